@@ -1,0 +1,40 @@
+"""A customer as the POS knows one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+PLACEHOLDER_EMAIL = "no-email@alleaves.local"
+"""Stands where a POS customer has no e-mail. It identifies nobody (contract, section 7)."""
+
+_PLACEHOLDER_DOMAIN = "@alleaves.local"
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """POS-owned facts about one customer.
+
+    ``email`` is lower case and is PLACEHOLDER_EMAIL where the POS has none; ``date_of_birth`` is
+    an ISO date; times are aware UTC.
+    """
+
+    id: str
+    email: str
+    first_name: str
+    last_name: str
+    phone: str | None
+    date_of_birth: str | None
+    user_id: str | None
+    loyalty_points: int
+    created_at: datetime | None
+    source: str
+
+
+def normal_email(email: object) -> str:
+    """Lower-case e-mail without surrounding white space; the placeholder where there is none."""
+    text = email.strip().lower() if isinstance(email, str) else ""
+    return text or PLACEHOLDER_EMAIL
+
+
+def identifies(email: str | None) -> bool:
+    """Whether an e-mail says who somebody is: false for none and for every placeholder."""
+    return bool(email) and "@" in str(email) and not str(email).endswith(_PLACEHOLDER_DOMAIN)

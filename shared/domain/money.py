@@ -1,0 +1,35 @@
+"""Money: integer cents inside, a number of dollars at the edges (contract, section 5)."""
+
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+_CENT = Decimal("0.01")
+_ABSURD_DOLLARS = Decimal(10_000_000)
+
+
+def to_cents(dollars: object) -> int:
+    """Cents of an amount in dollars as a POS sends it (number or numeric text), rounded half up.
+
+    Raises ValueError for anything that is not a finite amount below ten million dollars.
+    """
+    if dollars is None or isinstance(dollars, bool):
+        raise ValueError("not an amount of money")
+    try:
+        amount = Decimal(str(dollars).strip())
+    except InvalidOperation:
+        raise ValueError("not an amount of money") from None
+    if not amount.is_finite() or abs(amount) >= _ABSURD_DOLLARS:
+        raise ValueError("not a believable amount of money")
+    return int(amount.quantize(_CENT, rounding=ROUND_HALF_UP) * 100)
+
+
+def to_dollars(cents: int) -> float:
+    """Dollars as stored in Firestore: the double nearest to the exact amount in cents."""
+    return cents / 100
+
+
+def average_cents(total_cents: int, count: int) -> int:
+    """Average in whole cents, rounded half up (away from zero); 0 when there is nothing to average."""
+    if count == 0:
+        return 0
+    mean = Decimal(total_cents) / count
+    return int(mean.quantize(Decimal(1), rounding=ROUND_HALF_UP))

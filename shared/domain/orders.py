@@ -1,0 +1,78 @@
+"""An order, and whether it counts as spending (contract, section 7)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class OrderStatus(StrEnum):
+    """The product's seven order states."""
+
+    PENDING = "pending"
+    SUBMITTED = "submitted"
+    CONFIRMED = "confirmed"
+    PREPARING = "preparing"
+    READY = "ready"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class OrderType(StrEnum):
+    """How the goods reach the customer."""
+
+    IN_STORE = "in_store"
+    DELIVERY = "delivery"
+    PICKUP = "pickup"
+
+
+class Channel(StrEnum):
+    """Where the order was placed."""
+
+    RETAIL = "retail"
+    ECOM = "ecom"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderItem:
+    """One line of an order. ``price_cents`` is per unit."""
+
+    product_id: str | None
+    name: str
+    category: str | None
+    quantity: Decimal
+    price_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """POS-owned facts about one order, before it is matched to a customer.
+
+    ``total_cents`` is negative for a refund. ``pos_customer_id``, ``email`` and ``user_id`` are
+    what the POS says about the buyer; any may be missing. Times are aware UTC.
+    """
+
+    external_id: str
+    source: str
+    pos_customer_id: str | None
+    user_id: str | None
+    email: str | None
+    customer_name: str
+    phone: str | None
+    location_id: str
+    status: OrderStatus
+    pos_status: str | None
+    type: OrderType
+    channel: Channel
+    items: tuple[OrderItem, ...]
+    total_cents: int
+    subtotal_cents: int | None
+    tax_cents: int | None
+    discount_cents: int | None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def id(self) -> str:
+        """Id of the order's document: the POS's own id behind the provider's name."""
+        return f"{self.source}_{self.external_id}"

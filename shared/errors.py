@@ -1,0 +1,125 @@
+"""Every error Sync Sam raises on purpose, in one tree.
+
+    SyncSamError                  code, owner, message for the person who must act
+    ├── InvalidMessage            a message nobody can process: record it, acknowledge it
+    ├── RetryLater                come back: the message is to be delivered again
+    │   └── Busy                  the same run is being worked on by somebody else
+    ├── LeaseLost                 somebody else took over: stop at once, write nothing more
+    ├── OrgError                  the org must act (credentials, configuration)
+    │   ├── CredentialsRejected
+    │   └── ConfigurationInvalid
+    └── ProviderError             the POS or loyalty provider must recover: wait and retry
+        ├── ProviderUnreachable   no answer, or not in time
+        ├── ProviderBusy          429 after all retries
+        ├── ProviderFailed        5xx after all retries
+        ├── ProviderRefused       another 4xx: the call itself is not accepted
+        ├── ReplyUnreadable       an answer that is no JSON, or not of the documented shape
+        └── ListingIncomplete     fewer records than the provider itself announced
+
+``owner`` says whose turn it is; ``code`` is stable and safe to alert on. Messages never hold a
+secret, a body or personal data.
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Owner(StrEnum):
+    """Who must act on an error."""
+
+    ORG = "org"
+    PROVIDER = "provider"
+    US = "us"
+
+
+class SyncSamError(Exception):
+    """Root of the tree. ``str(error)`` is what an operator reads."""
+
+    code: ClassVar[str] = "internal"
+    owner: ClassVar[Owner] = Owner.US
+
+
+class InvalidMessage(SyncSamError):
+    """The message can never be processed, however often it is delivered."""
+
+    code = "invalid_message"
+
+
+class RetryLater(SyncSamError):
+    """Not now. The caller lets the message be delivered again."""
+
+    code = "retry_later"
+
+
+class Busy(RetryLater):
+    """The same run is held by another worker; when its lease ends, this copy may go on."""
+
+    code = "busy"
+
+
+class LeaseLost(SyncSamError):
+    """This worker's lease ended or was taken over: none of its writes are accepted any more."""
+
+    code = "lease_lost"
+
+
+class OrgError(SyncSamError):
+    """The dispensary must act."""
+
+    code = "org_error"
+    owner = Owner.ORG
+
+
+class CredentialsRejected(OrgError):
+    """The provider does not accept the org's user name, password, pin or key."""
+
+    code = "credentials_rejected"
+
+
+class ConfigurationInvalid(OrgError):
+    """Something in the org's own settings is missing or of the wrong form."""
+
+    code = "configuration_invalid"
+
+
+class ProviderError(SyncSamError):
+    """The provider (POS or loyalty service) must recover."""
+
+    code = "provider_error"
+    owner = Owner.PROVIDER
+
+
+class ProviderUnreachable(ProviderError):
+    """No answer at all, or not within the time limit."""
+
+    code = "provider_unreachable"
+
+
+class ProviderBusy(ProviderError):
+    """Rate limited, still so after every retry."""
+
+    code = "provider_busy"
+
+
+class ProviderFailed(ProviderError):
+    """A server error, still so after every retry."""
+
+    code = "provider_failed"
+
+
+class ProviderRefused(ProviderError):
+    """The provider refused the call itself (a 4xx that is neither about credentials nor rate)."""
+
+    code = "provider_refused"
+
+
+class ReplyUnreadable(ProviderError):
+    """The answer was no JSON or not of a known shape, still so after every retry."""
+
+    code = "reply_unreadable"
+
+
+class ListingIncomplete(ProviderError):
+    """A listing ended before the number of records that the provider announced."""
+
+    code = "listing_incomplete"

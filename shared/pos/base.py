@@ -1,0 +1,74 @@
+"""The port every point of sale is read through: typed pages of domain records."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Generic, Protocol, TypeVar
+
+from shared.domain.customers import Customer
+from shared.domain.inventory import InventoryRow
+from shared.domain.orders import Order
+
+R_co = TypeVar("R_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that could not be mapped. ``raw`` is its JSON text, kept for replay."""
+
+    record_id: str | None
+    code: str
+    message: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[R_co]):
+    """One page of a listing, in the order the POS lists it.
+
+    ``total`` is how many records the POS says the whole listing has, where it says so. ``rows``
+    counts what the page carried, mapped or not, without the repeats of earlier pages.
+    ``requests`` counts the calls it took, retries included. ``last`` marks the listing's end.
+    """
+
+    number: int
+    records: tuple[R_co, ...]
+    rejected: tuple[Rejected, ...]
+    rows: int
+    total: int | None
+    requests: int
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DateWindow:
+    """Days of a location's own calendar, both ends included."""
+
+    since: date
+    until: date
+
+
+class PosClient(Protocol):
+    """A POS account. Listings are lazy, keep several pages in flight, and yield in page order.
+
+    Every method raises OrgError where the org must act and ProviderError where the POS must
+    recover, ListingIncomplete among them: a listing that ends without an error was complete.
+    """
+
+    @property
+    def provider(self) -> str:
+        """Name of the provider: ``alleaves``, ``lightspeed``."""
+        ...
+
+    def customers(self, *, expected: int | None = None) -> Iterator[Page[Customer]]:
+        """Every customer of the account. ``expected`` (a count) only steers how many pages to
+        ask for ahead."""
+        ...
+
+    def orders(self, window: DateWindow) -> Iterator[Page[Order]]:
+        """The orders created within the window."""
+        ...
+
+    def inventory(self, location_id: str) -> Iterator[Page[InventoryRow]]:
+        """The stock rows of one location, by the POS's location id."""
+        ...

@@ -1,0 +1,73 @@
+"""``locations/{locationId}`` as an org configures it (contract, section 4)."""
+
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+
+DEFAULT_TIMEZONE = "America/New_York"
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no IANA time zone")
+    return name
+
+
+# Operators type ids and pins as numbers as often as text.
+Text = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)]
+Secret = Annotated[SecretStr, BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class PosConfig(_Frozen):
+    """How to reach one POS account. Secrets may be ``secret:NAME`` references until resolved."""
+
+    provider: Literal["alleaves", "lightspeed"]
+    status: Literal["active", "inactive", "paused"]
+    base_url: str | None = None
+    username: Text = ""
+    password: Secret = SecretStr("")
+    pin: Secret = SecretStr("")
+    api_key: Secret | None = None
+    store_id: Text | None = None
+    location_id: Text
+    api_style: Literal["search", "rest"] = "search"
+    domain_prefix: str | None = None
+    token: Secret | None = None
+    api_version: str | None = None
+
+    @model_validator(mode="after")
+    def _has_what_the_provider_needs(self) -> Self:
+        if self.provider == "alleaves" and not self.username:
+            raise ValueError("posConfig.username is missing")
+        return self
+
+
+class Location(_Frozen):
+    """One location of an org with its POS configuration."""
+
+    id: str
+    org_id: str
+    name: str = ""
+    timezone: Annotated[str, AfterValidator(_known_zone)] = DEFAULT_TIMEZONE
+    pos_config: PosConfig = Field(repr=False)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The location's own time zone: a POS time without a zone is meant in it."""
+        return ZoneInfo(self.timezone)
