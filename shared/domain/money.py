@@ -28,7 +28,7 @@ def to_dollars(cents: int) -> float:
 
 
 def average_cents(total_cents: int, count: int) -> int:
-    """Average in whole cents, rounded half up (away from zero); 0 when there is nothing to average."""
+    """Average in whole cents, rounded half up (away from zero); 0 over a count of 0."""
     if count == 0:
         return 0
     mean = Decimal(total_cents) / count
