@@ -1,0 +1,277 @@
+"""Stock rows to products (issue 6, items 1 and 2; contract, section 5)."""
+
+from dataclasses import replace
+from decimal import Decimal
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.catalogue import (
+    CatalogueResult,
+    LocationStock,
+    Product,
+    clean_category,
+    products_from_rows,
+)
+from shared.domain.inventory import InventoryRow
+from shared.domain.pricing import CASCADE, HIGHEST_PRICE_CENTS, PriceSource
+from shared.domain.strain import StrainType
+
+ROW = InventoryRow(
+    item_id="2001",
+    batch_id="1001",
+    location_id="1000",
+    name="Sample Vape 1g",
+    brand="Sample Brand",
+    vendor="Sample Vendor",
+    category_path="Category > Vapes",
+    strain=None,
+    on_hand=Decimal(12),
+    available=Decimal(10),
+    sellable=True,
+    prices=(("price_otd_adult_use", 3955), ("price_retail_adult_use", 3500), ("price_otd", 0)),
+    cost_cents=1100,
+    batch_cost_cents=None,
+    thc_percent=Decimal(70),
+    cbd_percent=None,
+    date_expire="2026-07-01",
+)
+
+
+def catalogue(*rows: InventoryRow, markups: dict[str, Decimal] | None = None) -> CatalogueResult:
+    return products_from_rows(rows, location_ids_in_order=["1000", "1001"], markups=markups)
+
+
+def only(*rows: InventoryRow) -> Product:
+    (product,) = catalogue(*rows).products
+    return product
+
+
+def codes(*rows: InventoryRow) -> list[str]:
+    return [problem.code for problem in catalogue(*rows).problems]
+
+
+def test_one_row_is_one_product_with_every_field() -> None:
+    # Given / When
+    product = only(ROW)
+    # Then
+    assert product == Product(
+        id="2001",
+        external_id="2001",
+        name="Sample Vape 1g",
+        brand="Sample Brand",
+        category="Vapes",
+        subcategory=None,
+        price_cents=3955,
+        price_source=PriceSource.OTD,
+        cost_cents=1100,
+        batch_cost_cents=None,
+        thc_percent=Decimal(70),
+        cbd_percent=None,
+        strain_type=None,
+        strain_inferred=False,
+        available=True,
+        quantity=Decimal(10),
+        on_hand=Decimal(12),
+        stock=(LocationStock("1000", available=True, quantity=Decimal(10), price_cents=3955),),
+    )
+    assert codes(ROW) == []
+
+
+def test_rows_of_one_item_are_summed_and_only_sellable_ones_can_be_bought() -> None:
+    # Given: a second batch, and damaged units
+    rows = (
+        ROW,
+        replace(ROW, batch_id="1002", on_hand=Decimal("2.5"), available=Decimal("0.1")),
+        replace(ROW, sellable=False, on_hand=Decimal(4), available=Decimal(4)),
+    )
+    # When
+    product = only(*rows)
+    # Then
+    assert product.quantity == Decimal("10.1")
+    assert product.on_hand == Decimal("18.5")
+
+
+def test_an_item_without_sellable_rows_is_kept_but_not_available() -> None:
+    # Given / When
+    product = only(replace(ROW, sellable=False))
+    # Then
+    assert (product.available, product.price_cents) == (False, 3955)
+    assert product.quantity == 0
+
+
+def test_an_oversold_location_counts_as_empty_and_takes_nothing_from_another() -> None:
+    # Given
+    rows = (
+        replace(ROW, available=Decimal(-3)),
+        replace(ROW, location_id="1001", available=Decimal(2)),
+    )
+    # When
+    product = only(*rows)
+    # Then
+    assert [(s.location_id, s.quantity, s.available) for s in product.stock] == [
+        ("1000", Decimal(0), False),
+        ("1001", Decimal(2), True),
+    ]
+    assert product.quantity == 2
+    assert product.available
+
+
+def test_the_lowest_batch_decides_and_numbers_are_read_as_numbers() -> None:
+    # Given: batch 99 comes before 1001 as a number, after it as text
+    newer = replace(ROW, name="New name", brand="New brand")
+    older = replace(
+        ROW, batch_id="99", name="Old name", brand=None, prices=(("price_retail", 2000),)
+    )
+    # When
+    product = only(newer, older)
+    # Then: each fact comes from the first row that has it
+    assert (product.name, product.brand) == ("Old name", "New brand")
+    assert (product.price_cents, product.price_source) == (2000, PriceSource.RETAIL)
+
+
+def test_a_damaged_batch_sets_no_price_where_another_is_sold() -> None:
+    # Given
+    damaged = replace(ROW, batch_id="1", sellable=False, prices=(("price_otd", 100),))
+    # When / Then
+    assert only(ROW, damaged).price_cents == 3955
+
+
+def test_the_first_location_that_sells_a_product_sets_its_price() -> None:
+    # Given: the org's order, not that of the rows or batches, says which location is first
+    second = replace(ROW, location_id="1001", batch_id="1", prices=(("price_otd", 4520),))
+    # When
+    product = only(second, ROW)
+    # Then
+    assert product.price_cents == 3955
+    assert [(s.location_id, s.price_cents) for s in product.stock] == [
+        ("1000", 3955),
+        ("1001", 4520),
+    ]
+
+
+def test_without_a_price_the_cost_is_marked_up_by_category() -> None:
+    # Given
+    row = replace(ROW, prices=(("price_otd", 0),))
+    # When
+    (own,) = catalogue(row, markups={"vape": Decimal(3)}).products
+    # Then
+    assert (only(row).price_cents, only(row).price_source) == (2200, PriceSource.MARKUP)
+    assert own.price_cents == 3300
+    assert only(replace(row, cost_cents=None, batch_cost_cents=900)).price_cents == 1800
+
+
+def test_without_price_and_cost_a_product_is_kept_and_reported() -> None:
+    # Given
+    row = replace(ROW, prices=(), cost_cents=0)
+    # When
+    product = only(row)
+    # Then
+    assert (product.price_cents, product.price_source, product.available) == (None, None, False)
+    assert product.quantity == 10
+    assert codes(row) == ["no_price"]
+
+
+def test_negative_and_absurd_amounts_are_passed_over_and_reported() -> None:
+    # Given
+    row = replace(
+        ROW,
+        prices=(("price_otd_adult_use", -3955), ("price_otd", 999_999_999), ("price_retail", 900)),
+        cost_cents=-1,
+    )
+    # When
+    product = only(row)
+    # Then
+    assert (product.price_cents, product.cost_cents) == (900, None)
+    assert codes(row) == ["implausible_price", "implausible_cost"]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("Category > Vapes", ("Vapes", None)),
+        ("Flower > Eighths", ("Flower", "Eighths")),
+        ("Category > Flower > Eighths", ("Flower", "Eighths")),
+        ("Flower > Eighths > Indoor", ("Flower", "Eighths > Indoor")),
+        ("Uncategorized", ("Uncategorized", None)),
+        ("", ("Uncategorized", None)),
+        (" > ", ("Uncategorized", None)),
+        ("Category", ("Uncategorized", None)),
+        ("Category>Edibles", ("Edibles", None)),
+    ],
+)
+def test_a_category_path_is_cleaned(path: str, expected: tuple[str, str | None]) -> None:
+    # Given / When / Then
+    assert clean_category(path) == expected
+
+
+def test_the_strain_type_is_marked_where_it_is_inferred() -> None:
+    # Given / When
+    stated = only(replace(ROW, strain="Hybrid"))
+    inferred = only(replace(ROW, name="Sample Sativa 1g"))
+    # Then
+    assert (stated.strain_type, stated.strain_inferred) == (StrainType.HYBRID, False)
+    assert (inferred.strain_type, inferred.strain_inferred) == (StrainType.SATIVA, True)
+
+
+def test_products_come_in_the_natural_order_of_their_ids() -> None:
+    # Given
+    rows = [replace(ROW, item_id=item_id) for item_id in ("10", "9", "abc", "", "0", "007", "7")]
+    # When / Then
+    assert [p.id for p in catalogue(*rows).products] == ["", "0", "007", "7", "9", "10", "abc"]
+
+
+amount = st.one_of(st.none(), st.integers(-(10**9), 10**9), st.integers(0, 10_000))
+quantity = st.decimals(Decimal(-100), Decimal(1000), places=3)
+rows_of_anything = st.lists(
+    st.builds(
+        InventoryRow,
+        item_id=st.sampled_from(["1", "2", "10"]),
+        batch_id=st.sampled_from([None, "", "9", "10", "B2", "²"]),
+        location_id=st.sampled_from(["1000", "1001", "elsewhere"]),
+        name=st.sampled_from(["", " A ", "B Indica", "C"]),
+        brand=st.sampled_from([None, "", "X", "Y"]),
+        vendor=st.none(),
+        category_path=st.sampled_from(["", "Category > Vapes", "Flower > Eighths", ">"]),
+        strain=st.sampled_from([None, "", "Sativa", "Harbor Haze"]),
+        on_hand=quantity,
+        available=quantity,
+        sellable=st.booleans(),
+        prices=st.lists(st.tuples(st.sampled_from(CASCADE), amount), max_size=3).map(tuple),
+        cost_cents=amount,
+        batch_cost_cents=amount,
+        thc_percent=st.none() | st.just(Decimal(20)),
+        cbd_percent=st.none(),
+        date_expire=st.none(),
+    ),
+    max_size=8,
+)
+
+
+@given(rows_of_anything, st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_never_matters(rows: list[InventoryRow], random: Random) -> None:
+    # Given
+    shuffled = list(rows)
+    random.shuffle(shuffled)
+    # When / Then
+    assert catalogue(*shuffled) == catalogue(*rows)
+
+
+@given(rows_of_anything)
+def test_every_item_comes_out_once_with_believable_figures(rows: list[InventoryRow]) -> None:
+    # When
+    result = catalogue(*rows)
+    # Then
+    assert sorted(p.id for p in result.products) == sorted({row.item_id for row in rows})
+    for product in result.products:
+        prices = [product.price_cents, *(s.price_cents for s in product.stock)]
+        assert all(price is None or 0 < price <= HIGHEST_PRICE_CENTS for price in prices)
+        assert product.quantity == sum(s.quantity for s in product.stock)
+        assert min((s.quantity for s in product.stock), default=0) >= 0
+        assert product.available == any(s.available for s in product.stock)
+        assert not (product.available and product.price_cents is None)
+        assert (product.price_cents is None) == (
+            (product.id, "no_price") in {(p.product_id, p.code) for p in result.problems}
+        )
