@@ -23,6 +23,8 @@ secret, a body or personal data.
 from enum import StrEnum
 from typing import ClassVar
 
+from pydantic import ValidationError
+
 
 class Owner(StrEnum):
     """Who must act on an error."""
@@ -123,3 +125,11 @@ class ListingIncomplete(ProviderError):
     """A listing ended before the number of records that the provider announced."""
 
     code = "listing_incomplete"
+
+
+def at_fault(error: ValidationError) -> str:
+    """The fields at fault and what is wrong with each, without their values: they may be secret."""
+    return "; ".join(
+        f"{'.'.join(map(str, item['loc'])) or 'document'}: {item['msg']}"
+        for item in error.errors(include_input=False, include_url=False, include_context=False)
+    )

@@ -5,13 +5,13 @@ Among them the first location (in the org's order), then the lowest batch id lea
 numbers. Each fact comes from the first row that has it (issue 6, items 1 and 2).
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
+from shared.domain.identity import natural
 from shared.domain.inventory import InventoryRow
 from shared.domain.pricing import (
     HIGHEST_PRICE_CENTS,
@@ -108,16 +108,16 @@ def products_from_rows(
 
     def leading_first(row: InventoryRow) -> tuple[object, ...]:
         place = rank.get(row.location_id, len(rank))
-        batch = (row.batch_id is None, _natural(row.batch_id or ""))
-        # The last term only makes the order total: rows equal up to there may come either way.
-        return (not row.sellable, place, _natural(row.location_id), batch, repr(row))
+        batch = (row.batch_id is None, natural(row.batch_id or ""))
+        # The last term makes the order total: what else rows differ in, it decides.
+        return (not row.sellable, place, natural(row.location_id), batch, repr(row))
 
     items: defaultdict[str, list[InventoryRow]] = defaultdict(list)
     for row in rows:
         items[row.item_id].append(row)
     products: list[Product] = []
     problems: list[Problem] = []
-    for item_id in sorted(items, key=_natural):
+    for item_id in sorted(items, key=lambda item_id: (natural(item_id), item_id)):
         item_rows = sorted(items[item_id], key=leading_first)
         product = _product(item_rows, markups)
         products.append(product)
@@ -226,11 +226,3 @@ def _cost(cents: int | None) -> int | None:
 
 def _first(rows: Iterable[InventoryRow], fact: Callable[[InventoryRow], T | None]) -> T | None:
     return next((found for row in rows if (found := fact(row)) is not None), None)
-
-
-def _natural(text: str) -> tuple[object, ...]:
-    """Sort key that reads runs of digits as numbers: b2 before b10."""
-    pieces = re.split(r"([0-9]+)", text)
-    numbers = [*(digits.lstrip("0") for digits in pieces[1::2]), ""]
-    pairs = zip(pieces[::2], numbers, strict=True)
-    return tuple((words, len(digits), digits) for words, digits in pairs), text

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import Generic, Protocol, TypeVar
 
 from shared.domain.customers import Customer
 from shared.domain.inventory import InventoryRow
+from shared.domain.order_windows import DateWindow as DateWindow
 from shared.domain.orders import Order
 
 R_co = TypeVar("R_co", covariant=True)
@@ -38,14 +38,6 @@ class Page(Generic[R_co]):
     total: int | None
     requests: int
     last: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DateWindow:
-    """Days of a location's own calendar, both ends included."""
-
-    since: date
-    until: date
 
 
 class PosClient(Protocol):

@@ -1,0 +1,61 @@
+"""The messages by which functions talk (contract, section 3). JSON, camelCase, frozen."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic.alias_generators import to_camel
+
+from shared.errors import InvalidMessage, at_fault
+
+# An id becomes part of a document path: it must be one segment and no relative one.
+DocumentId = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^/]+$")]
+StreamName = Literal["customers", "orders", "products", "discounts", "metadata"]
+Trigger = Literal["cron", "manual", "webhook", "continuation"]
+
+
+class Message(BaseModel):
+    """Base of all messages. Unknown fields are ignored: a newer sender may know more."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
+    )
+
+    @classmethod
+    def parse(cls, data: object) -> Self:
+        """The message in a decoded JSON object. Raises InvalidMessage naming what is wrong."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise InvalidMessage(f"not a {cls.__name__}: {at_fault(error)}") from None
+
+    def to_json(self) -> dict[str, Any]:
+        """The message as a JSON object, defaults left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+class CronTick(Message):
+    """A schedule has come due. ``org_id`` narrows it to one org."""
+
+    job: Literal["pos-sync", "loyalty", "segments", "watchdog"]
+    org_id: DocumentId | None = None
+
+
+class PosSync(Message):
+    """Sync one org. ``streams`` None means all; ``full`` distrusts the manifest."""
+
+    org_id: DocumentId
+    run_id: DocumentId
+    trigger: Trigger
+    full: bool = False
+    allow_deletions: bool = False
+    dry_run: bool = False
+    streams: tuple[StreamName, ...] | None = None
+    requested_by: str | None = None
+
+
+class ComputeSpending(Message):
+    """Recompute spending of the customers named, or of all of the org's (None)."""
+
+    org_id: DocumentId
+    run_id: DocumentId | None = None
+    customer_ids: tuple[DocumentId, ...] | None = None

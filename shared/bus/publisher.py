@@ -1,0 +1,29 @@
+"""Publishing messages to topics."""
+
+import json
+from collections.abc import Iterable
+
+from google.cloud.pubsub_v1 import PublisherClient
+
+from shared.bus.messages import Message
+
+TIMEOUT_SECONDS = 30.0
+
+
+class Publisher:
+    """Publishes to one topic, given by its full name ``projects/P/topics/T``."""
+
+    def __init__(self, client: PublisherClient, topic: str) -> None:
+        self._client = client
+        self._topic = topic
+
+    def publish(self, messages: Iterable[Message]) -> int:
+        """Publish all and wait until Pub/Sub has them; returns how many. Raises on the first
+        that it does not take: the caller's own message is then delivered again."""
+        futures = [
+            self._client.publish(self._topic, json.dumps(message.to_json()).encode())
+            for message in messages
+        ]
+        for future in futures:
+            future.result(timeout=TIMEOUT_SECONDS)
+        return len(futures)

@@ -1,0 +1,59 @@
+"""When may records that the POS no longer lists be removed?"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+AT_LEAST_TO_HOLD = 10
+
+
+class Decision(StrEnum):
+    """What happens to the records that are gone."""
+
+    NOTHING_GONE = "nothing_gone"
+    REMOVE = "remove"
+    KEEP = "keep"  # the answer is no proof that anything is gone
+    HOLD = "hold"  # believable but drastic: a person decides
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A decision and, in words for a person, why."""
+
+    decision: Decision
+    reason: str
+
+
+def decide(
+    *,
+    listed: int,
+    stored: int,
+    gone: int,
+    unreadable: int,
+    max_delete_percent: float,
+    allowed: bool,
+) -> Removal:
+    """Decide on ``gone`` of the ``stored`` records after a complete listing of ``listed``.
+
+    ``unreadable`` counts listed records without a readable id: any of them might be one of the
+    missing. ``allowed`` is a person's word that a drastic removal is meant (``allowDeletions``);
+    it never makes an empty answer believable.
+    """
+    if gone == 0:
+        return Removal(Decision.NOTHING_GONE, "every stored record is still listed")
+    if listed == 0:
+        return Removal(
+            Decision.HOLD, f"the POS listed nothing at all: the {stored} stored records are kept"
+        )
+    if unreadable:
+        return Removal(
+            Decision.KEEP,
+            f"{unreadable} listed records have no readable id and may be among the {gone} missing",
+        )
+    drastic = gone >= AT_LEAST_TO_HOLD and gone * 100 > max_delete_percent * stored
+    if drastic and not allowed:
+        return Removal(
+            Decision.HOLD,
+            f"{gone} of {stored} records are missing from the POS's list, more than"
+            f" {max_delete_percent:g} %: nothing is removed until a person allows it",
+        )
+    return Removal(Decision.REMOVE, f"{gone} of {stored} records are no longer listed")

@@ -1,0 +1,36 @@
+"""A run: one sync of one org, from its message to its end, over any number of invocations."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class RunState(StrEnum):
+    """States of contract, section 5."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    HELD = "held"
+
+    @property
+    def ended(self) -> bool:
+        return self not in (RunState.QUEUED, RunState.RUNNING)
+
+
+class Tally(BaseModel):
+    """What happened to one stream's records in a run; ``requests`` are calls to the POS."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    fetched: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    skipped: int = 0
+    quarantined: int = 0
+    requests: int = 0
+    seconds: float = 0.0

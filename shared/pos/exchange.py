@@ -1,0 +1,109 @@
+"""One try of one call: send it, and read the answer within its limits of time and size."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import requests
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.response import BaseHTTPResponse
+
+from shared.pos.failures import Failure, no_answer, not_reached, unreadable
+
+_CHUNK_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call. ``provider`` and ``what`` are the words an operator reads: "The POS", "orders".
+
+    ``deadline`` ends the call early where the caller has less time than the settings allow. A
+    status in ``hand_back`` is returned instead of raised.
+    """
+
+    method: str
+    url: str
+    provider: str
+    what: str
+    json: object = field(default=None, repr=False)
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    deadline: datetime | None = None
+    hand_back: frozenset[int] = frozenset()
+
+    @property
+    def host(self) -> str:
+        """Name of the host, with its port where one is given; never a user or password."""
+        return urlsplit(self.url).netloc.rpartition("@")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of one try, in seconds and bytes."""
+
+    connect_seconds: float
+    read_seconds: float
+    total_seconds: float
+    largest_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. ``body`` is read for 2xx only."""
+
+    status: int
+    retry_after: str | None
+    body: bytes = field(repr=False)
+
+
+def exchange(
+    session: requests.Session, call: Call, limits: Limits, monotonic: Callable[[], float]
+) -> Answer | Failure:
+    """Send the call once. Every way in which it may fail comes back as a Failure: a raised
+    exception of the HTTP library would carry the URL and headers along."""
+    until = monotonic() + limits.total_seconds
+    wait = min(limits.read_seconds, limits.total_seconds)
+    try:
+        with session.request(
+            call.method,
+            call.url,
+            params=call.params,
+            json=call.json,
+            headers=call.headers,
+            auth=_as_it_is,
+            timeout=(min(limits.connect_seconds, limits.total_seconds), wait),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            retry_after = response.headers.get("Retry-After")
+            if not response.ok or response.is_redirect:
+                return Answer(response.status_code, retry_after, b"")
+            body = _read(response.raw, limits, until, monotonic)
+            return body if isinstance(body, Failure) else Answer(response.status_code, None, body)
+    except (requests.ConnectTimeout, requests.ConnectionError):
+        return not_reached()
+    except (requests.Timeout, ReadTimeoutError):
+        return no_answer(wait)
+    except (requests.RequestException, HTTPError, OSError, UnicodeError):
+        return not_reached()
+
+
+def _read(
+    raw: BaseHTTPResponse, limits: Limits, until: float, monotonic: Callable[[], float]
+) -> bytes | Failure:
+    body = bytearray()
+    # read1 comes back after each packet: a server that sends a byte now and then would keep a
+    # plain read busy far beyond the limit, since every byte restarts the socket's time-out.
+    while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
+        body += chunk
+        if len(body) > limits.largest_bytes:
+            return unreadable(f"is larger than {limits.largest_bytes:,} bytes", again=False)
+        if monotonic() >= until:
+            return no_answer(limits.total_seconds)
+    return bytes(body)
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Given as ``auth``, keeps requests from putting a login of ``.netrc`` over our own header."""
+    return request

@@ -1,0 +1,70 @@
+"""``tenants/{orgId}/customers/{id}``: the POS's part of a customer, and looking customers up."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from shared.domain.customers import Customer
+from shared.domain.identity import natural
+from shared.store import paths
+from shared.store.database import Database, Put
+
+OWNED = (
+    "id",
+    "email",
+    "firstName",
+    "lastName",
+    "phone",
+    "dateOfBirth",
+    "loyaltyPoints",
+    "orgId",
+    "source",
+    "updatedAt",
+)
+"""Fields a sync writes and clears. ``userId`` and ``createdAt`` are only ever written."""
+
+IN_LIMIT = 30
+"""Values that one ``in`` filter of Firestore takes."""
+
+
+def fields_of(customer: Customer, org_id: str) -> dict[str, Any]:
+    """The POS-owned fields as stored, without the moment of writing."""
+    fields: dict[str, Any] = {
+        "id": customer.id,
+        "email": customer.email,
+        "firstName": customer.first_name,
+        "lastName": customer.last_name,
+        "loyaltyPoints": customer.loyalty_points,
+        "orgId": org_id,
+        "source": customer.source,
+    }
+    optional = {
+        "phone": customer.phone,
+        "dateOfBirth": customer.date_of_birth,
+        "userId": customer.user_id,
+        "createdAt": customer.created_at,
+    }
+    return fields | {name: value for name, value in optional.items() if value is not None}
+
+
+def put(org_id: str, fields: dict[str, Any], *, now: datetime, first: bool) -> Put:
+    """The write for a customer; ``first`` when no sync has written it before."""
+    whole = fields | {"updatedAt": now}
+    if first:
+        whole.setdefault("createdAt", now)
+    written_only = tuple(name for name in ("userId", "createdAt") if name in whole)
+    return Put(f"{paths.customers(org_id)}/{fields['id']}", whole, owned=OWNED + written_only)
+
+
+def ids_by(database: Database, org_id: str, field: str, values: Iterable[str]) -> dict[str, str]:
+    """Customer id for each value of ``field`` that a customer has; of several the first by id."""
+    wanted = sorted(set(values))
+    found: dict[str, str] = {}
+    for start in range(0, len(wanted), IN_LIMIT):
+        chunk = wanted[start : start + IN_LIMIT]
+        for document in database.query(
+            paths.customers(org_id), (field, "in", chunk), select=[field]
+        ):
+            value = str(document.fields[field])
+            found[value] = min(found.get(value, document.id), document.id, key=natural)
+    return found

@@ -1,0 +1,177 @@
+"""An org's lease, and the fence: no commit of a run is accepted once its lease is gone.
+
+Each commit also writes the lease document and requires the version that this worker last saw.
+Whoever takes the lease over changes that version, so that everything a paused worker still has
+in hand is refused by Firestore itself (docs/decisions/2026-11-21-fencing.md).
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from shared.domain.lease import Granted, Lease, ask
+from shared.domain.lease import HeldByOtherRun as HeldByOtherRun
+from shared.errors import Busy, LeaseLost
+from shared.store import paths
+from shared.store.database import ABSENT, Absent, Conflict, Database, Document, Put, Write
+
+ATTEMPTS = 5
+
+
+class HeldLease:
+    """A granted lease. Every method raises LeaseLost once it has expired or was taken over."""
+
+    def __init__(
+        self,
+        database: Database,
+        org_id: str,
+        lease: Lease,
+        version: datetime,
+        *,
+        granted_at: datetime,
+        ttl: timedelta,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._database = database
+        self._path = paths.lease(org_id)
+        self._lease = lease
+        self._version = version
+        self._ttl = ttl
+        self._monotonic = monotonic
+        self._granted_at = granted_at  # the server's clock: workers' clocks need not agree
+        self._granted = self._renewed = monotonic()
+        self._commits = 0
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+
+    @property
+    def epoch(self) -> int:
+        return self._lease.epoch
+
+    def commit(self, writes: Sequence[Write]) -> None:
+        """Write all of ``writes`` or nothing, and renew the lease with them."""
+        self._commit(writes, holder=self._lease.holder, run_id=self._lease.run_id)
+
+    def release(self, writes: Sequence[Write]) -> None:
+        """The run has ended: write its last documents and free the org."""
+        self._commit(writes, holder=None, run_id=None)
+        self._ended.set()
+
+    def hand_over(self, writes: Sequence[Write]) -> None:
+        """This worker stops, the run does not: only the same run may go on within the lease."""
+        self._commit(writes, holder=None, run_id=self._lease.run_id)
+        self._ended.set()
+
+    def keep_alive(self) -> None:
+        """Renew for as long as nothing else does; returns when the lease has ended.
+
+        Meant for a thread of its own. A lease that is lost ends it silently: the next commit of
+        the run says so where it can be acted on.
+        """
+        third = self._ttl.total_seconds() / 3
+        while not self._ended.wait(third / 2):
+            if self._monotonic() - self._renewed >= third:
+                try:
+                    self.commit([])
+                except LeaseLost:
+                    return
+
+    def stop_keeping_alive(self) -> None:
+        """Let ``keep_alive`` return; the lease itself runs out by time."""
+        self._ended.set()
+
+    def _commit(self, writes: Sequence[Write], *, holder: str | None, run_id: str | None) -> None:
+        with self._lock:
+            if self._ended.is_set():
+                raise LeaseLost("the lease has ended")
+            for _ in range(ATTEMPTS):
+                now = self._monotonic()
+                if now - self._renewed >= self._ttl.total_seconds():
+                    raise LeaseLost("the lease expired while this worker was not running")
+                self._commits += 1
+                lease = Lease(self.epoch, run_id, holder, self._server_time(now) + self._ttl)
+                guard = _guard(self._path, lease, self._commits, self._version)
+                if self._written([guard, *writes]):
+                    self._renewed = now
+                    return
+            raise LeaseLost("the lease document keeps changing under this worker")
+
+    def _written(self, writes: Sequence[Write]) -> bool:
+        """Whether the commit is in. False: one of this worker's own came in late; try again.
+
+        A commit whose answer got lost is repeated by the client library and then conflicts with
+        itself, so that a conflict alone does not say that somebody else has the lease.
+        """
+        try:
+            self._version = self._database.commit(writes)[0]
+        except Conflict as conflict:
+            found = self._database.get(self._path)
+            if found.version is None or found.fields.get("epoch") != self.epoch:
+                raise LeaseLost("another worker has taken the lease over") from conflict
+            self._version = found.version
+            return bool(found.fields.get("commits") == self._commits)
+        return True
+
+    def _server_time(self, monotonic_now: float) -> datetime:
+        return self._granted_at + timedelta(seconds=monotonic_now - self._granted)
+
+
+def acquire(
+    database: Database,
+    org_id: str,
+    *,
+    run_id: str,
+    holder: str,
+    ttl: timedelta,
+    first_writes: Callable[[str | None], Sequence[Write]],
+    monotonic: Callable[[], float] = time.monotonic,
+) -> HeldLease | HeldByOtherRun:
+    """Take the org's lease for a run, or tell which other run has it.
+
+    ``first_writes`` are committed with the grant; they are given the id of the run whose worker
+    died holding the lease, if any. Raises Busy while another worker has it for the same run.
+    """
+    for _ in range(ATTEMPTS):
+        found = database.get(paths.lease(org_id))
+        answer = ask(_lease(found), run_id=run_id, now=found.read_at)
+        if not isinstance(answer, Granted):
+            if isinstance(answer, HeldByOtherRun):
+                return answer
+            break
+        granted = Lease(answer.epoch, run_id, holder, found.read_at + ttl)
+        guard = _guard(paths.lease(org_id), granted, 0, found.version or ABSENT)
+        try:
+            version = database.commit([guard, *first_writes(answer.abandoned)])[0]
+        except Conflict:
+            continue
+        return HeldLease(
+            database,
+            org_id,
+            granted,
+            version,
+            granted_at=found.read_at,
+            ttl=ttl,
+            monotonic=monotonic,
+        )
+    raise Busy(f"org {org_id} is being synced by another worker of run {run_id}")
+
+
+def _guard(path: str, lease: Lease, commits: int, version: datetime | Absent) -> Put:
+    fields = {
+        "epoch": lease.epoch,
+        "runId": lease.run_id,
+        "holder": lease.holder,
+        "expiresAt": lease.expires_at,
+        "commits": commits,
+    }
+    return Put(path, fields, if_version=version)
+
+
+def _lease(found: Document) -> Lease:
+    return Lease(
+        epoch=found.fields.get("epoch", 0),
+        run_id=found.fields.get("runId"),
+        holder=found.fields.get("holder"),
+        expires_at=found.fields.get("expiresAt"),
+    )

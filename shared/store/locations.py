@@ -1,0 +1,31 @@
+"""``locations/{locationId}``: which orgs there are and how to reach their POS."""
+
+from pydantic import ValidationError
+
+from shared.errors import ConfigurationInvalid, at_fault
+from shared.pos.config import Location
+from shared.store import paths
+from shared.store.database import Database
+
+
+def active_orgs(database: Database) -> list[str]:
+    """Ids of all orgs with at least one active POS location, sorted."""
+    found = database.query(paths.LOCATIONS, ("posConfig.status", "==", "active"), select=["orgId"])
+    return sorted({str(d.fields["orgId"]) for d in found if d.fields.get("orgId")})
+
+
+def active_of(database: Database, org_id: str) -> list[Location]:
+    """The org's active locations, by id. Raises ConfigurationInvalid naming field and location."""
+    found = database.query(paths.LOCATIONS, ("orgId", "==", org_id))
+    active = []
+    for document in sorted(found, key=lambda d: d.id):
+        config = document.fields.get("posConfig")
+        if not isinstance(config, dict) or config.get("status") != "active":
+            continue
+        try:
+            active.append(Location.model_validate({**document.fields, "id": document.id}))
+        except ValidationError as error:
+            raise ConfigurationInvalid(
+                f"the POS settings of location {document.id} are not valid: {at_fault(error)}"
+            ) from None
+    return active

@@ -1,0 +1,32 @@
+"""``sync_state/progress``: what an org's next run must know of the ones before."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from shared.domain.order_windows import OrderCursor
+from shared.store import paths
+from shared.store.database import Database, Put
+
+
+class Progress(BaseModel):
+    """Cursors, shard counts and failures of an org. Changed in place during a run."""
+
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel, populate_by_name=True)
+
+    shards: dict[str, int] = {}
+    customers_complete_at: datetime | None = None
+    orders: OrderCursor = OrderCursor()
+    last_success_at: datetime | None = None
+    credential_failures: int = 0
+
+
+def read(database: Database, org_id: str) -> Progress:
+    """The org's progress; that of a new org where there is none."""
+    return Progress.model_validate(database.get(paths.progress(org_id)).fields)
+
+
+def put(org_id: str, progress: Progress) -> Put:
+    """The write that keeps it. Days and moments stand as ISO text."""
+    return Put(paths.progress(org_id), progress.model_dump(mode="json", by_alias=True))

@@ -1,0 +1,75 @@
+"""``sync_runs/{runId}``: one document per run, with what it needs to be taken up again."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from shared.domain.runs import RunState, Tally
+from shared.store import paths
+from shared.store.database import Database, Put
+
+
+class _Stored(BaseModel):
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel, populate_by_name=True)
+
+
+class Cost(_Stored):
+    """Firestore documents a run read, wrote and deleted."""
+
+    reads: int = 0
+    writes: int = 0
+    deletes: int = 0
+
+
+class RunError(_Stored):
+    """Why a run, or one of its streams, did not do all of its work."""
+
+    code: str
+    owner: str
+    message: str
+    stream: str | None = None
+
+
+class Run(_Stored):
+    """One run. Changed in place while it is under way."""
+
+    state: RunState
+    trigger: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    requested_by: str | None = None
+    error: RunError | None = None
+    streams: dict[str, Tally] = {}
+    done: list[str] = []
+    """Streams that are complete: a later invocation of the run leaves them alone."""
+    errors: list[RunError] = []
+    """Of streams, and of records in quarantine."""
+    held: str | None = None
+    """Why a removal waits for a person."""
+    invocations: int = 0
+    cost: Cost = Cost()
+
+    def tally(self, stream: str) -> Tally:
+        """The stream's counts, begun at zero."""
+        return self.streams.setdefault(stream, Tally())
+
+
+def read(database: Database, org_id: str, run_id: str) -> Run | None:
+    """The run, or None where there is none of that id."""
+    found = database.get(paths.sync_run(org_id, run_id))
+    return Run.model_validate(found.fields) if found.exists else None
+
+
+def put(org_id: str, run_id: str, run: Run) -> Put:
+    """The write that keeps a run."""
+    return Put(paths.sync_run(org_id, run_id), _document(run) | {"orgId": org_id, "runId": run_id})
+
+
+def _document(run: Run) -> dict[str, Any]:
+    document = run.model_dump(by_alias=True, exclude_none=True)
+    document["state"] = run.state.value
+    for tally in document["streams"].values():
+        tally["seconds"] = round(tally["seconds"], 3)
+    return document

@@ -1,0 +1,40 @@
+"""An org's own settings, ``tenants/{orgId}`` (contract, section 4). All optional."""
+
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from shared.errors import ConfigurationInvalid, at_fault
+from shared.store import paths
+from shared.store.database import Database
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class SyncSettings(_Settings):
+    """How an org is synced."""
+
+    orders_since: date = date(2020, 1, 1)
+    lookback_days: int = Field(default=90, ge=1, le=3660)
+    max_delete_percent: float = Field(default=20, ge=0, le=100)
+
+
+class TenantSettings(_Settings):
+    """What a tenant's document says to Sync Sam."""
+
+    sync: SyncSettings = SyncSettings()
+
+
+def read(database: Database, org_id: str) -> TenantSettings:
+    """The org's settings. Raises ConfigurationInvalid naming each field at fault."""
+    try:
+        return TenantSettings.model_validate(database.get(paths.tenant(org_id)).fields)
+    except ValidationError as error:
+        raise ConfigurationInvalid(
+            f"the settings in {paths.tenant(org_id)} are not valid: {at_fault(error)}"
+        ) from None
