@@ -103,12 +103,10 @@ def window(
 
     A day runs from its midnight at the location to the next, so an end given as a day is the last
     day of the discount. A time without a zone is the location's; where the clocks go back it is
-    the first of the two, where they go forward over it, as much later as they jump.
+    the first of the two, where they go forward over it, as much later as they jump. A year
+    before 1900 or from 9000 on is some system's way to say "none".
     """
-    return (
-        None if start is None else _instant(start, zone),
-        None if end is None else _instant(end, zone, day_over=True),
-    )
+    return _instant(start, zone), _instant(end, zone, day_over=True)
 
 
 def sale_of(product: Discountable, discounts: Iterable[Discount], now: datetime) -> Sale:
@@ -149,7 +147,9 @@ def is_running(discount: Discount, now: datetime) -> bool:
     return discount.active and begun and not over
 
 
-def _instant(moment: date, zone: ZoneInfo, *, day_over: bool = False) -> datetime:
+def _instant(moment: date | None, zone: ZoneInfo, *, day_over: bool = False) -> datetime | None:
+    if moment is None or not 1900 <= moment.year < 9000:
+        return None
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment + timedelta(days=int(day_over)), time.min)
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
