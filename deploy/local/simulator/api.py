@@ -1,0 +1,187 @@
+"""The POS's API under ``/api``, in both styles: each org speaks the one of its account."""
+
+import json
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from deploy.local.simulator import metadata, wire_rest, wire_search
+from deploy.local.simulator.auth import Refused, sign_in
+from deploy.local.simulator.call import (
+    begin_call,
+    caller,
+    end_call,
+    listing_faults,
+    parameters,
+    simulation,
+    window,
+)
+from deploy.local.simulator.fault_replies import error_reply, json_reply
+from deploy.local.simulator.listing import cut
+from deploy.local.simulator.seed.inventory import areas
+from deploy.local.simulator.spec import ApiStyle
+from deploy.local.simulator.table import encode
+
+api = Blueprint("pos", __name__, url_prefix="/api")
+
+# Which endpoint, in the words of faults and counts, a route belongs to.
+_ENDPOINTS = {
+    "authenticate": "auth",
+    "search_customers": "customers",
+    "list_customers": "customers",
+    "get_customer": "customers",
+    "search_orders": "orders",
+    "list_orders": "orders",
+    "get_order": "orders",
+    "search_inventory": "inventory",
+    "list_locations": "location",
+    "list_discounts": "discounts",
+}
+
+
+class _NotFound(Exception):
+    """No such record, or the org's account does not speak the style of the called route."""
+
+
+@api.before_request
+def _begin() -> Response | None:
+    view = (request.endpoint or "").rpartition(".")[2]
+    return begin_call(_ENDPOINTS.get(view, "metadata"))
+
+
+@api.after_request
+def _end(reply: Response) -> Response:
+    return end_call(reply)
+
+
+@api.errorhandler(_NotFound)
+def _not_found(_: Exception) -> Response:
+    return error_reply(404, "Not found")
+
+
+@api.errorhandler(ValueError)
+def _bad_request(_: Exception) -> Response:
+    return error_reply(400, "Bad request")
+
+
+@api.post("/auth")
+def authenticate() -> Response:
+    """A token for a user name, a password and, where the org has one, a pin."""
+    try:
+        return json_reply(encode(sign_in(simulation().orgs, parameters())))
+    except Refused as refused:
+        return error_reply(401, str(refused))
+
+
+@api.post("/customer/search")
+def search_customers() -> Response:
+    """Customers by id, as an object with numeric-string keys."""
+    _speaks("search")
+    listing = caller().dataset.customers.texts()
+    return json_reply(wire_search.numbered(cut(listing, window(), listing_faults()).rows))
+
+
+@api.get("/order")
+def search_orders() -> Response:
+    """Orders, newest first, between ``startDate`` and ``endDate`` of the shop's calendar."""
+    _speaks("search")
+    return json_reply(wire_search.counted(cut(_orders(), window(), listing_faults())))
+
+
+@api.post("/inventory/search")
+def search_inventory() -> Response:
+    """The stock rows of a location, all at once unless ``take`` or ``pageSize`` is given."""
+    given = parameters()
+    location_id = given.get("id_location")
+    listing = caller().dataset.inventory_at(None if location_id is None else int(location_id))
+    query = str(given.get("query") or "").lower()
+    if query:
+        listing = [row for row in listing if query in str(json.loads(row)["item"]).lower()]
+    part = cut(listing, window(default_take=None), listing_faults())
+    return json_reply(wire_search.counted(part))
+
+
+@api.get("/customers")
+def list_customers() -> Response:
+    """Customers by id, ``{"customers": […], "total": n}``."""
+    _speaks("rest")
+    part = cut(caller().dataset.customers.texts(), window(), listing_faults())
+    return json_reply(wire_rest.wrapped("customers", part))
+
+
+@api.get("/orders")
+def list_orders() -> Response:
+    """Orders, newest first, ``{"orders": […], "total": n}``."""
+    _speaks("rest")
+    return json_reply(wire_rest.wrapped("orders", cut(_orders(), window(), listing_faults())))
+
+
+@api.get("/customer/<record_id>")
+def get_customer(record_id: str) -> Response:
+    """One customer."""
+    return _one("customers", record_id)
+
+
+@api.get("/order/<record_id>")
+def get_order(record_id: str) -> Response:
+    """One order."""
+    return _one("orders", record_id)
+
+
+@api.get("/location")
+def list_locations() -> Response:
+    """The account's locations."""
+    return _reply(metadata.locations(caller()))
+
+
+@api.get("/inventory/<any(brand,category,vendor):kind>")
+def list_named(kind: str) -> Response:
+    """The brands, categories or vendors that the stock rows name."""
+    return _reply(metadata.named(caller(), kind))
+
+
+@api.get("/inventory/area")
+def list_areas() -> Response:
+    """The areas of one location."""
+    return _reply(areas(int(parameters().get("id_location", ""))))
+
+
+@api.get("/inventory/batch/<int:batch_id>")
+def get_batch(batch_id: int) -> Response:
+    """One batch: its first stock row."""
+    rows = (row for row in caller().dataset.inventory if row["id_batch"] == batch_id)
+    batch = next(rows, None)
+    if batch is None:
+        raise _NotFound
+    return _reply(batch)
+
+
+@api.get("/discount")
+def list_discounts() -> Response:
+    """The account's discounts."""
+    return _reply(metadata.discounts(caller()))
+
+
+def _speaks(style: ApiStyle) -> None:
+    if caller().spec.api_style != style:
+        raise _NotFound
+
+
+def _orders() -> list[bytes]:
+    given = parameters()
+    oldest_first = caller().dataset.orders_between(given.get("startDate"), given.get("endDate"))
+    return oldest_first[::-1]
+
+
+def _one(kind: str, record_id: str) -> Response:
+    try:
+        record = caller().dataset.table(kind).get(record_id)
+    except KeyError:
+        raise _NotFound from None
+    if caller().spec.api_style == "rest":
+        return _reply(wire_rest.respelled(kind, record))
+    return _reply(record)
+
+
+def _reply(body: Any) -> Response:
+    return json_reply(encode(body))

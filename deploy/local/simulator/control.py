@@ -1,0 +1,207 @@
+"""Routes for tests and demos under ``/control``: look at the truth, change it, ask for faults."""
+
+import csv
+import io
+from typing import Any
+
+from flask import Blueprint, Response, request
+from pydantic import ValidationError
+
+from deploy.local.simulator.call import simulation
+from deploy.local.simulator.dataset import KINDS
+from deploy.local.simulator.fault import read_fault
+from deploy.local.simulator.fault_replies import error_reply, json_reply
+from deploy.local.simulator.org import Org
+from deploy.local.simulator.spec import OrgSpec, generated_orgs
+from deploy.local.simulator.table import Record, encode
+
+control = Blueprint("control", __name__, url_prefix="/control")
+
+
+@control.errorhandler(KeyError)
+def _unknown(error: KeyError) -> Response:
+    return error_reply(404, f"unknown: {error.args[0] if error.args else ''}")
+
+
+@control.errorhandler(ValidationError)
+def _not_valid(error: ValidationError) -> Response:
+    return error_reply(400, str(error))
+
+
+@control.get("/orgs")
+def list_orgs() -> Response:
+    """Every org with its account."""
+    return _reply([_account(org) for org in simulation().orgs])
+
+
+@control.post("/orgs")
+def create_org() -> Response:
+    """An org of given sizes and seed, or of given ``customers``, ``orders``, ``inventory`` (lists
+    of records in the search style, or CSV text). ``{"generated": n}`` makes org_00001 to n."""
+    body: dict[str, Any] = request.get_json()
+    sim = simulation()
+    if "generated" in body:
+        for spec in generated_orgs(int(body["generated"]), int(body.get("seed", 0))):
+            sim.orgs.add(Org(spec, sim.today))
+        return _reply({"generated": body["generated"]}, 201)
+    given = {
+        kind: _records(body.pop(kind))
+        for kind in KINDS
+        if kind in body and not isinstance(body[kind], int)
+    }
+    org = Org(OrgSpec.model_validate(body), sim.today, given)
+    sizes = {kind: len(org.dataset.table(kind)) for kind in KINDS}
+    sim.orgs.add(org)
+    return _reply({**_account(org), "sizes": sizes}, 201)
+
+
+@control.get("/orgs/<org_id>")
+def get_org(org_id: str) -> Response:
+    """One org with its account."""
+    return _reply(_account(_org(org_id)))
+
+
+@control.patch("/orgs/<org_id>")
+def change_account(org_id: str) -> Response:
+    """Change an org's account: ``password``, ``pin``, ``tokenSeconds``, ``apiStyle``, …"""
+    org = _org(org_id)
+    fields = {**org.spec.model_dump(by_alias=True), **request.get_json(), "id": org_id}
+    simulation().orgs.change(org, OrgSpec.model_validate(fields))
+    return _reply(_account(org))
+
+
+@control.delete("/orgs/<org_id>")
+def remove_org(org_id: str) -> Response:
+    """Take an org out."""
+    simulation().orgs.remove(org_id)
+    return _reply({})
+
+
+@control.post("/orgs/<org_id>/withdraw-tokens")
+def withdraw_tokens(org_id: str) -> Response:
+    """Every token of the org issued so far is refused from now on."""
+    _org(org_id).withdraw_tokens()
+    return _reply({})
+
+
+@control.get("/orgs/<org_id>/data")
+def data(org_id: str) -> Response:
+    """The truth: all records of the org in the search style, orders oldest first."""
+    dataset = _org(org_id).dataset
+    fields = (b'"%s":[%s]' % (k.encode(), b",".join(dataset.table(k).texts())) for k in KINDS)
+    return json_reply(b"{" + b",".join(fields) + b"}")
+
+
+@control.put("/orgs/<org_id>/<any(customers,orders,inventory):kind>")
+def replace_records(org_id: str, kind: str) -> Response:
+    """Replace all records of a kind by a JSON list, or by CSV (``Content-Type: text/csv``)."""
+    table = _org(org_id).dataset.table(kind)
+    table.replace(
+        _records(request.get_json() if request.is_json else request.get_data(as_text=True))
+    )
+    return _reply({"records": len(table)})
+
+
+@control.post("/orgs/<org_id>/<any(customers,orders,inventory):kind>")
+def put_record(org_id: str, kind: str) -> Response:
+    """Add one record, or replace the one of the same id."""
+    return _reply({"id": _org(org_id).dataset.table(kind).put(request.get_json())}, 201)
+
+
+@control.get("/orgs/<org_id>/<any(customers,orders,inventory):kind>/<record_id>")
+def get_record(org_id: str, kind: str, record_id: str) -> Response:
+    """One record; a stock row's id is ``{id_batch}-{id_area}``."""
+    return _reply(_org(org_id).dataset.table(kind).get(record_id))
+
+
+@control.patch("/orgs/<org_id>/<any(customers,orders,inventory):kind>/<record_id>")
+def change_record(org_id: str, kind: str, record_id: str) -> Response:
+    """Set some fields of one record."""
+    return _reply(_org(org_id).dataset.table(kind).change(record_id, request.get_json()))
+
+
+@control.delete("/orgs/<org_id>/<any(customers,orders,inventory):kind>/<record_id>")
+def remove_record(org_id: str, kind: str, record_id: str) -> Response:
+    """Take one record out."""
+    _org(org_id).dataset.table(kind).remove(record_id)
+    return _reply({})
+
+
+@control.get("/locations")
+def location_documents() -> Response:
+    """The ``locations/{id}`` documents that point every org at this server."""
+    base_url = request.host_url.rstrip("/")
+    return _reply(
+        [found for org in simulation().orgs for found in org.location_documents(base_url)]
+    )
+
+
+@control.get("/faults")
+def list_faults() -> Response:
+    """The faults asked for, with how often each struck."""
+    return _reply(simulation().faults.state())
+
+
+@control.post("/faults")
+def add_fault() -> Response:
+    """Ask for one fault, or a list of them."""
+    body = request.get_json()
+    faults = [read_fault.validate_python(f) for f in (body if isinstance(body, list) else [body])]
+    return _reply({"ids": [simulation().faults.add(fault) for fault in faults]}, 201)
+
+
+@control.delete("/faults", defaults={"number": None})
+@control.delete("/faults/<int:number>")
+def clear_faults(number: int | None) -> Response:
+    """Take back one fault, or all."""
+    simulation().faults.clear(number)
+    return _reply({})
+
+
+@control.get("/requests")
+def request_counts() -> Response:
+    """Calls per org and endpoint since the start, or since they were last cleared."""
+    return _reply(simulation().requests.state())
+
+
+@control.delete("/requests")
+def clear_request_counts() -> Response:
+    """Count from nothing."""
+    simulation().requests.clear()
+    return _reply({})
+
+
+def _org(org_id: str) -> Org:
+    return simulation().orgs.get(org_id)
+
+
+def _account(org: Org) -> dict[str, Any]:
+    spec = org.spec
+    return {
+        **spec.model_dump(by_alias=True),
+        "username": spec.user,
+        "password": spec.secret,
+        "company": spec.company,
+        "idCompany": spec.company_id,
+        "locationIds": list(spec.location_ids),
+    }
+
+
+def _records(given: list[Record] | str) -> list[Record]:
+    """Records as given, or the rows of a CSV: ids become numbers, empty cells null."""
+    if not isinstance(given, str):
+        return given
+    return [
+        {key: _cell(key, value) for key, value in row.items()}
+        for row in csv.DictReader(io.StringIO(given))
+    ]
+
+
+def _cell(column: str, text: str) -> str | int | None:
+    if text == "":
+        return None
+    return int(text) if column.startswith("id_") and text.isdecimal() else text
+
+
+def _reply(body: Any, status: int = 200) -> Response:
+    return json_reply(encode(body), status)

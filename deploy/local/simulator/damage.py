@@ -1,0 +1,23 @@
+"""Records as a failing POS sends them."""
+
+from typing import Any
+
+from deploy.local.simulator.table import encode
+
+_OWN_IDS = ("id_order", "id_item", "id_customer")
+_NUMBERS = ("loyalty_points", "total", "on_hand", "available", "price_retail_adult_use")
+
+
+def damaged(record: dict[str, Any], damage: str) -> bytes:
+    """The record's JSON text, damaged: its own id missing, text where numbers stand, null for
+    every date, or no object at all."""
+    match damage:
+        case "missing_id":
+            record.pop(next(key for key in _OWN_IDS if key in record))
+        case "text_for_number":
+            record.update({key: "not a number" for key in _NUMBERS if key in record})
+        case "null_dates":
+            record.update({key: None for key in record if "date" in key or key == "created_at"})
+        case _:
+            return encode("a line of text where a record belongs")
+    return encode(record)

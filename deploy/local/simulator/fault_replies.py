@@ -1,0 +1,71 @@
+"""Faults that answer in place of the POS, or bend the answer's body."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from threading import Event
+
+from flask import Response
+
+from deploy.local.simulator.fault import (
+    Fault,
+    Latency,
+    RateLimited,
+    ServerError,
+    TimeOut,
+    TruncatedJson,
+    Unauthorized,
+)
+from deploy.local.simulator.table import encode
+
+
+def json_reply(body: bytes, status: int = 200) -> Response:
+    """A reply of JSON text."""
+    return Response(body, status=status, mimetype="application/json")
+
+
+def error_reply(status: int, message: str) -> Response:
+    """A reply as the POS refuses: ``{"error": message}``."""
+    return json_reply(encode({"error": message}), status)
+
+
+def answer_instead(faults: Sequence[Fault], stopping: Event) -> Response | None:
+    """Wait out the latencies; then the first fault that answers by itself, if any does."""
+    delay = sum(fault.ms for fault in faults if isinstance(fault, Latency))
+    if delay:
+        stopping.wait(delay / 1000)
+    for fault in faults:
+        match fault:
+            case Unauthorized():
+                return error_reply(401, "Unauthorized")
+            case ServerError():
+                return error_reply(fault.status, "Internal server error")
+            case RateLimited():
+                return _rate_limited(fault)
+            case TimeOut():
+                stopping.wait(fault.seconds)
+                return error_reply(504, "Gateway timeout")
+            case _:
+                pass
+    return None
+
+
+def bend_body(faults: Sequence[Fault], reply: Response) -> Response:
+    """The reply with its body cut in half, where a fault asks for that."""
+    if any(isinstance(fault, TruncatedJson) for fault in faults):
+        body = reply.get_data()
+        reply.set_data(body[: len(body) // 2])
+    return reply
+
+
+def _rate_limited(fault: RateLimited) -> Response:
+    reply = error_reply(429, "Too many requests")
+    if fault.retry_after is None:
+        return reply
+    if fault.form == "date":
+        # An HTTP date has whole seconds: round up, so that the wait is never shorter than asked.
+        at = datetime.now(UTC) + timedelta(seconds=fault.retry_after + 1)
+        reply.headers["Retry-After"] = format_datetime(at.replace(microsecond=0), usegmt=True)
+    else:
+        reply.headers["Retry-After"] = str(fault.retry_after)
+    return reply

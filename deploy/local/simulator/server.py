@@ -1,0 +1,70 @@
+"""The simulated POS on a port of its own, in a thread of the calling process."""
+
+from threading import Thread
+from types import TracebackType
+from typing import Any, Self
+
+from waitress import wasyncore
+from waitress.server import create_server
+
+from deploy.local.simulator.app import create_app
+from deploy.local.simulator.simulation import Simulation
+
+_HOST = "127.0.0.1"
+_THREADS = 64
+_CLOSE_SECONDS = 5
+
+
+class Server:
+    """A running server; also a context manager that closes it."""
+
+    def __init__(self, simulation: Simulation, port: int) -> None:
+        self.simulation = simulation
+        self._sockets: dict[int, Any] = {}
+        self._server = create_server(
+            create_app(simulation),
+            map=self._sockets,
+            host=_HOST,
+            port=port,
+            threads=_THREADS,
+            connection_limit=2_000,
+            backlog=512,
+            asyncore_use_poll=True,
+        )
+        self.port: int = self._server.effective_port
+        self._thread = Thread(target=self._server.run, name="pos-simulator", daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Where it listens; the POS's own base URL is ``{url}/api``."""
+        return f"http://{_HOST}:{self.port}"
+
+    def locations(self) -> list[dict[str, Any]]:
+        """``{"id", "document"}`` of every ``locations/{id}`` that points an org at this server."""
+        return [d for org in self.simulation.orgs for d in org.location_documents(self.url)]
+
+    def close(self) -> None:
+        """Stop listening, end waits and connections, and wait for the threads."""
+        self.simulation.stopping.set()
+        # Replies go out through the sockets, so the workers end first.
+        self._server.task_dispatcher.shutdown(timeout=_CLOSE_SECONDS)
+        # The loop ends when it has no socket left; only its own thread may take them away.
+        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._sockets))
+        self._thread.join(_CLOSE_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def serve(simulation: Simulation, port: int = 0) -> Server:
+    """Serve ``simulation`` on 127.0.0.1; port 0 picks a free one."""
+    return Server(simulation, port)
