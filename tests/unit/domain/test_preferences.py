@@ -1,0 +1,116 @@
+"""What a customer likes (issue 4, item 4)."""
+
+from decimal import Decimal
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.orders import OrderItem
+from shared.domain.preferences import Basket, LikedProduct, PriceBand, preferences_of, price_band
+
+
+def item(
+    name: str, quantity: int, category: str | None = "Flower", id: str | None = None
+) -> OrderItem:
+    return OrderItem(id, name, category, Decimal(quantity), 1000)
+
+
+@pytest.mark.parametrize(
+    ("cents", "band"),
+    [
+        (-500, PriceBand.BUDGET),
+        (2999, PriceBand.BUDGET),
+        (3000, PriceBand.MID),
+        (10_000, PriceBand.MID),
+        (10_001, PriceBand.PREMIUM),
+    ],
+)
+def test_the_price_band_is_budget_under_30_dollars_and_premium_over_100(
+    cents: int, band: PriceBand
+) -> None:
+    # Given / When / Then
+    assert price_band(cents) is band
+
+
+def test_nobody_without_orders_has_preferences_and_they_are_taken_for_mid() -> None:
+    # When
+    preferences = preferences_of([], average_order_cents=None)
+    # Then
+    assert preferences.favorite_category is None
+    assert (preferences.categories, preferences.products) == ((), ())
+    assert preferences.price_band is PriceBand.MID
+
+
+def test_the_top_3_categories_and_top_5_products_come_by_quantity_then_name() -> None:
+    # Given
+    basket = Basket(
+        (
+            item("B", 2, "Category > Vapes"),
+            item("A", 2, "Edibles"),
+            item("C", 9, "Flower > Eighths"),
+            item("D", 1, "Beverages"),
+            item("E", 1, "flower"),
+            item("F", 1, None),
+            item("G", 1, "Uncategorized"),
+        )
+    )
+    # When
+    preferences = preferences_of([basket], average_order_cents=2000)
+    # Then: the spellings of Flower are one category
+    assert preferences.favorite_category == "Flower"
+    assert preferences.categories == ("Flower", "Edibles", "Vapes")
+    assert [product.name for product in preferences.products] == ["C", "A", "B", "D", "E"]
+
+
+def test_a_product_is_one_by_its_id_whatever_it_was_called() -> None:
+    # Given: two names of one id, two ids of one name
+    basket = Basket((item("New", 1, id="7"), item("Old", 1, id="7"), item("New", 1, id="8")))
+    # When
+    preferences = preferences_of([basket], average_order_cents=2000)
+    # Then
+    assert preferences.products == (LikedProduct("7", "New"), LikedProduct("8", "New"))
+
+
+def test_what_was_given_back_is_not_liked() -> None:
+    # Given: refunds write the quantity with either sign
+    bought = Basket((item("A", 3), item("B", 1), item("C", 1, "Vapes")))
+    refunds = [Basket((item("A", 2),), refund=True), Basket((item("C", -1, "Vapes"),), refund=True)]
+    # When
+    preferences = preferences_of([bought, *refunds], average_order_cents=2000)
+    # Then
+    assert preferences.products == (LikedProduct(None, "A"), LikedProduct(None, "B"))
+    assert preferences.categories == ("Flower",)
+
+
+baskets = st.lists(
+    st.builds(
+        Basket,
+        st.lists(
+            st.builds(
+                item,
+                st.sampled_from("ABab"),
+                st.integers(-1, 3),
+                st.sampled_from([None, "X", "x", "Y", "Z", "W"]),
+                st.sampled_from([None, "1", "2"]),
+            ),
+            max_size=5,
+        ).map(tuple),
+        st.booleans(),
+    ),
+    max_size=5,
+)
+
+
+@given(baskets, st.randoms())
+def test_the_order_of_the_baskets_never_matters(found: list[Basket], random: Random) -> None:
+    # Given
+    shuffled = list(found)
+    random.shuffle(shuffled)
+    # When
+    preferences = preferences_of(shuffled, average_order_cents=0)
+    # Then
+    assert preferences == preferences_of(found, average_order_cents=0)
+    assert len(preferences.categories) <= 3
+    assert len(preferences.products) <= 5
