@@ -40,7 +40,7 @@ def segment_of(
         return Segmented(Segment.NEW, "no orders yet")
     days = whole_days(last_order_at, now) if last_order_at else None
     spent = f"${spent_cents / 100:,.2f}"
-    ago = "never ordered" if days is None else f"last order {days} days ago"
+    ago = "never ordered" if days is None else f"last order {days} days before {now:%Y-%m-%d}"
     if spent_cents >= VIP_CENTS and order_count >= VIP_ORDERS:
         return Segmented(
             Segment.VIP,

@@ -1,6 +1,6 @@
 """``tenants/{orgId}/customers/{id}``: the POS's part of a customer, and looking customers up."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -58,13 +58,20 @@ def put(org_id: str, fields: dict[str, Any], *, now: datetime, first: bool) -> P
 
 def ids_by(database: Database, org_id: str, field: str, values: Iterable[str]) -> dict[str, str]:
     """Customer id for each value of ``field`` that a customer has; of several the first by id."""
-    wanted = sorted(set(values))
     found: dict[str, str] = {}
+    for value, customer_id in having(database, org_id, field, values):
+        found[value] = min(found.get(value, customer_id), customer_id, key=natural)
+    return found
+
+
+def having(
+    database: Database, org_id: str, field: str, values: Iterable[str]
+) -> Iterator[tuple[str, str]]:
+    """Value and customer id, for every customer whose ``field`` is one of the values."""
+    wanted = sorted(set(values))
     for start in range(0, len(wanted), IN_LIMIT):
         chunk = wanted[start : start + IN_LIMIT]
         for document in database.query(
             paths.customers(org_id), (field, "in", chunk), select=[field]
         ):
-            value = str(document.fields[field])
-            found[value] = min(found.get(value, document.id), document.id, key=natural)
-    return found
+            yield str(document.fields[field]), document.id

@@ -1,4 +1,4 @@
-"""The one door to Firestore: every read and write passes here and is counted and limited in time."""
+"""The one door to Firestore: every read and write is counted and limited in time."""
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,7 +61,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Write ``fields`` (dotted names reach into maps) on a document that exists."""
+    """Write ``fields`` on a document that exists, else Conflict; one given as None is removed."""
 
     path: str
     fields: Mapping[str, Any]
@@ -176,7 +176,8 @@ class Database:
                 batch.delete(ref)
             case Update(fields=fields, if_version=version):
                 option = self._client.write_option(last_update_time=version) if version else None
-                batch.update(ref, dict(fields), option=option)
+                given = {n: firestore.DELETE_FIELD if v is None else v for n, v in fields.items()}
+                batch.update(ref, given, option=option)
             case Put(fields=fields, if_version=Absent()):
                 batch.create(ref, dict(fields))
             case Put(fields=fields, owned=None, if_version=None):

@@ -5,10 +5,13 @@ Whoever takes the lease over changes that version, so that everything a paused w
 in hand is refused by Firestore itself (docs/decisions/2026-11-21-fencing.md).
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+
+from google.api_core.exceptions import GoogleAPICallError
 
 from shared.domain.lease import Granted, Lease, ask
 from shared.domain.lease import HeldByOtherRun as HeldByOtherRun
@@ -77,8 +80,12 @@ class HeldLease:
                 except LeaseLost:
                     return
 
-    def stop_keeping_alive(self) -> None:
-        """Let ``keep_alive`` return; the lease itself runs out by time."""
+    def stop(self, *, hand_over: bool) -> None:
+        """This worker is done. Where it failed, another delivery of the run may go on at once
+        (``hand_over``, as far as Firestore can be told)."""
+        if hand_over and not self._ended.is_set():
+            with contextlib.suppress(LeaseLost, GoogleAPICallError):
+                self.hand_over([])
         self._ended.set()
 
     def _commit(self, writes: Sequence[Write], *, holder: str | None, run_id: str | None) -> None:

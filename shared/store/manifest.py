@@ -82,9 +82,9 @@ class Manifest:
 
     def forget_fingerprints(self) -> None:
         """Make every stored record look changed, so that it is written again (``full``)."""
-        for key, value in self._marks.items():
+        for key, value in list(self._marks.items()):
             if value[:1] == STORED:
-                self._marks[key] = STORED + bytes(HASH_BYTES)
+                self._set(key, STORED + bytes(HASH_BYTES))
 
     def take_writes(self) -> list[Put]:
         """Writes that make the stored manifest equal to this one. To be committed after the

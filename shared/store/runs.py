@@ -32,6 +32,13 @@ class RunError(_Stored):
     stream: str | None = None
 
 
+class Position(_Stored):
+    """A place in the listings of several accounts, one after the other."""
+
+    account: int = 0
+    page: int = 1
+
+
 class Run(_Stored):
     """One run. Changed in place while it is under way."""
 
@@ -44,16 +51,25 @@ class Run(_Stored):
     streams: dict[str, Tally] = {}
     done: list[str] = []
     """Streams that are complete: a later invocation of the run leaves them alone."""
+    reset: bool = False
+    """A ``full`` run has already been told to distrust what the manifests say."""
+    customers_at: Position = Position()
+    """Where the customers' listing is to go on."""
     errors: list[RunError] = []
     """Of streams, and of records in quarantine."""
     held: str | None = None
     """Why a removal waits for a person."""
+    deletions_held: int = 0
     invocations: int = 0
     cost: Cost = Cost()
 
     def tally(self, stream: str) -> Tally:
         """The stream's counts, begun at zero."""
         return self.streams.setdefault(stream, Tally())
+
+    def failed(self, stream: str) -> bool:
+        """Whether the stream was given up."""
+        return any(error.stream == stream for error in self.errors)
 
 
 def read(database: Database, org_id: str, run_id: str) -> Run | None:

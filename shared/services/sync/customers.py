@@ -1,0 +1,60 @@
+"""The customers stream: every customer of every account, each time."""
+
+from collections.abc import Sequence
+
+from shared.domain.customers import Customer
+from shared.errors import ListingIncomplete
+from shared.pos.base import PosClient
+from shared.services.sync.records import Changed, Record, StreamRecords
+from shared.services.sync.session import Session
+from shared.store import customers
+from shared.store.database import Put
+from shared.store.manifest import STORED
+from shared.store.runs import Position
+
+STREAM = "customers"
+BELIEVABLE_SHARE = 0.8
+"""A list without a total that is shorter than this share of the last one was cut short."""
+
+
+def sync_customers(session: Session, clients: Sequence[PosClient]) -> None:
+    """Store every customer; afterwards orders can be matched.
+
+    The same customer in two accounts is taken from the first. Raises ListingIncomplete where far
+    fewer are listed than are known (orders are not matched against half a list), and OutOfTime
+    when the deadline passes; the next invocation goes on behind the last page kept.
+    """
+    records = StreamRecords(session, STREAM)
+    known = records.manifest.count(STORED)
+    seen: set[str] = set()
+    for account in range(session.run.customers_at.account, len(clients)):
+        start = session.run.customers_at.page
+        for page in clients[account].customers(expected=known // len(clients), start_page=start):
+            with session.lock:
+                records.count_page(page, expected=known)
+                fresh = [c for c in page.records if c.id not in seen]
+                seen.update(c.id for c in fresh)
+                _store(session, records, fresh)
+                session.run.customers_at = Position(account=account, page=page.number + 1)
+                session.checkpoint_if_due()
+            if not page.last:
+                session.deadline.check()
+        session.run.customers_at = Position(account=account + 1)
+    listed = records.tally.fetched
+    if listed < known * BELIEVABLE_SHARE:
+        raise ListingIncomplete(
+            f"the POS listed {listed} customers where {known} are known: orders wait until the"
+            " list is whole again"
+        )
+    session.progress.customers_complete_at = session.now()
+
+
+def _store(session: Session, records: StreamRecords, listed: Sequence[Customer]) -> None:
+    def put(change: Changed) -> list[Put]:
+        fields = dict(change.record.fields)
+        return [customers.put(session.org_id, fields, now=session.now(), first=change.first)]
+
+    changed = records.changed(
+        Record(c.id, customers.fields_of(c, session.org_id), customer_id=c.id) for c in listed
+    )
+    records.store(changed, put)

@@ -1,0 +1,116 @@
+"""How a run ends: its last state, and the status that tells people about it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from shared.domain.runs import RunState
+from shared.errors import Owner, SyncSamError
+from shared.store import runs, status
+from shared.store.database import Database, Put
+from shared.store.manifest import QUARANTINED, SKIPPED, STORED, Manifest
+from shared.store.progress import Progress
+from shared.store.runs import Run, RunError
+
+TURN = {
+    Owner.ORG: "It is the dispensary's turn.",
+    Owner.PROVIDER: "It is the POS provider's turn; Sync Sam tries again by itself.",
+    Owner.US: "It is the turn of Sync Sam's operators.",
+}
+
+
+class UnreadableRecords(SyncSamError):
+    """Some records are in quarantine; all others were synced."""
+
+    code = "records_in_quarantine"
+    owner = Owner.PROVIDER
+
+
+class RemovalHeld(SyncSamError):
+    """A removal waits for a person's word."""
+
+    code = "removal_held"
+    owner = Owner.ORG
+
+
+class RunAbandoned(SyncSamError):
+    """The worker of a run stopped without a word and nobody took the run up."""
+
+    code = "run_abandoned"
+
+
+def note(error: SyncSamError, stream: str | None = None) -> RunError:
+    """An error as a run keeps it: what happened, and whose turn it is."""
+    return RunError(code=error.code, owner=error.owner, message=str(error), stream=stream)
+
+
+def end(run: Run, *, wanted: Sequence[str], now: datetime) -> None:
+    """Set the run's last state and the error that explains it, if it needs explaining."""
+    run.ended_at = now
+    quarantined = {name: t.quarantined for name, t in run.streams.items() if t.quarantined}
+    if run.errors:
+        run.error = run.errors[0]
+        complete = [s for s in wanted if s in run.done and not run.failed(s)]
+        run.state = RunState.PARTIAL if complete else RunState.FAILED
+    elif run.held:
+        run.state = RunState.HELD
+        run.error = note(
+            RemovalHeld(f"{run.held}. If it is right, sync with allowDeletions."), "products"
+        )
+    elif quarantined:
+        run.state = RunState.PARTIAL
+        counts = ", ".join(f"{count} {name}" for name, count in sorted(quarantined.items()))
+        run.error = note(
+            UnreadableRecords(f"{counts} could not be read and are in quarantine; the rest is in")
+        )
+    else:
+        run.state = RunState.SUCCEEDED
+
+
+def status_of(
+    org_id: str,
+    run_id: str,
+    run: Run,
+    progress: Progress,
+    manifests: dict[str, Manifest],
+    provider: str | None,
+) -> Put:
+    """The status document after the run."""
+    assert run.ended_at is not None
+    fields: dict[str, Any] = {
+        "status": _status(run),
+        "lastSyncAt": run.ended_at,
+        "lastSuccessAt": progress.last_success_at,
+        "lastRunId": run_id,
+        "customersCount": manifests["customers"].count(STORED),
+        "ordersCount": manifests["orders"].count(STORED),
+        "menuProductsCount": manifests["products"].count(STORED),
+        "ordersSkipped": manifests["orders"].count(SKIPPED),
+        "quarantined": sum(m.count(QUARANTINED) for m in manifests.values()),
+        "deletionsHeld": run.deletions_held,
+        "durationSeconds": round((run.ended_at - run.started_at).total_seconds(), 3),
+    }
+    if provider:
+        fields["provider"] = provider
+    if run.error:
+        fields["lastError"] = f"{run.error.message}. {TURN[Owner(run.error.owner)]}"
+        fields["lastErrorCode"] = run.error.code
+        fields["lastErrorOwner"] = run.error.owner
+    return status.put(org_id, fields)
+
+
+def close_abandoned(database: Database, org_id: str, run_id: str, now: datetime) -> list[Put]:
+    """The write that ends a run whose worker died, if it has not ended."""
+    run = runs.read(database, org_id, run_id)
+    if run is None or run.state.ended:
+        return []
+    run.state = RunState.FAILED
+    run.ended_at = now
+    run.error = note(RunAbandoned("the worker stopped without a word; a later run took over"))
+    return [runs.put(org_id, run_id, run)]
+
+
+def _status(run: Run) -> str:
+    if run.errors:
+        return "error"
+    return "held" if run.state is RunState.HELD else "active"

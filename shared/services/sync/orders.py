@@ -1,0 +1,114 @@
+"""The orders stream: what is new since the last run, then what is left of the backfill."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from shared.domain.identity import Directory, owners
+from shared.domain.order_windows import ROWS_ACCEPTED, DateWindow, Walk
+from shared.domain.orders import Order
+from shared.pos.base import Page, PosClient
+from shared.services.sync.deadline import OutOfTime
+from shared.services.sync.records import Changed, Record, StreamRecords
+from shared.services.sync.session import Session
+from shared.store import orders
+from shared.store.database import Put
+from shared.store.tenants import SyncSettings
+
+STREAM = "orders"
+
+
+def sync_orders(
+    session: Session,
+    clients: Sequence[PosClient],
+    directory: Directory,
+    settings: SyncSettings,
+    *,
+    today: date,
+) -> None:
+    """Walk the org's orders, newest first, keeping the place after each window of days.
+
+    Raises OutOfTime when the deadline passes; the next invocation goes on from there.
+    """
+    stream = OrderStream(session, directory)
+    session.progress.orders = session.progress.orders.begin(
+        now=session.now(),
+        today=today,
+        orders_since=settings.orders_since,
+        lookback_days=settings.lookback_days,
+    )
+    while (walk := session.progress.orders.current) and (window := walk.next_window):
+        session.deadline.check()
+        try:
+            after = stream.sync_window(clients, walk, window)
+        except OutOfTime:
+            after = walk.halved(window)
+            _advance(session, after, today, settings)
+            raise
+        _advance(session, after, today, settings)
+
+
+def _advance(session: Session, walk: Walk, today: date, settings: SyncSettings) -> None:
+    with session.lock:
+        session.progress.orders = session.progress.orders.advanced(
+            walk, today=today, lookback_days=settings.lookback_days
+        )
+        session.checkpoint_if_due()
+
+
+class OrderStream:
+    """Stores orders, each with the customer it belongs to."""
+
+    def __init__(self, session: Session, directory: Directory) -> None:
+        self._session = session
+        self._directory = directory
+        self._records = StreamRecords(session, STREAM)
+
+    def sync_window(self, clients: Sequence[PosClient], walk: Walk, window: DateWindow) -> Walk:
+        """List a window; the walk behind it, or with a narrower one if it holds too many."""
+        rows = 0
+        for client in clients:
+            pages = client.orders(window)
+            for page in pages:
+                total = page.total or 0
+                if page.number == 1 and total > ROWS_ACCEPTED and window.days > 1:
+                    pages.close()
+                    return walk.narrowed(window, total)
+                rows += page.rows
+                with self._session.lock:
+                    self.store_page(page)
+                    self._session.checkpoint_if_due()
+                self._session.deadline.check()
+        return walk.listed(window, rows)
+
+    def store_page(self, page: Page[Order]) -> None:
+        """Store the page's orders that are somebody's; count the others as skipped."""
+        records = self._records
+        records.count_page(page, expected=page.total or 0)
+        owner = owners(page.records, self._directory)
+        for order in page.records:
+            if order.external_id not in owner:
+                records.tally.skipped += 1
+                if records.manifest.mark(order.id) is None:
+                    records.manifest.skip(order.id)
+        changed = records.changed(
+            Record(
+                order.id,
+                orders.fields_of(order, owner[order.external_id], self._session.org_id),
+                customer_id=owner[order.external_id],
+            )
+            for order in page.records
+            if order.external_id in owner
+        )
+        records.store(changed, self._put, customer_ids=self._owners_before(changed))
+
+    def _put(self, change: Changed) -> list[Put]:
+        fields = dict(change.record.fields)
+        return [orders.put(self._session.org_id, fields, run_id=self._session.run_id)]
+
+    def _owners_before(self, changed: Sequence[Changed]) -> list[str]:
+        """An order may have moved from one customer to another: both must be recomputed."""
+        known = [change.record.id for change in changed if not change.first]
+        if not known:
+            return []
+        session = self._session
+        return list(orders.owners_of(session.database, session.org_id, known).values())

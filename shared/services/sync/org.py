@@ -1,0 +1,165 @@
+"""One org's sync, from its message to its last document."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from shared.bus.messages import ComputeSpending, PosSync
+from shared.bus.publisher import Publisher
+from shared.clock import Clock
+from shared.domain.runs import RunState
+from shared.errors import ConfigurationInvalid, OrgError
+from shared.services.sync import ending
+from shared.services.sync.accounts import OpenPos, open_shelves
+from shared.services.sync.deadline import Deadline, OutOfTime
+from shared.services.sync.session import Session
+from shared.services.sync.streams import STREAMS, OrgStreams
+from shared.store import lease as leases
+from shared.store import locations, manifest, progress, runs, tenants
+from shared.store.database import Database, Put
+from shared.store.lease import HeldByOtherRun, HeldLease
+from shared.store.runs import Run
+
+CUSTOMERS_PER_MESSAGE = 300
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OrgSync:
+    """Syncs orgs. ``seconds`` is how long one invocation may work before it leaves the rest of
+    the run to a continuation; ``lease_ttl`` how long a silent worker keeps its org."""
+
+    database: Database
+    open_pos: OpenPos
+    spending: Publisher
+    continuation: Publisher
+    clock: Clock
+    seconds: float
+    lease_ttl: timedelta
+
+    def __call__(self, message: PosSync) -> None:
+        """Sync the message's org, or go on with the run it belongs to.
+
+        Does nothing when the run has ended or another run of the org is under way. Raises
+        RetryLater while another copy of the message is at work, and whatever was not foreseen:
+        the message is then to be delivered again.
+        """
+        deadline = Deadline(self.seconds)
+        database = self.database.metered()
+        run = runs.read(database, message.org_id, message.run_id) or self._new_run(message)
+        if run.state.ended:
+            log.info("run_has_ended", state=run.state)
+            return
+        run.state = RunState.RUNNING
+        run.invocations += 1
+        held = self._acquire(database, message, run)
+        if isinstance(held, HeldByOtherRun):
+            log.info("org_already_syncing", running=held.run_id)
+            return
+        with self._session(message, database, held, run, deadline) as session:
+            self._work(message, session)
+
+    def _new_run(self, message: PosSync) -> Run:
+        return Run(
+            state=RunState.RUNNING,
+            trigger=message.trigger,
+            started_at=self.clock(),
+            requested_by=message.requested_by,
+        )
+
+    def _acquire(
+        self, database: Database, message: PosSync, run: Run
+    ) -> HeldLease | HeldByOtherRun:
+        def first_writes(abandoned: str | None) -> list[Put]:
+            org_id = message.org_id
+            closed = (
+                ending.close_abandoned(database, org_id, abandoned, self.clock())
+                if abandoned
+                else []
+            )
+            return [*closed, runs.put(org_id, message.run_id, run)]
+
+        return leases.acquire(
+            database,
+            message.org_id,
+            run_id=message.run_id,
+            holder=uuid.uuid4().hex,
+            ttl=self.lease_ttl,
+            first_writes=first_writes,
+        )
+
+    def _session(
+        self,
+        message: PosSync,
+        database: Database,
+        held: HeldLease,
+        run: Run,
+        deadline: Deadline,
+    ) -> Session:
+        kept = progress.read(database, message.org_id)
+        shards = {stream: kept.shards.get(stream, 1) for stream in STREAMS}
+        session = Session(
+            org_id=message.org_id,
+            run_id=message.run_id,
+            database=database,
+            lease=held,
+            run=run,
+            progress=kept,
+            manifests=manifest.load(database, message.org_id, shards),
+            ask_spending=lambda ids: self._ask_spending(message, ids),
+            clock=self.clock,
+            deadline=deadline,
+        )
+        if message.full and not run.reset:
+            session.distrust_what_is_stored()
+        return session
+
+    def _work(self, message: PosSync, session: Session) -> None:
+        provider: str | None = None
+        wanted: Sequence[str] = STREAMS
+        try:
+            settings = tenants.read(session.database, message.org_id)
+            active = locations.active_of(session.database, message.org_id)
+            if not active:
+                raise ConfigurationInvalid(f"org {message.org_id} has no active POS location")
+            provider = active[0].pos_config.provider
+            wanted = self._wanted(message, session)
+            OrgStreams(
+                session=session,
+                shelves=open_shelves(active, self.open_pos),
+                settings=settings.sync,
+                today=self.clock().astimezone(active[0].zone).date(),
+                wanted=wanted,
+                allow_deletions=message.allow_deletions,
+            ).sync()
+        except OutOfTime:
+            session.hand_over()
+            self.continuation.publish([message.model_copy(update={"trigger": "continuation"})])
+            log.info("run_continues", invocations=session.run.invocations)
+            return
+        except OrgError as error:
+            session.run.errors.append(ending.note(error))
+        session.end(wanted=wanted, provider=provider)
+        log.info("run_ended", state=session.run.state, **session.run.cost.model_dump())
+
+    def _wanted(self, message: PosSync, session: Session) -> list[str]:
+        """The streams to sync. Orders bring the customers along that they cannot do without."""
+        asked = set(message.streams or STREAMS)
+        if "orders" in asked and session.progress.customers_complete_at is None:
+            asked.add("customers")
+        return [stream for stream in STREAMS if stream in asked]
+
+    def _ask_spending(self, message: PosSync, customer_ids: Iterable[str]) -> None:
+        ids = list(customer_ids)
+        self.spending.publish(
+            ComputeSpending(
+                org_id=message.org_id,
+                run_id=message.run_id,
+                customer_ids=tuple(ids[start : start + CUSTOMERS_PER_MESSAGE]),
+            )
+            for start in range(0, len(ids), CUSTOMERS_PER_MESSAGE)
+        )

@@ -1,0 +1,122 @@
+"""From a page of records to writes: compare with what was last written, write what differs."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.domain.change import fingerprint
+from shared.errors import ProviderError
+from shared.pos.base import Page, Rejected
+from shared.services.sync.session import Session
+from shared.store import quarantine
+from shared.store.database import Write
+from shared.store.manifest import SKIPPED
+
+TOLERATED_SHARE = 0.05
+TOLERATED_COUNT = 10
+
+
+class TooManyUnreadable(ProviderError):
+    """So many records are unreadable that the POS, not the records, must be wrong."""
+
+    code = "too_many_unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as it is to be stored. ``fields`` are the POS's own; ``customer_id`` is whose
+    spending it may move."""
+
+    id: str
+    fields: Mapping[str, Any]
+    customer_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A record that differs from what was last written; ``first`` when it never was."""
+
+    record: Record
+    fingerprint: bytes
+    first: bool
+
+
+PutRecord = Callable[[Changed], Iterable[Write]]
+
+
+class StreamRecords:
+    """One stream's records in one invocation."""
+
+    def __init__(self, session: Session, stream: str) -> None:
+        self.stream = stream
+        self.manifest = session.manifest(stream)
+        self.tally = session.run.tally(stream)
+        self._session = session
+
+    def count_page(self, page: Page[Any], *, expected: int) -> None:
+        """Take a page into account, its unreadable records first.
+
+        ``expected`` is how many records the stream is thought to have. Raises TooManyUnreadable
+        before anything of the page that passes the limit is stored.
+        """
+        tally = self.tally
+        tally.fetched += page.rows
+        tally.requests += page.requests
+        tally.quarantined += len(page.rejected)
+        base = max(tally.fetched, expected, page.total or 0)
+        if tally.quarantined >= TOLERATED_COUNT and tally.quarantined > TOLERATED_SHARE * base:
+            raise TooManyUnreadable(
+                f"{tally.quarantined} of {base} {self.stream} could not be read, more than"
+                f" {TOLERATED_SHARE:.0%}: none of the rest is stored"
+            )
+        self._session.store(
+            write for rejected in page.rejected for write in self._quarantine(rejected)
+        )
+
+    def changed(self, records: Iterable[Record]) -> list[Changed]:
+        """Those of the records that are to be written."""
+        changed = []
+        for record in records:
+            found = fingerprint(record.fields)
+            if self.manifest.has(record.id, found):
+                self.tally.unchanged += 1
+            else:
+                first = self.manifest.mark(record.id) in (None, SKIPPED)
+                changed.append(Changed(record, found, first))
+        return changed
+
+    def store(
+        self, changed: Sequence[Changed], put: PutRecord, *, customer_ids: Iterable[str] = ()
+    ) -> None:
+        """Write the changed records; ``customer_ids`` as in Session.store, beside their own."""
+        writes: list[Write] = []
+        concerned = set(customer_ids)
+        for change in changed:
+            record = change.record
+            writes.extend(put(change))
+            if self.manifest.quarantined(record.id):
+                writes.append(quarantine.remove(self._session.org_id, self.stream, record.id))
+                self.manifest.leave_quarantine(record.id)
+            self.manifest.put(record.id, change.fingerprint)
+            if record.customer_id:
+                concerned.add(record.customer_id)
+            if change.first:
+                self.tally.created += 1
+            else:
+                self.tally.updated += 1
+        self._session.store(writes, customer_ids=concerned)
+
+    def _quarantine(self, rejected: Rejected) -> Iterable[Write]:
+        key = quarantine.key_of(rejected)
+        found = fingerprint({"raw": rejected.raw, "code": rejected.code})
+        before = self.manifest.quarantined(key)
+        if before != found:
+            self.manifest.quarantine(key, found)
+            yield quarantine.put(
+                self._session.org_id,
+                self.stream,
+                rejected,
+                run_id=self._session.run_id,
+                now=self._session.now(),
+                first=before is None,
+            )

@@ -1,0 +1,184 @@
+"""What the streams of one invocation share: one order of commits, one checkpoint.
+
+Records are written first, in the background while the next page is on its way. A checkpoint
+waits for them, asks for the spending of the customers they concern, and only then commits the
+manifests and cursors that call them done. A crash at any point repeats work, it loses none.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from shared.clock import Clock
+from shared.domain.order_windows import OrderCursor
+from shared.services.sync import ending
+from shared.services.sync.deadline import Deadline
+from shared.store import progress as progress_store
+from shared.store import runs
+from shared.store.database import Database, Write
+from shared.store.lease import HeldLease
+from shared.store.manifest import Manifest
+from shared.store.progress import Progress
+from shared.store.runs import Run
+
+WRITES_PER_COMMIT = 400
+"""Below the 500 of the emulator and of older servers, with room for the lease."""
+COMMITS_WAITING = 2
+CHECKPOINT_SECONDS = 10.0
+CHECKPOINT_WRITES = 4_000
+
+
+class Session:
+    """One invocation's work on a run. Streams may use it from several threads under ``lock``."""
+
+    def __init__(
+        self,
+        *,
+        org_id: str,
+        run_id: str,
+        database: Database,
+        lease: HeldLease,
+        run: Run,
+        progress: Progress,
+        manifests: dict[str, Manifest],
+        ask_spending: Callable[[Iterable[str]], None],
+        clock: Clock,
+        deadline: Deadline,
+    ) -> None:
+        self.org_id = org_id
+        self.run_id = run_id
+        self.database = database
+        self.run = run
+        self.progress = progress
+        self.deadline = deadline
+        self.lock = threading.RLock()
+        self._lease = lease
+        self._manifests = manifests
+        self._ask_spending = ask_spending
+        self._clock = clock
+        self._buffer: list[Write] = []
+        self._waiting: deque[Future[None]] = deque()
+        self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._customers: set[str] = set()
+        self._since_checkpoint = 0
+        self._checkpoint_at = time.monotonic()
+        self._cost_before = run.cost
+        self._keep_alive = threading.Thread(target=lease.keep_alive, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._keep_alive.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._committer.shutdown(wait=True, cancel_futures=True)
+        self._lease.stop(hand_over=error is not None)
+
+    def now(self) -> datetime:
+        return self._clock()
+
+    def manifest(self, stream: str) -> Manifest:
+        """The stream's manifest; an empty one for a stream never synced."""
+        with self.lock:
+            if stream not in self._manifests:
+                self._manifests[stream] = Manifest(self.org_id, stream, {}, shards=1)
+            return self._manifests[stream]
+
+    def store(self, writes: Iterable[Write], *, customer_ids: Iterable[str] = ()) -> None:
+        """Write in the background. ``customer_ids`` are those whose spending it may move.
+
+        An earlier write that failed raises here or at the next checkpoint.
+        """
+        with self.lock:
+            self._buffer.extend(writes)
+            self._customers.update(customer_ids)
+            while len(self._buffer) >= WRITES_PER_COMMIT:
+                self._commit_behind(self._buffer[:WRITES_PER_COMMIT])
+                del self._buffer[:WRITES_PER_COMMIT]
+
+    def settle(self) -> None:
+        """Wait until everything given to ``store`` can be read."""
+        with self.lock:
+            self._drain()
+
+    def checkpoint_if_due(self) -> None:
+        """Keep what is done, when enough of it has gathered."""
+        elapsed = time.monotonic() - self._checkpoint_at
+        if self._since_checkpoint >= CHECKPOINT_WRITES or elapsed >= CHECKPOINT_SECONDS:
+            self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Keep what is done: from here on a crash repeats none of it."""
+        with self.lock:
+            self._lease.commit(self._settled())
+
+    def hand_over(self) -> None:
+        """Keep what is done and leave the rest of the run to its continuation."""
+        with self.lock:
+            self._lease.hand_over(self._settled())
+
+    def end(self, *, wanted: Sequence[str], provider: str | None) -> None:
+        """The run is over: keep what is done, tell how it went, free the org."""
+        with self.lock:
+            ending.end(self.run, wanted=wanted, now=self.now())
+            if not self.run.errors:
+                self.progress.last_success_at = self.run.ended_at
+            last = ending.status_of(
+                self.org_id, self.run_id, self.run, self.progress, self._manifests, provider
+            )
+            self._lease.release([*self._settled(), last])
+
+    def distrust_what_is_stored(self) -> None:
+        """Write every record again and walk all orders anew (``full``)."""
+        for stored in self._manifests.values():
+            stored.forget_fingerprints()
+        self.progress.orders = OrderCursor()
+        self.run.reset = True
+
+    def _settled(self) -> list[Write]:
+        """Wait for the records, ask for spending; the writes that call both done."""
+        self._drain()
+        if self._customers:
+            self._ask_spending(sorted(self._customers))
+            self._customers.clear()
+        manifests = [write for m in self._manifests.values() for write in m.take_writes()]
+        self.progress.shards = {name: m.shards for name, m in self._manifests.items()}
+        self._since_checkpoint = 0
+        self._checkpoint_at = time.monotonic()
+        self._count_cost(own_writes=len(manifests) + 3)
+        return [
+            *manifests,
+            progress_store.put(self.org_id, self.progress),
+            runs.put(self.org_id, self.run_id, self.run),
+        ]
+
+    def _count_cost(self, own_writes: int) -> None:
+        """The bill so far, the commit that carries it (with its lease) included."""
+        meter, before = self.database.meter, self._cost_before
+        self.run.cost = runs.Cost(
+            reads=before.reads + meter.reads,
+            writes=before.writes + meter.writes + own_writes,
+            deletes=before.deletes + meter.deletes,
+        )
+
+    def _drain(self) -> None:
+        if self._buffer:
+            self._commit_behind(self._buffer)
+            self._buffer = []
+        while self._waiting:
+            self._waiting.popleft().result()
+
+    def _commit_behind(self, writes: list[Write]) -> None:
+        self._since_checkpoint += len(writes)
+        self._waiting.append(self._committer.submit(self._lease.commit, writes))
+        while len(self._waiting) > COMMITS_WAITING:
+            self._waiting.popleft().result()

@@ -1,0 +1,141 @@
+"""``customer_spending/{key}`` and the spending fields of a customer."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.domain.customers import identifies
+from shared.domain.money import to_cents, to_dollars
+from shared.domain.segmentation import Segmented
+from shared.domain.spending import OrderFact, Spending
+from shared.store import customers, paths
+from shared.store.database import ABSENT, Absent, Database, Document, Put, Update
+
+FIELDS = (
+    "email",
+    "customerId",
+    "totalSpent",
+    "orderCount",
+    "avgOrderValue",
+    "lastOrderDate",
+    "firstOrderDate",
+    "orgId",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A customer as spending sees one: the document and the customer's own ``cid_`` document."""
+
+    id: str
+    email: str | None
+    customer: Document
+    own: Document
+
+    @property
+    def version(self) -> datetime | Absent:
+        """What the ``cid_`` document must still be for a result computed from here to hold."""
+        return self.own.version or ABSENT
+
+
+def id_key(customer_id: str) -> str:
+    """Key of the document by customer id."""
+    return f"cid_{customer_id}"
+
+
+def path(org_id: str, key: str) -> str:
+    """Where the spending of a key stands. An e-mail may hold a slash, a document id may not."""
+    return f"{paths.customer_spending(org_id)}/{key.replace('/', '%2F')}"
+
+
+def members(database: Database, org_id: str, customer_ids: Sequence[str]) -> dict[str, Member]:
+    """The customers of the given ids that exist."""
+    customer_paths = {f"{paths.customers(org_id)}/{i}": i for i in customer_ids}
+    own_paths = {path(org_id, id_key(i)): i for i in customer_ids}
+    found = database.get_all([*customer_paths, *own_paths])
+    own = {own_paths[p]: found[p] for p in own_paths}
+    people = {}
+    for customer_path, customer_id in customer_paths.items():
+        document = found[customer_path]
+        if document.exists:
+            email = document.fields.get("email")
+            people[customer_id] = Member(
+                customer_id, email if identifies(email) else None, document, own[customer_id]
+            )
+    return people
+
+
+def order_facts(
+    database: Database, org_id: str, customer_ids: Iterable[str]
+) -> dict[str, list[OrderFact]]:
+    """What spending needs of every stored order of the customers, by customer id."""
+    ids = list(customer_ids)
+    facts: dict[str, list[OrderFact]] = {customer_id: [] for customer_id in ids}
+    fields = ("customerId", "status", "type", "total", "createdAt")
+    for start in range(0, len(ids), customers.IN_LIMIT):
+        chunk = ids[start : start + customers.IN_LIMIT]
+        for order in database.query(
+            paths.orders(org_id), ("customerId", "in", chunk), select=fields
+        ):
+            facts[order.fields["customerId"]].append(
+                OrderFact(
+                    status=order.fields.get("status"),
+                    type=order.fields.get("type"),
+                    total_cents=to_cents(order.fields.get("total", 0)),
+                    created_at=order.fields["createdAt"],
+                )
+            )
+    return facts
+
+
+def document_of(
+    spending: Spending, *, org_id: str, customer_id: str, email: str | None
+) -> dict[str, Any]:
+    """The fields of a spending document, without the moment of writing."""
+    fields: dict[str, Any] = {
+        "customerId": customer_id,
+        **_figures(spending),
+        "orgId": org_id,
+    }
+    if email:
+        fields["email"] = email
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def differs(stored: Document, fields: dict[str, Any]) -> bool:
+    """Whether a spending document says anything else than ``fields``."""
+    return any(stored.fields.get(name) != fields.get(name) for name in FIELDS)
+
+
+def put(
+    org_id: str,
+    key: str,
+    fields: dict[str, Any],
+    *,
+    now: datetime,
+    if_version: datetime | Absent | None = None,
+) -> Put:
+    """The write for the document of a key."""
+    return Put(path(org_id, key), fields | {"updatedAt": now}, if_version=if_version)
+
+
+def customer_update(
+    org_id: str, member: Member, spending: Spending, segment: Segmented, now: datetime
+) -> Update | None:
+    """The write for the customer's own figures; None when they already stand there."""
+    fields = {**_figures(spending), "segment": segment.segment.value}
+    if all(member.customer.fields.get(name) == value for name, value in fields.items()):
+        return None
+    fields |= {"segmentReason": segment.reason, "updatedAt": now}
+    return Update(f"{paths.customers(org_id)}/{member.id}", fields)
+
+
+def _figures(spending: Spending) -> dict[str, Any]:
+    return {
+        "totalSpent": to_dollars(spending.total_cents),
+        "orderCount": spending.order_count,
+        "avgOrderValue": to_dollars(spending.average_cents),
+        "firstOrderDate": spending.first_order_at,
+        "lastOrderDate": spending.last_order_at,
+    }
