@@ -1,0 +1,180 @@
+"""Loyalty points from orders, the tier they give, and the judgement on the provider's figure.
+
+Rules: issue 5, items 1, 3 and 6; contract, section 7.
+
+How the ledger adds up: orders are taken in the order of their time, then id. After each one the
+balance is the points of everything spent so far, rounded half up and never below 0; the order's
+entry is what the balance moved by. So no entry is rounded by itself, the last balance is
+``pointsFromOrders``, and the entries sum to it exactly. An order that turns up late changes its
+neighbours' entries by a point at most, unless the balance was at its floor.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+
+from shared.domain.spending import OrderFact, counts
+from shared.errors import ConfigurationInvalid
+
+LEAST_DISCREPANCY = 10
+"""Points by which two figures must differ at least before a person is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A level of the org's programme, reached at ``threshold`` points."""
+
+    id: str
+    name: str
+    threshold: int
+    color: str
+
+
+DEFAULT_TIERS = (
+    Tier("bronze", "Bronze", 0, "#CD7F32"),
+    Tier("silver", "Silver", 500, "#C0C0C0"),
+    Tier("gold", "Gold", 1000, "#FFD700"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LoyaltyRules:
+    """An org's programme. ``discrepancy_threshold`` is a share of the provider's figure.
+
+    Raises ConfigurationInvalid for a negative or infinite number.
+    """
+
+    points_per_dollar: Decimal = Decimal(1)
+    equity_multiplier: Decimal = Decimal("1.2")
+    tiers: tuple[Tier, ...] = DEFAULT_TIERS
+    discrepancy_threshold: Decimal = Decimal("0.10")
+
+    def __post_init__(self) -> None:
+        for number in (self.points_per_dollar, self.equity_multiplier, self.discrepancy_threshold):
+            if not number.is_finite() or number < 0:
+                raise ConfigurationInvalid("loyaltySettings need finite numbers from 0 up")
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """What one order gave (or took, where below 0), and the balance after it.
+
+    ``id`` is the order's document id: the same order is the same entry, however often it is
+    reckoned.
+    """
+
+    id: str
+    at: datetime
+    total_cents: int
+    points: int
+    balance: int
+
+
+class AlpineStatus(StrEnum):
+    """What is known of a customer at Alpine IQ, and if nothing is, why."""
+
+    FOUND = "found"
+    NO_CONTACT = "no_contact"
+    HIDDEN = "hidden"
+    UNAVAILABLE = "unavailable"
+    NOT_CONFIGURED = "not_configured"
+
+
+@dataclass(frozen=True, slots=True)
+class AlpineAnswer:
+    """Alpine IQ's answer about one customer. Only FOUND carries ``points``."""
+
+    status: AlpineStatus
+    points: int | None = None
+    user_id: str | None = None
+
+
+class TierSource(StrEnum):
+    """Whose points the tier comes from."""
+
+    CALCULATED = "calculated"
+    ALPINE_IQ = "alpine_iq"
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """The loyalty fields of a customer (contract, section 5).
+
+    ``points`` are Alpine IQ's where it has a figure. ``discrepancy`` is how many points the two
+    figures lie apart. A customer is ``reconciled``, or ``needs_review``, or, where ``alpine`` says
+    that there is no figure to compare with, neither.
+    """
+
+    points: int
+    points_from_orders: int
+    points_from_alpine: int | None
+    tier: Tier | None
+    tier_source: TierSource
+    reconciled: bool
+    needs_review: bool
+    discrepancy: int
+    alpine: AlpineStatus
+    alpine_user_id: str | None
+
+
+def points_from_orders(spent_cents: int, rules: LoyaltyRules, *, social_equity: bool) -> int:
+    """Points for counted spending (refunds taken off), half up to whole points, never below 0."""
+    multiplier = rules.equity_multiplier if social_equity else Decimal(1)
+    points = max(0, spent_cents) * rules.points_per_dollar * multiplier / 100
+    return int(points.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def ledger_of(
+    orders: Mapping[str, OrderFact], rules: LoyaltyRules, *, social_equity: bool
+) -> tuple[LedgerEntry, ...]:
+    """One entry for each order that counts as spending, oldest first; see the module's text.
+
+    ``orders`` are all of a customer's, by document id.
+    """
+    counted = sorted(
+        (order.created_at, order_id, order.total_cents)
+        for order_id, order in orders.items()
+        if counts(order.status, order.type)
+    )
+    entries: list[LedgerEntry] = []
+    spent = balance = 0
+    for at, order_id, total_cents in counted:
+        spent += total_cents
+        before = balance
+        balance = points_from_orders(spent, rules, social_equity=social_equity)
+        entries.append(LedgerEntry(order_id, at, total_cents, balance - before, balance))
+    return tuple(entries)
+
+
+def tier_of(points: int, tiers: tuple[Tier, ...]) -> Tier | None:
+    """The highest tier reached, in whatever order the org lists them; None below all of them."""
+    reached = [tier for tier in tiers if tier.threshold <= points]
+    return max(reached, key=lambda tier: (tier.threshold, tier.id), default=None)
+
+
+def reconcile(points_from_orders: int, answer: AlpineAnswer, rules: LoyaltyRules) -> Reconciliation:
+    """Hold the calculated figure against Alpine IQ's.
+
+    They need a person where they differ by more than the threshold of Alpine IQ's figure and by
+    at least LEAST_DISCREPANCY points. Without a figure of Alpine IQ the calculated one stands.
+    """
+    alpine = answer.points if answer.status is AlpineStatus.FOUND else None
+    points = points_from_orders if alpine is None else alpine
+    discrepancy = abs(points_from_orders - points)
+    needs_review = (
+        discrepancy >= LEAST_DISCREPANCY and discrepancy > abs(points) * rules.discrepancy_threshold
+    )
+    return Reconciliation(
+        points=points,
+        points_from_orders=points_from_orders,
+        points_from_alpine=alpine,
+        tier=tier_of(points, rules.tiers),
+        tier_source=TierSource.CALCULATED if alpine is None else TierSource.ALPINE_IQ,
+        reconciled=alpine is not None and not needs_review,
+        needs_review=needs_review,
+        discrepancy=discrepancy,
+        alpine=answer.status,
+        alpine_user_id=answer.user_id,
+    )
