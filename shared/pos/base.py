@@ -1,6 +1,6 @@
 """The port every point of sale is read through: typed pages of domain records."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -52,15 +52,17 @@ class PosClient(Protocol):
         """Name of the provider: ``alleaves``, ``lightspeed``."""
         ...
 
-    def customers(self, *, expected: int | None = None) -> Iterator[Page[Customer]]:
-        """Every customer of the account. ``expected`` (a count) only steers how many pages to
-        ask for ahead."""
+    def customers(
+        self, *, expected: int | None = None, start_page: int = 1
+    ) -> Generator[Page[Customer], None, None]:
+        """Every customer of the account, from page ``start_page`` (1-based) on. ``expected``, a
+        count of customers in all, only steers how many pages to ask for ahead."""
         ...
 
-    def orders(self, window: DateWindow) -> Iterator[Page[Order]]:
+    def orders(self, window: DateWindow) -> Generator[Page[Order], None, None]:
         """The orders created within the window."""
         ...
 
-    def inventory(self, location_id: str) -> Iterator[Page[InventoryRow]]:
+    def inventory(self, location_id: str) -> Generator[Page[InventoryRow], None, None]:
         """The stock rows of one location, by the POS's location id."""
         ...

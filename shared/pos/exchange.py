@@ -18,8 +18,7 @@ _CHUNK_BYTES = 65_536
 class Call:
     """One call. ``provider`` and ``what`` are the words an operator reads: "The POS", "orders".
 
-    ``deadline`` ends the call early where the caller has less time than the settings allow. A
-    status in ``hand_back`` is returned instead of raised.
+    ``deadline`` ends the call early where the caller has less time than the settings allow.
     """
 
     method: str
@@ -30,12 +29,11 @@ class Call:
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     deadline: datetime | None = None
-    hand_back: frozenset[int] = frozenset()
 
     @property
     def host(self) -> str:
-        """Name of the host, with its port where one is given; never a user or password."""
-        return urlsplit(self.url).netloc.rpartition("@")[2]
+        """The host called, as operators read it."""
+        return host_of(self.url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +48,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. ``body`` is read for 2xx only."""
+    """What came back. The body of another status than 2xx is not read: it is None."""
 
     status: int
     retry_after: str | None
-    body: bytes = field(repr=False)
+    body: bytes | None = field(repr=False)
+
+
+def host_of(url: str) -> str:
+    """Name of a URL's host, with its port where one is given; never a user or password."""
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def exchange(
@@ -76,11 +79,11 @@ def exchange(
             allow_redirects=False,
             stream=True,
         ) as response:
-            retry_after = response.headers.get("Retry-After")
-            if not response.ok or response.is_redirect:
-                return Answer(response.status_code, retry_after, b"")
+            status, retry_after = response.status_code, response.headers.get("Retry-After")
+            if status not in range(200, 300):
+                return Answer(status, retry_after, None)
             body = _read(response.raw, limits, until, monotonic)
-            return body if isinstance(body, Failure) else Answer(response.status_code, None, body)
+            return body if isinstance(body, Failure) else Answer(status, retry_after, body)
     except (requests.ConnectTimeout, requests.ConnectionError):
         return not_reached()
     except (requests.Timeout, ReadTimeoutError):

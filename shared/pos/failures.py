@@ -1,6 +1,7 @@
 """How one try of a call failed, and which error of the tree that is."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from shared.errors import (
     CredentialsRejected,
@@ -12,18 +13,20 @@ from shared.errors import (
     SyncSamError,
 )
 
-_ERROR_OF_STATUS: dict[int, type[SyncSamError]] = {
-    401: CredentialsRejected,
-    403: CredentialsRejected,
-    429: ProviderBusy,
+
+class Unauthorized(CredentialsRejected):
+    """401: the caller may have a token that ended early. ``tries`` is how many it took."""
+
+    tries: int = 1
+
+
+_ERROR_OF_STATUS: dict[int, tuple[type[SyncSamError], str]] = {
+    401: (Unauthorized, "does not accept the sign-in"),
+    403: (CredentialsRejected, "does not allow a request for {what}"),
+    429: (ProviderBusy, "limits how often it is called"),
 }
-_SERVER_ERRORS = range(500, 600)
-_MEANING = {
-    CredentialsRejected: "does not accept these credentials for {what}",
-    ProviderBusy: "is limiting how often it is called",
-    ProviderFailed: "had an error of its own",
-    ProviderRefused: "refused a request for {what}",
-}
+_OTHER_SERVER_ERROR = (ProviderFailed, "had an error of its own")
+_OTHER_STATUS = (ProviderRefused, "refused a request for {what}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,15 @@ class Failure:
 
 def failed_status(status: int, what: str, retry_after: float | None) -> Failure:
     """The failure that an HTTP status other than 2xx is. 429 and 5xx may be tried again."""
-    server = status in _SERVER_ERRORS
-    error = ProviderFailed if server else _ERROR_OF_STATUS.get(status, ProviderRefused)
-    says = f"{_MEANING[error].format(what=what)} ({status})"
-    return Failure(error, says, again=server or status == 429, retry_after=retry_after)
+    server_error = 500 <= status < 600
+    otherwise = _OTHER_SERVER_ERROR if server_error else _OTHER_STATUS
+    error, says = _ERROR_OF_STATUS.get(status, otherwise)
+    return Failure(
+        error,
+        f"{says.format(what=what)} ({status})",
+        again=server_error or status == 429,
+        retry_after=retry_after,
+    )
 
 
 def no_answer(seconds: float) -> Failure:
@@ -58,3 +66,19 @@ def not_reached() -> Failure:
 def unreadable(why: str, *, again: bool = True) -> Failure:
     """There was an answer, but not one that can be read."""
     return Failure(ReplyUnreadable, f"sent an answer that {why}", again=again)
+
+
+def error_of(
+    failure: Failure, who: str, *, tries: int, now: datetime, seconds_left: float
+) -> SyncSamError:
+    """The error to raise when it ends here. ``who`` is "The POS at app.alleaves.com"."""
+    says = f"{who} {failure.says}" + (f" ({tries} tries)" if tries > 1 else "")
+    kind = failure.error
+    if failure.again and failure.retry_after is not None:
+        when = now + timedelta(seconds=failure.retry_after)
+        says += f"; it asks not to be called before {when:%Y-%m-%d %H:%M:%S} UTC"
+        kind = ProviderBusy if failure.retry_after >= seconds_left else kind
+    error = kind(f"{says}.")
+    if isinstance(error, Unauthorized):
+        error.tries = tries
+    return error

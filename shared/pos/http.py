@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from http.cookiejar import DefaultCookiePolicy
 from typing import Generic, TypeVar
 
@@ -19,9 +18,9 @@ from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_result
 
 from shared.clock import Clock, utc_now
-from shared.errors import ProviderBusy, RetryLater, SyncSamError
-from shared.pos.exchange import Answer, Call, exchange
-from shared.pos.failures import Failure, failed_status, unreadable
+from shared.errors import RetryLater
+from shared.pos.exchange import Call, Limits, exchange
+from shared.pos.failures import Failure, error_of, failed_status, unreadable
 from shared.pos.retry import PoliteWait, retry_after_seconds
 
 T = TypeVar("T")
@@ -44,15 +43,17 @@ class HttpSettings:
 
 @dataclass(frozen=True, slots=True)
 class Reply(Generic[T]):
-    """An answer. ``data`` is None for a status that was handed back; ``requests`` counts tries."""
+    """An answer, and how many tries it took."""
 
-    status: int
-    data: T | None
+    data: T
     requests: int
 
 
 class HttpSession:
-    """Calls with time-outs, a total time limit, retries and readable errors. Thread-safe."""
+    """Calls with time-outs, a total time limit, retries and readable errors. Thread-safe.
+
+    ``transport`` takes the place of the network in tests.
+    """
 
     def __init__(
         self,
@@ -84,34 +85,87 @@ class HttpSession:
         does not know.
 
         Tried again after 429, 5xx, broken connections, time-outs and unreadable answers, and
-        after nothing else. Raises the error that the last try amounts to; ProviderBusy at once
+        after nothing else. Raises the error that the last try amounts to (Unauthorized for 401);
+        ProviderBusy at once
         where the provider asks to wait longer than there is time; RetryLater where it is the
         caller's own deadline that leaves too little time.
         """
-        budget, cut_short = self._budget(call)
-        until = self._monotonic() + budget
+        given = self._seconds_given(call)
+        until = self._monotonic() + min(given, self._settings.total_seconds)
 
-        def attempt() -> Reply[T] | Failure:
-            return self._attempt(call, read, until - self._monotonic())
-
-        def no_time_or_tries(state: RetryCallState) -> bool:
+        def no_tries_or_time_left(state: RetryCallState) -> bool:
             if state.attempt_number >= self._settings.attempts:
                 return True
             return self._monotonic() + state.upcoming_sleep >= until
 
         retrying = Retrying(
             sleep=self._sleep,
-            stop=no_time_or_tries,
+            stop=no_tries_or_time_left,
             wait=PoliteWait(self._settings.backoff_seconds, self._settings.longest_backoff_seconds),
             retry=retry_if_result(lambda outcome: isinstance(outcome, Failure) and outcome.again),
             before_sleep=lambda state: _log_retry(call, state),
-            # The last failure comes back as a value, so that no try's exception, which may hold
-            # a URL or a header, is ever chained to the error raised below.
-            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+            retry_error_callback=_last_outcome,
         )
-        outcome = retrying(attempt)
+        outcome: Reply[T] | Failure = retrying(self._attempt, call, read, until)
         tries = int(retrying.statistics["attempt_number"])
-        if isinstance(outcome, Failure):
-            ran_out = cut_short and outcome.again and tries < self._settings.attempts
-            raise self._error(call, outcome, tries, until - self._monotonic(), ran_out=ran_out)
-        return Reply(outcome.status, outcome.data, tries)
+        if isinstance(outcome, Reply):
+            return Reply(outcome.data, tries)
+        out_of_time = outcome.again and tries < self._settings.attempts
+        if out_of_time and given < self._settings.total_seconds and outcome.retry_after is None:
+            raise _no_time(call)
+        raise error_of(
+            outcome,
+            f"{call.provider} at {call.host}",
+            tries=tries,
+            now=self._clock(),
+            seconds_left=until - self._monotonic(),
+        )
+
+    def _seconds_given(self, call: Call) -> float:
+        if call.deadline is None:
+            return math.inf
+        seconds = (call.deadline - self._clock()).total_seconds()
+        if seconds <= 0:
+            raise _no_time(call)
+        return seconds
+
+    def _attempt(self, call: Call, read: Callable[[object], T], until: float) -> Reply[T] | Failure:
+        settings = self._settings
+        limits = Limits(
+            connect_seconds=settings.connect_seconds,
+            read_seconds=settings.read_seconds,
+            total_seconds=max(until - self._monotonic(), 0.001),
+            largest_bytes=settings.largest_reply_bytes,
+        )
+        answer = exchange(self._session, call, limits, self._monotonic)
+        if isinstance(answer, Failure):
+            return answer
+        if answer.body is None:
+            seconds = retry_after_seconds(answer.retry_after, self._clock())
+            return failed_status(answer.status, call.what, seconds)
+        try:
+            return Reply(read(json.loads(answer.body)), 1)
+        except (ValueError, RecursionError):
+            return unreadable("cannot be read")
+
+
+def _last_outcome(state: RetryCallState) -> object:
+    """Failures travel as values: an exception of a try, which may hold a URL or a header, is thus
+    never chained to the error that is raised in the end."""
+    return state.outcome.result() if state.outcome else None
+
+
+def _no_time(call: Call) -> RetryLater:
+    return RetryLater(f"There was no time left to ask {call.provider} at {call.host}.")
+
+
+def _log_retry(call: Call, state: RetryCallState) -> None:
+    outcome = _last_outcome(state)
+    _log.info(
+        "outside_call_retried",
+        host=call.host,
+        what=call.what,
+        attempt=state.attempt_number,
+        wait_seconds=round(state.upcoming_sleep, 3),
+        reason=outcome.says if isinstance(outcome, Failure) else None,
+    )

@@ -1,0 +1,104 @@
+"""Alleaves as a point of sale: the PosClient port."""
+
+from collections.abc import Callable, Generator, Hashable
+from contextlib import closing
+from functools import partial
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from shared.domain.customers import Customer
+from shared.domain.inventory import InventoryRow
+from shared.domain.order_windows import DateWindow
+from shared.domain.orders import Order
+from shared.pos.alleaves.api import AlleavesApi, RawPage
+from shared.pos.alleaves.customers import SOURCE, to_customer
+from shared.pos.alleaves.inventory import to_inventory_row
+from shared.pos.alleaves.mapping import page_of
+from shared.pos.alleaves.orders import to_order
+from shared.pos.alleaves.stock import list_stock
+from shared.pos.base import Page, Rejected
+from shared.pos.paging import Fetched, PageSettings, list_pages
+
+R = TypeVar("R", Customer, Order)
+
+
+class AlleavesClient:
+    """One account at Alleaves. ``location_id`` holds for orders that name no location, ``zone``
+    for times without one."""
+
+    def __init__(
+        self,
+        api: AlleavesApi,
+        *,
+        zone: ZoneInfo,
+        location_id: str,
+        paging: PageSettings | None = None,
+    ) -> None:
+        self._api = api
+        self._zone = zone
+        self._location_id = location_id
+        self._paging = paging or PageSettings()
+
+    @property
+    def provider(self) -> str:
+        """See PosClient."""
+        return SOURCE
+
+    def customers(
+        self, *, expected: int | None = None, start_page: int = 1
+    ) -> Generator[Page[Customer], None, None]:
+        """See PosClient."""
+        return self._pages(
+            partial(self._api.customers, size=self._paging.size),
+            lambda row: to_customer(row, self._zone),
+            what="customers",
+            expected=expected,
+            start_page=start_page,
+        )
+
+    def orders(self, window: DateWindow) -> Generator[Page[Order], None, None]:
+        """See PosClient."""
+        return self._pages(
+            partial(self._api.orders, window, size=self._paging.size),
+            lambda row: to_order(row, self._zone, self._location_id),
+            what="orders",
+        )
+
+    def inventory(self, location_id: str) -> Generator[Page[InventoryRow], None, None]:
+        """See PosClient."""
+        return list_stock(
+            partial(self._api.inventory, location_id),
+            lambda row: to_inventory_row(row, location_id),
+            provider=self._api.name,
+        )
+
+    def _pages(
+        self,
+        fetch: Callable[[int], RawPage],
+        to_record: Callable[[object], R | Rejected],
+        *,
+        what: str,
+        expected: int | None = None,
+        start_page: int = 1,
+    ) -> Generator[Page[R], None, None]:
+        def fetch_mapped(number: int) -> Fetched[R | Rejected]:
+            raw = fetch(number)
+            return Fetched([to_record(row) for row in raw.rows], raw.total, raw.requests)
+
+        listed = list_pages(
+            fetch_mapped,
+            _identity,
+            provider=self._api.name,
+            what=what,
+            settings=self._paging,
+            expected=expected,
+            start_page=start_page,
+        )
+        with closing(listed):
+            yield from map(page_of, listed)
+
+
+def _identity(entry: Customer | Order | Rejected) -> Hashable:
+    if isinstance(entry, Rejected):
+        return entry.record_id or ("unreadable", hash(entry.raw))
+    return entry.id

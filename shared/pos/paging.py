@@ -1,0 +1,94 @@
+"""Listings that come in numbered pages: several in flight, given out in order, proved complete.
+
+Pure of HTTP: it is told how to fetch page n and how to tell entries apart.
+"""
+
+from collections.abc import Callable, Generator, Hashable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Generic, TypeVar
+
+import structlog
+
+from shared.errors import ListingIncomplete
+from shared.pos.lookahead import LookAhead
+from shared.pos.progress import Progress
+
+E = TypeVar("E")
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """``size`` is what a full page holds, ``in_flight`` how many are asked for at once."""
+
+    size: int = 100
+    in_flight: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched(Generic[E]):
+    """A page as it came. ``total`` is the whole listing's count, where the page says so."""
+
+    entries: Sequence[E]
+    total: int | None
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[E]):
+    """A page as given out. ``entries`` are those not seen before; ``rows`` also counts repeats
+    within the page itself, but none of earlier pages."""
+
+    number: int
+    entries: tuple[E, ...]
+    rows: int
+    total: int | None
+    requests: int
+    last: bool
+
+
+def list_pages(
+    fetch: Callable[[int], Fetched[E]],
+    identity: Callable[[E], Hashable],
+    *,
+    provider: str,
+    what: str,
+    settings: PageSettings,
+    expected: int | None = None,
+    start_page: int = 1,
+) -> Generator[Listed[E], None, None]:
+    """Every page of a listing from ``start_page`` on; the pages before it count as seen in full.
+
+    It ends on a page that is not full, on the announced total, and on a page that brings nothing
+    new. An end that contradicts the announced total, and a full page of repeats, is doubted: the
+    page is asked for again. ``provider`` ("The POS at app.alleaves.com") and ``what`` ("orders")
+    are for messages; ``expected`` is a guess of the total that only steers how far ahead to ask.
+    Raises ListingIncomplete, and what ``fetch`` raises.
+    """
+    progress: Progress[E] = Progress(settings.size, identity, start_page)
+    ahead = LookAhead(fetch, settings.in_flight, start_page)
+    try:
+        ahead.fill(progress.pages_planned(expected))
+        for number in count(start_page):
+            page = ahead.take()
+            requests = page.requests
+            doubted = 0
+            while doubted < progress.doubts(page.entries, page.total):
+                doubted += 1
+                _log.info("listing_page_doubted", what=what, page=number, rows=len(page.entries))
+                page = fetch(number)
+                requests += page.requests
+            new, rows = progress.accept(page.entries, page.total)
+            last = progress.ended
+            if last and progress.short_of_total:
+                raise ListingIncomplete(
+                    f"{provider} announced {progress.total:,} {what} but sent {progress.rows:,}."
+                )
+            if not last:
+                ahead.fill(progress.pages_planned(expected))
+            yield Listed(number, new, rows, progress.total, requests, last)
+            if last:
+                return
+    finally:
+        ahead.close()

@@ -1,0 +1,48 @@
+"""From a location's settings to a client of its point of sale."""
+
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from shared.clock import Clock
+from shared.errors import ConfigurationInvalid
+from shared.pos.alleaves.api import AlleavesApi
+from shared.pos.alleaves.client import AlleavesClient
+from shared.pos.base import PosClient
+from shared.pos.config import Location
+from shared.pos.http import HttpSession
+from shared.pos.tokens import TokenCache
+
+
+def open_client(
+    location: Location,
+    http: HttpSession,
+    tokens: TokenCache,
+    clock: Clock,
+    deadline: datetime | None = None,
+) -> PosClient:
+    """A client of the location's POS. Its secrets must be resolved; nothing is called yet.
+
+    Calls stop waiting at ``deadline`` (aware UTC) with RetryLater. Raises ConfigurationInvalid for
+    a provider or address that cannot be used.
+    """
+    config = location.pos_config
+    name = location.name or f"location {location.id}"
+    if config.provider != "alleaves":
+        raise ConfigurationInvalid(
+            f"The POS provider {config.provider} of {name} is not supported yet."
+        )
+    if config.base_url and not _is_web_address(config.base_url):
+        raise ConfigurationInvalid(f"The base URL in the POS settings of {name} is not valid.")
+    api = AlleavesApi(http, tokens, config, location_name=name, clock=clock, deadline=deadline)
+    return AlleavesClient(api, zone=location.zone, location_id=config.location_id)
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        plain = not (parts.username or parts.password or parts.query or parts.fragment)
+        return (
+            parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and plain
+        )
+    except ValueError:
+        return False
