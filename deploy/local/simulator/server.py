@@ -46,6 +46,8 @@ class Server:
 
     def close(self) -> None:
         """Stop listening, end waits and connections, and wait for the threads."""
+        if self.simulation.stopping.is_set():
+            return
         self.simulation.stopping.set()
         # Replies go out through the sockets, so the workers end first.
         self._server.task_dispatcher.shutdown(timeout=_CLOSE_SECONDS)

@@ -27,7 +27,9 @@ def generate_orders(
 ) -> Iterator[dict[str, Any]]:
     """One order for each placement, ids ascending with time."""
     refundable: dict[int, Lines] = {}
-    for index, placement in enumerate(plan):
+    dated = [(calendar.opening_hours(placement.age_days, rng), placement) for placement in plan]
+    dated.sort(key=lambda pair: pair[0])
+    for index, (created, placement) in enumerate(dated):
         regular = placement.buyer in _REGULARS
         order_type, status = type_and_status(regular, rng)
         customer = placement.customer
@@ -45,7 +47,7 @@ def generate_orders(
             "patient_number": None,
             "type": order_type,
             "id_location": rng.choice(locations),
-            **_dates(calendar.opening_hours(placement.age_days, rng), order_type, rng),
+            **_dates(created, order_type, rng),
             **_progress(status, rng),
             **lines.wire(FIRST_ORDER_ID + index, rng),
         }
