@@ -101,7 +101,7 @@ class Computation:
                 if stored.exists:
                     writes[email] = Remove(spending.path(self.org_id, email))
             elif spending.differs(stored, together):
-                writes[email] = spending.put(self.org_id, email, together, now=self.now)
+                writes[email] = spending.put_by_email(self.org_id, email, together, self.now)
         for member in people.values():
             touched = member.email in writes
             writes |= self._of_customer(member, spent[member.id], touched=touched)
@@ -140,9 +140,7 @@ class Computation:
         writes: dict[str, Write] = {}
         if touched or update or spending.differs(member.own, fields):
             key = spending.id_key(member.id)
-            writes[key] = spending.put(
-                self.org_id, key, fields, now=self.now, if_version=member.version
-            )
+            writes[key] = spending.put_by_id(self.org_id, member, fields, self.now)
         if update:
             writes[f"customer {member.id}"] = update
         return writes

@@ -50,18 +50,25 @@ class Document:
 class Put:
     """Write ``fields``. With ``owned`` (top-level field names) nothing else on the document is
     touched, and an owned field that ``fields`` lacks is removed; without it the document is
-    replaced. ``if_version`` makes the whole commit fail unless the document is still of that
-    version (ABSENT: unless there is none)."""
+    replaced."""
 
     path: str
     fields: Mapping[str, Any]
     owned: tuple[str, ...] | None = None
-    if_version: "datetime | Absent | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Write a document that must not exist yet, else Conflict."""
+
+    path: str
+    fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Write ``fields`` on a document that exists, else Conflict; one given as None is removed."""
+    """Write ``fields`` on a document that exists (and, where ``if_version`` is given, is still of
+    that version), else Conflict. A field given as None is removed."""
 
     path: str
     fields: Mapping[str, Any]
@@ -75,12 +82,7 @@ class Remove:
     path: str
 
 
-class Absent:
-    """Type of ABSENT."""
-
-
-ABSENT = Absent()
-Write = Put | Update | Remove
+Write = Put | Create | Update | Remove
 
 
 class Conflict(Exception):
@@ -178,15 +180,11 @@ class Database:
                 option = self._client.write_option(last_update_time=version) if version else None
                 given = {n: firestore.DELETE_FIELD if v is None else v for n, v in fields.items()}
                 batch.update(ref, given, option=option)
-            case Put(fields=fields, if_version=Absent()):
+            case Create(fields=fields):
                 batch.create(ref, dict(fields))
-            case Put(fields=fields, owned=None, if_version=None):
+            case Put(fields=fields, owned=None):
                 batch.set(ref, dict(fields))
-            case Put(fields=fields, owned=None, if_version=version):
-                option = self._client.write_option(last_update_time=version)
-                batch.update(ref, dict(fields), option=option)
-            case Put(fields=fields, owned=owned):
-                assert owned is not None
+            case Put(fields=fields, owned=tuple() as owned):
                 whole = {name: fields.get(name, firestore.DELETE_FIELD) for name in owned}
                 batch.set(ref, whole, merge=list(owned))
 

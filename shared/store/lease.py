@@ -17,7 +17,7 @@ from shared.domain.lease import Granted, Lease, ask
 from shared.domain.lease import HeldByOtherRun as HeldByOtherRun
 from shared.errors import Busy, LeaseLost
 from shared.store import paths
-from shared.store.database import ABSENT, Absent, Conflict, Database, Document, Put, Write
+from shared.store.database import Conflict, Create, Database, Document, Update, Write
 
 ATTEMPTS = 5
 
@@ -147,7 +147,7 @@ def acquire(
                 return answer
             break
         granted = Lease(answer.epoch, run_id, holder, found.read_at + ttl)
-        guard = _guard(paths.lease(org_id), granted, 0, found.version or ABSENT)
+        guard = _guard(paths.lease(org_id), granted, 0, found.version)
         try:
             version = database.commit([guard, *first_writes(answer.abandoned)])[0]
         except Conflict:
@@ -164,7 +164,8 @@ def acquire(
     raise Busy(f"org {org_id} is being synced by another worker of run {run_id}")
 
 
-def _guard(path: str, lease: Lease, commits: int, version: datetime | Absent) -> Put:
+def _guard(path: str, lease: Lease, commits: int, version: datetime | None) -> Create | Update:
+    """The write that only the lease's rightful holder gets through."""
     fields = {
         "epoch": lease.epoch,
         "runId": lease.run_id,
@@ -172,7 +173,7 @@ def _guard(path: str, lease: Lease, commits: int, version: datetime | Absent) ->
         "expiresAt": lease.expires_at,
         "commits": commits,
     }
-    return Put(path, fields, if_version=version)
+    return Update(path, fields, if_version=version) if version else Create(path, fields)
 
 
 def _lease(found: Document) -> Lease:

@@ -5,12 +5,15 @@ from pydantic import ValidationError
 from shared.errors import ConfigurationInvalid, at_fault
 from shared.pos.config import Location
 from shared.store import paths
-from shared.store.database import Database
+from shared.store.database import Database, Filter
 
 
-def active_orgs(database: Database) -> list[str]:
-    """Ids of all orgs with at least one active POS location, sorted."""
-    found = database.query(paths.LOCATIONS, ("posConfig.status", "==", "active"), select=["orgId"])
+def active_orgs(database: Database, org_id: str | None = None) -> list[str]:
+    """Ids of the orgs with at least one active POS location, sorted; only ``org_id`` if given."""
+    filters: list[Filter] = [("posConfig.status", "==", "active")]
+    if org_id is not None:
+        filters.append(("orgId", "==", org_id))
+    found = database.query(paths.LOCATIONS, *filters, select=["orgId"])
     return sorted({str(d.fields["orgId"]) for d in found if d.fields.get("orgId")})
 
 

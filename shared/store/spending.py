@@ -10,7 +10,7 @@ from shared.domain.money import to_cents, to_dollars
 from shared.domain.segmentation import Segmented
 from shared.domain.spending import OrderFact, Spending
 from shared.store import customers, paths
-from shared.store.database import ABSENT, Absent, Database, Document, Put, Update
+from shared.store.database import Create, Database, Document, Put, Update, Write
 
 FIELDS = (
     "email",
@@ -32,11 +32,6 @@ class Member:
     email: str | None
     customer: Document
     own: Document
-
-    @property
-    def version(self) -> datetime | Absent:
-        """What the ``cid_`` document must still be for a result computed from here to hold."""
-        return self.own.version or ABSENT
 
 
 def id_key(customer_id: str) -> str:
@@ -108,16 +103,19 @@ def differs(stored: Document, fields: dict[str, Any]) -> bool:
     return any(stored.fields.get(name) != fields.get(name) for name in FIELDS)
 
 
-def put(
-    org_id: str,
-    key: str,
-    fields: dict[str, Any],
-    *,
-    now: datetime,
-    if_version: datetime | Absent | None = None,
-) -> Put:
-    """The write for the document of a key."""
-    return Put(path(org_id, key), fields | {"updatedAt": now}, if_version=if_version)
+def put_by_id(org_id: str, member: Member, fields: dict[str, Any], now: datetime) -> Write:
+    """The write for a customer's ``cid_`` document; refused if it has changed since it was read."""
+    where = path(org_id, id_key(member.id))
+    whole = fields | {"updatedAt": now}
+    if member.own.version is None:
+        return Create(where, whole)
+    cleared: dict[str, Any] = dict.fromkeys(FIELDS)
+    return Update(where, cleared | whole, if_version=member.own.version)
+
+
+def put_by_email(org_id: str, email: str, fields: dict[str, Any], now: datetime) -> Put:
+    """The write for the document of an e-mail."""
+    return Put(path(org_id, email), fields | {"updatedAt": now})
 
 
 def customer_update(

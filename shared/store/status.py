@@ -1,5 +1,6 @@
 """``integrations/pos``: the state of an org's sync as a dashboard shows it."""
 
+from datetime import datetime
 from typing import Any
 
 from shared.store import paths
@@ -27,3 +28,9 @@ OWNED = (
 def put(org_id: str, fields: dict[str, Any]) -> Put:
     """The write for the status; what other parts of the product keep there survives."""
     return Put(paths.pos_status(org_id), fields, owned=OWNED)
+
+
+def put_error(org_id: str, run_id: str, now: datetime, error: dict[str, Any]) -> Put:
+    """The write for a run that ended without a count of anything: the figures before it stand."""
+    fields = {"status": "error", "lastSyncAt": now, "lastRunId": run_id, **error}
+    return Put(paths.pos_status(org_id), fields, owned=tuple(fields))

@@ -39,6 +39,12 @@ class RunAbandoned(SyncSamError):
     code = "run_abandoned"
 
 
+class RunGivenUp(SyncSamError):
+    """Every delivery of a run's message failed."""
+
+    code = "run_given_up"
+
+
 def note(error: SyncSamError, stream: str | None = None) -> RunError:
     """An error as a run keeps it: what happened, and whose turn it is."""
     return RunError(code=error.code, owner=error.owner, message=str(error), stream=stream)
@@ -92,11 +98,7 @@ def status_of(
     }
     if provider:
         fields["provider"] = provider
-    if run.error:
-        fields["lastError"] = f"{run.error.message}. {TURN[Owner(run.error.owner)]}"
-        fields["lastErrorCode"] = run.error.code
-        fields["lastErrorOwner"] = run.error.owner
-    return status.put(org_id, fields)
+    return status.put(org_id, fields | error_fields(run))
 
 
 def close_abandoned(database: Database, org_id: str, run_id: str, now: datetime) -> list[Put]:
@@ -104,10 +106,37 @@ def close_abandoned(database: Database, org_id: str, run_id: str, now: datetime)
     run = runs.read(database, org_id, run_id)
     if run is None or run.state.ended:
         return []
+    return [
+        _failed(org_id, run_id, run, RunAbandoned("the run's worker stopped without a word"), now)
+    ]
+
+
+def give_up(database: Database, org_id: str, run_id: str, now: datetime) -> None:
+    """End a run whose message is delivered no more, and say so in the status."""
+    run = runs.read(database, org_id, run_id)
+    if run is None or run.state.ended:
+        return
+    error = RunGivenUp("the sync failed at every delivery of its message, see the dead letters")
+    ended = _failed(org_id, run_id, run, error, now)
+    database.commit([ended, status.put_error(org_id, run_id, now, error_fields(run))])
+
+
+def _failed(org_id: str, run_id: str, run: Run, error: SyncSamError, now: datetime) -> Put:
     run.state = RunState.FAILED
     run.ended_at = now
-    run.error = note(RunAbandoned("the worker stopped without a word; a later run took over"))
-    return [runs.put(org_id, run_id, run)]
+    run.error = note(error)
+    return runs.put(org_id, run_id, run)
+
+
+def error_fields(run: Run) -> dict[str, Any]:
+    """How the status tells of the run's error; nothing when it has none."""
+    if run.error is None:
+        return {}
+    return {
+        "lastError": f"{run.error.message}. {TURN[Owner(run.error.owner)]}",
+        "lastErrorCode": run.error.code,
+        "lastErrorOwner": run.error.owner,
+    }
 
 
 def _status(run: Run) -> str:

@@ -1,0 +1,12 @@
+"""Pub/Sub door: see deploy/functions.yaml for its topic."""
+
+import functions_framework
+from cloudevents.http import CloudEvent
+
+from shared import bootstrap
+
+
+@functions_framework.cloud_event
+def spending(event: CloudEvent) -> None:
+    """Recompute what customers have spent."""
+    bootstrap.spending()(event)
