@@ -13,11 +13,15 @@ def damaged(record: dict[str, Any], damage: str) -> bytes:
     every date, or no object at all."""
     match damage:
         case "missing_id":
-            record.pop(next(key for key in _OWN_IDS if key in record))
+            record.pop(_own_id(record), None)
         case "text_for_number":
             record.update({key: "not a number" for key in _NUMBERS if key in record})
         case "null_dates":
             record.update({key: None for key in record if "date" in key or key == "created_at"})
         case _:
-            return encode("a line of text where a record belongs")
+            return encode(f"a line of text where record {record.get(_own_id(record))} belongs")
     return encode(record)
+
+
+def _own_id(record: dict[str, Any]) -> str:
+    return next((key for key in _OWN_IDS if key in record), "id")

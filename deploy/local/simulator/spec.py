@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal
 from zlib import crc32
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -25,6 +26,14 @@ def _slug(org_id: str) -> str:
     return org_id
 
 
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no IANA time zone") from None
+    return name
+
+
 class OrgSpec(BaseModel):
     """What an org is generated from, and its account.
 
@@ -42,7 +51,7 @@ class OrgSpec(BaseModel):
     products: int = Field(default=0, ge=0)
     rows: int = Field(default=0, ge=0)
     locations: int = Field(default=1, ge=1, le=10)
-    timezone: str = "America/New_York"
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "America/New_York"
     api_style: ApiStyle = "search"
     username: str = ""
     password: str = ""

@@ -45,6 +45,11 @@ def test_an_org_of_given_sizes_can_be_made(harbor: Pos) -> None:
     assert made["sizes"] == {"customers": 12, "orders": 50, "inventory": 4}
 
 
+def test_an_org_that_makes_no_sense_is_refused(harbor: Pos) -> None:
+    for body in ({"id": "a/b"}, {"id": "x", "timezone": "Mars/Olympus"}, {"id": "x", "size": 3}):
+        assert harbor.client.post("/control/orgs", json=body).status_code == 400
+
+
 def test_an_org_of_given_records_holds_those_and_no_others(harbor: Pos) -> None:
     # Given
     orders = "id_order,id_customer,date_created,total,email\n7,3,2025-05-05T12:00:00.000,12.50,\n"
