@@ -152,6 +152,16 @@ def test_the_first_location_that_sells_a_product_sets_its_price() -> None:
     ]
 
 
+def test_a_location_that_only_has_damaged_units_decides_nothing_where_another_sells() -> None:
+    # Given
+    damaged = replace(ROW, sellable=False, name="Old name")
+    second = replace(ROW, location_id="1001", prices=(("price_otd", 4520),))
+    # When
+    product = only(damaged, second)
+    # Then
+    assert (product.name, product.price_cents) == ("Sample Vape 1g", 4520)
+
+
 def test_without_a_price_the_cost_is_marked_up_by_category() -> None:
     # Given
     row = replace(ROW, prices=(("price_otd", 0),))

@@ -75,12 +75,12 @@ def test_a_product_is_one_by_its_id_whatever_it_was_called() -> None:
 
 def test_what_was_given_back_is_not_liked() -> None:
     # Given: refunds write the quantity with either sign
-    bought = Basket((item("A", 3), item("B", 1), item("C", 1, "Vapes")))
+    bought = Basket((item("A", 3), item("B", 2), item("C", 1, "Vapes")))
     refunds = [Basket((item("A", 2),), refund=True), Basket((item("C", -1, "Vapes"),), refund=True)]
     # When
     preferences = preferences_of([bought, *refunds], average_order_cents=2000)
     # Then
-    assert preferences.products == (LikedProduct(None, "A"), LikedProduct(None, "B"))
+    assert preferences.products == (LikedProduct(None, "B"), LikedProduct(None, "A"))
     assert preferences.categories == ("Flower",)
 
 
