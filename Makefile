@@ -1,0 +1,41 @@
+# Everything works on a fresh clone: each target first makes sure of its own set-up.
+#
+#   make demo    the main job, start to end, on this machine: the place to begin
+#   make test    every check
+#   make local   the local cloud, until Ctrl-C (SIMULATOR=0: without the simulated POS)
+#   make bench   the benchmarks
+
+PYTHON := .venv/bin/python
+CHECKS := format lint types imports unit contract emulator e2e
+
+.PHONY: setup demo test local bench $(CHECKS)
+.NOTPARALLEL:
+
+demo: setup
+	@exec $(PYTHON) -m deploy.local.demo
+
+test: $(CHECKS)
+
+local: setup
+	@exec $(PYTHON) -m deploy.local
+
+bench: setup
+	@exec $(PYTHON) -m tests.bench
+
+setup:
+	@deploy/local/setup.sh
+
+format: setup
+	.venv/bin/ruff format --check
+
+lint: setup
+	.venv/bin/ruff check
+
+types: setup
+	.venv/bin/mypy .
+
+imports: setup
+	.venv/bin/lint-imports
+
+unit contract emulator e2e: setup
+	$(PYTHON) -m pytest tests/$@

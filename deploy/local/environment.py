@@ -1,0 +1,68 @@
+"""What the local cloud's processes find in their environment.
+
+Little of the developer's own is passed on: no stray credential or setting may change what a
+function does.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.guardian import MARKER_VARIABLE
+from deploy.manifest import Function, Manifest
+
+PASSED_ON = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "JAVA_HOME"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    *("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"),
+)
+LOOPBACK = "127.0.0.1,localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the services of one stack are."""
+
+    project: str
+    firestore: str
+    pubsub: str
+    tasks: str
+
+
+def common(marker: str, scratch: Path) -> dict[str, str]:
+    """For every process. ``scratch`` is for what it writes beside its log."""
+    passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    proxied = os.environ.get("no_proxy", os.environ.get("NO_PROXY", ""))
+    no_proxy = ",".join(filter(None, (proxied, LOOPBACK)))
+    return {
+        **passed_on,
+        "no_proxy": no_proxy,
+        "NO_PROXY": no_proxy,
+        "TMPDIR": str(scratch),
+        "PYTHONUNBUFFERED": "1",
+        MARKER_VARIABLE: marker,
+    }
+
+
+def of_function(
+    function: Function,
+    manifest: Manifest,
+    addresses: Addresses,
+    secrets: Mapping[str, str],
+) -> dict[str, str]:
+    """What the deployment gives the function, and the addresses of the emulators."""
+    declared = manifest.environment(function, addresses.project)
+    if "PUBSUB_REST_URL" in declared:
+        declared["PUBSUB_REST_URL"] = f"http://{addresses.pubsub}/v1"
+    return {
+        **declared,
+        **{name: secrets[name] for name in function.secrets},
+        "GOOGLE_CLOUD_PROJECT": addresses.project,
+        "FIRESTORE_EMULATOR_HOST": addresses.firestore,
+        "PUBSUB_EMULATOR_HOST": addresses.pubsub,
+        "CLOUD_TASKS_EMULATOR_HOST": addresses.tasks,
+        "K_SERVICE": function.name.replace("_", "-"),
+        "PYTHONPATH": ".",
+        "THREADS": str(function.concurrency),
+    }

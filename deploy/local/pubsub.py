@@ -1,0 +1,70 @@
+"""What the local cloud asks of the Pub/Sub emulator, over its REST interface."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import requests
+
+from deploy.resources import Subscription
+
+TIMEOUT_SECONDS = 30.0
+
+
+class PubSub:
+    """One project on the emulator at ``host``. Raises requests' errors."""
+
+    def __init__(self, host: str, project: str) -> None:
+        self.rest_url = f"http://{host}/v1"
+        self._project = f"projects/{project}"
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def topic(self, topic: str) -> str:
+        """The full name of a topic."""
+        return f"{self._project}/topics/{topic}"
+
+    def create_topic(self, topic: str) -> None:
+        self._call("PUT", self.topic(topic), {})
+
+    def create_push(self, name: str, topic: str, endpoint: str, policy: Subscription) -> None:
+        """A push subscription with the manifest's policy."""
+        body: dict[str, Any] = {
+            "topic": self.topic(topic),
+            "pushConfig": {"pushEndpoint": endpoint},
+            "ackDeadlineSeconds": policy.ack_deadline_seconds,
+            "retryPolicy": {
+                "minimumBackoff": f"{policy.min_backoff_seconds}s",
+                "maximumBackoff": f"{policy.max_backoff_seconds}s",
+            },
+        }
+        if policy.dead_letter_topic:
+            body["deadLetterPolicy"] = {
+                "deadLetterTopic": self.topic(policy.dead_letter_topic),
+                "maxDeliveryAttempts": policy.max_delivery_attempts,
+            }
+        self._call("PUT", f"{self._project}/subscriptions/{name}", body)
+
+    def publish(
+        self, topic: str, message: object, attributes: Mapping[str, str] | None = None
+    ) -> str:
+        """Publish a JSON message; returns its id."""
+        data = base64.b64encode(json.dumps(message).encode()).decode()
+        return self.publish_encoded(topic, data, attributes or {})
+
+    def publish_encoded(self, topic: str, data: str, attributes: Mapping[str, str]) -> str:
+        """Publish data that is base64 text already; returns the message's id."""
+        messages: Sequence[object] = [{"data": data, "attributes": dict(attributes)}]
+        reply = self._call("POST", f"{self.topic(topic)}:publish", {"messages": messages})
+        return str(reply["messageIds"][0])
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _call(self, method: str, path: str, body: object) -> Any:
+        reply = self._session.request(
+            method, f"{self.rest_url}/{path}", json=body, timeout=TIMEOUT_SECONDS
+        )
+        reply.raise_for_status()
+        return reply.json()

@@ -1,0 +1,183 @@
+"""The local cloud as an object: everything started, wired and stopped together."""
+
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from deploy.local import emulators, functions, simulation, wiring
+from deploy.local.clients import firestore_client
+from deploy.local.environment import Addresses, of_function
+from deploy.local.eventarc import Eventarc
+from deploy.local.journal import Journal
+from deploy.local.paths import FUNCTIONS, LOGS
+from deploy.local.ports import Port
+from deploy.local.processes import Process
+from deploy.local.pubsub import PubSub
+from deploy.local.seed import seed
+from deploy.local.supervisor import Supervisor
+from deploy.local.tasks.server import CloudTasks
+from deploy.manifest import Function, Manifest
+
+CRON_SECRET = "CRON_SECRET"
+
+
+class Stack:
+    """A local cloud. A context manager: it is ready inside, and gone without a trace after.
+
+    ``only``: the functions to run (default: all of the manifest); those without a folder in
+    ``sources`` are left out. ``simulator``: whether the simulated POS runs and its orgs are
+    seeded; ``simulator_arguments`` are those of its command line. ``extra_env``: further variables
+    by function. For quick retries give ``Manifest.read().with_policy(min_backoff_seconds=1, …)``.
+
+    Entering raises StartFailed with the end of the log concerned, or sdk.NotInstalled.
+    """
+
+    firestore: str  # these three as 127.0.0.1:PORT
+    pubsub: str
+    tasks: str
+    simulator: str | None  # URL
+
+    def __init__(
+        self,
+        manifest: Manifest | None = None,
+        *,
+        only: Sequence[str] | None = None,
+        sources: Path = FUNCTIONS,
+        simulator: bool = True,
+        simulator_arguments: Sequence[str] = (),
+        extra_env: Mapping[str, Mapping[str, str]] | None = None,
+        logs: Path = LOGS,
+    ) -> None:
+        self.manifest = manifest or Manifest.read()
+        self.project = f"demo-{secrets.token_hex(4)}"
+        self.logs = logs
+        self.secrets = {
+            name: os.environ.get(name) or secrets.token_urlsafe(24)
+            for name in (CRON_SECRET, *self.manifest.secrets)
+        }
+        self.simulator = None
+        self._functions = _present(self.manifest, only, sources)
+        self._sources = sources
+        self._simulator_arguments = simulator_arguments if simulator else None
+        self._extra_env = extra_env or {}
+        self._supervisor = Supervisor(logs)
+        self._processes: dict[str, Process] = {}
+        self._ports: dict[str, Port] = {}
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opening:
+            self._start(opening)
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    @property
+    def functions(self) -> dict[str, str]:
+        """The URL of each function that runs."""
+        return {each.name: f"http://{self._ports[each.name].host}" for each in self._functions}
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Of the running processes by name; ``guardian`` is the one that cleans up."""
+        return self._supervisor.pids
+
+    @property
+    def failure(self) -> str | None:
+        """Why the stack can work no longer (an emulator or the simulator has ended), or None."""
+        return self._supervisor.failure
+
+    def publish(
+        self, topic: str, message: object, attributes: Mapping[str, str] | None = None
+    ) -> str:
+        """Publish a JSON message to a topic of the manifest; returns the message's id."""
+        return self._messages.publish(topic, message, attributes)
+
+    def kill(self, function: str) -> None:
+        """End a function's process as a crash would; it is started again soon after."""
+        self._processes[function].kill()
+
+    def restart(self, function: str) -> None:
+        """Stop a function's process, start it and wait until it serves."""
+        self._processes[function].restart()
+        functions.wait(self._processes[function], self._ports[function])
+
+    def description(self) -> dict[str, Any]:
+        """What ``.local/stack.json`` holds."""
+        return {
+            "ready": True,
+            "pid": os.getpid(),
+            "project": self.project,
+            "firestore": self.firestore,
+            "pubsub": self.pubsub,
+            "tasks": self.tasks,
+            "simulator": self.simulator,
+            "functions": self.functions,
+            "cronSecret": self.secrets[CRON_SECRET],
+            "logs": os.path.relpath(self.logs),
+        }
+
+    def _start(self, opening: ExitStack) -> None:
+        supervisor = opening.enter_context(self._supervisor)
+        names = ("firestore", "pubsub", *(each.name for each in self._functions))
+        self._ports = {name: opening.enter_context(closing(Port())) for name in names}
+        firestore, pubsub = self._ports["firestore"], self._ports["pubsub"]
+        self.firestore, self.pubsub = firestore.host, pubsub.host
+        self._messages = opening.enter_context(closing(PubSub(self.pubsub, self.project)))
+        eventarc = opening.enter_context(closing(self._eventarc(opening)))
+        tasks = opening.enter_context(closing(self._cloud_tasks(opening)))
+        self.tasks = tasks.host
+        # The functions come up while the emulators do: they call nobody before they are called.
+        for function in self._functions:
+            self._start_function(function)
+        emulators.start(supervisor, firestore, pubsub, eventarc.host)
+        if self._simulator_arguments is not None:
+            self.simulator = simulation.start(supervisor, self._simulator_arguments)
+        for name, process in self._processes.items():
+            functions.wait(process, self._ports[name])
+        self._connect(eventarc, tasks)
+        supervisor.watch()
+
+    def _eventarc(self, opening: ExitStack) -> Eventarc:
+        journal = opening.enter_context(closing(Journal(self.logs / "eventarc.log")))
+        return Eventarc(partial(wiring.carry, self._messages), journal.log)
+
+    def _cloud_tasks(self, opening: ExitStack) -> CloudTasks:
+        journal = opening.enter_context(closing(Journal(self.logs / "tasks.log")))
+        return CloudTasks(journal.log)
+
+    def _start_function(self, function: Function) -> None:
+        addresses = Addresses(self.project, self.firestore, self.pubsub, self.tasks)
+        env = {
+            **of_function(function, self.manifest, addresses, self.secrets),
+            **self._extra_env.get(function.name, {}),
+        }
+        source, port = self._sources / function.name / "main.py", self._ports[function.name]
+        process = functions.start(self._supervisor, function, source, port, env)
+        self._processes[function.name] = process
+
+    def _connect(self, eventarc: Eventarc, tasks: CloudTasks) -> None:
+        wiring.create_queues(self.manifest, self.project, tasks)
+        wiring.create_topics(self.manifest, self._messages)
+        wiring.subscribe(self._functions, self.functions, self._messages, eventarc)
+        wiring.register_triggers(self._functions, self.project, self.firestore)
+        if self.simulator:
+            with closing(firestore_client(self.firestore, self.project)) as client:
+                seed(client, self.simulator)
+
+
+def _present(manifest: Manifest, only: Sequence[str] | None, sources: Path) -> list[Function]:
+    wanted = manifest.functions if only is None else only
+    return [manifest.functions[name] for name in wanted if (sources / name / "main.py").is_file()]

@@ -1,0 +1,80 @@
+"""Connects what has been started as the manifest says: topics, subscriptions, triggers, queues."""
+
+from collections.abc import Mapping, Sequence
+
+import requests
+
+from deploy.local.eventarc import Eventarc, Route
+from deploy.local.pubsub import PubSub
+from deploy.local.tasks.server import CloudTasks
+from deploy.manifest import Function, Manifest
+from deploy.resources import DocumentPattern, FirestoreTrigger, TopicTrigger
+
+TIMEOUT_SECONDS = 30.0
+EVENT_TYPE = "google.cloud.firestore.document.v1."
+
+
+def transport_topic(function: str) -> str:
+    """The topic on which a function's Firestore events travel."""
+    return f"eventarc-{function.replace('_', '-')}"
+
+
+def create_queues(manifest: Manifest, project: str, tasks: CloudTasks) -> None:
+    """All queues of the manifest."""
+    for name, queue in manifest.queues.items():
+        where = f"projects/{project}/locations/{manifest.defaults.region}"
+        tasks.create_queue(f"{where}/queues/{name}", queue)
+
+
+def create_topics(manifest: Manifest, pubsub: PubSub) -> None:
+    """All topics of the manifest: those that nobody here listens to as well."""
+    for topic in manifest.topics:
+        pubsub.create_topic(topic)
+
+
+def subscribe(
+    functions: Sequence[Function], urls: Mapping[str, str], pubsub: PubSub, eventarc: Eventarc
+) -> None:
+    """A push subscription for every function with an event trigger."""
+    for function in functions:
+        if function.subscription is None:
+            continue
+        if isinstance(function.trigger, TopicTrigger):
+            topic = function.trigger.topic
+        else:
+            topic = transport_topic(function.name)
+            pubsub.create_topic(topic)
+        eventarc.route(
+            function.name,
+            Route(pubsub.topic(topic), urls[function.name], function.timeout_seconds),
+        )
+        endpoint = eventarc.push_endpoint(function.name)
+        name = f"{function.name.replace('_', '-')}-push"
+        pubsub.create_push(name, topic, endpoint, function.subscription)
+
+
+def register_triggers(functions: Sequence[Function], project: str, firestore: str) -> None:
+    """Have the Firestore emulator at this host report the documents that functions wait for."""
+    for function in functions:
+        if isinstance(function.trigger, FirestoreTrigger):
+            _register(function.name, function.trigger.firestore, project, firestore)
+
+
+def carry(pubsub: PubSub, function: str, data: str, attributes: Mapping[str, str]) -> None:
+    """Put a changed document's event on its way to the function."""
+    pubsub.publish_encoded(transport_topic(function), data, attributes)
+
+
+def _register(function: str, pattern: DocumentPattern, project: str, firestore: str) -> None:
+    reply = requests.post(
+        f"http://{firestore}/emulator/v1/projects/{project}/eventarcTrigger",
+        params={"eventarcTriggerId": function},
+        json={
+            "eventType": f"{EVENT_TYPE}{pattern.event}",
+            "database": "(default)",
+            "namespace": "(default)",
+            "document": {"value": pattern.document, "matchType": "PATH_PATTERN"},
+        },
+        timeout=TIMEOUT_SECONDS,
+    )
+    reply.raise_for_status()

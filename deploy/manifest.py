@@ -1,0 +1,179 @@
+"""Typed reader of ``deploy/functions.yaml``, the one list of what is deployed.
+
+    defaults:       region, runtime, and what a function has unless it says otherwise
+    functions:      NAME: {trigger, memory_mb?, cpu?, timeout_seconds?, concurrency?,
+                           min_instances?, max_instances?, env?: [NAMES], secrets?: [NAMES]}
+                    trigger is one of
+                      {topic: T}                            a Pub/Sub message
+                      {firestore: {document: PATTERN, event: written}}  a changed document
+                      http                                  a request
+    topics:         [T, …]
+    env:            NAME: {topic: T} | {queue: Q} | {value: TEXT}; topics and queues are given to
+                    the function by their full resource name
+    secrets:        NAME: {secret: NAME IN SECRET MANAGER, version: N}; the function gets the
+                    value in an environment variable. A variable is resolved once, when an
+                    instance starts: hence the pinned version
+    subscriptions:  defaults, then FUNCTION: what differs for it. Every function with an event
+                    trigger has a push subscription: Firestore events travel over Pub/Sub too
+    queues:         Q: {rate_limits?, retry?} of Cloud Tasks
+    schedules:      NAME: {cron, timezone, topic, message}
+
+Names are checked against each other when the file is read, as are Google's limits: a manifest
+that loads can be deployed.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import Field, model_validator
+
+from deploy.resources import (
+    EnvName,
+    FirestoreTrigger,
+    FunctionName,
+    PlainValue,
+    Queue,
+    QueueValue,
+    ResourceId,
+    Schedule,
+    Secret,
+    Section,
+    Subscription,
+    TopicTrigger,
+    TopicValue,
+)
+
+MANIFEST = Path(__file__).with_name("functions.yaml")
+
+
+class Function(Section):
+    """One function. Memory in MiB, times in seconds; ``concurrency`` is the number of requests
+    that one instance serves at once. ``subscription`` is None for HTTP functions."""
+
+    name: FunctionName
+    trigger: TopicTrigger | FirestoreTrigger | Literal["http"]
+    memory_mb: int = Field(ge=128)
+    cpu: float = Field(gt=0)
+    timeout_seconds: int = Field(ge=1, le=3600)
+    concurrency: int = Field(ge=1, le=1000)
+    min_instances: int = Field(default=0, ge=0)
+    max_instances: int = Field(ge=1)
+    env: tuple[EnvName, ...] = ()
+    secrets: tuple[EnvName, ...] = ()
+    subscription: Subscription | None = None
+
+    @property
+    def signature(self) -> Literal["cloudevent", "http"]:
+        """The functions-framework's signature type."""
+        return "http" if self.trigger == "http" else "cloudevent"
+
+    @model_validator(mode="after")
+    def _within_limits(self) -> Self:
+        policy = self.subscription
+        if (policy is None) != (self.trigger == "http"):
+            raise ValueError("a subscription goes with an event trigger")
+        if policy and self.timeout_seconds > policy.ack_deadline_seconds:
+            raise ValueError("the message would be delivered again while it is still worked on")
+        if policy and self.timeout_seconds > 540:
+            raise ValueError("an event function runs 540 s at most")
+        return self
+
+
+class Defaults(Section):
+    """What holds for the whole deployment."""
+
+    region: str
+    runtime: str
+
+
+class Manifest(Section):
+    """The whole file, defaults filled in."""
+
+    defaults: Defaults
+    functions: dict[FunctionName, Function]
+    topics: tuple[ResourceId, ...]
+    env: dict[EnvName, TopicValue | QueueValue | PlainValue] = Field(default_factory=dict)
+    secrets: dict[EnvName, Secret] = Field(default_factory=dict)
+    queues: dict[ResourceId, Queue] = Field(default_factory=dict)
+    schedules: dict[ResourceId, Schedule] = Field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path = MANIFEST) -> Self:
+        """Read a manifest file. Raises pydantic's ValidationError naming what is wrong."""
+        return cls.model_validate(_with_defaults(yaml.safe_load(path.read_text())))
+
+    def environment(self, function: Function, project: str) -> dict[str, str]:
+        """The plain variables of a function; secrets are the caller's to give."""
+        return {name: self._value(self.env[name], project) for name in function.env}
+
+    def _value(self, value: TopicValue | QueueValue | PlainValue, project: str) -> str:
+        match value:
+            case TopicValue(topic=topic):
+                return f"projects/{project}/topics/{topic}"
+            case QueueValue(queue=queue):
+                return f"projects/{project}/locations/{self.defaults.region}/queues/{queue}"
+            case PlainValue(value=text):
+                return text
+
+    def with_policy(self, **changes: int) -> Self:
+        """The same with these fields of every subscription changed: ``min_backoff_seconds=1``
+        and the like, for tests that cannot wait. The limits are not checked again."""
+        functions = {
+            name: function.model_copy(
+                update={
+                    "subscription": function.subscription
+                    and function.subscription.model_copy(update=changes)
+                }
+            )
+            for name, function in self.functions.items()
+        }
+        return self.model_copy(update={"functions": functions})
+
+    @model_validator(mode="after")
+    def _names_known(self) -> Self:
+        known: Mapping[str, set[str]] = {
+            "topic": set(self.topics),
+            "queue": set(self.queues),
+            "variable": set(self.env),
+            "secret": set(self.secrets),
+        }
+        for where, kind, name in self._references():
+            if name not in known[kind]:
+                raise ValueError(f"{where}: no such {kind}: {name}")
+        return self
+
+    def _references(self) -> Iterator[tuple[str, str, str]]:
+        for name, function in self.functions.items():
+            if isinstance(function.trigger, TopicTrigger):
+                yield name, "topic", function.trigger.topic
+            if function.subscription and function.subscription.dead_letter_topic:
+                yield name, "topic", function.subscription.dead_letter_topic
+            yield from ((name, "variable", variable) for variable in function.env)
+            yield from ((name, "secret", secret) for secret in function.secrets)
+        for name, schedule in self.schedules.items():
+            yield name, "topic", schedule.topic
+        for name, value in self.env.items():
+            if isinstance(value, TopicValue):
+                yield name, "topic", value.topic
+            if isinstance(value, QueueValue):
+                yield name, "queue", value.queue
+
+
+def _with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
+    """Fill what a function or subscription leaves out, so that the models need no defaults."""
+    shared = dict(raw["defaults"])
+    defaults = {key: shared.pop(key) for key in ("region", "runtime")}
+    policies = dict(raw["subscriptions"])
+    policy = policies.pop("defaults")
+    functions: dict[str, Any] = {}
+    for name, own in raw["functions"].items():
+        function = {**shared, **own, "name": name}
+        if function["trigger"] != "http":
+            function["subscription"] = {**policy, **policies.pop(name, {})}
+        functions[name] = function
+    if policies:
+        raise ValueError(f"subscriptions of no event function: {', '.join(sorted(policies))}")
+    rest = {key: value for key, value in raw.items() if key != "subscriptions"}
+    return {**rest, "defaults": defaults, "functions": functions}

@@ -1,0 +1,113 @@
+"""The parts of ``deploy/functions.yaml`` that are not functions (see deploy/manifest.py)."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+# Pub/Sub takes ids from 3 characters on.
+ResourceId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{2,62}$")]
+FunctionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")]
+
+
+class Section(BaseModel):
+    """Base of all parts of the manifest: frozen, and a misspelt key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TopicTrigger(Section):
+    """The function receives every message of a topic."""
+
+    topic: ResourceId
+
+
+class DocumentPattern(Section):
+    """Which documents' changes; ``{name}`` in the pattern stands for one path segment."""
+
+    document: str
+    event: Literal["created", "updated", "deleted", "written"]
+
+
+class FirestoreTrigger(Section):
+    """The function receives every change of the documents that match."""
+
+    firestore: DocumentPattern
+
+
+class Subscription(Section):
+    """Policy of a push subscription. The acknowledgement deadline is the longest a push may
+    take; without a dead-letter topic a message is retried for as long as Pub/Sub keeps it."""
+
+    ack_deadline_seconds: int = Field(ge=10, le=600)
+    min_backoff_seconds: int = Field(ge=0, le=600)
+    max_backoff_seconds: int = Field(ge=0, le=600)
+    max_delivery_attempts: int | None = Field(default=None, ge=5, le=100)
+    dead_letter_topic: ResourceId | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.max_delivery_attempts is None) != (self.dead_letter_topic is None):
+            raise ValueError("max_delivery_attempts and dead_letter_topic go together")
+        if self.min_backoff_seconds > self.max_backoff_seconds:
+            raise ValueError("min_backoff_seconds is over max_backoff_seconds")
+        return self
+
+
+class TopicValue(Section):
+    """A variable that names a topic."""
+
+    topic: ResourceId
+
+
+class QueueValue(Section):
+    """A variable that names a queue."""
+
+    queue: ResourceId
+
+
+class PlainValue(Section):
+    """A variable with a value of its own."""
+
+    value: str
+
+
+class Secret(Section):
+    """Where a secret's value is kept in Secret Manager."""
+
+    secret: ResourceId
+    version: int = Field(ge=1)
+
+
+class RateLimits(Section):
+    """How fast a queue sends. The defaults and bounds are Cloud Tasks' own."""
+
+    max_dispatches_per_second: float = Field(default=500, gt=0, le=500)
+    max_concurrent_dispatches: int = Field(default=1000, ge=1, le=5000)
+
+
+class Retry(Section):
+    """How a queue repeats what failed (Cloud Tasks' RetryConfig and its defaults).
+    ``max_attempts`` -1 is without end, ``max_retry_seconds`` 0 is without limit."""
+
+    max_attempts: int = Field(default=100, ge=-1)
+    max_retry_seconds: float = Field(default=0, ge=0)
+    min_backoff_seconds: float = Field(default=0.1, ge=0)
+    max_backoff_seconds: float = Field(default=3600, ge=0)
+    max_doublings: int = Field(default=16, ge=0)
+
+
+class Queue(Section):
+    """A Cloud Tasks queue."""
+
+    rate_limits: RateLimits = RateLimits()
+    retry: Retry = Retry()
+
+
+class Schedule(Section):
+    """Publishes ``message`` to ``topic`` when the cron expression comes due."""
+
+    cron: str
+    timezone: str
+    topic: ResourceId
+    message: dict[str, Any]
