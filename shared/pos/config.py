@@ -1,7 +1,7 @@
 """``locations/{locationId}`` as an org configures it (contract, section 4)."""
 
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -18,9 +18,10 @@ DEFAULT_TIMEZONE = "America/New_York"
 
 
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"{name!r} is no IANA time zone")
-    return name
+    try:
+        return ZoneInfo(name).key
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no IANA time zone") from None
 
 
 # Operators type ids and pins as numbers as often as text.

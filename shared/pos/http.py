@@ -86,9 +86,8 @@ class HttpSession:
 
         Tried again after 429, 5xx, broken connections, time-outs and unreadable answers, and
         after nothing else. Raises the error that the last try amounts to (Unauthorized for 401);
-        ProviderBusy at once
-        where the provider asks to wait longer than there is time; RetryLater where it is the
-        caller's own deadline that leaves too little time.
+        ProviderBusy at once where the provider asks to wait longer than there is time; RetryLater
+        where it is the caller's own deadline that leaves too little time.
         """
         given = self._seconds_given(call)
         until = self._monotonic() + min(given, self._settings.total_seconds)

@@ -2,11 +2,13 @@
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import Generic, TypeVar
 
 P = TypeVar("P")
+
+_PEEK_SECONDS = 5.0
 
 
 class LookAhead(Generic[P]):
@@ -41,6 +43,14 @@ class LookAhead(Generic[P]):
         if self._taken > self._planned:
             self._ramp = min(self._ramp * 2, self._in_flight)
         return page
+
+    def peek(self) -> P | None:
+        """The page after the one taken last, where it was asked for already and comes soon."""
+        if not self._pending:
+            return None
+        following = self._pending[0]
+        wait([following], _PEEK_SECONDS)
+        return following.result() if following.done() and not following.exception() else None
 
     def close(self) -> None:
         """Ask for nothing more. Calls under way end by their own time limit, unheard."""

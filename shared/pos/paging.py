@@ -61,22 +61,27 @@ def list_pages(
     """Every page of a listing from ``start_page`` on; the pages before it count as seen in full.
 
     It ends on a page that is not full, on the announced total, and on a page that brings nothing
-    new. An end that contradicts the announced total, and a full page of repeats, is doubted: the
-    page is asked for again. ``provider`` ("The POS at app.alleaves.com") and ``what`` ("orders")
-    are for messages; ``expected`` is a guess of the total that only steers how far ahead to ask.
-    Raises ListingIncomplete, and what ``fetch`` raises.
+    new. An end is doubted, and its page asked for again, where the total or the page after it says
+    that there is more, and where the page is full of repeats. ``provider`` ("The POS at
+    app.alleaves.com") and ``what`` ("orders") are for messages; ``expected`` is a guess of the
+    total that only steers how far ahead to ask. Raises ListingIncomplete, and what ``fetch``
+    raises.
     """
     progress: Progress[E] = Progress(settings.size, identity, start_page)
     ahead = LookAhead(fetch, settings.in_flight, start_page)
+
+    def followed() -> bool:
+        following = ahead.peek()
+        return following is not None and progress.new_rows(following.entries) > 0
+
     try:
         ahead.fill(progress.pages_planned(expected))
         for number in count(start_page):
             page = ahead.take()
-            requests = page.requests
-            doubted = 0
-            while doubted < progress.doubts(page.entries, page.total):
-                doubted += 1
-                _log.info("listing_page_doubted", what=what, page=number, rows=len(page.entries))
+            requests, asked_again = page.requests, 0
+            while asked_again < progress.times_to_ask_again(page.entries, page.total, followed):
+                asked_again += 1
+                _log.info("page_asked_for_again", what=what, page=number, rows=len(page.entries))
                 page = fetch(number)
                 requests += page.requests
             new, rows = progress.accept(page.entries, page.total)
@@ -84,6 +89,10 @@ def list_pages(
             if last and progress.short_of_total:
                 raise ListingIncomplete(
                     f"{provider} announced {progress.total:,} {what} but sent {progress.rows:,}."
+                )
+            if last and progress.total is None and followed():
+                raise ListingIncomplete(
+                    f"{provider} left out {what}: page {number} was cut short, and more came after."
                 )
             if not last:
                 ahead.fill(progress.pages_planned(expected))

@@ -1,20 +1,20 @@
 """How far a paged listing has come: what was seen, what was announced, whether it is over."""
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 E = TypeVar("E")
 
-_ASK_AGAIN_SHORT_OF_TOTAL = 2
+_ASK_AGAIN_CUT_SHORT = 2
 _ASK_AGAIN_FULL_OF_REPEATS = 1
 
 
 class Progress(Generic[E]):
-    """The state of one listing. Of the entries themselves only the identities are kept.
+    """The state of one listing. Of the entries only the identities are kept.
 
-    Several totals may be announced, one per page: the smallest must be reached before the listing
-    counts as complete. Records that come up at the POS meanwhile make it grow, and push others
-    onto the next page, where they are repeats; that is no loss.
+    Every page may announce a total. The smallest must be reached before the listing counts as
+    complete: records that come up at the POS meanwhile make it grow and push others onto the next
+    page, where they are repeats, but nothing is lost by that.
     """
 
     def __init__(self, size: int, identity: Callable[[E], Hashable], start_page: int = 1) -> None:
@@ -28,7 +28,7 @@ class Progress(Generic[E]):
 
     @property
     def short_of_total(self) -> bool:
-        """Whether fewer entries came than every announcement said."""
+        """Whether fewer rows came than every announcement said."""
         return self._smallest_total is not None and self.rows < self._smallest_total
 
     def pages_planned(self, expected: int | None) -> int | None:
@@ -36,47 +36,47 @@ class Progress(Generic[E]):
         records = self.total if self.total is not None else expected
         return None if records is None else max(1, -(-records // self._size))
 
-    def doubts(self, entries: Sequence[E], total: int | None) -> int:
-        """How often a page that came like this is to be asked for again before it is believed."""
-        rows, nothing_new = self._rows_of(entries)
+    def new_rows(self, entries: Sequence[E]) -> int:
+        """Rows that repeat no earlier page. Repeats within the page count: a service that lists a
+        record twice also has it twice in its total."""
+        return sum(self._identity(entry) not in self._seen for entry in entries)
+
+    def times_to_ask_again(
+        self, entries: Sequence[E], total: int | None, followed: Callable[[], bool]
+    ) -> int:
+        """How often to ask again for a page that came like this before it is believed.
+
+        ``followed`` says whether new rows were seen on the page after it.
+        """
+        rows = self.new_rows(entries)
         full = len(entries) >= self._size
-        if full and not nothing_new:
+        if full and rows:
             return 0
-        announced = self._smallest(total, entries)
+        announced = self._smallest(entries, total)
         if announced is not None:
-            return _ASK_AGAIN_SHORT_OF_TOTAL if self.rows + rows < announced else 0
+            return _ASK_AGAIN_CUT_SHORT if self.rows + rows < announced else 0
+        if followed():
+            return _ASK_AGAIN_CUT_SHORT
         return _ASK_AGAIN_FULL_OF_REPEATS if full else 0
 
     def accept(self, entries: Sequence[E], total: int | None) -> tuple[tuple[E, ...], int]:
-        """Count a page in. Returns its entries without repeats, and its rows without those of
-        earlier pages."""
-        rows, nothing_new = self._rows_of(entries)
-        self._smallest_total = self._smallest(total, entries)
-        if _believable(total, entries):
-            self.total = total
-        new = {key: entry for key, entry in self._keyed(entries) if key not in self._seen}
+        """Count a page in. Returns its entries without any repeats, and its new rows."""
+        rows = self.new_rows(entries)
+        self._smallest_total = self._smallest(entries, total)
+        self.total = total if _believable(entries, total) else self.total
+        new = {key: entry for entry in entries if (key := self._identity(entry)) not in self._seen}
         self._seen.update(new)
         self.rows += rows
-        reached = self.total is not None and self.rows >= self.total
-        self.ended = reached or nothing_new or len(entries) < self._size
+        # More rows than announced: the total is wrong, only a page that is not full ends it.
+        self.ended = self.rows == self.total or not rows or len(entries) < self._size
         return tuple(new.values()), rows
 
-    def _keyed(self, entries: Iterable[E]) -> Iterable[tuple[Hashable, E]]:
-        return ((self._identity(entry), entry) for entry in entries)
-
-    def _rows_of(self, entries: Sequence[E]) -> tuple[int, bool]:
-        """Rows that repeat no earlier page, and whether there is none. A service that counts a
-        record twice lists it twice: within one page repeats count towards the total."""
-        rows = sum(key not in self._seen for key, _ in self._keyed(entries))
-        return rows, rows == 0
-
-    def _smallest(self, total: int | None, entries: Sequence[E]) -> int | None:
-        known = self._smallest_total
-        if not _believable(total, entries):
-            return known
-        return total if known is None or total is None else min(known, total)
+    def _smallest(self, entries: Sequence[E], total: int | None) -> int | None:
+        if total is None or not _believable(entries, total):
+            return self._smallest_total
+        return total if self._smallest_total is None else min(total, self._smallest_total)
 
 
-def _believable(total: int | None, entries: Sequence[E]) -> bool:
+def _believable(entries: Sequence[E], total: int | None) -> bool:
     """A total below the page's own rows is no total."""
     return total is not None and total >= len(entries)

@@ -10,6 +10,7 @@ from shared.pos.alleaves.client import AlleavesClient
 from shared.pos.base import PosClient
 from shared.pos.config import Location
 from shared.pos.http import HttpSession
+from shared.pos.paging import PageSettings
 from shared.pos.tokens import TokenCache
 
 
@@ -19,6 +20,7 @@ def open_client(
     tokens: TokenCache,
     clock: Clock,
     deadline: datetime | None = None,
+    paging: PageSettings | None = None,
 ) -> PosClient:
     """A client of the location's POS. Its secrets must be resolved; nothing is called yet.
 
@@ -34,7 +36,7 @@ def open_client(
     if config.base_url and not _is_web_address(config.base_url):
         raise ConfigurationInvalid(f"The base URL in the POS settings of {name} is not valid.")
     api = AlleavesApi(http, tokens, config, location_name=name, clock=clock, deadline=deadline)
-    return AlleavesClient(api, zone=location.zone, location_id=config.location_id)
+    return AlleavesClient(api, zone=location.zone, location_id=config.location_id, paging=paging)
 
 
 def _is_web_address(url: str) -> bool:

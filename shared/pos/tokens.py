@@ -61,17 +61,13 @@ class TokenCache:
         the provider no longer accepts: it is renewed unless somebody already did.
         Raises what ``login`` raises; ProviderUnreachable when another's login takes too long.
         """
+        mine: Future[Token] = Future()
         with self._lock:
             token = self._tokens.get(account)
             if token and token is not rejected and self._clock() < token.refresh_at:
                 return token
-            under_way = self._logins.get(account)
-            if under_way is None:
-                mine: Future[Token] = Future()
-                self._logins[account] = mine
-        if under_way is not None:
-            return self._shared(under_way)
-        return self._log_in(account, login, mine)
+            current = self._logins.setdefault(account, mine)
+        return self._log_in(account, login, mine) if current is mine else self._shared(current)
 
     def _log_in(self, account: str, login: Callable[[], Token], mine: Future[Token]) -> Token:
         try:
@@ -83,8 +79,9 @@ class TokenCache:
             raise
         with self._lock:
             del self._logins[account]
+            now = self._clock()
             self._tokens = {
-                key: kept for key, kept in self._tokens.items() if self._clock() < kept.refresh_at
+                key: kept for key, kept in self._tokens.items() if now < kept.refresh_at
             }
             self._tokens[account] = token
         mine.set_result(token)

@@ -1,7 +1,5 @@
 """Signing in at Alleaves: ``POST /auth``, and how long the token lasts."""
 
-import math
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import jwt
@@ -50,16 +48,19 @@ def _body(config: PosConfig) -> dict[str, str]:
 def token_of(reply: object, now: datetime) -> Token:
     """The token of a sign-in's reply, received at ``now``.
 
-    Its expiry is ``expires`` or ``expires_at`` of the reply, else ``exp`` of the JWT, else 24
+    It lasts until ``expires`` or ``expires_at`` of the reply, else ``exp`` of the JWT, else 24
     hours. Raises ValueError where there is no token that an HTTP header can carry.
     """
-    value = reply.get("token") if isinstance(reply, Mapping) else None
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or not value:
+    fields = reply if isinstance(reply, dict) else {}
+    value = fields.get("token")
+    if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
         raise ValueError("no token")
-    assert isinstance(reply, Mapping)
-    said = reply.get("expires", reply.get("expires_at"))
-    expires_at = _moment(said, now) or _moment(_jwt_expiry(value), now) or now + _LIFETIME
-    return Token.valid_from(value, issued_at=now, expires_at=expires_at)
+    for said in (fields.get("expires"), fields.get("expires_at"), _jwt_expiry(value)):
+        expires_at = _moment(said, now)
+        # A token that is over before it is used means that the clocks differ: no use either.
+        if expires_at and expires_at > now:
+            return Token.valid_from(value, issued_at=now, expires_at=expires_at)
+    return Token.valid_from(value, issued_at=now, expires_at=now + _LIFETIME)
 
 
 def _jwt_expiry(token: str) -> object:
@@ -70,19 +71,19 @@ def _jwt_expiry(token: str) -> object:
         return None
 
 
-def _moment(value: object, now: datetime) -> datetime | None:
+def _moment(said: object, now: datetime) -> datetime | None:
     """A moment from ISO text, epoch seconds or milliseconds, or seconds from now."""
     try:
-        number = float(value) if isinstance(value, int | float | str) else math.nan
-    except ValueError:
-        number = math.nan
-    try:
-        if math.isnan(number):
-            moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-            return moment.replace(tzinfo=moment.tzinfo or UTC) if moment else None
+        if isinstance(said, str) and not said.strip().isdecimal():
+            moment = datetime.fromisoformat(said.strip())
+            return moment.replace(tzinfo=moment.tzinfo or UTC)
+        if not isinstance(said, str | int | float):
+            return None
+        number = float(said)
         if number < _EPOCH_ABOVE:
             return now + timedelta(seconds=number)
-        seconds = number / 1000 if number > _MILLISECONDS_ABOVE else number
-        return datetime.fromtimestamp(seconds, UTC)
+        return datetime.fromtimestamp(
+            number / 1000 if number > _MILLISECONDS_ABOVE else number, UTC
+        )
     except (ValueError, OverflowError, OSError):
         return None

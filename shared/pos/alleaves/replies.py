@@ -1,7 +1,7 @@
 """The shapes in which Alleaves sends lists: one reader for all of them.
 
 Seen are a plain array, an object whose keys are numbers as text, and an array under a name
-(``customers``, ``orders``, ``data``). The total stands beside a named array or in every row.
+(``customers``, ``orders``, ``data``). The total stands beside the rows or in every row.
 """
 
 from collections.abc import Sequence
@@ -15,24 +15,31 @@ def rows_and_total(reply: object) -> tuple[Sequence[object], int | None]:
 
     Raises ValueError for a reply that is no list of rows in any known shape.
     """
-    if isinstance(reply, list):
-        return reply, _total_of_rows(reply)
-    if not isinstance(reply, dict):
-        raise ValueError("not a list of rows")  # noqa: TRY004
-    total = next((found for key in _TOTALS if (found := _count(reply.get(key))) is not None), None)
+    match reply:
+        case list():
+            return reply, _total_of_rows(reply)
+        case dict():
+            rows, inner_total = _rows_of_object(reply)
+            counts = [_count(reply.get(name)) for name in _TOTALS]
+            return rows, next((count for count in counts if count is not None), inner_total)
+        case _:
+            raise ValueError("not a list of rows")
+
+
+def _rows_of_object(reply: dict[str, object]) -> tuple[Sequence[object], int | None]:
     for name in _NAMES:
         if isinstance(reply.get(name), list | dict):
-            rows, own_total = rows_and_total(reply[name])
-            return rows, own_total if total is None else total
-    numbered = {key: row for key, row in reply.items() if key not in _TOTALS}
-    if not all(key.isdecimal() for key in numbered):
+            return rows_and_total(reply[name])
+    numbered = sorted((key for key in reply if key.isdecimal()), key=int)
+    if not numbered and not reply.keys() <= set(_TOTALS):
         raise ValueError("not a list of rows")
-    rows = [numbered[key] for key in sorted(numbered, key=int)]
-    return rows, _total_of_rows(rows) if total is None else total
+    rows = [reply[key] for key in numbered]
+    return rows, _total_of_rows(rows)
 
 
 def _total_of_rows(rows: Sequence[object]) -> int | None:
-    return next((_count(row.get("total_rows")) for row in rows if isinstance(row, dict)), None)
+    counts = (_count(row.get("total_rows")) for row in rows if isinstance(row, dict))
+    return next((count for count in counts if count is not None), None)
 
 
 def _count(value: object) -> int | None:
