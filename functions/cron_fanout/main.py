@@ -3,10 +3,10 @@
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from shared import bootstrap
+from shared.bootstrap.cron_fanout import consumer
 
 
 @functions_framework.cloud_event
 def cron_fanout(event: CloudEvent) -> None:
     """Publish one sync message per org with an active POS location."""
-    bootstrap.cron_fanout()(event)
+    consumer()(event)

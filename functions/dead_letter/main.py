@@ -3,11 +3,11 @@
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from shared import bootstrap
+from shared.bootstrap.dead_letter import recorder
 from shared.bus.events import delivery
 
 
 @functions_framework.cloud_event
 def dead_letter(event: CloudEvent) -> None:
     """Record what could not be processed."""
-    bootstrap.dead_letter()(delivery(event))
+    recorder()(delivery(event))

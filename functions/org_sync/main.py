@@ -3,10 +3,10 @@
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from shared import bootstrap
+from shared.bootstrap.org_sync import consumer
 
 
 @functions_framework.cloud_event
 def org_sync(event: CloudEvent) -> None:
     """Sync one org from its POS."""
-    bootstrap.org_sync()(event)
+    consumer()(event)

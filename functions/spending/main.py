@@ -3,10 +3,10 @@
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from shared import bootstrap
+from shared.bootstrap.spending import consumer
 
 
 @functions_framework.cloud_event
 def spending(event: CloudEvent) -> None:
     """Recompute what customers have spent."""
-    bootstrap.spending()(event)
+    consumer()(event)

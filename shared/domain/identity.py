@@ -6,6 +6,9 @@ from typing import Protocol
 from shared.domain.customers import identifies
 from shared.domain.orders import Order
 
+LONGEST_NUMBER = 40
+"""Digits up to which an id is taken for a number."""
+
 
 class Directory(Protocol):
     """The customers an org is known to have."""
@@ -47,4 +50,6 @@ def owners(orders: Iterable[Order], directory: Directory) -> dict[str, str]:
 
 def natural(record_id: str) -> tuple[int, int, str]:
     """Sort key by which numeric ids come first and in the order of their numbers."""
-    return (0, int(record_id), "") if record_id.isdecimal() else (1, 0, record_id)
+    if record_id.isascii() and record_id.isdecimal() and len(record_id) <= LONGEST_NUMBER:
+        return (0, int(record_id), record_id)
+    return (1, 0, record_id)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from shared.domain.customers import identifies
@@ -10,7 +10,7 @@ from shared.domain.money import to_cents, to_dollars
 from shared.domain.segmentation import Segmented
 from shared.domain.spending import OrderFact, Spending
 from shared.store import customers, paths
-from shared.store.database import Create, Database, Document, Put, Update, Write
+from shared.store.database import Create, Database, Document, Filter, Put, Update, Write
 
 FIELDS = (
     "email",
@@ -22,6 +22,11 @@ FIELDS = (
     "firstOrderDate",
     "orgId",
 )
+
+ORDER_FIELDS = ("customerId", "status", "type", "total", "createdAt")
+FIGURES = ("totalSpent", "orderCount", "avgOrderValue", "lastOrderDate", "firstOrderDate")
+CUSTOMER_FIELDS = ("email", "segment", *FIGURES)
+NEVER = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,43 +50,64 @@ def path(org_id: str, key: str) -> str:
 
 
 def members(database: Database, org_id: str, customer_ids: Sequence[str]) -> dict[str, Member]:
-    """The customers of the given ids that exist."""
+    """The customers of the given ids that exist, by id."""
     customer_paths = {f"{paths.customers(org_id)}/{i}": i for i in customer_ids}
-    own_paths = {path(org_id, id_key(i)): i for i in customer_ids}
-    found = database.get_all([*customer_paths, *own_paths])
-    own = {own_paths[p]: found[p] for p in own_paths}
-    people = {}
-    for customer_path, customer_id in customer_paths.items():
-        document = found[customer_path]
-        if document.exists:
-            email = document.fields.get("email")
-            people[customer_id] = Member(
-                customer_id, email if identifies(email) else None, document, own[customer_id]
-            )
-    return people
+    own_paths = {i: path(org_id, id_key(i)) for i in customer_ids}
+    found = database.get_all([*customer_paths, *own_paths.values()])
+    return {
+        customer_id: _member(found[customer_path], found[own_paths[customer_id]])
+        for customer_path, customer_id in customer_paths.items()
+        if found[customer_path].exists
+    }
+
+
+def everybody(database: Database, org_id: str) -> tuple[dict[str, Member], dict[str, Document]]:
+    """Every customer by id, and every spending document by path."""
+    spending = {
+        f"{paths.customer_spending(org_id)}/{document.id}": document
+        for document in database.query(paths.customer_spending(org_id))
+    }
+    none = Document(id="", fields={}, version=None, read_at=NEVER)
+    people = {
+        document.id: _member(document, spending.get(path(org_id, id_key(document.id)), none))
+        for document in database.query(paths.customers(org_id), select=CUSTOMER_FIELDS)
+    }
+    return people, spending
+
+
+def _member(customer: Document, own: Document) -> Member:
+    email = customer.fields.get("email")
+    return Member(customer.id, email if identifies(email) else None, customer, own)
 
 
 def order_facts(
-    database: Database, org_id: str, customer_ids: Iterable[str]
+    database: Database, org_id: str, customer_ids: Iterable[str] | None
 ) -> dict[str, list[OrderFact]]:
-    """What spending needs of every stored order of the customers, by customer id."""
-    ids = list(customer_ids)
-    facts: dict[str, list[OrderFact]] = {customer_id: [] for customer_id in ids}
-    fields = ("customerId", "status", "type", "total", "createdAt")
-    for start in range(0, len(ids), customers.IN_LIMIT):
-        chunk = ids[start : start + customers.IN_LIMIT]
-        for order in database.query(
-            paths.orders(org_id), ("customerId", "in", chunk), select=fields
-        ):
-            facts[order.fields["customerId"]].append(
-                OrderFact(
-                    status=order.fields.get("status"),
-                    type=order.fields.get("type"),
-                    total_cents=to_cents(order.fields.get("total", 0)),
-                    created_at=order.fields["createdAt"],
-                )
-            )
+    """What spending needs of every stored order, of the customers named or of all (None), by
+    customer id."""
+    facts: dict[str, list[OrderFact]] = {}
+    for filters in _by_customer(customer_ids):
+        for order in database.query(paths.orders(org_id), *filters, select=ORDER_FIELDS):
+            facts.setdefault(order.fields.get("customerId", ""), []).append(_fact(order))
     return facts
+
+
+def _by_customer(customer_ids: Iterable[str] | None) -> Iterable[list[Filter]]:
+    if customer_ids is None:
+        return [[]]
+    ids = list(customer_ids)
+    limit = customers.IN_LIMIT
+    chunks = [ids[start : start + limit] for start in range(0, len(ids), limit)]
+    return [[("customerId", "in", chunk)] for chunk in chunks]
+
+
+def _fact(order: Document) -> OrderFact:
+    return OrderFact(
+        status=order.fields.get("status"),
+        type=order.fields.get("type"),
+        total_cents=to_cents(order.fields.get("total", 0)),
+        created_at=order.fields["createdAt"],
+    )
 
 
 def document_of(

@@ -7,7 +7,7 @@ from shared.domain.identity import Directory, owners
 from shared.domain.order_windows import ROWS_ACCEPTED, DateWindow, Walk
 from shared.domain.orders import Order
 from shared.pos.base import Page, PosClient
-from shared.services.sync.deadline import OutOfTime
+from shared.services.deadline import OutOfTime
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
 from shared.store import orders

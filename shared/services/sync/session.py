@@ -16,8 +16,8 @@ from typing import Self
 
 from shared.clock import Clock
 from shared.domain.order_windows import OrderCursor
+from shared.services.deadline import Deadline
 from shared.services.sync import ending
-from shared.services.sync.deadline import Deadline
 from shared.store import progress as progress_store
 from shared.store import runs
 from shared.store.database import Database, Write
@@ -46,7 +46,7 @@ class Session:
         run: Run,
         progress: Progress,
         manifests: dict[str, Manifest],
-        ask_spending: Callable[[Iterable[str]], None],
+        ask_spending: Callable[[set[str]], None],
         clock: Clock,
         deadline: Deadline,
     ) -> None:
@@ -135,7 +135,7 @@ class Session:
             last = ending.status_of(
                 self.org_id, self.run_id, self.run, self.progress, self._manifests, provider
             )
-            self._lease.release([*self._settled(), last])
+            self._lease.release([*self._settled(more_writes=1), last])
 
     def distrust_what_is_stored(self) -> None:
         """Write every record again and walk all orders anew (``full``)."""
@@ -144,17 +144,20 @@ class Session:
         self.progress.orders = OrderCursor()
         self.run.reset = True
 
-    def _settled(self) -> list[Write]:
-        """Wait for the records, ask for spending; the writes that call both done."""
+    def _settled(self, more_writes: int = 0) -> list[Write]:
+        """Wait for the records, ask for spending; the writes that call both done.
+
+        ``more_writes`` go along in the same commit: the bill that it carries counts them.
+        """
         self._drain()
         if self._customers:
-            self._ask_spending(sorted(self._customers))
+            self._ask_spending(self._customers)
             self._customers.clear()
         manifests = [write for m in self._manifests.values() for write in m.take_writes()]
         self.progress.shards = {name: m.shards for name, m in self._manifests.items()}
         self._since_checkpoint = 0
         self._checkpoint_at = time.monotonic()
-        self._count_cost(own_writes=len(manifests) + 3)
+        self._count_cost(own_writes=len(manifests) + 3 + more_writes)
         return [
             *manifests,
             progress_store.put(self.org_id, self.progress),

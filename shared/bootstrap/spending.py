@@ -1,0 +1,36 @@
+"""What stands behind ``functions/spending``."""
+
+from functools import cache
+
+from pydantic import Field
+
+from shared.bootstrap.clients import database, publisher
+from shared.bootstrap.settings import FunctionSettings, start
+from shared.bus.messages import ComputeSpending
+from shared.clock import utc_now
+from shared.entry import Consumer
+from shared.services.compute_spending import SpendingService
+
+
+class Settings(FunctionSettings):
+    """Settings of ``spending``; ``spending_seconds`` as ``sync_seconds`` of ``org_sync``."""
+
+    spending_topic: str
+    spending_seconds: float = Field(default=450, gt=0)
+
+
+@cache
+def consumer() -> Consumer[ComputeSpending]:
+    """Handles requests to compute spending."""
+    settings = start(Settings)
+    store = database(settings.google_cloud_project)
+    compute = SpendingService(
+        store, publisher(settings.spending_topic), utc_now, settings.spending_seconds
+    )
+    return Consumer(
+        topic="spending",
+        model=ComputeSpending,
+        handle=lambda message, _: compute(message),
+        database=store,
+        clock=utc_now,
+    )
