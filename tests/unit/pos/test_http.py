@@ -1,0 +1,295 @@
+"""The outside HTTP session: what is tried again, how long, and what an operator reads."""
+
+import logging
+import traceback
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import requests
+from structlog.testing import capture_logs
+
+from shared.errors import (
+    CredentialsRejected,
+    Owner,
+    ProviderBusy,
+    ProviderFailed,
+    ProviderRefused,
+    ProviderUnreachable,
+    ReplyUnreadable,
+    RetryLater,
+    SyncSamError,
+)
+from shared.pos.exchange import Call
+from shared.pos.http import HttpSession, HttpSettings, Reply
+from tests.unit.pos.fakes import Canned, FakeTime, FakeTransport, Sent, in_turn, ok
+
+URL = "https://pos.example.com/api/order"
+SECRET = "s3cret-token"
+TOO_MANY = Canned(429)
+BROKEN = Canned(500)
+
+
+class Outside:
+    """A session whose network and time are made up."""
+
+    def __init__(
+        self, respond: Callable[[Sent], Canned], settings: HttpSettings | None = None
+    ) -> None:
+        self.time = FakeTime()
+        self.transport = FakeTransport(respond)
+        self.session = HttpSession(
+            settings,
+            transport=self.transport,
+            sleep=self.time.sleep,
+            monotonic=self.time.monotonic,
+            clock=self.time.now,
+        )
+
+    def ask(self, deadline_seconds: float | None = None) -> Reply[object]:
+        deadline = (
+            None
+            if deadline_seconds is None
+            else self.time.now() + timedelta(seconds=deadline_seconds)
+        )
+        call = Call(
+            "GET",
+            URL,
+            provider="The POS",
+            what="orders",
+            params={"key": SECRET},
+            headers={"Authorization": f"Bearer {SECRET}"},
+            deadline=deadline,
+        )
+        return self.session.call(call, lambda data: data)
+
+    @property
+    def tries(self) -> int:
+        return len(self.transport.sent)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        TOO_MANY,
+        BROKEN,
+        Canned(503),
+        Canned(body=b'{"cut": '),
+        Canned(body=b""),
+        Canned(body=b"<html>"),
+        Canned(body=b"\xff\xfe"),
+        Canned(body=b"[" * 100_000),
+        requests.ConnectionError(),
+        requests.ConnectTimeout(),
+        requests.ReadTimeout(),
+        requests.exceptions.SSLError(),
+    ],
+)
+def test_what_may_pass_is_tried_again(failure: Canned | Exception) -> None:
+    outside = Outside(in_turn(failure, failure, ok({"fine": True})))
+
+    reply = outside.ask()
+
+    assert reply.data == {"fine": True}
+    assert reply.requests == outside.tries == 3
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 408, 409, 422])
+def test_nothing_else_is_tried_again(status: int) -> None:
+    outside = Outside(in_turn(Canned(status), ok({})))
+
+    with pytest.raises(SyncSamError):
+        outside.ask()
+
+    assert outside.tries == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "owner", "words"),
+    [
+        (Canned(401), CredentialsRejected, Owner.ORG, "does not accept the sign-in (401)."),
+        (Canned(403), CredentialsRejected, Owner.ORG, "does not allow a request for orders (403)."),
+        (Canned(404), ProviderRefused, Owner.PROVIDER, "refused a request for orders (404)."),
+        (Canned(302), ProviderRefused, Owner.PROVIDER, "refused a request for orders (302)."),
+        (TOO_MANY, ProviderBusy, Owner.PROVIDER, "limits how often it is called (429) (3 tries)."),
+        (BROKEN, ProviderFailed, Owner.PROVIDER, "had an error of its own (500) (3 tries)."),
+        (
+            Canned(body=b"<html>"),
+            ReplyUnreadable,
+            Owner.PROVIDER,
+            "sent an answer that cannot be read (3 tries).",
+        ),
+        (
+            requests.ReadTimeout(),
+            ProviderUnreachable,
+            Owner.PROVIDER,
+            "did not answer within 30 s (3 tries).",
+        ),
+        (
+            requests.ConnectionError(),
+            ProviderUnreachable,
+            Owner.PROVIDER,
+            "could not be reached (3 tries).",
+        ),
+    ],
+)
+def test_each_failure_is_one_error_in_words_an_operator_understands(
+    answer: Canned | Exception, error: type[SyncSamError], owner: Owner, words: str
+) -> None:
+    outside = Outside(in_turn(answer), HttpSettings(attempts=3))
+
+    with pytest.raises(error) as raised:
+        outside.ask()
+
+    assert str(raised.value) == f"The POS at pos.example.com {words}"
+    assert raised.value.owner is owner
+
+
+def test_a_shape_the_reader_does_not_know_is_unreadable() -> None:
+    outside = Outside(in_turn(ok({"error": "odd"})), HttpSettings(attempts=2))
+
+    def read(data: object) -> object:
+        raise ValueError(f"unknown shape {data}")
+
+    with pytest.raises(ReplyUnreadable):
+        outside.session.call(Call("GET", URL, provider="The POS", what="orders"), read)
+
+    assert outside.tries == 2
+
+
+def test_back_off_grows_is_jittered_and_bounded() -> None:
+    outside = Outside(
+        in_turn(BROKEN), HttpSettings(attempts=9, backoff_seconds=1, longest_backoff_seconds=8)
+    )
+
+    with pytest.raises(ProviderFailed):
+        outside.ask()
+
+    assert len(outside.time.slept) == 8
+    for number, seconds in enumerate(outside.time.slept):
+        assert 0 <= seconds <= min(2**number, 8)
+    assert len(set(outside.time.slept)) > 4
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("header", ["7", "Wed, 18 Mar 2026 12:00:07 GMT"])
+def test_it_waits_as_long_as_it_is_asked_to(status: int, header: str) -> None:
+    outside = Outside(in_turn(Canned(status, headers={"Retry-After": header}), ok([])))
+
+    outside.ask()
+
+    assert 7 <= outside.time.slept[0] <= 7.5
+
+
+def test_asked_to_wait_longer_than_there_is_time_it_gives_up_at_once() -> None:
+    outside = Outside(
+        in_turn(Canned(429, headers={"Retry-After": "600"})), HttpSettings(total_seconds=120)
+    )
+
+    with pytest.raises(ProviderBusy) as raised:
+        outside.ask()
+
+    assert outside.time.slept == []
+    assert str(raised.value) == (
+        "The POS at pos.example.com limits how often it is called (429); it asks not to be called "
+        "before 2026-03-18 12:10:00 UTC."
+    )
+
+
+def test_a_maintenance_longer_than_there_is_time_makes_it_busy_too() -> None:
+    outside = Outside(in_turn(Canned(503, headers={"Retry-After": "3600"})))
+
+    with pytest.raises(ProviderBusy, match="before 2026-03-18 13:00:00 UTC"):
+        outside.ask()
+
+
+def test_all_tries_together_stay_within_the_total_time() -> None:
+    outside = Outside(
+        in_turn(BROKEN), HttpSettings(attempts=1000, total_seconds=40, backoff_seconds=2)
+    )
+
+    with pytest.raises(ProviderFailed):
+        outside.ask()
+
+    assert outside.time.passed <= 40
+
+
+def test_a_try_waits_no_longer_than_the_time_that_is_left() -> None:
+    outside = Outside(
+        in_turn(ok([])), HttpSettings(total_seconds=3, connect_seconds=5, read_seconds=30)
+    )
+
+    outside.ask()
+
+    assert outside.transport.sent[0].timeout == (3, 3)
+
+
+def test_the_callers_own_deadline_shortens_the_call() -> None:
+    outside = Outside(in_turn(requests.ReadTimeout()), HttpSettings(attempts=50, backoff_seconds=5))
+
+    with pytest.raises(RetryLater) as raised:
+        outside.ask(deadline_seconds=10)
+
+    assert outside.time.passed <= 10
+    assert str(raised.value) == "There was no time left to ask The POS at pos.example.com."
+
+
+def test_after_the_callers_deadline_nothing_is_asked() -> None:
+    outside = Outside(in_turn(ok([])))
+
+    with pytest.raises(RetryLater):
+        outside.ask(deadline_seconds=0)
+
+    assert outside.tries == 0
+
+
+def test_a_reply_beyond_the_size_limit_is_not_read_on() -> None:
+    outside = Outside(
+        in_turn(Canned(body=b"[" + b"1," * 5_000 + b"1]")), HttpSettings(largest_reply_bytes=1_000)
+    )
+
+    with pytest.raises(ReplyUnreadable, match="is larger than 1,000 bytes"):
+        outside.ask()
+
+    assert outside.tries == 1
+
+
+def test_no_secret_is_in_an_error_its_cause_or_a_log(caplog: pytest.LogCaptureFixture) -> None:
+    leaky = requests.ConnectionError(f"GET {URL}?key={SECRET} Authorization: Bearer {SECRET}")
+    outside = Outside(in_turn(leaky), HttpSettings(attempts=3))
+
+    with (
+        caplog.at_level(logging.DEBUG),
+        capture_logs() as logs,
+        pytest.raises(ProviderUnreachable) as raised,
+    ):
+        outside.ask()
+
+    assert raised.value.__cause__ is None
+    assert raised.value.__context__ is None
+    assert SECRET not in "".join(traceback.format_exception(raised.value))
+    assert SECRET not in caplog.text
+    assert SECRET not in str(logs)
+    assert [line["event"] for line in logs] == ["outside_call_retried"] * 2
+
+
+def test_a_call_shows_no_secret() -> None:
+    call = Call(
+        "POST", URL, provider="The POS", what="x", json={"pin": SECRET}, headers={"A": SECRET}
+    )
+
+    assert SECRET not in repr(call)
+
+
+def test_a_netrc_login_never_replaces_our_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine pos.example.com login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    outside = Outside(in_turn(ok([])))
+
+    outside.ask()
+
+    assert outside.transport.sent[0].headers["Authorization"] == f"Bearer {SECRET}"
