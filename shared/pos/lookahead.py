@@ -22,16 +22,17 @@ class LookAhead(Generic[P]):
         self._fetch = fetch
         self._in_flight = in_flight
         self._ramp = 1
-        self._planned = 0
-        self._next = start_page
         self._taken = start_page - 1
+        self._next = start_page
         self._pending: deque[Future[P]] = deque()
         self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="pos-page")
 
     def fill(self, planned: int | None) -> None:
         """Ask for as many more pages as make sense when the listing has ``planned`` pages."""
-        self._planned = planned or 0
-        while len(self._pending) < self._window():
+        known = planned or 0
+        beyond = self._taken > known
+        self._ramp = min(self._ramp * 2, self._in_flight) if beyond else 1
+        while len(self._pending) < (self._in_flight if self._next <= known else self._ramp):
             # Each call its own copy: log fields of the run, such as its id, go along.
             self._pending.append(self._pool.submit(copy_context().run, self._fetch, self._next))
             self._next += 1
@@ -40,8 +41,6 @@ class LookAhead(Generic[P]):
         """The next page in order. Waits for it: ``fetch`` has a time limit of its own."""
         page = self._pending.popleft().result()
         self._taken += 1
-        if self._taken > self._planned:
-            self._ramp = min(self._ramp * 2, self._in_flight)
         return page
 
     def peek(self) -> P | None:
@@ -55,6 +54,3 @@ class LookAhead(Generic[P]):
     def close(self) -> None:
         """Ask for nothing more. Calls under way end by their own time limit, unheard."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def _window(self) -> int:
-        return self._in_flight if self._next <= self._planned else self._ramp
