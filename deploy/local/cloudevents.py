@@ -3,7 +3,7 @@
 - A push body is wrapped as Eventarc does it, whole: the functions-framework's own conversion of
   a raw push loses the topic, the ordering key, the subscription and messages without data.
 - The Firestore emulator sends protobuf as base64 text under the content type of protobuf, and
-  doubles ``projects/`` in the source.
+  doubles ``projects/`` in the source, and does not say which fields an update changed.
 """
 
 import base64
@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from deploy.local.update_mask import with_update_mask
 
 FIRESTORE_TYPE = "google.cloud.firestore.document.v1."
 PUBSUB_TYPE = "google.cloud.pubsub.topic.v1.messagePublished"
@@ -36,7 +38,7 @@ def from_push(push: Mapping[str, Any], topic: str) -> Event:
     if attributes.get("ce-type", "").startswith(FIRESTORE_TYPE):
         return Event(
             {**attributes, "content-type": "application/protobuf"},
-            base64.b64decode(message["data"]),
+            with_update_mask(base64.b64decode(message["data"])),
         )
     headers = {
         "ce-specversion": "1.0",

@@ -30,7 +30,7 @@ WRITES_PER_COMMIT = 400
 """Below the 500 of the emulator and of older servers, with room for the lease."""
 COMMITS_WAITING = 2
 CHECKPOINT_SECONDS = 10.0
-CHECKPOINT_WRITES = 4_000
+CHECKPOINT_WRITES = 8_000
 
 
 class Session:
