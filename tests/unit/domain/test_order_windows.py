@@ -1,0 +1,109 @@
+"""Walking an org's orders back through time."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.order_windows import (
+    OVERLAP_DAYS,
+    ROWS_ACCEPTED,
+    DateWindow,
+    OrderCursor,
+    Walk,
+)
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+TODAY = NOW.date()
+SINCE = date(2020, 1, 1)
+
+
+def begin(cursor: OrderCursor, now: datetime = NOW) -> OrderCursor:
+    return cursor.begin(now=now, today=now.date(), orders_since=SINCE, lookback_days=90)
+
+
+def walk_whole(cursor: OrderCursor, now: datetime = NOW) -> tuple[OrderCursor, list[DateWindow]]:
+    """Go every walk there is; every window holds a few orders."""
+    windows = []
+    while (walk := cursor.current) and (window := walk.next_window):
+        windows.append(window)
+        cursor = cursor.advanced(walk.listed(window, 10), today=now.date(), lookback_days=90)
+    return cursor, windows
+
+
+def test_the_first_run_asks_for_everything_since_the_orgs_first_day() -> None:
+    _, windows = walk_whole(begin(OrderCursor()))
+    assert windows == [DateWindow(SINCE, TODAY + timedelta(days=1))]
+
+
+def test_the_next_run_asks_for_what_is_new_with_an_overlap() -> None:
+    cursor, _ = walk_whole(begin(OrderCursor()))
+    later = NOW + timedelta(hours=1)
+    _, windows = walk_whole(begin(cursor, later), later)
+    assert windows == [DateWindow(TODAY - timedelta(days=OVERLAP_DAYS), TODAY + timedelta(days=1))]
+
+
+def test_once_a_day_the_whole_look_back_window_is_asked_for() -> None:
+    cursor, _ = walk_whole(begin(OrderCursor()))
+    tomorrow = NOW + timedelta(days=1)
+    cursor, first = walk_whole(begin(cursor, tomorrow), tomorrow)
+    _, second = walk_whole(begin(cursor, tomorrow), tomorrow)
+    assert first[0].since == tomorrow.date() - timedelta(days=90)
+    assert second[0].since == tomorrow.date() - timedelta(days=OVERLAP_DAYS)
+
+
+def test_a_window_with_too_many_orders_is_narrowed_and_the_rest_follows() -> None:
+    walk = Walk(since=SINCE, until=TODAY, started_at=NOW)
+    whole = walk.next_window
+    assert whole is not None
+    walk = walk.narrowed(whole, 100_000)
+    narrow = walk.next_window
+    assert narrow is not None
+    assert narrow.until == TODAY
+    assert narrow.days == whole.days * 2_000 // 100_000
+    following = walk.listed(narrow, ROWS_ACCEPTED).next_window
+    assert following is not None
+    assert following.until == narrow.since - timedelta(days=1)
+
+
+def test_new_orders_are_asked_for_while_a_backfill_is_still_under_way() -> None:
+    # Given a first run whose backfill stopped half way
+    cursor = begin(OrderCursor())
+    walk = cursor.current
+    assert walk is not None
+    window = walk.next_window
+    assert window is not None
+    narrow = walk.halved(window)
+    first = narrow.next_window
+    assert first is not None
+    cursor = cursor.advanced(narrow.listed(first, 3_000), today=TODAY, lookback_days=90)
+    # When the next run begins
+    later = NOW + timedelta(hours=1)
+    _, windows = walk_whole(begin(cursor, later), later)
+    # Then what is new comes first and the backfill goes on where it stopped
+    assert windows[0].until == later.date() + timedelta(days=1)
+    assert windows[1].until == first.since - timedelta(days=1)
+    assert windows[-1].since == SINCE
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 20_000), st.booleans()), min_size=1, max_size=60),
+    st.integers(1, 3_000),
+)
+def test_however_a_walk_is_cut_every_day_is_listed_once_and_newest_first(
+    answers: list[tuple[int, bool]], days: int
+) -> None:
+    walk = Walk(since=TODAY - timedelta(days=days), until=TODAY, started_at=NOW)
+    listed: list[date] = []
+    for rows, out_of_time in answers + [(10, False)] * (days + 2):
+        window = walk.next_window
+        if window is None:
+            break
+        if rows > ROWS_ACCEPTED and window.days > 1:
+            walk = walk.narrowed(window, rows)
+        elif out_of_time:
+            walk = walk.halved(window)
+        else:
+            listed += [window.until - timedelta(days=n) for n in range(window.days)]
+            walk = walk.listed(window, rows)
+    assert listed == [TODAY - timedelta(days=n) for n in range(days + 1)]

@@ -1,0 +1,53 @@
+"""When products that the POS no longer lists are removed, kept or held."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.removal import Decision, decide
+
+
+def decision(
+    gone: int, *, stored: int = 374, listed: int = 300, unreadable: int = 0, allowed: bool = False
+) -> Decision:
+    return decide(
+        listed=listed,
+        stored=stored,
+        gone=gone,
+        unreadable=unreadable,
+        max_delete_percent=20,
+        allowed=allowed,
+    ).decision
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (decision(0), Decision.NOTHING_GONE),
+        (decision(74), Decision.REMOVE),
+        (decision(75), Decision.HOLD),
+        (decision(75, allowed=True), Decision.REMOVE),
+        (decision(9, stored=10, listed=1), Decision.REMOVE),
+        (decision(10, stored=50, listed=40), Decision.REMOVE),
+        (decision(10, stored=49, listed=39), Decision.HOLD),
+        (decision(3, unreadable=1), Decision.KEEP),
+    ],
+    ids=[
+        "nothing is gone",
+        "just below the share",
+        "just above the share",
+        "a person's word lets it through",
+        "a few are never held, whatever their share",
+        "exactly the share is not above it",
+        "ten, and above the share",
+        "a row without an id might be the missing one",
+    ],
+)
+def test_the_rule_decides(given: Decision, expected: Decision) -> None:
+    assert given is expected
+
+
+@given(stored=st.integers(1, 5000), allowed=st.booleans())
+def test_an_empty_answer_never_removes_anything(stored: int, allowed: bool) -> None:
+    found = decision(stored, stored=stored, listed=0, allowed=allowed)
+    assert found is Decision.HOLD
