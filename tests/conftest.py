@@ -1,0 +1,35 @@
+"""What holds for all tests: unit tests have no sockets, and each kind of test has its marker."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from pytest_socket import disable_socket, enable_socket
+
+TESTS = Path(__file__).parent
+
+# Two cores shared with emulators: how long one example takes says nothing.
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        kind = _kind(item)
+        if kind in ("emulator", "e2e"):
+            item.add_marker(kind)
+
+
+@pytest.fixture(autouse=True)
+def _no_sockets(request: pytest.FixtureRequest) -> Iterator[None]:
+    if _kind(request.node) != "unit":
+        yield
+        return
+    disable_socket(allow_unix_socket=True)
+    yield
+    enable_socket()
+
+
+def _kind(item: pytest.Item) -> str:
+    return item.path.relative_to(TESTS).parts[0]

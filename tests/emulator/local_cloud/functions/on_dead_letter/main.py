@@ -1,0 +1,9 @@
+"""Tells the collector of the message it got; fails when the collector does."""
+
+from cloudevents.http import CloudEvent
+
+from tests.emulator.local_cloud.tell import tell
+
+
+def on_dead_letter(event: CloudEvent) -> None:
+    tell("on_dead_letter", dict(event.get_attributes()), event.data)

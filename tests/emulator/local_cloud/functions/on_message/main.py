@@ -1,0 +1,9 @@
+"""Tells the collector of the message it got; fails when the collector does."""
+
+from cloudevents.http import CloudEvent
+
+from tests.emulator.local_cloud.tell import tell
+
+
+def on_message(event: CloudEvent) -> None:
+    tell("on_message", dict(event.get_attributes()), event.data)
