@@ -1,0 +1,64 @@
+"""From a location's settings to a client."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.errors import ConfigurationInvalid, RetryLater
+from shared.pos.http import HttpSession
+from shared.pos.registry import open_client
+from shared.pos.tokens import TokenCache
+from tests.unit.pos.alleaves.service import Alleaves, location
+from tests.unit.pos.fakes import FakeTime
+
+
+def test_an_alleaves_location_has_an_alleaves_client() -> None:
+    assert Alleaves().client().provider == "alleaves"
+
+
+def test_another_server_of_the_same_api_may_be_named() -> None:
+    alleaves = Alleaves()
+
+    list(alleaves.client(baseUrl="http://127.0.0.1:8085/api/").customers())
+
+    assert alleaves.transport.sent[0].url == "http://127.0.0.1:8085/api/auth"
+
+
+def test_lightspeed_is_not_supported_yet() -> None:
+    with pytest.raises(ConfigurationInvalid) as raised:
+        Alleaves().client(provider="lightspeed")
+
+    assert str(raised.value) == ("The POS provider lightspeed of Main Street is not supported yet.")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "pos.example.com",
+        "ftp://pos.example.com",
+        "https://",
+        "https://user:word@pos.example.com",
+        "https://pos.example.com/api?key=1",
+        "https://pos.example.com:port",
+        "https://[::1",
+    ],
+)
+def test_an_address_that_cannot_be_called_is_the_orgs_to_put_right(url: str) -> None:
+    with pytest.raises(ConfigurationInvalid) as raised:
+        Alleaves().client(baseUrl=url)
+
+    assert str(raised.value) == "The base URL in the POS settings of Main Street is not valid."
+
+
+def test_a_client_stops_at_its_deadline() -> None:
+    time = FakeTime()
+    client = open_client(
+        location(),
+        HttpSession(clock=time.now),
+        TokenCache(time.now),
+        time.now,
+        deadline=time.now() - timedelta(seconds=1),
+    )
+
+    with pytest.raises(RetryLater):
+        next(client.customers())
