@@ -2,6 +2,7 @@
 
 LOCATIONS = "locations"
 DEAD_LETTERS = "dead_letters"
+INCIDENTS = "incidents"
 
 
 def tenant(org_id: str) -> str:
@@ -52,3 +53,8 @@ def progress(org_id: str) -> str:
 
 def manifests(org_id: str) -> str:
     return f"{tenant(org_id)}/sync_manifests"
+
+
+def incident(org_id: str | None, key: str) -> str:
+    """What people are told of; without an org those of Sync Sam itself."""
+    return f"{INCIDENTS}/{key}" if org_id is None else f"{tenant(org_id)}/{INCIDENTS}/{key}"

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
 
 from shared.errors import ConfigurationInvalid, at_fault
@@ -38,3 +38,12 @@ def read(database: Database, org_id: str) -> TenantSettings:
         raise ConfigurationInvalid(
             f"the settings in {paths.tenant(org_id)} are not valid: {at_fault(error)}"
         ) from None
+
+
+def alert_urls(database: Database, org_id: str) -> list[SecretStr]:
+    """The org's notification URLs. What else its settings hold, valid or not, does not matter:
+    an alert may be about just that."""
+    alerts = database.get(paths.tenant(org_id)).fields.get("alerts")
+    urls = alerts.get("urls") if isinstance(alerts, dict) else None
+    listed = urls if isinstance(urls, list) else []
+    return [SecretStr(url) for url in listed if isinstance(url, str) and url]

@@ -1,0 +1,68 @@
+"""An incident: something people must hear of once, however many runs meet it."""
+
+from datetime import datetime, timedelta
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+SENDING = timedelta(seconds=60)
+"""How long one that is sending keeps others from it: well over the time limit of sending."""
+MANY_ATTEMPTS = 5
+"""After so many it is tried once a day; so it is where there is no address to send to."""
+DAY = timedelta(days=1)
+
+
+class Incident(BaseModel):
+    """One incident as stored. Each method gives the incident as it is afterwards.
+
+    ``told`` are the addresses that have it already, each as a hash: an address is a secret.
+    ``sent_at`` is set once all have it. ``not_before`` is when sending may next be tried.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
+    )
+
+    key: str
+    org_id: str | None = None
+    state: Literal["open", "resolved"] = "open"
+    title: str
+    body: str
+    opened_at: datetime
+    resolved_at: datetime | None = None
+    sent_at: datetime | None = None
+    attempts: int = 0
+    not_before: datetime | None = None
+    told: tuple[str, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == "open"
+
+    def due(self, now: datetime) -> bool:
+        """Whether it is to be sent now: open, not everybody has it, and nobody is at it."""
+        waiting = self.not_before is not None and now < self.not_before
+        return self.is_open and self.sent_at is None and not waiting
+
+    def claimed(self, now: datetime) -> Self:
+        """The asker sends it; a twin that asks meanwhile leaves it alone."""
+        return self.model_copy(update={"attempts": self.attempts + 1, "not_before": now + SENDING})
+
+    def sent(self, told: set[str], *, left: int, now: datetime) -> Self:
+        """Sending is over: ``told`` took it, ``left`` addresses did not."""
+        everybody = tuple(sorted({*self.told, *told}))
+        complete = bool(everybody) and not left
+        nobody = not everybody and not left
+        wait = DAY if nobody or self.attempts >= MANY_ATTEMPTS else timedelta(0)
+        return self.model_copy(
+            update={
+                "told": everybody,
+                "sent_at": now if complete else None,
+                "not_before": None if complete else now + wait,
+            }
+        )
+
+    def resolved(self, now: datetime) -> Self:
+        """It is over: the next time is an incident of its own."""
+        return self.model_copy(update={"state": "resolved", "resolved_at": now})

@@ -1,0 +1,106 @@
+"""Alerts: people hear of an incident once, and again only after it was over."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+from pydantic import SecretStr
+
+from shared.clock import Clock
+from shared.domain.incidents import Incident
+from shared.store import incidents, tenants
+from shared.store.database import Conflict, Database
+
+log = structlog.get_logger(__name__)
+
+
+class Sender(Protocol):
+    """What sends to notification URLs (bus.notifier)."""
+
+    def send(self, urls: Sequence[SecretStr], title: str, body: str) -> list[bool]:
+        """Send to all, within a time limit; for each whether it took the message."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Raises and resolves incidents of orgs, and of no org (None): those go to the operator alone.
+
+    An incident that people have heard of costs one read each time it is met again. Ending one
+    sends nothing: its document, and the status it was about, say so.
+    """
+
+    database: Database
+    sender: Sender
+    operator_urls: Sequence[SecretStr]
+    clock: Clock
+
+    def raise_(self, org_id: str | None, key: str, title: str, body: str) -> None:
+        """Tell the org's and the operator's addresses, unless they have been told already.
+
+        ``key`` names the kind of incident: an org has one open incident of a kind at most. Of two
+        callers at once one sends. An address that fails is tried again when the incident is next
+        met. ``title`` and ``body`` hold no secret and no personal data.
+        """
+        now = self.clock()
+        found = incidents.read(self.database, org_id, key)
+        incident = found.incident
+        if incident is None or not incident.is_open:
+            incident = Incident(key=key, org_id=org_id, title=title, body=body, opened_at=now)
+        if not incident.due(now):
+            return
+        claimed = incident.claimed(now)
+        try:
+            version = incidents.write(self.database, claimed, found.version)
+        except Conflict:
+            log.info("alert_raised_by_another", key=key)
+            return
+        log.warning("alert_raised", key=key, incident_org=org_id, attempt=claimed.attempts)
+        self._send(claimed, version)
+
+    def resolve(self, org_id: str | None, key: str) -> None:
+        """The incident is over; the next of its kind is told anew. Nothing where there is none.
+
+        Raises Conflict when it keeps changing under this caller.
+        """
+        for last in (False, False, True):
+            found = incidents.read(self.database, org_id, key)
+            if found.incident is None or not found.incident.is_open:
+                return
+            over = found.incident.resolved(self.clock())
+            try:
+                incidents.write(self.database, over, found.version)
+            except Conflict:
+                if last:
+                    raise
+            else:
+                log.info("alert_resolved", key=key, incident_org=org_id)
+                return
+
+    def _send(self, incident: Incident, version: datetime) -> None:
+        urls = {_digest(url): url for url in self._urls(incident.org_id)}
+        left = {digest: url for digest, url in urls.items() if digest not in incident.told}
+        title, body = incident.title, incident.body
+        if incident.org_id is not None:
+            body += f"\n\nOrg: {incident.org_id}"
+        taken = self.sender.send(list(left.values()), title, body) if left else []
+        told = {digest for digest, took in zip(left, taken, strict=True) if took}
+        after = incident.sent(told, left=len(left) - len(told), now=self.clock())
+        if after.sent_at is None:
+            log.warning("alert_undelivered", key=incident.key, addresses=len(urls))
+        try:
+            incidents.write(self.database, after, version)
+        except Conflict:
+            # Somebody resolved it meanwhile: what they wrote is newer.
+            log.info("incident_changed_meanwhile", key=incident.key)
+
+    def _urls(self, org_id: str | None) -> list[SecretStr]:
+        own = [] if org_id is None else tenants.alert_urls(self.database, org_id)
+        return [*own, *self.operator_urls]
+
+
+def _digest(url: SecretStr) -> str:
+    return hashlib.blake2b(url.get_secret_value().encode(), digest_size=8).hexdigest()

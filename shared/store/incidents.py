@@ -1,0 +1,34 @@
+"""``tenants/{orgId}/incidents/{key}``, and ``incidents/{key}`` for those of no org."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain.incidents import Incident
+from shared.store import paths
+from shared.store.database import Create, Database, Update
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An incident and the version it was read at; both None where there never was one."""
+
+    incident: Incident | None
+    version: datetime | None
+
+
+def read(database: Database, org_id: str | None, key: str) -> Stored:
+    """The incident of that key. One read."""
+    found = database.get(paths.incident(org_id, key))
+    incident = Incident.model_validate(found.fields) if found.exists else None
+    return Stored(incident, found.version)
+
+
+def write(database: Database, incident: Incident, if_version: datetime | None) -> datetime:
+    """Keep it; returns its new version. Raises Conflict unless it is still as it was read:
+    of that version, or absent (None)."""
+    path = paths.incident(incident.org_id, incident.key)
+    fields = incident.model_dump(by_alias=True)
+    present = {name: value for name, value in fields.items() if value is not None}
+    if if_version is None:
+        return database.commit([Create(path, present)])[0]
+    return database.commit([Update(path, fields, if_version=if_version)])[0]
