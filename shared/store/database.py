@@ -144,8 +144,8 @@ class Database:
             yield _document(snapshot)
         self.meter.add(reads=max(1, count))
 
-    def commit(self, writes: Iterable[Write]) -> list[datetime]:
-        """Write all or nothing. Returns the new version of each document, in order.
+    def commit(self, writes: Iterable[Write]) -> datetime | None:
+        """Write all or nothing. Returns the new version of the first document written.
 
         Raises Conflict where a required version does not hold.
         """
@@ -158,7 +158,7 @@ class Database:
             else:
                 puts += 1
         if not puts + removals:
-            return []
+            return None
         try:
             results = batch.commit(timeout=TIMEOUT_SECONDS)
         except (
@@ -169,7 +169,7 @@ class Database:
         ) as error:
             raise Conflict(str(error.message)) from error
         self.meter.add(writes=puts, deletes=removals)
-        return [_utc(result.update_time) for result in results]
+        return _utc(results[0].update_time) if results[0].update_time else None
 
     def _add(self, batch: firestore.WriteBatch, write: Write) -> None:
         ref = self._client.document(write.path)

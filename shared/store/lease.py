@@ -30,7 +30,7 @@ class HeldLease:
         database: Database,
         org_id: str,
         lease: Lease,
-        version: datetime,
+        version: datetime | None,
         *,
         granted_at: datetime,
         ttl: timedelta,
@@ -111,7 +111,7 @@ class HeldLease:
         itself, so that a conflict alone does not say that somebody else has the lease.
         """
         try:
-            self._version = self._database.commit(writes)[0]
+            self._version = self._database.commit(writes)
         except Conflict as conflict:
             found = self._database.get(self._path)
             if found.version is None or found.fields.get("epoch") != self.epoch:
@@ -149,7 +149,7 @@ def acquire(
         granted = Lease(answer.epoch, run_id, holder, found.read_at + ttl)
         guard = _guard(paths.lease(org_id), granted, 0, found.version)
         try:
-            version = database.commit([guard, *first_writes(answer.abandoned)])[0]
+            version = database.commit([guard, *first_writes(answer.abandoned)])
         except Conflict:
             continue
         return HeldLease(

@@ -8,10 +8,15 @@ from shared.store.manifest import STORED
 
 
 class StoredCustomers:
-    """Ids by the customers' manifest, the rest by query; answers are kept for the invocation."""
+    """Ids by the customers' manifest, the rest by query; answers are kept for the invocation.
 
-    def __init__(self, session: Session) -> None:
+    ``listed`` has the customer of each e-mail where the whole list has just gone by: then there
+    is nothing to query for.
+    """
+
+    def __init__(self, session: Session, listed: Mapping[str, str] | None) -> None:
         self._session = session
+        self._listed = listed
         self._manifest = session.manifest("customers")
         self._found: dict[tuple[str, str], str | None] = {}
 
@@ -19,6 +24,8 @@ class StoredCustomers:
         return self._manifest.mark(customer_id) == STORED
 
     def by_email(self, emails: Iterable[str]) -> Mapping[str, str]:
+        if self._listed is not None:
+            return {email: self._listed[email] for email in emails if email in self._listed}
         return self._by("email", emails)
 
     def by_user_id(self, user_ids: Iterable[str]) -> Mapping[str, str]:

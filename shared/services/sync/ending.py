@@ -46,8 +46,10 @@ class RunGivenUp(SyncSamError):
 
 
 def note(error: SyncSamError, stream: str | None = None) -> RunError:
-    """An error as a run keeps it: what happened, and whose turn it is."""
-    return RunError(code=error.code, owner=error.owner, message=str(error), stream=stream)
+    """An error as a run keeps it: what happened, as a sentence, and whose turn it is."""
+    said = str(error).rstrip(".")
+    message = f"{said[:1].upper()}{said[1:]}."
+    return RunError(code=error.code, owner=error.owner, message=message, stream=stream)
 
 
 def end(run: Run, *, wanted: Sequence[str], now: datetime) -> None:
@@ -133,7 +135,7 @@ def error_fields(run: Run) -> dict[str, Any]:
     if run.error is None:
         return {}
     return {
-        "lastError": f"{run.error.message}. {TURN[Owner(run.error.owner)]}",
+        "lastError": f"{run.error.message} {TURN[Owner(run.error.owner)]}",
         "lastErrorCode": run.error.code,
         "lastErrorOwner": run.error.owner,
     }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 import structlog
 
@@ -18,6 +19,8 @@ from shared.services.sync.orders import sync_orders
 from shared.services.sync.products import Shelf, sync_products
 from shared.services.sync.session import Session
 from shared.store.tenants import SyncSettings
+
+T = TypeVar("T")
 
 STREAMS = ("customers", "orders", "products")
 
@@ -48,15 +51,15 @@ class OrgStreams:
             job.result()
 
     def _people(self) -> None:
-        clients = clients_of(self.shelves)
-        self._attempt("customers", lambda: sync_customers(self.session, clients))
-        if self.session.run.failed("customers"):
+        session, clients = self.session, clients_of(self.shelves)
+        listed = self._attempt("customers", lambda: sync_customers(session, clients))
+        if session.run.failed("customers"):
             log.warning("orders_wait_for_customers")
             return
-        directory = StoredCustomers(self.session)
+        directory = StoredCustomers(session, listed)
         self._attempt(
             "orders",
-            lambda: sync_orders(self.session, clients, directory, self.settings, today=self.today),
+            lambda: sync_orders(session, clients, directory, self.settings, today=self.today),
         )
 
     def _products(self) -> None:
@@ -67,13 +70,14 @@ class OrgStreams:
             ),
         )
 
-    def _attempt(self, stream: str, work: Callable[[], None]) -> None:
+    def _attempt(self, stream: str, work: Callable[[], T]) -> T | None:
         run = self.session.run
         if stream not in self.wanted or stream in run.done:
-            return
+            return None
         started = time.monotonic()
+        result: T | None = None
         try:
-            work()
+            result = work()
         except (OrgError, ProviderError) as error:
             log.warning("stream_failed", stream=stream, code=error.code, owner=error.owner)
             run.errors.append(ending.note(error, stream))
@@ -81,3 +85,4 @@ class OrgStreams:
             run.tally(stream).seconds += time.monotonic() - started
         run.done.append(stream)
         log.info("stream_done", stream=stream, **run.tally(stream).model_dump())
+        return result

@@ -1,0 +1,122 @@
+"""The fence: a worker that lost its lease writes nothing more."""
+
+from datetime import timedelta
+
+import pytest
+from google.cloud.firestore import Client
+
+from shared.errors import Busy, LeaseLost
+from shared.store.database import Database, Put
+from shared.store.lease import HeldByOtherRun, HeldLease, acquire
+
+ORG = "org_test"
+NOTE = f"tenants/{ORG}/notes/one"
+
+
+class Clock:
+    """A monotonic clock that a test moves: a stopped process does not see it pass."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def take(
+    client: Client, run_id: str, *, ttl: float = 60, clock: Clock | None = None
+) -> HeldLease | HeldByOtherRun:
+    return acquire(
+        Database(client),
+        ORG,
+        run_id=run_id,
+        holder=f"worker of {run_id}",
+        ttl=timedelta(seconds=ttl),
+        first_writes=lambda abandoned: [],
+        monotonic=clock or Clock(),
+    )
+
+
+def held(client: Client, run_id: str, *, ttl: float = 60, clock: Clock | None = None) -> HeldLease:
+    found = take(client, run_id, ttl=ttl, clock=clock)
+    assert isinstance(found, HeldLease)
+    return found
+
+
+def test_a_worker_overtaken_while_it_was_stopped_changes_nothing_more(client: Client) -> None:
+    # Given a worker whose lease ran out while it was stopped, and another that took over
+    stopped = held(client, "monday", ttl=0)
+    overtaking = held(client, "tuesday")
+    overtaking.commit([Put(NOTE, {"by": "tuesday"})])
+
+    # When the first goes on, believing that no time has passed
+    with pytest.raises(LeaseLost):
+        stopped.commit([Put(NOTE, {"by": "monday"})])
+
+    # Then Firestore has refused it, and the second is not disturbed
+    assert client.document(NOTE).get().to_dict() == {"by": "tuesday"}
+    overtaking.release([Put(NOTE, {"by": "tuesday, at the end"})])
+    assert client.document(NOTE).get().to_dict() == {"by": "tuesday, at the end"}
+
+
+def test_a_worker_past_its_lease_stops_even_when_nobody_took_over(client: Client) -> None:
+    clock = Clock()
+    worker = held(client, "monday", clock=clock)
+    worker.commit([Put(NOTE, {"by": "monday"})])
+
+    clock.seconds += 61
+
+    with pytest.raises(LeaseLost):
+        worker.commit([Put(NOTE, {"by": "monday, too late"})])
+    assert client.document(NOTE).get().to_dict() == {"by": "monday"}
+
+
+def test_every_commit_renews_the_lease(client: Client) -> None:
+    clock = Clock()
+    worker = held(client, "monday", clock=clock)
+    for _ in range(5):
+        clock.seconds += 40
+        worker.commit([Put(NOTE, {"at": clock.seconds})])
+    assert client.document(NOTE).get().to_dict() == {"at": 200.0}
+
+
+def test_the_epoch_grows_with_every_grant(client: Client) -> None:
+    epochs = []
+    for run in ("monday", "tuesday", "wednesday"):
+        lease = held(client, run)
+        epochs.append(lease.epoch)
+        lease.release([])
+    assert epochs == [1, 2, 3]
+
+
+def test_a_live_lease_keeps_other_runs_out_and_its_own_copies_waiting(client: Client) -> None:
+    held(client, "monday")
+    assert take(client, "tuesday") == HeldByOtherRun("monday")
+    with pytest.raises(Busy):
+        take(client, "monday")
+
+
+def test_a_lease_handed_over_waits_for_the_same_run(client: Client) -> None:
+    first = held(client, "monday")
+    first.hand_over([Put(NOTE, {"page": 3})])
+    assert take(client, "tuesday") == HeldByOtherRun("monday")
+    assert held(client, "monday").epoch == first.epoch + 1
+    with pytest.raises(LeaseLost):
+        first.commit([])
+
+
+def test_a_commit_whose_answer_was_lost_is_recognised_as_done(client: Client) -> None:
+    """The library repeats a commit that it got no answer to; the repeat meets its own trace."""
+
+    class Forgetful(Database):
+        def commit(self, writes):  # type: ignore[no-untyped-def]
+            given = list(writes)
+            super().commit(given)
+            return super().commit(given)
+
+    worker = held(client, "monday")
+    worker._database = Forgetful(client)
+    worker.commit([Put(NOTE, {"by": "monday"})])
+    worker._database = Database(client)
+    worker.commit([Put(NOTE, {"by": "monday again"})])
+    assert client.document(NOTE).get().to_dict() == {"by": "monday again"}

@@ -1,0 +1,63 @@
+"""The org as large as the recorded one: everything arrives, and nothing changed costs nothing."""
+
+from datetime import UTC, datetime
+
+from tests.emulator.sync.world import MENU, World
+from tests.unit.simulator.recomputation import buyer_of
+
+ORG = "org_large"
+
+
+def test_every_record_arrives_and_an_unchanged_sync_writes_none(large: World) -> None:
+    # When the org is synced for the first time
+    run = large.sync(ORG)
+    large.compute_spending()
+
+    # Then everything the POS has is stored, or counted as skipped
+    assert run["state"] == "succeeded"
+    data = large.pos_data(ORG)
+    customers = large.documents(f"tenants/{ORG}/customers")
+    orders = large.documents(f"tenants/{ORG}/orders")
+    assert len(customers) == 2_527
+    assert set(customers) == {str(c["id_customer"]) for c in data["customers"]}
+    status = large.status(ORG)
+    assert len(orders) + status["ordersSkipped"] == len(data["orders"]) == 2_689
+    assert len(large.documents(f"tenants/{ORG}/products")) == 374
+    assert len(large.documents(f"tenants/{ORG}/{MENU}")) == 374
+    assert (status["customersCount"], status["menuProductsCount"]) == (2_527, 374)
+
+    # and every order is its own customer's, by a matching made independently
+    expected = {
+        f"alleaves_{o['id_order']}": str(owner)
+        for o in data["orders"]
+        if (owner := buyer_of(o, data["customers"])[0]) is not None
+    }
+    assert {key: order["customerId"] for key, order in orders.items()} == expected
+
+    # When nothing has changed and it is synced again
+    before = large.records(ORG)
+    unchanged = large.sync(ORG)
+
+    # Then no record is written, and next to nothing is spent
+    assert large.records(ORG) == before
+    assert large.spending_asked.take() == []
+    assert unchanged["cost"]["writes"] <= 6
+    assert unchanged["cost"]["reads"] <= 25
+    assert unchanged["cost"]["deletes"] == 0
+
+    # When one order of yesterday changes at the POS
+    newest = max(
+        (o for o in data["orders"] if o.get("status") == "completed" and o["id_customer"]),
+        key=lambda o: o["date_created"],
+    )
+    writes_before = large.database.meter.writes
+    now = datetime.now(UTC).isoformat()
+    large.change(ORG, "orders", newest["id_order"], total=999.99, date_updated=now)
+    changed = large.sync(ORG)
+    large.compute_spending()
+
+    # Then it costs a dozen writes at the most, spending included
+    assert large.document(f"tenants/{ORG}/orders/alleaves_{newest['id_order']}")["total"] == 999.99
+    spending_writes = large.database.meter.writes - writes_before
+    assert changed["streams"]["orders"]["updated"] == 1
+    assert changed["cost"]["writes"] + spending_writes <= 12

@@ -1,0 +1,138 @@
+"""A simulated POS, a real Firestore emulator and the sync between them, in one process."""
+
+import itertools
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import requests
+from google.cloud.firestore import Client
+
+from deploy.local.simulator.server import Server
+from shared.bus.messages import ComputeSpending, Message, PosSync
+from shared.bus.publisher import Publisher
+from shared.clock import utc_now
+from shared.pos import registry
+from shared.pos.base import PosClient
+from shared.pos.config import Location
+from shared.pos.http import HttpSession, HttpSettings
+from shared.pos.tokens import TokenCache
+from shared.services.compute_spending import SpendingService
+from shared.services.sync.org import OrgSync
+from shared.store.database import Database
+
+QUICK = HttpSettings(read_seconds=2, total_seconds=6, attempts=3, backoff_seconds=0.01)
+
+
+class Outbox(Publisher):
+    """A publisher that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    def publish(self, messages: Any) -> int:
+        given = list(messages)
+        self.messages += given
+        return len(given)
+
+    def take(self) -> list[Message]:
+        taken, self.messages = self.messages, []
+        return taken
+
+
+class World:
+    """Orgs at a simulated POS, and the services that keep Firestore the same."""
+
+    def __init__(self, client: Client, pos: Server) -> None:
+        self.client = client
+        self.pos = pos
+        self.database = Database(client)
+        self.spending_asked = Outbox()
+        self.continuations = Outbox()
+        self._runs = itertools.count(1)
+        self._http = HttpSession(QUICK)
+        self._tokens = TokenCache(utc_now)
+        self.spending = SpendingService(self.database, self.spending_asked, utc_now, seconds=60)
+        for location in pos.locations():
+            client.document(f"locations/{location['id']}").set(location["document"])
+
+    def service(self, *, seconds: float = 60, lease_seconds: float = 60) -> OrgSync:
+        """A sync service as an instance of ``org_sync`` has one."""
+        return OrgSync(
+            database=self.database,
+            open_pos=self._open_pos,
+            spending=self.spending_asked,
+            continuation=self.continuations,
+            clock=utc_now,
+            seconds=seconds,
+            lease_ttl=timedelta(seconds=lease_seconds),
+        )
+
+    def sync(self, org_id: str, *, seconds: float = 60, **fields: Any) -> dict[str, Any]:
+        """One run with all its continuations; the run's document."""
+        run_id = fields.pop("run_id", f"run-{next(self._runs)}")
+        service = self.service(seconds=seconds)
+        service(PosSync(org_id=org_id, run_id=run_id, trigger="cron", **fields))
+        while waiting := self.continuations.take():
+            for message in waiting:
+                assert isinstance(message, PosSync)
+                service(message)
+        return self.document(f"tenants/{org_id}/sync_runs/{run_id}")
+
+    def compute_spending(self) -> None:
+        """Do what the sync asked for."""
+        while asked := self.spending_asked.take():
+            for message in asked:
+                assert isinstance(message, ComputeSpending)
+                self.spending(message)
+
+    def status(self, org_id: str) -> dict[str, Any]:
+        return self.document(f"tenants/{org_id}/integrations/pos")
+
+    def document(self, path: str) -> dict[str, Any]:
+        return self.client.document(path).get().to_dict() or {}
+
+    def documents(self, collection: str) -> dict[str, dict[str, Any]]:
+        return {d.id: d.to_dict() or {} for d in self.client.collection(collection).stream()}
+
+    def records(self, org_id: str) -> dict[str, dict[str, dict[str, Any]]]:
+        """Every record of an org, without what tells when and by whom it was written."""
+        volatile = ("updatedAt", "syncRunId")
+        return {
+            name: {
+                key: {field: value for field, value in fields.items() if field not in volatile}
+                for key, fields in self.documents(f"tenants/{org_id}/{name}").items()
+            }
+            for name in ("customers", "orders", "customer_spending", "products", MENU)
+        }
+
+    def fault(self, kind: str, **parameters: Any) -> None:
+        """Ask the POS to misbehave."""
+        self._control("POST", "faults", {"kind": kind, **parameters})
+
+    def no_faults(self) -> None:
+        self._control("DELETE", "faults")
+
+    def pos_data(self, org_id: str) -> dict[str, list[dict[str, Any]]]:
+        """What the POS itself holds."""
+        found: dict[str, list[dict[str, Any]]] = self._control("GET", f"orgs/{org_id}/data")
+        return found
+
+    def change(self, org_id: str, kind: str, record_id: object, **fields: Any) -> None:
+        """Change a record at the POS."""
+        self._control("PATCH", f"orgs/{org_id}/{kind}/{record_id}", fields)
+
+    def replace(self, org_id: str, kind: str, records: Sequence[dict[str, Any]]) -> None:
+        """Replace all records of a kind at the POS."""
+        self._control("PUT", f"orgs/{org_id}/{kind}", list(records))
+
+    def _control(self, method: str, path: str, body: object = None) -> Any:
+        answer = requests.request(method, f"{self.pos.url}/control/{path}", json=body, timeout=20)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def _open_pos(self, location: Location) -> PosClient:
+        return registry.open_client(location, self._http, self._tokens, utc_now)
+
+
+MENU = "publicViews/products/items"
