@@ -1,4 +1,5 @@
-"""An org's lease, and the fence: no commit of a run is accepted once its lease is gone.
+"""The lease of an org's runs of one kind, and the fence: no commit of a run is accepted once its
+lease is gone.
 
 Each commit also writes the lease document and requires the version that this worker last saw.
 Whoever takes the lease over changes that version, so that everything a paused worker still has
@@ -16,7 +17,6 @@ from google.api_core.exceptions import GoogleAPICallError
 from shared.domain.lease import Granted, Lease, ask
 from shared.domain.lease import HeldByOtherRun as HeldByOtherRun
 from shared.errors import Busy, LeaseLost
-from shared.store import paths
 from shared.store.database import Conflict, Create, Database, Document, Update, Write
 
 ATTEMPTS = 5
@@ -28,7 +28,7 @@ class HeldLease:
     def __init__(
         self,
         database: Database,
-        org_id: str,
+        path: str,
         lease: Lease,
         version: datetime | None,
         *,
@@ -37,7 +37,7 @@ class HeldLease:
         monotonic: Callable[[], float],
     ) -> None:
         self._database = database
-        self._path = paths.lease(org_id)
+        self._path = path
         self._lease = lease
         self._version = version
         self._ttl = ttl
@@ -126,7 +126,7 @@ class HeldLease:
 
 def acquire(
     database: Database,
-    org_id: str,
+    path: str,
     *,
     run_id: str,
     holder: str,
@@ -134,34 +134,34 @@ def acquire(
     first_writes: Callable[[str | None], Sequence[Write]],
     monotonic: Callable[[], float] = time.monotonic,
 ) -> HeldLease | HeldByOtherRun:
-    """Take the org's lease for a run, or tell which other run has it.
+    """Take the lease at ``path`` for a run, or tell which other run has it.
 
     ``first_writes`` are committed with the grant; they are given the id of the run whose worker
     died holding the lease, if any. Raises Busy while another worker has it for the same run.
     """
     for _ in range(ATTEMPTS):
-        found = database.get(paths.lease(org_id))
+        found = database.get(path)
         answer = ask(_lease(found), run_id=run_id, now=found.read_at)
         if not isinstance(answer, Granted):
             if isinstance(answer, HeldByOtherRun):
                 return answer
             break
         granted = Lease(answer.epoch, run_id, holder, found.read_at + ttl)
-        guard = _guard(paths.lease(org_id), granted, 0, found.version)
+        guard = _guard(path, granted, 0, found.version)
         try:
             version = database.commit([guard, *first_writes(answer.abandoned)])
         except Conflict:
             continue
         return HeldLease(
             database,
-            org_id,
+            path,
             granted,
             version,
             granted_at=found.read_at,
             ttl=ttl,
             monotonic=monotonic,
         )
-    raise Busy(f"org {org_id} is being synced by another worker of run {run_id}")
+    raise Busy(f"another worker is at run {run_id}")
 
 
 def _guard(path: str, lease: Lease, commits: int, version: datetime | None) -> Create | Update:

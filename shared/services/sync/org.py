@@ -19,7 +19,7 @@ from shared.services.sync.accounts import OpenPos, open_shelves
 from shared.services.sync.session import Session
 from shared.services.sync.streams import STREAMS, OrgStreams
 from shared.store import lease as leases
-from shared.store import locations, manifest, progress, runs, tenants
+from shared.store import locations, manifest, paths, progress, runs, tenants
 from shared.store.database import Database, Put
 from shared.store.lease import HeldByOtherRun, HeldLease
 from shared.store.manifest import STORED
@@ -88,7 +88,7 @@ class OrgSync:
 
         return leases.acquire(
             database,
-            message.org_id,
+            paths.lease(message.org_id),
             run_id=message.run_id,
             holder=uuid.uuid4().hex,
             ttl=self.lease_ttl,

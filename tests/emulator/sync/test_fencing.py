@@ -6,6 +6,7 @@ import pytest
 from google.cloud.firestore import Client
 
 from shared.errors import Busy, LeaseLost
+from shared.store import paths
 from shared.store.database import Database, Put
 from shared.store.lease import HeldByOtherRun, HeldLease, acquire
 
@@ -28,7 +29,7 @@ def take(
 ) -> HeldLease | HeldByOtherRun:
     return acquire(
         Database(client),
-        ORG,
+        paths.lease(ORG),
         run_id=run_id,
         holder=f"worker of {run_id}",
         ttl=timedelta(seconds=ttl),
