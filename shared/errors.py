@@ -8,13 +8,20 @@
     ├── OrgError                  the org must act (credentials, configuration)
     │   ├── CredentialsRejected
     │   └── ConfigurationInvalid
-    └── ProviderError             the POS or loyalty provider must recover: wait and retry
-        ├── ProviderUnreachable   no answer, or not in time
-        ├── ProviderBusy          429 after all retries
-        ├── ProviderFailed        5xx after all retries
-        ├── ProviderRefused       another 4xx: the call itself is not accepted
-        ├── ReplyUnreadable       an answer that is no JSON, or not of the documented shape
-        └── ListingIncomplete     fewer records than the provider itself announced
+    ├── ProviderError             the POS or loyalty provider must recover: wait and retry
+    │   ├── ProviderUnreachable   no answer, or not in time
+    │   ├── ProviderBusy          429 after all retries
+    │   ├── ProviderFailed        5xx after all retries
+    │   ├── ProviderRefused       another 4xx: the call itself is not accepted
+    │   ├── ReplyUnreadable       an answer that is no JSON, or not of the documented shape
+    │   └── ListingIncomplete     fewer records than the provider itself announced
+    └── RequestRefused            the caller of an HTTP route must act
+        ├── RequestInvalid        400
+        ├── NotSignedIn           401
+        ├── NotAllowed            403
+        ├── NotFound              404
+        ├── UnderWay              409: what is asked for is being done already
+        └── TooOften              429
 
 ``owner`` says whose turn it is; ``code`` is stable and safe to alert on. Messages never hold a
 secret, a body or personal data.
@@ -31,6 +38,7 @@ class Owner(StrEnum):
 
     ORG = "org"
     PROVIDER = "provider"
+    CALLER = "caller"
     US = "us"
 
 
@@ -125,6 +133,59 @@ class ListingIncomplete(ProviderError):
     """A listing ended before the number of records that the provider announced."""
 
     code = "listing_incomplete"
+
+
+class RequestRefused(SyncSamError):
+    """A request that is not done as it was made. ``status`` is the HTTP status that says so."""
+
+    code = "request_refused"
+    owner = Owner.CALLER
+    status: ClassVar[int] = 400
+
+
+class RequestInvalid(RequestRefused):
+    """Something in the request is missing or of the wrong form."""
+
+    code = "request_invalid"
+
+
+class NotSignedIn(RequestRefused):
+    """No valid session, token, secret or signature came with the request."""
+
+    code = "not_signed_in"
+    status = 401
+
+
+class NotAllowed(RequestRefused):
+    """The caller is known and may not do this."""
+
+    code = "not_allowed"
+    status = 403
+
+
+class NotFound(RequestRefused):
+    """There is nothing of that name."""
+
+    code = "not_found"
+    status = 404
+
+
+class UnderWay(RequestRefused):
+    """What is asked for is being done already."""
+
+    code = "under_way"
+    status = 409
+
+
+class TooOften(RequestRefused):
+    """The caller asked too often; ``retry_after`` is the number of seconds to wait."""
+
+    code = "too_often"
+    status = 429
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 def at_fault(error: ValidationError) -> str:

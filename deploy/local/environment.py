@@ -62,7 +62,6 @@ def of_function(
         "FIRESTORE_EMULATOR_HOST": addresses.firestore,
         "PUBSUB_EMULATOR_HOST": addresses.pubsub,
         "CLOUD_TASKS_EMULATOR_HOST": addresses.tasks,
-        "K_SERVICE": function.name.replace("_", "-"),
         "PYTHONPATH": ".",
         "THREADS": str(function.concurrency),
     }

@@ -4,11 +4,14 @@ A function that lacks a setting, or is given one of the wrong form, stops with t
 variable before it takes any message.
 """
 
+import os
+from collections.abc import Mapping
 from typing import TypeVar
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared import log
+from shared.errors import SyncSamError
 
 
 class FunctionSettings(BaseSettings):
@@ -23,8 +26,22 @@ class FunctionSettings(BaseSettings):
 S = TypeVar("S", bound=FunctionSettings)
 
 
+class EmulatorInProduction(SyncSamError):
+    """A deployed function was told to use an emulator: it would trust forged sessions, or keep
+    its data nowhere."""
+
+    code = "emulator_in_production"
+
+
 def start(model: type[S]) -> S:
-    """The function's settings; sets its logs up with them."""
+    """The function's settings; sets its logs up with them. Raises EmulatorInProduction."""
+    _refuse_emulators(os.environ)
     settings = model()
     log.configure(settings.log_level)
     return settings
+
+
+def _refuse_emulators(environment: Mapping[str, str]) -> None:
+    emulators = sorted(n for n, v in environment.items() if n.endswith("_EMULATOR_HOST") and v)
+    if environment.get("K_SERVICE") and emulators:
+        raise EmulatorInProduction(f"a deployed function must not have {', '.join(emulators)} set")

@@ -1,0 +1,132 @@
+"""The OpenAPI 3.1 description of a function, made from its routes and their models."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from shared.errors import NotAllowed, NotFound, NotSignedIn, RequestInvalid, RequestRefused
+from shared.web.refusals import BodyTooLarge, HeadersTooLarge, NotJson, QueryTooLong
+from shared.web.reply import ErrorAnswer
+from shared.web.route import RawBody, Route
+from shared.web.rules import OrgRule
+
+REF = "#/components/schemas/{model}"
+_EVERYWHERE = (RequestInvalid, BodyTooLarge, QueryTooLong, HeadersTooLarge)
+_SERVER_ERRORS = {
+    500: "Something went wrong on the service's side.",
+    502: "A provider behind the service failed.",
+    503: "Not now: try again.",
+}
+
+_Schemas = Mapping[tuple[Any, JsonSchemaMode], Mapping[str, Any]]
+
+
+def encoded(name: str, routes: Sequence[Route[Any, Any]]) -> bytes:
+    """The description as JSON."""
+    return json.dumps(document(name, routes), indent=1).encode()
+
+
+def document(name: str, routes: Sequence[Route[Any, Any]]) -> dict[str, Any]:
+    """The description of the function ``name``."""
+    models = list(dict.fromkeys(_models(routes)))
+    schemas, shared = models_json_schema(models, ref_template=REF)
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
+    schemes = {k: dict(v) for route in routes for k, v in route.rule.schemes.items()}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": f"Sync Sam: {name}", "version": "1"},
+        "paths": paths,
+        "components": {"schemas": shared.get("$defs", {}), "securitySchemes": schemes},
+    }
+
+
+def _models(
+    routes: Iterable[Route[Any, Any]],
+) -> Iterable[tuple[type[BaseModel], JsonSchemaMode]]:
+    yield ErrorAnswer, "serialization"
+    for route in routes:
+        yield route.params, "validation"
+        yield route.body, "validation"
+        for _, shape in route.answers:
+            if not isinstance(shape, str):
+                yield shape, "serialization"
+
+
+def _operation(route: Route[Any, Any], schemas: _Schemas) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": f"{route.method.lower()}{route.path}".translate(_PLAIN),
+        "summary": route.summary,
+        "description": f"Who may call: {route.rule.name}.",
+        "parameters": list(_parameters(route)),
+        "responses": _responses(route, schemas),
+    }
+    if route.rule.schemes:
+        operation["security"] = [{name: []} for name in route.rule.schemes]
+    if issubclass(route.body, RawBody):
+        operation["requestBody"] = {"content": {"*/*": {"schema": {"type": "string"}}}}
+    elif route.takes_body:
+        schema = schemas[route.body, "validation"]
+        operation["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+    return operation
+
+
+_PLAIN = str.maketrans({"/": "_", "{": None, "}": None, "-": "_", ".": "_"})
+
+
+def _parameters(route: Route[Any, Any]) -> Iterable[dict[str, Any]]:
+    schema = route.params.model_json_schema(by_alias=True, ref_template=REF)
+    for name, field in schema.get("properties", {}).items():
+        in_path = name in route.path_names
+        yield {
+            "name": name,
+            "in": "path" if in_path else "query",
+            "required": in_path or name in schema.get("required", []),
+            "schema": _without_null(field),
+        }
+
+
+def _without_null(field: dict[str, Any]) -> dict[str, Any]:
+    """A parameter may be absent, but there is no way to send null."""
+    kinds = [kind for kind in field.get("anyOf", []) if kind != {"type": "null"}]
+    rest = {key: value for key, value in field.items() if key != "anyOf"}
+    if rest.get("default", 0) is None:
+        del rest["default"]
+    return {**rest, **kinds[0]} if len(kinds) == 1 else field
+
+
+def _responses(route: Route[Any, Any], schemas: _Schemas) -> dict[str, Any]:
+    responses: dict[str, Any] = {}
+    for status, shape in route.answers:
+        if isinstance(shape, str):
+            content: dict[str, Any] = {shape: {}}
+        else:
+            content = {"application/json": {"schema": schemas[shape, "serialization"]}}
+        described = responses.setdefault(str(status), {"description": "Done.", "content": {}})
+        described["content"] |= content
+    if route.cached:
+        responses["304"] = {"description": "You have this very version."}
+    form = {"application/json": {"schema": schemas[ErrorAnswer, "serialization"]}}
+    told = {error.status: _summary(error) for error in _errors(route)} | _SERVER_ERRORS
+    for status, description in sorted(told.items()):
+        responses[str(status)] = {"description": description, "content": form}
+    return responses
+
+
+def _errors(route: Route[Any, Any]) -> Iterable[type[RequestRefused]]:
+    yield from _EVERYWHERE
+    if route.takes_body and not issubclass(route.body, RawBody):
+        yield NotJson
+    if route.rule.schemes:
+        yield NotSignedIn
+    if isinstance(route.rule, OrgRule) and route.rule.schemes:
+        yield from (NotAllowed, NotFound)
+    yield from route.errors
+
+
+def _summary(error: type[RequestRefused]) -> str:
+    return (error.__doc__ or error.code).partition("\n")[0]
