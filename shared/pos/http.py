@@ -155,7 +155,9 @@ def _last_outcome(state: RetryCallState) -> object:
 
 
 def _no_time(call: Call) -> RetryLater:
-    return RetryLater(f"There was no time left to ask {call.provider} at {call.host}.")
+    return RetryLater(
+        f"{call.provider} at {call.host} was not waited for: the time of this run is up."
+    )
 
 
 def _log_retry(call: Call, state: RetryCallState) -> None:

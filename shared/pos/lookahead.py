@@ -53,4 +53,4 @@ class LookAhead(Generic[P]):
 
     def close(self) -> None:
         """Ask for nothing more. Calls under way end by their own time limit, unheard."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=False)

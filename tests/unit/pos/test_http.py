@@ -232,7 +232,9 @@ def test_the_callers_own_deadline_shortens_the_call() -> None:
         outside.ask(deadline_seconds=10)
 
     assert outside.time.passed <= 10
-    assert str(raised.value) == "There was no time left to ask The POS at pos.example.com."
+    assert str(raised.value) == (
+        "The POS at pos.example.com was not waited for: the time of this run is up."
+    )
 
 
 def test_after_the_callers_deadline_nothing_is_asked() -> None:
