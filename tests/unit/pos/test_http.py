@@ -1,14 +1,7 @@
 """The outside HTTP session: what is tried again, how long, and what an operator reads."""
 
-import logging
-import traceback
-from collections.abc import Callable
-from datetime import timedelta
-from pathlib import Path
-
 import pytest
 import requests
-from structlog.testing import capture_logs
 
 from shared.errors import (
     CredentialsRejected,
@@ -22,51 +15,12 @@ from shared.errors import (
     SyncSamError,
 )
 from shared.pos.exchange import Call
-from shared.pos.http import HttpSession, HttpSettings, Reply
-from tests.unit.pos.fakes import Canned, FakeTime, FakeTransport, Sent, in_turn, ok
+from shared.pos.http import HttpSettings
+from tests.unit.pos.fakes import Canned, in_turn, ok
+from tests.unit.pos.outside import URL, Outside
 
-URL = "https://pos.example.com/api/order"
-SECRET = "s3cret-token"
 TOO_MANY = Canned(429)
 BROKEN = Canned(500)
-
-
-class Outside:
-    """A session whose network and time are made up."""
-
-    def __init__(
-        self, respond: Callable[[Sent], Canned], settings: HttpSettings | None = None
-    ) -> None:
-        self.time = FakeTime()
-        self.transport = FakeTransport(respond)
-        self.session = HttpSession(
-            settings,
-            transport=self.transport,
-            sleep=self.time.sleep,
-            monotonic=self.time.monotonic,
-            clock=self.time.now,
-        )
-
-    def ask(self, deadline_seconds: float | None = None) -> Reply[object]:
-        deadline = (
-            None
-            if deadline_seconds is None
-            else self.time.now() + timedelta(seconds=deadline_seconds)
-        )
-        call = Call(
-            "GET",
-            URL,
-            provider="The POS",
-            what="orders",
-            params={"key": SECRET},
-            headers={"Authorization": f"Bearer {SECRET}"},
-            deadline=deadline,
-        )
-        return self.session.call(call, lambda data: data)
-
-    @property
-    def tries(self) -> int:
-        return len(self.transport.sent)
 
 
 @pytest.mark.parametrize(
@@ -244,54 +198,3 @@ def test_after_the_callers_deadline_nothing_is_asked() -> None:
         outside.ask(deadline_seconds=0)
 
     assert outside.tries == 0
-
-
-def test_a_reply_beyond_the_size_limit_is_not_read_on() -> None:
-    outside = Outside(
-        in_turn(Canned(body=b"[" + b"1," * 5_000 + b"1]")), HttpSettings(largest_reply_bytes=1_000)
-    )
-
-    with pytest.raises(ReplyUnreadable, match="is larger than 1,000 bytes"):
-        outside.ask()
-
-    assert outside.tries == 1
-
-
-def test_no_secret_is_in_an_error_its_cause_or_a_log(caplog: pytest.LogCaptureFixture) -> None:
-    leaky = requests.ConnectionError(f"GET {URL}?key={SECRET} Authorization: Bearer {SECRET}")
-    outside = Outside(in_turn(leaky), HttpSettings(attempts=3))
-
-    with (
-        caplog.at_level(logging.DEBUG),
-        capture_logs() as logs,
-        pytest.raises(ProviderUnreachable) as raised,
-    ):
-        outside.ask()
-
-    assert raised.value.__cause__ is None
-    assert raised.value.__context__ is None
-    assert SECRET not in "".join(traceback.format_exception(raised.value))
-    assert SECRET not in caplog.text
-    assert SECRET not in str(logs)
-    assert [line["event"] for line in logs] == ["outside_call_retried"] * 2
-
-
-def test_a_call_shows_no_secret() -> None:
-    call = Call(
-        "POST", URL, provider="The POS", what="x", json={"pin": SECRET}, headers={"A": SECRET}
-    )
-
-    assert SECRET not in repr(call)
-
-
-def test_a_netrc_login_never_replaces_our_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    netrc = tmp_path / "netrc"
-    netrc.write_text("machine pos.example.com login somebody password else\n")
-    monkeypatch.setenv("NETRC", str(netrc))
-    outside = Outside(in_turn(ok([])))
-
-    outside.ask()
-
-    assert outside.transport.sent[0].headers["Authorization"] == f"Bearer {SECRET}"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier, Event
+from threading import Barrier, Event, Semaphore
 from time import sleep
 
 import pytest
@@ -123,16 +123,22 @@ def test_a_token_that_another_thread_renewed_meanwhile_is_used(
 
 
 def test_a_wrong_password_is_tried_once_not_once_per_thread(cache: TokenCache) -> None:
+    account = cache.account("user")
     tried: list[int] = []
+    arrived = Semaphore(0)
 
     def login() -> Token:
         tried.append(1)
-        sleep(0.05)
+        for _ in range(THREADS):
+            assert arrived.acquire(timeout=5)
+        sleep(0.2)
         raise CredentialsRejected("The sign-in is not accepted.")
 
-    account = cache.account("user")
+    def get() -> Token:
+        arrived.release()
+        return cache.get(account, login)
 
-    errors = at_once(lambda: cache.get(account, login))
+    errors = at_once(get)
 
     assert [str(error) for error in errors] == ["The sign-in is not accepted."] * THREADS
     assert len({id(error) for error in errors}) == THREADS

@@ -1,43 +1,20 @@
 """Alleaves as a point of sale: what is asked of it, and what comes of the answers."""
 
 import json
-import traceback
-from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from shared.errors import (
-    CredentialsRejected,
     ListingIncomplete,
-    Owner,
     ProviderFailed,
     ProviderRefused,
     ReplyUnreadable,
 )
 from shared.pos.base import Rejected
-from shared.pos.tokens import TokenCache
 from tests.unit.pos.alleaves.rows import customer, order
-from tests.unit.pos.alleaves.service import PASSWORD, PIN, WINDOW, Alleaves
-from tests.unit.pos.fakes import Canned, Sent, ok
-
-
-def test_it_signs_in_with_user_name_password_and_pin_apart() -> None:
-    alleaves = Alleaves()
-
-    list(alleaves.client().customers())
-
-    (sign_in,) = alleaves.calls("/auth")
-    assert sign_in.method == "POST"
-    assert sign_in.body == {"username": "sync@example.com", "password": PASSWORD, "pin": PIN}
-
-
-def test_an_empty_pin_is_not_sent() -> None:
-    alleaves = Alleaves()
-
-    list(alleaves.client(pin="").customers())
-
-    assert "pin" not in alleaves.calls("/auth")[0].body
+from tests.unit.pos.alleaves.service import WINDOW, Alleaves
+from tests.unit.pos.fakes import Canned, ok
 
 
 def test_the_live_service_is_called_where_nothing_else_is_configured() -> None:
@@ -173,70 +150,6 @@ def test_the_calls_of_a_page_are_counted_with_sign_in_and_retries() -> None:
     (page,) = alleaves.client().customers()
 
     assert page.requests == len(alleaves.transport.sent) == 3
-
-
-def test_a_token_withdrawn_in_mid_listing_is_renewed_once_for_all_threads() -> None:
-    alleaves = Alleaves(orders=1_000)
-    client = alleaves.client()
-    pages = client.orders(WINDOW)
-    next(pages)
-
-    alleaves.good_tokens.clear()
-    rest = list(pages)
-
-    assert sum(page.rows for page in rest) == 900
-    assert alleaves.sign_ins == 2
-
-
-def test_threads_and_clients_of_one_account_sign_in_once() -> None:
-    alleaves = Alleaves(customers=30)
-    tokens = TokenCache(alleaves.time.now)
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: list(alleaves.client(tokens).customers()), range(8)))
-
-    assert alleaves.sign_ins == 1
-
-
-def test_a_wrong_password_says_what_to_check() -> None:
-    alleaves = Alleaves(customers=1)
-
-    with pytest.raises(CredentialsRejected) as raised:
-        list(alleaves.client(password="wr0ng").customers())
-
-    assert str(raised.value) == (
-        "The POS at app.alleaves.com does not accept the sign-in (401). Check user name, password "
-        "and PIN of Main Street in the POS settings."
-    )
-    assert raised.value.owner is Owner.ORG
-    assert len(alleaves.calls("/auth")) == 1
-
-
-def test_a_token_refused_twice_means_the_credentials_are_not_good() -> None:
-    alleaves = Alleaves(customers=1)
-    alleaves.interfere = lambda sent: Canned(401) if "customer" in sent.url else None
-
-    with pytest.raises(CredentialsRejected, match="of Main Street in the POS settings"):
-        list(alleaves.client().customers())
-
-    assert len(alleaves.calls("/auth")) == 2
-    assert len(alleaves.calls("/customer/search")) == 2
-
-
-def test_no_error_shows_password_pin_or_token() -> None:
-    alleaves = Alleaves(customers=1)
-
-    def echo(sent: Sent) -> Canned | None:
-        return Canned(401, json.dumps([sent.body, sent.headers]).encode())
-
-    alleaves.interfere = echo
-
-    with pytest.raises(CredentialsRejected) as raised:
-        list(alleaves.client().customers())
-
-    shown = "".join(traceback.format_exception(raised.value)) + repr(raised.value.__context__)
-    assert PASSWORD not in shown
-    assert PIN not in shown
 
 
 @pytest.mark.parametrize(
