@@ -28,7 +28,9 @@ def write(database: Database, incident: Incident, if_version: datetime | None) -
     of that version, or absent (None)."""
     path = paths.incident(incident.org_id, incident.key)
     fields = incident.model_dump(by_alias=True)
-    present = {name: value for name, value in fields.items() if value is not None}
+    write: Create | Update = Update(path, fields, if_version=if_version)
     if if_version is None:
-        return database.commit([Create(path, present)])[0]
-    return database.commit([Update(path, fields, if_version=if_version)])[0]
+        write = Create(path, {name: value for name, value in fields.items() if value is not None})
+    version = database.commit([write])
+    assert version is not None  # one document was written, so it has one
+    return version
