@@ -37,6 +37,7 @@ class Discount:
     id: str
     kind: DiscountKind
     value: Decimal
+    name: str = ""
     active: bool = True
     starts_at: datetime | None = None
     ends_at: datetime | None = None
@@ -145,6 +146,17 @@ def is_running(discount: Discount, now: datetime) -> bool:
     begun = discount.starts_at is None or discount.starts_at <= now
     over = discount.ends_at is not None and discount.ends_at <= now
     return discount.active and begun and not over
+
+
+def is_over(discount: Discount, now: datetime) -> bool:
+    """Whether a discount can lower no price any more: switched off, or past its end."""
+    return not discount.active or (discount.ends_at is not None and discount.ends_at <= now)
+
+
+def next_change(discounts: Iterable[Discount], now: datetime) -> datetime | None:
+    """When, after ``now``, the first of the discounts begins or ends by itself."""
+    moments = (m for d in discounts if d.active for m in (d.starts_at, d.ends_at) if m)
+    return min((moment for moment in moments if moment > now), default=None)
 
 
 def _instant(moment: date | None, zone: ZoneInfo, *, day_over: bool = False) -> datetime | None:

@@ -11,7 +11,8 @@ class InventoryRow:
     ``*_cents`` are cents per unit; a price that the POS gives as 0 stays 0, one that it does not
     give is None. ``prices`` maps the POS's price fields (``price_otd_adult_use``, …) to cents.
     ``sellable`` says whether the row's area and batch may be sold from (not damaged, held, closed
-    or deleted). ``date_expire`` is an ISO date.
+    or deleted). ``date_expire`` and ``date_received`` are ISO dates; ``package_tag`` is the one
+    that the state's tracking system gave the package.
     """
 
     item_id: str
@@ -31,3 +32,5 @@ class InventoryRow:
     thc_percent: Decimal | None
     cbd_percent: Decimal | None
     date_expire: str | None
+    date_received: str | None = None
+    package_tag: str | None = None

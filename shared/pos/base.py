@@ -4,8 +4,11 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from shared.domain.batches import BatchDetail
 from shared.domain.customers import Customer
+from shared.domain.discounts import Discount
 from shared.domain.inventory import InventoryRow
+from shared.domain.metadata import Named, NamedKind, PublicLocation
 from shared.domain.order_windows import DateWindow as DateWindow
 from shared.domain.orders import Order
 
@@ -40,6 +43,14 @@ class Page(Generic[R_co]):
     last: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Found(Generic[R_co]):
+    """What one look-up found, and how many calls it took."""
+
+    value: R_co
+    requests: int
+
+
 class PosClient(Protocol):
     """A POS account. Listings are lazy, keep several pages in flight, and yield in page order.
 
@@ -65,4 +76,20 @@ class PosClient(Protocol):
 
     def inventory(self, location_id: str) -> Generator[Page[InventoryRow], None, None]:
         """The stock rows of one location, by the POS's location id."""
+        ...
+
+    def discounts(self) -> Page[Discount]:
+        """The account's discounts, running or not."""
+        ...
+
+    def named(self, kind: NamedKind) -> Found[tuple[Named, ...]]:
+        """The brands, categories or vendors that the account knows."""
+        ...
+
+    def locations(self) -> Found[tuple[PublicLocation, ...]]:
+        """The account's locations, without anything that is not public."""
+        ...
+
+    def batch(self, batch_id: str) -> BatchDetail:
+        """What a look-up of a single batch tells."""
         ...

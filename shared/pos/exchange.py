@@ -19,6 +19,8 @@ class Call:
     """One call. ``provider`` and ``what`` are the words an operator reads: "The POS", "orders".
 
     ``deadline`` ends the call early where the caller has less time than the settings allow.
+    ``once`` is for a call that makes something: it is tried again only after an answer that
+    nothing was done.
     """
 
     method: str
@@ -29,6 +31,7 @@ class Call:
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     deadline: datetime | None = None
+    once: bool = False
 
     @property
     def host(self) -> str:

@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_result
 
 from shared.clock import Clock, utc_now
-from shared.errors import RetryLater
+from shared.errors import ProviderBusy, RetryLater
 from shared.pos.exchange import Call, Limits, exchange
 from shared.pos.failures import Failure, error_of, failed_status, unreadable
 from shared.pos.retry import PoliteWait, retry_after_seconds
@@ -85,9 +85,10 @@ class HttpSession:
         does not know.
 
         Tried again after 429, 5xx, broken connections, time-outs and unreadable answers, and
-        after nothing else. Raises the error that the last try amounts to (Unauthorized for 401);
-        ProviderBusy at once where the provider asks to wait longer than there is time; RetryLater
-        where it is the caller's own deadline that leaves too little time.
+        after nothing else; a call made ``once`` after 429 alone. Raises the error that the last
+        try amounts to (Unauthorized for 401); ProviderBusy at once where the provider asks to wait
+        longer than there is time; RetryLater where it is the caller's own deadline that leaves too
+        little time.
         """
         given = self._seconds_given(call)
         until = self._monotonic() + min(given, self._settings.total_seconds)
@@ -101,7 +102,7 @@ class HttpSession:
             sleep=self._sleep,
             stop=no_tries_or_time_left,
             wait=PoliteWait(self._settings.backoff_seconds, self._settings.longest_backoff_seconds),
-            retry=retry_if_result(lambda outcome: isinstance(outcome, Failure) and outcome.again),
+            retry=retry_if_result(lambda outcome: _again(outcome, call)),
             before_sleep=lambda state: _log_retry(call, state),
             retry_error_callback=_last_outcome,
         )
@@ -109,7 +110,7 @@ class HttpSession:
         tries = int(retrying.statistics["attempt_number"])
         if isinstance(outcome, Reply):
             return Reply(outcome.data, tries)
-        out_of_time = outcome.again and tries < self._settings.attempts
+        out_of_time = _again(outcome, call) and tries < self._settings.attempts
         if out_of_time and given < self._settings.total_seconds and outcome.retry_after is None:
             raise _no_time(call)
         raise error_of(
@@ -146,6 +147,13 @@ class HttpSession:
             return Reply(read(json.loads(answer.body)), 1)
         except (ValueError, RecursionError):
             return unreadable("cannot be read")
+
+
+def _again(outcome: object, call: Call) -> bool:
+    """Whether a try that ended like this may be followed by another."""
+    if not isinstance(outcome, Failure) or not outcome.again:
+        return False
+    return outcome.error is ProviderBusy if call.once else True
 
 
 def _last_outcome(state: RetryCallState) -> object:

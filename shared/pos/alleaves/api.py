@@ -1,12 +1,13 @@
 """The calls of Alleaves, in both of its styles, signed in.
 
 ``search``: ``POST /customer/search``, ``GET /order``. ``rest``: ``GET /customers``, ``GET
-/orders``. Stock is ``POST /inventory/search`` in both.
+/orders``. Everything else is called in the same way in both.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from shared.clock import Clock
 from shared.domain.order_windows import DateWindow
@@ -16,10 +17,12 @@ from shared.pos.alleaves.replies import rows_and_total
 from shared.pos.config import PosConfig
 from shared.pos.exchange import Call, host_of
 from shared.pos.failures import Unauthorized
-from shared.pos.http import HttpSession
+from shared.pos.http import HttpSession, Reply
 from shared.pos.tokens import Token, TokenCache
 
 DEFAULT_BASE_URL = "https://app.alleaves.com/api"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,21 @@ class AlleavesApi:
             body |= {"skip": skip, "take": take}
         return self._list("POST", "/inventory/search", "inventory", json=body)
 
+    def listed(self, path: str, what: str) -> RawPage:
+        """A list that comes whole: discounts, brands, locations and the like."""
+        return self._list("GET", path, what)
+
+    def record(self, path: str, what: str) -> Reply[object]:
+        """One record."""
+        return self._signed_in(self._call("GET", path, what), _any)
+
+    def send(self, method: str, path: str, what: str, body: Mapping[str, object]) -> object:
+        """Have the POS make or change something; its answer. The call is made once: where its
+        outcome is not known (ProviderUnreachable, ProviderFailed, ReplyUnreadable), it may have
+        been done."""
+        call = replace(self._call(method, path, what, json=body), once=True)
+        return self._signed_in(call, _any).data
+
     def _list(
         self,
         method: str,
@@ -100,8 +118,21 @@ class AlleavesApi:
         json: object = None,
         params: Mapping[str, str] | None = None,
     ) -> RawPage:
-        """The list, signed in. A token no longer accepted is renewed once."""
-        call = Call(
+        call = self._call(method, path, what, json=json, params=params)
+        reply = self._signed_in(call, rows_and_total)
+        rows, total = reply.data
+        return RawPage(rows, total, reply.requests)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        *,
+        json: object = None,
+        params: Mapping[str, str] | None = None,
+    ) -> Call:
+        return Call(
             method,
             f"{self._base_url}{path}",
             provider=PROVIDER,
@@ -110,8 +141,11 @@ class AlleavesApi:
             params=params or {},
             deadline=self._deadline,
         )
+
+    def _signed_in(self, call: Call, read: Callable[[object], T]) -> Reply[T]:
+        """The answer, signed in. A token no longer accepted is renewed once."""
         try:
-            return self._signed_in(call)
+            return self._with_token(call, read)
         except CredentialsRejected as error:
             said = str(error)
         raise CredentialsRejected(
@@ -119,7 +153,7 @@ class AlleavesApi:
             "settings."
         )
 
-    def _signed_in(self, call: Call) -> RawPage:
+    def _with_token(self, call: Call, read: Callable[[object], T]) -> Reply[T]:
         requests = 0
 
         def sign_in() -> Token:
@@ -132,17 +166,20 @@ class AlleavesApi:
 
         token = self._tokens.get(self._account, sign_in)
         try:
-            reply = self._http.call(_bearing(token, call), rows_and_total)
+            reply = self._http.call(_bearing(token, call), read)
         except Unauthorized as error:
             requests += error.tries
             token = self._tokens.get(self._account, sign_in, rejected=token)
-            reply = self._http.call(_bearing(token, call), rows_and_total)
-        rows, total = reply.data
-        return RawPage(rows, total, requests + reply.requests)
+            reply = self._http.call(_bearing(token, call), read)
+        return Reply(reply.data, requests + reply.requests)
 
 
 def _bearing(token: Token, call: Call) -> Call:
     return replace(call, headers={"Authorization": f"Bearer {token.value}"})
+
+
+def _any(reply: object) -> object:
+    return reply
 
 
 def _id_as_sent(location_id: str) -> int | str:

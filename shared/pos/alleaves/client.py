@@ -4,20 +4,26 @@ from collections.abc import Callable, Generator, Hashable
 from contextlib import closing
 from functools import partial
 from typing import TypeVar
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from shared.domain.batches import BatchDetail
 from shared.domain.customers import Customer
+from shared.domain.discounts import Discount
 from shared.domain.inventory import InventoryRow
+from shared.domain.metadata import Named, NamedKind, PublicLocation
 from shared.domain.order_windows import DateWindow
 from shared.domain.orders import Order
 from shared.pos.alleaves.api import AlleavesApi, RawPage
 from shared.pos.alleaves.customers import SOURCE, to_customer
+from shared.pos.alleaves.discounts import to_discount
 from shared.pos.alleaves.inventory import to_inventory_row
 from shared.pos.alleaves.mapping import page_of
+from shared.pos.alleaves.metadata import PATHS, to_batch_detail, to_locations, to_named
 from shared.pos.alleaves.orders import to_order
 from shared.pos.alleaves.stock import list_stock
-from shared.pos.base import Page, Rejected
-from shared.pos.paging import Fetched, PageSettings, list_pages
+from shared.pos.base import Found, Page, Rejected
+from shared.pos.paging import Fetched, Listed, PageSettings, list_pages
 
 R = TypeVar("R", Customer, Order)
 
@@ -70,6 +76,28 @@ class AlleavesClient:
             partial(self._api.inventory, location_id),
             lambda row: to_inventory_row(row, location_id),
             provider=self._api.name,
+        )
+
+    def discounts(self) -> Page[Discount]:
+        """See PosClient."""
+        raw = self._api.listed("/discount", "discounts")
+        entries = tuple(to_discount(row, self._zone) for row in raw.rows)
+        return page_of(Listed(1, entries, len(entries), raw.total, raw.requests, last=True))
+
+    def named(self, kind: NamedKind) -> Found[tuple[Named, ...]]:
+        """See PosClient."""
+        raw = self._api.listed(PATHS[kind], kind)
+        return Found(to_named(kind, raw.rows), raw.requests)
+
+    def locations(self) -> Found[tuple[PublicLocation, ...]]:
+        """See PosClient."""
+        raw = self._api.listed("/location", "locations")
+        return Found(to_locations(raw.rows), raw.requests)
+
+    def batch(self, batch_id: str) -> BatchDetail:
+        """See PosClient."""
+        return to_batch_detail(
+            self._api.record(f"/inventory/batch/{quote(batch_id)}", "a batch").data
         )
 
     def _pages(

@@ -57,8 +57,16 @@ def to_inventory_row(row: object, location_id: str) -> InventoryRow | Rejected:
         batch_cost_cents=batch_cost,
         thc_percent=_potency(wire.thc, "THC %", wire.compounds),
         cbd_percent=_potency(wire.cbd, "CBD %", wire.compounds),
-        date_expire=day(wire.date_expire),
+        date_expire=expiry(wire.date_expire),
+        date_received=day(wire.date_received),
+        package_tag=wire.package_tag,
     )
+
+
+def expiry(value: str | None) -> str | None:
+    """The day something expires. The first and last days of the calendar stand for "never"."""
+    read = day(value)
+    return read if read and "2000" <= read < "9000" else None
 
 
 def _cents(dollars: object) -> int | None:

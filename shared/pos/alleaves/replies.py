@@ -1,12 +1,16 @@
 """The shapes in which Alleaves sends lists: one reader for all of them.
 
 Seen are a plain array, an object whose keys are numbers as text, and an array under a name
-(``customers``, ``orders``, ``data``). The total stands beside the rows or in every row.
+(``customers``, ``orders``, ``data``; the others are as likely). The total stands beside the rows
+or in every row.
 """
 
 from collections.abc import Sequence
 
-_NAMES = ("customers", "orders", "inventory", "data")
+_NAMES = (
+    *("customers", "orders", "inventory", "data"),
+    *("discounts", "brands", "categories", "vendors", "locations"),
+)
 _TOTALS = ("total", "total_rows")
 
 

@@ -1,7 +1,7 @@
 """The stock list of a location, which Alleaves sends in one reply."""
 
 import json
-from collections.abc import Callable, Generator, Hashable
+from collections.abc import Callable, Generator, Hashable, Sequence
 
 from shared.domain.inventory import InventoryRow
 from shared.errors import ListingIncomplete
@@ -33,8 +33,7 @@ def list_stock(
     while not last:
         raw = fetch(received, total and total - received)
         number += 1
-        rows = [row for row in raw.rows if _identity(row) not in seen]
-        seen.update(map(_identity, rows))
+        rows = _without_repeats(raw.rows, seen)
         received += len(rows)
         total = total if raw.total is None else raw.total
         last = total is None or received >= total
@@ -44,6 +43,18 @@ def list_stock(
             )
         entries = tuple(map(to_row, rows))
         yield page_of(Listed(number, entries, len(rows), total, raw.requests, last))
+
+
+def _without_repeats(rows: Sequence[object], seen: set[Hashable]) -> list[object]:
+    """The rows of no earlier reply; one that stands in this reply twice, word for word, once: its
+    stock would count double."""
+    new: dict[Hashable, list[object]] = {}
+    for row in rows:
+        identity = _identity(row)
+        if identity not in seen and row not in new.setdefault(identity, []):
+            new[identity].append(row)
+    seen.update(new)
+    return [row for alike in new.values() for row in alike]
 
 
 def _identity(row: object) -> Hashable:

@@ -144,3 +144,7 @@ class StockRow(Row):
     cbd: object = None
     compounds: Rows = Field(default_factory=list)
     date_expire: Text = None
+    date_received: Text = None
+    package_tag: Text = Field(
+        None, validation_alias=AliasChoices("metrc_package_label", "package_tag")
+    )
