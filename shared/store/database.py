@@ -1,35 +1,25 @@
 """The one door to Firestore: every read and write is counted and limited in time."""
 
-import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from google.api_core import exceptions
+from google.api_core.retry import Retry, if_exception_type
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from shared.store.meter import Meter
+
 TIMEOUT_SECONDS = 30.0
 READ_CHUNK = 300
+ENTRIES_PER_READ = 1000
+"""Index entries that Firestore counts or sums for the price of one document."""
 
 Filter = tuple[str, str, object]
-
-
-@dataclass(slots=True)
-class Meter:
-    """Documents read, written and deleted: what Firestore bills. Safe to share between threads."""
-
-    reads: int = 0
-    writes: int = 0
-    deletes: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    def add(self, *, reads: int = 0, writes: int = 0, deletes: int = 0) -> None:
-        with self._lock:
-            self.reads += reads
-            self.writes += writes
-            self.deletes += deletes
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +79,40 @@ class Conflict(Exception):
     """A document was not of the required version: nothing of the commit was written."""
 
 
+class TimedOut(Exception):
+    """There was no answer within the time that ``Database.within`` gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many documents there are, and the sums of their fields."""
+
+    count: int
+    sums: Mapping[str, float]
+
+
 class Database:
     """A Firestore database. ``meter`` is this user's own bill."""
 
-    def __init__(self, client: firestore.Client, meter: Meter | None = None) -> None:
+    def __init__(
+        self, client: firestore.Client, meter: Meter | None = None, ends_at: float | None = None
+    ) -> None:
         self._client = client
+        self._ends_at = ends_at
         self.meter = meter or Meter()
 
     def metered(self) -> "Database":
         """The same database with a bill of its own."""
         return Database(self._client)
 
+    def within(self, seconds: float) -> "Database":
+        """The same database for reads that take no longer than that, all together; they raise
+        TimedOut where Firestore does not answer, or not in time."""
+        return Database(self._client, self.meter, time.monotonic() + seconds)
+
     def get(self, path: str) -> Document:
-        snapshot = self._client.document(path).get(timeout=TIMEOUT_SECONDS)
+        with self._limited() as limits:
+            snapshot = self._client.document(path).get(**limits)
         self.meter.add(reads=1)
         return _document(snapshot)
 
@@ -112,8 +123,9 @@ class Database:
         found: dict[str, Document] = {}
         for start in range(0, len(paths), READ_CHUNK):
             refs = [self._client.document(path) for path in paths[start : start + READ_CHUNK]]
-            for snapshot in self._client.get_all(refs, fields, timeout=TIMEOUT_SECONDS):
-                found[snapshot.reference.path] = _document(snapshot)
+            with self._limited() as limits:
+                for snapshot in self._client.get_all(refs, fields, **limits):
+                    found[snapshot.reference.path] = _document(snapshot)
             self.meter.add(reads=len(refs))
         return found
 
@@ -127,9 +139,7 @@ class Database:
         after: Mapping[str, Any] | None = None,
     ) -> Iterator[Document]:
         """Documents of a collection; ``after`` continues behind given values of ``order_by``."""
-        query: Any = self._client.collection(collection)
-        for name, operator, value in filters:
-            query = query.where(filter=FieldFilter(name, operator, value))
+        query = self._filtered(collection, filters)
         for name, direction in order_by:
             query = query.order_by(name, direction=direction)
         if select is not None:
@@ -139,10 +149,22 @@ class Database:
         if limit is not None:
             query = query.limit(limit)
         count = 0
-        for snapshot in query.stream(timeout=TIMEOUT_SECONDS):
-            count += 1
-            yield _document(snapshot)
+        with self._limited() as limits:
+            for snapshot in query.stream(**limits):
+                count += 1
+                yield _document(snapshot)
         self.meter.add(reads=max(1, count))
+
+    def totals(self, collection: str, *filters: Filter, sums: Sequence[str] = ()) -> Totals:
+        """How many documents match, and the sums of some of their fields, without reading them."""
+        aggregation = self._filtered(collection, filters).count(alias="count")
+        for name in sums:
+            aggregation = aggregation.sum(name, alias=name)
+        with self._limited() as limits:
+            found = {each.alias: each.value for each in aggregation.get(**limits)[0]}
+        count = int(found.pop("count"))
+        self.meter.add(reads=max(1, -(-count // ENTRIES_PER_READ)))
+        return Totals(count, found)
 
     def commit(self, writes: Iterable[Write]) -> datetime | None:
         """Write all or nothing. Returns the new version of the first document written.
@@ -170,6 +192,30 @@ class Database:
             raise Conflict(str(error.message)) from error
         self.meter.add(writes=puts, deletes=removals)
         return _utc(results[0].update_time) if results[0].update_time else None
+
+    def _filtered(self, collection: str, filters: Iterable[Filter]) -> Any:
+        query: Any = self._client.collection(collection)
+        for name, operator, value in filters:
+            query = query.where(filter=FieldFilter(name, operator, value))
+        return query
+
+    @contextmanager
+    def _limited(self) -> Iterator[dict[str, Any]]:
+        """What limits a read in time. The client library would go on asking past any limit."""
+        if self._ends_at is None:
+            yield {"timeout": TIMEOUT_SECONDS}
+            return
+        left = self._ends_at - time.monotonic()
+        if left <= 0:
+            raise TimedOut
+        try:
+            yield {"timeout": left, "retry": Retry(predicate=if_exception_type())}
+        except (
+            exceptions.DeadlineExceeded,
+            exceptions.RetryError,
+            exceptions.ServiceUnavailable,
+        ) as error:
+            raise TimedOut from error
 
     def _add(self, batch: firestore.WriteBatch, write: Write) -> None:
         ref = self._client.document(write.path)
