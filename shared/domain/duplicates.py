@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from shared.domain.connected import Connected
 from shared.domain.customers import identifies, normal_email
-from shared.domain.identity import natural
 
 MOST_SHARING = 20
 """An e-mail or phone number on more records than this is a filler typed in at the till."""
@@ -46,39 +46,8 @@ def persons(contacts: Iterable[Contact]) -> tuple[Person, ...]:
             sharing["email", email].append(contact.id)
         if contact.phone:
             sharing["phone", contact.phone].append(contact.id)
-    groups = _Groups()
+    same = Connected()
     for ids in sharing.values():
         if 1 < len(ids) <= MOST_SHARING:
-            groups.connect(ids)
-    return groups.persons()
-
-
-class _Groups:
-    """Disjoint sets of ids (union-find)."""
-
-    def __init__(self) -> None:
-        self._parent: dict[str, str] = {}
-
-    def connect(self, ids: list[str]) -> None:
-        first = self._root(ids[0])
-        for other in ids[1:]:
-            self._parent[self._root(other)] = first
-
-    def persons(self) -> tuple[Person, ...]:
-        members: defaultdict[str, list[str]] = defaultdict(list)
-        for member in sorted(self._parent, key=_by_id):
-            members[self._root(member)].append(member)
-        found = [Person(ids[0], tuple(ids[1:])) for ids in members.values() if len(ids) > 1]
-        return tuple(sorted(found, key=lambda person: _by_id(person.primary_id)))
-
-    def _root(self, member: str) -> str:
-        root = member
-        while self._parent.setdefault(root, root) != root:
-            root = self._parent[root]
-        while self._parent[member] != root:
-            self._parent[member], member = root, self._parent[member]
-        return root
-
-
-def _by_id(record_id: str) -> tuple[tuple[int, int, str], str]:
-    return natural(record_id), record_id
+            same.connect(ids)
+    return tuple(Person(ids[0], tuple(ids[1:])) for ids in same.groups() if len(ids) > 1)

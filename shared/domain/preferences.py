@@ -24,14 +24,6 @@ class PriceBand(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Basket:
-    """The items of one order that counts as spending. A refund's items were given back."""
-
-    items: tuple[OrderItem, ...]
-    refund: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class LikedProduct:
     """A product by its POS id, where the order names one, and its name."""
 
@@ -56,36 +48,55 @@ def price_band(cents: int) -> PriceBand:
     return PriceBand.PREMIUM if cents > PREMIUM_ABOVE_CENTS else PriceBand.MID
 
 
-def preferences_of(baskets: Iterable[Basket], *, average_order_cents: int | None) -> Preferences:
-    """Preferences from net quantities: what was given back was not liked.
+class Tastes:
+    """What one customer has bought, tallied order by order in whatever order they come.
 
-    ``average_order_cents`` is None for a customer without orders, who is taken for mid. Categories
-    are grouped by their top level, whatever their case; items without one name no category.
+    Quantities are net: what was given back was not liked. Categories are grouped by their top
+    level, whatever their case; items without one name no category.
     """
-    by_category: defaultdict[str, _Tally] = defaultdict(_Tally)
-    by_product: defaultdict[Hashable, _Tally] = defaultdict(_Tally)
-    product_ids: dict[Hashable, str | None] = {}
-    for basket in baskets:
-        for item in basket.items:
-            quantity = -abs(item.quantity) if basket.refund else item.quantity
+
+    __slots__ = ("_by_category", "_by_product", "_product_ids")
+
+    def __init__(self) -> None:
+        self._by_category: defaultdict[str, _Tally] = defaultdict(_Tally)
+        self._by_product: defaultdict[Hashable, _Tally] = defaultdict(_Tally)
+        self._product_ids: dict[Hashable, str | None] = {}
+
+    def add(self, items: Iterable[OrderItem], *, refund: bool) -> None:
+        """Count the items of one more order; those of a refund were given back."""
+        for item in items:
+            quantity = -abs(item.quantity) if refund else item.quantity
             category, _ = clean_category(item.category or "")
             if category != UNCATEGORIZED:
-                by_category[category.casefold()].add(quantity, category)
+                self._by_category[category.casefold()].add(quantity, category)
             key = (item.product_id, "" if item.product_id else item.name.casefold())
-            product_ids[key] = item.product_id
-            by_product[key].add(quantity, item.name)
-    categories = tuple(tally.name for _, tally in _most_bought(by_category.items(), TOP_CATEGORIES))
-    return Preferences(
-        favorite_category=categories[0] if categories else None,
-        categories=categories,
-        products=tuple(
-            LikedProduct(product_ids[key], tally.name)
-            for key, tally in _most_bought(by_product.items(), TOP_PRODUCTS)
-        ),
-        price_band=(
-            PriceBand.MID if average_order_cents is None else price_band(average_order_cents)
-        ),
-    )
+            self._product_ids[key] = item.product_id
+            self._by_product[key].add(quantity, item.name)
+
+    def preferences(self, *, average_order_cents: int | None) -> Preferences:
+        """``average_order_cents`` is None for a customer without orders, who is taken for mid."""
+        top = _most_bought(self._by_category.items(), TOP_CATEGORIES)
+        categories = tuple(tally.name for _, tally in top)
+        return Preferences(
+            favorite_category=categories[0] if categories else None,
+            categories=categories,
+            products=tuple(
+                LikedProduct(self._product_ids[key], tally.name)
+                for key, tally in _most_bought(self._by_product.items(), TOP_PRODUCTS)
+            ),
+            price_band=(
+                PriceBand.MID if average_order_cents is None else price_band(average_order_cents)
+            ),
+        )
+
+    @property
+    def bought_product_ids(self) -> frozenset[str]:
+        """The products bought and not given back, as far as their orders name ids."""
+        return frozenset(
+            product_id
+            for key, tally in self._by_product.items()
+            if tally.quantity > 0 and (product_id := self._product_ids[key])
+        )
 
 
 class _Tally:

@@ -1,11 +1,14 @@
 """What to offer a customer: available products, scored by what they like (issue 4, item 4)."""
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 from shared.domain.identity import natural
-from shared.domain.preferences import Preferences, price_band
+from shared.domain.preferences import Preferences, PriceBand, price_band
 
 CATEGORY_SCORE = 10
 PRICE_BAND_SCORE = 5
@@ -44,44 +47,57 @@ class Recommendation:
     score: int
 
 
-def recommend(
-    products: Iterable[Recommendable],
-    preferences: Preferences,
-    *,
-    bought_product_ids: Collection[str],
-    limit: int,
-) -> tuple[Recommendation, ...]:
-    """The ``limit`` best products, best first, equal scores in the order of their ids.
-
-    A product scores 10 where its category is among the customer's top ones, 5 where its price
-    lies in their price band, 15 where they bought it before. One that scores nothing is not
-    recommended.
-    """
-    liked = {category.casefold() for category in preferences.categories}
-    scored = [
-        Recommendation(product.id, score)
-        for product in products
-        if product.available
-        and (score := _score(product, preferences, liked, bought_product_ids)) > 0
-    ]
-    scored.sort(key=lambda found: (-found.score, natural(found.product_id), found.product_id))
-    return tuple(scored[:limit])
+_Place = tuple[str, PriceBand | None]
+"""Category and price band: what all products of one place have in common."""
 
 
-def _score(
-    product: Recommendable,
-    preferences: Preferences,
-    liked: set[str],
-    bought_product_ids: Collection[str],
-) -> int:
-    score = 0
-    if product.category.casefold() in liked:
-        score += CATEGORY_SCORE
-    if (
-        product.price_cents is not None
-        and price_band(product.price_cents) is preferences.price_band
-    ):
-        score += PRICE_BAND_SCORE
-    if product.id in bought_product_ids:
-        score += BOUGHT_BEFORE_SCORE
-    return score
+class Menu:
+    """The products that can be bought now, laid out so that the best for a customer are found
+    without looking at all of them. Frozen once made: many customers share one."""
+
+    __slots__ = ("_products", "_shelves")
+
+    def __init__(self, products: Iterable[Recommendable]) -> None:
+        available = [product for product in products if product.available]
+        available.sort(key=lambda product: (natural(product.id), product.id))
+        self._products = {p.id: (rank, _place(p)) for rank, p in enumerate(available)}
+        self._shelves: defaultdict[_Place, list[tuple[int, str]]] = defaultdict(list)
+        for product_id, (rank, place) in self._products.items():
+            self._shelves[place].append((rank, product_id))
+
+    def __len__(self) -> int:
+        return len(self._products)
+
+    def recommend(
+        self, preferences: Preferences, *, bought_product_ids: AbstractSet[str], limit: int
+    ) -> tuple[Recommendation, ...]:
+        """The ``limit`` best products, best first, equal scores in the order of their ids.
+
+        A product scores 10 where its category is among the customer's top ones, 5 where its price
+        lies in their price band, 15 where they bought it before. One that scores nothing is not
+        recommended.
+        """
+        liked = {category.casefold() for category in preferences.categories}
+
+        def score(place: _Place) -> int:
+            category, band = place
+            in_category = CATEGORY_SCORE if category in liked else 0
+            return in_category + (PRICE_BAND_SCORE if band is preferences.price_band else 0)
+
+        found: list[tuple[int, int, str]] = []
+        for product_id in bought_product_ids:
+            if product_id in self._products:
+                rank, place = self._products[product_id]
+                found.append((-BOUGHT_BEFORE_SCORE - score(place), rank, product_id))
+        for place, shelf in self._shelves.items():
+            if base := score(place):
+                others = (entry for entry in shelf if entry[1] not in bought_product_ids)
+                found += [(-base, rank, product_id) for rank, product_id in islice(others, limit)]
+        return tuple(
+            Recommendation(product_id, -minus) for minus, _, product_id in sorted(found)[:limit]
+        )
+
+
+def _place(product: Recommendable) -> _Place:
+    price = product.price_cents
+    return product.category.casefold(), None if price is None else price_band(price)

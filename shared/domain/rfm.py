@@ -6,7 +6,7 @@ Scores go from 1 (worst) to 5 (best). All carry the moment they are as of.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -83,33 +83,60 @@ def threshold_score(rfm: Rfm, thresholds: RfmThresholds = DEFAULT_THRESHOLDS) ->
     )
 
 
-def quantile_scores(population: Mapping[str, Rfm]) -> dict[str, RfmScore]:
-    """Score of every customer by their place among the others, by customer id.
+@dataclass(frozen=True, slots=True)
+class QuantileScale:
+    """Scores by a customer's place among everybody, as everybody was at ``as_of``.
+
+    Each tuple holds, for the scores 2 to 5, the least figure that reaches it (None: nobody does).
+    Recency stands as a negative number of days, so that for all three more is better.
+    """
+
+    recency: tuple[int | None, ...]
+    frequency: tuple[int | None, ...]
+    monetary: tuple[int | None, ...]
+    as_of: datetime
+
+    def score(self, spending: Spending) -> RfmScore | None:
+        """The place, at ``as_of``, of somebody who has spent that; None without a counted
+        order."""
+        rfm = rfm_of(spending, self.as_of)
+        if rfm is None:
+            return None
+        return RfmScore(
+            recency=_reached(self.recency, -rfm.recency_days),
+            frequency=_reached(self.frequency, rfm.frequency),
+            monetary=_reached(self.monetary, rfm.monetary_cents),
+            as_of=self.as_of,
+        )
+
+
+def quantile_scale(population: Iterable[Rfm], as_of: datetime) -> QuantileScale:
+    """The scale of a population, all of it as of that moment.
 
     The place is (number worse + half the number equal, oneself included) / everybody: equal
     figures get equal scores, and where all are equal, all are in the middle. Fifths of it are the
     scores.
     """
-    recency = _fifths(population, lambda rfm: -rfm.recency_days)
-    frequency = _fifths(population, lambda rfm: rfm.frequency)
-    monetary = _fifths(population, lambda rfm: rfm.monetary_cents)
-    return {
-        customer_id: RfmScore(
-            recency=recency[-rfm.recency_days],
-            frequency=frequency[rfm.frequency],
-            monetary=monetary[rfm.monetary_cents],
-            as_of=rfm.as_of,
-        )
-        for customer_id, rfm in population.items()
-    }
+    everybody = list(population)
+    return QuantileScale(
+        recency=_fifths(-rfm.recency_days for rfm in everybody),
+        frequency=_fifths(rfm.frequency for rfm in everybody),
+        monetary=_fifths(rfm.monetary_cents for rfm in everybody),
+        as_of=as_of,
+    )
 
 
-def _fifths(population: Mapping[str, Rfm], figure: Callable[[Rfm], int]) -> dict[int, int]:
-    """Score by figure, the higher the better; in integers, so that no rounding moves a tie."""
-    figures = sorted(figure(rfm) for rfm in population.values())
-    everybody = len(figures)
-    return {
-        value: 1
-        + BEST * (bisect_left(figures, value) + bisect_right(figures, value)) // (2 * everybody)
-        for value in set(figures)
-    }
+def _fifths(population: Iterable[int]) -> tuple[int | None, ...]:
+    """The least figures that reach the scores 2 to 5; in integers, so that no rounding moves a
+    tie."""
+    figures = sorted(population)
+    least: dict[int, int] = {}
+    for value in sorted(set(figures), reverse=True):
+        places = bisect_left(figures, value) + bisect_right(figures, value)
+        score = 1 + BEST * places // (2 * len(figures))
+        least.update(dict.fromkeys(range(2, score + 1), value))
+    return tuple(least.get(score) for score in range(2, BEST + 1))
+
+
+def _reached(least: tuple[int | None, ...], figure: int) -> int:
+    return 1 + sum(bound is not None and figure >= bound for bound in least)

@@ -5,19 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.domain.money import average_cents
-from shared.domain.orders import OrderStatus, OrderType
+from shared.domain.orders import OrderItem, OrderStatus, OrderType
 
 _COUNTED = frozenset({OrderStatus.COMPLETED, OrderStatus.READY})
 
 
 @dataclass(frozen=True, slots=True)
 class OrderFact:
-    """What spending needs to know of one stored order; ``total_cents`` is negative for a refund."""
+    """What is to be known of one stored order; ``total_cents`` is negative for a refund."""
 
     status: str | None
     type: str | None
     total_cents: int
     created_at: datetime
+    items: tuple[OrderItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,12 @@ def fold(orders: Iterable[OrderFact]) -> Spending:
     spending = Spending()
     for order in orders:
         if counts(order.status, order.type):
-            spending = spending + _one(order)
+            spending = spending + spent_in(order)
     return spending
 
 
-def _one(order: OrderFact) -> Spending:
+def spent_in(order: OrderFact) -> Spending:
+    """Spending in one order that counts."""
     if order.total_cents < 0:
         return Spending(total_cents=order.total_cents)
     return Spending(

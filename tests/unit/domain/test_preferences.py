@@ -1,5 +1,6 @@
 """What a customer likes (issue 4, item 4)."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 
@@ -8,7 +9,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.orders import OrderItem
-from shared.domain.preferences import Basket, LikedProduct, PriceBand, preferences_of, price_band
+from shared.domain.preferences import (
+    LikedProduct,
+    Preferences,
+    PriceBand,
+    Tastes,
+    price_band,
+)
+
+
+@dataclass(frozen=True)
+class Basket:
+    """The items of one order."""
+
+    items: tuple[OrderItem, ...]
+    refund: bool = False
+
+
+def preferences_of(baskets: list[Basket], *, average_order_cents: int | None) -> Preferences:
+    tastes = Tastes()
+    for basket in baskets:
+        tastes.add(basket.items, refund=basket.refund)
+    return tastes.preferences(average_order_cents=average_order_cents)
 
 
 def item(
@@ -82,6 +104,16 @@ def test_what_was_given_back_is_not_liked() -> None:
     # Then
     assert preferences.products == (LikedProduct(None, "B"), LikedProduct(None, "A"))
     assert preferences.categories == ("Flower",)
+
+
+def test_bought_before_is_what_was_bought_and_kept() -> None:
+    # Given
+    tastes = Tastes()
+    tastes.add((item("A", 2, id="1"), item("B", 1, id="2"), item("C", 1)), refund=False)
+    # When
+    tastes.add((item("B", 1, id="2"),), refund=True)
+    # Then
+    assert tastes.bought_product_ids == {"1"}
 
 
 baskets = st.lists(

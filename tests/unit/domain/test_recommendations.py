@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.preferences import Preferences, PriceBand
-from shared.domain.recommendations import Recommendation, recommend
+from shared.domain.identity import natural
+from shared.domain.preferences import Preferences, PriceBand, price_band
+from shared.domain.recommendations import Menu, Recommendation
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def test_category_price_band_and_an_earlier_purchase_add_up(
     item: Item, bought: set[str], score: int | None
 ) -> None:
     # When
-    found = recommend([item], LIKES, bought_product_ids=bought, limit=5)
+    found = Menu([item]).recommend(LIKES, bought_product_ids=bought, limit=5)
     # Then
     assert found == (() if score is None else (Recommendation("1", score),))
 
@@ -49,7 +50,7 @@ def test_equal_scores_come_in_the_order_of_their_ids() -> None:
     # Given
     items = [Item("10"), Item("9"), Item("x"), Item("2", category="Edibles")]
     # When
-    found = recommend(items, LIKES, bought_product_ids={"x"}, limit=3)
+    found = Menu(items).recommend(LIKES, bought_product_ids={"x"}, limit=3)
     # Then
     assert [product.product_id for product in found] == ["x", "9", "10"]
 
@@ -69,10 +70,43 @@ def test_equal_scores_come_in_the_order_of_their_ids() -> None:
 )
 def test_only_available_products_are_recommended_best_first(items: list[Item], limit: int) -> None:
     # When
-    found = recommend(items, LIKES, bought_product_ids={"1", "2"}, limit=limit)
+    found = Menu(items).recommend(LIKES, bought_product_ids={"1", "2"}, limit=limit)
     # Then
     available = {item.id for item in items if item.available}
     assert len(found) <= limit
     assert {product.product_id for product in found} <= available
     assert [p.score for p in found] == sorted((p.score for p in found), reverse=True)
-    assert found == recommend(items[::-1], LIKES, bought_product_ids={"1", "2"}, limit=limit)
+    assert found == Menu(items[::-1]).recommend(LIKES, bought_product_ids={"1", "2"}, limit=limit)
+
+
+def naive_score(item: Item, likes: Preferences, bought: set[str]) -> int:
+    liked = item.category.lower() in [category.lower() for category in likes.categories]
+    in_band = item.price_cents is not None and price_band(item.price_cents) is likes.price_band
+    return 10 * liked + 5 * in_band + 15 * (item.id in bought)
+
+
+@given(
+    st.lists(
+        st.builds(
+            Item,
+            st.integers(0, 99).map(str),
+            st.sampled_from(["Flower", "flower", "Edibles", "Vapes", "Topicals"]),
+            st.sampled_from([None, 1000, 5000, 20_000]),
+            st.booleans(),
+        ),
+        unique_by=lambda item: item.id,
+    ),
+    st.sets(st.integers(0, 99).map(str), max_size=8),
+    st.integers(0, 8),
+)
+def test_the_best_are_those_that_a_look_at_every_product_finds(
+    items: list[Item], bought: set[str], limit: int
+) -> None:
+    # Given
+    scored = [(naive_score(item, LIKES, bought), item.id) for item in items if item.available]
+    scored.sort(key=lambda pair: (-pair[0], natural(pair[1])))
+    # When
+    found = Menu(items).recommend(LIKES, bought_product_ids=bought, limit=limit)
+    # Then
+    expected = [Recommendation(id, score) for score, id in scored if score > 0]
+    assert list(found) == expected[:limit]

@@ -11,7 +11,7 @@ from shared.domain.rfm import (
     Rfm,
     RfmScore,
     RfmThresholds,
-    quantile_scores,
+    quantile_scale,
     rfm_of,
     threshold_score,
 )
@@ -19,6 +19,17 @@ from shared.domain.spending import Spending
 from shared.errors import ConfigurationInvalid
 
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
+
+
+def quantile_scores(population: dict[str, Rfm]) -> dict[str, RfmScore]:
+    scale = quantile_scale(population.values(), NOW)
+    scores = {key: scale.score(spending_of(one)) for key, one in population.items()}
+    return {key: score for key, score in scores.items() if score}
+
+
+def spending_of(one: Rfm) -> Spending:
+    last = NOW - timedelta(days=one.recency_days)
+    return Spending(one.monetary_cents, one.frequency, last, last)
 
 
 def rfm(days: int = 10, orders: int = 3, cents: int = 10_000) -> Rfm:
@@ -91,6 +102,17 @@ def test_where_all_are_equal_all_are_in_the_middle() -> None:
 def test_nobody_has_no_scores() -> None:
     # Given / When / Then
     assert quantile_scores({}) == {}
+
+
+def test_a_place_is_as_of_the_scale_however_late_it_is_asked() -> None:
+    # Given: a scale of five customers, and one who ordered again after it was made
+    scale = quantile_scale([rfm(days=n, orders=1 + n, cents=n) for n in range(5)], NOW)
+    later = NOW + timedelta(days=30)
+    # When
+    score = scale.score(Spending(4, 5, NOW - timedelta(days=90), later))
+    # Then
+    assert score == RfmScore(5, 5, 5, as_of=NOW)
+    assert scale.score(Spending(total_cents=-5)) is None
 
 
 populations = st.dictionaries(
