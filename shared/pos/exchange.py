@@ -20,7 +20,8 @@ class Call:
 
     ``deadline`` ends the call early where the caller has less time than the settings allow.
     ``once`` is for a call that makes something: it is tried again only after an answer that
-    nothing was done.
+    nothing was done. ``admit`` is called before each try and returns when it may be made; its
+    time counts among the call's own.
     """
 
     method: str
@@ -32,6 +33,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     deadline: datetime | None = None
     once: bool = False
+    admit: Callable[[], None] | None = field(default=None, repr=False)
 
     @property
     def host(self) -> str:

@@ -20,24 +20,32 @@ class Unauthorized(CredentialsRejected):
     tries: int = 1
 
 
+class Refused(ProviderRefused):
+    """Another 4xx. ``status`` is which."""
+
+    status: int = 400
+
+
 _ERROR_OF_STATUS: dict[int, tuple[type[SyncSamError], str]] = {
     401: (Unauthorized, "does not accept the sign-in"),
     403: (CredentialsRejected, "does not allow a request for {what}"),
     429: (ProviderBusy, "limits how often it is called"),
 }
 _OTHER_SERVER_ERROR = (ProviderFailed, "had an error of its own")
-_OTHER_STATUS = (ProviderRefused, "refused a request for {what}")
+_OTHER_STATUS = (Refused, "refused a request for {what}")
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """One try that failed. ``says`` goes after the provider's name and never holds a secret,
-    a body or a query. ``retry_after`` is in seconds, where the provider asked for it."""
+    a body or a query. ``retry_after`` is in seconds, where the provider asked for it. ``status`` is
+    None where there was no answer."""
 
     error: type[SyncSamError]
     says: str
     again: bool
     retry_after: float | None = None
+    status: int | None = None
 
 
 def failed_status(status: int, what: str, retry_after: float | None) -> Failure:
@@ -50,6 +58,7 @@ def failed_status(status: int, what: str, retry_after: float | None) -> Failure:
         f"{says.format(what=what)} ({status})",
         again=server_error or status == 429,
         retry_after=retry_after,
+        status=status,
     )
 
 
@@ -81,4 +90,6 @@ def error_of(
     error = kind(f"{says}.")
     if isinstance(error, Unauthorized):
         error.tries = tries
+    if isinstance(error, Refused) and failure.status is not None:
+        error.status = failure.status
     return error

@@ -130,6 +130,8 @@ class HttpSession:
         return seconds
 
     def _attempt(self, call: Call, read: Callable[[object], T], until: float) -> Reply[T] | Failure:
+        if call.admit is not None:
+            call.admit()
         settings = self._settings
         limits = Limits(
             connect_seconds=settings.connect_seconds,

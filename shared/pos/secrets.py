@@ -1,4 +1,4 @@
-"""Secrets in POS settings: as text, or as ``secret:NAME`` kept in Secret Manager."""
+"""Secrets in an org's settings: as text, or as ``secret:NAME`` kept in Secret Manager."""
 
 import threading
 import time
@@ -34,7 +34,7 @@ class SecretResolver:
         cannot be."""
         config = location.pos_config
         resolved = {
-            name: self._secret(value, name, location.id)
+            name: self.text_of(value, f"posConfig.{name} of location {location.id}")
             for name in ("password", "pin", "api_key", "token")
             if isinstance(value := getattr(config, name), SecretStr)
             and value.get_secret_value().startswith(PREFIX)
@@ -43,8 +43,12 @@ class SecretResolver:
             return location
         return location.model_copy(update={"pos_config": config.model_copy(update=resolved)})
 
-    def _secret(self, reference: SecretStr, field: str, location_id: str) -> SecretStr:
-        name = reference.get_secret_value().removeprefix(PREFIX)
+    def text_of(self, value: SecretStr, where: str) -> SecretStr:
+        """The secret that ``value`` refers to; itself where it is no reference. ``where`` it
+        stands is told where it cannot be resolved, as ConfigurationInvalid."""
+        if not value.get_secret_value().startswith(PREFIX):
+            return value
+        name = value.get_secret_value().removeprefix(PREFIX)
         resource = f"projects/{self._project}/secrets/{name}"
         if "/versions/" not in name:
             resource += "/versions/latest"
@@ -56,8 +60,7 @@ class SecretResolver:
                 secret = SecretStr(self._read(resource))
             except LookupError:
                 raise ConfigurationInvalid(
-                    f"the secret {name} named by posConfig.{field} of location {location_id}"
-                    " does not exist or may not be read"
+                    f"the secret {name} named by {where} does not exist or may not be read"
                 ) from None
             self._known[resource] = (self._monotonic(), secret)
             return secret
