@@ -1,0 +1,110 @@
+"""What a loyalty run has to do for each customer, and what is remembered of them between runs.
+
+A run first marks the work, then does it a batch at a time; each step leaves less of it. So a run
+that is taken up again does what is left and asks nobody twice.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import IntEnum
+
+from shared.domain.loyalty import AlpineAnswer, AlpineStatus, Reconciliation
+
+REFRESH_DAYS = 7
+"""Every customer is looked up at least once in so many days."""
+
+NEVER_ASKED = AlpineAnswer(AlpineStatus.NOT_CONFIGURED)
+_ANSWERED = frozenset({AlpineStatus.FOUND, AlpineStatus.NO_CONTACT, AlpineStatus.HIDDEN})
+
+
+class Work(IntEnum):
+    """What is left to do, the greater the more."""
+
+    NONE = 0
+    CALCULATE = 1
+    """The answer stands: reckon with it and write."""
+    REFRESH = 2
+    """Ask, since it is time to. The answer known stands where there is no new one."""
+    LOOK_UP = 3
+    """Ask, since something changed. Without an answer the calculated figure stands."""
+
+
+class Review(IntEnum):
+    """Whether a person must look at the difference, and whether one has been told."""
+
+    NO = 0
+    NEW = 1
+    REPORTED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is remembered of a customer.
+
+    ``looked_up`` is the day (``date.toordinal``) of ``answer``, 0 for never. ``spent_cents``,
+    ``orders`` and ``equity`` are what the points were last reckoned from, ``ledger`` a hash of
+    the ledger as last written.
+    """
+
+    work: Work = Work.NONE
+    looked_up: int = 0
+    answer: AlpineAnswer = NEVER_ASKED
+    spent_cents: int = 0
+    orders: int = 0
+    equity: bool = False
+    ledger: bytes = b""
+    review: Review = Review.NO
+
+    def asked_for(self, work: Work) -> "Entry":
+        """At least this is to be done."""
+        return replace(self, work=max(self.work, work))
+
+    def answered(self, answer: AlpineAnswer, today: date) -> "Entry":
+        """There is an answer, or word that there will be none in this run."""
+        if answer.status in _ANSWERED:
+            known, day = answer, today.toordinal()
+        elif self.work is Work.REFRESH and self.answer.status in _ANSWERED:
+            known, day = self.answer, self.looked_up
+        else:
+            known, day = answer, 0
+        return replace(self, work=Work.CALCULATE, answer=known, looked_up=day)
+
+    def reckoned(
+        self, result: Reconciliation, *, spent_cents: int, orders: int, equity: bool, ledger: bytes
+    ) -> "Entry":
+        """Everything is written. Somebody who was told of a difference is not told again until
+        the two figures have once been found to agree."""
+        review = Review.NO
+        if result.needs_review:
+            review = max(self.review, Review.NEW)
+        elif result.alpine is AlpineStatus.UNAVAILABLE:
+            review = self.review
+        return replace(
+            self,
+            work=Work.NONE,
+            spent_cents=spent_cents,
+            orders=orders,
+            equity=equity,
+            ledger=ledger,
+            review=review,
+        )
+
+
+def is_due(customer_id: str, entry: Entry, today: date) -> bool:
+    """Whether it is time to look the customer up again.
+
+    Each has a day of the week by a hash of the id: after a pass over everybody the look-ups
+    spread evenly over the days that follow. Whoever has no answer is due at once.
+    """
+    if not entry.looked_up:
+        return True
+    days = today.toordinal() - entry.looked_up
+    return days >= REFRESH_DAYS or (
+        days > 0 and today.toordinal() % REFRESH_DAYS == _day(customer_id)
+    )
+
+
+def _day(customer_id: str) -> int:
+    digest = hashlib.blake2b(customer_id.encode(), digest_size=4).digest()
+    return int.from_bytes(digest) % REFRESH_DAYS

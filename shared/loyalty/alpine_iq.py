@@ -1,0 +1,113 @@
+"""Alpine IQ: how many points somebody has there.
+
+What is documented of the call (``POST /api/v2/wallet``): the header ``X-APIKEY``, the envelope
+``{success, data, errors, code}``, ``data.contactID``, ``data.loyaltyPoints``, and that these are
+always 0 where ``data.hidePointsInWallet`` is set. How it says that it does not know somebody is
+not documented for this call: 400 and 404 are for its sister, and are read so here, as is an
+answer that names no contact.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shared.domain.loyalty import AlpineAnswer, AlpineStatus
+from shared.errors import CredentialsRejected
+from shared.loyalty.settings import AlpineIqSettings
+from shared.pos.exchange import Call
+from shared.pos.failures import Refused
+from shared.pos.http import HttpSession
+
+PROVIDER = "Alpine IQ"
+UNKNOWN_CONTACT = AlpineAnswer(AlpineStatus.NO_CONTACT)
+
+_NO_SUCH_CONTACT = frozenset({400, 404})
+_KEY_REFUSED = frozenset({401, 403})
+
+
+class _Wallet(BaseModel):
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+
+    contact_id: str | None = Field(default=None, alias="contactID")
+    points: Decimal | None = Field(default=None, alias="loyaltyPoints", allow_inf_nan=False)
+    hidden: bool = Field(default=False, alias="hidePointsInWallet")
+
+
+class _Envelope(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    success: bool
+    data: _Wallet | None = None
+    code: int | None = None
+
+
+class AlpineIq:
+    """An account. ``admit`` is called before each try of a call and returns once the account's
+    rate limit allows it; calls give up at ``deadline`` (aware UTC)."""
+
+    def __init__(
+        self,
+        http: HttpSession,
+        settings: AlpineIqSettings,
+        *,
+        admit: Callable[[], None],
+        deadline: datetime | None = None,
+    ) -> None:
+        self._http = http
+        self._url = str(settings.base_url).rstrip("/") + "/api/v2/wallet"
+        self._key = settings.api_key
+        self._admit = admit
+        self._deadline = deadline
+
+    def look_up(self, phone: str | None, email: str | None) -> AlpineAnswer:
+        """What Alpine IQ knows of somebody, by phone (E.164), then by e-mail.
+
+        FOUND, HIDDEN or NO_CONTACT; the last without a call where there is neither. Raises
+        CredentialsRejected, ProviderError, RetryLater where the deadline leaves no time, and what
+        ``admit`` raises.
+        """
+        answer = UNKNOWN_CONTACT
+        if phone:
+            answer = self._wallet({"phone": phone})
+        if email and answer == UNKNOWN_CONTACT:
+            answer = self._wallet({"email": email})
+        return answer
+
+    def _wallet(self, who: dict[str, str]) -> AlpineAnswer:
+        call = Call(
+            "POST",
+            self._url,
+            PROVIDER,
+            "points",
+            json=who,
+            headers={"X-APIKEY": self._key.get_secret_value()},
+            deadline=self._deadline,
+            admit=self._admit,
+        )
+        try:
+            return self._http.call(call, _read).data
+        except Refused as refused:
+            if refused.status in _NO_SUCH_CONTACT:
+                return UNKNOWN_CONTACT
+            raise
+
+
+def _read(body: object) -> AlpineAnswer:
+    try:
+        envelope = _Envelope.model_validate(body)
+    except ValidationError:
+        raise ValueError("not the documented envelope") from None
+    if not envelope.success:
+        if envelope.code in _KEY_REFUSED:
+            raise CredentialsRejected(f"{PROVIDER} does not accept the API key.")
+        if envelope.code in _NO_SUCH_CONTACT:
+            return UNKNOWN_CONTACT
+        raise ValueError("no success")
+    wallet = envelope.data
+    if wallet is None or wallet.contact_id in (None, "", "0"):
+        return UNKNOWN_CONTACT
+    if wallet.hidden or wallet.points is None:
+        return AlpineAnswer(AlpineStatus.HIDDEN, user_id=wallet.contact_id)
+    return AlpineAnswer(AlpineStatus.FOUND, int(wallet.points), wallet.contact_id)
