@@ -5,8 +5,10 @@ from cloudevents.http import CloudEvent
 
 from shared.bootstrap.cron_fanout import consumer
 
+handle = consumer()
+
 
 @functions_framework.cloud_event
 def cron_fanout(event: CloudEvent) -> None:
     """Publish one sync message per org with an active POS location."""
-    consumer()(event)
+    handle(event)

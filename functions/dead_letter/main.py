@@ -6,8 +6,10 @@ from cloudevents.http import CloudEvent
 from shared.bootstrap.dead_letter import recorder
 from shared.bus.events import delivery
 
+record = recorder()
+
 
 @functions_framework.cloud_event
 def dead_letter(event: CloudEvent) -> None:
     """Record what could not be processed."""
-    recorder()(delivery(event))
+    record(delivery(event))

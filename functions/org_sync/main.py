@@ -5,8 +5,10 @@ from cloudevents.http import CloudEvent
 
 from shared.bootstrap.org_sync import consumer
 
+handle = consumer()
+
 
 @functions_framework.cloud_event
 def org_sync(event: CloudEvent) -> None:
     """Sync one org from its POS."""
-    consumer()(event)
+    handle(event)

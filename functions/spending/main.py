@@ -5,8 +5,10 @@ from cloudevents.http import CloudEvent
 
 from shared.bootstrap.spending import consumer
 
+handle = consumer()
+
 
 @functions_framework.cloud_event
 def spending(event: CloudEvent) -> None:
     """Recompute what customers have spent."""
-    consumer()(event)
+    handle(event)

@@ -1,2 +1,2 @@
 """The one place that puts services and clients together: a module per function, each with the
-settings that its environment must give it. Built once per instance, at its first event."""
+settings that its environment must give it. Built once per instance, at its start."""

@@ -6,6 +6,7 @@ from functools import cache
 from pydantic import Field
 
 from shared.bootstrap import pos
+from shared.bootstrap.alerts import AlertSettings, alerts
 from shared.bootstrap.clients import database, publisher
 from shared.bootstrap.settings import start
 from shared.bus.messages import PosSync
@@ -14,7 +15,7 @@ from shared.entry import Consumer
 from shared.services.sync.org import OrgSync
 
 
-class Settings(pos.PosSettings):
+class Settings(pos.PosSettings, AlertSettings):
     """Settings of ``org_sync``. ``sync_seconds`` stays below the function's own time limit;
     ``lease_seconds`` is how long a worker that fell silent keeps its org from others."""
 
@@ -34,6 +35,7 @@ def consumer() -> Consumer[PosSync]:
         open_pos=pos.opener(settings),
         spending=publisher(settings.spending_topic),
         continuation=publisher(settings.pos_sync_topic),
+        alerts=alerts(settings, store),
         clock=utc_now,
         seconds=settings.sync_seconds,
         lease_ttl=timedelta(seconds=settings.lease_seconds),

@@ -1,9 +1,10 @@
 """The org as large as the recorded one: everything arrives, and nothing changed costs nothing."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
+from deploy.local.simulator.truth import Truth
 from tests.emulator.sync.world import MENU, World
-from tests.unit.simulator.recomputation import buyer_of
 
 ORG = "org_large"
 
@@ -27,12 +28,22 @@ def test_every_record_arrives_and_an_unchanged_sync_writes_none(large: World) ->
     assert (status["customersCount"], status["menuProductsCount"]) == (2_527, 374)
 
     # and every order is its own customer's, by a matching made independently
+    truth = Truth(data, "America/New_York")
     expected = {
-        f"alleaves_{o['id_order']}": str(owner)
-        for o in data["orders"]
-        if (owner := buyer_of(o, data["customers"])[0]) is not None
+        f"alleaves_{order_id}": str(buyer)
+        for order_id, buyer in truth.buyers.items()
+        if buyer is not None
     }
     assert {key: order["customerId"] for key, order in orders.items()} == expected
+
+    # and spending and segment are those of a recomputation made independently
+    now = datetime.now(UTC)
+    for customer_id, figures in truth.figures.items():
+        stored = customers[str(customer_id)]
+        assert Decimal(str(stored["totalSpent"])) == figures.spent, customer_id
+        assert stored["orderCount"] == len(figures.moments)
+        assert stored.get("lastOrderDate") == max(figures.moments, default=None)
+        assert stored["segment"] == figures.segment(now)
 
     # When nothing has changed and it is synced again
     before = large.records(ORG)

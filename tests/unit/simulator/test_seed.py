@@ -10,8 +10,8 @@ import pytest
 from deploy.local.simulator.dataset import Dataset, generate_dataset
 from deploy.local.simulator.seed.inventory_row import EMPTY_ROW
 from deploy.local.simulator.spec import OrgSpec, generated_orgs, named_orgs
+from deploy.local.simulator.truth import Truth, instant
 from tests.unit.simulator.conftest import TODAY
-from tests.unit.simulator.recomputation import buyer_of, instant, segments
 
 SEGMENTS = {"vip", "loyal", "churned", "at_risk", "returning", "new"}
 STATUSES = {
@@ -86,8 +86,9 @@ def test_every_segment_occurs_whatever_the_hour(spec: OrgSpec, today: date) -> N
     data = data_of(generate_dataset(spec, today))
     midnight = datetime(today.year, today.month, today.day, tzinfo=UTC)
     # When
+    truth = Truth(data, spec.timezone)
     early, late, next_evening = (
-        segments(data, spec.timezone, midnight + timedelta(hours=hours)) for hours in (0, 23, 47)
+        truth.segments(midnight + timedelta(hours=hours)) for hours in (0, 23, 47)
     )
     # Then
     assert set(early.values()) == SEGMENTS
@@ -110,7 +111,8 @@ def test_sixty_orders_of_the_large_org_match_no_customer(
     large: dict[str, list[dict[str, Any]]],
 ) -> None:
     # When
-    found = Counter(buyer_of(order, large["customers"])[1] for order in large["orders"])
+    truth = Truth(large, LARGE.timezone)
+    found = Counter(truth.buyer_of(order)[1] for order in large["orders"])
     # Then
     assert found["nobody"] + found["stranger"] == 60
     assert found["stranger"] >= 10

@@ -1,0 +1,128 @@
+"""The demo's three acts. Each checks what it claims."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from deploy.local.demo import order_change
+from deploy.local.demo.view import NotAsClaimed, View, wait_until
+from deploy.local.stack import Stack
+
+WAIT_SECONDS = 180.0
+FOLLOWS_SECONDS = 60.0
+ENDED = ("succeeded", "partial", "failed", "held")
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Story:
+    """A stack with its POS."""
+
+    stack: Stack
+    view: View
+
+    def first_sync(self) -> Report:
+        """A tick of the schedule; every org's figures, checked against its POS."""
+        runs = self._tick()
+        return {org["id"]: self._org(org, runs[org["id"]]) for org in self.view.orgs()}
+
+    def second_sync(self) -> Report:
+        """Another tick, with nothing changed at the POS."""
+        return {org_id: self._unchanged(org_id, run) for org_id, run in self._tick().items()}
+
+    def change_an_order(self) -> Report:
+        """One order changes at the POS; its customer's spending and segment follow."""
+        for org in self.view.orgs():
+            data = self.view.pos("GET", f"orgs/{org['id']}/data")
+            change = order_change.find(data, org["timezone"])
+            if change:
+                return self._change(org, change)
+        raise NotAsClaimed("no recent order at any POS would move a customer to another segment")
+
+    def _tick(self) -> dict[str, Report]:
+        """Publish a tick and wait for a new run of every org to end; the runs by org."""
+        before = {org["id"]: self._last_run(org["id"]) for org in self.view.orgs()}
+        self.stack.publish("cron-tick", {"job": "pos-sync"})
+        wait_until(
+            "every org has a new run that ended",
+            lambda: all(self._last_run(org) != run for org, run in before.items()),
+            WAIT_SECONDS,
+        )
+        return {org: self.view.run(org, self._last_run(org)) for org in before}
+
+    def _last_run(self, org_id: str) -> str:
+        return str(self.view.status(org_id).get("lastRunId", ""))
+
+    def _org(self, org: Report, run: Report) -> Report:
+        org_id = org["id"]
+        if run["state"] != "succeeded":
+            raise NotAsClaimed(f"the sync of {org_id} ended {run['state']}: {run.get('error')}")
+        truth = self.view.truth(org)
+        wait_until(
+            f"the customers of {org_id} have the spending and segment that their orders say",
+            lambda: self.view.agrees(org_id, truth),
+            WAIT_SECONDS,
+        )
+        status = self.view.status(org_id)
+        figures = {
+            "customers": self.view.count(f"tenants/{org_id}/customers"),
+            "orders": self.view.count(f"tenants/{org_id}/orders"),
+            "ordersSkipped": status["ordersSkipped"],
+            "products": self.view.count(f"tenants/{org_id}/publicViews/products/items"),
+            "customerSpending": self.view.count(f"tenants/{org_id}/customer_spending"),
+            "segments": self.view.segments(org_id),
+            "seconds": status["durationSeconds"],
+        }
+        claims = {
+            "customers": org["customers"],
+            "orders": org["orders"] - truth.skipped,
+            "ordersSkipped": truth.skipped,
+            "products": org["products"],
+        }
+        for name, claimed in claims.items():
+            if figures[name] != claimed:
+                raise NotAsClaimed(f"{org_id} has {figures[name]} {name}, its POS {claimed}")
+        return figures
+
+    def _unchanged(self, org_id: str, run: Report) -> Report:
+        streams = run["streams"].values()
+        written = sum(s["created"] + s["updated"] + s["deleted"] for s in streams)
+        if written:
+            raise NotAsClaimed(f"the second sync of {org_id} changed {written} records")
+        seconds = (run["endedAt"] - run["startedAt"]).total_seconds()
+        return {
+            "recordWrites": written,
+            "reads": run["cost"]["reads"],
+            "writes": run["cost"]["writes"],
+            "seconds": round(seconds, 3),
+        }
+
+    def _change(self, org: Report, change: order_change.OrderChange) -> Report:
+        org_id = org["id"]
+        path = f"orgs/{org_id}/orders/{change.order_id}"
+        self.view.pos("PATCH", path, change.fields)
+        truth = self.view.truth(org)
+        spent_before = self.view.figures(org_id)[change.customer_id][0]
+        started = time.monotonic()
+        self.stack.publish("cron-tick", {"job": "pos-sync", "orgId": org_id})
+        wait_until(
+            f"customer {change.customer_id} of {org_id} is {change.after}",
+            lambda: self.view.agrees(org_id, truth),
+            FOLLOWS_SECONDS,
+        )
+        spent, _, segment = self.view.figures(org_id)[change.customer_id]
+        customer = self.view.document(f"tenants/{org_id}/customers/{change.customer_id}")
+        return {
+            "seconds": round(time.monotonic() - started, 3),
+            "orgId": org_id,
+            "orderId": change.order_id,
+            "customerId": change.customer_id,
+            "change": {
+                name: change.fields[name] for name in change.fields if name != "date_updated"
+            },
+            "spentBefore": float(spent_before),
+            "spentAfter": float(spent),
+            "segmentBefore": change.before,
+            "segmentAfter": segment,
+            "reason": customer["segmentReason"],
+        }
