@@ -73,10 +73,12 @@ class PlainValue(Section):
 
 
 class Secret(Section):
-    """Where a secret's value is kept in Secret Manager."""
+    """Where a secret's value is kept in Secret Manager. The local cloud gives ``local``, or a
+    random value where that is left out, unless the environment has one."""
 
     secret: ResourceId
     version: int = Field(ge=1)
+    local: str | None = None
 
 
 class RateLimits(Section):

@@ -56,9 +56,10 @@ class Stack:
         self.manifest = manifest or Manifest.read()
         self.project = f"demo-{secrets.token_hex(4)}"
         self.logs = logs
+        given = {name: secret.local for name, secret in self.manifest.secrets.items()}
         self.secrets = {
-            name: os.environ.get(name) or secrets.token_urlsafe(24)
-            for name in (CRON_SECRET, *self.manifest.secrets)
+            name: os.environ.get(name) or (secrets.token_urlsafe(24) if local is None else local)
+            for name, local in {CRON_SECRET: None, **given}.items()
         }
         self.simulator = None
         self._functions = _present(self.manifest, only, sources)

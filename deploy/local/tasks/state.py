@@ -5,6 +5,7 @@ Pure: no threads, no clock. Times are POSIX seconds, given by the caller.
 
 import heapq
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,8 @@ from deploy.resources import Queue
 
 # A name stays taken this long after its task has ended.
 REMEMBERED_SECONDS = 3600.0
+# Less than this is no wait: added to a time in POSIX seconds it may not change it.
+RESOLUTION_SECONDS = 1e-6
 
 
 class NameTaken(Exception):
@@ -28,7 +31,6 @@ class Pending:
     attempts: int = 0
     responses: int = 0
     first_attempt: float | None = None
-    running: bool = False
     deleted: bool = False
 
 
@@ -43,8 +45,8 @@ class QueueState:
     # By due time. Entries of tasks that were deleted meanwhile stay until they come to the top.
     _waiting: list[tuple[float, int, Pending]] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
-    _tokens: float = 1.0
-    _refilled: float | None = None
+    _tokens: float = math.inf  # as full as the bucket goes
+    _refilled: float = 0.0
 
     @property
     def burst(self) -> float:
@@ -74,7 +76,6 @@ class QueueState:
         taken = heapq.heappop(self._waiting)[2]
         self._tokens -= 1
         self.running += 1
-        taken.running = True
         taken.attempts += 1
         taken.first_attempt = now if taken.first_attempt is None else taken.first_attempt
         return taken
@@ -87,12 +88,12 @@ class QueueState:
             return None
         self._refill(now)
         until_token = (1 - self._tokens) / self.settings.rate_limits.max_dispatches_per_second
-        return max(0.0, until_token, self._waiting[0][0] - now)
+        wait = max(until_token, self._waiting[0][0] - now)
+        return wait if wait > RESOLUTION_SECONDS else 0.0
 
     def attempted(self, name: str, taken: Pending, ok: bool, answered: bool, now: float) -> None:
         """Note how the attempt that ``take`` began went."""
         self.running -= 1
-        taken.running = False
         taken.responses += answered
         if taken.deleted:
             return
@@ -105,7 +106,9 @@ class QueueState:
 
     def forget_old(self, now: float) -> None:
         """Drop the names that are free again."""
-        self._ended = {n: at for n, at in self._ended.items() if now - at < REMEMBERED_SECONDS}
+        # The names are in the order in which their tasks ended.
+        while self._ended and now - next(iter(self._ended.values())) >= REMEMBERED_SECONDS:
+            del self._ended[next(iter(self._ended))]
 
     def _wait(self, pending: Pending) -> None:
         heapq.heappush(self._waiting, (pending.due, next(self._numbers), pending))
@@ -120,9 +123,8 @@ class QueueState:
         return out_of_attempts and elapsed >= retry.max_retry_seconds
 
     def _refill(self, now: float) -> None:
-        since = now - self._refilled if self._refilled is not None else 0.0
         rate = self.settings.rate_limits.max_dispatches_per_second
-        self._tokens = min(self.burst, self._tokens + since * rate)
+        self._tokens = min(self.burst, self._tokens + (now - self._refilled) * rate)
         self._refilled = now
 
 

@@ -1,0 +1,34 @@
+"""What the functions find in their environment."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.local.environment import common
+
+
+def test_a_developers_own_settings_and_credentials_stay_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Given
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/home/wren/key.json")
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
+    # When
+    env = common("marker", tmp_path)
+    # Then
+    assert "GOOGLE_APPLICATION_CREDENTIALS" not in env
+    assert "FIRESTORE_EMULATOR_HOST" not in env
+    assert env["TMPDIR"] == str(tmp_path)
+
+
+def test_a_proxy_never_stands_between_the_parts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Given
+    monkeypatch.setenv("https_proxy", "http://proxy.example.test:3128")
+    monkeypatch.setenv("no_proxy", "intranet.example.test")
+    # When
+    env = common("marker", tmp_path)
+    # Then
+    assert env["https_proxy"] == "http://proxy.example.test:3128"
+    assert env["no_proxy"] == "intranet.example.test,127.0.0.1,localhost"
