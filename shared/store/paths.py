@@ -2,6 +2,7 @@
 
 LOCATIONS = "locations"
 DEAD_LETTERS = "dead_letters"
+RATE_LIMITS = "rate_limits"
 INCIDENTS = "incidents"
 
 
@@ -30,6 +31,24 @@ def menu_items(org_id: str) -> str:
     return f"{tenant(org_id)}/publicViews/products/items"
 
 
+def discounts(org_id: str) -> str:
+    """The POS's discounts that run or are to come."""
+    return f"{tenant(org_id)}/discounts"
+
+
+def metadata(org_id: str) -> str:
+    return f"{tenant(org_id)}/metadata"
+
+
+def price_history(org_id: str, product_id: str) -> str:
+    return f"{products(org_id)}/{product_id}/price_history"
+
+
+def pos_write(org_id: str, key: str) -> str:
+    """What the POS was asked to make under an idempotency key, and what came of it."""
+    return f"{tenant(org_id)}/pos_writes/{key}"
+
+
 def pos_status(org_id: str) -> str:
     return f"{tenant(org_id)}/integrations/pos"
 
@@ -51,6 +70,26 @@ def progress(org_id: str) -> str:
     return f"{tenant(org_id)}/sync_state/progress"
 
 
+def manual_runs(org_id: str) -> str:
+    """The runs that people asked for last."""
+    return f"{tenant(org_id)}/sync_state/manual"
+
+
+def webhook_events(org_id: str) -> str:
+    """What the POS told of, one document per webhook."""
+    return f"{tenant(org_id)}/webhook_events"
+
+
+def rfm_scale(org_id: str) -> str:
+    """The quantiles by which an org's customers are scored."""
+    return f"{tenant(org_id)}/sync_state/rfm"
+
+
+def data_version(org_id: str) -> str:
+    """Written along with every change of spending or segments."""
+    return f"{tenant(org_id)}/sync_state/data"
+
+
 def manifests(org_id: str) -> str:
     return f"{tenant(org_id)}/sync_manifests"
 
@@ -58,3 +97,26 @@ def manifests(org_id: str) -> str:
 def incident(org_id: str | None, key: str) -> str:
     """What people are told of; without an org those of Sync Sam itself."""
     return f"{INCIDENTS}/{key}" if org_id is None else f"{tenant(org_id)}/{INCIDENTS}/{key}"
+
+
+def points_ledger(org_id: str, customer_id: str) -> str:
+    """What each order gave or took."""
+    return f"{customers(org_id)}/{customer_id}/points_ledger"
+
+
+def loyalty_run(org_id: str, run_id: str) -> str:
+    return f"{tenant(org_id)}/loyalty_runs/{run_id}"
+
+
+def loyalty_lease(org_id: str) -> str:
+    """Of its own: a loyalty run keeps no sync waiting."""
+    return f"{tenant(org_id)}/loyalty_state/lease"
+
+
+def loyalty_progress(org_id: str) -> str:
+    return f"{tenant(org_id)}/loyalty_state/progress"
+
+
+def rate_limit(account: str) -> str:
+    """The calls that an outside account has been given moments for; orgs may share one."""
+    return f"{RATE_LIMITS}/{account}"
