@@ -7,6 +7,14 @@ from typing import Literal
 NamedKind = Literal["brands", "categories", "vendors"]
 NAMED_KINDS: tuple[NamedKind, ...] = ("brands", "categories", "vendors")
 
+PUBLIC_FIELDS = (
+    *("name", "legalName", "license", "address", "city", "state", "stateName", "postalCode"),
+    *("country", "phone", "timezone", "retail", "pickup", "delivery", "curbside", "kiosk"),
+    *("driveThrough", "expressDelivery", "localTaxPercentage", "isAdultUse", "isMedicalUse"),
+    "active",
+)
+"""What anybody may know of a location. Nothing else of one is kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -19,8 +27,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class PublicLocation:
-    """A location of the account: the fields that anybody may know, under the names they are
-    stored by."""
+    """A location of the account: those of PUBLIC_FIELDS that the POS gives."""
 
     id: str
     fields: Mapping[str, object]

@@ -72,6 +72,10 @@ class Manifest:
         value = self._marks.get(_QUARANTINE_PREFIX + record_id)
         return value[1:] if value else None
 
+    def in_quarantine(self) -> Iterator[str]:
+        """Ids under which records are in quarantine."""
+        return (key.removeprefix(_QUARANTINE_PREFIX) for key in self.ids(QUARANTINED))
+
     def quarantine(self, record_id: str, fingerprint: bytes) -> None:
         self._set(_QUARANTINE_PREFIX + record_id, QUARANTINED + fingerprint)
 

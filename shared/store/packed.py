@@ -5,7 +5,7 @@ They stand packed in the one large field that is exempt from indexing, in as man
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgpack
@@ -22,11 +22,19 @@ Facts = list[Any]
 class PackedMap:
     """Facts by id, whole in memory. Not safe for threads."""
 
-    def __init__(self, org_id: str, name: str, facts: dict[str, Facts], shards: int) -> None:
+    def __init__(
+        self,
+        org_id: str,
+        name: str,
+        facts: dict[str, Facts],
+        shards: int,
+        shard_bytes: int = SHARD_BYTES,
+    ) -> None:
         self._org_id = org_id
         self._name = name
         self._facts = facts
         self._shards = shards
+        self._shard_bytes = shard_bytes
         self._dirty: set[int] = set()
 
     def get(self, record_id: str) -> Facts | None:
@@ -39,11 +47,16 @@ class PackedMap:
     def put(self, record_id: str, facts: Facts) -> None:
         if self._facts.get(record_id) != facts:
             self._facts[record_id] = facts
-            self._dirty.add(self._shard(record_id))
+            self._dirty.add(self.shard(record_id))
 
     def remove(self, record_id: str) -> None:
         if self._facts.pop(record_id, None) is not None:
-            self._dirty.add(self._shard(record_id))
+            self._dirty.add(self.shard(record_id))
+
+    def keep_only(self, record_ids: Collection[str]) -> None:
+        """Remove all others."""
+        for record_id in [key for key in self._facts if key not in record_ids]:
+            self.remove(record_id)
 
     def take_writes(self) -> list[Put]:
         """Writes that make what is stored equal to this. To be committed after the records that
@@ -51,7 +64,7 @@ class PackedMap:
         if not self._dirty:
             return []
         packed = self._packed()
-        while max(map(len, packed.values()), default=0) > SHARD_BYTES and self._can_split():
+        while max(map(len, packed.values()), default=0) > self._shard_bytes and self._can_split():
             self._shards *= 2
             self._dirty = set(range(self._shards))
             packed = self._packed()
@@ -64,19 +77,21 @@ class PackedMap:
     def _packed(self) -> dict[int, bytes]:
         split: dict[int, dict[str, Facts]] = {shard: {} for shard in self._dirty}
         for record_id, facts in self._facts.items():
-            if (shard := self._shard(record_id)) in split:
+            if (shard := self.shard(record_id)) in split:
                 split[shard][record_id] = facts
         return {shard: msgpack.packb(facts) for shard, facts in split.items()}
 
     def _can_split(self) -> bool:
         return self._shards < len(self._facts)
 
-    def _shard(self, record_id: str) -> int:
+    def shard(self, record_id: str) -> int:
+        """Which of the documents holds the record."""
         return zlib.crc32(record_id.encode()) % self._shards
 
 
-def load(database: Database, org_id: str, name: str) -> PackedMap:
-    """The map of that name; an empty one where none was ever kept."""
+def load(database: Database, org_id: str, name: str, shard_bytes: int = SHARD_BYTES) -> PackedMap:
+    """The map of that name; an empty one where none was ever kept. ``shard_bytes``: the size
+    from which a shard is split; small ones suit a map that is written a part at a time."""
     first = database.get(_path(org_id, name, 0))
     shards = int(first.fields.get("shards", 1))
     facts: dict[str, Facts] = _entries(first.fields)
@@ -84,7 +99,7 @@ def load(database: Database, org_id: str, name: str) -> PackedMap:
         rest = [_path(org_id, name, shard) for shard in range(1, shards)]
         for document in database.get_all(rest).values():
             facts |= _entries(document.fields)
-    return PackedMap(org_id, name, facts, shards)
+    return PackedMap(org_id, name, facts, shards, shard_bytes)
 
 
 def _entries(fields: Any) -> dict[str, Facts]:

@@ -1,6 +1,8 @@
 """An org's own settings, ``tenants/{orgId}`` (contract, section 4). All optional."""
 
 from datetime import date
+from decimal import Decimal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
@@ -16,12 +18,17 @@ class _Settings(BaseModel):
     )
 
 
+Factor = Annotated[Decimal, Field(gt=0, le=100)]
+
+
 class SyncSettings(_Settings):
-    """How an org is synced."""
+    """How an org is synced. ``markups`` are its own factors on cost by category (domain.pricing)
+    for products that the POS gives no price."""
 
     orders_since: date = date(2020, 1, 1)
     lookback_days: int = Field(default=90, ge=1, le=3660)
     max_delete_percent: float = Field(default=20, ge=0, le=100)
+    markups: dict[str, Factor] = {}
 
 
 class TenantSettings(_Settings):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from shared.domain.batches import BatchDetail
-from shared.domain.metadata import Named, NamedKind, PublicLocation
+from shared.domain.metadata import PUBLIC_FIELDS, Named, NamedKind, PublicLocation
 from shared.pos.alleaves.inventory import expiry
 from shared.pos.alleaves.mapping import read_row
 from shared.pos.alleaves.reading import day
@@ -21,32 +21,20 @@ _ROWS: Mapping[NamedKind, type[BrandRow] | type[CategoryRow] | type[VendorRow]] 
     "vendors": VendorRow,
 }
 
-_PUBLIC = {
-    "location": "name",
-    "legal_name": "legalName",
-    "license": "license",
-    "address": "address",
-    "city": "city",
-    "state": "state",
-    "full_state_name": "stateName",
-    "postal_code": "postalCode",
-    "country": "country",
-    "phone": "phone",
-    "timezone": "timezone",
-    "retail": "retail",
-    "pickup": "pickup",
-    "delivery": "delivery",
-    "curbside": "curbside",
-    "kiosk": "kiosk",
-    "drive_through": "driveThrough",
-    "express_delivery": "expressDelivery",
-    "local_tax_percentage": "localTaxPercentage",
-    "is_adult_use": "isAdultUse",
-    "is_medical_use": "isMedicalUse",
-    "active": "active",
+_SPELLED = {
+    "name": "location",
+    "legalName": "legal_name",
+    "stateName": "full_state_name",
+    "postalCode": "postal_code",
+    "driveThrough": "drive_through",
+    "expressDelivery": "express_delivery",
+    "localTaxPercentage": "local_tax_percentage",
+    "isAdultUse": "is_adult_use",
+    "isMedicalUse": "is_medical_use",
 }
-"""Everything else of a location stays at the POS: the reply carries keys of the state's tracking
-system, and what a later version of it carries nobody knows."""
+_PUBLIC = {name: _SPELLED.get(name, name) for name in PUBLIC_FIELDS}
+"""The POS's field of each of ours. Everything else of a location stays at the POS: the reply
+carries keys of the state's tracking system, and nobody knows what a later one carries."""
 
 
 def to_named(kind: NamedKind, rows: Iterable[object]) -> tuple[Named, ...]:
@@ -66,7 +54,7 @@ def to_locations(rows: Iterable[object]) -> tuple[PublicLocation, ...]:
             str(row["id_location"]),
             {
                 ours: row[theirs]
-                for theirs, ours in _PUBLIC.items()
+                for ours, theirs in _PUBLIC.items()
                 if isinstance(row.get(theirs), str | int | float)
             },
         )

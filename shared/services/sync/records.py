@@ -52,6 +52,7 @@ class StreamRecords:
         self.manifest = session.manifest(stream)
         self.tally = session.run.tally(stream)
         self._session = session
+        self._rejected: set[str] = set()
 
     def count_page(self, page: Page[Any], *, expected: int) -> None:
         """Take a page into account, its unreadable records first.
@@ -69,15 +70,24 @@ class StreamRecords:
                 f"{tally.quarantined} of {base} {self.stream} could not be read, more than"
                 f" {TOLERATED_SHARE:.0%}: none of the rest is stored"
             )
-        self._session.store(
-            write for rejected in page.rejected for write in self._quarantine(rejected)
-        )
+        self.quarantine(page.rejected)
+
+    def quarantine(self, rejected: Iterable[Rejected]) -> None:
+        """Put records in quarantine; one that is there for the same reason costs nothing."""
+        self._session.store(write for each in rejected for write in self._quarantine(each))
+
+    def release_others(self) -> None:
+        """After a complete listing: let out of quarantine whatever it did not put or keep there."""
+        for key in set(self.manifest.in_quarantine()) - self._rejected:
+            self._release(key)
 
     def changed(self, records: Iterable[Record]) -> list[Changed]:
         """Those of the records that are to be written."""
         changed = []
         for record in records:
             found = fingerprint(record.fields)
+            if record.id not in self._rejected:
+                self._release(record.id)
             if self.manifest.has(record.id, found):
                 self.tally.unchanged += 1
             else:
@@ -94,9 +104,6 @@ class StreamRecords:
         for change in changed:
             record = change.record
             writes.extend(put(change))
-            if self.manifest.quarantined(record.id):
-                writes.append(quarantine.remove(self._session.org_id, self.stream, record.id))
-                self.manifest.leave_quarantine(record.id)
             self.manifest.put(record.id, change.fingerprint)
             if record.customer_id:
                 concerned.add(record.customer_id)
@@ -108,6 +115,9 @@ class StreamRecords:
 
     def _quarantine(self, rejected: Rejected) -> Iterable[Write]:
         key = quarantine.key_of(rejected)
+        if key in self._rejected:
+            return  # the first of several rows under one id stands for all
+        self._rejected.add(key)
         found = fingerprint({"raw": rejected.raw, "code": rejected.code})
         before = self.manifest.quarantined(key)
         if before != found:
@@ -120,3 +130,8 @@ class StreamRecords:
                 now=self._session.now(),
                 first=before is None,
             )
+
+    def _release(self, key: str) -> None:
+        if self.manifest.quarantined(key):
+            self._session.store([quarantine.remove(self._session.org_id, self.stream, key)])
+            self.manifest.leave_quarantine(key)

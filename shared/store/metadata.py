@@ -1,0 +1,44 @@
+"""``tenants/{orgId}/metadata/{brands,categories,vendors,location}``."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from shared.domain.metadata import PUBLIC_FIELDS, Named, PublicLocation
+from shared.store import paths
+from shared.store.database import Database, Put
+
+LOCATION = "location"
+KINDS = ("brands", "categories", "vendors", LOCATION)
+
+_OWNED = ("items", "derived", "orgId", "updatedAt")
+
+
+def names(found: Iterable[Named], org_id: str, *, derived: bool) -> dict[str, Any]:
+    """Brands, categories or vendors as stored; ``derived`` from the menu because the POS did not
+    tell them."""
+    items = [
+        {"id": each.id, "name": each.name} if each.id else {"name": each.name} for each in found
+    ]
+    return {"items": items, "orgId": org_id} | ({"derived": True} if derived else {})
+
+
+def locations(found: Sequence[PublicLocation], org_id: str, *, derived: bool) -> dict[str, Any]:
+    """The locations as stored: all of them, and the first one's fields beside."""
+    items = [{"id": each.id, **each.fields} for each in found]
+    first = items[0] if items else {}
+    return {**first, "items": items, "orgId": org_id} | ({"derived": True} if derived else {})
+
+
+def put(org_id: str, kind: str, fields: Mapping[str, Any], *, now: datetime) -> Put:
+    """The write for one kind."""
+    owned = (*_OWNED, "id", *PUBLIC_FIELDS) if kind == LOCATION else _OWNED
+    path = f"{paths.metadata(org_id)}/{kind}"
+    return Put(path, {**fields, "updatedAt": now}, owned=owned)
+
+
+def read_all(database: Database, org_id: str) -> dict[str, Mapping[str, Any]]:
+    """What is stored of each kind; nothing where a kind was never synced."""
+    where = {f"{paths.metadata(org_id)}/{kind}": kind for kind in KINDS}
+    found = database.get_all(list(where))
+    return {kind: found[path].fields for path, kind in where.items()}
