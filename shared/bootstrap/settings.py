@@ -34,14 +34,17 @@ class EmulatorInProduction(SyncSamError):
 
 
 def start(model: type[S]) -> S:
-    """The function's settings; sets its logs up with them. Raises EmulatorInProduction."""
-    _refuse_emulators(os.environ)
+    """The function's settings; sets its logs up with them."""
     settings = model()
     log.configure(settings.log_level)
     return settings
 
 
-def _refuse_emulators(environment: Mapping[str, str]) -> None:
+def refuse_emulators(environment: Mapping[str, str]) -> None:
+    """Raises EmulatorInProduction where a deployed function would use an emulator."""
     emulators = sorted(n for n, v in environment.items() if n.endswith("_EMULATOR_HOST") and v)
     if environment.get("K_SERVICE") and emulators:
         raise EmulatorInProduction(f"a deployed function must not have {', '.join(emulators)} set")
+
+
+refuse_emulators(os.environ)  # when a function's module is loaded: such a function never starts

@@ -5,6 +5,10 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 
+WEBHOOK_RUN = "webhook-"
+"""How the ids of runs begin that fetch single records. They last seconds: others wait for them."""
+
+
 class RunState(StrEnum):
     """States of contract, section 5."""
 

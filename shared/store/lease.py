@@ -164,6 +164,13 @@ def acquire(
     raise Busy(f"another worker is at run {run_id}")
 
 
+def running(database: Database, path: str) -> str | None:
+    """The run that has the lease at ``path`` now, if one has."""
+    found = database.get(path)
+    lease = _lease(found)
+    return lease.run_id if lease.alive(found.read_at) else None
+
+
 def _guard(path: str, lease: Lease, commits: int, version: datetime | None) -> Create | Update:
     """The write that only the lease's rightful holder gets through."""
     fields = {

@@ -79,6 +79,10 @@ class Staff(OrgRule):
             org_id = next(iter(own.values()))
         if not caller.roles & ANY_ORG and org_ids.base(org_id) not in own:
             raise NotAllowed("this org is not yours")
+        return self.existing(org_id)
+
+    def existing(self, org_id: str) -> str:
+        """The org as it is stored. Raises NotFound."""
         found = self.find_org(org_id)
         if found is None:
             raise NotFound("there is no such org")
@@ -111,6 +115,30 @@ class SharedSecret(Rule):
         if not any(fits):
             raise NotSignedIn("the secret is missing or wrong")
         return Machine("cron")
+
+
+@dataclass(frozen=True, slots=True)
+class StaffOrMachine(OrgRule):
+    """The staff of an org, or a machine with the shared secret, for any org."""
+
+    staff: Staff
+    machine: SharedSecret
+
+    name: ClassVar[str] = "staff of the org, or cron secret"
+    schemes: ClassVar[Mapping[str, Mapping[str, Any]]] = {**Staff.schemes, **SharedSecret.schemes}
+
+    def identify(self, incoming: Incoming) -> Caller:
+        """The machine where the secret fits, else a person."""
+        try:
+            return self.machine.identify(incoming)
+        except NotSignedIn:
+            return self.staff.identify(incoming)
+
+    def admit(self, caller: Caller, org_id: str | None) -> str:
+        """See OrgRule."""
+        if isinstance(caller, Machine) and org_id is not None:
+            return self.staff.existing(org_id)
+        return self.staff.admit(caller, org_id)
 
 
 def bearer(request: Request) -> str | None:

@@ -1,0 +1,14 @@
+"""HTTP door: its routes are in shared/web/routes/runs.py."""
+
+import functions_framework
+from flask import Request, Response
+
+from shared.bootstrap.manual_sync import app, settings
+
+settings()
+
+
+@functions_framework.http
+def manual_sync(request: Request) -> Response:
+    """Sync on demand, for a person or a machine."""
+    return app()(request)
