@@ -1,6 +1,6 @@
 """``sync_runs/{runId}``: one document per run, with what it needs to be taken up again."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -9,6 +9,9 @@ from pydantic.alias_generators import to_camel
 from shared.domain.runs import RunState, Tally
 from shared.store import paths
 from shared.store.database import Database, Put
+
+KEPT = timedelta(days=90)
+"""How long Firestore keeps a run's document (its TTL field is ``expireAt``)."""
 
 
 class _Stored(BaseModel):
@@ -80,7 +83,8 @@ def read(database: Database, org_id: str, run_id: str) -> Run | None:
 
 def put(org_id: str, run_id: str, run: Run) -> Put:
     """The write that keeps a run."""
-    return Put(paths.sync_run(org_id, run_id), _document(run) | {"orgId": org_id, "runId": run_id})
+    ids = {"orgId": org_id, "runId": run_id, "expireAt": run.started_at + KEPT}
+    return Put(paths.sync_run(org_id, run_id), _document(run) | ids)
 
 
 def _document(run: Run) -> dict[str, Any]:
