@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import structlog
+import requests
 import urllib3
 from flask import Flask, Response, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from deploy.local.cloudevents import Event, attributes_of, from_push
+from deploy.local.journal import Journal
 
 # Cloud Run holds a request this long while an instance starts.
 START_SECONDS = 10.0
@@ -39,12 +40,11 @@ class Eventarc:
     """The server. ``firestore_event`` is given (function, base64 data, attributes) of each changed
     document that a trigger matched, and publishes it to the function's transport topic."""
 
-    def __init__(
-        self, firestore_event: FirestoreEvents, log: structlog.typing.FilteringBoundLogger
-    ) -> None:
+    def __init__(self, firestore_event: FirestoreEvents, journal: Journal) -> None:
         self._routes: dict[str, Route] = {}
         self._firestore_event = firestore_event
-        self._log = log
+        self._journal = journal
+        self._closing = False
         self._pool = urllib3.PoolManager()
         self._server = make_server("127.0.0.1", 0, self._app(), True, request_handler=_Quiet)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -62,6 +62,7 @@ class Eventarc:
         self._routes[function] = route
 
     def close(self) -> None:
+        self._closing = True
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -82,14 +83,18 @@ class Eventarc:
         started = time.monotonic()
         status = self._deliver(event, route)
         seconds = round(time.monotonic() - started, 3)
-        self._log.info(
-            "event_delivered", function=function, event_id=event.id, status=status, seconds=seconds
+        self._journal.write(
+            "delivered", function=function, event_id=event.id, status=status, seconds=seconds
         )
         return Response(status=status)
 
     def _document_changed(self, project: str, function: str) -> Response:
         data = request.get_data(as_text=True)
-        self._firestore_event(function, data, attributes_of(dict(request.headers)))
+        try:
+            self._firestore_event(function, data, attributes_of(dict(request.headers)))
+        except requests.RequestException as error:
+            self._journal.write("event_lost", function=function, error=type(error).__name__)
+            return Response(status=503)
         return Response(status=204)
 
     def _deliver(self, event: Event, route: Route) -> int:
@@ -99,7 +104,7 @@ class Eventarc:
             try:
                 return self._post(event, route)
             except urllib3.exceptions.NewConnectionError:
-                if time.monotonic() > deadline:
+                if self._closing or time.monotonic() > deadline:
                     return 503
                 time.sleep(RETRY_SECONDS)
             except urllib3.exceptions.TimeoutError:

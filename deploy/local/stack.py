@@ -131,7 +131,7 @@ class Stack:
         }
 
     def _start(self, opening: ExitStack) -> None:
-        supervisor = opening.enter_context(self._supervisor)
+        self.logs.mkdir(parents=True, exist_ok=True)
         names = ("firestore", "pubsub", *(each.name for each in self._functions))
         self._ports = {name: opening.enter_context(closing(Port())) for name in names}
         firestore, pubsub = self._ports["firestore"], self._ports["pubsub"]
@@ -140,6 +140,8 @@ class Stack:
         eventarc = opening.enter_context(closing(self._eventarc(opening)))
         tasks = opening.enter_context(closing(self._cloud_tasks(opening)))
         self.tasks = tasks.host
+        # Last in, first out: nothing is sent to a server that is gone.
+        supervisor = opening.enter_context(self._supervisor)
         # The functions come up while the emulators do: they call nobody before they are called.
         for function in self._functions:
             self._start_function(function)
@@ -153,11 +155,11 @@ class Stack:
 
     def _eventarc(self, opening: ExitStack) -> Eventarc:
         journal = opening.enter_context(closing(Journal(self.logs / "eventarc.log")))
-        return Eventarc(partial(wiring.carry, self._messages), journal.log)
+        return Eventarc(partial(wiring.carry, self._messages), journal)
 
     def _cloud_tasks(self, opening: ExitStack) -> CloudTasks:
         journal = opening.enter_context(closing(Journal(self.logs / "tasks.log")))
-        return CloudTasks(journal.log)
+        return CloudTasks(journal)
 
     def _start_function(self, function: Function) -> None:
         addresses = Addresses(self.project, self.firestore, self.pubsub, self.tasks)

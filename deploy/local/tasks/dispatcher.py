@@ -1,35 +1,29 @@
-"""Sends a queue's tasks when they are due. One thread waits, a pool of threads sends."""
+"""Sends a queue's tasks when they are due: one thread waits, another sends each."""
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import structlog
 import urllib3
 
+from deploy.local.journal import Journal
 from deploy.local.tasks import attempt
 from deploy.local.tasks.state import Pending, QueueState
 from deploy.resources import Queue
 
-SENDERS = 64
 SWEEP_SECONDS = 60.0
 
 
 class Dispatcher:
     """A queue at work. All methods may be called from any thread."""
 
-    def __init__(
-        self, name: str, settings: Queue, log: structlog.typing.FilteringBoundLogger
-    ) -> None:
+    def __init__(self, name: str, settings: Queue, journal: Journal) -> None:
         self.name = name
         self._state = QueueState(settings)
-        self._log = log
+        self._journal = journal
         self._changed = threading.Condition()
         self._closed = False
         self._http = urllib3.PoolManager()
-        senders = min(SENDERS, settings.rate_limits.max_concurrent_dispatches)
-        self._pool = ThreadPoolExecutor(senders, thread_name_prefix="cloud-tasks")
         self._thread = threading.Thread(target=self._run, name=f"queue-{name}", daemon=True)
         self._thread.start()
 
@@ -58,19 +52,19 @@ class Dispatcher:
             return True
 
     def close(self) -> None:
-        """Send nothing more. What is being sent is left to end by itself."""
+        """Send nothing more. What is under way is left to end by itself."""
         with self._changed:
             self._closed = True
             self._changed.notify()
         self._thread.join()
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _run(self) -> None:
         with self._changed:
             while not self._closed:
                 now = time.time()
                 if taken := self._state.take(now):
-                    self._pool.submit(self._attempt, taken)
+                    # A daemon: no answer that is long in coming keeps the stack from stopping.
+                    threading.Thread(target=self._attempt, args=(taken,), daemon=True).start()
                     continue
                 self._state.forget_old(now)
                 wait = self._state.wait_seconds(now)
@@ -81,7 +75,7 @@ class Dispatcher:
         headers = attempt.headers(task, taken.attempts, taken.responses, taken.due)
         status = attempt.send(self._http, task, headers)
         ok = status is not None and 200 <= status < 300
-        self._log.info("task_sent", task=task.name, attempt=taken.attempts, status=status)
+        self._journal.write("sent", task=task.name, attempt=taken.attempts, status=status)
         with self._changed:
             self._state.attempted(task.name, taken, ok, status is not None, time.time())
             task.dispatch_count, task.response_count = taken.attempts, taken.responses

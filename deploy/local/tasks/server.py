@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
-import structlog
 from google.cloud import tasks_v2
 from google.protobuf import empty_pb2
 
+from deploy.local.journal import Journal
 from deploy.local.tasks.checks import fault
 from deploy.local.tasks.convert import queue_message, queue_settings
 from deploy.local.tasks.dispatcher import Dispatcher
@@ -30,8 +30,8 @@ Code = grpc.StatusCode
 class CloudTasks:
     """The server. Queues are made here, by ``create_queue``, or over gRPC."""
 
-    def __init__(self, log: structlog.typing.FilteringBoundLogger) -> None:
-        self._log = log
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
         self._queues: dict[str, Dispatcher] = {}
         self._server = grpc.server(ThreadPoolExecutor(8, thread_name_prefix="cloud-tasks-rpc"))
         self._server.add_generic_rpc_handlers((self._handlers(),))
@@ -44,7 +44,7 @@ class CloudTasks:
 
     def create_queue(self, name: str, settings: Queue) -> None:
         """Add a queue by its full name."""
-        self._queues[name] = Dispatcher(name, settings, self._log)
+        self._queues[name] = Dispatcher(name, settings, self._journal)
 
     def close(self) -> None:
         self._server.stop(grace=None).wait()

@@ -61,7 +61,7 @@ class Queues:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudTasks]:
     log = tmp_path_factory.mktemp("tasks") / "tasks.log"
-    with closing(Journal(log)) as journal, closing(CloudTasks(journal.log)) as server:
+    with closing(Journal(log)) as journal, closing(CloudTasks(journal)) as server:
         yield server
 
 
