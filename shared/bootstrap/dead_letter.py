@@ -2,8 +2,9 @@
 
 from functools import cache
 
+from shared.bootstrap.alerts import AlertSettings, alerts
 from shared.bootstrap.clients import database
-from shared.bootstrap.settings import FunctionSettings, start
+from shared.bootstrap.settings import start
 from shared.clock import utc_now
 from shared.services.dead_letters import RecordDeadLetter
 
@@ -11,4 +12,6 @@ from shared.services.dead_letters import RecordDeadLetter
 @cache
 def recorder() -> RecordDeadLetter:
     """Records dead letters."""
-    return RecordDeadLetter(database(start(FunctionSettings).google_cloud_project), utc_now)
+    settings = start(AlertSettings)
+    store = database(settings.google_cloud_project)
+    return RecordDeadLetter(store, alerts(settings, store), utc_now)

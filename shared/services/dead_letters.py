@@ -8,8 +8,10 @@ from shared.bus.events import Delivery
 from shared.bus.messages import PosSync
 from shared.clock import Clock
 from shared.errors import InvalidMessage
+from shared.services.alerts import Alerts
 from shared.services.sync.ending import give_up
-from shared.store import dead_letters
+from shared.services.sync.incidents import GIVEN_UP
+from shared.store import dead_letters, runs
 from shared.store.database import Database
 
 SOURCE_ATTRIBUTE = "CloudPubSubDeadLetterSourceSubscription"
@@ -23,6 +25,7 @@ class RecordDeadLetter:
     """Records dead letters."""
 
     database: Database
+    alerts: Alerts
     clock: Clock
 
     def __call__(self, received: Delivery) -> None:
@@ -43,4 +46,18 @@ class RecordDeadLetter:
             message = PosSync.parse(received.json())
         except InvalidMessage:
             return
-        give_up(self.database, message.org_id, message.run_id, self.clock())
+        self._give_up(message.org_id, message.run_id)
+
+    def _give_up(self, org_id: str, run_id: str) -> None:
+        run = runs.read(self.database, org_id, run_id)
+        if run is None or run.state.ended:
+            return
+        # Told first: once the run has ended, another delivery of this message leaves it alone.
+        self.alerts.raise_(
+            org_id,
+            GIVEN_UP,
+            "A sync was given up",
+            f"Run {run_id} failed at every delivery of its message, which is among the dead"
+            " letters. The next scheduled run is made all the same.",
+        )
+        give_up(self.database, org_id, run_id, self.clock())

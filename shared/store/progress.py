@@ -20,6 +20,9 @@ class Progress(BaseModel):
     orders: OrderCursor = OrderCursor()
     last_success_at: datetime | None = None
     credential_failures: int = 0
+    """Runs in a row whose credentials the POS refused."""
+    incidents: list[str] = []
+    """Keys of the incidents that runs of the org told people of and that are not over."""
 
 
 def read(database: Database, org_id: str) -> Progress:

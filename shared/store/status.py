@@ -4,7 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from shared.store import paths
-from shared.store.database import Put
+from shared.store.database import Database, Put
+
+PAUSED = "paused"
 
 OWNED = (
     "status",
@@ -22,6 +24,7 @@ OWNED = (
     "quarantined",
     "deletionsHeld",
     "durationSeconds",
+    "nextTryAt",
 )
 
 
@@ -34,3 +37,9 @@ def put_error(org_id: str, run_id: str, now: datetime, error: dict[str, Any]) ->
     """The write for a run that ended without a count of anything: the figures before it stand."""
     fields = {"status": "error", "lastSyncAt": now, "lastRunId": run_id, **error}
     return Put(paths.pos_status(org_id), fields, owned=tuple(fields))
+
+
+def paused_until(database: Database, org_id: str) -> datetime | None:
+    """When the org is next to be tried, where its sync is paused. One read."""
+    fields = database.get(paths.pos_status(org_id)).fields
+    return fields.get("nextTryAt") if fields.get("status") == PAUSED else None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from shared.domain.pause import is_paused, next_probe
 from shared.domain.runs import RunState
 from shared.errors import Owner, SyncSamError
 from shared.store import runs, status
@@ -31,6 +32,12 @@ class RemovalHeld(SyncSamError):
 
     code = "removal_held"
     owner = Owner.ORG
+
+
+class AlreadyRunning(SyncSamError):
+    """Another run of the org was under way: this one is not needed."""
+
+    code = "already_running"
 
 
 class RunAbandoned(SyncSamError):
@@ -86,7 +93,7 @@ def status_of(
     """The status document after the run."""
     assert run.ended_at is not None
     fields: dict[str, Any] = {
-        "status": _status(run),
+        "status": _status(run, progress),
         "lastSyncAt": run.ended_at,
         "lastSuccessAt": progress.last_success_at,
         "lastRunId": run_id,
@@ -100,6 +107,8 @@ def status_of(
     }
     if provider:
         fields["provider"] = provider
+    if is_paused(progress.credential_failures):
+        fields["nextTryAt"] = next_probe(run.ended_at)
     return status.put(org_id, fields | error_fields(run))
 
 
@@ -108,9 +117,8 @@ def close_abandoned(database: Database, org_id: str, run_id: str, now: datetime)
     run = runs.read(database, org_id, run_id)
     if run is None or run.state.ended:
         return []
-    return [
-        _failed(org_id, run_id, run, RunAbandoned("the run's worker stopped without a word"), now)
-    ]
+    error = RunAbandoned("the run's worker stopped without a word")
+    return [failed(org_id, run_id, run, error, now)]
 
 
 def give_up(database: Database, org_id: str, run_id: str, now: datetime) -> None:
@@ -119,11 +127,12 @@ def give_up(database: Database, org_id: str, run_id: str, now: datetime) -> None
     if run is None or run.state.ended:
         return
     error = RunGivenUp("the sync failed at every delivery of its message, see the dead letters")
-    ended = _failed(org_id, run_id, run, error, now)
+    ended = failed(org_id, run_id, run, error, now)
     database.commit([ended, status.put_error(org_id, run_id, now, error_fields(run))])
 
 
-def _failed(org_id: str, run_id: str, run: Run, error: SyncSamError, now: datetime) -> Put:
+def failed(org_id: str, run_id: str, run: Run, error: SyncSamError, now: datetime) -> Put:
+    """The write that ends a run by this error."""
     run.state = RunState.FAILED
     run.ended_at = now
     run.error = note(error)
@@ -141,7 +150,9 @@ def error_fields(run: Run) -> dict[str, Any]:
     }
 
 
-def _status(run: Run) -> str:
+def _status(run: Run, progress: Progress) -> str:
+    if is_paused(progress.credential_failures):
+        return status.PAUSED
     if run.errors:
         return "error"
     return "held" if run.state is RunState.HELD else "active"

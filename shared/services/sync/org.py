@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -11,10 +11,11 @@ from shared.bus.messages import ComputeSpending, PosSync
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.domain.runs import RunState
-from shared.errors import ConfigurationInvalid, OrgError
+from shared.errors import ConfigurationInvalid, OrgError, SyncSamError
+from shared.services.alerts import Alerts
 from shared.services.compute_spending import requests
 from shared.services.deadline import Deadline, OutOfTime
-from shared.services.sync import ending
+from shared.services.sync import ending, incidents, pause
 from shared.services.sync.accounts import OpenPos, open_shelves
 from shared.services.sync.session import Session
 from shared.services.sync.streams import STREAMS, OrgStreams
@@ -40,6 +41,7 @@ class OrgSync:
     open_pos: OpenPos
     spending: Publisher
     continuation: Publisher
+    alerts: Alerts
     clock: Clock
     seconds: float
     lease_ttl: timedelta
@@ -47,9 +49,9 @@ class OrgSync:
     def __call__(self, message: PosSync) -> None:
         """Sync the message's org, or go on with the run it belongs to.
 
-        Does nothing when the run has ended or another run of the org is under way. Raises
-        RetryLater while another copy of the message is at work, and whatever was not foreseen:
-        the message is then to be delivered again.
+        Does nothing when the run has ended, another run of the org is under way, or the org is
+        paused and nobody asked. Raises RetryLater while another copy of the message is at work,
+        and whatever was not foreseen: the message is then to be delivered again.
         """
         deadline = Deadline(self.seconds)
         database = self.database.metered()
@@ -57,11 +59,18 @@ class OrgSync:
         if run.state.ended:
             log.info("run_has_ended", state=run.state)
             return
+        if pause.rests(database, message, self.clock()):
+            log.info("org_paused")
+            self._decline(database, message, run, pause.SyncPaused("the org's sync is paused"))
+            return
+        as_found = run.model_copy()
         run.state = RunState.RUNNING
         run.invocations += 1
         held = self._acquire(database, message, run)
         if isinstance(held, HeldByOtherRun):
             log.info("org_already_syncing", running=held.run_id)
+            error = ending.AlreadyRunning(f"run {held.run_id} of the org was under way")
+            self._decline(database, message, as_found, error)
             return
         with self._session(message, database, held, run, deadline) as session:
             self._work(message, session)
@@ -73,6 +82,12 @@ class OrgSync:
             started_at=self.clock(),
             requested_by=message.requested_by,
         )
+
+    def _decline(self, database: Database, message: PosSync, run: Run, error: SyncSamError) -> None:
+        """Say so on a run that somebody waits for; one that nobody wrote down just is not."""
+        if run.state is RunState.QUEUED:
+            org_id, run_id = message.org_id, message.run_id
+            database.commit([ending.failed(org_id, run_id, run, error, self.clock())])
 
     def _acquire(
         self, database: Database, message: PosSync, run: Run
@@ -146,6 +161,8 @@ class OrgSync:
             return
         except OrgError as error:
             session.run.errors.append(ending.note(error))
+        pause.judge(session, wanted)
+        incidents.tell(session, replace(self.alerts, database=session.database))
         session.end(wanted=wanted, provider=provider)
         log.info("run_ended", state=session.run.state, **session.run.cost.model_dump())
 

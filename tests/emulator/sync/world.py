@@ -2,11 +2,12 @@
 
 import itertools
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import requests
 from google.cloud.firestore import Client
+from pydantic import SecretStr
 
 from deploy.local.simulator.server import Server
 from shared.bus.messages import ComputeSpending, Message, PosSync
@@ -17,6 +18,7 @@ from shared.pos.base import PosClient
 from shared.pos.config import Location
 from shared.pos.http import HttpSession, HttpSettings
 from shared.pos.tokens import TokenCache
+from shared.services.alerts import Alerts
 from shared.services.compute_spending import SpendingService
 from shared.services.sync.org import OrgSync
 from shared.store.database import Database
@@ -40,6 +42,19 @@ class Outbox(Publisher):
         return taken
 
 
+class Told:
+    """Where alerts arrive: titles and texts, in the order they were sent."""
+
+    def __init__(self) -> None:
+        self.titles: list[str] = []
+        self.bodies: list[str] = []
+
+    def send(self, urls: Sequence[SecretStr], title: str, body: str) -> list[bool]:
+        self.titles.append(title)
+        self.bodies.append(body)
+        return [True] * len(urls)
+
+
 class World:
     """Orgs at a simulated POS, and the services that keep Firestore the same."""
 
@@ -49,12 +64,19 @@ class World:
         self.database = Database(client)
         self.spending_asked = Outbox()
         self.continuations = Outbox()
+        self.told = Told()
+        self.alerts = Alerts(self.database, self.told, [SecretStr("json://operator")], self.now)
+        self.later = timedelta(0)
         self._runs = itertools.count(1)
         self._http = HttpSession(QUICK)
         self._tokens = TokenCache(utc_now)
         self.spending = SpendingService(self.database, self.spending_asked, utc_now, seconds=60)
         for location in pos.locations():
             client.document(f"locations/{location['id']}").set(location["document"])
+
+    def now(self) -> datetime:
+        """The present, ``later`` on."""
+        return utc_now() + self.later
 
     def service(self, *, seconds: float = 60, lease_seconds: float = 60) -> OrgSync:
         """A sync service as an instance of ``org_sync`` has one."""
@@ -63,7 +85,8 @@ class World:
             open_pos=self._open_pos,
             spending=self.spending_asked,
             continuation=self.continuations,
-            clock=utc_now,
+            alerts=self.alerts,
+            clock=self.now,
             seconds=seconds,
             lease_ttl=timedelta(seconds=lease_seconds),
         )
@@ -72,7 +95,8 @@ class World:
         """One run with all its continuations; the run's document."""
         run_id = fields.pop("run_id", f"run-{next(self._runs)}")
         service = self.service(seconds=seconds)
-        service(PosSync(org_id=org_id, run_id=run_id, trigger="cron", **fields))
+        fields.setdefault("trigger", "cron")
+        service(PosSync(org_id=org_id, run_id=run_id, **fields))
         while waiting := self.continuations.take():
             for message in waiting:
                 assert isinstance(message, PosSync)
@@ -105,6 +129,10 @@ class World:
             }
             for name in ("customers", "orders", "customer_spending", "products", MENU)
         }
+
+    def pos_calls(self) -> int:
+        """Calls that the POS has had so far."""
+        return int(self._control("GET", "requests")["total"])
 
     def fault(self, kind: str, **parameters: Any) -> None:
         """Ask the POS to misbehave."""
