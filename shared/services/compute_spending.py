@@ -1,7 +1,8 @@
-"""What customers have spent: recomputed from the stored orders, for each record and each e-mail."""
+"""What is known of customers: recomputed from their stored orders, never counted up."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import structlog
 
@@ -9,9 +10,14 @@ from shared.bus.messages import ComputeSpending
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.domain.identity import natural
+from shared.domain.rfm import quantile_scale, rfm_of
 from shared.errors import RetryLater
 from shared.services.deadline import Deadline
-from shared.services.spending_view import Change, look_at, look_at_all
+from shared.services.menus import Menus
+from shared.services.spending_look import look_at, look_at_all
+from shared.services.spending_view import Change
+from shared.store import data_version
+from shared.store import rfm as rfm_store
 from shared.store.database import Conflict, Database
 
 CUSTOMERS_AT_ONCE = 100
@@ -24,13 +30,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SpendingService:
-    """Computes and keeps spending and segments. ``seconds`` is how long one invocation may work
-    before it leaves the rest to messages of its own."""
+    """Computes and keeps spending, segments and all else that orders make known of a customer.
+    ``seconds`` is how long one invocation may work before it leaves the rest to messages of its
+    own."""
 
     database: Database
     spending: Publisher
     clock: Clock
     seconds: float
+    menus: Menus = field(default_factory=Menus)
 
     def __call__(self, message: ComputeSpending) -> None:
         """Recompute the customers of the message, or all of the org's.
@@ -49,29 +57,46 @@ class SpendingService:
 
     def _compute_all(self, org_id: str, deadline: Deadline) -> list[str]:
         """Recompute everybody in one look; ids of those who changed meanwhile or were left."""
+        now = self.clock()
         view = look_at_all(self.database, org_id)
+        scale = quantile_scale(
+            (rfm for bought in view.purchases.values() if (rfm := rfm_of(bought.spending, now))),
+            now,
+        )
+        scales = replace(rfm_store.scales(self.database, org_id), quantiles=scale)
+        menu = self.menus.fresh(self.database, org_id)
         left: list[str] = []
-        for changes in batches(view.changes(self.clock())):
+        for batch in batches(view.changes(menu, scales, now)):
             try:
                 if not deadline.passed:
-                    self.database.commit(write for change in changes for write in change.writes)
+                    self._commit(org_id, batch, now)
                     continue
             except Conflict:
                 pass
-            left += [customer_id for change in changes for customer_id in change.customer_ids]
+            left += [customer_id for change in batch for customer_id in change.customer_ids]
+        self.database.commit([rfm_store.put(org_id, scale)])
         log.info("spending_of_all_computed", customers=len(view.people), left=len(left))
         return left
 
     def _compute(self, org_id: str, customer_ids: Sequence[str]) -> None:
+        menu = self.menus.of(self.database, org_id)
         for _ in range(ATTEMPTS):
-            changes = look_at(self.database, org_id, customer_ids).changes(self.clock())
+            now = self.clock()
+            view = look_at(self.database, org_id, customer_ids)
+            scales = rfm_store.scales(self.database, org_id)
+            changes = view.changes(menu, scales, now)
             try:
-                self.database.commit(write for change in changes for write in change.writes)
+                for batch in batches(changes):
+                    self._commit(org_id, batch, now)
             except Conflict:
                 continue
             log.info("spending_computed", customers=len(customer_ids), changes=len(changes))
             return
         raise RetryLater("other computations keep changing the same customers")
+
+    def _commit(self, org_id: str, changes: Iterable[Change], now: datetime) -> None:
+        writes = [write for change in changes for write in change.writes]
+        self.database.commit([*writes, data_version.touch(org_id, now)])
 
 
 def requests(template: ComputeSpending, customer_ids: Sequence[str]) -> Iterator[ComputeSpending]:

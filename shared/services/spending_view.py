@@ -1,4 +1,4 @@
-"""One look at some customers and their orders, and the writes that make the two agree.
+"""What was seen of some customers and their orders, and the writes that make the two agree.
 
 Each customer's ``cid_`` document is read before the orders and written only if it is still the
 same: of two computations at once, the one with the older view of the orders is refused.
@@ -7,13 +7,21 @@ same: of two computations at once, the one with the older view of the orders is 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from shared.domain.connected import Connected
+from shared.domain.duplicates import Person
 from shared.domain.identity import natural
-from shared.domain.segmentation import segment_of
-from shared.domain.spending import Spending, fold
-from shared.store import customers, spending
-from shared.store.database import Database, Document, Remove, Write
-from shared.store.spending import Member
+from shared.domain.purchases import Purchases
+from shared.domain.recommendations import Menu
+from shared.domain.spending import Spending
+from shared.domain.standing import Scales, standing_of
+from shared.store import insights, paths, spending
+from shared.store.database import Document, Remove, Update, Write
+from shared.store.members import Member
+
+RECOMMENDED = 5
+"""How many products are recommended to a customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,112 +34,113 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What was seen. ``groups`` are the ids that share an e-mail, ``stored`` what stands under
-    each e-mail; both hold every e-mail that a customer in view has or had."""
+    """What was seen: everybody who shares an e-mail or is one person with somebody in view is in
+    view too. ``stored`` is what stands under each e-mail that one of them has or had."""
 
     org_id: str
     people: Mapping[str, Member]
-    groups: Mapping[str, Sequence[str]]
+    persons: Iterable[Person]
     stored: Mapping[str, Document]
-    spent: Mapping[str, Spending]
+    purchases: Mapping[str, Purchases]
 
-    def changes(self, now: datetime) -> list["Change"]:
+    def changes(self, menu: Menu, scales: Scales, now: datetime) -> list[Change]:
         """What must be written so that everything stored agrees with the orders."""
-        changes: list[Change] = []
-        alone = dict.fromkeys(self.people)
-        for email, ids in self.groups.items():
-            ours = [customer_id for customer_id in ids if customer_id in alone]
-            for customer_id in ours:
-                del alone[customer_id]
-            writes = self._of_email(email, now)
-            check = bool(writes)
-            for customer_id in ours:
-                writes += self._of_customer(self.people[customer_id], now, check=check)
-            changes.append(Change(tuple(ours), writes))
-        changes += [
-            Change((customer_id,), self._of_customer(self.people[customer_id], now, check=False))
-            for customer_id in alone
-        ]
-        return [change for change in changes if change.writes]
+        person_of = {
+            customer_id: person
+            for person in self.persons
+            for customer_id in (person.primary_id, *person.duplicate_ids)
+        }
+        sharing = _by_email(self.people.values())
+        found = []
+        for ids in self._groups():
+            after = {i: self._fields(i, person_of.get(i), menu, scales, now) for i in ids}
+            # What is written of some rests on the others too: none of them may have changed since.
+            check = set(ids) if any(self._linked_anew(i, after[i]) for i in ids) else set()
+            writes: list[Write] = []
+            for email in sorted({e for i in ids for e in self.people[i].emails}):
+                if written := self._of_email(email, sharing.get(email, []), now):
+                    writes += written
+                    check.update(sharing.get(email, []))
+            for i in ids:
+                writes += self._of_customer(i, after[i], now, check=i in check)
+            if writes:
+                found.append(Change(tuple(ids), writes))
+        return found
 
-    def _of_email(self, email: str, now: datetime) -> list[Write]:
+    def _groups(self) -> list[list[str]]:
+        """The customers who must be written together."""
+        connected = Connected()
+        had: dict[str, list[str]] = {}
+        for customer_id, member in self.people.items():
+            connected.connect([customer_id])
+            for email in member.emails:
+                had.setdefault(email, []).append(customer_id)
+            connected.connect([customer_id, *(i for i in member.linked if i in self.people)])
+        for ids in had.values():
+            connected.connect(ids)
+        for person in self.persons:
+            connected.connect([person.primary_id, *person.duplicate_ids])
+        return connected.groups()
+
+    def _of_email(self, email: str, ids: Sequence[str], now: datetime) -> list[Write]:
         stored = self.stored[email]
-        ids = [customer_id for customer_id in self.groups[email] if customer_id in self.people]
         if not ids:
             return [Remove(spending.path(self.org_id, email))] if stored.exists else []
-        together = sum((self.spent[customer_id] for customer_id in ids), Spending())
+        together = sum((self.purchases[i].spending for i in ids), Spending())
         fields = spending.document_of(together, org_id=self.org_id, customer_id=ids[0], email=email)
         if not spending.differs(stored, fields):
             return []
         return [spending.put_by_email(self.org_id, email, fields, now)]
 
-    def _of_customer(self, member: Member, now: datetime, *, check: bool) -> list[Write]:
+    def _fields(
+        self, customer_id: str, person: Person | None, menu: Menu, scales: Scales, now: datetime
+    ) -> dict[str, Any]:
+        """What is to stand on the customer's document."""
+        bought = self.purchases[customer_id]
+        preferences = bought.preferences
+        recommended = (
+            menu.recommend(
+                preferences, bought_product_ids=bought.bought_product_ids, limit=RECOMMENDED
+            )
+            if preferences
+            else ()
+        )
+        return {
+            **insights.figures(bought.spending),
+            **insights.standing(standing_of(bought.spending, scales, now)),
+            **insights.tastes(preferences, recommended),
+            **insights.links(customer_id, person),
+        }
+
+    def _linked_anew(self, customer_id: str, after: Mapping[str, Any]) -> bool:
+        stored = self.people[customer_id].customer.fields
+        return any(stored.get(name) != after[name] for name in insights.LINKS)
+
+    def _of_customer(
+        self, customer_id: str, after: dict[str, Any], now: datetime, *, check: bool
+    ) -> list[Write]:
         """Writes for one customer. ``check``: somebody's figures rest on this customer's, whose
         version is therefore checked even where nothing of it changes."""
-        spent = self.spent[member.id]
+        member = self.people[customer_id]
         fields = spending.document_of(
-            spent, org_id=self.org_id, customer_id=member.id, email=member.email
+            self.purchases[customer_id].spending,
+            org_id=self.org_id,
+            customer_id=customer_id,
+            email=member.email,
         )
-        segment = segment_of(
-            order_count=spent.order_count,
-            spent_cents=spent.total_cents,
-            last_order_at=spent.last_order_at,
-            now=now,
-        )
-        update = spending.customer_update(self.org_id, member, spent, segment, now)
+        differ = insights.differ(member.customer.fields, after)
         writes: list[Write] = []
-        if check or update or spending.differs(member.own, fields):
-            writes.append(spending.put_by_id(self.org_id, member, fields, now))
-        if update:
-            writes.append(update)
+        if check or differ or spending.differs(member.own, fields):
+            writes.append(spending.put_by_id(self.org_id, customer_id, member.own, fields, now))
+        if differ:
+            path = f"{paths.customers(self.org_id)}/{customer_id}"
+            writes.append(Update(path, after | {"updatedAt": now}))
         return writes
 
 
-def look_at(database: Database, org_id: str, customer_ids: Sequence[str]) -> View:
-    """A view of some customers and of all who share an e-mail with them."""
-    people = spending.members(database, org_id, customer_ids)
-    emails = sorted(_emails(people.values()))
-    groups = _grouped(emails, customers.having(database, org_id, "email", emails))
-    others = {i for ids in groups.values() for i in ids} - people.keys()
-    people |= spending.members(database, org_id, sorted(others, key=natural))
-    documents = database.get_all([spending.path(org_id, email) for email in emails])
-    stored = {email: documents[spending.path(org_id, email)] for email in emails}
-    return _view(database, org_id, people, groups, stored, list(people))
-
-
-def look_at_all(database: Database, org_id: str) -> View:
-    """A view of every customer of the org, by three scans instead of look-ups."""
-    people, documents = spending.everybody(database, org_id)
-    emails = sorted(_emails(people.values()))
-    pairs = ((m.email, m.id) for m in people.values() if m.email)
-    none = Document(id="", fields={}, version=None, read_at=spending.NEVER)
-    stored = {email: documents.get(spending.path(org_id, email), none) for email in emails}
-    return _view(database, org_id, people, _grouped(emails, pairs), stored, None)
-
-
-def _view(
-    database: Database,
-    org_id: str,
-    people: Mapping[str, Member],
-    groups: Mapping[str, Sequence[str]],
-    stored: Mapping[str, Document],
-    customer_ids: Sequence[str] | None,
-) -> View:
-    facts = spending.order_facts(database, org_id, customer_ids)
-    spent = {customer_id: fold(facts.get(customer_id, ())) for customer_id in people}
-    return View(org_id, people, groups, stored, spent)
-
-
-def _emails(people: Iterable[Member]) -> set[str]:
-    """Every e-mail the people have, or had when their spending was last kept."""
-    found: set[str] = set()
-    for member in people:
-        found.update(e for e in (member.email, member.own.fields.get("email")) if e)
+def _by_email(people: Iterable[Member]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for member in sorted(people, key=lambda each: natural(each.id)):
+        if member.email:
+            found.setdefault(member.email, []).append(member.id)
     return found
-
-
-def _grouped(emails: Sequence[str], pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {email: [] for email in emails}
-    for email, customer_id in pairs:
-        groups[email].append(customer_id)
-    return {email: sorted(ids, key=natural) for email, ids in groups.items()}

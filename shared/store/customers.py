@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.domain.customers import Customer
 from shared.domain.identity import natural
+from shared.domain.phones import normal_phone
 from shared.store import paths
 from shared.store.database import Database, Put
 
@@ -15,13 +16,15 @@ OWNED = (
     "firstName",
     "lastName",
     "phone",
+    "phoneE164",
     "dateOfBirth",
     "loyaltyPoints",
     "orgId",
     "source",
     "updatedAt",
 )
-"""Fields a sync writes and clears. ``userId`` and ``createdAt`` are only ever written."""
+"""Fields a sync writes and clears. ``userId`` and ``createdAt`` are only ever written.
+``phoneE164`` is ``phone`` as it can be looked up, absent where that is no valid number."""
 
 IN_LIMIT = 30
 """Values that one ``in`` filter of Firestore takes."""
@@ -50,6 +53,8 @@ def fields_of(customer: Customer, org_id: str) -> dict[str, Any]:
 def put(org_id: str, fields: dict[str, Any], *, now: datetime, first: bool) -> Put:
     """The write for a customer; ``first`` when no sync has written it before."""
     whole = fields | {"updatedAt": now}
+    if phone := normal_phone(fields.get("phone")):
+        whole["phoneE164"] = phone
     if first:
         whole.setdefault("createdAt", now)
     written_only = tuple(name for name in ("userId", "createdAt") if name in whole)

@@ -36,7 +36,7 @@ def _customer(position: int, bought_age: int, calendar: Calendar, rng: Random) -
         "name_last": last,
         "full_name": f"{first} {last}",
         "email": _email(first, last, position, rng),
-        "phone": phone_number(rng) if rng.random() < 0.8 else "",
+        "phone": phone_number(position, rng) if rng.random() < 0.8 else "",
         "phone2": None,
         "date_of_birth": _date_of_birth(calendar, rng),
         "customer_since": signed_up.date().isoformat(),

@@ -64,7 +64,7 @@ class BuyerFields:
             case 2:
                 first, last = full_name(self._rng)
                 stranger = email_address(first, f"{last}.stranger", self._unmatched, self._rng)
-                phone = phone_number(self._rng)
+                phone = phone_number(self._unmatched, self._rng)
                 return {
                     **guest,
                     "name_first": first,

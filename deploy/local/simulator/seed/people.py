@@ -15,7 +15,8 @@ CITIES = (
     ("Sandhill", "NJ"),
 )
 
-_AREA_CODES = ("212", "315", "347", "516", "518", "585", "607", "631", "646", "716", "718", "845")
+_AREA_CODES = (_HERE / "area_codes.txt").read_text().split()
+_NUMBERS_PER_AREA = 100
 _PHONE_FORMS = ("+1{a}{n}", "({a}) 555-{s}", "{a}-555-{s}", "{a}{n}", "1 {a} 555 {s}")
 
 
@@ -31,8 +32,10 @@ def email_address(first: str, last: str, number: int, rng: Random) -> str:
     return address if rng.random() < 0.15 else address.lower()
 
 
-def phone_number(rng: Random) -> str:
-    """A number of the range 555-0100 to 555-0199 in one of the forms people type."""
-    last_four = f"01{rng.randrange(100):02d}"
+def phone_number(number: int, rng: Random) -> str:
+    """The ``number``-th telephone number of the range 555-0100 to 555-0199 of many area codes, in
+    one of the forms people type. Two numbers are the same only thousands apart."""
+    area, last = divmod(number, _NUMBERS_PER_AREA)
+    last_four = f"01{last:02d}"
     form = rng.choice(_PHONE_FORMS)
-    return form.format(a=rng.choice(_AREA_CODES), n=f"555{last_four}", s=last_four)
+    return form.format(a=_AREA_CODES[area % len(_AREA_CODES)], n=f"555{last_four}", s=last_four)

@@ -1,0 +1,80 @@
+"""An org's RFM scales: thresholds of its own (``rfm`` in ``tenants/{orgId}``), and the quantiles
+of its customers (``sync_state/rfm``) as of the last look at all of them."""
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+from shared.domain.money import to_cents, to_dollars
+from shared.domain.rfm import DEFAULT_THRESHOLDS, QuantileScale, RfmThresholds
+from shared.domain.standing import Scales
+from shared.errors import ConfigurationInvalid
+from shared.store import paths
+from shared.store.database import Database, Put
+
+log = structlog.get_logger(__name__)
+
+
+class _Bounds(BaseModel):
+    """Thresholds as an org sets them: days, orders, dollars."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    recency_days: tuple[int, ...] = DEFAULT_THRESHOLDS.recency_days
+    frequency: tuple[int, ...] = DEFAULT_THRESHOLDS.frequency
+    monetary: tuple[float, ...] = tuple(map(to_dollars, DEFAULT_THRESHOLDS.monetary_cents))
+
+
+class _Scale(BaseModel):
+    """Quantiles as stored; money in cents."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    recency: tuple[int | None, ...]
+    frequency: tuple[int | None, ...]
+    monetary: tuple[int | None, ...]
+    as_of: datetime
+
+
+def scales(database: Database, org_id: str) -> Scales:
+    """What the org's customers are scored by.
+
+    Thresholds that make no sense are logged and the usual ones taken: a slip in a setting must
+    not stop everybody's spending.
+    """
+    found = database.get_all([paths.tenant(org_id), paths.rfm_scale(org_id)])
+    stored = found[paths.rfm_scale(org_id)]
+    thresholds = _thresholds(found[paths.tenant(org_id)].fields.get("rfm"))
+    if not stored.exists:
+        return Scales(thresholds)
+    quantiles = _Scale.model_validate(stored.fields)
+    return Scales(thresholds, QuantileScale(**quantiles.model_dump()))
+
+
+def put(org_id: str, scale: QuantileScale) -> Put:
+    """The write for the quantiles."""
+    stored = _Scale(
+        recency=scale.recency,
+        frequency=scale.frequency,
+        monetary=scale.monetary,
+        as_of=scale.as_of,
+    )
+    return Put(paths.rfm_scale(org_id), stored.model_dump(by_alias=True))
+
+
+def _thresholds(settings: Any) -> RfmThresholds:
+    if settings is None:
+        return DEFAULT_THRESHOLDS
+    try:
+        bounds = _Bounds.model_validate(settings)
+        return RfmThresholds(
+            recency_days=bounds.recency_days,
+            frequency=bounds.frequency,
+            monetary_cents=tuple(to_cents(dollars) for dollars in bounds.monetary),
+        )
+    except (ValidationError, ValueError, ConfigurationInvalid) as error:
+        log.warning("rfm_settings_invalid", reason=type(error).__name__)
+        return DEFAULT_THRESHOLDS
