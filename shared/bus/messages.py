@@ -41,7 +41,10 @@ class CronTick(Message):
 
 
 class PosSync(Message):
-    """Sync one org. ``streams`` None means all; ``full`` distrusts the manifest."""
+    """Sync one org. ``streams`` None means all; ``full`` distrusts the manifest.
+
+    With ids of records, only these are fetched.
+    """
 
     org_id: DocumentId
     run_id: DocumentId
@@ -51,6 +54,13 @@ class PosSync(Message):
     dry_run: bool = False
     streams: tuple[StreamName, ...] | None = None
     requested_by: str | None = None
+    customer_ids: tuple[DocumentId, ...] | None = None
+    order_ids: tuple[DocumentId, ...] | None = None
+    product_ids: tuple[DocumentId, ...] | None = None
+
+    @property
+    def names_records(self) -> bool:
+        return bool(self.customer_ids or self.order_ids or self.product_ids)
 
 
 class ComputeSpending(Message):
@@ -59,3 +69,13 @@ class ComputeSpending(Message):
     org_id: DocumentId
     run_id: DocumentId | None = None
     customer_ids: tuple[DocumentId, ...] | None = None
+
+
+class Loyalty(Message):
+    """Bring the points of the customers named, or of the org's (None), up to date. ``full`` looks
+    up everybody at Alpine IQ, else only those are for whom something may have changed."""
+
+    org_id: DocumentId
+    run_id: DocumentId | None = None
+    customer_ids: tuple[DocumentId, ...] | None = None
+    full: bool = False

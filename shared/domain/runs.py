@@ -4,7 +4,6 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-
 WEBHOOK_RUN = "webhook-"
 """How the ids of runs begin that fetch single records. They last seconds: others wait for them."""
 

@@ -1,6 +1,8 @@
 """``locations/{locationId}``: which orgs there are and how to reach their POS."""
 
-from pydantic import ValidationError
+from collections.abc import Iterator
+
+from pydantic import SecretStr, ValidationError
 
 from shared.errors import ConfigurationInvalid, at_fault
 from shared.pos.config import Location
@@ -32,3 +34,23 @@ def active_of(database: Database, org_id: str) -> list[Location]:
                 f"the POS settings of location {document.id} are not valid: {at_fault(error)}"
             ) from None
     return active
+
+
+def webhook_secrets(
+    database: Database, org_id: str, provider: str
+) -> Iterator[tuple[str, SecretStr]]:
+    """Location id and ``posConfig.webhookSecret`` of the org's active locations at a provider,
+    references as they stand."""
+    found = database.query(
+        paths.LOCATIONS,
+        ("orgId", "==", org_id),
+        select=["posConfig.provider", "posConfig.status", "posConfig.webhookSecret"],
+    )
+    for document in found:
+        config = document.fields.get("posConfig")
+        if not isinstance(config, dict):
+            continue
+        secret = config.get("webhookSecret")
+        active = config.get("provider") == provider and config.get("status") == "active"
+        if active and isinstance(secret, str) and secret:
+            yield document.id, SecretStr(secret)

@@ -51,7 +51,7 @@ def body(route: Route[Any, Any], incoming: Incoming) -> BaseModel:
     RequestInvalid naming each field at fault."""
     model: type[BaseModel] = route.body
     if issubclass(model, NoBody | RawBody):
-        return model()
+        return model.model_construct()
     if incoming.raw and not incoming.request.is_json:
         raise NotJson("the body must be application/json")
     try:

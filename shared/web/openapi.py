@@ -67,11 +67,11 @@ def _operation(route: Route[Any, Any], schemas: _Schemas) -> dict[str, Any]:
     }
     if route.rule.schemes:
         operation["security"] = [{name: []} for name in route.rule.schemes]
-    if issubclass(route.body, RawBody):
-        operation["requestBody"] = {"content": {"*/*": {"schema": {"type": "string"}}}}
-    elif route.takes_body:
-        schema = schemas[route.body, "validation"]
-        operation["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+    if route.takes_body:
+        raw = issubclass(route.body, RawBody)
+        media_type = route.body.media_type if raw else "application/json"
+        content = {media_type: {"schema": schemas[route.body, "validation"]}}
+        operation["requestBody"] = {"content": content, "required": raw}
     return operation
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -43,7 +43,12 @@ class NoBody(Body):
 
 
 class RawBody(Body):
-    """A body that the handler reads itself, as bytes (``Call.raw``)."""
+    """A body that the handler reads itself, as bytes (``Call.raw``). Its fields only describe it:
+    nothing is checked here."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    media_type: ClassVar[str] = "application/json"
 
 
 P = TypeVar("P", bound=Params)
