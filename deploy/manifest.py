@@ -10,8 +10,8 @@
     topics:         [T, …]
     env:            NAME: {topic: T} | {queue: Q} | {value: TEXT}; topics and queues are given to
                     the function by their full resource name
-    secrets:        NAME: {secret: NAME IN SECRET MANAGER, version: N, local?}; the function gets the
-                    value in an environment variable. A variable is resolved once, when an
+    secrets:        NAME: {secret: NAME IN SECRET MANAGER, version: N, local?}; the function gets
+                    the value in an environment variable. A variable is resolved once, when an
                     instance starts: hence the pinned version
     subscriptions:  defaults, then FUNCTION: what differs for it. Every function with an event
                     trigger has a push subscription: Firestore events travel over Pub/Sub too

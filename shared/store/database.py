@@ -30,6 +30,7 @@ class Document:
     fields: Mapping[str, Any]
     version: datetime | None
     read_at: datetime
+    path: str = ""
 
     @property
     def exists(self) -> bool:
@@ -137,9 +138,13 @@ class Database:
         order_by: Sequence[tuple[str, str]] = (),
         limit: int | None = None,
         after: Mapping[str, Any] | None = None,
+        everywhere: bool = False,
     ) -> Iterator[Document]:
-        """Documents of a collection; ``after`` continues behind given values of ``order_by``."""
-        query = self._filtered(collection, filters)
+        """Documents of a collection; ``after`` continues behind given values of ``order_by``.
+
+        ``everywhere``: of all collections whose last name is ``collection``, wherever they stand.
+        """
+        query = self._filtered(collection, filters, everywhere=everywhere)
         for name, direction in order_by:
             query = query.order_by(name, direction=direction)
         if select is not None:
@@ -193,8 +198,11 @@ class Database:
         self.meter.add(writes=puts, deletes=removals)
         return _utc(results[0].update_time) if results[0].update_time else None
 
-    def _filtered(self, collection: str, filters: Iterable[Filter]) -> Any:
-        query: Any = self._client.collection(collection)
+    def _filtered(
+        self, collection: str, filters: Iterable[Filter], *, everywhere: bool = False
+    ) -> Any:
+        root = self._client.collection_group if everywhere else self._client.collection
+        query: Any = root(collection)
         for name, operator, value in filters:
             query = query.where(filter=FieldFilter(name, operator, value))
         return query
@@ -242,6 +250,7 @@ def _document(snapshot: Any) -> Document:
         fields=snapshot.to_dict() or {},
         version=version,
         read_at=_utc(snapshot.read_time),
+        path=snapshot.reference.path,
     )
 
 

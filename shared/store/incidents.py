@@ -34,3 +34,9 @@ def write(database: Database, incident: Incident, if_version: datetime | None) -
     version = database.commit([write])
     assert version is not None  # one document was written, so it has one
     return version
+
+
+def open_ones(database: Database, limit: int) -> list[Incident]:
+    """Incidents that are open, of all orgs and of none."""
+    found = database.query(paths.INCIDENTS, ("state", "==", "open"), limit=limit, everywhere=True)
+    return [Incident.model_validate(document.fields) for document in found]

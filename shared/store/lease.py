@@ -171,6 +171,12 @@ def running(database: Database, path: str) -> str | None:
     return lease.run_id if lease.alive(found.read_at) else None
 
 
+def look(database: Database, lease_paths: Sequence[str]) -> dict[str, Lease]:
+    """The leases at these paths as they stand, by path."""
+    found = database.get_all(lease_paths)
+    return {path: _lease(document) for path, document in found.items()}
+
+
 def _guard(path: str, lease: Lease, commits: int, version: datetime | None) -> Create | Update:
     """The write that only the lease's rightful holder gets through."""
     fields = {

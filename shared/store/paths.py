@@ -4,10 +4,20 @@ LOCATIONS = "locations"
 DEAD_LETTERS = "dead_letters"
 RATE_LIMITS = "rate_limits"
 INCIDENTS = "incidents"
+INTEGRATIONS = "integrations"
+POS = "pos"
+SYNC_RUNS = "sync_runs"
+ROSTER = "fleet/roster"
+"""Which orgs the schedule knows."""
 
 
 def tenant(org_id: str) -> str:
     return f"tenants/{org_id}"
+
+
+def org_of(path: str) -> str:
+    """The org whose document stands at a path below ``tenants``."""
+    return path.split("/")[1]
 
 
 def customers(org_id: str) -> str:
@@ -50,11 +60,11 @@ def pos_write(org_id: str, key: str) -> str:
 
 
 def pos_status(org_id: str) -> str:
-    return f"{tenant(org_id)}/integrations/pos"
+    return f"{tenant(org_id)}/{INTEGRATIONS}/{POS}"
 
 
 def sync_run(org_id: str, run_id: str) -> str:
-    return f"{tenant(org_id)}/sync_runs/{run_id}"
+    return f"{tenant(org_id)}/{SYNC_RUNS}/{run_id}"
 
 
 def quarantine(org_id: str) -> str:

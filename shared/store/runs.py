@@ -1,5 +1,6 @@
 """``sync_runs/{runId}``: one document per run, with what it needs to be taken up again."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -93,3 +94,29 @@ def _document(run: Run) -> dict[str, Any]:
     for tally in document["streams"].values():
         tally["seconds"] = round(tally["seconds"], 3)
     return document
+
+
+@dataclass(frozen=True, slots=True)
+class Unended:
+    """A run that has not ended, as it stood at ``version``."""
+
+    org_id: str
+    run_id: str
+    run: Run
+    version: datetime | None
+
+
+def unended(database: Database, before: datetime, limit: int) -> list[Unended]:
+    """Runs of all orgs that were begun, or asked for, before a moment and have not ended; the
+    oldest ``limit`` of them."""
+    found = database.query(
+        paths.SYNC_RUNS,
+        ("state", "in", [RunState.QUEUED.value, RunState.RUNNING.value]),
+        ("startedAt", "<", before),
+        order_by=[("startedAt", "ASCENDING")],
+        limit=limit,
+        everywhere=True,
+    )
+    return [
+        Unended(paths.org_of(d.path), d.id, Run.model_validate(d.fields), d.version) for d in found
+    ]

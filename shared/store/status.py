@@ -1,5 +1,6 @@
 """``integrations/pos``: the state of an org's sync as a dashboard shows it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -43,3 +44,34 @@ def paused_until(database: Database, org_id: str) -> datetime | None:
     """When the org is next to be tried, where its sync is paused. One read."""
     fields = database.get(paths.pos_status(org_id)).fields
     return fields.get("nextTryAt") if fields.get("status") == PAUSED else None
+
+
+def last_successes(database: Database, org_ids: Iterable[str]) -> dict[str, datetime | None]:
+    """When each of the orgs last succeeded, None where one never did. Those that are paused are
+    left out: they are not expected to."""
+    found = database.get_all([paths.pos_status(org_id) for org_id in org_ids])
+    return {
+        paths.org_of(path): document.fields.get("lastSuccessAt")
+        for path, document in found.items()
+        if document.fields.get("status") != PAUSED
+    }
+
+
+def last_succeeded(
+    database: Database, after: datetime, before: datetime, limit: int
+) -> dict[str, datetime]:
+    """Orgs that are not paused and whose last success is between two moments, the latest
+    ``limit`` of them."""
+    found = database.query(
+        paths.INTEGRATIONS,
+        ("lastSuccessAt", ">", after),
+        ("lastSuccessAt", "<", before),
+        order_by=[("lastSuccessAt", "DESCENDING")],
+        limit=limit,
+        everywhere=True,
+    )
+    return {
+        paths.org_of(document.path): document.fields["lastSuccessAt"]
+        for document in found
+        if document.id == paths.POS and document.fields.get("status") != PAUSED
+    }
