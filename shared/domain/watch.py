@@ -26,7 +26,7 @@ MANY_ORGS = 25
 
 
 def is_overdue(last_success: datetime | None, known_since: datetime, now: datetime) -> bool:
-    """Whether an org should have succeeded by now; ``known_since`` counts for one that never did."""
+    """Whether an org should have succeeded by now. For one that never did ``known_since`` counts."""
     return now - (last_success or known_since) > OVERDUE_AFTER
 
 

@@ -13,6 +13,11 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.store.meter import Meter
+from shared.store.writes import Create as Create
+from shared.store.writes import Put as Put
+from shared.store.writes import Remove as Remove
+from shared.store.writes import Update as Update
+from shared.store.writes import Write as Write
 
 TIMEOUT_SECONDS = 30.0
 READ_CHUNK = 300
@@ -35,45 +40,6 @@ class Document:
     @property
     def exists(self) -> bool:
         return self.version is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """Write ``fields``. With ``owned`` (top-level field names) nothing else on the document is
-    touched, and an owned field that ``fields`` lacks is removed; without it the document is
-    replaced."""
-
-    path: str
-    fields: Mapping[str, Any]
-    owned: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """Write a document that must not exist yet, else Conflict."""
-
-    path: str
-    fields: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """Write ``fields`` on a document that exists (and, where ``if_version`` is given, is still of
-    that version), else Conflict. A field given as None is removed."""
-
-    path: str
-    fields: Mapping[str, Any]
-    if_version: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Remove:
-    """Delete a document; one that is already gone is no error."""
-
-    path: str
-
-
-Write = Put | Create | Update | Remove
 
 
 class Conflict(Exception):

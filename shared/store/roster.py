@@ -41,7 +41,7 @@ def read(database: Database) -> Roster | None:
 def put(before: Roster | None, org_ids: Sequence[str], now: datetime) -> Put:
     """The write that notes a tick that asked for just these orgs."""
     hashes = {org_id: _hash(org_id) for org_id in org_ids}
-    recent = {}
+    recent: dict[str, datetime] = {}
     for org_id, digest in hashes.items():
         since = before.recent.get(org_id) if before and digest in before.known else now
         if since is not None and now - since < NEW_FOR and len(recent) < NEW_LIMIT:
