@@ -70,6 +70,10 @@ class Entry:
             known, day = answer, 0
         return replace(self, work=Work.CALCULATE, answer=known, looked_up=day)
 
+    def reported(self) -> "Entry":
+        """A person has been told of the difference."""
+        return replace(self, review=Review.REPORTED)
+
     def reckoned(
         self, result: Reconciliation, *, spent_cents: int, orders: int, equity: bool, ledger: bytes
     ) -> "Entry":

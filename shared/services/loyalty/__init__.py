@@ -1,0 +1,1 @@
+"""Loyalty: ``reconcile.LoyaltyReconcile`` tells the story, the other files are its chapters."""

@@ -1,0 +1,96 @@
+"""Leave to call Alpine IQ, within the account's rate limit and this invocation's time."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from shared.clock import Clock
+from shared.domain.rate_limit import LATENESS_MS, Limit
+from shared.services.deadline import OutOfTime
+from shared.store import rate_limit
+from shared.store.database import Database
+
+BLOCK = 10
+"""Calls for which moments are taken when more are made than were expected: retries."""
+
+
+class OutOfPermits(OutOfTime):
+    """The rate limit allows no further call within this invocation, but one at ``free_at``."""
+
+    def __init__(self, free_at: datetime) -> None:
+        super().__init__()
+        self.free_at = free_at
+
+
+class Permits:
+    """Permits of one account for one invocation, which ends at ``until`` (aware UTC). Safe for
+    threads. Without limits nothing is taken and nothing waits."""
+
+    def __init__(
+        self,
+        database: Database,
+        account: str,
+        limits: Sequence[Limit],
+        *,
+        until: datetime,
+        clock: Clock,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._database = database
+        self._account = account
+        self._limits = limits
+        self._until = _milliseconds(until)
+        self._clock = clock
+        self._sleep = sleep
+        self._moments: deque[int] = deque()
+        self._lock = threading.Lock()
+
+    def expect(self, calls: int) -> int:
+        """Take permits for so many calls at once; how many there are, fewer where time or the
+        limit runs out. Raises OutOfPermits where there is none."""
+        if not self._limits:
+            return calls
+        with self._lock:
+            while self._moments and self._late(self._moments[0]):
+                self._moments.popleft()
+            missing = calls - len(self._moments)
+            if missing > 0:
+                self._reserve(missing)
+            return min(calls, len(self._moments))
+
+    def take(self) -> None:
+        """Wait until the next call may be made. Raises OutOfPermits."""
+        while self._limits:
+            with self._lock:
+                if not self._moments:
+                    self._reserve(BLOCK)
+                moment = self._moments.popleft()
+            wait = moment - _milliseconds(self._clock())
+            if wait > 0:
+                self._sleep(wait / 1000)
+            if not self._late(moment):
+                return
+
+    def _late(self, moment: int) -> bool:
+        """A moment that was missed is no leave any more: others have been given the next ones."""
+        return _milliseconds(self._clock()) - moment > LATENESS_MS
+
+    def _reserve(self, wanted: int) -> None:
+        placed = rate_limit.reserve(
+            self._database,
+            self._account,
+            self._limits,
+            wanted=wanted,
+            now=_milliseconds(self._clock()),
+            until=self._until,
+        )
+        self._moments.extend(placed.moments)
+        if not self._moments:
+            assert placed.free_at is not None
+            raise OutOfPermits(datetime.fromtimestamp(placed.free_at / 1000, UTC))
+
+
+def _milliseconds(moment: datetime) -> int:
+    return (moment - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)

@@ -1,0 +1,222 @@
+"""An org's loyalty points, from the message to the last document of the run."""
+
+import hashlib
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from shared.bus.messages import Loyalty, Message
+from shared.bus.publisher import Publisher
+from shared.clock import Clock
+from shared.domain.change import fingerprint
+from shared.domain.loyalty import LoyaltyRules
+from shared.domain.runs import RunState
+from shared.errors import OrgError, SyncSamError
+from shared.loyalty.alpine_iq import AlpineIq
+from shared.loyalty.settings import AlpineIqSettings
+from shared.services.alerts import Alerts
+from shared.services.deadline import Deadline, OutOfTime
+from shared.services.loyalty import ending
+from shared.services.loyalty.batch import Batches
+from shared.services.loyalty.look_ups import AT_ONCE, Account, LookUps
+from shared.services.loyalty.marking import mark
+from shared.services.loyalty.permits import OutOfPermits, Permits
+from shared.services.loyalty.session import LoyaltySession
+from shared.store import lease as leases
+from shared.store import loyalty_runs, loyalty_settings, loyalty_state, paths
+from shared.store.database import Database, Put
+from shared.store.lease import HeldByOtherRun, HeldLease
+from shared.store.loyalty_runs import LoyaltyRun
+from shared.store.loyalty_settings import TenantLoyalty
+
+LAST_CALLS = timedelta(seconds=45)
+"""How long calls that were begun in time may still take."""
+ASK_AGAIN = timedelta(minutes=1)
+"""When named customers are asked for while another run has the org."""
+
+log = structlog.get_logger(__name__)
+
+
+class Later(Protocol):
+    """What publishes a message to ``loyalty`` after a while."""
+
+    def publish(self, message: Message, *, after: timedelta) -> None: ...
+
+
+OpenAlpine = Callable[[AlpineIqSettings, Callable[[], None], datetime], AlpineIq]
+"""A client from the account, what admits a call, and the moment at which calls give up. Raises
+ConfigurationInvalid for a key that cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoyaltyReconcile:
+    """Reconciles orgs. ``seconds`` is how long one invocation may work before it leaves the rest
+    of the run to a continuation; ``lease_ttl`` how long a silent worker keeps its org."""
+
+    database: Database
+    open_alpine: OpenAlpine
+    alerts: Alerts
+    continuation: Publisher
+    later: Later
+    clock: Clock
+    seconds: float
+    lease_ttl: timedelta
+    sleep: Callable[[float], None] = time.sleep
+
+    def __call__(self, message: Loyalty, delivery_id: str) -> None:
+        """Do the run that the message asks for, or go on with it.
+
+        Does nothing when the run has ended, or another run of the org is under way; customers
+        asked for by name are then asked for again. Raises RetryLater while another copy of the
+        message is at work, and whatever was not foreseen: it is then to be delivered again.
+        """
+        run_id = message.run_id or _run_id(delivery_id)
+        message = message.model_copy(update={"run_id": run_id})
+        deadline, until = Deadline(self.seconds), self.clock() + timedelta(seconds=self.seconds)
+        database = self.database.metered()
+        run = loyalty_runs.read(database, message.org_id, run_id) or LoyaltyRun(
+            state=RunState.RUNNING, started_at=self.clock()
+        )
+        if run.state.ended:
+            log.info("loyalty_run_has_ended", state=run.state)
+            return
+        run.state = RunState.RUNNING
+        run.invocations += 1
+        held = self._acquire(database, message.org_id, run_id, run)
+        if isinstance(held, HeldByOtherRun):
+            log.info("loyalty_already_running", running=held.run_id)
+            if message.customer_ids is not None:
+                self.later.publish(message, after=ASK_AGAIN)
+            return
+        session = LoyaltySession(
+            org_id=message.org_id,
+            run_id=run_id,
+            database=database,
+            lease=held,
+            run=run,
+            progress=loyalty_runs.read_progress(database, message.org_id),
+            state=loyalty_state.load(database, message.org_id),
+            clock=self.clock,
+            deadline=deadline,
+            until=until,
+            cost_before=run.cost,
+        )
+        with session.at_work():
+            self._work(message, session)
+
+    def _acquire(
+        self, database: Database, org_id: str, run_id: str, run: LoyaltyRun
+    ) -> HeldLease | HeldByOtherRun:
+        def first_writes(abandoned: str | None) -> list[Put]:
+            closed = (
+                ending.close_abandoned(database, org_id, abandoned, self.clock())
+                if abandoned
+                else []
+            )
+            return [*closed, loyalty_runs.put(org_id, run_id, run)]
+
+        return leases.acquire(
+            database,
+            paths.loyalty_lease(org_id),
+            run_id=run_id,
+            holder=uuid.uuid4().hex,
+            ttl=self.lease_ttl,
+            first_writes=first_writes,
+        )
+
+    def _work(self, message: Loyalty, session: LoyaltySession) -> None:
+        try:
+            self._reconcile(message, session)
+        except OutOfTime as stop:
+            session.hand_over()
+            self._continue(message, stop)
+            return
+        except OrgError as error:
+            session.run.error = ending.note(error)
+        ending.tell(session, replace(self.alerts, database=session.database))
+        ending.end(session)
+        session.release()
+        log.info("loyalty_run_ended", state=session.run.state, **session.run.counts.model_dump())
+
+    def _reconcile(self, message: Loyalty, session: LoyaltySession) -> None:
+        """Do what is left of the run."""
+        run, progress = session.run, session.progress
+        org = loyalty_settings.read(session.database, message.org_id)
+        rules = org.rules()
+        account, broken = _account(org)
+        if not run.marked:
+            named = account.user_id if account else ""
+            mark(
+                session.database,
+                message,
+                run,
+                progress,
+                session.state,
+                account=progress.account if broken else named,
+                rules=_hash(rules),
+            )
+            session.keep([loyalty_runs.put_progress(message.org_id, progress)])
+        look_ups = self._look_ups(session, account, broken)
+        if look_ups.error:
+            run.error = ending.note(look_ups.error)
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="loyalty") as pool:
+            try:
+                Batches(session, rules, look_ups, pool).work()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _look_ups(
+        self,
+        session: LoyaltySession,
+        account: AlpineIqSettings | None,
+        broken: SyncSamError | None,
+    ) -> LookUps:
+        if account is None:
+            return LookUps(None, error=broken, down=broken is not None)
+        permits = Permits(
+            session.database,
+            f"alpine_iq-{account.user_id}",
+            account.rate_limit.limits if account.rate_limit else (),
+            until=session.until,
+            clock=self.clock,
+            sleep=self.sleep,
+        )
+        try:
+            alpine = self.open_alpine(account, permits.take, session.until + LAST_CALLS)
+        except OrgError as error:
+            return LookUps(None, error=error, down=True)
+        return LookUps(Account(alpine, permits), down=session.run.alpine_down)
+
+    def _continue(self, message: Loyalty, stop: OutOfTime) -> None:
+        wait = stop.free_at - self.clock() if isinstance(stop, OutOfPermits) else timedelta(0)
+        if wait > timedelta(0):
+            self.later.publish(message, after=wait)
+        else:
+            self.continuation.publish([message])
+        log.info("loyalty_run_continues", after_seconds=wait.total_seconds())
+
+
+def _account(
+    org: TenantLoyalty,
+) -> tuple[AlpineIqSettings | None, SyncSamError | None]:
+    """The org's account at Alpine IQ, or what is wrong with it; neither where it has none."""
+    try:
+        return org.alpine_iq(), None
+    except OrgError as error:
+        return None, error
+
+
+def _hash(rules: LoyaltyRules) -> str:
+    return fingerprint(asdict(rules)).hex()
+
+
+def _run_id(delivery_id: str) -> str:
+    """The same for every delivery of a message that names no run."""
+    digest = hashlib.blake2b(delivery_id.encode(), digest_size=10).hexdigest()
+    return f"loyalty-{digest}"
