@@ -24,8 +24,8 @@ def seed(client: firestore.Client, simulator: str) -> list[str]:
 
 
 def _documents(simulator: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for org in _get(f"{simulator}/control/orgs"):
-        yield f"tenants/{org['id']}", {"name": org["company"]}
+    for tenant in _get(f"{simulator}/control/tenants"):
+        yield f"tenants/{tenant['id']}", tenant["document"]
     for location in _get(f"{simulator}/control/locations"):
         yield f"locations/{location['id']}", location["document"]
 

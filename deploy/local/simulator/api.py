@@ -13,6 +13,7 @@ from deploy.local.simulator.call import (
     end_call,
     listing_faults,
     parameters,
+    pos_caller,
     simulation,
     window,
 )
@@ -46,7 +47,8 @@ class _NotFound(Exception):
 @api.before_request
 def _begin() -> Response | None:
     view = (request.endpoint or "").rpartition(".")[2]
-    return begin_call(_ENDPOINTS.get(view, "metadata"))
+    endpoint = _ENDPOINTS.get(view, "metadata")
+    return begin_call(endpoint, lambda: pos_caller(endpoint))
 
 
 @api.after_request

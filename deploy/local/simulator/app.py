@@ -2,6 +2,8 @@
 
 from flask import Flask
 
+from deploy.local.simulator.alpine.api import alpine
+from deploy.local.simulator.alpine.control import alpine_control
 from deploy.local.simulator.api import api
 from deploy.local.simulator.call import attach
 from deploy.local.simulator.control import control
@@ -9,9 +11,12 @@ from deploy.local.simulator.simulation import Simulation
 
 
 def create_app(simulation: Simulation) -> Flask:
-    """An application that serves ``simulation`` under ``/api`` and ``/control``."""
+    """An application that serves ``simulation``: the POS under ``/api``, Alpine IQ under
+    ``/alpine``, and ``/control``."""
     app = Flask("pos-simulator")
     attach(app, simulation)
     app.register_blueprint(api)
     app.register_blueprint(control)
+    app.register_blueprint(alpine)
+    app.register_blueprint(alpine_control)
     return app

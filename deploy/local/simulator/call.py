@@ -1,6 +1,6 @@
 """What every call goes through: counting, faults, the token."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +15,15 @@ from deploy.local.simulator.org import Org
 from deploy.local.simulator.simulation import Simulation
 
 UNKNOWN = "unknown"
+Identified = tuple[Org | None, Response | None]
+"""The org that calls, or None; and the reply that refuses the call, where it is refused."""
+
 _EXTENSION = "pos-simulation"
 
 
 @dataclass(frozen=True, slots=True)
 class _Current:
     org: Org | None
-    refused: str
     faults: Sequence[Fault]
 
 
@@ -42,23 +44,31 @@ def parameters() -> dict[str, Any]:
     return {**request.args, **(body if isinstance(body, dict) else {})}
 
 
-def begin_call(endpoint: str) -> Response | None:
-    """Count the call and let faults strike; a reply where one answers, or the token is refused."""
+def begin_call(endpoint: str, who: Callable[[], Identified]) -> Response | None:
+    """Count the call and let faults strike; a reply where one answers, or the caller is refused."""
     sim = simulation()
-    org, refused = _caller(endpoint)
+    org, refusal = who()
     name = org.id if org else UNKNOWN
     sim.requests.begin(name, endpoint)
     g.counted_as = name
     faults = sim.faults.strike(Call(org.id if org else None, endpoint, _page()))
-    g.pos_call = _Current(org, refused, faults)
+    g.pos_call = _Current(org, faults)
     if org is not None and any(isinstance(fault, TokensWithdrawn) for fault in faults):
         org.withdraw_tokens()
-        org, refused = _caller(endpoint)
-        g.pos_call = _Current(org, refused, faults)
-    reply = answer_instead(faults, sim.stopping)
-    if reply is None and org is None and endpoint != "auth":
-        return error_reply(401, refused)
-    return reply
+        org, refusal = who()
+        g.pos_call = _Current(org, faults)
+    return answer_instead(faults, sim.stopping) or refusal
+
+
+def pos_caller(endpoint: str) -> Identified:
+    """Who calls the POS: by name where one signs in, else by token."""
+    sim = simulation()
+    if endpoint == "auth":
+        return sim.orgs.with_user(str(parameters().get("username", ""))), None
+    try:
+        return sim.tokens.org_of(request.headers.get("Authorization")), None
+    except Refused as refused:
+        return None, error_reply(401, str(refused))
 
 
 def end_call(reply: Response) -> Response:
@@ -96,16 +106,6 @@ def window(default_take: int | None = DEFAULT_PAGE_SIZE) -> Window:
 def _current() -> _Current:
     current: _Current = g.pos_call
     return current
-
-
-def _caller(endpoint: str) -> tuple[Org | None, str]:
-    sim = simulation()
-    if endpoint == "auth":
-        return sim.orgs.with_user(str(parameters().get("username", ""))), ""
-    try:
-        return sim.tokens.org_of(request.headers.get("Authorization")), ""
-    except Refused as refused:
-        return None, str(refused)
 
 
 def _page() -> int | None:

@@ -1,11 +1,13 @@
-"""The ways a POS fails, as a test or a demo asks for them."""
+"""The ways a POS, or a loyalty provider (endpoint ``wallet``), fails on request."""
 
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic.alias_generators import to_camel
 
-Endpoint = Literal["auth", "customers", "orders", "inventory", "discounts", "metadata", "location"]
+Endpoint = Literal[
+    "auth", "customers", "orders", "inventory", "discounts", "metadata", "location", "wallet"
+]
 
 
 class _Fault(BaseModel):

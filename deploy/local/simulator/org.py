@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from random import Random
 from threading import Lock
 from typing import Any
 
+from deploy.local.simulator.alpine.account import AlpineAccount, api_key_of, user_id_of
+from deploy.local.simulator.alpine.contacts import generate_contacts
 from deploy.local.simulator.dataset import Dataset, generate_dataset, given_dataset
 from deploy.local.simulator.seed.inventory import location_name
 from deploy.local.simulator.spec import OrgSpec
 from deploy.local.simulator.table import Record
+from deploy.local.simulator.truth import Truth
 
 
 class Org:
@@ -23,6 +27,7 @@ class Org:
         self.tokens_from = 0
         self._lock = Lock()
         self._dataset = given_dataset(spec, today, records) if records else None
+        self._alpine: AlpineAccount | None = None
 
     @property
     def id(self) -> str:
@@ -36,9 +41,32 @@ class Org:
                 self._dataset = generate_dataset(self.spec, self.today)
             return self._dataset
 
+    @property
+    def alpine(self) -> AlpineAccount:
+        """The org's account at Alpine IQ; what its contacts hold follows from the orders at the
+        time it is first asked for."""
+        dataset = self.dataset
+        with self._lock:
+            if self._alpine is None:
+                self._alpine = AlpineAccount(self._contacts(dataset))
+            return self._alpine
+
     def withdraw_tokens(self) -> None:
         """Every token issued so far is refused from now on."""
         self.tokens_from += 1
+
+    def tenant_document(self, base_url: str) -> dict[str, Any]:
+        """``{"id", "document"}`` of ``tenants/{orgId}``: its name, and where it has contacts at
+        Alpine IQ its account there, free of the real one's rate limit."""
+        document: dict[str, Any] = {"name": self.spec.company}
+        if self.spec.alpine_contacts:
+            document["alpineIq"] = {
+                "userId": user_id_of(self.spec),
+                "apiKey": api_key_of(self.spec),
+                "baseUrl": f"{base_url}/alpine",
+                "rateLimit": None,
+            }
+        return {"id": self.id, "document": document}
 
     def location_documents(self, base_url: str) -> list[dict[str, Any]]:
         """``{"id", "document"}`` of each ``locations/{id}`` that points an org at this POS."""
@@ -63,6 +91,19 @@ class Org:
             }
             for location_id in spec.location_ids
         ]
+
+    def _contacts(self, dataset: Dataset) -> list[Record]:
+        spec = self.spec
+        if not spec.alpine_contacts:
+            return []
+        data = {kind: list(dataset.table(kind)) for kind in ("customers", "orders")}
+        return generate_contacts(
+            data["customers"],
+            Truth(data, spec.timezone),
+            count=spec.alpine_contacts,
+            differing=spec.alpine_differing,
+            rng=Random(f"{spec.id}/{spec.seed}/alpine"),
+        )
 
 
 class Orgs:

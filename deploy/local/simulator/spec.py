@@ -39,6 +39,8 @@ class OrgSpec(BaseModel):
 
     ``rows`` are the inventory rows of the first location (at least one per product); further
     locations carry every second product. ``token_seconds`` is how long a token lives.
+    ``alpine_contacts`` of the customers are known to Alpine IQ, ``alpine_differing`` of these
+    with clearly more points than their orders gave.
     """
 
     model_config = ConfigDict(
@@ -58,6 +60,8 @@ class OrgSpec(BaseModel):
     pin: str | None = None
     token_seconds: int = DAY_SECONDS
     seed: int = 0
+    alpine_contacts: int = Field(default=0, ge=0)
+    alpine_differing: int = Field(default=0, ge=0)
 
     @property
     def company_id(self) -> int:
@@ -88,7 +92,15 @@ class OrgSpec(BaseModel):
 def named_orgs(seed: int) -> tuple[OrgSpec, ...]:
     """The orgs of every start; ``org_large`` is as large as the account once recorded."""
     large = OrgSpec(
-        id="org_large", customers=2527, orders=2689, products=374, rows=395, pin="4821", seed=seed
+        id="org_large",
+        customers=2527,
+        orders=2689,
+        products=374,
+        rows=395,
+        pin="4821",
+        seed=seed,
+        alpine_contacts=245,
+        alpine_differing=5,
     )
     harbor = OrgSpec(
         id="org_harbor",
@@ -99,6 +111,8 @@ def named_orgs(seed: int) -> tuple[OrgSpec, ...]:
         timezone="America/Los_Angeles",
         pin="0907",
         seed=seed,
+        alpine_contacts=30,
+        alpine_differing=1,
     )
     juniper = OrgSpec(
         id="org_juniper",
