@@ -8,14 +8,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 from rich.table import Table
 
 from deploy.local import launcher
-from deploy.local.paths import STACK_FILE, STATE
+from deploy.local.paths import STACK_FILE, STATE, within_clone
 from deploy.local.processes import StartFailed
 from deploy.local.sdk import NotInstalled
 from deploy.local.stack import Stack
@@ -38,7 +37,7 @@ def main() -> int:
     except KeyboardInterrupt:
         return STOPPED
     except (AlreadyRunning, StartFailed, NotInstalled) as error:
-        console.print(str(error), markup=False)
+        console.print(str(error), markup=False, soft_wrap=True)
         return FAILED
 
 
@@ -48,7 +47,7 @@ def _run() -> int:
         console.print(_table(stack))
         while not stack.failure:
             time.sleep(LOOK_SECONDS)
-    console.print(stack.failure, markup=False)
+    console.print(stack.failure, markup=False, soft_wrap=True)
     return FAILED
 
 
@@ -72,8 +71,10 @@ def _only_one() -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            where = f": see {STACK_FILE}" if STACK_FILE.exists() else ", but not ready yet"
-            raise AlreadyRunning(f"The local cloud of this clone is already up{where}") from None
+            raise AlreadyRunning(
+                "The local cloud of this clone is already up or starting: "
+                f"{within_clone(STACK_FILE)} says where, once it is there."
+            ) from None
         yield
 
 
@@ -97,7 +98,7 @@ def _table(stack: Stack) -> Table:
     table.add_row("simulated POS", stack.simulator or "left out (SIMULATOR=0)")
     for name, url in stack.functions.items():
         table.add_row(name, url)
-    table.add_row("logs", str(stack.logs.relative_to(Path.cwd())))
+    table.add_row("logs", within_clone(stack.logs))
     table.caption = "Ctrl-C stops it. Addresses for programs: .local/stack.json"
     return table
 

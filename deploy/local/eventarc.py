@@ -9,22 +9,19 @@ dead-lettered by the same policies.
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import requests
 import urllib3
 from flask import Flask, Response, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from deploy.local.cloudevents import Event, attributes_of, from_push
 from deploy.local.journal import Journal
+from deploy.local.relay import Relay
 
 # Cloud Run holds a request this long while an instance starts.
 START_SECONDS = 10.0
 RETRY_SECONDS = 0.1
-
-FirestoreEvents = Callable[[str, str, dict[str, str]], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +34,11 @@ class Route:
 
 
 class Eventarc:
-    """The server. ``firestore_event`` is given (function, base64 data, attributes) of each changed
-    document that a trigger matched, and publishes it to the function's transport topic."""
+    """The server. Changed documents that a trigger matched go on with the relay."""
 
-    def __init__(self, firestore_event: FirestoreEvents, journal: Journal) -> None:
+    def __init__(self, relay: Relay, journal: Journal) -> None:
         self._routes: dict[str, Route] = {}
-        self._firestore_event = firestore_event
+        self._relay = relay
         self._journal = journal
         self._closing = False
         self._pool = urllib3.PoolManager()
@@ -90,11 +86,7 @@ class Eventarc:
 
     def _document_changed(self, project: str, function: str) -> Response:
         data = request.get_data(as_text=True)
-        try:
-            self._firestore_event(function, data, attributes_of(dict(request.headers)))
-        except requests.RequestException as error:
-            self._journal.write("event_lost", function=function, error=type(error).__name__)
-            return Response(status=503)
+        self._relay.carry(function, data, attributes_of(dict(request.headers)))
         return Response(status=204)
 
     def _deliver(self, event: Event, route: Route) -> int:

@@ -7,3 +7,8 @@ FUNCTIONS = ROOT / "functions"
 STATE = ROOT / ".local"
 LOGS = STATE / "logs"
 STACK_FILE = STATE / "stack.json"
+
+
+def within_clone(path: Path) -> str:
+    """The path as seen from the top of the clone; one outside as it is."""
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)

@@ -51,13 +51,15 @@ class PubSub:
     ) -> str:
         """Publish a JSON message; returns its id."""
         data = base64.b64encode(json.dumps(message).encode()).decode()
-        return self.publish_encoded(topic, data, attributes or {})
+        [message_id] = self.publish_encoded(
+            topic, [{"data": data, "attributes": dict(attributes or {})}]
+        )
+        return message_id
 
-    def publish_encoded(self, topic: str, data: str, attributes: Mapping[str, str]) -> str:
-        """Publish data that is base64 text already; returns the message's id."""
-        messages: Sequence[object] = [{"data": data, "attributes": dict(attributes)}]
-        reply = self._call("POST", f"{self.topic(topic)}:publish", {"messages": messages})
-        return str(reply["messageIds"][0])
+    def publish_encoded(self, topic: str, messages: Sequence[Mapping[str, object]]) -> list[str]:
+        """Publish messages in the form of the REST interface; returns their ids."""
+        reply = self._call("POST", f"{self.topic(topic)}:publish", {"messages": list(messages)})
+        return list(reply["messageIds"])
 
     def close(self) -> None:
         self._session.close()

@@ -6,32 +6,34 @@ cd "$(dirname "$0")/../.."
 
 say() { echo "set-up: $*" >&2; }
 
-# What only an administrator may do: $* as root, or word for word what to type.
-as_root() {
-  if [ "$(id -u)" = 0 ]; then
-    "$@"
-  elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
-    sudo "$@"
-  else
-    say "this needs an administrator. Type, then try again:"
-    echo "    sudo $*" >&2
-    exit 1
-  fi
-}
-
 apt_install() {
+  local sudo=()
+  if [ "$(id -u)" != 0 ]; then
+    # sudo may ask for a password only where somebody can give it.
+    if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
+      sudo=(sudo)
+    else
+      say "an administrator must install $*. Type, then try again:"
+      echo "    sudo apt-get update && sudo apt-get install -y --no-install-recommends $*" >&2
+      exit 1
+    fi
+  fi
   say "installing $*"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+  "${sudo[@]}" apt-get update -qq >&2
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
+# The first that is new enough and can make virtual environments; the one CI uses is tried first.
 find_python() {
-  local name
+  local name path
   for name in ${PYTHON:-} python3.11 python3 python3.12 python3.13; do
-    if "$name" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-      echo "$name"
-      return
-    fi
+    for path in $(type -aP "$name"); do
+      if "$path" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        echo "$path"
+        return
+      fi
+    done
   done
   return 1
 }
@@ -60,23 +62,28 @@ packages() {
   echo "$wanted" >$stamp
 }
 
+# Whether apt has Google's repository, by its lists or, where those are not fetched yet, its sources.
+apt_knows() {
+  command -v apt-get >/dev/null &&
+    { apt-cache show "$1" >/dev/null 2>&1 || grep -rqs packages.cloud.google.com /etc/apt/; }
+}
+
 # A component of the Google Cloud SDK, by whichever means installed the SDK.
 sdk_component() {
-  local component=$1 package=$2
-  if command -v apt-cache >/dev/null && [ -n "$(apt-cache search --names-only "^$package\$")" ]; then
+  local component=$1 package=google-cloud-cli-${1#cloud-}
+  if apt_knows "$package"; then
     apt_install "$package"
   elif command -v gcloud >/dev/null && gcloud components list --quiet >/dev/null 2>&1; then
     say "installing $component"
     gcloud components install --quiet "$component" >&2
   else
-    say "the $component of the Google Cloud SDK is needed. Type, then try again:"
+    say "the emulators of the Google Cloud SDK are needed. Type, then try again:"
     if command -v apt-get >/dev/null; then
       cat >&2 <<'HOW'
-    sudo apt-get install -y curl gnupg
+    sudo apt-get update && sudo apt-get install -y curl gnupg
     curl -fsSL https://packages.cloud.google.com/apt/doc/apt-key.gpg | sudo gpg --dearmor -o /usr/share/keyrings/cloud.google.gpg
     echo "deb [signed-by=/usr/share/keyrings/cloud.google.gpg] https://packages.cloud.google.com/apt cloud-sdk main" | sudo tee /etc/apt/sources.list.d/google-cloud-sdk.list
-    sudo apt-get update
-    sudo apt-get install -y google-cloud-cli-firestore-emulator google-cloud-cli-pubsub-emulator
+    sudo apt-get update && sudo apt-get install -y google-cloud-cli-firestore-emulator google-cloud-cli-pubsub-emulator
 HOW
     else
       cat >&2 <<'HOW'
@@ -103,8 +110,7 @@ emulators() {
   for part in $missing; do
     case $part in
       java) java ;;
-      cloud-firestore-emulator) sdk_component "$part" google-cloud-cli-firestore-emulator ;;
-      pubsub-emulator) sdk_component "$part" google-cloud-cli-pubsub-emulator ;;
+      *) sdk_component "$part" ;;
     esac
   done
   missing=$(.venv/bin/python -m deploy.local.sdk) || { say "still missing: $missing"; exit 1; }

@@ -4,7 +4,6 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,10 +13,11 @@ from deploy.local.clients import firestore_client
 from deploy.local.environment import Addresses, of_function
 from deploy.local.eventarc import Eventarc
 from deploy.local.journal import Journal
-from deploy.local.paths import FUNCTIONS, LOGS
+from deploy.local.paths import FUNCTIONS, LOGS, within_clone
 from deploy.local.ports import Port
 from deploy.local.processes import Process
 from deploy.local.pubsub import PubSub
+from deploy.local.relay import Relay
 from deploy.local.seed import seed
 from deploy.local.supervisor import Supervisor
 from deploy.local.tasks.server import CloudTasks
@@ -127,7 +127,7 @@ class Stack:
             "simulator": self.simulator,
             "functions": self.functions,
             "cronSecret": self.secrets[CRON_SECRET],
-            "logs": os.path.relpath(self.logs),
+            "logs": within_clone(self.logs),
         }
 
     def _start(self, opening: ExitStack) -> None:
@@ -155,7 +155,8 @@ class Stack:
 
     def _eventarc(self, opening: ExitStack) -> Eventarc:
         journal = opening.enter_context(closing(Journal(self.logs / "eventarc.log")))
-        return Eventarc(partial(wiring.carry, self._messages), journal)
+        relay = opening.enter_context(closing(Relay(self._messages, journal)))
+        return Eventarc(relay, journal)
 
     def _cloud_tasks(self, opening: ExitStack) -> CloudTasks:
         journal = opening.enter_context(closing(Journal(self.logs / "tasks.log")))

@@ -6,17 +6,13 @@ import requests
 
 from deploy.local.eventarc import Eventarc, Route
 from deploy.local.pubsub import PubSub
+from deploy.local.relay import transport_topic
 from deploy.local.tasks.server import CloudTasks
 from deploy.manifest import Function, Manifest
 from deploy.resources import DocumentPattern, FirestoreTrigger, TopicTrigger
 
 TIMEOUT_SECONDS = 30.0
 EVENT_TYPE = "google.cloud.firestore.document.v1."
-
-
-def transport_topic(function: str) -> str:
-    """The topic on which a function's Firestore events travel."""
-    return f"eventarc-{function.replace('_', '-')}"
 
 
 def create_queues(manifest: Manifest, project: str, tasks: CloudTasks) -> None:
@@ -58,11 +54,6 @@ def register_triggers(functions: Sequence[Function], project: str, firestore: st
     for function in functions:
         if isinstance(function.trigger, FirestoreTrigger):
             _register(function.name, function.trigger.firestore, project, firestore)
-
-
-def carry(pubsub: PubSub, function: str, data: str, attributes: Mapping[str, str]) -> None:
-    """Put a changed document's event on its way to the function."""
-    pubsub.publish_encoded(transport_topic(function), data, attributes)
 
 
 def _register(function: str, pattern: DocumentPattern, project: str, firestore: str) -> None:
