@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import structlog
 from cloudevents.http import CloudEvent
-from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.exceptions import InternalServerError, ServiceUnavailable
 
 from shared.bus.events import Delivery, delivery
 from shared.bus.messages import Message
@@ -56,9 +56,10 @@ class Consumer(Generic[M]):
             raise ServiceUnavailable(str(error)) from error
         except InvalidMessage:
             raise
-        except Exception:
+        except Exception as error:
             log.exception("message_failed")
-            raise
+            # Answered as an HTTP error, which Flask does not log a second time in its own form.
+            raise InternalServerError from error
 
     def _bury(self, received: Delivery, error: InvalidMessage) -> None:
         dead_letters.record(

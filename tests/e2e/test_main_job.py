@@ -1,0 +1,110 @@
+"""The main job through every part as deployed: emulators, push subscriptions, real processes."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from deploy.local.simulator.truth import Truth
+from tests.e2e.conftest import Cloud
+
+SMALL = {"customers": 40, "orders": 60, "products": 20, "rows": 22}
+OpenOrg = Callable[..., str]
+
+
+def ended(cloud: Cloud, org_id: str, count: int = 1) -> bool:
+    states = [run["state"] for run in cloud.runs(org_id)]
+    return len(states) >= count and not {"running", "queued"} & set(states)
+
+
+def agrees(cloud: Cloud, org_id: str) -> bool:
+    truth = Truth(cloud.control("GET", f"orgs/{org_id}/data"), "America/New_York")
+    now = datetime.now(UTC)
+    customers = cloud.documents(f"tenants/{org_id}/customers")
+    return customers.keys() == {str(customer) for customer in truth.figures} and all(
+        Decimal(str(customers[str(customer)].get("totalSpent", -1))) == figures.spent
+        and customers[str(customer)].get("segment") == figures.segment(now)
+        for customer, figures in truth.figures.items()
+    )
+
+
+def test_a_tick_syncs_every_org_from_whatever_server_its_location_names(
+    cloud: Cloud, open_org: OpenOrg
+) -> None:
+    # Given two orgs at a server that the local cloud knows nothing of
+    orgs = [open_org(**SMALL), open_org(**SMALL)]
+
+    # When the scheduler ticks
+    cloud.stack.publish("cron-tick", {"job": "pos-sync"})
+
+    # Then both are synced, and each customer's spending is that of the POS's own data
+    for org_id in orgs:
+        cloud.wait(f"{org_id} is synced", lambda org=org_id: ended(cloud, org))  # type: ignore[misc]
+        cloud.wait(f"spending of {org_id}", lambda org=org_id: agrees(cloud, org))  # type: ignore[misc]
+        status = cloud.document(f"tenants/{org_id}/integrations/pos")
+        assert (status["status"], status["customersCount"]) == ("active", 40)
+        assert status["ordersCount"] + status["ordersSkipped"] == 60
+
+
+def test_a_message_delivered_three_times_is_one_run(cloud: Cloud, open_org: OpenOrg) -> None:
+    org_id = open_org(**SMALL)
+    message = {"orgId": org_id, "runId": "thrice", "trigger": "cron"}
+
+    for _ in range(3):
+        cloud.stack.publish("pos-sync", message)
+
+    cloud.wait("the run ends", lambda: ended(cloud, org_id))
+    cloud.wait("spending follows", lambda: agrees(cloud, org_id))
+    assert [run["state"] for run in cloud.runs(org_id)] == ["succeeded"]
+
+
+def test_a_run_whose_process_is_killed_is_taken_up_by_the_next_delivery(
+    cloud: Cloud, open_org: OpenOrg
+) -> None:
+    # Given a run that takes a while
+    org_id = open_org(customers=400, orders=500, products=20, rows=22)
+    fault = {"kind": "latency", "ms": 400, "org": org_id}
+    cloud.control("POST", "faults", fault)
+    cloud.stack.publish("pos-sync", {"orgId": org_id, "runId": "killed", "trigger": "cron"})
+    cloud.wait("the run is under way", lambda: cloud.runs(org_id))
+
+    # When its process is killed in the middle
+    cloud.stack.kill("org_sync")
+    cloud.control("DELETE", "faults")
+
+    # Then the same run ends well, everything is there, and the lease is free
+    cloud.wait("the run ends", lambda: ended(cloud, org_id))
+    cloud.wait("spending follows", lambda: agrees(cloud, org_id))
+    run = cloud.document(f"tenants/{org_id}/sync_runs/killed")
+    assert (run["state"], run["invocations"]) == ("succeeded", 2)
+    assert cloud.document(f"tenants/{org_id}/sync_state/lease").get("runId") is None
+
+
+def test_a_message_nobody_can_read_is_recorded_and_not_delivered_again(cloud: Cloud) -> None:
+    message_id = cloud.stack.publish("pos-sync", {"orgId": "a/b", "trigger": "boredom"})
+
+    path = f"dead_letters/{message_id}"
+    cloud.wait("the message is recorded", lambda: cloud.document(path))
+    kept = cloud.document(path)
+    assert kept["errorCode"] == "invalid_message"
+    assert "runId" in kept["message"]
+    assert "boredom" in kept["data"]
+
+
+def test_a_message_that_fails_at_every_delivery_ends_its_run_and_says_so(
+    cloud: Cloud, open_org: OpenOrg
+) -> None:
+    # Given an org whose manifest was damaged, which nobody foresaw
+    org_id = open_org(**SMALL)
+    manifest = cloud.client.document(f"tenants/{org_id}/sync_manifests/orders-0")
+    manifest.set({"entries": b"\xc1 no manifest", "count": 1})
+
+    # When a run is asked for
+    cloud.stack.publish("pos-sync", {"orgId": org_id, "runId": "doomed", "trigger": "cron"})
+
+    # Then after five deliveries it is a dead letter, and the status says whose turn it is
+    status = f"tenants/{org_id}/integrations/pos"
+    cloud.wait("the run is given up", lambda: cloud.document(status))
+    assert cloud.document(f"tenants/{org_id}/sync_runs/doomed")["state"] == "failed"
+    assert cloud.document(status)["lastErrorOwner"] == "us"
+    letters = cloud.documents("dead_letters").values()
+    assert any("doomed" in letter["data"] for letter in letters)
