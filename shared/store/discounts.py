@@ -75,8 +75,9 @@ def remove(org_id: str, discount_id: str) -> Remove:
 
 
 def read_all(database: Database, org_id: str) -> list[Discount]:
-    """The discounts as last listed by the POS."""
-    return [_discount(found.fields) for found in database.query(paths.discounts(org_id))]
+    """The discounts as last listed by the POS; documents of another form are passed over."""
+    found = (_discount(each.fields) for each in database.query(paths.discounts(org_id)))
+    return [discount for discount in found if discount]
 
 
 def sale_fields(sale: Sale) -> dict[str, Any]:
@@ -103,9 +104,10 @@ def put_sale(
     ]
 
 
-def _discount(fields: Mapping[str, Any]) -> Discount:
-    kind = DiscountKind(fields["type"])
-    value = fields["value"]
+def _discount(fields: Mapping[str, Any]) -> Discount | None:
+    if fields.get("type") not in list(DiscountKind) or not {"id", "value"} <= fields.keys():
+        return None
+    kind, value = DiscountKind(fields["type"]), fields["value"]
     return Discount(
         id=fields["id"],
         kind=kind,

@@ -13,7 +13,8 @@ NAME = "prices"
 @dataclass(frozen=True, slots=True)
 class PricedProduct:
     """A product as it stands in Firestore. It has had this price and cost (in cents) since
-    ``since``; ``sale`` is the fingerprint of its sale fields, None where that is not known."""
+    ``since``; ``sale`` is the fingerprint of its sale fields, None where that is not known.
+    One that is off the menu is remembered: it may come back at another price."""
 
     id: str
     category: str
@@ -23,10 +24,11 @@ class PricedProduct:
     cost_cents: int | None
     since: datetime
     sale: bytes | None
+    on_menu: bool = True
 
 
 class PriceList:
-    """All products of an org's menu. Not safe for threads."""
+    """All products that an org sells or sold. Not safe for threads."""
 
     def __init__(self, kept: PackedMap) -> None:
         self._kept = kept
@@ -35,8 +37,10 @@ class PriceList:
         facts = self._kept.get(product_id)
         return _product(product_id, facts) if facts else None
 
-    def all(self) -> list[PricedProduct]:
-        return [_product(product_id, facts) for product_id, facts in self._kept.items()]
+    def menu(self) -> list[PricedProduct]:
+        """The products on the menu."""
+        known = (_product(product_id, facts) for product_id, facts in self._kept.items())
+        return [product for product in known if product.on_menu]
 
     def put(self, product: PricedProduct) -> None:
         self._kept.put(
@@ -49,11 +53,9 @@ class PriceList:
                 product.cost_cents,
                 product.since.isoformat(),
                 product.sale,
+                product.on_menu,
             ],
         )
-
-    def remove(self, product_id: str) -> None:
-        self._kept.remove(product_id)
 
     def take_writes(self) -> list[Put]:
         """See PackedMap."""
@@ -66,7 +68,15 @@ def load(database: Database, org_id: str) -> PriceList:
 
 
 def _product(product_id: str, facts: Facts) -> PricedProduct:
-    category, subcategory, brand, price, cost, since, sale = facts
+    category, subcategory, brand, price, cost, since, sale, on_menu = facts
     return PricedProduct(
-        product_id, category, subcategory, brand, price, cost, datetime.fromisoformat(since), sale
+        id=product_id,
+        category=category,
+        subcategory=subcategory,
+        brand=brand,
+        price_cents=price,
+        cost_cents=cost,
+        since=datetime.fromisoformat(since),
+        sale=sale,
+        on_menu=on_menu,
     )

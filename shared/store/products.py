@@ -9,6 +9,7 @@ from shared.domain.catalogue import Product
 from shared.domain.money import to_dollars
 from shared.store import paths
 from shared.store.database import Database, Put, Remove, Write
+from shared.store.discounts import SALE
 
 OWNED = (
     "id",
@@ -72,26 +73,40 @@ def fields_of(product: Product, org_id: str, source: str) -> dict[str, Any]:
 
 
 def put(
-    org_id: str, fields: dict[str, Any], *, now: datetime, merchant: dict[str, Any]
+    org_id: str,
+    fields: dict[str, Any],
+    *,
+    now: datetime,
+    merchant: dict[str, Any],
+    sale: dict[str, Any],
 ) -> list[Write]:
-    """The writes for a product; ``merchant`` are merchant fields it brings back to the menu."""
-    whole = fields | {"updatedAt": now}
+    """The writes for a product with its sale fields; ``merchant`` are merchant fields it brings
+    back to the menu."""
+    whole = fields | sale | {"updatedAt": now}
+    owned = OWNED + SALE
     product_id = fields["id"]
     return [
-        Put(f"{paths.products(org_id)}/{product_id}", whole, owned=(*OWNED, "removedFromPosAt")),
+        Put(f"{paths.products(org_id)}/{product_id}", whole, owned=(*owned, "removedFromPosAt")),
         Put(
             f"{paths.menu_items(org_id)}/{product_id}",
             whole | merchant,
-            owned=OWNED + tuple(merchant),
+            owned=owned + tuple(merchant),
         ),
     ]
 
 
 def remove(org_id: str, product_id: str, *, now: datetime, merchant: dict[str, Any]) -> list[Write]:
-    """The writes that take a product off the menu and keep it with its last values."""
-    tombstone = {"available": False, "removedFromPosAt": now, "updatedAt": now} | merchant
+    """The writes that take a product off the menu and keep it with its last values, on sale no
+    more."""
+    tombstone = {
+        "available": False,
+        "isOnSale": False,
+        "removedFromPosAt": now,
+        "updatedAt": now,
+    } | merchant
+    owned = tuple({**tombstone, **dict.fromkeys(SALE)})
     return [
-        Put(f"{paths.products(org_id)}/{product_id}", tombstone, owned=tuple(tombstone)),
+        Put(f"{paths.products(org_id)}/{product_id}", tombstone, owned=owned),
         Remove(f"{paths.menu_items(org_id)}/{product_id}"),
     ]
 

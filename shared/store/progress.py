@@ -18,6 +18,8 @@ class Progress(BaseModel):
     shards: dict[str, int] = {}
     customers_complete_at: datetime | None = None
     orders: OrderCursor = OrderCursor()
+    metadata_at: datetime | None = None
+    """When brands, categories, vendors and locations were last told by the POS, all of them."""
     last_success_at: datetime | None = None
     credential_failures: int = 0
     """Runs in a row whose credentials the POS refused."""

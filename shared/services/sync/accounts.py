@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from shared.domain.identity import natural
 from shared.pos.base import PosClient
 from shared.pos.config import Location
-from shared.services.sync.products import Shelf
+from shared.services.sync.stock import Shelf
 
 OpenPos = Callable[[Location], PosClient]
 
@@ -20,7 +20,7 @@ def open_shelves(locations: Sequence[Location], open_pos: OpenPos) -> list[Shelf
         account = (config.provider, config.base_url, config.username, config.api_style)
         if account not in clients:
             clients[account] = open_pos(location)
-        shelves.append(Shelf(clients[account], config.location_id))
+        shelves.append(Shelf(clients[account], config.location_id, location.name, location.zone))
     return shelves
 
 

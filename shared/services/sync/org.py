@@ -1,33 +1,30 @@
 """One org's sync, from its message to its last document."""
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
 
-from shared.bus.messages import ComputeSpending, PosSync
+from shared.bus.messages import PosSync
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
-from shared.domain.runs import RunState
-from shared.errors import ConfigurationInvalid, OrgError, SyncSamError
+from shared.domain.runs import WEBHOOK_RUN, RunState
+from shared.errors import ConfigurationInvalid, OrgError, RetryLater, SyncSamError
 from shared.services.alerts import Alerts
-from shared.services.compute_spending import requests
 from shared.services.deadline import Deadline, OutOfTime
-from shared.services.sync import ending, incidents, pause
+from shared.services.sync import ending, incidents, metadata, pause
 from shared.services.sync.accounts import OpenPos, open_shelves
+from shared.services.sync.opening import acquire, acquire_after_webhooks, open_session
 from shared.services.sync.session import Session
 from shared.services.sync.streams import STREAMS, OrgStreams
-from shared.store import lease as leases
-from shared.store import locations, manifest, paths, progress, runs, tenants
-from shared.store.database import Database, Put
-from shared.store.lease import HeldByOtherRun, HeldLease
-from shared.store.manifest import STORED
+from shared.store import locations, runs, tenants
+from shared.store.database import Database
+from shared.store.lease import HeldByOtherRun
 from shared.store.runs import Run
 
-MANY_CUSTOMERS = 200
-"""From here on, and from a quarter of an org's customers on, three scans beat look-ups."""
+WEBHOOK_SECONDS = 10.0
+"""How long a run waits for one that fetches single records."""
 
 log = structlog.get_logger(__name__)
 
@@ -64,15 +61,30 @@ class OrgSync:
             self._decline(database, message, run, pause.SyncPaused("the org's sync is paused"))
             return
         as_found = run.model_copy()
+        if run.state is RunState.QUEUED:
+            run.started_at = self.clock()
         run.state = RunState.RUNNING
         run.invocations += 1
-        held = self._acquire(database, message, run)
+        held = acquire_after_webhooks(
+            lambda: acquire(database, message, run, clock=self.clock, ttl=self.lease_ttl),
+            WEBHOOK_SECONDS,
+        )
         if isinstance(held, HeldByOtherRun):
             log.info("org_already_syncing", running=held.run_id)
+            if held.run_id.startswith(WEBHOOK_RUN):
+                raise RetryLater("records of the org are being fetched one by one")
             error = ending.AlreadyRunning(f"run {held.run_id} of the org was under way")
             self._decline(database, message, as_found, error)
             return
-        with self._session(message, database, held, run, deadline) as session:
+        with open_session(
+            database,
+            message,
+            held,
+            run,
+            spending=self.spending,
+            clock=self.clock,
+            deadline=deadline,
+        ) as session:
             self._work(message, session)
 
     def _new_run(self, message: PosSync) -> Run:
@@ -88,53 +100,6 @@ class OrgSync:
         if run.state is RunState.QUEUED:
             org_id, run_id = message.org_id, message.run_id
             database.commit([ending.failed(org_id, run_id, run, error, self.clock())])
-
-    def _acquire(
-        self, database: Database, message: PosSync, run: Run
-    ) -> HeldLease | HeldByOtherRun:
-        def first_writes(abandoned: str | None) -> list[Put]:
-            org_id = message.org_id
-            closed = (
-                ending.close_abandoned(database, org_id, abandoned, self.clock())
-                if abandoned
-                else []
-            )
-            return [*closed, runs.put(org_id, message.run_id, run)]
-
-        return leases.acquire(
-            database,
-            paths.lease(message.org_id),
-            run_id=message.run_id,
-            holder=uuid.uuid4().hex,
-            ttl=self.lease_ttl,
-            first_writes=first_writes,
-        )
-
-    def _session(
-        self,
-        message: PosSync,
-        database: Database,
-        held: HeldLease,
-        run: Run,
-        deadline: Deadline,
-    ) -> Session:
-        kept = progress.read(database, message.org_id)
-        shards = {stream: kept.shards.get(stream, 1) for stream in STREAMS}
-        session = Session(
-            org_id=message.org_id,
-            run_id=message.run_id,
-            database=database,
-            lease=held,
-            run=run,
-            progress=kept,
-            manifests=manifest.load(database, message.org_id, shards),
-            ask_spending=lambda ids: self._ask_spending(message, session, ids),
-            clock=self.clock,
-            deadline=deadline,
-        )
-        if message.full and not run.reset:
-            session.distrust_what_is_stored()
-        return session
 
     def _work(self, message: PosSync, session: Session) -> None:
         provider: str | None = None
@@ -171,13 +136,6 @@ class OrgSync:
         asked = set(message.streams or STREAMS)
         if "orders" in asked and session.progress.customers_complete_at is None:
             asked.add("customers")
+        if message.streams is None and not message.full and not metadata.is_due(session):
+            asked.discard(metadata.STREAM)
         return [stream for stream in STREAMS if stream in asked]
-
-    def _ask_spending(self, message: PosSync, session: Session, customer_ids: set[str]) -> None:
-        """Ask for the customers' spending; for everybody's where that is the cheaper way."""
-        ask = ComputeSpending(org_id=message.org_id, run_id=message.run_id)
-        known = session.manifest("customers").count(STORED)
-        if len(customer_ids) >= max(MANY_CUSTOMERS, known // 4):
-            self.spending.publish([ask])
-        else:
-            self.spending.publish(requests(ask, sorted(customer_ids)))

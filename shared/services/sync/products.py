@@ -1,15 +1,18 @@
 """The products stream: the stock of every location, summed to products; what is gone is removed."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from shared.domain.catalogue import Product, products_from_rows
-from shared.domain.inventory import InventoryRow
-from shared.domain.removal import Decision, decide
-from shared.pos.base import PosClient
+from shared.domain.catalogue import Problem, Product, products_from_rows
+from shared.domain.removal import Decision, Removal, decide
+from shared.pos.base import Rejected
+from shared.services.sync.prices import Prices
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
+from shared.services.sync.stock import Shelf, Stock, list_stock
 from shared.store import paths, products
+from shared.store.batches import BatchBook
 from shared.store.database import Write
 from shared.store.manifest import REMOVED, STORED
 from shared.store.tenants import SyncSettings
@@ -17,108 +20,127 @@ from shared.store.tenants import SyncSettings
 STREAM = "products"
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """One location's stock: the client of its account and the POS's id of the location."""
-
-    client: PosClient
-    location_id: str
-
-
 def sync_products(
-    session: Session, shelves: Sequence[Shelf], settings: SyncSettings, *, allow_deletions: bool
+    session: Session,
+    shelves: Sequence[Shelf],
+    settings: SyncSettings,
+    prices: Prices,
+    batches: BatchBook,
+    *,
+    allow_deletions: bool,
 ) -> None:
     """Store every product; remove, by the rules of ``domain.removal``, what no shelf has.
 
     A product is known only when every row of it is, so nothing is stored before all is listed.
     """
-    stream = ProductStream(session)
-    rows = stream.listed(shelves)
-    found = products_from_rows(rows, location_ids_in_order=[s.location_id for s in shelves])
+    stream = ProductStream(session, prices)
+    stock = list_stock(session, stream.records, shelves, batches)
+    found = products_from_rows(
+        stock.rows,
+        location_ids_in_order=[shelf.location_id for shelf in shelves],
+        markups=settings.markups,
+    )
+    # A sum over half its rows would be wrong: such a product stays as it was.
+    whole = {p.id: p for p in found.products if p.id not in stock.quarantined}
     with session.lock:
-        stream.store(found.products, source=shelves[0].client.provider)
-        stream.remove_missing(
-            {product.id for product in found.products},
-            rows=len(rows),
+        stream.report(problem for problem in found.problems if problem.product_id in whole)
+        stream.store(whole, source=shelves[0].client.provider)
+        removal = stream.remove_missing(
+            {product.id for product in found.products} | stock.quarantined,
+            stock,
             max_delete_percent=settings.max_delete_percent,
             allowed=allow_deletions,
         )
+        batches.put(stock.batches)
+        if removal.decision in (Decision.NOTHING_GONE, Decision.REMOVE):
+            batches.keep_only(stock.batches)
+        stream.records.release_others()
 
 
 class ProductStream:
     """One invocation's work on the products."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, prices: Prices) -> None:
+        self.records = StreamRecords(session, STREAM)
         self._session = session
-        self._records = StreamRecords(session, STREAM)
-        self._unreadable_ids = 0
-        self._quarantined: set[str] = set()
+        self._prices = prices
 
-    def listed(self, shelves: Sequence[Shelf]) -> list[InventoryRow]:
-        """The readable rows of every shelf."""
-        rows: list[InventoryRow] = []
-        for shelf in shelves:
-            for page in shelf.client.inventory(shelf.location_id):
-                with self._session.lock:
-                    self._records.count_page(page, expected=0)
-                rows.extend(page.records)
-                ids = [rejected.record_id for rejected in page.rejected]
-                self._unreadable_ids += ids.count(None)
-                self._quarantined.update(i for i in ids if i is not None)
-        return rows
+    def report(self, problems: Iterable[Problem]) -> None:
+        """Put the products that somebody must look after in quarantine too; one reason each."""
+        first: dict[str, Problem] = {}
+        for problem in problems:
+            first.setdefault(problem.product_id, problem)
+        self.records.tally.quarantined += len(first)
+        self.records.quarantine(map(_rejected, first.values()))
 
-    def store(self, found: Sequence[Product], *, source: str) -> None:
-        """Write the products that changed. One with a row in quarantine stays as it was: a sum
-        over half its rows would be wrong."""
-        session, records = self._session, self._records
+    def store(self, found: Mapping[str, Product], *, source: str) -> None:
+        """Write the products that changed."""
+        session, records = self._session, self.records
         changed = records.changed(
             Record(product.id, products.fields_of(product, session.org_id, source))
-            for product in found
-            if product.id not in self._quarantined
+            for product in found.values()
         )
-        back = [
-            c.record.id for c in changed if records.manifest.mark(c.record.id) in (REMOVED, None)
-        ]
-        merchant = products.merchant_fields(session.database, paths.products(session.org_id), back)
+        merchant = self._merchant_fields(changed)
 
         def put(change: Changed) -> list[Write]:
-            fields = dict(change.record.fields)
-            kept = merchant.get(change.record.id, {})
-            return products.put(session.org_id, fields, now=session.now(), merchant=kept)
+            product = found[change.record.id]
+            sale = self._prices.sale_fields(product)
+            writes = products.put(
+                session.org_id,
+                dict(change.record.fields),
+                now=session.now(),
+                merchant=merchant.get(product.id, {}),
+                sale=sale,
+            )
+            return [*writes, *self._prices.written(product, sale)]
 
         records.store(changed, put)
+        written = {change.record.id for change in changed}
+        self._prices.unchanged(each for each in found.values() if each.id not in written)
 
     def remove_missing(
-        self, found: set[str], *, rows: int, max_delete_percent: float, allowed: bool
-    ) -> None:
+        self, found: set[str], stock: Stock, *, max_delete_percent: float, allowed: bool
+    ) -> Removal:
         """Take off the menu what no shelf lists, or hold it for a person to decide."""
-        session, records = self._session, self._records
+        session, records = self._session, self.records
         stored = set(records.manifest.ids(STORED))
-        gone = sorted(stored - found - self._quarantined)
+        gone = sorted(stored - found)
         removal = decide(
-            listed=rows,
+            listed=len(stock.rows),
             stored=len(stored),
             gone=len(gone),
-            unreadable=self._unreadable_ids,
+            unreadable=stock.unreadable_ids,
             max_delete_percent=max_delete_percent,
             allowed=allowed,
         )
         if removal.decision is Decision.HOLD:
             session.run.held = removal.reason
             session.run.deletions_held = len(gone)
-        if removal.decision is not Decision.REMOVE:
-            return
-        merchant = products.merchant_fields(
-            session.database, paths.menu_items(session.org_id), gone
-        )
+        if removal.decision is Decision.REMOVE:
+            self._remove(gone)
+        return removal
+
+    def _remove(self, gone: Sequence[str]) -> None:
+        session, records = self._session, self.records
+        menu = paths.menu_items(session.org_id)
+        merchant = products.merchant_fields(session.database, menu, gone)
         for product_id in gone:
+            kept = merchant.get(product_id, {})
             session.store(
-                products.remove(
-                    session.org_id,
-                    product_id,
-                    now=session.now(),
-                    merchant=merchant.get(product_id, {}),
-                )
+                products.remove(session.org_id, product_id, now=session.now(), merchant=kept)
             )
+            self._prices.removed(product_id)
             records.manifest.remove(product_id)
             records.tally.deleted += 1
+
+    def _merchant_fields(self, changed: Iterable[Changed]) -> dict[str, dict[str, Any]]:
+        """What merchants had set on the products that come back to the menu."""
+        manifest = self.records.manifest
+        back = [c.record.id for c in changed if manifest.mark(c.record.id) in (REMOVED, None)]
+        where = paths.products(self._session.org_id)
+        return products.merchant_fields(self._session.database, where, back)
+
+
+def _rejected(problem: Problem) -> Rejected:
+    raw = json.dumps({"id_item": problem.product_id})
+    return Rejected(problem.product_id, problem.code, problem.message, raw)

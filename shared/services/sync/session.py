@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from shared.clock import Clock
 from shared.domain.order_windows import OrderCursor
@@ -20,7 +20,7 @@ from shared.services.deadline import Deadline
 from shared.services.sync import ending
 from shared.store import progress as progress_store
 from shared.store import runs
-from shared.store.database import Database, Write
+from shared.store.database import Database, Put, Write
 from shared.store.lease import HeldLease
 from shared.store.manifest import Manifest
 from shared.store.progress import Progress
@@ -31,6 +31,14 @@ WRITES_PER_COMMIT = 400
 COMMITS_WAITING = 2
 CHECKPOINT_SECONDS = 10.0
 CHECKPOINT_WRITES = 8_000
+
+
+class Book(Protocol):
+    """Something that speaks of the records written, and is therefore committed after them."""
+
+    def take_writes(self) -> list[Put]:
+        """Writes that make what is stored of it equal to it."""
+        ...
 
 
 class Session:
@@ -59,6 +67,7 @@ class Session:
         self.lock = threading.RLock()
         self._lease = lease
         self._manifests = manifests
+        self._books: list[Book] = []
         self._ask_spending = ask_spending
         self._clock = clock
         self._buffer: list[Write] = []
@@ -92,6 +101,12 @@ class Session:
             if stream not in self._manifests:
                 self._manifests[stream] = Manifest(self.org_id, stream, {}, shards=1)
             return self._manifests[stream]
+
+    def keep(self, book: Book) -> None:
+        """Have a book of records kept along with the manifests, from now on. It is to be changed
+        under ``lock`` only."""
+        with self.lock:
+            self._books.append(book)
 
     def store(self, writes: Iterable[Write], *, customer_ids: Iterable[str] = ()) -> None:
         """Write in the background. ``customer_ids`` are those whose spending it may move.
@@ -137,6 +152,12 @@ class Session:
             )
             self._lease.release([*self._settled(more_writes=1), last])
 
+    def close(self, more: Sequence[Write]) -> None:
+        """The run is over and says nothing of the org as a whole: keep what is done, free the
+        org. ``more`` says that it is done, and is written along."""
+        with self.lock:
+            self._lease.release([*self._settled(more_writes=len(more)), *more])
+
     def distrust_what_is_stored(self) -> None:
         """Write every record again and walk all orders anew (``full``)."""
         for stored in self._manifests.values():
@@ -153,7 +174,8 @@ class Session:
         if self._customers:
             self._ask_spending(self._customers)
             self._customers.clear()
-        manifests = [write for m in self._manifests.values() for write in m.take_writes()]
+        books = [*self._manifests.values(), *self._books]
+        manifests = [write for book in books for write in book.take_writes()]
         self.progress.shards = {name: m.shards for name, m in self._manifests.items()}
         self._since_checkpoint = 0
         self._checkpoint_at = time.monotonic()

@@ -1,28 +1,27 @@
-"""All streams of an org: customers, then the orders matched to them; products beside both."""
+"""All streams of an org: customers, then the orders matched to them; what it sells beside both."""
 
 import contextvars
-import time
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
 
 import structlog
 
-from shared.errors import OrgError, ProviderError
-from shared.services.sync import ending
+from shared.services.sync import catalogue
 from shared.services.sync.accounts import clients_of
+from shared.services.sync.attempts import Attempts
+from shared.services.sync.catalogue import Catalogue
 from shared.services.sync.customers import sync_customers
 from shared.services.sync.directory import StoredCustomers
 from shared.services.sync.orders import sync_orders
-from shared.services.sync.products import Shelf, sync_products
 from shared.services.sync.session import Session
+from shared.services.sync.stock import Shelf
 from shared.store.tenants import SyncSettings
 
-T = TypeVar("T")
-
-STREAMS = ("customers", "orders", "products")
+STREAMS = ("customers", "orders", *catalogue.STREAMS)
+LOOK_AGAIN_SECONDS = 15.0
+"""How often a run that takes long sees whether a discount has begun or ended meanwhile."""
 
 log = structlog.get_logger(__name__)
 
@@ -44,45 +43,30 @@ class OrgStreams:
         Raises OutOfTime when a stream has more to do than there is time for, and whatever was
         not foreseen, after the streams beside it have ended.
         """
-        chains = (self._people, self._products)
+        attempt = Attempts(self.session, self.wanted)
+        sold = Catalogue(
+            self.session,
+            self.shelves,
+            self.settings,
+            attempt,
+            allow_deletions=self.allow_deletions,
+        )
+        chains = (lambda: self._people(attempt), sold.sync)
         with ThreadPoolExecutor(len(chains), thread_name_prefix="stream") as pool:
             jobs = [pool.submit(contextvars.copy_context().run, chain) for chain in chains]
+            while wait(jobs, timeout=LOOK_AGAIN_SECONDS).not_done:
+                sold.keep_sales_right()
         for job in jobs:
             job.result()
 
-    def _people(self) -> None:
+    def _people(self, attempt: Attempts) -> None:
         session, clients = self.session, clients_of(self.shelves)
-        listed = self._attempt("customers", lambda: sync_customers(session, clients))
+        listed = attempt("customers", lambda: sync_customers(session, clients))
         if session.run.failed("customers"):
             log.warning("orders_wait_for_customers")
             return
         directory = StoredCustomers(session, listed)
-        self._attempt(
+        attempt(
             "orders",
             lambda: sync_orders(session, clients, directory, self.settings, today=self.today),
         )
-
-    def _products(self) -> None:
-        self._attempt(
-            "products",
-            lambda: sync_products(
-                self.session, self.shelves, self.settings, allow_deletions=self.allow_deletions
-            ),
-        )
-
-    def _attempt(self, stream: str, work: Callable[[], T]) -> T | None:
-        run = self.session.run
-        if stream not in self.wanted or stream in run.done:
-            return None
-        started = time.monotonic()
-        result: T | None = None
-        try:
-            result = work()
-        except (OrgError, ProviderError) as error:
-            log.warning("stream_failed", stream=stream, code=error.code, owner=error.owner)
-            run.errors.append(ending.note(error, stream))
-        finally:
-            run.tally(stream).seconds += time.monotonic() - started
-        run.done.append(stream)
-        log.info("stream_done", stream=stream, **run.tally(stream).model_dump())
-        return result

@@ -172,4 +172,5 @@ def test_a_timed_out_page_is_asked_for_again(world: World) -> None:
     run: dict[str, Any] = world.sync(ORG)
 
     assert run["state"] == "succeeded"
-    assert run["streams"]["customers"]["requests"] == 4, "three pages, one of them twice"
+    # three pages, one of them twice, and the sign-in where no stream beside it came first
+    assert run["streams"]["customers"]["requests"] in (4, 5)

@@ -1,0 +1,101 @@
+"""Everything about what an org sells, in one chain: discounts, products, sales, metadata."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from shared.domain.discounts import Discount
+from shared.errors import ProviderRefused
+from shared.pos.base import PosClient
+from shared.services.sync.accounts import clients_of
+from shared.services.sync.attempts import Attempts, NotGiven
+from shared.services.sync.discounts import sync_discounts
+from shared.services.sync.metadata import Menu, sync_metadata
+from shared.services.sync.prices import Prices
+from shared.services.sync.products import sync_products
+from shared.services.sync.sales import Sales
+from shared.services.sync.session import Session
+from shared.services.sync.stock import Shelf
+from shared.store import batches, price_list
+from shared.store import discounts as discount_store
+from shared.store.tenants import SyncSettings
+
+STREAMS = ("products", "discounts", "metadata")
+
+
+class Catalogue:
+    """One invocation's work on what the org sells."""
+
+    def __init__(
+        self,
+        session: Session,
+        shelves: Sequence[Shelf],
+        settings: SyncSettings,
+        attempt: Attempts,
+        *,
+        allow_deletions: bool,
+    ) -> None:
+        self._session = session
+        self._shelves = shelves
+        self._clients = clients_of(shelves)
+        self._settings = settings
+        self._attempt = attempt
+        self._allow_deletions = allow_deletions
+        self._sales: Sales | None = None
+        self._next_change: datetime | None = None
+
+    def sync(self) -> None:
+        """The whole chain. Whichever of its streams is wanted, what is on sale is right after."""
+        session = self._session
+        if not set(self._attempt.wanted) & set(STREAMS):
+            return
+        prices = price_list.load(session.database, session.org_id)
+        book = batches.load(session.database, session.org_id)
+        session.keep(prices)
+        session.keep(book)
+        sales = Sales(session.org_id, prices, self._discounts(), session.store, session.now)
+        if session.run.reset:
+            sales.distrust()
+        self._attempt(
+            "products",
+            lambda: sync_products(
+                session,
+                self._shelves,
+                self._settings,
+                Prices(session, prices, sales),
+                book,
+                allow_deletions=self._allow_deletions,
+            ),
+        )
+        with session.lock:
+            self._sales = sales
+            self._apply_sales()
+        if not session.run.failed("products"):
+            menu = Menu(prices, book, self._shelves)
+            self._attempt("metadata", lambda: sync_metadata(session, self._clients, menu))
+
+    def keep_sales_right(self) -> None:
+        """While other streams are still at work: a discount may begin or end meanwhile."""
+        with self._session.lock:
+            if self._next_change and self._session.now() >= self._next_change:
+                self._apply_sales()
+                self._session.checkpoint()
+
+    def _apply_sales(self) -> None:
+        assert self._sales is not None
+        self._sales.apply()
+        self._next_change = self._sales.next_change()
+
+    def _discounts(self) -> Sequence[Discount]:
+        """As the POS lists them now, else as it last did."""
+        session = self._session
+        listed = self._attempt("discounts", lambda: _listed(session, self._clients))
+        if listed is None:
+            return discount_store.read_all(session.database, session.org_id)
+        return listed
+
+
+def _listed(session: Session, clients: Sequence[PosClient]) -> list[Discount]:
+    try:
+        return sync_discounts(session, clients)
+    except ProviderRefused as error:
+        raise NotGiven from error  # not every POS that speaks this API has discounts
