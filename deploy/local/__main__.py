@@ -75,6 +75,7 @@ def _only_one() -> Iterator[None]:
                 "The local cloud of this clone is already up or starting: "
                 f"{within_clone(STACK_FILE)} says where, once it is there."
             ) from None
+        STACK_FILE.unlink(missing_ok=True)  # of one that was cut off with its guardian
         yield
 
 

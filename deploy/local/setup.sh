@@ -116,6 +116,11 @@ emulators() {
   missing=$(.venv/bin/python -m deploy.local.sdk) || { say "still missing: $missing"; exit 1; }
 }
 
+if [ "$(uname -s)" != Linux ]; then
+  say "the local cloud needs Linux: on macOS or Windows use a container or WSL"
+  exit 1
+fi
+
 # Two make targets at once set up one after the other.
 mkdir -p .local
 if command -v flock >/dev/null; then
