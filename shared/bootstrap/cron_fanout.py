@@ -2,15 +2,17 @@
 
 from functools import cache
 
+from shared.bootstrap.alerts import AlertSettings, alerts
 from shared.bootstrap.clients import database, publisher
-from shared.bootstrap.settings import FunctionSettings, start
+from shared.bootstrap.settings import start
 from shared.bus.messages import CronTick
 from shared.clock import utc_now
 from shared.entry import Consumer
-from shared.services.fan_out import FanOut
+from shared.services.fan_out import FanOut, Schedule
+from shared.services.watchdog import Watchdog
 
 
-class Settings(FunctionSettings):
+class Settings(AlertSettings):
     """Settings of ``cron_fanout``."""
 
     pos_sync_topic: str
@@ -21,11 +23,17 @@ def consumer() -> Consumer[CronTick]:
     """Handles ticks of the schedule."""
     settings = start(Settings)
     store = database(settings.google_cloud_project)
-    fan_out = FanOut(store, publisher(settings.pos_sync_topic))
+    watchdog = Watchdog(store, alerts(settings, store), utc_now)
+    schedule = Schedule(
+        {
+            "pos-sync": FanOut(store, publisher(settings.pos_sync_topic), utc_now),
+            "watchdog": lambda tick, _: watchdog(tick),
+        }
+    )
     return Consumer(
         topic="cron-tick",
         model=CronTick,
-        handle=lambda tick, received: fan_out(tick, received.id),
+        handle=lambda tick, received: schedule(tick, received.id),
         database=store,
         clock=utc_now,
     )

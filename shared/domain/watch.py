@@ -25,11 +25,6 @@ MANY_ORGS = 25
 """From here on overdue orgs are one incident of ours, not one incident each."""
 
 
-def is_overdue(last_success: datetime | None, known_since: datetime, now: datetime) -> bool:
-    """Whether an org should have succeeded by now. For one that never did ``known_since`` counts."""
-    return now - (last_success or known_since) > OVERDUE_AFTER
-
-
 def is_stuck(
     state: RunState, started_at: datetime, run_id: str, lease: Lease, now: datetime
 ) -> bool:

@@ -1,31 +1,56 @@
 """One message per org: what a tick of the schedule becomes."""
 
 import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
 
 from shared.bus.messages import CronTick, PosSync
 from shared.bus.publisher import Publisher
-from shared.store import locations
+from shared.clock import Clock
+from shared.errors import InvalidMessage
+from shared.store import locations, roster
 from shared.store.database import Database
+
+Job = Callable[[CronTick, str], None]
+"""Does what a tick asks for. The second is the tick's id: its redelivery has the same."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Schedule:
+    """Does the job that a tick names."""
+
+    jobs: Mapping[str, Job]
+
+    def __call__(self, tick: CronTick, tick_id: str) -> None:
+        """Do it. Raises InvalidMessage for a job that nobody here does."""
+        job = self.jobs.get(tick.job)
+        if job is None:
+            raise InvalidMessage(f"there is no job {tick.job}")
+        job(tick, tick_id)
+
+
+@dataclass(frozen=True, slots=True)
 class FanOut:
-    """Publishes, for each org that a job concerns, the message that does it."""
+    """Asks for a sync of each org with an active POS location."""
 
     database: Database
     pos_sync: Publisher
+    clock: Clock
 
     def __call__(self, tick: CronTick, tick_id: str) -> None:
-        """Fan a tick out. ``tick_id`` names the tick: its redelivery asks for the same runs."""
+        """Fan a tick out; its redelivery asks for the same runs. The roster, by which the
+        watchdog knows that this was done, is kept with it."""
         orgs = locations.active_orgs(self.database, tick.org_id)
         self.pos_sync.publish(
             PosSync(org_id=org, run_id=run_id(tick_id, org), trigger="cron") for org in orgs
         )
+        if tick.org_id is None:
+            before = roster.read(self.database)
+            self.database.commit([roster.put(before, orgs, self.clock())])
         log.info("tick_fanned_out", job=tick.job, orgs=len(orgs))
 
 

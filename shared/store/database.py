@@ -1,16 +1,18 @@
 """The one door to Firestore: every read and write is counted and limited in time."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from google.api_core import exceptions
+from google.api_core.datetime_helpers import DatetimeWithNanoseconds
 from google.api_core.retry import Retry, if_exception_type
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.store.meter import Meter
 from shared.store.writes import Create as Create
@@ -25,6 +27,8 @@ ENTRIES_PER_READ = 1000
 """Index entries that Firestore counts or sums for the price of one document."""
 
 Filter = tuple[str, str, object]
+
+_from_timestamp: Callable[[Timestamp], datetime] = DatetimeWithNanoseconds.from_timestamp_pb
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +224,8 @@ def _document(snapshot: Any) -> Document:
     )
 
 
-def _utc(moment: datetime) -> datetime:
+def _utc(moment: datetime | Timestamp) -> datetime:
     # Kept as Google's own type: a version has nanoseconds and must go back as it came.
+    if isinstance(moment, Timestamp):  # what queries over collections everywhere give
+        return _from_timestamp(moment)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

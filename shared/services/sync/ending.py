@@ -8,10 +8,10 @@ from shared.domain.pause import is_paused, next_probe
 from shared.domain.runs import RunState
 from shared.errors import Owner, SyncSamError
 from shared.store import runs, status
-from shared.store.database import Database, Put
+from shared.store.database import Database, Put, Update, Write
 from shared.store.manifest import QUARANTINED, SKIPPED, STORED, Manifest
 from shared.store.progress import Progress
-from shared.store.runs import Run, RunError
+from shared.store.runs import Run, RunError, Unended
 
 TURN = {
     Owner.ORG: "It is the dispensary's turn.",
@@ -119,6 +119,18 @@ def close_abandoned(database: Database, org_id: str, run_id: str, now: datetime)
         return []
     error = RunAbandoned("the run's worker stopped without a word")
     return [failed(org_id, run_id, run, error, now)]
+
+
+def close_stuck(database: Database, stuck: Unended, now: datetime, *, latest: bool) -> None:
+    """End a run that hangs, as it was read; raises Conflict where it has moved since. ``latest``:
+    no run came after it, so that the status is its own to write."""
+    run = stuck.run
+    error = RunAbandoned("the run's worker stopped without a word and nobody took the run up")
+    ended = failed(stuck.org_id, stuck.run_id, run, error, now)
+    writes: list[Write] = [Update(ended.path, ended.fields, if_version=stuck.version)]
+    if latest:
+        writes.append(status.put_error(stuck.org_id, stuck.run_id, now, error_fields(run)))
+    database.commit(writes)
 
 
 def give_up(database: Database, org_id: str, run_id: str, now: datetime) -> None:

@@ -1,0 +1,130 @@
+"""Notices what did not happen: a sync that stays away raises no error of its own.
+
+What one look reads, however many orgs there are (10,000 orgs, all well: 4 documents):
+
+    the roster that the schedule keeps                 1
+    orgs whose last success is over 2 hours ago        1 each, found by index (1 if none)
+    orgs that joined within a day                      1 each
+    runs begun over half an hour ago and not ended     2 each, by index (1 if none)
+    open incidents                                     2 each, by index (1 if none)
+
+Only where the schedule itself is silent are active locations looked at. No look takes in more
+than LIMIT documents of a kind.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from shared.bus.messages import CronTick
+from shared.clock import Clock
+from shared.domain.watch import FORGOTTEN_AFTER, MANY_ORGS, OVERDUE_AFTER, is_over
+from shared.services.alerts import Alerts
+from shared.services.stuck_runs import STUCK, close_stuck_runs
+from shared.services.sync.incidents import GIVEN_UP
+from shared.store import fleet, incidents, roster, status
+from shared.store.database import Database
+
+LIMIT = 500
+"""Documents of a kind that one look takes in: a later one sees the rest."""
+
+OVERDUE = "no_recent_success"
+MANY_OVERDUE = "many_orgs_overdue"
+SILENT = "schedule_silent"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Watchdog:
+    """Alerts people to orgs without a recent success and to runs that hang; closes those runs,
+    and resolves the alerts of what has recovered."""
+
+    database: Database
+    alerts: Alerts
+    clock: Clock
+
+    def __call__(self, tick: CronTick) -> None:
+        """Look once; at one org alone where the tick names one."""
+        now, only = self.clock(), tick.org_id
+        stuck = close_stuck_runs(self.database, self.alerts, only, now, LIMIT)
+        waiting, silent = self._never_succeeded(now)
+        overdue = waiting | status.last_succeeded(
+            self.database, now - FORGOTTEN_AFTER, now - OVERDUE_AFTER, LIMIT
+        )
+        if only is not None:
+            overdue = {org: since for org, since in overdue.items() if org == only}
+        active = fleet.active_among(self.database, overdue)
+        overdue = {org: since for org, since in overdue.items() if org in active}
+        many = len(overdue) >= MANY_ORGS
+        if silent:
+            self._tell_of_silence()
+        if many:
+            self._tell_of_many(overdue)
+        else:
+            self._tell_of_each(overdue)
+        self._resolve({MANY_OVERDUE: many, SILENT: silent}, only)
+        log.info("watched", overdue=len(overdue), stuck=stuck, schedule_silent=silent)
+
+    def _never_succeeded(self, now: datetime) -> tuple[dict[str, datetime | None], bool]:
+        """Orgs that should have succeeded by now and never did; whether the schedule is silent."""
+        long_ago = now - OVERDUE_AFTER
+        kept = roster.read(self.database)
+        silent = False
+        if kept is not None and kept.ticked_at >= long_ago:
+            known = kept.recent
+        else:
+            known = fleet.active_since(self.database, long_ago, LIMIT)
+            silent = bool(known)
+        due = [org_id for org_id, since in known.items() if since < long_ago]
+        succeeded = status.last_successes(self.database, due)
+        return {org_id: None for org_id, last in succeeded.items() if last is None}, silent
+
+    def _tell_of_each(self, overdue: Mapping[str, datetime | None]) -> None:
+        for org_id, last in sorted(overdue.items()):
+            so_far = (
+                f"The last was at {last:%Y-%m-%d %H:%M} UTC." if last else "There was none yet."
+            )
+            self.alerts.raise_(
+                org_id,
+                OVERDUE,
+                "No successful sync for 2 hours",
+                f"{so_far} The org's sync status says what the last run met, if there was one.",
+            )
+
+    def _tell_of_many(self, overdue: Collection[str]) -> None:
+        some = ", ".join(sorted(overdue)[:5])
+        self.alerts.raise_(
+            None,
+            MANY_OVERDUE,
+            "Many orgs have no successful sync for 2 hours",
+            f"At least {len(overdue)} orgs, among them {some}. The orgs themselves are not told.",
+        )
+
+    def _tell_of_silence(self) -> None:
+        self.alerts.raise_(
+            None,
+            SILENT,
+            "The schedule is silent",
+            "No tick has asked for the syncs of all orgs for 2 hours: see Cloud Scheduler's job"
+            " pos-sync, the topic cron-tick and the function cron_fanout.",
+        )
+
+    def _resolve(self, fleet_wide: Mapping[str, bool], only: str | None) -> None:
+        """Resolve what has recovered; incidents that runs resolve themselves are theirs."""
+        opened = incidents.open_ones(self.database, LIMIT)
+        about_orgs = [
+            (each.org_id, each)
+            for each in opened
+            if each.org_id is not None and each.key in (OVERDUE, STUCK, GIVEN_UP)
+        ]
+        org_ids = {org_id for org_id, _ in about_orgs}
+        succeeded = status.last_successes(self.database, sorted(org_ids))
+        for org_id, incident in about_orgs:
+            if is_over(incident.opened_at, succeeded.get(org_id)):
+                self.alerts.resolve(org_id, incident.key)
+        for incident in opened:
+            if incident.org_id is None and not fleet_wide.get(incident.key, True) and not only:
+                self.alerts.resolve(None, incident.key)
