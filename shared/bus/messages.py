@@ -57,6 +57,8 @@ class PosSync(Message):
     customer_ids: tuple[DocumentId, ...] | None = None
     order_ids: tuple[DocumentId, ...] | None = None
     product_ids: tuple[DocumentId, ...] | None = None
+    as_stored: bool = False
+    """Only put on sale what the stored discounts say: the POS is not asked."""
 
     @property
     def names_records(self) -> bool:

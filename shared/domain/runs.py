@@ -5,7 +5,11 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 WEBHOOK_RUN = "webhook-"
-"""How the ids of runs begin that fetch single records. They last seconds: others wait for them."""
+"""How the ids of runs begin that fetch single records."""
+SALES_RUN = "sales-"
+"""How the ids of those begin that only put on sale what a discount's time says."""
+SHORT_RUNS = (WEBHOOK_RUN, SALES_RUN)
+"""They last seconds: others wait for them."""
 
 
 class RunState(StrEnum):

@@ -12,7 +12,7 @@ import structlog
 from shared.bus.messages import PosSync, StreamName
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
-from shared.domain.runs import WEBHOOK_RUN, RunState
+from shared.domain.runs import SHORT_RUNS, RunState
 from shared.errors import NotFound, RetryLater, SyncSamError, TooOften, UnderWay
 from shared.services.sync import ending
 from shared.store import lease as leases
@@ -127,7 +127,7 @@ class ManualSync:
     def _under_way(self, org_id: str, asked: str | None) -> str | None:
         """The run that has the org, or the one that is about to."""
         running = leases.running(self.database, paths.lease(org_id))
-        if running is not None and not running.startswith(WEBHOOK_RUN):
+        if running is not None and not running.startswith(SHORT_RUNS):
             return running
         run = runs.read(self.database, org_id, asked) if asked else None
         if run is None or run.state is not RunState.QUEUED:

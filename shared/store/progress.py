@@ -20,6 +20,8 @@ class Progress(BaseModel):
     orders: OrderCursor = OrderCursor()
     metadata_at: datetime | None = None
     """When brands, categories, vendors and locations were last told by the POS, all of them."""
+    sales_change_at: datetime | None = None
+    """When a discount next begins or ends, as far as a refresh of the sales is planned for it."""
     last_success_at: datetime | None = None
     credential_failures: int = 0
     """Runs in a row whose credentials the POS refused."""

@@ -75,3 +75,8 @@ def last_succeeded(
         for document in found
         if document.id == paths.POS and document.fields.get("status") != PAUSED
     }
+
+
+def menu_changed(org_id: str, now: datetime) -> Put:
+    """The write that tells whoever keeps a copy of the menu that it changed between two syncs."""
+    return Put(paths.pos_status(org_id), {"menuChangedAt": now}, owned=("menuChangedAt",))

@@ -23,7 +23,8 @@ STREAMS = ("products", "discounts", "metadata")
 
 
 class Catalogue:
-    """One invocation's work on what the org sells."""
+    """One invocation's work on what the org sells. ``next_change`` is when what is on sale next
+    changes by itself, once that has been worked out."""
 
     def __init__(
         self,
@@ -41,7 +42,7 @@ class Catalogue:
         self._attempt = attempt
         self._allow_deletions = allow_deletions
         self._sales: Sales | None = None
-        self._next_change: datetime | None = None
+        self.next_change: datetime | None = None
 
     def sync(self) -> None:
         """The whole chain. Whichever of its streams is wanted, what is on sale is right after."""
@@ -76,14 +77,14 @@ class Catalogue:
     def keep_sales_right(self) -> None:
         """While other streams are still at work: a discount may begin or end meanwhile."""
         with self._session.lock:
-            if self._next_change and self._session.now() >= self._next_change:
+            if self.next_change and self._session.now() >= self.next_change:
                 self._apply_sales()
                 self._session.checkpoint()
 
     def _apply_sales(self) -> None:
         assert self._sales is not None
         self._sales.apply()
-        self._next_change = self._sales.next_change()
+        self.next_change = self._sales.next_change()
 
     def _discounts(self) -> Sequence[Discount]:
         """As the POS lists them now, else as it last did."""

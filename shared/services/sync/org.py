@@ -9,13 +9,14 @@ import structlog
 from shared.bus.messages import PosSync
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
-from shared.domain.runs import WEBHOOK_RUN, RunState
+from shared.domain.runs import SHORT_RUNS, RunState
 from shared.errors import ConfigurationInvalid, OrgError, RetryLater, SyncSamError
 from shared.services.alerts import Alerts
 from shared.services.deadline import Deadline, OutOfTime
 from shared.services.sync import ending, incidents, metadata, pause
 from shared.services.sync.accounts import OpenPos, open_shelves
-from shared.services.sync.opening import acquire, acquire_after_webhooks, open_session
+from shared.services.sync.opening import acquire, acquire_after_short_runs, open_session
+from shared.services.sync.refresh import RefreshPlan
 from shared.services.sync.session import Session
 from shared.services.sync.streams import STREAMS, OrgStreams
 from shared.store import locations, runs, tenants
@@ -23,8 +24,8 @@ from shared.store.database import Database
 from shared.store.lease import HeldByOtherRun
 from shared.store.runs import Run
 
-WEBHOOK_SECONDS = 10.0
-"""How long a run waits for one that fetches single records."""
+SHORT_RUN_SECONDS = 10.0
+"""How long a run waits for one that is over in a moment."""
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +40,7 @@ class OrgSync:
     spending: Publisher
     continuation: Publisher
     alerts: Alerts
+    refreshes: RefreshPlan
     clock: Clock
     seconds: float
     lease_ttl: timedelta
@@ -65,14 +67,14 @@ class OrgSync:
             run.started_at = self.clock()
         run.state = RunState.RUNNING
         run.invocations += 1
-        held = acquire_after_webhooks(
+        held = acquire_after_short_runs(
             lambda: acquire(database, message, run, clock=self.clock, ttl=self.lease_ttl),
-            WEBHOOK_SECONDS,
+            SHORT_RUN_SECONDS,
         )
         if isinstance(held, HeldByOtherRun):
             log.info("org_already_syncing", running=held.run_id)
-            if held.run_id.startswith(WEBHOOK_RUN):
-                raise RetryLater("records of the org are being fetched one by one")
+            if held.run_id.startswith(SHORT_RUNS):
+                raise RetryLater("a run of a few seconds has the org")
             error = ending.AlreadyRunning(f"run {held.run_id} of the org was under way")
             self._decline(database, message, as_found, error)
             return
@@ -111,7 +113,7 @@ class OrgSync:
                 raise ConfigurationInvalid(f"org {message.org_id} has no active POS location")
             provider = active[0].pos_config.provider
             wanted = self._wanted(message, session)
-            OrgStreams(
+            change_at = OrgStreams(
                 session=session,
                 shelves=open_shelves(active, self.open_pos),
                 settings=settings.sync,
@@ -119,6 +121,9 @@ class OrgSync:
                 wanted=wanted,
                 allow_deletions=message.allow_deletions,
             ).sync()
+            if change_at and change_at != session.progress.sales_change_at:
+                planned = self.refreshes.at_change(message.org_id, change_at)
+                session.progress.sales_change_at = change_at if planned else None
         except OutOfTime:
             session.hand_over()
             self.continuation.publish([message.model_copy(update={"trigger": "continuation"})])

@@ -4,7 +4,7 @@ import contextvars
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import structlog
 
@@ -37,8 +37,9 @@ class OrgStreams:
     wanted: Collection[str]
     allow_deletions: bool
 
-    def sync(self) -> None:
-        """Sync every wanted stream that the run has not done yet.
+    def sync(self) -> datetime | None:
+        """Sync every wanted stream that the run has not done yet. Returns when what is on sale
+        next changes by itself, as far as this run knows.
 
         Raises OutOfTime when a stream has more to do than there is time for, and whatever was
         not foreseen, after the streams beside it have ended.
@@ -58,6 +59,7 @@ class OrgStreams:
                 sold.keep_sales_right()
         for job in jobs:
             job.result()
+        return sold.next_change
 
     def _people(self, attempt: Attempts) -> None:
         session, clients = self.session, clients_of(self.shelves)

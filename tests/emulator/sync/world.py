@@ -10,6 +10,7 @@ from google.cloud.firestore import Client
 from pydantic import SecretStr
 
 from deploy.local.simulator.server import Server
+from shared.bus.later import LaterPublisher
 from shared.bus.messages import ComputeSpending, Message, PosSync
 from shared.bus.publisher import Publisher
 from shared.clock import utc_now
@@ -21,6 +22,7 @@ from shared.pos.tokens import TokenCache
 from shared.services.alerts import Alerts
 from shared.services.compute_spending import SpendingService
 from shared.services.sync.org import OrgSync
+from shared.services.sync.refresh import RefreshPlan, RefreshSales
 from shared.store.database import Database
 
 QUICK = HttpSettings(read_seconds=2, total_seconds=6, attempts=3, backoff_seconds=0.01)
@@ -55,6 +57,25 @@ class Told:
         return [True] * len(urls)
 
 
+class Agenda(LaterPublisher):
+    """What was asked to be published later: moment and message by the name it has."""
+
+    def __init__(self) -> None:
+        self.planned: dict[str, tuple[datetime, PosSync]] = {}
+
+    def publish(self, message: Message, *, at: datetime, once: str) -> bool:
+        assert isinstance(message, PosSync)
+        if once in self.planned:
+            return False
+        self.planned[once] = (at, message)
+        return True
+
+    def take(self, now: datetime) -> list[PosSync]:
+        """The messages that are due."""
+        due = {once for once, (at, _) in self.planned.items() if at <= now}
+        return [self.planned.pop(once)[1] for once in sorted(due)]
+
+
 class World:
     """Orgs at a simulated POS, and the services that keep Firestore the same."""
 
@@ -67,6 +88,8 @@ class World:
         self.told = Told()
         self.alerts = Alerts(self.database, self.told, [SecretStr("json://operator")], self.now)
         self.later = timedelta(0)
+        self.agenda = Agenda()
+        self.refreshes = RefreshPlan(self.agenda, self.now)
         self._runs = itertools.count(1)
         self._http = HttpSession(QUICK)
         self._tokens = TokenCache(utc_now)
@@ -86,6 +109,7 @@ class World:
             spending=self.spending_asked,
             continuation=self.continuations,
             alerts=self.alerts,
+            refreshes=self.refreshes,
             clock=self.now,
             seconds=seconds,
             lease_ttl=timedelta(seconds=lease_seconds),
@@ -102,6 +126,14 @@ class World:
                 assert isinstance(message, PosSync)
                 service(message)
         return self.document(f"tenants/{org_id}/sync_runs/{run_id}")
+
+    def refresh_sales(self) -> int:
+        """Let what was planned for later and is due by now happen; how much of it there was."""
+        refresh = RefreshSales(self.database, self.refreshes, self.now, timedelta(seconds=60))
+        due = self.agenda.take(self.now())
+        for message in due:
+            refresh(message)
+        return len(due)
 
     def compute_spending(self) -> None:
         """Do what the sync asked for."""
