@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 import structlog
 
@@ -16,7 +15,6 @@ from shared.services.deadline import Deadline
 from shared.services.menus import Menus
 from shared.services.spending_look import look_at, look_at_all
 from shared.services.spending_view import Change
-from shared.store import data_version
 from shared.store import rfm as rfm_store
 from shared.store.database import Conflict, Database
 
@@ -69,7 +67,7 @@ class SpendingService:
         for batch in batches(view.changes(menu, scales, now)):
             try:
                 if not deadline.passed:
-                    self._commit(org_id, batch, now)
+                    self._commit(batch)
                     continue
             except Conflict:
                 pass
@@ -87,16 +85,15 @@ class SpendingService:
             changes = view.changes(menu, scales, now)
             try:
                 for batch in batches(changes):
-                    self._commit(org_id, batch, now)
+                    self._commit(batch)
             except Conflict:
                 continue
             log.info("spending_computed", customers=len(customer_ids), changes=len(changes))
             return
         raise RetryLater("other computations keep changing the same customers")
 
-    def _commit(self, org_id: str, changes: Iterable[Change], now: datetime) -> None:
-        writes = [write for change in changes for write in change.writes]
-        self.database.commit([*writes, data_version.touch(org_id, now)])
+    def _commit(self, changes: Iterable[Change]) -> None:
+        self.database.commit(write for change in changes for write in change.writes)
 
 
 def requests(template: ComputeSpending, customer_ids: Sequence[str]) -> Iterator[ComputeSpending]:

@@ -133,8 +133,10 @@ class View:
         if check or differ or spending.differs(member.own, fields):
             writes.append(spending.put_by_id(self.org_id, customer_id, member.own, fields, now))
         if differ:
+            stored = member.customer.fields
+            changed = {n: v for n, v in after.items() if v is not None or n in stored}
             path = f"{paths.customers(self.org_id)}/{customer_id}"
-            writes.append(Update(path, after | {"updatedAt": now}))
+            writes.append(Update(path, changed | {"updatedAt": now}))
         return writes
 
 

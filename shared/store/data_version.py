@@ -1,23 +1,17 @@
 """The version of an org's data: changes whenever what a dashboard shows may have changed.
 
-It is made of two documents' versions: the status, which every sync writes at its end, and
-``sync_state/data``, which is written along with every change of spending or segments.
+It is made of what is written anyway: the status, which every sync writes at its end, and the moment
+at which a customer was last changed, by a sync, by spending or by age.
 """
 
-from datetime import datetime
-
 from shared.store import paths
-from shared.store.database import Database, Put
+from shared.store.database import Database
+
+NEWEST = (("updatedAt", "DESCENDING"),)
 
 
-def touch(org_id: str, now: datetime) -> Put:
-    """The write that goes along with changed customers."""
-    return Put(paths.data_version(org_id), {"changedAt": now})
-
-
-def read(database: Database, org_id: str) -> tuple[datetime | None, ...]:
-    """The version, to be compared with another. One call, two reads."""
-    found = database.get_all([paths.pos_status(org_id), paths.data_version(org_id)], ["__name__"])
-    return tuple(
-        found[path].version for path in (paths.pos_status(org_id), paths.data_version(org_id))
-    )
+def read(database: Database, org_id: str) -> tuple[object, ...]:
+    """The version, to be compared with another one. Two reads."""
+    status = database.get(paths.pos_status(org_id))
+    newest = database.query(paths.customers(org_id), select=["updatedAt"], order_by=NEWEST, limit=1)
+    return status.version, *((each.id, each.version) for each in newest)

@@ -95,11 +95,6 @@ def rfm_scale(org_id: str) -> str:
     return f"{tenant(org_id)}/sync_state/rfm"
 
 
-def data_version(org_id: str) -> str:
-    """Written along with every change of spending or segments."""
-    return f"{tenant(org_id)}/sync_state/data"
-
-
 def manifests(org_id: str) -> str:
     return f"{tenant(org_id)}/sync_manifests"
 

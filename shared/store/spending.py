@@ -47,7 +47,7 @@ def put_by_id(
     whole = fields | {"updatedAt": now}
     if stored.version is None:
         return Create(where, whole)
-    cleared: dict[str, Any] = dict.fromkeys(FIELDS)
+    cleared: dict[str, Any] = {name: None for name in FIELDS if name in stored.fields}
     return Update(where, cleared | whole, if_version=stored.version)
 
 
