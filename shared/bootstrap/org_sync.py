@@ -7,15 +7,18 @@ from pydantic import Field
 
 from shared.bootstrap import pos
 from shared.bootstrap.alerts import AlertSettings, alerts
-from shared.bootstrap.clients import database, publisher
+from shared.bootstrap.clients import LaterSettings, database, later, publisher
 from shared.bootstrap.settings import start
+from shared.bus.events import Delivery
 from shared.bus.messages import PosSync
 from shared.clock import utc_now
 from shared.entry import Consumer
 from shared.services.sync.org import OrgSync
+from shared.services.sync.refresh import RefreshPlan, RefreshSales
+from shared.services.sync.targeted import TargetedSync
 
 
-class Settings(pos.PosSettings, AlertSettings):
+class Settings(pos.PosSettings, AlertSettings, LaterSettings):
     """Settings of ``org_sync``. ``sync_seconds`` stays below the function's own time limit;
     ``lease_seconds`` is how long a worker that fell silent keeps its org from others."""
 
@@ -30,20 +33,44 @@ def consumer() -> Consumer[PosSync]:
     """Handles requests to sync an org."""
     settings = start(Settings)
     store = database(settings.google_cloud_project)
+    open_pos = pos.opener(settings)
+    spending, pos_sync = publisher(settings.spending_topic), publisher(settings.pos_sync_topic)
+    refreshes = RefreshPlan(later(settings, settings.pos_sync_topic), utc_now)
     sync = OrgSync(
         database=store,
-        open_pos=pos.opener(settings),
-        spending=publisher(settings.spending_topic),
-        continuation=publisher(settings.pos_sync_topic),
+        open_pos=open_pos,
+        spending=spending,
+        continuation=pos_sync,
         alerts=alerts(settings, store),
+        refreshes=refreshes,
         clock=utc_now,
         seconds=settings.sync_seconds,
         lease_ttl=timedelta(seconds=settings.lease_seconds),
     )
+    targeted = TargetedSync(
+        database=store,
+        open_pos=open_pos,
+        spending=spending,
+        pos_sync=pos_sync,
+        clock=utc_now,
+        seconds=settings.sync_seconds,
+        lease_ttl=timedelta(seconds=settings.lease_seconds),
+    )
+    refresh = RefreshSales(store, refreshes, utc_now, timedelta(seconds=settings.lease_seconds))
+
+    def handle(message: PosSync, _: Delivery) -> None:
+        if message.as_stored:
+            refresh(message)
+        elif message.names_records:
+            targeted(message)
+        else:
+            sync(message)
+            targeted.catch_up(message.org_id)
+
     return Consumer(
         topic="pos-sync",
         model=PosSync,
-        handle=lambda message, _: sync(message),
+        handle=handle,
         database=store,
         clock=utc_now,
     )

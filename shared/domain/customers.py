@@ -14,7 +14,8 @@ class Customer:
     """POS-owned facts about one customer.
 
     ``email`` is lower case and is PLACEHOLDER_EMAIL where the POS has none; ``date_of_birth`` is
-    an ISO date; times are aware UTC.
+    an ISO date; times are aware UTC. ``version`` is when the POS says the customer last changed,
+    None where it does not say.
     """
 
     id: str
@@ -27,6 +28,7 @@ class Customer:
     loyalty_points: int
     created_at: datetime | None
     source: str
+    version: datetime | None = None
 
 
 def normal_email(email: object) -> str:

@@ -49,7 +49,8 @@ class Order:
     """POS-owned facts about one order, before it is matched to a customer.
 
     ``total_cents`` is negative for a refund. ``pos_customer_id``, ``email`` and ``user_id`` are
-    what the POS says about the buyer; any may be missing. Times are aware UTC.
+    what the POS says about the buyer; any may be missing. Times are aware UTC; ``version`` is when
+    the POS says the order last changed, None where it does not say.
     """
 
     external_id: str
@@ -71,6 +72,7 @@ class Order:
     discount_cents: int | None
     created_at: datetime
     updated_at: datetime
+    version: datetime | None = None
 
     @property
     def id(self) -> str:

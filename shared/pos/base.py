@@ -74,6 +74,14 @@ class PosClient(Protocol):
         """The orders created within the window."""
         ...
 
+    def customer(self, customer_id: str) -> Page[Customer]:
+        """One customer, as a listing of one; empty where the POS has none of that id."""
+        ...
+
+    def order(self, order_id: str) -> Page[Order]:
+        """One order, by the POS's own id, as a listing of one; empty where there is none."""
+        ...
+
     def inventory(self, location_id: str) -> Generator[Page[InventoryRow], None, None]:
         """The stock rows of one location, by the POS's location id."""
         ...

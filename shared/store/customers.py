@@ -22,6 +22,7 @@ OWNED = (
     "orgId",
     "source",
     "updatedAt",
+    "posUpdatedAt",
 )
 """Fields a sync writes and clears. ``userId`` and ``createdAt`` are only ever written.
 ``phoneE164`` is ``phone`` as it can be looked up, absent where that is no valid number."""
@@ -50,15 +51,31 @@ def fields_of(customer: Customer, org_id: str) -> dict[str, Any]:
     return fields | {name: value for name, value in optional.items() if value is not None}
 
 
-def put(org_id: str, fields: dict[str, Any], *, now: datetime, first: bool) -> Put:
-    """The write for a customer; ``first`` when no sync has written it before."""
+def put(
+    org_id: str,
+    fields: dict[str, Any],
+    *,
+    now: datetime,
+    first: bool,
+    version: datetime | None = None,
+) -> Put:
+    """The write for a customer; ``first`` when no sync has written it before, ``version`` when
+    the POS says it last changed."""
     whole = fields | {"updatedAt": now}
+    if version is not None:
+        whole["posUpdatedAt"] = version
     if phone := normal_phone(fields.get("phone")):
         whole["phoneE164"] = phone
     if first:
         whole.setdefault("createdAt", now)
     written_only = tuple(name for name in ("userId", "createdAt") if name in whole)
     return Put(f"{paths.customers(org_id)}/{fields['id']}", whole, owned=OWNED + written_only)
+
+
+def versions(database: Database, org_id: str, ids: Iterable[str]) -> dict[str, datetime]:
+    """When the POS last changed these customers, as far as is stored, by id."""
+    found = database.get_all([f"{paths.customers(org_id)}/{i}" for i in ids], ["posUpdatedAt"])
+    return {d.id: at for d in found.values() if (at := d.fields.get("posUpdatedAt"))}
 
 
 def ids_by(database: Database, org_id: str, field: str, values: Iterable[str]) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """``tenants/{orgId}/orders/{provider}_{id}``."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from shared.domain.money import to_dollars
@@ -68,13 +70,22 @@ def put(org_id: str, fields: dict[str, Any], *, run_id: str) -> Put:
     return Put(path, fields | {"syncRunId": run_id}, owned=OWNED)
 
 
-def owners_of(database: Database, org_id: str, order_ids: Sequence[str]) -> dict[str, str]:
-    """Customer id of each stored order, by order id."""
-    found = database.get_all([f"{paths.orders(org_id)}/{i}" for i in order_ids], ["customerId"])
+@dataclass(frozen=True, slots=True)
+class Before:
+    """Whose a stored order is, and of when (aware UTC)."""
+
+    customer_id: str
+    updated_at: datetime
+
+
+def before(database: Database, org_id: str, order_ids: Sequence[str]) -> dict[str, Before]:
+    """What is stored of these orders, by order id."""
+    wanted = [f"{paths.orders(org_id)}/{order_id}" for order_id in order_ids]
+    found = database.get_all(wanted, ["customerId", "updatedAt"])
     return {
-        document.id: str(document.fields["customerId"])
+        document.id: Before(str(document.fields["customerId"]), document.fields["updatedAt"])
         for document in found.values()
-        if document.fields.get("customerId")
+        if {"customerId", "updatedAt"} <= document.fields.keys()
     }
 
 

@@ -19,10 +19,11 @@ WAITING, DONE, FAILED, UNKNOWN = "waiting", "done", "failed", "unknown"
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """An event whose records are still to be fetched."""
+class Event:
+    """An event as it is kept, and the records it names."""
 
     key: str
+    received_at: datetime
     customer_ids: tuple[str, ...]
     order_ids: tuple[str, ...]
     product_ids: tuple[str, ...]
@@ -56,17 +57,23 @@ def remove(org_id: str, key: str) -> Remove:
     return Remove(_path(org_id, key))
 
 
-def waiting(database: Database, org_id: str, limit: int) -> list[Waiting]:
+def is_settled(database: Database, org_id: str, key: str) -> bool:
+    """Whether a run has seen to the event; false where none is kept."""
+    return database.get(_path(org_id, key)).fields.get("state") in (DONE, FAILED)
+
+
+def waiting(database: Database, org_id: str, limit: int) -> list[Event]:
     """Events whose records are still to be fetched."""
     found = database.query(
         paths.webhook_events(org_id),
         ("state", "==", WAITING),
-        select=["customerIds", "orderIds", "productIds"],
+        select=["receivedAt", "customerIds", "orderIds", "productIds"],
         limit=limit,
     )
     return [
-        Waiting(
+        Event(
             document.id,
+            document.fields["receivedAt"],
             tuple(document.fields["customerIds"]),
             tuple(document.fields["orderIds"]),
             tuple(document.fields["productIds"]),

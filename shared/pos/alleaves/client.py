@@ -23,9 +23,12 @@ from shared.pos.alleaves.metadata import PATHS, to_batch_detail, to_locations, t
 from shared.pos.alleaves.orders import to_order
 from shared.pos.alleaves.stock import list_stock
 from shared.pos.base import Found, Page, Rejected
+from shared.pos.failures import Refused
 from shared.pos.paging import Fetched, Listed, PageSettings, list_pages
 
 R = TypeVar("R", Customer, Order)
+
+NO_SUCH_RECORD = 404
 
 
 class AlleavesClient:
@@ -70,6 +73,22 @@ class AlleavesClient:
             what="orders",
         )
 
+    def customer(self, customer_id: str) -> Page[Customer]:
+        """See PosClient."""
+        return self._one(
+            f"/customer/{quote(customer_id, safe='')}",
+            lambda row: to_customer(row, self._zone),
+            what="a customer",
+        )
+
+    def order(self, order_id: str) -> Page[Order]:
+        """See PosClient."""
+        return self._one(
+            f"/order/{quote(order_id, safe='')}",
+            lambda row: to_order(row, self._zone, self._location_id),
+            what="an order",
+        )
+
     def inventory(self, location_id: str) -> Generator[Page[InventoryRow], None, None]:
         """See PosClient."""
         return list_stock(
@@ -99,6 +118,16 @@ class AlleavesClient:
         return to_batch_detail(
             self._api.record(f"/inventory/batch/{quote(batch_id)}", "a batch").data
         )
+
+    def _one(self, path: str, to_record: Callable[[object], R | Rejected], *, what: str) -> Page[R]:
+        try:
+            reply = self._api.record(path, what)
+        except Refused as error:
+            if error.status != NO_SUCH_RECORD:
+                raise
+            return page_of(Listed(1, (), 0, 0, 1, last=True))
+        entry = to_record(reply.data)
+        return page_of(Listed(1, (entry,), 1, 1, reply.requests, last=True))
 
     def _pages(
         self,

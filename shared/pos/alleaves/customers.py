@@ -34,6 +34,7 @@ def to_customer(row: object, zone: ZoneInfo) -> Customer | Rejected:
         loyalty_points=_points(wire.loyalty_points),
         created_at=moment(wire.created_at, zone),
         source=SOURCE,
+        version=moment(wire.updated_at, zone),
     )
 
 

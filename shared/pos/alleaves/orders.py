@@ -52,6 +52,7 @@ def to_order(row: object, zone: ZoneInfo, location_id: str) -> Order | Rejected:
     created_at = moment(wire.created_at, zone)
     if created_at is None:
         return rejected(row, wire.id, "bad_time", "The order has no readable time of creation.")
+    updated_at = moment(wire.updated_at, zone)
     kind = _TYPE.get(_word(wire.type), OrderType.IN_STORE)
     status = _status(wire, kind)
     refund = _word(wire.status) in _REFUNDED or (total < 0 and status is not OrderStatus.CANCELLED)
@@ -74,7 +75,8 @@ def to_order(row: object, zone: ZoneInfo, location_id: str) -> Order | Rejected:
         tax_cents=_part(wire.tax, refund=refund),
         discount_cents=_part(wire.discount, refund=refund),
         created_at=created_at,
-        updated_at=moment(wire.updated_at, zone) or created_at,
+        updated_at=updated_at or created_at,
+        version=updated_at,
     )
 
 

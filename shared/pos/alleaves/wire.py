@@ -75,6 +75,7 @@ class CustomerRow(Row):
     created_at: object = Field(
         None, validation_alias=AliasChoices("date_created", "customer_since", "created_at")
     )
+    updated_at: object = Field(None, validation_alias=AliasChoices("date_updated", "updated_at"))
 
 
 class OrderRow(Row):

@@ -41,7 +41,7 @@ def sync_customers(session: Session, clients: Sequence[PosClient]) -> dict[str, 
                 for customer in fresh:
                     first = by_email.setdefault(customer.email, customer.id)
                     by_email[customer.email] = min(first, customer.id, key=natural)
-                _store(session, records, fresh)
+                store_customers(session, records, fresh)
                 session.run.customers_at = Position(account=account, page=page.number + 1)
                 session.checkpoint_if_due()
             if not page.last:
@@ -57,12 +57,25 @@ def sync_customers(session: Session, clients: Sequence[PosClient]) -> dict[str, 
     return by_email if whole else None
 
 
-def _store(session: Session, records: StreamRecords, listed: Sequence[Customer]) -> None:
+def store_customers(session: Session, records: StreamRecords, listed: Sequence[Customer]) -> None:
+    """Store those of the customers that changed."""
+
     def put(change: Changed) -> list[Put]:
-        fields = dict(change.record.fields)
-        return [customers.put(session.org_id, fields, now=session.now(), first=change.first)]
+        record = change.record
+        return [
+            customers.put(
+                session.org_id,
+                dict(record.fields),
+                now=session.now(),
+                first=change.first,
+                version=record.version,
+            )
+        ]
 
     changed = records.changed(
-        Record(c.id, customers.fields_of(c, session.org_id), customer_id=c.id) for c in listed
+        Record(c.id, customers.fields_of(c, session.org_id), customer_id=c.id, version=c.version)
+        for c in listed
     )
-    records.store(changed, put)
+    known = [c.record.id for c in changed if c.record.version and not c.first]
+    stored = customers.versions(session.database, session.org_id, known)
+    records.store(records.newer(changed, stored), put)

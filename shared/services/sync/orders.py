@@ -95,20 +95,22 @@ class OrderStream:
                 order.id,
                 orders.fields_of(order, owner[order.external_id], self._session.org_id),
                 customer_id=owner[order.external_id],
+                version=order.version,
             )
             for order in page.records
             if order.external_id in owner
         )
-        records.store(changed, self._put, customer_ids=self._owners_before(changed))
+        before = self._before(changed)
+        newer = records.newer(changed, {i: b.updated_at for i, b in before.items()})
+        # An order may have moved from one customer to another: both must be recomputed.
+        owners_before = [before[c.record.id].customer_id for c in newer if c.record.id in before]
+        records.store(newer, self._put, customer_ids=owners_before)
 
     def _put(self, change: Changed) -> list[Put]:
         fields = dict(change.record.fields)
         return [orders.put(self._session.org_id, fields, run_id=self._session.run_id)]
 
-    def _owners_before(self, changed: Sequence[Changed]) -> list[str]:
-        """An order may have moved from one customer to another: both must be recomputed."""
-        known = [change.record.id for change in changed if not change.first]
-        if not known:
-            return []
+    def _before(self, changed: Sequence[Changed]) -> dict[str, orders.Before]:
         session = self._session
-        return list(orders.owners_of(session.database, session.org_id, known).values())
+        known = [change.record.id for change in changed if not change.first]
+        return orders.before(session.database, session.org_id, known)

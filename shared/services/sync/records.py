@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from shared.domain.change import fingerprint
@@ -25,11 +26,12 @@ class TooManyUnreadable(ProviderError):
 @dataclass(frozen=True, slots=True)
 class Record:
     """One record as it is to be stored. ``fields`` are the POS's own; ``customer_id`` is whose
-    spending it may move."""
+    spending it may move; ``version`` is when the POS says it last changed, if it says so."""
 
     id: str
     fields: Mapping[str, Any]
     customer_id: str | None = None
+    version: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,18 @@ class StreamRecords:
                 first = self.manifest.mark(record.id) in (None, SKIPPED)
                 changed.append(Changed(record, found, first))
         return changed
+
+    def newer(self, changed: Iterable[Changed], stored: Mapping[str, datetime]) -> list[Changed]:
+        """Without the records older than what is stored, of the versions given by id: a webhook
+        has overtaken the listing. A ``full`` run writes them all the same."""
+        newer = []
+        for change in changed:
+            version, known = change.record.version, stored.get(change.record.id)
+            if version and known and version < known and not self._session.run.reset:
+                self.tally.unchanged += 1
+            else:
+                newer.append(change)
+        return newer
 
     def store(
         self, changed: Sequence[Changed], put: PutRecord, *, customer_ids: Iterable[str] = ()

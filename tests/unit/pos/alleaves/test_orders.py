@@ -48,6 +48,7 @@ def test_an_order_in_the_search_spelling() -> None:
         discount_cents=0,
         created_at=datetime(2026, 1, 15, 23, 30, tzinfo=UTC),
         updated_at=datetime(2026, 1, 15, 19, 0, tzinfo=UTC),
+        version=datetime(2026, 1, 15, 19, 0, tzinfo=UTC),
     )
 
 
