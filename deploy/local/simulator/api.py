@@ -1,11 +1,12 @@
 """The POS's API under ``/api``, in both styles: each org speaks the one of its account."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from deploy.local.simulator import metadata, wire_rest, wire_search
+from deploy.local.simulator import metadata, orders_taken, wire_rest, wire_search
 from deploy.local.simulator.auth import Refused, sign_in
 from deploy.local.simulator.call import (
     begin_call,
@@ -37,6 +38,10 @@ _ENDPOINTS = {
     "search_inventory": "inventory",
     "list_locations": "location",
     "list_discounts": "discounts",
+    "make_customer": "writes",
+    "make_order": "writes",
+    "add_line": "writes",
+    "give_discount": "writes",
 }
 
 
@@ -150,18 +155,49 @@ def list_areas() -> Response:
 
 @api.get("/inventory/batch/<int:batch_id>")
 def get_batch(batch_id: int) -> Response:
-    """One batch: its first stock row."""
+    """One batch, of which the POS knows more than its stock list tells."""
     rows = (row for row in caller().dataset.inventory if row["id_batch"] == batch_id)
     batch = next(rows, None)
     if batch is None:
         raise _NotFound
-    return _reply(batch)
+    return _reply(metadata.batch(batch))
 
 
 @api.get("/discount")
 def list_discounts() -> Response:
     """The account's discounts."""
     return _reply(metadata.discounts(caller()))
+
+
+@api.post("/customer")
+def make_customer() -> Response:
+    """A new customer."""
+    return _reply(orders_taken.make_customer(caller(), parameters()))
+
+
+@api.post("/order")
+def make_order() -> Response:
+    """A new order, without lines yet."""
+    return _made(lambda: orders_taken.make_order(caller(), parameters()))
+
+
+@api.post("/order/<int:order_id>/item")
+def add_line(order_id: int) -> Response:
+    """One more line of an order."""
+    return _made(lambda: orders_taken.add_line(caller(), str(order_id), parameters()))
+
+
+@api.post("/order/<int:order_id>/discount")
+def give_discount(order_id: int) -> Response:
+    """A discount on an order."""
+    return _made(lambda: orders_taken.give_discount(caller(), str(order_id), parameters()))
+
+
+def _made(make: Callable[[], dict[str, Any]]) -> Response:
+    try:
+        return _reply(make())
+    except KeyError:
+        raise _NotFound from None
 
 
 def _speaks(style: ApiStyle) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 from pydantic import ValidationError
 
+from deploy.local.simulator import metadata
 from deploy.local.simulator.call import simulation
 from deploy.local.simulator.dataset import KINDS
 from deploy.local.simulator.fault import read_fault
@@ -124,6 +125,19 @@ def change_record(org_id: str, kind: str, record_id: str) -> Response:
 def remove_record(org_id: str, kind: str, record_id: str) -> Response:
     """Take one record out."""
     _org(org_id).dataset.table(kind).remove(record_id)
+    return _reply({})
+
+
+@control.get("/orgs/<org_id>/discounts")
+def list_discounts(org_id: str) -> Response:
+    """The org's discounts."""
+    return _reply(metadata.discounts(_org(org_id)))
+
+
+@control.put("/orgs/<org_id>/discounts")
+def replace_discounts(org_id: str) -> Response:
+    """Give the org these discounts and no others."""
+    _org(org_id).discounts = request.get_json()
     return _reply({})
 
 

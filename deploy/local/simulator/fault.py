@@ -6,7 +6,15 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic.alias_generators import to_camel
 
 Endpoint = Literal[
-    "auth", "customers", "orders", "inventory", "discounts", "metadata", "location", "wallet"
+    "auth",
+    "customers",
+    "orders",
+    "inventory",
+    "discounts",
+    "metadata",
+    "location",
+    "wallet",
+    "writes",
 ]
 
 

@@ -22,7 +22,10 @@ def named(org: Org, kind: str) -> list[dict[str, Any]]:
 
 
 def discounts(org: Org) -> list[dict[str, Any]]:
-    """``GET /discount``: one of each type, one over, one switched off."""
+    """``GET /discount``: those that were given, else one of each type, one over, one switched
+    off."""
+    if org.discounts is not None:
+        return org.discounts
     today = org.today
     return [
         _discount(1, "Vape week", "percent", 20, today, categories=["Vapes"]),
@@ -32,6 +35,20 @@ def discounts(org: Org) -> list[dict[str, Any]]:
         _discount(5, "Last season", "percent", 50, today - timedelta(days=200)),
         {**_discount(6, "Switched off", "percent", 90, today), "active": False},
     ]
+
+
+def batch(row: dict[str, Any]) -> dict[str, Any]:
+    """``GET /inventory/batch/{id}``: the first stock row, with what only a look-up tells. One that
+    the stock list gives no expiry keeps for a year from its arrival."""
+    received = date.fromisoformat(str(row.get("date_received") or "2026-01-01")[:10])
+    return {
+        **row,
+        "date_expire": row.get("date_expire") or (received + timedelta(days=365)).isoformat(),
+        "date_package": (received - timedelta(days=7)).isoformat(),
+        "date_production": (received - timedelta(days=21)).isoformat(),
+        "date_harvest": (received - timedelta(days=60)).isoformat(),
+        "metrc_package_label": f"1A4SIM{row['id_batch']:018d}",
+    }
 
 
 def _discount(

@@ -17,7 +17,8 @@ from deploy.local.simulator.truth import Truth
 
 class Org:
     """``spec`` may be replaced while it runs (a changed password, another token lifetime);
-    ``tokens_from`` counts how often all its tokens were withdrawn."""
+    ``tokens_from`` counts how often all its tokens were withdrawn; ``discounts`` are those that
+    somebody gave it in place of its own."""
 
     def __init__(
         self, spec: OrgSpec, today: date, records: Mapping[str, Iterable[Record]] | None = None
@@ -25,6 +26,7 @@ class Org:
         self.spec = spec
         self.today = today
         self.tokens_from = 0
+        self.discounts: list[Record] | None = None
         self._lock = Lock()
         self._dataset = given_dataset(spec, today, records) if records else None
         self._alpine: AlpineAccount | None = None
