@@ -59,13 +59,14 @@ def consumer() -> Consumer[PosSync]:
     refresh = RefreshSales(store, refreshes, utc_now, timedelta(seconds=settings.lease_seconds))
 
     def handle(message: PosSync, _: Delivery) -> None:
+        if message.names_records:
+            targeted(message)
+            return
         if message.as_stored:
             refresh(message)
-        elif message.names_records:
-            targeted(message)
         else:
             sync(message)
-            targeted.catch_up(message.org_id)
+        targeted.catch_up(message.org_id)
 
     return Consumer(
         topic="pos-sync",
