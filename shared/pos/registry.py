@@ -7,11 +7,13 @@ from shared.clock import Clock
 from shared.errors import ConfigurationInvalid
 from shared.pos.alleaves.api import AlleavesApi
 from shared.pos.alleaves.client import AlleavesClient
+from shared.pos.alleaves.writer import AlleavesWriter
 from shared.pos.base import PosClient
 from shared.pos.config import Location
 from shared.pos.http import HttpSession
 from shared.pos.paging import PageSettings
 from shared.pos.tokens import TokenCache
+from shared.pos.writer import PosWriter
 
 
 def open_client(
@@ -27,6 +29,34 @@ def open_client(
     Calls stop waiting at ``deadline`` (aware UTC) with RetryLater. Raises ConfigurationInvalid for
     a provider or address that cannot be used.
     """
+    api = _api(location, http, tokens, clock, deadline)
+    return _client(location, api, paging)
+
+
+def open_writer(
+    location: Location,
+    http: HttpSession,
+    tokens: TokenCache,
+    clock: Clock,
+    deadline: datetime | None = None,
+) -> PosWriter:
+    """The same account, to be written to."""
+    api = _api(location, http, tokens, clock, deadline)
+    return AlleavesWriter(api, _client(location, api, None))
+
+
+def _client(location: Location, api: AlleavesApi, paging: PageSettings | None) -> AlleavesClient:
+    here = location.pos_config.location_id
+    return AlleavesClient(api, zone=location.zone, location_id=here, paging=paging)
+
+
+def _api(
+    location: Location,
+    http: HttpSession,
+    tokens: TokenCache,
+    clock: Clock,
+    deadline: datetime | None,
+) -> AlleavesApi:
     config = location.pos_config
     name = location.name or f"location {location.id}"
     if config.provider != "alleaves":
@@ -35,8 +65,7 @@ def open_client(
         )
     if config.base_url and not _is_web_address(config.base_url):
         raise ConfigurationInvalid(f"The base URL in the POS settings of {name} is not valid.")
-    api = AlleavesApi(http, tokens, config, location_name=name, clock=clock, deadline=deadline)
-    return AlleavesClient(api, zone=location.zone, location_id=config.location_id, paging=paging)
+    return AlleavesApi(http, tokens, config, location_name=name, clock=clock, deadline=deadline)
 
 
 def _is_web_address(url: str) -> bool:

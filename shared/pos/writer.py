@@ -18,15 +18,17 @@ class PosWriter(Protocol):
         ...
 
     def find_customer(self, customer: NewCustomer) -> str | None:
-        """The id of the customer with the same e-mail or telephone number, if there is one."""
+        """The id of the customer with the same e-mail, or where none is given the same telephone
+        number, if there is one."""
         ...
 
     def open_order(self, order: NewOrder, external_id: str) -> str:
         """Make an order without lines, under an id of our own; the POS's id."""
         ...
 
-    def find_order(self, external_id: str, window: DateWindow) -> str | None:
-        """The POS's id of the order made under an id of our own within the window, if any."""
+    def find_order(self, order: NewOrder, external_id: str, window: DateWindow) -> str | None:
+        """The POS's id of the order made under an id of our own within the window, if any.
+        Raises ReplyUnreadable where the POS does not tell."""
         ...
 
     def add_line(self, order_id: str, line: OrderLine) -> None:

@@ -89,7 +89,7 @@ class AlleavesApi:
 
     def inventory(self, location_id: str, skip: int = 0, take: int | None = None) -> RawPage:
         """The stock of a location; with ``take``, so many rows after the first ``skip``."""
-        body: dict[str, object] = {"query": "", "id_location": _id_as_sent(location_id)}
+        body: dict[str, object] = {"query": "", "id_location": as_sent(location_id)}
         if take is not None:
             body |= {"skip": skip, "take": take}
         return self._list("POST", "/inventory/search", "inventory", json=body)
@@ -182,6 +182,6 @@ def _any(reply: object) -> object:
     return reply
 
 
-def _id_as_sent(location_id: str) -> int | str:
-    """Alleaves has numbers for ids; configured is text."""
-    return int(location_id) if location_id.isdecimal() else location_id
+def as_sent(record_id: str) -> int | str:
+    """Alleaves has numbers for ids; here they are text."""
+    return int(record_id) if record_id.isdecimal() else record_id
