@@ -1,6 +1,7 @@
-"""What every function reached by a message does around its one service call."""
+"""What every function reached by an event does around its one service call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -8,6 +9,7 @@ import structlog
 from cloudevents.http import CloudEvent
 from werkzeug.exceptions import InternalServerError, ServiceUnavailable
 
+from shared.bus.changes import DocumentChange, document_change
 from shared.bus.events import Delivery, delivery
 from shared.bus.messages import Message
 from shared.clock import Clock
@@ -42,24 +44,11 @@ class Consumer(Generic[M]):
             try:
                 message = self.model.parse(received.json())
                 ids = {name: getattr(message, name, None) for name in ("org_id", "run_id")}
-                with bound(**{name: value for name, value in ids.items() if value}):
-                    self._handle(message, received)
+                with bound(**{name: value for name, value in ids.items() if value}), _answered():
+                    self.handle(message, received)
             except InvalidMessage as error:
                 log.warning("message_invalid", reason=str(error))
                 self._bury(received, error)
-
-    def _handle(self, message: M, received: Delivery) -> None:
-        try:
-            self.handle(message, received)
-        except RetryLater as error:
-            log.info("message_postponed", reason=str(error))
-            raise ServiceUnavailable(str(error)) from error
-        except InvalidMessage:
-            raise
-        except Exception as error:
-            log.exception("message_failed")
-            # Answered as an HTTP error, which Flask does not log a second time in its own form.
-            raise InternalServerError from error
 
     def _bury(self, received: Delivery, error: InvalidMessage) -> None:
         dead_letters.record(
@@ -71,3 +60,40 @@ class Consumer(Generic[M]):
             reason=str(error),
             now=self.clock(),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Hands the changed documents that a function watches to a service.
+
+    A change that cannot be read is logged and acknowledged: it is a hint, and whatever it was
+    about stands in Firestore. Errors are answered as a Consumer's.
+    """
+
+    handle: Callable[[DocumentChange], None]
+
+    def __call__(self, event: CloudEvent) -> None:
+        """Process one event."""
+        with bound(event_id=str(event["id"])):
+            try:
+                change = document_change(event)
+                with bound(document=change.path), _answered():
+                    self.handle(change)
+            except InvalidMessage as error:
+                log.warning("change_unreadable", reason=str(error))
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """Turns what a service raises into the answer that lets Pub/Sub deliver again."""
+    try:
+        yield
+    except RetryLater as error:
+        log.info("message_postponed", reason=str(error))
+        raise ServiceUnavailable(str(error)) from error
+    except InvalidMessage:
+        raise
+    except Exception as error:
+        log.exception("message_failed")
+        # Answered as an HTTP error, which Flask does not log a second time in its own form.
+        raise InternalServerError from error

@@ -2,20 +2,25 @@
 
 from functools import cache
 
+from pydantic import Field
+
 from shared.bootstrap.alerts import AlertSettings, alerts
 from shared.bootstrap.clients import database, publisher
 from shared.bootstrap.settings import start
 from shared.bus.messages import CronTick
 from shared.clock import utc_now
 from shared.entry import Consumer
+from shared.services.ageing import Ageing
 from shared.services.fan_out import FanOut, Schedule
 from shared.services.watchdog import Watchdog
 
 
 class Settings(AlertSettings):
-    """Settings of ``cron_fanout``."""
+    """Settings of ``cron_fanout``; ``ageing_seconds`` as ``sync_seconds`` of ``org_sync``."""
 
     pos_sync_topic: str
+    cron_tick_topic: str
+    ageing_seconds: float = Field(default=450, gt=0)
 
 
 @cache
@@ -27,6 +32,9 @@ def consumer() -> Consumer[CronTick]:
     schedule = Schedule(
         {
             "pos-sync": FanOut(store, publisher(settings.pos_sync_topic), utc_now),
+            "segments": Ageing(
+                store, publisher(settings.cron_tick_topic), utc_now, settings.ageing_seconds
+            ),
             "watchdog": lambda tick, _: watchdog(tick),
         }
     )

@@ -28,6 +28,14 @@ def orders(org_id: str) -> str:
     return f"{tenant(org_id)}/orders"
 
 
+def org_of_order(path: str) -> str | None:
+    """The org whose order stands at that path; None where none does."""
+    match path.split("/"):
+        case ["tenants", org_id, "orders", _]:
+            return org_id
+    return None
+
+
 def customer_spending(org_id: str) -> str:
     return f"{tenant(org_id)}/customer_spending"
 
