@@ -2,17 +2,17 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from typing import Protocol
 
 from shared.bus.messages import ComputeSpending, PosSync
-from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.domain.runs import SHORT_RUNS
 from shared.services.compute_spending import requests
 from shared.services.deadline import Deadline
 from shared.services.sync import ending
-from shared.services.sync.session import Session
+from shared.services.sync.session import Session, Sink
 from shared.services.sync.streams import STREAMS
 from shared.store import lease as leases
 from shared.store import manifest, paths, progress, runs
@@ -24,6 +24,12 @@ from shared.store.runs import Run
 MANY_CUSTOMERS = 200
 """From here on, and from a quarter of an org's customers on, three scans beat look-ups."""
 LOOK_AGAIN_SECONDS = 0.25
+
+
+class Spending(Protocol):
+    """Where requests to compute spending go: a Publisher."""
+
+    def publish(self, messages: Iterable[ComputeSpending]) -> int: ...
 
 
 def acquire(
@@ -67,21 +73,22 @@ def acquire_after_short_runs(
 def open_session(
     database: Database,
     message: PosSync,
-    held: HeldLease,
+    sink: Sink,
     run: Run,
     *,
-    spending: Publisher,
+    spending: Spending,
     clock: Clock,
     deadline: Deadline,
 ) -> Session:
-    """The session of one invocation, with all that is known of the org's records."""
+    """The session of one invocation, with all that is known of the org's records. What it writes
+    goes to ``sink``."""
     kept = progress.read(database, message.org_id)
     shards = {stream: kept.shards.get(stream, 1) for stream in STREAMS}
     session = Session(
         org_id=message.org_id,
         run_id=message.run_id,
         database=database,
-        lease=held,
+        sink=sink,
         run=run,
         progress=kept,
         manifests=manifest.load(database, message.org_id, shards),
@@ -90,12 +97,12 @@ def open_session(
         deadline=deadline,
     )
     if message.full and not run.reset:
-        session.distrust_what_is_stored()
+        session.distrust_what_is_stored(message.streams or STREAMS)
     return session
 
 
 def _ask_spending(
-    spending: Publisher, message: PosSync, session: Session, customer_ids: set[str]
+    spending: Spending, message: PosSync, session: Session, customer_ids: set[str]
 ) -> None:
     """Ask for the customers' spending; for everybody's where that is the cheaper way."""
     ask = ComputeSpending(org_id=message.org_id, run_id=message.run_id)

@@ -1,6 +1,5 @@
 """One org's sync, from its message to its last document."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -10,16 +9,16 @@ from shared.bus.messages import PosSync
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.domain.runs import SHORT_RUNS, RunState
-from shared.errors import ConfigurationInvalid, OrgError, RetryLater, SyncSamError
+from shared.errors import RetryLater, SyncSamError
 from shared.services.alerts import Alerts
 from shared.services.deadline import Deadline, OutOfTime
-from shared.services.sync import ending, incidents, metadata, pause
-from shared.services.sync.accounts import OpenPos, open_shelves
+from shared.services.sync import ending, incidents, pause
+from shared.services.sync.accounts import OpenPos
 from shared.services.sync.opening import acquire, acquire_after_short_runs, open_session
 from shared.services.sync.refresh import RefreshPlan
 from shared.services.sync.session import Session
-from shared.services.sync.streams import STREAMS, OrgStreams
-from shared.store import locations, runs, tenants
+from shared.services.sync.work import sync_records
+from shared.store import runs
 from shared.store.database import Database
 from shared.store.lease import HeldByOtherRun
 from shared.store.runs import Run
@@ -104,43 +103,18 @@ class OrgSync:
             database.commit([ending.failed(org_id, run_id, run, error, self.clock())])
 
     def _work(self, message: PosSync, session: Session) -> None:
-        provider: str | None = None
-        wanted: Sequence[str] = STREAMS
         try:
-            settings = tenants.read(session.database, message.org_id)
-            active = locations.active_of(session.database, message.org_id)
-            if not active:
-                raise ConfigurationInvalid(f"org {message.org_id} has no active POS location")
-            provider = active[0].pos_config.provider
-            wanted = self._wanted(message, session)
-            change_at = OrgStreams(
-                session=session,
-                shelves=open_shelves(active, self.open_pos),
-                settings=settings.sync,
-                today=self.clock().astimezone(active[0].zone).date(),
-                wanted=wanted,
-                allow_deletions=message.allow_deletions,
-            ).sync()
-            if change_at and change_at != session.progress.sales_change_at:
-                planned = self.refreshes.at_change(message.org_id, change_at)
-                session.progress.sales_change_at = change_at if planned else None
+            done = sync_records(message, session, self.open_pos)
         except OutOfTime:
             session.hand_over()
             self.continuation.publish([message.model_copy(update={"trigger": "continuation"})])
             log.info("run_continues", invocations=session.run.invocations)
             return
-        except OrgError as error:
-            session.run.errors.append(ending.note(error))
-        pause.judge(session, wanted)
+        change_at = done.sales_change_at
+        if change_at and change_at != session.progress.sales_change_at:
+            planned = self.refreshes.at_change(message.org_id, change_at)
+            session.progress.sales_change_at = change_at if planned else None
+        pause.judge(session, done.wanted)
         incidents.tell(session, replace(self.alerts, database=session.database))
-        session.end(wanted=wanted, provider=provider)
+        session.end(wanted=done.wanted, provider=done.provider)
         log.info("run_ended", state=session.run.state, **session.run.cost.model_dump())
-
-    def _wanted(self, message: PosSync, session: Session) -> list[str]:
-        """The streams to sync. Orders bring the customers along that they cannot do without."""
-        asked = set(message.streams or STREAMS)
-        if "orders" in asked and session.progress.customers_complete_at is None:
-            asked.add("customers")
-        if message.streams is None and not message.full and not metadata.is_due(session):
-            asked.discard(metadata.STREAM)
-        return [stream for stream in STREAMS if stream in asked]

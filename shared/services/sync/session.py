@@ -21,7 +21,6 @@ from shared.services.sync import ending
 from shared.store import progress as progress_store
 from shared.store import runs
 from shared.store.database import Database, Put, Write
-from shared.store.lease import HeldLease
 from shared.store.manifest import Manifest
 from shared.store.progress import Progress
 from shared.store.runs import Run
@@ -41,6 +40,21 @@ class Book(Protocol):
         ...
 
 
+class Sink(Protocol):
+    """Where a session's writes go: the org's lease, which lets them in only while it is held; or
+    the report of a dry run, which lets none in. See store.lease.HeldLease."""
+
+    def commit(self, writes: Sequence[Write]) -> None: ...
+
+    def release(self, writes: Sequence[Write]) -> None: ...
+
+    def hand_over(self, writes: Sequence[Write]) -> None: ...
+
+    def keep_alive(self) -> None: ...
+
+    def stop(self, *, hand_over: bool) -> None: ...
+
+
 class Session:
     """One invocation's work on a run. Streams may use it from several threads under ``lock``."""
 
@@ -50,7 +64,7 @@ class Session:
         org_id: str,
         run_id: str,
         database: Database,
-        lease: HeldLease,
+        sink: Sink,
         run: Run,
         progress: Progress,
         manifests: dict[str, Manifest],
@@ -65,7 +79,7 @@ class Session:
         self.progress = progress
         self.deadline = deadline
         self.lock = threading.RLock()
-        self._lease = lease
+        self._sink = sink
         self._manifests = manifests
         self._books: list[Book] = []
         self._ask_spending = ask_spending
@@ -77,7 +91,7 @@ class Session:
         self._since_checkpoint = 0
         self._checkpoint_at = time.monotonic()
         self._cost_before = run.cost
-        self._keep_alive = threading.Thread(target=lease.keep_alive, daemon=True)
+        self._keep_alive = threading.Thread(target=sink.keep_alive, daemon=True)
 
     def __enter__(self) -> Self:
         self._keep_alive.start()
@@ -90,7 +104,7 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self._committer.shutdown(wait=True, cancel_futures=True)
-        self._lease.stop(hand_over=error is not None)
+        self._sink.stop(hand_over=error is not None)
 
     def now(self) -> datetime:
         return self._clock()
@@ -134,12 +148,12 @@ class Session:
     def checkpoint(self) -> None:
         """Keep what is done: from here on a crash repeats none of it."""
         with self.lock:
-            self._lease.commit(self._settled())
+            self._sink.commit(self._settled())
 
     def hand_over(self) -> None:
         """Keep what is done and leave the rest of the run to its continuation."""
         with self.lock:
-            self._lease.hand_over(self._settled())
+            self._sink.hand_over(self._settled())
 
     def end(self, *, wanted: Sequence[str], provider: str | None) -> None:
         """The run is over: keep what is done, tell how it went, free the org."""
@@ -150,19 +164,20 @@ class Session:
             last = ending.status_of(
                 self.org_id, self.run_id, self.run, self.progress, self._manifests, provider
             )
-            self._lease.release([*self._settled(more_writes=1), last])
+            self._sink.release([*self._settled(more_writes=1), last])
 
     def close(self, more: Sequence[Write]) -> None:
         """The run is over and says nothing of the org as a whole: keep what is done, free the
         org. ``more`` says that it is done, and is written along."""
         with self.lock:
-            self._lease.release([*self._settled(more_writes=len(more)), *more])
+            self._sink.release([*self._settled(more_writes=len(more)), *more])
 
-    def distrust_what_is_stored(self) -> None:
-        """Write every record again and walk all orders anew (``full``)."""
-        for stored in self._manifests.values():
-            stored.forget_fingerprints()
-        self.progress.orders = OrderCursor()
+    def distrust_what_is_stored(self, streams: Iterable[str]) -> None:
+        """Write every record of the streams again and walk all orders anew (``full``)."""
+        for stream in streams:
+            self.manifest(stream).forget_fingerprints()
+            if stream == "orders":
+                self.progress.orders = OrderCursor()
         self.run.reset = True
 
     def _settled(self, more_writes: int = 0) -> list[Write]:
@@ -204,6 +219,6 @@ class Session:
 
     def _commit_behind(self, writes: list[Write]) -> None:
         self._since_checkpoint += len(writes)
-        self._waiting.append(self._committer.submit(self._lease.commit, writes))
+        self._waiting.append(self._committer.submit(self._sink.commit, writes))
         while len(self._waiting) > COMMITS_WAITING:
             self._waiting.popleft().result()
