@@ -17,6 +17,7 @@ OVERLAP_DAYS = 2
 """Also covers the half day by which a POS's calendar and ours may differ."""
 ROWS_AIMED_AT = 2_000
 ROWS_ACCEPTED = 4_000
+RECENT_ENOUGH = timedelta(minutes=10)
 _DAY = timedelta(days=1)
 _STORED = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
@@ -90,9 +91,19 @@ class OrderCursor:
     looked_back_on: date | None = None
 
     def begin(
-        self, *, now: datetime, today: date, orders_since: date, lookback_days: int
+        self,
+        *,
+        now: datetime,
+        run_started: datetime,
+        today: date,
+        orders_since: date,
+        lookback_days: int,
     ) -> "OrderCursor":
-        """The cursor with the walks an invocation at ``now`` has to go."""
+        """The cursor with the walks an invocation at ``now`` has to go.
+
+        A continuation looks for new orders again only when its run has not done so for
+        RECENT_ENOUGH.
+        """
         tomorrow = today + _DAY
         if self.head is None or self.backfill is None:
             walk = Walk(since=orders_since, until=tomorrow, started_at=now)
@@ -101,7 +112,8 @@ class OrderCursor:
         if orders_since < backfill.since and backfill.left is None:
             backfill = Walk(since=orders_since, until=backfill.since - _DAY, started_at=now)
         recent = self.recent
-        if recent is None:
+        looked = self.head >= run_started and now - self.head < RECENT_ENOUGH
+        if recent is None and not looked:
             since = self.head.date() - OVERLAP_DAYS * _DAY
             if self.looked_back_on != today:
                 since = min(since, today - lookback_days * _DAY)

@@ -32,6 +32,7 @@ def sync_orders(
     stream = OrderStream(session, directory)
     session.progress.orders = session.progress.orders.begin(
         now=session.now(),
+        run_started=session.run.started_at,
         today=today,
         orders_since=settings.orders_since,
         lookback_days=settings.lookback_days,

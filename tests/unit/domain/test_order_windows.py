@@ -19,7 +19,9 @@ SINCE = date(2020, 1, 1)
 
 
 def begin(cursor: OrderCursor, now: datetime = NOW) -> OrderCursor:
-    return cursor.begin(now=now, today=now.date(), orders_since=SINCE, lookback_days=90)
+    return cursor.begin(
+        now=now, run_started=now, today=now.date(), orders_since=SINCE, lookback_days=90
+    )
 
 
 def walk_whole(cursor: OrderCursor, now: datetime = NOW) -> tuple[OrderCursor, list[DateWindow]]:
@@ -47,7 +49,8 @@ def test_once_a_day_the_whole_look_back_window_is_asked_for() -> None:
     cursor, _ = walk_whole(begin(OrderCursor()))
     tomorrow = NOW + timedelta(days=1)
     cursor, first = walk_whole(begin(cursor, tomorrow), tomorrow)
-    _, second = walk_whole(begin(cursor, tomorrow), tomorrow)
+    later = tomorrow + timedelta(hours=1)
+    _, second = walk_whole(begin(cursor, later), later)
     assert first[0].since == tomorrow.date() - timedelta(days=90)
     assert second[0].since == tomorrow.date() - timedelta(days=OVERLAP_DAYS)
 
@@ -84,6 +87,18 @@ def test_new_orders_are_asked_for_while_a_backfill_is_still_under_way() -> None:
     assert windows[0].until == later.date() + timedelta(days=1)
     assert windows[1].until == first.since - timedelta(days=1)
     assert windows[-1].since == SINCE
+
+
+def test_a_continuation_goes_on_with_the_backfill_and_looks_for_new_orders_only_now_and_then() -> (
+    None
+):
+    cursor = begin(OrderCursor())
+    for minutes, looks in ((9, False), (11, True)):
+        now = NOW + timedelta(minutes=minutes)
+        found = cursor.begin(
+            now=now, run_started=NOW, today=now.date(), orders_since=SINCE, lookback_days=90
+        )
+        assert (found.recent is not None) is looks
 
 
 @given(
