@@ -62,8 +62,8 @@ def test_every_record_arrives_and_an_unchanged_sync_writes_none(large: World) ->
         key=lambda o: o["date_created"],
     )
     writes_before = large.database.meter.writes
-    now = datetime.now(UTC).isoformat()
-    large.change(ORG, "orders", newest["id_order"], total=999.99, date_updated=now)
+    changed_at = datetime.now(UTC).isoformat()
+    large.change(ORG, "orders", newest["id_order"], total=999.99, date_updated=changed_at)
     changed = large.sync(ORG)
     large.compute_spending()
 
