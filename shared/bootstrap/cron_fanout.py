@@ -11,7 +11,7 @@ from shared.bus.messages import CronTick
 from shared.clock import utc_now
 from shared.entry import Consumer
 from shared.services.ageing import Ageing
-from shared.services.fan_out import FanOut, Schedule
+from shared.services.fan_out import FanOut, LoyaltyFanOut, Schedule
 from shared.services.watchdog import Watchdog
 
 
@@ -19,6 +19,7 @@ class Settings(AlertSettings):
     """Settings of ``cron_fanout``; ``ageing_seconds`` as ``sync_seconds`` of ``org_sync``."""
 
     pos_sync_topic: str
+    loyalty_topic: str
     cron_tick_topic: str
     ageing_seconds: float = Field(default=450, gt=0)
 
@@ -35,6 +36,7 @@ def consumer() -> Consumer[CronTick]:
             "segments": Ageing(
                 store, publisher(settings.cron_tick_topic), utc_now, settings.ageing_seconds
             ),
+            "loyalty": LoyaltyFanOut(store, publisher(settings.loyalty_topic)),
             "watchdog": lambda tick, _: watchdog(tick),
         }
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from shared.bus.messages import CronTick, PosSync
+from shared.bus.messages import CronTick, Loyalty, PosSync
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.errors import InvalidMessage
@@ -51,6 +51,20 @@ class FanOut:
         if tick.org_id is None:
             before = roster.read(self.database)
             self.database.commit([roster.put(before, orgs, self.clock())])
+        log.info("tick_fanned_out", job=tick.job, orgs=len(orgs))
+
+
+@dataclass(frozen=True, slots=True)
+class LoyaltyFanOut:
+    """Asks for the points of each org with an active POS location."""
+
+    database: Database
+    loyalty: Publisher
+
+    def __call__(self, tick: CronTick, tick_id: str) -> None:
+        """Fan a tick out; its redelivery asks for the same runs."""
+        orgs = locations.active_orgs(self.database, tick.org_id)
+        self.loyalty.publish(Loyalty(org_id=org, run_id=run_id(tick_id, org)) for org in orgs)
         log.info("tick_fanned_out", job=tick.job, orgs=len(orgs))
 
 

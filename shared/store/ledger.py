@@ -9,20 +9,27 @@ from shared.domain.money import to_cents, to_dollars
 from shared.domain.spending import OrderFact
 from shared.store import paths
 from shared.store.customers import IN_LIMIT
-from shared.store.database import Database, Document, Put, Remove, Write
+from shared.store.database import Database, Document, Filter, Put, Remove, Write
 
 ORDER_FIELDS = ("customerId", "status", "type", "total", "createdAt")
 
 
-def orders_of(
-    database: Database, org_id: str, customer_ids: Sequence[str]
-) -> dict[str, dict[str, OrderFact]]:
-    """Every stored order of the customers, by customer id, then by the order's document id."""
-    found: dict[str, dict[str, OrderFact]] = {customer_id: {} for customer_id in customer_ids}
+OrdersByCustomer = dict[str, dict[str, OrderFact]]
+"""Orders by customer id, then by the order's document id."""
+
+
+def orders_of(database: Database, org_id: str, customer_ids: Sequence[str]) -> OrdersByCustomer:
+    """Every stored order of the customers."""
+    found: OrdersByCustomer = {}
     for start in range(0, len(customer_ids), IN_LIMIT):
-        theirs = ("customerId", "in", list(customer_ids[start : start + IN_LIMIT]))
-        for order in database.query(paths.orders(org_id), theirs, select=ORDER_FIELDS):
-            found[order.fields["customerId"]][order.id] = _fact(order)
+        _add(found, database, org_id, ("customerId", "in", list(customer_ids[start:][:IN_LIMIT])))
+    return found
+
+
+def all_orders(database: Database, org_id: str) -> OrdersByCustomer:
+    """Every stored order, by one scan instead of look-ups."""
+    found: OrdersByCustomer = {}
+    _add(found, database, org_id)
     return found
 
 
@@ -76,6 +83,12 @@ def _fields(entry: LedgerEntry) -> dict[str, Any]:
         "points": entry.points,
         "balance": entry.balance,
     }
+
+
+def _add(found: OrdersByCustomer, database: Database, org_id: str, *filters: Filter) -> None:
+    for order in database.query(paths.orders(org_id), *filters, select=ORDER_FIELDS):
+        customer_id = order.fields.get("customerId", "")
+        found.setdefault(customer_id, {})[order.id] = _fact(order)
 
 
 def _fact(order: Document) -> OrderFact:

@@ -82,7 +82,7 @@ def tell(session: LoyaltySession, alerts: Alerts) -> None:
 
 
 def _text(session: LoyaltySession, new: list[str], in_review: int) -> tuple[str, str]:
-    title = f"Loyalty points of {len(new) or in_review} customers differ from Alpine IQ's"
+    title = f"Customers whose loyalty points differ from Alpine IQ's: {len(new) or in_review}"
     customers = loyalty.customers(session.database, session.org_id, new[:LISTED])
     lines = [
         f"Customer {customer.id}: {fields.get('pointsFromOrders')} from orders,"

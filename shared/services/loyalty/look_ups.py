@@ -70,6 +70,11 @@ class LookUps:
     def down(self) -> bool:
         return self._down.is_set()
 
+    @property
+    def limited(self) -> bool:
+        """Whether a rate limit holds them back."""
+        return self._account is not None and self._account.permits.limited
+
     def ask(self, contacts: Sequence[Contact], pool: ThreadPoolExecutor) -> dict[str, AlpineAnswer]:
         """The answers by customer id. Nobody is begun who may not be finished."""
         account = self._account

@@ -47,6 +47,10 @@ class Permits:
         self._moments: deque[int] = deque()
         self._lock = threading.Lock()
 
+    @property
+    def limited(self) -> bool:
+        return bool(self._limits)
+
     def expect(self, calls: int) -> int:
         """Take permits for so many calls at once; how many there are, fewer where time or the
         limit runs out. Raises OutOfPermits where there is none."""

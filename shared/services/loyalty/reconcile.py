@@ -44,9 +44,11 @@ log = structlog.get_logger(__name__)
 
 
 class Later(Protocol):
-    """What publishes a message to ``loyalty`` after a while."""
+    """What publishes a message to ``loyalty`` at a moment (bus.later)."""
 
-    def publish(self, message: Message, *, after: timedelta) -> None: ...
+    def publish(self, message: Message, *, at: datetime, once: str) -> bool:
+        """Of several with the same ``once`` the first counts."""
+        ...
 
 
 OpenAlpine = Callable[[AlpineIqSettings, Callable[[], None], datetime], AlpineIq]
@@ -92,7 +94,7 @@ class LoyaltyReconcile:
         if isinstance(held, HeldByOtherRun):
             log.info("loyalty_already_running", running=held.run_id)
             if message.customer_ids is not None:
-                self.later.publish(message, after=ASK_AGAIN)
+                self._publish_later(message, self.clock() + ASK_AGAIN)
             return
         session = LoyaltySession(
             org_id=message.org_id,
@@ -161,7 +163,8 @@ class LoyaltyReconcile:
                 account=progress.account if broken else named,
                 rules=_hash(rules),
             )
-            session.keep([loyalty_runs.put_progress(message.org_id, progress)])
+            if run.counts.customers:
+                session.keep([loyalty_runs.put_progress(message.org_id, progress)])
         look_ups = self._look_ups(session, account, broken)
         if look_ups.error:
             run.error = ending.note(look_ups.error)
@@ -194,12 +197,17 @@ class LoyaltyReconcile:
         return LookUps(Account(alpine, permits), down=session.run.alpine_down)
 
     def _continue(self, message: Loyalty, stop: OutOfTime) -> None:
-        wait = stop.free_at - self.clock() if isinstance(stop, OutOfPermits) else timedelta(0)
-        if wait > timedelta(0):
-            self.later.publish(message, after=wait)
+        """Ask for the rest of the run: at once, or when the rate limit allows the next call."""
+        at = stop.free_at if isinstance(stop, OutOfPermits) else None
+        if at is not None and at > self.clock():
+            self._publish_later(message, at)
         else:
             self.continuation.publish([message])
-        log.info("loyalty_run_continues", after_seconds=wait.total_seconds())
+        log.info("loyalty_run_continues", at=at)
+
+    def _publish_later(self, message: Loyalty, at: datetime) -> None:
+        once = f"loyalty/{message.org_id}/{message.run_id}/{at:%Y-%m-%dT%H:%M:%S}"
+        self.later.publish(message, at=at, once=once)
 
 
 def _account(

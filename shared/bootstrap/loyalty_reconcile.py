@@ -1,0 +1,49 @@
+"""What stands behind ``functions/loyalty_reconcile``."""
+
+from datetime import timedelta
+from functools import cache
+
+from pydantic import Field
+
+from shared.bootstrap.alerts import AlertSettings, alerts
+from shared.bootstrap.alpine import AlpineSettings, opener
+from shared.bootstrap.clients import LaterSettings, database, later, publisher
+from shared.bootstrap.settings import start
+from shared.bus.messages import Loyalty
+from shared.clock import utc_now
+from shared.entry import Consumer
+from shared.services.loyalty.reconcile import LoyaltyReconcile
+
+
+class Settings(AlertSettings, LaterSettings, AlpineSettings):
+    """Settings of ``loyalty_reconcile``. ``loyalty_seconds`` stays below the function's own time
+    limit by as much as its last calls may take; ``lease_seconds`` is how long a worker that fell
+    silent keeps its org from others."""
+
+    loyalty_topic: str
+    loyalty_seconds: float = Field(default=450, gt=0)
+    lease_seconds: float = Field(default=60, gt=0)
+
+
+@cache
+def consumer() -> Consumer[Loyalty]:
+    """Handles requests to bring an org's points up to date."""
+    settings = start(Settings)
+    store = database(settings.google_cloud_project)
+    reconcile = LoyaltyReconcile(
+        database=store,
+        open_alpine=opener(settings),
+        alerts=alerts(settings, store),
+        continuation=publisher(settings.loyalty_topic),
+        later=later(settings, settings.loyalty_topic),
+        clock=utc_now,
+        seconds=settings.loyalty_seconds,
+        lease_ttl=timedelta(seconds=settings.lease_seconds),
+    )
+    return Consumer(
+        topic="loyalty",
+        model=Loyalty,
+        handle=lambda message, received: reconcile(message, received.id),
+        database=store,
+        clock=utc_now,
+    )

@@ -1,0 +1,81 @@
+"""Moments for calls within sliding windows (issue 5, item 2)."""
+
+from bisect import bisect_left
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.rate_limit import LATENESS_MS, Limit, place, still_counted
+
+DEFAULT = (Limit(5, 1), Limit(120, 60), Limit(2_000, 3600))
+FOREVER = 10**12
+
+limits = st.lists(
+    st.builds(Limit, st.integers(1, 30), st.sampled_from([1, 10, 60])), min_size=1, max_size=3
+)
+blocks = st.lists(st.tuples(st.integers(0, 5_000), st.integers(1, 40)), min_size=1, max_size=12)
+
+
+def most_within(moments: list[int], window_ms: int) -> int:
+    """The most moments that lie within any window, its ends included."""
+    return max(
+        (place + 1 - bisect_left(moments, moment - window_ms))
+        for place, moment in enumerate(moments)
+    )
+
+
+@given(limits, blocks)
+def test_no_window_ever_holds_more_calls_than_its_limit(
+    own: list[Limit], asked: list[tuple[int, int]]
+) -> None:
+    # Given callers that take blocks one after the other
+    taken: list[int] = []
+    now = 1_000_000
+    for pause, wanted in asked:
+        now += pause
+        # When each is given the earliest moments
+        placed = place(still_counted(taken, own, now), own, wanted=wanted, now=now, until=FOREVER)
+        taken += placed.moments
+    # Then every window is kept, even if each call leaves as late as it may
+    assert taken == sorted(taken)
+    for limit in own:
+        assert most_within(taken, limit.seconds * 1000 + LATENESS_MS - 1) <= limit.calls
+
+
+@given(limits, st.integers(1, 60))
+def test_every_call_gets_the_earliest_moment_there_is(own: list[Limit], wanted: int) -> None:
+    # When
+    moments = list(place([], own, wanted=wanted, now=0, until=FOREVER).moments)
+    # Then none but the first could be one millisecond earlier
+    for index, moment in enumerate(moments):
+        if moment > moments[index - 1 if index else 0]:
+            earlier = [*moments[:index], moment - 1]
+            assert any(most_within(earlier, limit.window_ms - 1) > limit.calls for limit in own)
+
+
+def test_the_default_limits_are_used_to_the_full() -> None:
+    # When 1,641 calls are asked for at once
+    placed = place([], DEFAULT, wanted=1_641, now=0, until=FOREVER)
+    # Then 120 leave in each minute: within 1 % of the 796 s that the limits allow at best
+    assert placed.free_at is None
+    assert placed.moments[-1] / 1000 < 796 * 1.01
+    # and the 2,001st waits for the hour
+    hours = place([], DEFAULT, wanted=2_001, now=0, until=FOREVER).moments
+    assert hours[1_999] < 17 * 60_000
+    assert hours[2_000] == 3_600_000 + LATENESS_MS
+
+
+def test_nothing_is_placed_after_the_end_and_the_next_moment_is_told() -> None:
+    # Given 5 calls taken at once
+    taken = place([], DEFAULT, wanted=5, now=0, until=0).moments
+    # When more are asked for than there is time for
+    placed = place(taken, DEFAULT, wanted=9, now=10, until=2_000)
+    # Then
+    assert taken == (0,) * 5
+    assert placed.moments == (1_100,) * 5
+    assert placed.free_at == 2_200
+
+
+def test_without_limits_all_leave_at_once() -> None:
+    assert place([], (), wanted=3, now=7, until=7).moments == (7, 7, 7)
+    assert still_counted([1, 2, 3], (), 5) == []
