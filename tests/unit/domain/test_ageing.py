@@ -1,0 +1,59 @@
+"""Who changes segment by waiting: exactly those behind a line (issue 4, item 3)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.ageing import lines
+from shared.domain.segmentation import Segment, segment_of
+
+NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
+
+
+def behind(segment: Segment, last_order_at: datetime, now: datetime) -> bool:
+    return any(segment in line.segments and last_order_at <= line.until for line in lines(now))
+
+
+@pytest.mark.parametrize(
+    ("segment", "days", "crossed"),
+    [
+        (Segment.RETURNING, 45, False),
+        (Segment.RETURNING, 46, True),
+        (Segment.NEW, 46, True),
+        (Segment.LOYAL, 59, False),
+        (Segment.LOYAL, 60, True),
+        (Segment.AT_RISK, 90, False),
+        (Segment.AT_RISK, 91, True),
+        (Segment.CHURNED, 900, False),
+        (Segment.VIP, 900, False),
+    ],
+)
+def test_the_lines_are_those_of_the_segments(segment: Segment, days: int, crossed: bool) -> None:
+    # Given
+    last_order_at = NOW - timedelta(days=days, hours=3)
+    # When / Then
+    assert behind(segment, last_order_at, NOW) is crossed
+
+
+@given(
+    orders=st.integers(1, 12),
+    cents=st.integers(0, 2000_00),
+    seconds_before=st.integers(0, 120 * 86_400),
+    seconds_waited=st.integers(0, 120 * 86_400),
+)
+def test_somebody_is_behind_a_line_exactly_if_waiting_has_changed_the_segment(
+    orders: int, cents: int, seconds_before: int, seconds_waited: int
+) -> None:
+    # Given
+    last_order_at = NOW - timedelta(seconds=seconds_before)
+    later = NOW + timedelta(seconds=seconds_waited)
+
+    def segment(now: datetime) -> Segment:
+        return segment_of(
+            order_count=orders, spent_cents=cents, last_order_at=last_order_at, now=now
+        ).segment
+
+    # When / Then
+    assert behind(segment(NOW), last_order_at, later) is (segment(later) != segment(NOW))
