@@ -7,7 +7,7 @@ from datetime import datetime
 from shared.domain.money import average_cents
 from shared.domain.orders import OrderItem, OrderStatus, OrderType
 
-_COUNTED = frozenset({OrderStatus.COMPLETED, OrderStatus.READY})
+COUNTED = frozenset({OrderStatus.COMPLETED, OrderStatus.READY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def counts(status: str | None, order_type: str | None) -> bool:
     """
     if not status:
         return order_type == OrderType.IN_STORE
-    return status in _COUNTED
+    return status in COUNTED
 
 
 def fold(orders: Iterable[OrderFact]) -> Spending:
