@@ -71,7 +71,7 @@ def expiring(
         for batch in batches
         if batch.quantity >= min_quantity and (batch.expires_on - today).days <= within_days
     ]
-    return tuple(sorted(found, key=_urgency))
+    return tuple(sorted(found, key=urgency))
 
 
 def clearance_price(price_cents: int, cost_cents: int | None, days_left: int) -> int | None:
@@ -97,7 +97,8 @@ def _outlook(batch: Batch, days_left: int) -> Expiring:
     )
 
 
-def _urgency(found: Expiring) -> tuple[object, ...]:
+def urgency(found: Expiring) -> tuple[object, ...]:
+    """Sort key: the least time first, on one day the most cost at risk."""
     batch = found.batch
     ids = (natural(batch.item_id), natural(batch.batch_id), natural(batch.location_id))
     return (found.days_left, -(found.cost_at_risk_cents or 0), *ids)

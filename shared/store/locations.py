@@ -1,11 +1,13 @@
 """``locations/{locationId}``: which orgs there are and how to reach their POS."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr, ValidationError
 
 from shared.errors import ConfigurationInvalid, at_fault
-from shared.pos.config import Location
+from shared.pos.config import DEFAULT_TIMEZONE, Location
 from shared.store import paths
 from shared.store.database import Database, Filter
 
@@ -54,3 +56,19 @@ def webhook_secrets(
         active = config.get("provider") == provider and config.get("status") == "active"
         if active and isinstance(secret, str) and secret:
             yield document.id, SecretStr(secret)
+
+
+def zones(database: Database, org_id: str) -> dict[str, ZoneInfo]:
+    """Time zone of each of the org's locations, by the POS's location id; without those whose
+    settings name none that exists."""
+    found = database.query(
+        paths.LOCATIONS, ("orgId", "==", org_id), select=["timezone", "posConfig.locationId"]
+    )
+    known: dict[str, ZoneInfo] = {}
+    for document in found:
+        config = document.fields.get("posConfig")
+        location_id = config.get("locationId") if isinstance(config, dict) else None
+        name = document.fields.get("timezone", DEFAULT_TIMEZONE)
+        with suppress(KeyError, ValueError, TypeError, OSError):
+            known[str(location_id)] = ZoneInfo(name)
+    return known

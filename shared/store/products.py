@@ -8,7 +8,7 @@ from typing import Any
 from shared.domain.catalogue import Product
 from shared.domain.money import to_dollars
 from shared.store import paths
-from shared.store.database import Database, Put, Remove, Write
+from shared.store.database import Database, Document, Put, Remove, Write
 from shared.store.discounts import SALE
 
 OWNED = (
@@ -109,6 +109,14 @@ def remove(org_id: str, product_id: str, *, now: datetime, merchant: dict[str, A
         Put(f"{paths.products(org_id)}/{product_id}", tombstone, owned=owned),
         Remove(f"{paths.menu_items(org_id)}/{product_id}"),
     ]
+
+
+def read(
+    database: Database, org_id: str, ids: Sequence[str], fields: Sequence[str]
+) -> list[Document]:
+    """These fields of the products that exist."""
+    found = database.get_all([f"{paths.products(org_id)}/{each}" for each in ids], fields)
+    return [document for document in found.values() if document.exists]
 
 
 def merchant_fields(

@@ -1,0 +1,137 @@
+"""The menu as everybody may see it: its order, its parts, and what a new org shows instead."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared.domain.identity import natural
+
+SALE_FIELDS = ("salePrice", "saleBadgeText", "discountId", "saleEndsAt")
+
+Place = tuple[bool, float, str, tuple[int, int, str]]
+"""Where a product stands: those that a merchant has put in order first, then by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A product on the menu. ``view`` has its public fields as JSON takes them; what else there
+    is of the product is not here and cannot get out."""
+
+    id: str
+    name: str
+    category: str
+    brand: str | None
+    sort_order: float | None
+    featured: bool
+    available: bool
+    on_sale: bool
+    sale_ends_at: datetime | None
+    view: Mapping[str, object]
+
+    @property
+    def place(self) -> Place:
+        order = self.sort_order
+        return (order is None, order or 0.0, self.name.casefold(), natural(self.id))
+
+    def at(self, now: datetime) -> "Shown":
+        """The product without a sale that is over by now."""
+        if self.sale_ends_at is None or now < self.sale_ends_at:
+            return self
+        kept = {name: value for name, value in self.view.items() if name not in SALE_FIELDS}
+        return replace(self, on_sale=False, sale_ends_at=None, view={**kept, "isOnSale": False})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which products to show; None is all. Category and brand by name, whatever the case."""
+
+    category: str | None = None
+    brand: str | None = None
+    on_sale: bool | None = None
+
+    def fits(self, product: Shown) -> bool:
+        return (
+            (self.category is None or _same(self.category, product.category))
+            and (self.brand is None or _same(self.brand, product.brand or ""))
+            and (self.on_sale is None or self.on_sale is product.on_sale)
+        )
+
+
+def part(
+    menu: Sequence[Shown], wanted: Wanted, *, after: Place | None, limit: int
+) -> tuple[list[Shown], Place | None]:
+    """At most ``limit`` products of an ordered menu behind a place, and the place to go on behind,
+    None at the end."""
+    start = 0 if after is None else bisect_right(menu, after, key=lambda product: product.place)
+    found: list[Shown] = []
+    for product in menu[start:]:
+        if not wanted.fits(product):
+            continue
+        if len(found) == limit:
+            return found, found[-1].place
+        found.append(product)
+    return found, None
+
+
+def showcase(menu: Iterable[Shown], limit: int) -> list[Shown]:
+    """What a menu builder begins with: the featured products in stock, then all others in stock,
+    then the rest, each in the order of the menu."""
+    return sorted(menu, key=_prominence)[:limit]
+
+
+def _prominence(product: Shown) -> tuple[bool, bool, Place]:
+    return (not product.available, not product.featured, product.place)
+
+
+def demo_menu() -> list[Shown]:
+    """Invented products for an org that has none yet, each marked as such."""
+    return [
+        _demo(number, name, category, price)
+        for number, (name, category, price) in enumerate(_DEMO, start=1)
+    ]
+
+
+_DEMO = (
+    ("Example Flower 3.5g", "Flower", 35.0),
+    ("Example Flower 7g", "Flower", 60.0),
+    ("Example Vape 1g", "Vapes", 45.0),
+    ("Example Vape 0.5g", "Vapes", 30.0),
+    ("Example Pre Roll", "Pre Rolls", 12.0),
+    ("Example Pre Roll 5 Pack", "Pre Rolls", 40.0),
+    ("Example Gummies", "Edibles", 22.0),
+    ("Example Chocolate", "Edibles", 25.0),
+    ("Example Rosin 1g", "Concentrates", 55.0),
+    ("Example Seltzer", "Beverages", 8.0),
+    ("Example Tincture", "Tinctures", 40.0),
+    ("Example Balm", "Topicals", 28.0),
+)
+
+
+def _demo(number: int, name: str, category: str, price: float) -> Shown:
+    product_id = f"demo-{number}"
+    return Shown(
+        id=product_id,
+        name=name,
+        category=category,
+        brand=None,
+        sort_order=float(number),
+        featured=False,
+        available=True,
+        on_sale=False,
+        sale_ends_at=None,
+        view={
+            "id": product_id,
+            "name": name,
+            "category": category,
+            "price": price,
+            "available": True,
+            "isFeatured": False,
+            "isOnSale": False,
+            "isDemo": True,
+        },
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()
