@@ -6,7 +6,6 @@ from functools import cache
 
 import firebase_admin
 import google.auth
-from firebase_admin import auth
 from google.auth.transport import Request
 from google.oauth2.credentials import Credentials
 
@@ -27,7 +26,7 @@ def staff(project: str, store: Database) -> Staff:
         {"projectId": project, "httpTimeout": FIREBASE_SECONDS},
         name=f"doors-{project}",
     )
-    return Staff(FirebaseSessions(auth.Client(app)), OrgDirectory(store))
+    return Staff(FirebaseSessions(app), OrgDirectory(store))
 
 
 def _find_credentials(

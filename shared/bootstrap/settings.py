@@ -17,7 +17,8 @@ from shared.errors import SyncSamError
 class FunctionSettings(BaseSettings):
     """Base of each function's settings. Topics are full names: ``projects/P/topics/T``."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    # A setting may be a secret: what is wrong with it is told without it.
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     google_cloud_project: str
     log_level: str = "INFO"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
-from firebase_admin import auth
+from firebase_admin import App, auth
 from firebase_admin.exceptions import FirebaseError, InvalidArgumentError
 
 from shared.errors import NotSignedIn, RetryLater
@@ -24,22 +24,28 @@ class FirebaseSessions:
     unverified.
     """
 
-    def __init__(self, client: auth.Client) -> None:
-        self._client = client
+    def __init__(self, app: App) -> None:
+        self._app = app
 
     def of_cookie(self, cookie: str) -> Mapping[str, Any]:
         """The claims of a session cookie."""
         return _claims(
-            lambda: self._client.verify_session_cookie(
-                cookie, check_revoked=True, clock_skew_seconds=CLOCK_SKEW_SECONDS
+            lambda: auth.verify_session_cookie(
+                cookie,
+                app=self._app,
+                check_revoked=True,
+                clock_skew_seconds=CLOCK_SKEW_SECONDS,
             )
         )
 
     def of_token(self, token: str) -> Mapping[str, Any]:
         """The claims of an ID token."""
         return _claims(
-            lambda: self._client.verify_id_token(
-                token, check_revoked=True, clock_skew_seconds=CLOCK_SKEW_SECONDS
+            lambda: auth.verify_id_token(
+                token,
+                app=self._app,
+                check_revoked=True,
+                clock_skew_seconds=CLOCK_SKEW_SECONDS,
             )
         )
 

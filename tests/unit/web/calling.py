@@ -1,0 +1,33 @@
+"""An App behind werkzeug's own test client."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Request
+from werkzeug.test import Client
+
+from shared.web.route import NoBody, NoParams, Route
+from shared.web.router import App
+from shared.web.rules import PUBLIC
+
+
+def client_of(*routes: Route[Any, Any]) -> Client:
+    return Client(Request.application(App("tests", routes)))  # type: ignore[arg-type]
+
+
+def route(handler: Any, **fields: Any) -> Route[Any, Any]:
+    """A route of which only what matters to a test is said."""
+    usual: dict[str, Any] = {
+        "method": "GET",
+        "path": "/thing",
+        "rule": PUBLIC,
+        "summary": "A thing.",
+        "params": NoParams,
+        "body": NoBody,
+        "answers": [(200, "application/json")],
+    }
+    return Route(handler=handler, **{**usual, **fields})
+
+
+def named(routes: Iterable[Route[Any, Any]]) -> dict[str, str]:
+    return {each.name: each.rule.name for each in routes}

@@ -1,0 +1,69 @@
+"""Who may call what: every route of every HTTP function, with its rule.
+
+A route that is not in this list fails, as does one whose rule is another: whoever adds a route
+says here who may call it.
+"""
+
+import importlib
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.manifest import Manifest
+from shared.web.router import App
+from tests.unit.web.calling import named
+
+STAFF = "staff of the org"
+STAFF_OR_CRON = "staff of the org, or cron secret"
+CRON = "cron secret"
+POS = "signed by the org's POS"
+ANYONE = "public"
+
+RULES = {
+    "manual_sync": {
+        "POST /api/pos/sync": STAFF,
+        "GET /api/pos/sync/{runId}": STAFF_OR_CRON,
+        "POST /api/cron/pos-sync": CRON,
+        "GET /openapi.json": ANYONE,
+    },
+    "webhooks": {
+        "POST /api/webhooks/alleaves": POS,
+        "POST /api/webhooks/alleaves/{orgId}": POS,
+        "GET /api/webhooks/alleaves": ANYONE,
+        "GET /api/webhooks/alleaves/{orgId}": ANYONE,
+        "POST /api/webhooks/lightspeed/sale-created": POS,
+        "POST /api/webhooks/lightspeed/sale-created/{orgId}": POS,
+        "GET /openapi.json": ANYONE,
+    },
+}
+
+FUNCTIONS = [f.name for f in Manifest.read().functions.values() if f.trigger == "http"]
+
+
+@pytest.fixture
+def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+    """The function's routes, wired as when it is deployed; nothing is called."""
+    manifest = Manifest.read()
+    function = manifest.functions[request.param]
+    environment = {
+        **manifest.environment(function, "demo-routes"),
+        **dict.fromkeys(function.secrets, "a secret of thirty-two characters"),
+        "GOOGLE_CLOUD_PROJECT": "demo-routes",
+        "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1",
+        "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value.replace(" ", "-"))
+    bootstrap = importlib.import_module(f"shared.bootstrap.{function.name}")
+    yield bootstrap.app()
+    bootstrap.app.cache_clear()
+    bootstrap.settings.cache_clear()
+
+
+@pytest.mark.parametrize("app", FUNCTIONS, indirect=True)
+def test_every_route_has_the_rule_it_is_listed_with(app: App) -> None:
+    assert named(app.routes) == RULES[app.name]
+
+
+def test_no_function_is_listed_that_is_not_deployed() -> None:
+    assert RULES.keys() == set(FUNCTIONS)

@@ -1,0 +1,99 @@
+"""Webhooks: whom to believe."""
+
+from collections.abc import Sequence
+
+import pytest
+from flask import Request
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+from werkzeug.test import EnvironBuilder
+
+from shared.errors import NotSignedIn
+from shared.web.caller import Sender
+from shared.web.rules import Incoming
+from shared.web.signatures import SignedByAlleaves, SignedByLightspeed, signature
+
+SECRET = SecretStr("the secret of org_x")
+SECOND = SecretStr("that of its other location")
+BODY = b'{"event": "order.created", "data": {"id_order": 7}}'
+
+
+def secrets_of(org_id: str, provider: str) -> Sequence[SecretStr]:
+    return (SECRET, SECOND) if (org_id, provider) == ("org_x", "alleaves") else ()
+
+
+ALLEAVES = SignedByAlleaves(secrets_of)
+
+
+def incoming(body: bytes, path: dict[str, str], headers: dict[str, str]) -> Incoming:
+    environ = EnvironBuilder("/hook", method="POST", headers=list(headers.items())).get_environ()
+    return Incoming(Request(environ), path, body)
+
+
+def of_org(sent: str, *, org_id: str = "org_x", body: bytes = BODY) -> Incoming:
+    return incoming(body, {"orgId": org_id}, {"X-Alleaves-Signature": sent})
+
+
+@pytest.mark.parametrize("secret", [SECRET, SECOND])
+@pytest.mark.parametrize("prefix", ["", "sha256="])
+def test_a_signature_fits_with_and_without_its_prefix(secret: SecretStr, prefix: str) -> None:
+    sent = prefix + signature(BODY, secret)
+
+    assert ALLEAVES.identify(of_org(sent)) == Sender("org_x")
+    assert ALLEAVES.identify(of_org(sent.upper().replace("SHA256", "sha256"))) == Sender("org_x")
+
+
+def test_the_org_may_be_named_in_a_header() -> None:
+    headers = {"X-Alleaves-Signature": signature(BODY, SECRET), "X-Org-Id": "org_x"}
+
+    assert ALLEAVES.identify(incoming(BODY, {}, headers)) == Sender("org_x")
+
+
+def refusal(request: Incoming) -> str:
+    with pytest.raises(NotSignedIn) as refused:
+        ALLEAVES.identify(request)
+    return str(refused.value)
+
+
+def test_an_unknown_org_and_a_bad_signature_look_alike() -> None:
+    good = signature(BODY, SECRET)
+
+    answers = {
+        refusal(of_org(good, org_id="org_unknown")),
+        refusal(of_org(good, org_id="../org_x")),
+        refusal(of_org(good, org_id="")),
+        refusal(of_org("0" * 64)),
+        refusal(of_org("")),
+        refusal(incoming(BODY, {"orgId": "org_x"}, {})),
+        refusal(of_org(signature(b"", SecretStr("")), body=b"")),
+    }
+
+    assert len(answers) == 1
+
+
+@given(place=st.integers(0, len(BODY) - 1), byte=st.integers(0, 255))
+def test_a_body_that_was_changed_anywhere_does_not_fit(place: int, byte: int) -> None:
+    changed = BODY[:place] + bytes([byte]) + BODY[place + 1 :]
+    if changed != BODY:
+        refusal(of_org(signature(BODY, SECRET), body=changed))
+
+
+@given(st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=80))
+def test_no_other_text_fits(text: str) -> None:
+    refusal(of_org(text))
+
+
+def test_lightspeed_names_the_algorithm_beside_the_signature() -> None:
+    rule = SignedByLightspeed(
+        lambda org_id, provider: (SECRET,) if provider == "lightspeed" else ()
+    )
+    good = signature(BODY, SECRET)
+
+    def sent(text: str) -> Incoming:
+        return incoming(BODY, {"orgId": "org_x"}, {"X-Signature": text})
+
+    assert rule.identify(sent(f"signature={good},algorithm=HMAC-SHA256")) == Sender("org_x")
+    for bad in (good, f"signature={good},algorithm=HMAC-MD5", f"signature={good}", "signature=,"):
+        with pytest.raises(NotSignedIn):
+            rule.identify(sent(bad))
