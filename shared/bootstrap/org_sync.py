@@ -13,6 +13,7 @@ from shared.bus.events import Delivery
 from shared.bus.messages import PosSync
 from shared.clock import utc_now
 from shared.entry import Consumer
+from shared.services.sync.dry_run import DryRun
 from shared.services.sync.org import OrgSync
 from shared.services.sync.refresh import RefreshPlan, RefreshSales
 from shared.services.sync.targeted import TargetedSync
@@ -56,13 +57,16 @@ def consumer() -> Consumer[PosSync]:
         seconds=settings.sync_seconds,
         lease_ttl=timedelta(seconds=settings.lease_seconds),
     )
+    dry_run = DryRun(store, open_pos, utc_now, settings.sync_seconds)
     refresh = RefreshSales(store, refreshes, utc_now, timedelta(seconds=settings.lease_seconds))
 
     def handle(message: PosSync, _: Delivery) -> None:
         if message.names_records:
             targeted(message)
             return
-        if message.as_stored:
+        if message.dry_run:
+            dry_run(message)
+        elif message.as_stored:
             refresh(message)
         else:
             sync(message)

@@ -75,6 +75,11 @@ def sync_run(org_id: str, run_id: str) -> str:
     return f"{tenant(org_id)}/{SYNC_RUNS}/{run_id}"
 
 
+def sync_report(org_id: str, run_id: str) -> str:
+    """What a dry run found."""
+    return f"{tenant(org_id)}/sync_reports/{run_id}"
+
+
 def quarantine(org_id: str) -> str:
     return f"{tenant(org_id)}/quarantine"
 

@@ -43,3 +43,20 @@ class Remove:
 
 
 Write = Put | Create | Update | Remove
+
+
+def outcome(write: Write, before: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The fields of a document after a write, from those before; None where there is none."""
+    match write:
+        case Remove():
+            return None
+        case Update(fields=fields):
+            merged = {**(before or {}), **fields}
+            return {n: v for n, v in merged.items() if n not in fields or v is not None}
+        case Create(fields=fields):
+            return dict(fields)
+        case Put(fields=fields, owned=owned):
+            if owned is None:
+                return dict(fields)
+            others = {n: v for n, v in (before or {}).items() if n not in owned}
+            return others | {name: fields[name] for name in owned if name in fields}

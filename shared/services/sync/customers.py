@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from shared.domain.customers import Customer
-from shared.domain.identity import natural
 from shared.errors import ListingIncomplete
 from shared.pos.base import PosClient
+from shared.services.sync.directory import Listed
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
 from shared.store import customers
@@ -18,9 +18,9 @@ BELIEVABLE_SHARE = 0.8
 """A list without a total that is shorter than this share of the last one was cut short."""
 
 
-def sync_customers(session: Session, clients: Sequence[PosClient]) -> dict[str, str] | None:
-    """Store every customer; afterwards orders can be matched. Returns the customer of each e-mail
-    (of several the first by id), unless a part of the list went by in an earlier invocation.
+def sync_customers(session: Session, clients: Sequence[PosClient]) -> Listed | None:
+    """Store every customer; afterwards orders can be matched. Returns who was listed, unless a
+    part of the list went by in an earlier invocation.
 
     The same customer in two accounts is taken from the first. Raises ListingIncomplete where far
     fewer are listed than are known (orders are not matched against half a list), and OutOfTime
@@ -29,7 +29,7 @@ def sync_customers(session: Session, clients: Sequence[PosClient]) -> dict[str, 
     records = StreamRecords(session, STREAM)
     known = records.manifest.count(STORED)
     seen: set[str] = set()
-    by_email: dict[str, str] = {}
+    everybody = Listed()
     whole = session.run.customers_at == Position()
     for account in range(session.run.customers_at.account, len(clients)):
         start = session.run.customers_at.page
@@ -38,9 +38,7 @@ def sync_customers(session: Session, clients: Sequence[PosClient]) -> dict[str, 
                 records.count_page(page, expected=known)
                 fresh = [c for c in page.records if c.id not in seen]
                 seen.update(c.id for c in fresh)
-                for customer in fresh:
-                    first = by_email.setdefault(customer.email, customer.id)
-                    by_email[customer.email] = min(first, customer.id, key=natural)
+                everybody.add(fresh)
                 store_customers(session, records, fresh)
                 session.run.customers_at = Position(account=account, page=page.number + 1)
                 session.checkpoint_if_due()
@@ -54,7 +52,7 @@ def sync_customers(session: Session, clients: Sequence[PosClient]) -> dict[str, 
             " list is whole again"
         )
     session.progress.customers_complete_at = session.now()
-    return by_email if whole else None
+    return everybody if whole else None
 
 
 def store_customers(session: Session, records: StreamRecords, listed: Sequence[Customer]) -> None:

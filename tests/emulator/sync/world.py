@@ -105,7 +105,7 @@ class World:
         """A sync service as an instance of ``org_sync`` has one."""
         return OrgSync(
             database=self.database,
-            open_pos=self._open_pos,
+            open_pos=self.open_pos,
             spending=self.spending_asked,
             continuation=self.continuations,
             alerts=self.alerts,
@@ -191,7 +191,7 @@ class World:
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
-    def _open_pos(self, location: Location) -> PosClient:
+    def open_pos(self, location: Location) -> PosClient:
         return registry.open_client(location, self._http, self._tokens, utc_now)
 
 
