@@ -76,5 +76,15 @@ class Order:
 
     @property
     def id(self) -> str:
-        """Id of the order's document: the POS's own id behind the provider's name."""
-        return f"{self.source}_{self.external_id}"
+        """Id of the order's document."""
+        return document_id(self.source, self.external_id)
+
+
+def document_id(source: str, external_id: str) -> str:
+    """Id of an order's document: the POS's own id behind the provider's name."""
+    return f"{source}_{external_id}"
+
+
+def external_id_of(document_id: str) -> str:
+    """The POS's own id of an order, from its document's."""
+    return document_id.partition("_")[2]

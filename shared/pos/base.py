@@ -17,7 +17,8 @@ R_co = TypeVar("R_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record that could not be mapped. ``raw`` is its JSON text, kept for replay."""
+    """A record that could not be mapped. ``record_id`` is the id that it would have; ``raw`` its
+    JSON text, kept for whoever looks into it."""
 
     record_id: str | None
     code: str

@@ -190,14 +190,14 @@ def test_an_order_of_nobody_says_so() -> None:
 def test_an_order_without_a_readable_total_is_rejected(total: object) -> None:
     record = refused(order(total=total))
 
-    assert (record.code, record.record_id) == ("bad_money", "9001")
+    assert (record.code, record.record_id) == ("bad_money", "alleaves_9001")
 
 
 @pytest.mark.parametrize("created", [None, "", "yesterday", 17])
 def test_an_order_without_a_readable_time_is_rejected(created: object) -> None:
     record = refused(order(date_created=created))
 
-    assert (record.code, record.record_id) == ("bad_time", "9001")
+    assert (record.code, record.record_id) == ("bad_time", "alleaves_9001")
 
 
 def test_an_order_without_an_id_is_rejected() -> None:
