@@ -178,6 +178,15 @@ class World:
         found: dict[str, list[dict[str, Any]]] = self._control("GET", f"orgs/{org_id}/data")
         return found
 
+    def discounts(self, org_id: str) -> list[dict[str, Any]]:
+        """The discounts at the POS."""
+        found: list[dict[str, Any]] = self._control("GET", f"orgs/{org_id}/discounts")
+        return found
+
+    def set_discounts(self, org_id: str, *discounts: dict[str, Any]) -> None:
+        """Have the POS list these discounts and no others."""
+        self._control("PUT", f"orgs/{org_id}/discounts", list(discounts))
+
     def change(self, org_id: str, kind: str, record_id: object, **fields: Any) -> None:
         """Change a record at the POS."""
         self._control("PATCH", f"orgs/{org_id}/{kind}/{record_id}", fields)

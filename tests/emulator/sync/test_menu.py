@@ -1,0 +1,54 @@
+"""The whole menu, held against what the POS's own data says it must be."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from deploy.local.simulator.spec import named_orgs
+from tests.emulator.sync import menu_truth
+from tests.emulator.sync.world import MENU, World
+
+SALE = ("isOnSale", "salePrice", "saleBadgeText", "discountId", "saleEndsAt")
+
+
+@pytest.mark.parametrize(
+    ("org", "rows", "products"), [("org_large", 395, 374), ("org_two_rooms", 76, 48)]
+)
+def test_every_price_stock_and_sale_is_what_the_pos_data_says(
+    world_of: Callable[..., World], org: str, rows: int, products: int
+) -> None:
+    # Given an org's account at the POS
+    (spec,) = (spec for spec in named_orgs(1) if spec.id == org)
+    world = world_of(spec.model_copy(update={"customers": 0, "orders": 0}))
+    listed = world.pos_data(org)["inventory"]
+    assert len(listed) == rows
+
+    # When it is synced
+    run = world.sync(org)
+    assert run["state"] == "succeeded"
+
+    # Then what stands in both places is what a recomputation says, to the cent
+    now = datetime.now(UTC)
+    expected = menu_truth.products(listed, now.astimezone(ZoneInfo(spec.timezone)).date())
+    assert len(expected) == products
+    discounts = world.discounts(org)
+    on_sale = 0
+    for collection in ("products", MENU):
+        stored = world.documents(f"tenants/{org}/{collection}")
+        assert stored.keys() == expected.keys()
+        for item_id, product in expected.items():
+            found = stored[item_id]
+            assert picked(found, product) == {k: v for k, v in product.items() if v is not None}
+            sale = menu_truth.sale(item_id, product, discounts, spec.timezone, now)
+            assert picked(found, SALE) == sale, item_id
+            on_sale += sale["isOnSale"]
+    print(f"{org}: {len(expected)} products from {rows} rows, {on_sale // 2} on sale")
+    kinds = {found["discountId"] for found in stored.values() if found["isOnSale"]}
+    assert kinds == {"1", "2", "3", "4"}, "each kind of discount is on some product"
+
+
+def picked(document: dict[str, Any], names: Any) -> dict[str, Any]:
+    return {name: document[name] for name in names if name in document}
