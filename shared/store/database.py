@@ -11,9 +11,12 @@ from google.api_core import exceptions
 from google.api_core.datetime_helpers import DatetimeWithNanoseconds
 from google.api_core.retry import Retry, if_exception_type
 from google.cloud import firestore
+from google.cloud.firestore_v1.base_client import DEFAULT_DATABASE
 from google.cloud.firestore_v1.base_query import FieldFilter
+from google.cloud.firestore_v1.types import Write as EncodedWrite
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from shared.store.encoding import encoded
 from shared.store.meter import Meter
 from shared.store.writes import Create as Create
 from shared.store.writes import Put as Put
@@ -69,6 +72,7 @@ class Database:
         self, client: firestore.Client, meter: Meter | None = None, ends_at: float | None = None
     ) -> None:
         self._client = client
+        self._documents = f"projects/{client.project}/databases/{DEFAULT_DATABASE}/documents"
         self._ends_at = ends_at
         self.meter = meter or Meter()
 
@@ -146,10 +150,10 @@ class Database:
 
         Raises Conflict where a required version does not hold.
         """
-        batch = self._client.batch()
+        batch = _Batch(self._client)
         puts = removals = 0
         for write in writes:
-            self._add(batch, write)
+            batch.add(encoded(write, self._documents))
             if isinstance(write, Remove):
                 removals += 1
             else:
@@ -195,22 +199,12 @@ class Database:
         ) as error:
             raise TimedOut from error
 
-    def _add(self, batch: firestore.WriteBatch, write: Write) -> None:
-        ref = self._client.document(write.path)
-        match write:
-            case Remove():
-                batch.delete(ref)
-            case Update(fields=fields, if_version=version):
-                option = self._client.write_option(last_update_time=version) if version else None
-                given = {n: firestore.DELETE_FIELD if v is None else v for n, v in fields.items()}
-                batch.update(ref, given, option=option)
-            case Create(fields=fields):
-                batch.create(ref, dict(fields))
-            case Put(fields=fields, owned=None):
-                batch.set(ref, dict(fields))
-            case Put(fields=fields, owned=tuple() as owned):
-                whole = {name: fields.get(name, firestore.DELETE_FIELD) for name in owned}
-                batch.set(ref, whole, merge=list(owned))
+
+class _Batch(firestore.WriteBatch):
+    """A commit of writes that are encoded already."""
+
+    def add(self, write: EncodedWrite) -> None:
+        self._add_write_pbs([write])
 
 
 def _document(snapshot: Any) -> Document:
