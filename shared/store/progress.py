@@ -1,5 +1,6 @@
 """``sync_state/progress``: what an org's next run must know of the ones before."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -27,6 +28,8 @@ class Progress(BaseModel):
     """Runs in a row whose credentials the POS refused."""
     incidents: list[str] = []
     """Keys of the incidents that runs of the org told people of and that are not over."""
+    owed: list[str] = []
+    """Customers who lost an order to another, and whose spending may not have been asked for."""
 
 
 def read(database: Database, org_id: str) -> Progress:
@@ -37,3 +40,8 @@ def read(database: Database, org_id: str) -> Progress:
 def put(org_id: str, progress: Progress) -> Put:
     """The write that keeps it. Days and moments stand as ISO text."""
     return Put(paths.progress(org_id), progress.model_dump(mode="json", by_alias=True))
+
+
+def put_owed(org_id: str, customer_ids: Sequence[str]) -> Put:
+    """The write that keeps no more than ``owed``, beside the records that it is about."""
+    return Put(paths.progress(org_id), {"owed": list(customer_ids)}, owned=("owed",))

@@ -1,6 +1,6 @@
 """The orders stream: what is new since the last run, then what is left of the backfill."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from shared.domain.identity import Directory, owners
@@ -76,15 +76,16 @@ class OrderStream:
                     return walk.narrowed(window, total)
                 rows += page.rows
                 with self._session.lock:
-                    self.store_page(page)
+                    self.store_page(page, expected=total)
                     self._session.checkpoint_if_due()
                 self._session.deadline.check()
         return walk.listed(window, rows)
 
-    def store_page(self, page: Page[Order]) -> None:
-        """Store the page's orders that are somebody's; count the others as skipped."""
+    def store_page(self, page: Page[Order], *, expected: int | None) -> None:
+        """Store the page's orders that are somebody's; count the others as skipped. ``expected``
+        as in StreamRecords.count_page."""
         records = self._records
-        records.count_page(page, expected=page.total or 0)
+        records.count_page(page, expected=expected)
         owner = owners(page.records, self._directory)
         for order in page.records:
             if order.external_id not in owner:
@@ -104,8 +105,8 @@ class OrderStream:
         before = self._before(changed)
         newer = records.newer(changed, {i: b.updated_at for i, b in before.items()})
         # An order may have moved from one customer to another: both must be recomputed.
-        owners_before = [before[c.record.id].customer_id for c in newer if c.record.id in before]
-        records.store(newer, self._put, customer_ids=owners_before)
+        self._session.owe(_losers(newer, before))
+        records.store(newer, self._put)
 
     def _put(self, change: Changed) -> list[Put]:
         fields = dict(change.record.fields)
@@ -115,3 +116,13 @@ class OrderStream:
         session = self._session
         known = [change.record.id for change in changed if not change.first]
         return orders.before(session.database, session.org_id, known)
+
+
+def _losers(changed: Iterable[Changed], before: Mapping[str, orders.Before]) -> set[str]:
+    """Customers whose order will be another's."""
+    return {
+        known.customer_id
+        for change in changed
+        if (known := before.get(change.record.id))
+        and known.customer_id != change.record.customer_id
+    }

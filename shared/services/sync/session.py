@@ -87,7 +87,7 @@ class Session:
         self._buffer: list[Write] = []
         self._waiting: deque[Future[None]] = deque()
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
-        self._customers: set[str] = set()
+        self._customers: set[str] = set(progress.owed)
         self._since_checkpoint = 0
         self._checkpoint_at = time.monotonic()
         self._cost_before = run.cost
@@ -133,6 +133,16 @@ class Session:
             while len(self._buffer) >= WRITES_PER_COMMIT:
                 self._commit_behind(self._buffer[:WRITES_PER_COMMIT])
                 del self._buffer[:WRITES_PER_COMMIT]
+
+    def owe(self, customer_ids: Iterable[str]) -> None:
+        """Have spending asked for customers of whom the records that are stored next will tell
+        nothing any more: a worker that goes on after this one died must know of them."""
+        with self.lock:
+            owed = {*self.progress.owed, *customer_ids}
+            if len(owed) > len(self.progress.owed):
+                self.progress.owed = sorted(owed)
+                self.store([progress_store.put_owed(self.org_id, self.progress.owed)])
+                self._customers.update(owed)
 
     def settle(self) -> None:
         """Wait until everything given to ``store`` can be read."""
@@ -189,6 +199,7 @@ class Session:
         if self._customers:
             self._ask_spending(self._customers)
             self._customers.clear()
+            self.progress.owed = []
         books = [*self._manifests.values(), *self._books]
         manifests = [write for book in books for write in book.take_writes()]
         self.progress.shards = {name: m.shards for name, m in self._manifests.items()}
