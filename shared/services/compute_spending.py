@@ -19,6 +19,8 @@ from shared.store import rfm as rfm_store
 from shared.store.database import Conflict, Database
 
 CUSTOMERS_AT_ONCE = 100
+MANY = 200
+"""From here on a look at everybody beats look-ups."""
 CUSTOMERS_PER_MESSAGE = 300
 WRITES_PER_COMMIT = 400
 ATTEMPTS = 5
@@ -54,7 +56,14 @@ class SpendingService:
         self.spending.publish(requests(message, left))
 
     def _compute_all(self, org_id: str, deadline: Deadline) -> list[str]:
-        """Recompute everybody in one look; ids of those who changed meanwhile or were left."""
+        """Recompute everybody; ids of those who are left to be looked at one by one."""
+        for _ in range(ATTEMPTS):
+            left = self._look_at_all(org_id, deadline)
+            if len(left) < MANY or deadline.passed:
+                break
+        return left
+
+    def _look_at_all(self, org_id: str, deadline: Deadline) -> list[str]:
         now = self.clock()
         view = look_at_all(self.database, org_id)
         scale = quantile_scale(
@@ -65,35 +74,32 @@ class SpendingService:
         menu = self.menus.fresh(self.database, org_id)
         left: list[str] = []
         for batch in batches(view.changes(menu, scales, now)):
-            try:
-                if not deadline.passed:
-                    self._commit(batch)
-                    continue
-            except Conflict:
-                pass
-            left += [customer_id for change in batch for customer_id in change.customer_ids]
+            committed = not deadline.passed and self._commit(batch)
+            left += [i for c in batch if c.replaces or not committed for i in c.customer_ids]
         self.database.commit([rfm_store.put(org_id, scale)])
         log.info("spending_of_all_computed", customers=len(view.people), left=len(left))
         return left
 
     def _compute(self, org_id: str, customer_ids: Sequence[str]) -> None:
+        """Recompute some customers, until nothing is found that another look might contradict."""
         menu = self.menus.of(self.database, org_id)
         for _ in range(ATTEMPTS):
             now = self.clock()
             view = look_at(self.database, org_id, customer_ids)
-            scales = rfm_store.scales(self.database, org_id)
-            changes = view.changes(menu, scales, now)
-            try:
-                for batch in batches(changes):
-                    self._commit(batch)
-            except Conflict:
-                continue
+            changes = view.changes(menu, rfm_store.scales(self.database, org_id), now)
+            committed = all(self._commit(batch) for batch in batches(changes))
             log.info("spending_computed", customers=len(customer_ids), changes=len(changes))
-            return
-        raise RetryLater("other computations keep changing the same customers")
+            if committed and not any(change.replaces for change in changes):
+                return
+        raise RetryLater("others keep changing the same customers")
 
-    def _commit(self, changes: Iterable[Change]) -> None:
-        self.database.commit(write for change in changes for write in change.writes)
+    def _commit(self, changes: Iterable[Change]) -> bool:
+        """Whether it was accepted: nobody has changed the same customers since the look."""
+        try:
+            self.database.commit(write for change in changes for write in change.writes)
+        except Conflict:
+            return False
+        return True
 
 
 def requests(template: ComputeSpending, customer_ids: Sequence[str]) -> Iterator[ComputeSpending]:

@@ -26,10 +26,15 @@ RECOMMENDED = 5
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Writes that must be committed together, and the customers they concern."""
+    """Writes that must be committed together, and the customers they concern.
+
+    ``replaces``: they replace figures that another computation may have found right meanwhile,
+    leaving no trace: once they are committed, the orders must be looked at again.
+    """
 
     customer_ids: tuple[str, ...]
     writes: Sequence[Write]
+    replaces: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,8 @@ class View:
             for i in ids:
                 writes += self._of_customer(i, after[i], now, check=i in check)
             if writes:
-                found.append(Change(tuple(ids), writes))
+                replaces = any(self.people[i].own.exists for i in ids)
+                found.append(Change(tuple(ids), writes, replaces))
         return found
 
     def _groups(self) -> list[list[str]]:
