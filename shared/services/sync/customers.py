@@ -52,7 +52,11 @@ def sync_customers(session: Session, clients: Sequence[PosClient]) -> Listed | N
             " list is whole again"
         )
     session.progress.customers_complete_at = session.now()
-    return everybody if whole else None
+    if not whole:
+        return None
+    with session.lock:
+        records.release_others()
+    return everybody
 
 
 def store_customers(session: Session, records: StreamRecords, listed: Sequence[Customer]) -> None:
