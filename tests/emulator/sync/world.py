@@ -129,11 +129,14 @@ class World:
 
     def refresh_sales(self) -> int:
         """Let what was planned for later and is due by now happen; how much of it there was."""
-        refresh = RefreshSales(self.database, self.refreshes, self.now, timedelta(seconds=60))
         due = self.agenda.take(self.now())
         for message in due:
-            refresh(message)
+            self.refresh(message)
         return len(due)
+
+    def refresh(self, message: PosSync) -> None:
+        """Put on sale what the stored discounts say."""
+        RefreshSales(self.database, self.refreshes, self.now, timedelta(seconds=60))(message)
 
     def compute_spending(self) -> None:
         """Do what the sync asked for."""
