@@ -4,11 +4,12 @@
 #   make test    every check
 #   make local   the local cloud, until Ctrl-C (SIMULATOR=0: without the simulated POS)
 #   make bench   the benchmarks
+#   make replay ARGS="dead-letters --org ORG"   try again what failed: see deploy/replay.py
 
 PYTHON := .venv/bin/python
 CHECKS := format lint types imports unit contract emulator e2e
 
-.PHONY: setup demo test local bench $(CHECKS)
+.PHONY: setup demo test local bench replay $(CHECKS)
 .NOTPARALLEL:
 
 demo: setup
@@ -21,6 +22,9 @@ local: setup
 
 bench: setup
 	@exec $(PYTHON) -m tests.bench
+
+replay: setup
+	@exec $(PYTHON) -m deploy.replay $(ARGS)
 
 setup:
 	@deploy/local/setup.sh

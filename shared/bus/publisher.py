@@ -20,10 +20,11 @@ class Publisher:
     def publish(self, messages: Iterable[Message]) -> int:
         """Publish all and wait until Pub/Sub has them; returns how many. Raises on the first
         that it does not take: the caller's own message is then delivered again."""
-        futures = [
-            self._client.publish(self._topic, json.dumps(message.to_json()).encode())
-            for message in messages
-        ]
+        return self.publish_text(json.dumps(message.to_json()) for message in messages)
+
+    def publish_text(self, texts: Iterable[str]) -> int:
+        """The same for messages that stand as text."""
+        futures = [self._client.publish(self._topic, text.encode()) for text in texts]
         for future in futures:
             future.result(timeout=TIMEOUT_SECONDS)
         return len(futures)

@@ -1,9 +1,20 @@
 """``dead_letters/{messageId}``: messages that could not be processed, for replay."""
 
+import json
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared.store import paths
-from shared.store.database import Database, Put
+from shared.store.database import Conflict, Create, Database, Document, Filter, Update
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message as it was sent. ``source`` is its topic, or the subscription that gave it up."""
+
+    id: str
+    source: str
+    text: str
 
 
 def record(
@@ -20,9 +31,49 @@ def record(
     fields = {
         "topic": topic,
         "data": text,
+        "orgId": _org_of(text),
         "errorCode": code,
         "message": reason,
         "lastSeenAt": now,
+        "replayedAt": None,
     }
-    path = f"{paths.DEAD_LETTERS}/{message_id}"
-    database.commit([Put(path, fields, owned=tuple(fields))])
+    try:
+        database.commit([Create(_path(message_id), fields)])
+    except Conflict:
+        database.commit([Update(_path(message_id), {"lastSeenAt": now})])
+
+
+def waiting(database: Database, org_id: str | None, limit: int) -> list[DeadLetter]:
+    """Dead letters that were never replayed, of all orgs or of one."""
+    filters: list[Filter] = [("replayedAt", "==", None)]
+    if org_id is not None:
+        filters.append(("orgId", "==", org_id))
+    return [_letter(d) for d in database.query(paths.DEAD_LETTERS, *filters, limit=limit)]
+
+
+def read(database: Database, message_id: str) -> DeadLetter | None:
+    """The dead letter of that id, replayed before or not."""
+    found = database.get(_path(message_id))
+    return _letter(found) if found.exists else None
+
+
+def replayed(letter: DeadLetter, now: datetime) -> Update:
+    """The write that notes that it was sent again."""
+    return Update(_path(letter.id), {"replayedAt": now})
+
+
+def _letter(document: Document) -> DeadLetter:
+    return DeadLetter(document.id, str(document.fields["topic"]), str(document.fields["data"]))
+
+
+def _org_of(text: str) -> str | None:
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return None
+    org_id = data.get("orgId") if isinstance(data, dict) else None
+    return org_id if isinstance(org_id, str) else None
+
+
+def _path(message_id: str) -> str:
+    return f"{paths.DEAD_LETTERS}/{message_id}"

@@ -6,6 +6,7 @@ RATE_LIMITS = "rate_limits"
 INCIDENTS = "incidents"
 INTEGRATIONS = "integrations"
 POS = "pos"
+QUARANTINE = "quarantine"
 SYNC_RUNS = "sync_runs"
 ROSTER = "fleet/roster"
 """Which orgs the schedule knows."""
@@ -81,7 +82,7 @@ def sync_report(org_id: str, run_id: str) -> str:
 
 
 def quarantine(org_id: str) -> str:
-    return f"{tenant(org_id)}/quarantine"
+    return f"{tenant(org_id)}/{QUARANTINE}"
 
 
 def lease(org_id: str) -> str:

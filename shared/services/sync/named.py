@@ -66,7 +66,7 @@ def store_named(
         _store_customers(session, customers)
         orders = OrderStream(session, StoredCustomers(session, None))
         for page in found:
-            orders.store_page(page)
+            orders.store_page(page, expected=None)
     if named.product_ids:
         OrgStreams(
             session=session,
@@ -81,7 +81,7 @@ def store_named(
 def _store_customers(session: Session, pages: Iterable[Page[Customer]]) -> None:
     records = StreamRecords(session, "customers")
     for page in pages:
-        records.count_page(page, expected=0)
+        records.count_page(page, expected=None)
         store_customers(session, records, page.records)
 
 

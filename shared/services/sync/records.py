@@ -56,18 +56,20 @@ class StreamRecords:
         self._session = session
         self._rejected: set[str] = set()
 
-    def count_page(self, page: Page[Any], *, expected: int) -> None:
+    def count_page(self, page: Page[Any], *, expected: int | None) -> None:
         """Take a page into account, its unreadable records first.
 
-        ``expected`` is how many records the stream is thought to have. Raises TooManyUnreadable
-        before anything of the page that passes the limit is stored.
+        ``expected`` is how many records the stream is thought to have; None for records asked for
+        one by one, which say nothing of the rest. Raises TooManyUnreadable before anything of the
+        page that passes the limit is stored.
         """
         tally = self.tally
         tally.fetched += page.rows
         tally.requests += page.requests
         tally.quarantined += len(page.rejected)
-        base = max(tally.fetched, expected, page.total or 0)
-        if tally.quarantined >= TOLERATED_COUNT and tally.quarantined > TOLERATED_SHARE * base:
+        base = max(tally.fetched, expected or 0, page.total or 0)
+        too_many = tally.quarantined >= TOLERATED_COUNT
+        if expected is not None and too_many and tally.quarantined > TOLERATED_SHARE * base:
             raise TooManyUnreadable(
                 f"{tally.quarantined} of {base} {self.stream} could not be read, more than"
                 f" {TOLERATED_SHARE:.0%}: none of the rest is stored"

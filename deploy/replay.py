@@ -1,0 +1,85 @@
+"""Try again what failed:  python -m deploy.replay dead-letters|quarantine [--org ORG] [--id ID]
+
+    dead-letters   publishes messages that were given up to their topics again, each once
+                   (--id: the one of that message id, even if it was replayed before)
+    quarantine     asks the POS again for records that could not be read
+                   (--id: the one of that document id, as in orders_alleaves_4711)
+
+Works on the project of GOOGLE_CLOUD_PROJECT; on the local cloud where FIRESTORE_EMULATOR_HOST and
+PUBSUB_EMULATOR_HOST are set too (.local/stack.json has all three).
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from deploy.manifest import Manifest
+from deploy.resources import TopicTrigger
+from shared.bootstrap.clients import database, publisher
+from shared.clock import utc_now
+from shared.services.replay import Outcome, ReplayDeadLetters, ReplayQuarantine
+
+LIMIT = 100
+POS_SYNC = "pos-sync"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 when everything was sent again, 1 when something cannot be."""
+    given = _parser().parse_args(arguments)
+    project = os.environ.get("GOOGLE_CLOUD_PROJECT")
+    if not project:
+        print("GOOGLE_CLOUD_PROJECT is not set.", file=sys.stderr)
+        return 2
+    outcome = _replay(given.what, project, given.org, given.id, given.limit)
+    print(f"{outcome.sent} sent again.")
+    for letter in outcome.left:
+        print(f"{letter}: came from no topic that a message can be published to.")
+    return 1 if outcome.left else 0
+
+
+def topic_of(manifest: Manifest, source: str) -> str | None:
+    """The topic by that name, or the one that the subscription's function listens to: its name
+    is part of the subscription's."""
+    name = source.rpartition("/")[2]
+    if name in manifest.topics:
+        return name
+    of_functions = {
+        function.name.replace("_", "-"): function.trigger.topic
+        for function in manifest.functions.values()
+        if isinstance(function.trigger, TopicTrigger)
+    }
+    found = [function for function in of_functions if function in name]
+    return of_functions[max(found, key=len)] if found else None
+
+
+def _replay(
+    what: str, project: str, org_id: str | None, found_id: str | None, limit: int
+) -> Outcome:
+    manifest, store = Manifest.read(), database(project)
+
+    def publish(topic: str, texts: Sequence[str]) -> None:
+        publisher(f"projects/{project}/topics/{topic}").publish_text(texts)
+
+    if what == "dead-letters":
+        letters = ReplayDeadLetters(store, publish, lambda s: topic_of(manifest, s), utc_now)
+        return letters(org_id, found_id, limit)
+    pos_sync = publisher(f"projects/{project}/topics/{POS_SYNC}")
+    return ReplayQuarantine(store, pos_sync.publish, utc_now)(org_id, found_id, limit)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.replay",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", choices=("dead-letters", "quarantine"))
+    parser.add_argument("--org", metavar="ORG", help="only this org's")
+    parser.add_argument("--id", metavar="ID", help="only this one")
+    parser.add_argument("--limit", type=int, default=LIMIT, help=f"at most so many ({LIMIT})")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""Trying again what failed: dead letters are sent again, quarantined records fetched again.
+
+A record in quarantine is not mapped from the text that is kept of it. That text is as old as the
+failure: the POS may have corrected the record since, or changed it, and a product is the sum of
+rows of which only one is kept. So the POS is asked once more, by the ways that exist for it and
+under the org's lease: for an order or a customer with a known id by name, else by a sync of the
+stream. What can be read now is stored and leaves quarantine; what cannot stays.
+"""
+
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from shared.bus.messages import Message, PosSync
+from shared.clock import Clock
+from shared.domain.orders import external_id_of
+from shared.domain.pos_event import PosEvent
+from shared.services.sync.streams import STREAMS
+from shared.services.sync.targeted import request
+from shared.store import dead_letters, quarantine, webhook_events
+from shared.store.database import Database
+from shared.store.dead_letters import DeadLetter
+from shared.store.quarantine import Quarantined
+from shared.store.webhook_events import Event
+
+MARK = "-replay-"
+REQUESTED_BY = "replay"
+IDS_PER_EVENT = 100
+SEARCHED = 10_000
+"""Records that are looked at for the one of a given id."""
+
+PublishText = Callable[[str, Sequence[str]], None]
+"""Publishes texts to the topic of that short name, and waits until Pub/Sub has them."""
+TopicOf = Callable[[str], str | None]
+"""The topic behind a topic's or a subscription's name; None where there is none to publish to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many were sent again, and the ids of those that cannot be."""
+
+    sent: int
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayDeadLetters:
+    """Sends dead letters to their topics again."""
+
+    database: Database
+    publish: PublishText
+    topic_of: TopicOf
+    clock: Clock
+
+    def __call__(self, org_id: str | None, message_id: str | None, limit: int) -> Outcome:
+        """Send again those never replayed, of all orgs or of one; or the one of that id, replayed
+        or not. A letter that is sent twice asks for the same run twice, which is one run."""
+        sent, left = 0, []
+        for letter in self._letters(org_id, message_id, limit):
+            topic = self.topic_of(letter.source)
+            if topic is None:
+                left.append(letter.id)
+                continue
+            self.publish(topic, [_again(letter)])
+            self.database.commit([dead_letters.replayed(letter, self.clock())])
+            sent += 1
+        return Outcome(sent, tuple(left))
+
+    def _letters(
+        self, org_id: str | None, message_id: str | None, limit: int
+    ) -> Sequence[DeadLetter]:
+        if message_id is None:
+            return dead_letters.waiting(self.database, org_id, limit)
+        letter = dead_letters.read(self.database, message_id)
+        return [letter] if letter else []
+
+
+def _again(letter: DeadLetter) -> str:
+    """The letter's text; one that asks for a run asks for a new one, since the old was given up,
+    and as a person does, so that a paused org is tried."""
+    try:
+        data = json.loads(letter.text)
+    except ValueError:
+        return letter.text
+    if isinstance(data, dict) and isinstance(data.get("runId"), str):
+        data["runId"] = data["runId"].split(MARK)[0] + MARK + letter.id
+        if "trigger" in data:
+            data["trigger"] = "manual"
+    return json.dumps(data)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayQuarantine:
+    """Has the records in quarantine fetched again."""
+
+    database: Database
+    publish: Callable[[Iterable[Message]], object]
+    clock: Clock
+
+    def __call__(self, org_id: str | None, record_id: str | None, limit: int) -> Outcome:
+        """Ask for those of all orgs or of one; or for the one whose document has that id."""
+        by_org: dict[str, list[Quarantined]] = defaultdict(list)
+        looked_at = limit if record_id is None else SEARCHED
+        for record in quarantine.read_all(self.database, org_id, looked_at):
+            if record_id in (None, record.id):
+                by_org[record.org_id].append(record)
+        for org, records in by_org.items():
+            self.publish([*self._named(org, records), *_synced(org, records)])
+        return Outcome(sum(map(len, by_org.values())))
+
+    def _named(self, org_id: str, records: Sequence[Quarantined]) -> Iterable[PosSync]:
+        """Requests for single records. Each is kept as a webhook is, so that a run that has the
+        org now sees to it afterwards."""
+        orders = [external_id_of(r.key) for r in records if r.stream == "orders" and r.named]
+        customers = [r.key for r in records if r.stream == "customers" and r.named]
+        for order_ids, customer_ids in [
+            *((chunk, ()) for chunk in _chunks(orders)),
+            *(((), chunk) for chunk in _chunks(customers)),
+        ]:
+            now, key = self.clock(), f"{REQUESTED_BY}-{uuid.uuid4().hex}"
+            asked = PosEvent(REQUESTED_BY, order_ids=order_ids, customer_ids=customer_ids)
+            kept = webhook_events.create(org_id, key, REQUESTED_BY, asked, b"", now)
+            self.database.commit([kept])
+            yield request(org_id, Event(key, now, customer_ids, order_ids, ()))
+
+
+def _synced(org_id: str, records: Sequence[Quarantined]) -> Iterable[PosSync]:
+    """A sync of the streams whose records cannot be asked for by name. All orders are walked only
+    where an order without an id may be among the old ones."""
+    nameless = {r.stream for r in records if not (r.named and r.stream in ("orders", "customers"))}
+    streams = tuple(stream for stream in STREAMS if stream in nameless)
+    if streams:
+        yield PosSync(
+            org_id=org_id,
+            run_id=f"{REQUESTED_BY}-{uuid.uuid4().hex}",
+            trigger="manual",
+            full="orders" in streams,
+            streams=streams,
+            requested_by=REQUESTED_BY,
+        )
+
+
+def _chunks(ids: Sequence[str]) -> Iterable[tuple[str, ...]]:
+    return (
+        tuple(ids[start : start + IDS_PER_EVENT]) for start in range(0, len(ids), IDS_PER_EVENT)
+    )
