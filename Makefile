@@ -4,12 +4,14 @@
 #   make test    every check
 #   make local   the local cloud, until Ctrl-C (SIMULATOR=0: without the simulated POS)
 #   make bench   the benchmarks
+#   make campaign SEEDS=1-200   all that can go wrong, by seeds: see tests/campaign
 #   make replay ARGS="dead-letters --org ORG"   try again what failed: see deploy/replay.py
 
 PYTHON := .venv/bin/python
 CHECKS := format lint types imports unit contract emulator e2e
+SEEDS := 1-20
 
-.PHONY: setup demo test local bench replay $(CHECKS)
+.PHONY: setup demo test local bench campaign replay $(CHECKS)
 .NOTPARALLEL:
 
 demo: setup
@@ -22,6 +24,9 @@ local: setup
 
 bench: setup
 	@exec $(PYTHON) -m tests.bench
+
+campaign: setup
+	@exec $(PYTHON) -m tests.campaign --seeds $(SEEDS)
 
 replay: setup
 	@exec $(PYTHON) -m deploy.replay $(ARGS)

@@ -1,0 +1,60 @@
+"""How messages are delivered: in what order, how many times, and to what kind of worker."""
+
+from dataclasses import dataclass
+from random import Random
+
+from tests.campaign import misfortune
+from tests.campaign.mail import Message
+from tests.campaign.misfortune import Misfortune
+from tests.campaign.plan import Plan, rng
+
+FIRST_PAUSE_SECONDS = 0.3
+LONGEST_PAUSE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """Every message is delivered once, at once, and again after a while where that fails."""
+
+    max_attempts: int | None
+
+    def delays(self, message: Message) -> list[float]:
+        """Seconds until each of the message's copies is delivered."""
+        return [0.0]
+
+    def misfortune(self, message: Message, copy: int) -> Misfortune | None:
+        """What befalls the worker of one delivery."""
+        return None
+
+    def pause(self, message: Message) -> float:
+        """Seconds until a message whose delivery failed is delivered again."""
+        return min(FIRST_PAUSE_SECONDS * (1 << message.failures), LONGEST_PAUSE_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Chaos(Calm):
+    """Messages come late, out of order, twice or thrice; workers are killed and stopped."""
+
+    plan: Plan
+
+    def delays(self, message: Message) -> list[float]:
+        dice = self._dice(message, "delays")
+        copies = dice.choice((1, 1, 1, 1, 1, 2, 2, 3))
+        first = dice.choice((0.0, 0.0, 0.1, dice.uniform(0, 1.5)))
+        return [first + _behind(dice) * (copy > 0) for copy in range(copies)]
+
+    def misfortune(self, message: Message, copy: int) -> Misfortune | None:
+        dice = self._dice(message, copy, message.failures)
+        return misfortune.draw(dice, float(self.plan.settings["LEASE_SECONDS"]))
+
+    def pause(self, message: Message) -> float:
+        dice = self._dice(message, "pause", message.failures)
+        return Calm.pause(self, message) * dice.uniform(0.3, 1.0)
+
+    def _dice(self, message: Message, *subject: object) -> Random:
+        return rng(self.plan.seed, message.function, message.ordinal, *subject)
+
+
+def _behind(dice: Random) -> float:
+    """A twin comes at the same moment, a little later, or when all seems over."""
+    return dice.choice((0.0, 0.0, dice.uniform(0, 1), dice.uniform(1.5, 4)))

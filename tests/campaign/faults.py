@@ -1,0 +1,99 @@
+"""Drawing how a POS fails."""
+
+from random import Random
+from typing import Any
+
+LISTINGS = ("customers", "orders", "inventory")
+DAMAGES = ("missing_id", "text_for_number", "null_dates", "not_an_object")
+
+Fault = dict[str, Any]
+
+
+def draw(dice: Random, *, honest: bool) -> tuple[Fault, ...]:
+    """Some faults for one tick. An ``honest`` POS fails, but what it lists is true."""
+    kinds = _HONEST if honest else (*_HONEST, *_LYING)
+    return tuple(dice.choice(kinds)(dice) for _ in range(dice.choice((0, 1, 2, 3, 4))))
+
+
+def _where(dice: Random, endpoints: tuple[str, ...] = LISTINGS) -> Fault:
+    return {"endpoint": dice.choice(endpoints), "after": dice.choice((0, 0, 1, 3, 6))}
+
+
+def _strikes(dice: Random) -> int:
+    """Mostly few enough for a call to get through in the end."""
+    return dice.choice((1, 1, 2, 3, 8))
+
+
+def _timeout(dice: Random) -> Fault:
+    return {"kind": "timeout", "seconds": 0.8, "count": _strikes(dice), **_where(dice)}
+
+
+def _rate_limited(dice: Random) -> Fault:
+    after = dice.choice((0, 1, None))
+    count = dice.choice((1, 2, 5))
+    return {"kind": "rate_limited", "retryAfter": after, "count": count, **_where(dice)}
+
+
+def _server_error(dice: Random) -> Fault:
+    status = dice.choice((500, 502, 503))
+    where = _where(dice, (*LISTINGS, "auth", "discounts", "metadata"))
+    return {"kind": "server_error", "status": status, "count": _strikes(dice), **where}
+
+
+def _truncated(dice: Random) -> Fault:
+    return {"kind": "truncated_json", "count": _strikes(dice), **_where(dice)}
+
+
+def _tokens_withdrawn(dice: Random) -> Fault:
+    return {"kind": "tokens_withdrawn", "count": dice.choice((1, 2, 4)), **_where(dice)}
+
+
+def _unauthorized(dice: Random) -> Fault:
+    return {"kind": "unauthorized", "count": dice.choice((1, 2, 6)), **_where(dice)}
+
+
+def _latency(dice: Random) -> Fault:
+    return {"kind": "latency", "ms": dice.choice((20, 60, 150))}
+
+
+def _repeated_page(dice: Random) -> Fault:
+    where = _where(dice, ("customers", "orders"))
+    return {"kind": "repeated_page", "count": dice.choice((1, 2, 4)), **where}
+
+
+def _short_page(dice: Random) -> Fault:
+    keep = dice.choice((0, 1, 40))
+    return {"kind": "short_page", "keep": keep, "count": dice.choice((1, 2, 4)), **_where(dice)}
+
+
+def _empty_list(dice: Random) -> Fault:
+    return {"kind": "empty_list", "count": dice.choice((1, 3)), **_where(dice)}
+
+
+def _halved_list(dice: Random) -> Fault:
+    true_total = dice.random() < 0.5
+    count = dice.choice((1, 4))
+    return {"kind": "halved_list", "trueTotal": true_total, "count": count, **_where(dice)}
+
+
+def _malformed(dice: Random) -> Fault:
+    return {
+        "kind": "malformed",
+        "damage": dice.choice(DAMAGES),
+        "records": dice.choice((1, 2, 5)),
+        "first": dice.choice((0, 3, 30)),
+        "count": dice.choice((1, 3)),
+        **_where(dice),
+    }
+
+
+_HONEST = (
+    _timeout,
+    _rate_limited,
+    _server_error,
+    _truncated,
+    _tokens_withdrawn,
+    _unauthorized,
+    _latency,
+)
+_LYING = (_repeated_page, _short_page, _empty_list, _halved_list, _malformed, _malformed)

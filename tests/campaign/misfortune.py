@@ -1,0 +1,61 @@
+"""What befalls a worker's process, at a commit of its own. The product has no hook for it."""
+
+import itertools
+import os
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Literal
+
+from google.cloud.firestore_v1.batch import WriteBatch
+
+from tests.campaign.exchange import exchange
+
+SIGNALS = {"killed": signal.SIGKILL, "stopped": signal.SIGSTOP}
+
+
+@dataclass(frozen=True, slots=True)
+class Misfortune:
+    """The process is killed or stopped at its ``commit``-th commit, before it is sent or after it
+    was answered. One that is stopped is woken ``seconds`` later."""
+
+    kind: Literal["killed", "stopped"]
+    commit: int
+    side: Literal["before", "after"]
+    seconds: float = 0
+
+    def __str__(self) -> str:
+        woken = f" for {self.seconds:g} s" if self.kind == "stopped" else ""
+        return f"{self.kind}{woken} {self.side} commit {self.commit}"
+
+    def befall(self) -> None:
+        """Arrange for it in this process."""
+        commit: Callable[..., Any] = WriteBatch.commit
+        numbers = itertools.count(1)
+        lock = threading.Lock()
+
+        def struck(batch: WriteBatch, *args: Any, **options: Any) -> Any:
+            with lock:
+                here = next(numbers) == self.commit
+            if here and self.side == "before":
+                os.kill(os.getpid(), SIGNALS[self.kind])
+            answer = commit(batch, *args, **options)
+            if here and self.side == "after":
+                os.kill(os.getpid(), SIGNALS[self.kind])
+            return answer
+
+        exchange(WriteBatch, "commit", struck)
+
+
+def draw(dice: Random, lease_seconds: float) -> Misfortune | None:
+    """Most deliveries are left in peace."""
+    fate = dice.random()
+    commit = min(1 + int(dice.expovariate(0.4)), 14)
+    side: Literal["before", "after"] = dice.choice(("before", "after"))
+    if fate < 0.3:
+        return Misfortune("killed", commit, side)
+    if fate < 0.4:
+        return Misfortune("stopped", commit, side, round(lease_seconds * dice.uniform(0.5, 1.8), 1))
+    return None

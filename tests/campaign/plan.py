@@ -1,0 +1,125 @@
+"""What a seed draws before anything begins."""
+
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from deploy.local.simulator.spec import OrgSpec
+from tests.campaign import faults
+from tests.campaign.scale import Scale
+
+ALL_DAYS = 3660
+"""A look-back that re-reads every order once a day."""
+DAY_HOURS = 25
+"""A day's pass, and past the hour at which a paused org is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One tick of the schedule. ``hours_later`` than the one before; ``overlaps``: so many seconds
+    after which the next one comes, done or not (None: it waits); ``mid_run_seconds``: when the
+    till goes on selling."""
+
+    hours_later: int
+    faults: tuple[dict[str, Any], ...]
+    manual: tuple[dict[str, Any], ...]
+    overlaps: float | None
+    mid_run_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A seed's own world."""
+
+    seed: int
+    orgs: tuple[OrgSpec, ...]
+    lookback_days: int
+    scale: Scale
+    settings: dict[str, str]
+    max_attempts: int
+    ticks: tuple[Tick, ...]
+
+
+def rng(seed: int, *subject: object) -> Random:
+    """The draws of one subject: what is drawn for another never moves them."""
+    return Random("/".join(map(str, (seed, *subject))))
+
+
+def draw(seed: int) -> Plan:
+    """The plan of a seed."""
+    dice = rng(seed, "plan")
+    orgs = _orgs(seed, dice)
+    # A POS that leaves orders out may do so on days that no later run reads again, unless the
+    # look-back reaches them: nobody can mend that but a person with `full`.
+    honest = dice.random() < 0.3
+    lookback_days = 90 if honest else ALL_DAYS
+    return Plan(
+        seed=seed,
+        orgs=orgs,
+        lookback_days=lookback_days,
+        scale=_scale(dice),
+        settings={
+            "LEASE_SECONDS": "1.5",
+            "SYNC_SECONDS": str(dice.choice((60, 60, 4, 2, 1.2))),
+            "SPENDING_SECONDS": str(dice.choice((60, 60, 1, 0.3))),
+            "POS_READ_SECONDS": "0.5",
+            "POS_CONCURRENCY": str(dice.choice((1, 2, 8))),
+        },
+        max_attempts=dice.choice((2, 3, 5, 5)),
+        ticks=_ticks(dice, honest=honest, names=[org.id for org in orgs]),
+    )
+
+
+def _orgs(seed: int, dice: Random) -> tuple[OrgSpec, ...]:
+    count = 2 if dice.random() < 0.15 else 1
+    return tuple(
+        OrgSpec(
+            id=f"org_{name}",
+            customers=dice.randint(60, 250 // count),
+            orders=dice.randint(60, 300 // count),
+            products=(products := dice.randint(50, 70)),
+            rows=products + dice.randint(0, 10),
+            locations=dice.choice((1, 1, 2)),
+            timezone=dice.choice(("America/New_York", "America/Los_Angeles")),
+            api_style=dice.choice(("search", "search", "rest")),
+            pin=dice.choice((None, "4821")),
+            token_seconds=30 * 86_400,
+            seed=seed,
+        )
+        for name in "ab"[:count]
+    )
+
+
+def _scale(dice: Random) -> Scale:
+    return Scale(
+        writes_per_commit=dice.choice((25, 60, 150, 400)),
+        checkpoint_seconds=dice.choice((0.1, 0.5, 10)),
+        checkpoint_writes=dice.choice((40, 150, 8_000)),
+        rows_per_window=dice.choice((20, 60, 2_000)),
+        customers_at_once=dice.choice((5, 20, 100)),
+        customers_per_message=dice.choice((30, 60, 300)),
+        everybody_from=dice.choice((20, 200)),
+    )
+
+
+def _ticks(dice: Random, *, honest: bool, names: list[str]) -> tuple[Tick, ...]:
+    new_day = dice.choice((None, 1, 2))
+    return tuple(
+        Tick(
+            hours_later=DAY_HOURS if number == new_day else 0,
+            faults=faults.draw(dice, honest=honest),
+            manual=_manual(dice, names),
+            overlaps=dice.choice((None, None, 0.4, 1.2, 2.5)),
+            mid_run_seconds=dice.choice((0.0, 0.2, 0.7)),
+        )
+        for number in range(3)
+    )
+
+
+def _manual(dice: Random, names: list[str]) -> tuple[dict[str, Any], ...]:
+    """Now and then somebody asks for a sync by hand while the tick's own is under way."""
+    if dice.random() < 0.6:
+        return ()
+    streams = dice.choice((None, None, ["orders"], ["products"], ["customers"]))
+    wish = {"org_id": dice.choice(names), "full": dice.random() < 0.2, "streams": streams}
+    return (wish,)

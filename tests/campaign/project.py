@@ -1,0 +1,142 @@
+"""A project on the emulators: its topics, its settings, its orgs, and what is stored of them."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+from google.cloud.firestore import Client
+
+from deploy.local.clients import firestore_client
+from deploy.local.emulators import Emulators
+from deploy.local.environment import Addresses, of_function
+from deploy.manifest import Manifest
+from shared.bus.messages import Message
+from shared.bus.publisher import Publisher
+from shared.services import fan_out
+from shared.services.manual_sync import ManualSync, RunUnderWay, Wish
+from shared.store.database import Database
+from tests.campaign.chaos import Calm
+from tests.campaign.mail import Mail
+from tests.campaign.office import Office, Setting, Trail
+from tests.campaign.scale import Scale
+from tests.campaign.stored import Stored
+from tests.campaign.till import utc
+
+FUNCTIONS = ["cron_fanout", "org_sync", "spending", "dead_letter"]
+PATIENT = {"LEASE_SECONDS": "30", "SYNC_SECONDS": "60", "SPENDING_SECONDS": "60"}
+"""Settings under which a slow machine is no fault."""
+
+
+class Project:
+    """One project. Its data is dropped from the emulator when it is closed."""
+
+    def __init__(
+        self,
+        name: str,
+        emulators: Emulators,
+        log: Path,
+        locations: Sequence[Mapping[str, Any]],
+        trail: Trail,
+    ) -> None:
+        self.name = name
+        self._emulators = emulators
+        self._manifest = Manifest.read()
+        self._log = log
+        self._client: Client = firestore_client(emulators.firestore, name)
+        self._mail = Mail(emulators.pubsub, name, self._manifest, FUNCTIONS)
+        setting = Setting({}, log, timedelta(0), None)
+        self.office = Office(self._mail, setting, Calm(None), trail)
+        self.set(timedelta(0), None, PATIENT)
+        for location in locations:
+            self._client.document(f"locations/{location['id']}").set(location["document"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def set(self, later: timedelta, scale: Scale | None, settings: Mapping[str, str]) -> None:
+        """How workers to come are set up."""
+        addresses = Addresses(
+            project=self.name,
+            firestore=self._emulators.firestore,
+            pubsub=self._emulators.pubsub,
+            tasks="127.0.0.1:9",
+        )
+        secrets = {name: each.local or "" for name, each in self._manifest.secrets.items()}
+        environment = {
+            name: {
+                **of_function(self._manifest.functions[name], self._manifest, addresses, secrets),
+                **settings,
+            }
+            for name in FUNCTIONS
+        }
+        self.office.setting = Setting(environment, self._log, later, scale)
+
+    def configure(self, org_ids: Iterable[str], lookback_days: int) -> None:
+        """Write the orgs' own settings."""
+        for org_id in org_ids:
+            settings = {"sync": {"lookbackDays": lookback_days}}
+            self._client.document(f"tenants/{org_id}").set(settings)
+
+    def tick(self) -> str:
+        """The schedule comes due; the id of the tick's message."""
+        return self._mail.publish("cron-tick", {"job": "pos-sync"})
+
+    def run(self, org_id: str, tick_id: str) -> dict[str, Any]:
+        """The run that a tick asked for."""
+        return self.stored(org_id).document(f"sync_runs/{fan_out.run_id(tick_id, org_id)}")
+
+    def sync_by_hand(self, wish: dict[str, Any]) -> None:
+        """Do what ``manual_sync`` does for a person."""
+        later = self.office.setting.later
+        sync = ManualSync(Database(self._client), _Post(self._mail), lambda: utc(later))
+        streams = tuple(wish["streams"]) if wish["streams"] else None
+        try:
+            sync.start(Wish(wish["org_id"], "a person", full=wish["full"], streams=streams))
+        except RunUnderWay:
+            return
+
+    def compute_everybody(self, org_ids: Iterable[str]) -> None:
+        """The daily pass over all customers."""
+        for org_id in org_ids:
+            self._mail.publish("spending", {"orgId": org_id})
+
+    def replay_dead_letters(self) -> None:
+        """What an operator does when the cause of dead letters is gone."""
+        for letter in self._client.collection("dead_letters").stream():
+            kept = letter.to_dict() or {}
+            if kept["topic"] == "spending":
+                self._mail.publish("spending", json.loads(kept["data"]))
+
+    def stored(self, org_id: str) -> Stored:
+        """What is stored of an org."""
+        return Stored(self._client, org_id)
+
+    def close(self) -> None:
+        """End its workers and drop its data: the emulator keeps everything in memory."""
+        self.office.close()
+        self._client.close()  # type: ignore[no-untyped-call]
+        where = f"emulator/v1/projects/{self.name}/databases/(default)/documents"
+        requests.delete(f"http://{self._emulators.firestore}/{where}", timeout=60)
+
+
+class _Post(Publisher):
+    """A publisher to pos-sync that needs no client of Google's."""
+
+    def __init__(self, mail: Mail) -> None:
+        self._mail = mail
+
+    def publish(self, messages: Iterable[Message]) -> int:
+        sent = [self._mail.publish("pos-sync", each.to_json()) for each in messages]
+        return len(sent)

@@ -1,0 +1,116 @@
+"""What stands in Firestore, and how two accounts of the same POS are held against each other."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from google.cloud.firestore import Client
+
+Fields = dict[str, Any]
+Documents = dict[str, Fields]
+
+MENU = "publicViews/products/items"
+COLLECTIONS = (
+    "customers",
+    "orders",
+    "customer_spending",
+    "products",
+    MENU,
+    "discounts",
+    "metadata",
+    "quarantine",
+)
+
+LEFT_OUT: Mapping[str, frozenset[str]] = {
+    # When it was written, or by which run: that is what the two accounts differ in. An order's
+    # ``updatedAt`` is the POS's own and is compared.
+    "customers": frozenset({"updatedAt"}),
+    "orders": frozenset({"syncRunId"}),
+    "customer_spending": frozenset({"updatedAt"}),
+    "products": frozenset({"updatedAt"}),
+    MENU: frozenset({"updatedAt"}),
+    "discounts": frozenset({"updatedAt"}),
+    "metadata": frozenset({"updatedAt"}),
+    "quarantine": frozenset({"runId", "firstSeenAt", "lastSeenAt"}),
+}
+OF_THE_DAY = frozenset({"predictedLifetimeValue", "segmentReason"})
+"""Of a day: not written anew as long as nothing but the day has changed (store/insights.py)."""
+OF_EVERYBODY = frozenset({"rfm", "recommendations", "segment"})
+"""Rests on the other customers, the menu or the day too: right after the daily pass over all."""
+RFM_OF_THE_DAY = ("recencyDays", "asOf")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One org in one project."""
+
+    client: Client
+    org_id: str
+
+    def documents(self, collection: str) -> Documents:
+        found = self.client.collection(f"tenants/{self.org_id}/{collection}").stream()
+        return {document.id: document.to_dict() or {} for document in found}
+
+    def document(self, path: str) -> Fields:
+        return self.client.document(f"tenants/{self.org_id}/{path}").get().to_dict() or {}
+
+    def lease_until(self) -> datetime | None:
+        """When the org's lease runs out; None where nobody has it."""
+        lease = self.document("sync_state/lease")
+        return lease["expiresAt"] if lease.get("runId") else None
+
+    @property
+    def lease_is_free(self) -> bool:
+        until = self.lease_until()
+        return until is None or until < datetime.now(UTC)
+
+    def account(self, *, after_daily_pass: bool) -> dict[str, Documents]:
+        """Every record of the org, without what may rightly differ between two accounts."""
+        found = {name: self.documents(name) for name in COLLECTIONS}
+        # What the POS dropped while it was synced is remembered; an account begun later cannot.
+        found["products"] = {
+            key: fields
+            for key, fields in found["products"].items()
+            if "removedFromPosAt" not in fields
+        }
+        # Nobody can say which order an unreadable one without an id became.
+        found["quarantine"] = {
+            key: fields
+            for key, fields in found["quarantine"].items()
+            if not key.startswith("orders_raw-")
+        }
+        left_out = dict(LEFT_OUT)
+        left_out["customers"] |= OF_THE_DAY if after_daily_pass else OF_THE_DAY | OF_EVERYBODY
+        return {
+            name: {key: _without(fields, left_out[name]) for key, fields in documents.items()}
+            for name, documents in found.items()
+        }
+
+
+def differences(found: Mapping[str, Documents], wanted: Mapping[str, Documents]) -> Iterator[str]:
+    """Where the first account is not what the second is."""
+    for name, documents in wanted.items():
+        for key in sorted(documents.keys() | found[name].keys()):
+            where = f"{name}/{key}"
+            if key not in found[name]:
+                yield f"{where} is not stored"
+            elif key not in documents:
+                yield f"{where} is stored, and an undisturbed sync does not store it"
+            else:
+                yield from _differences(where, found[name][key], documents[key])
+
+
+def _differences(where: str, found: Fields, wanted: Fields) -> Iterator[str]:
+    for field in sorted(found.keys() | wanted.keys()):
+        if found.get(field) != wanted.get(field):
+            yield f"{where}: {field} is {found.get(field)!r}, not {wanted.get(field)!r}"
+
+
+def _without(fields: Fields, left_out: frozenset[str]) -> Fields:
+    kept = {name: value for name, value in fields.items() if name not in left_out}
+    if isinstance(rfm := kept.get("rfm"), dict):
+        rfm = {name: value for name, value in rfm.items() if name not in RFM_OF_THE_DAY}
+        rfm["quantiles"] = {k: v for k, v in (rfm.get("quantiles") or {}).items() if k != "asOf"}
+        kept["rfm"] = rfm
+    return kept
