@@ -11,6 +11,9 @@ PYTHON := .venv/bin/python
 CHECKS := format lint types imports unit contract emulator e2e
 SEEDS := 1-20
 
+# Whatever programs put away for a while stays in this folder too.
+export TMPDIR := $(CURDIR)/.local/tmp
+
 .PHONY: setup demo test local bench campaign replay $(CHECKS)
 .NOTPARALLEL:
 

@@ -57,7 +57,8 @@ packages() {
     "$python" -m venv --clear .venv
   fi
   say "installing the packages of requirements-dev.txt"
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check \
+  # Without pip's cache: nothing is left outside this folder.
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir \
     -r requirements.txt -r requirements-dev.txt
   echo "$wanted" >$stamp
 }
@@ -122,7 +123,7 @@ if [ "$(uname -s)" != Linux ]; then
 fi
 
 # Two make targets at once set up one after the other.
-mkdir -p .local
+mkdir -p .local/tmp
 if command -v flock >/dev/null; then
   exec 9>.local/setup.lock
   flock 9
