@@ -28,6 +28,10 @@ class LoyaltyState:
         """All customers' ids."""
         return [customer_id for customer_id, _ in self._entries.items()]
 
+    def has(self, customer_id: str) -> bool:
+        """Whether a run has met the customer."""
+        return self._entries.get(customer_id) is not None
+
     def get(self, customer_id: str) -> Entry:
         """The customer's entry; an empty one for somebody new."""
         facts = self._entries.get(customer_id)

@@ -68,9 +68,8 @@ def _agree_with_customers(
         if customer_id not in ids:
             state.remove(customer_id)
     for customer_id in ids:
-        entry = state.get(customer_id)
-        if entry == Entry():
-            state.put(customer_id, entry.asked_for(Work.LOOK_UP))
+        if not state.has(customer_id):
+            state.put(customer_id, Entry(work=Work.LOOK_UP))
 
 
 def _changed_spending(
@@ -78,7 +77,8 @@ def _changed_spending(
 ) -> None:
     for customer_id, spent_cents, orders in loyalty.spending_since(database, org_id, since):
         entry = state.get(customer_id)
-        if (entry.spent_cents, entry.orders) != (spent_cents, orders):
+        same = (entry.spent_cents, entry.orders) == (spent_cents, orders)
+        if not same or not state.has(customer_id):
             state.put(customer_id, entry.asked_for(Work.LOOK_UP))
 
 

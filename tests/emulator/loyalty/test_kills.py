@@ -1,0 +1,133 @@
+"""Killed at any write and delivered again, a run ends as if nothing had been (issue 5)."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable
+from datetime import timedelta
+
+import pytest
+from google.cloud.firestore import DELETE_FIELD, Client
+
+from shared.bus.messages import Loyalty
+from shared.errors import Busy, LeaseLost
+from shared.store.database import Database
+from shared.store.loyalty import OWNED
+from shared.store.writes import Write
+from tests.emulator.loyalty.world import LoyaltyWorld
+
+ORG = "org_test"
+LEASE_SECONDS = 0.6
+COMMITS = 9
+"""Of an undisturbed run: the lease, what is to be done, two for each of 3 batches, the end; and
+two of the alert's."""
+
+
+class Killed(BaseException):
+    """The process is gone: nothing of it can catch this and go on."""
+
+
+class Mortal(Database):
+    """Dies at the commit of a given number (from 0), before it is made or after; then nothing
+    it is asked for is done any more."""
+
+    def __init__(self, client: Client, at: int, *, after: bool) -> None:
+        super().__init__(client)
+        self.commits = 0
+        self._dead = False
+        self._own = threading.current_thread()
+        self._at = at
+        self._after = after
+
+    def metered(self) -> "Mortal":
+        return self
+
+    def commit(self, writes: Iterable[Write]) -> object:  # type: ignore[override]
+        if threading.current_thread() is not self._own:
+            return self._renew(writes)
+        place, self.commits = self.commits, self.commits + 1
+        self._dead = place >= self._at
+        if not self._dead or (place == self._at and self._after):
+            version = super().commit(writes)
+        if self._dead:
+            raise Killed
+        return version
+
+    def _renew(self, writes: Iterable[Write]) -> object:
+        """Its lease is kept alive by a thread of its own, which dies with it."""
+        if self._dead:
+            raise LeaseLost
+        return super().commit(writes)
+
+
+def run_until_done(world: LoyaltyWorld, run_id: str, database: Database) -> None:
+    """Deliver the message to a worker that is killed, then again until another may work."""
+    message = Loyalty(org_id=ORG, run_id=run_id)
+    with pytest.raises(Killed):
+        world.loyalty(lease_seconds=LEASE_SECONDS, database=database)(message, "message-1")
+    for _ in range(100):
+        try:
+            world.loyalty()(message, "message-1")
+        except Busy:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the lease of the killed worker never ended")
+
+
+def asked_twice(world: LoyaltyWorld) -> set[int]:
+    """Customers whom Alpine IQ was asked for more than once; not those who share a telephone or
+    an e-mail, for whom it is asked once each."""
+    calls = Counter(call["phone"] or call["email"] for call in world.look_ups(ORG))
+    owners: dict[str, list[int]] = {}
+    for customer in world.pos_data(ORG)["customers"]:
+        digits = "".join(c for c in customer["phone"] or "" if c.isdigit())[-10:]
+        for way in {f"+1{digits}", (customer["email"] or "").lower()}:
+            owners.setdefault(way, []).append(customer["id_customer"])
+    return {owners[who][0] for who, n in calls.items() if n > 1 and len(owners[who]) == 1}
+
+
+ASKING = (2, 4, 6)
+"""The commits that keep a batch's answers."""
+BATCH = 50
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("at", range(COMMITS))
+def test_killed_at_any_commit_and_delivered_again(
+    world: LoyaltyWorld, at: int, after: bool
+) -> None:
+    # When a worker is killed at one of its commits, and the message is delivered again
+    mortal = Mortal(world.client, at, after=after)
+    run_until_done(world, "run-1", mortal)
+
+    # Then everything is as it is in the undisturbed run
+    run = world.document(f"tenants/{ORG}/loyalty_runs/run-1")
+    assert run["state"] == "succeeded"
+    figures = ("asked", "found", "reconciled", "needsReview", "newlyInReview", "updated")
+    assert [run["counts"][name] for name in figures] == [120, 24, 21, 3, 3, 120]
+    ended = world.points(ORG)
+    # and people are told once: by this run, or where it died in telling them by the next
+    world.later = timedelta(minutes=2)
+    world.reconcile(ORG, run_id="next")
+    assert len(world.told.bodies) == 1
+    # and nobody was looked up twice, but the batch whose answers had arrived and were not kept
+    again = asked_twice(world)
+    assert len(again) <= (BATCH if at in ASKING and not after else 0)
+    # and a run from the start, elsewhere, ends with the same documents
+    start_over(world)
+    world.reconcile(ORG, run_id="run-2")
+    assert world.points(ORG) == ended
+
+
+def start_over(world: LoyaltyWorld) -> None:
+    """Forget everything that loyalty ever wrote."""
+    state = world.client.collection(f"tenants/{ORG}/loyalty_state").list_documents()
+    packed = world.client.collection(f"tenants/{ORG}/sync_manifests").list_documents()
+    for document in [*state, *(d for d in packed if d.id.startswith("loyalty-"))]:
+        document.delete()
+    for entry in world.client.collection_group("points_ledger").stream():
+        entry.reference.delete()
+    nothing = dict.fromkeys((*OWNED, "pointsLastCalculated"), DELETE_FIELD)
+    for customer in world.client.collection(f"tenants/{ORG}/customers").list_documents():
+        customer.update(nothing)
