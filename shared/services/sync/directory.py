@@ -27,7 +27,8 @@ class Listed:
 
 
 class StoredCustomers:
-    """Ids by the customers' manifest, the rest by query; answers are kept for the invocation.
+    """Ids by the customers' manifest, the rest by query; answers are kept for the invocation. To
+    be made when every customer is given to the session to store.
 
     ``listed`` is given where the whole list has just gone by. Then no e-mail is queried for; user
     ids are all the same: a customer may have one that the POS does not know of.
@@ -38,6 +39,7 @@ class StoredCustomers:
         self._listed = listed
         self._manifest = session.manifest("customers")
         self._found: dict[tuple[str, str], str | None] = {}
+        self._settled = False
 
     def has(self, customer_id: str) -> bool:
         return self._manifest.mark(customer_id) == STORED
@@ -60,8 +62,10 @@ class StoredCustomers:
         wanted = list(values)
         missing = [value for value in wanted if (field, value) not in self._found]
         if missing:
-            self._session.settle()
             session = self._session
+            if not self._settled:  # once: to wait for every page of orders would halve the pace
+                session.settle()
+                self._settled = True
             found = customers.ids_by(session.database, session.org_id, field, missing)
             self._found.update({(field, value): found.get(value) for value in missing})
         return {v: known for v in wanted if (known := self._found[field, v]) is not None}
