@@ -39,17 +39,18 @@ class Authority:
         self._disabled: set[str] = set()
         self._unknown: set[str] = set()
 
-    def id_token(
-        self, uid: str = "u1", *, key: rsa.RSAPrivateKey | None = None, **claims: Any
-    ) -> str:
+    def id_token(self, uid: str = "u1", **claims: Any) -> str:
         """An ID token; ``claims`` are put over the usual ones, a ``None`` takes one away."""
-        return self._signed(f"https://securetoken.google.com/{self.project}", uid, key, claims)
+        return self._signed(f"https://securetoken.google.com/{self.project}", uid, claims)
+
+    def id_token_of_another(self, **claims: Any) -> str:
+        """An ID token that somebody else has signed."""
+        issuer = f"https://securetoken.google.com/{self.project}"
+        return self._signed(issuer, "u1", claims, new_key())
 
     def cookie(self, uid: str = "u1", **claims: Any) -> str:
         """A session cookie."""
-        return self._signed(
-            f"https://session.firebase.google.com/{self.project}", uid, None, claims
-        )
+        return self._signed(f"https://session.firebase.google.com/{self.project}", uid, claims)
 
     def revoke(self, uid: str) -> None:
         """All sessions that began before now are revoked."""
@@ -93,7 +94,11 @@ class Authority:
         return {"localId": uid, "validSince": str(since), "disabled": uid in self._disabled}
 
     def _signed(
-        self, issuer: str, uid: str, key: rsa.RSAPrivateKey | None, claims: dict[str, Any]
+        self,
+        issuer: str,
+        uid: str,
+        claims: dict[str, Any],
+        key: rsa.RSAPrivateKey | None = None,
     ) -> str:
         whole = self.claims(issuer, uid) | claims
         given = {name: value for name, value in whole.items() if value is not None}
