@@ -3,10 +3,12 @@
 What one look reads, however many orgs there are (10,000 orgs, all well: 4 documents):
 
     the roster that the schedule keeps                 1
-    orgs whose last success is over 2 hours ago        1 each, found by index (1 if none)
+    orgs whose last success is over 2 hours ago        3 each, found by index (1 if none)
     orgs that joined within a day                      1 each
     runs begun over half an hour ago and not ended     2 each, by index (1 if none)
     open incidents                                     2 each, by index (1 if none)
+
+That is each org's status, location and incident, a run's lease, an incident's org.
 
 Only where the schedule itself is silent are active locations looked at. No look takes in more
 than LIMIT documents of a kind.
