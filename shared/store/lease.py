@@ -33,6 +33,7 @@ class HeldLease:
         version: datetime | None,
         *,
         granted_at: datetime,
+        asked: float,
         ttl: timedelta,
         monotonic: Callable[[], float],
     ) -> None:
@@ -43,7 +44,7 @@ class HeldLease:
         self._ttl = ttl
         self._monotonic = monotonic
         self._granted_at = granted_at  # the server's clock: workers' clocks need not agree
-        self._granted = self._renewed = monotonic()
+        self._granted = self._renewed = asked  # not now: this worker may have slept since
         self._commits = 0
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -140,6 +141,7 @@ def acquire(
     died holding the lease, if any. Raises Busy while another worker has it for the same run.
     """
     for _ in range(ATTEMPTS):
+        asked = monotonic()
         found = database.get(path)
         answer = ask(_lease(found), run_id=run_id, now=found.read_at)
         if not isinstance(answer, Granted):
@@ -158,6 +160,7 @@ def acquire(
             granted,
             version,
             granted_at=found.read_at,
+            asked=asked,
             ttl=ttl,
             monotonic=monotonic,
         )
