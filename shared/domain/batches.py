@@ -66,16 +66,28 @@ def batches_of(rows: Iterable[InventoryRow]) -> list[BatchStock]:
 
 
 def due(batches: Iterable[BatchStock], *, today: date, now: datetime, limit: int) -> list[str]:
-    """Ids of the batches to look up, at most ``limit``: those for sale whose expiry is not known,
-    then the urgent ones without a package tag. An answer holds for KEPT."""
+    """Ids of the batches to look up, at most ``limit``: those for sale whose expiry the stock list
+    does not tell, then the urgent ones without a package tag. An answer holds for KEPT."""
     soon = (today + timedelta(days=URGENT_DAYS)).isoformat()
     wanted: dict[str, tuple[object, ...]] = {}
     for batch in batches:
         fresh = batch.looked_up_at is not None and now - batch.looked_up_at < KEPT
-        urgent = batch.last_day is None or (batch.last_day <= soon and batch.tag is None)
-        if batch.quantity > 0 and urgent and not fresh:
-            wanted[batch.batch_id] = (batch.last_day or "", natural(batch.batch_id))
+        told = batch.expires_on
+        doubtful = told is None or (told <= soon and batch.package_tag is None)
+        if batch.quantity > 0 and doubtful and not fresh:
+            wanted[batch.batch_id] = (told or "", natural(batch.batch_id))
     return sorted(wanted, key=lambda batch_id: wanted[batch_id])[:limit]
+
+
+def items_missing_batches(before: Iterable[BatchStock], listed: Iterable[BatchStock]) -> set[str]:
+    """Ids of the items that had stock in a batch that is not listed any more. In a list that is
+    not believed to be whole, what is left of such an item is only a part of it."""
+    still = {(batch.batch_id, batch.location_id) for batch in listed}
+    return {
+        batch.item_id
+        for batch in before
+        if batch.quantity > 0 and (batch.batch_id, batch.location_id) not in still
+    }
 
 
 def with_known_expiry(

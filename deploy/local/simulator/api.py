@@ -37,6 +37,7 @@ _ENDPOINTS = {
     "get_order": "orders",
     "search_inventory": "inventory",
     "list_locations": "location",
+    "get_batch": "batch",
     "list_discounts": "discounts",
     "make_customer": "writes",
     "make_order": "writes",

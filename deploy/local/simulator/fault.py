@@ -13,6 +13,7 @@ Endpoint = Literal[
     "discounts",
     "metadata",
     "location",
+    "batch",
     "wallet",
     "writes",
 ]

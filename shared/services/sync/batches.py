@@ -1,7 +1,8 @@
 """Batches: as the stock list has them, the doubtful ones looked up one by one."""
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import replace
 from datetime import date
@@ -10,7 +11,7 @@ import structlog
 
 from shared.domain.batches import BatchDetail, BatchStock, batches_of, due
 from shared.domain.inventory import InventoryRow
-from shared.errors import OrgError, ProviderError
+from shared.errors import OrgError, ProviderError, ProviderRefused
 from shared.pos.base import PosClient
 from shared.services.sync.session import Session
 from shared.store.batches import BatchBook
@@ -18,6 +19,8 @@ from shared.store.batches import BatchBook
 LOOK_UPS = 100
 """Single look-ups in one run at the most."""
 AT_ONCE = 8
+SECONDS = 20.0
+"""What has not been told by then is not waited for."""
 
 log = structlog.get_logger(__name__)
 
@@ -40,11 +43,11 @@ class BatchLookUps:
         if not wanted:
             return found
         self._left -= len(wanted)
-        details = _look_up(client, wanted)
+        answers = _look_up(client, wanted)
         now = self._session.now()
         return [
-            replace(b, detail=details.get(b.batch_id, b.detail), looked_up_at=now)
-            if b.batch_id in wanted
+            replace(b, detail=answers[b.batch_id] or b.detail, looked_up_at=now)
+            if b.batch_id in answers
             else b
             for b in found
         ]
@@ -61,18 +64,29 @@ def _remembered(batch: BatchStock, before: BatchStock | None) -> BatchStock:
     return replace(batch, detail=before.detail, looked_up_at=before.looked_up_at)
 
 
-def _look_up(client: PosClient, batch_ids: Sequence[str]) -> dict[str, BatchDetail]:
-    details: dict[str, BatchDetail] = {}
+def _look_up(client: PosClient, batch_ids: Sequence[str]) -> dict[str, BatchDetail | None]:
+    """What was told of each batch that was asked for; None of one that the POS could not tell of.
+    Where one look-up fails the rest would keep the sync waiting: no more are begun."""
+    answers: dict[str, BatchDetail | None] = {}
+    enough = threading.Event()
 
     def ask(batch_id: str) -> None:
+        if enough.is_set():
+            return
         try:
-            details[batch_id] = client.batch(batch_id)
+            answers[batch_id] = client.batch(batch_id)
         except (ProviderError, OrgError) as error:
             log.info("batch_look_up_failed", batch=batch_id, code=error.code)
+            answers[batch_id] = None
+            if not isinstance(error, ProviderRefused):
+                enough.set()
 
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="batch") as pool:
-        asked = [pool.submit(copy_context().run, ask, each) for each in batch_ids]
-    for each in asked:
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="batch")
+    asked = [pool.submit(copy_context().run, ask, each) for each in batch_ids]
+    done, _ = wait(asked, timeout=SECONDS)
+    enough.set()
+    pool.shutdown(wait=False, cancel_futures=True)
+    for each in done:
         each.result()
-    log.info("batches_looked_up", asked=len(batch_ids), answered=len(details))
-    return details
+    log.info("batches_looked_up", wanted=len(batch_ids), asked=len(answers))
+    return dict(answers)

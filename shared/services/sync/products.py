@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from shared.domain.batches import items_missing_batches
 from shared.domain.catalogue import Problem, Product, products_from_rows
 from shared.domain.removal import Decision, Removal, decide
 from shared.pos.base import Rejected
@@ -41,17 +42,22 @@ def sync_products(
         markups=settings.markups,
     )
     # A sum over half its rows would be wrong: such a product stays as it was.
-    whole = {p.id: p for p in found.products if p.id not in stock.quarantined}
+    left_out = set(stock.quarantined)
     with session.lock:
-        stream.report(problem for problem in found.problems if problem.product_id in whole)
-        stream.store(whole, source=shelves[0].client.provider)
-        removal = stream.remove_missing(
+        removal, gone = stream.judge(
             {product.id for product in found.products} | stock.quarantined,
             stock,
             max_delete_percent=settings.max_delete_percent,
             allowed=allow_deletions,
         )
-        batches.put(stock.batches)
+        if removal.decision is Decision.HOLD:
+            left_out |= items_missing_batches(batches.all(), stock.batches)
+        whole = {product.id: product for product in found.products if product.id not in left_out}
+        stream.report(problem for problem in found.problems if problem.product_id in whole)
+        stream.store(whole, source=shelves[0].client.provider)
+        stream.settle(removal, gone)
+        if removal.decision is not Decision.HOLD:
+            batches.put(stock.batches)
         if removal.decision in (Decision.NOTHING_GONE, Decision.REMOVE):
             batches.keep_only(stock.batches)
         stream.records.release_others()
@@ -98,12 +104,11 @@ class ProductStream:
         written = {change.record.id for change in changed}
         self._prices.unchanged(each for each in found.values() if each.id not in written)
 
-    def remove_missing(
+    def judge(
         self, found: set[str], stock: Stock, *, max_delete_percent: float, allowed: bool
-    ) -> Removal:
-        """Take off the menu what no shelf lists, or hold it for a person to decide."""
-        session, records = self._session, self.records
-        stored = set(records.manifest.ids(STORED))
+    ) -> tuple[Removal, list[str]]:
+        """What is to become of the products that no shelf lists, and which they are."""
+        stored = set(self.records.manifest.ids(STORED))
         gone = sorted(stored - found)
         removal = decide(
             listed=len(stock.rows),
@@ -113,12 +118,16 @@ class ProductStream:
             max_delete_percent=max_delete_percent,
             allowed=allowed,
         )
+        return removal, gone
+
+    def settle(self, removal: Removal, gone: Sequence[str]) -> None:
+        """Take off the menu what no shelf lists, or hold it for a person to decide."""
+        run = self._session.run
         if removal.decision is Decision.HOLD:
-            session.run.held = removal.reason
-            session.run.deletions_held = len(gone)
+            run.held = removal.reason
+            run.deletions_held = len(gone)
         if removal.decision is Decision.REMOVE:
             self._remove(gone)
-        return removal
 
     def _remove(self, gone: Sequence[str]) -> None:
         session, records = self._session, self.records

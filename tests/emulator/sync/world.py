@@ -169,6 +169,21 @@ class World:
         """Calls that the POS has had so far."""
         return int(self._control("GET", "requests")["total"])
 
+    def calls(self, org_id: str, endpoint: str) -> int:
+        """How often an endpoint of the POS was called for an org."""
+        counted: dict[str, int] = self._control("GET", "requests")["orgs"][org_id]["calls"]
+        return counted.get(endpoint, 0)
+
+    def everything(self, org_id: str) -> dict[str, dict[str, Any]]:
+        """Every document of an org, by path."""
+        left, found = [self.client.document(f"tenants/{org_id}")], {}
+        while left:
+            for collection in left.pop().collections():
+                for document in collection.list_documents():
+                    found[document.path] = document.get().to_dict() or {}
+                    left.append(document)
+        return found
+
     def fault(self, kind: str, **parameters: Any) -> None:
         """Ask the POS to misbehave."""
         self._control("POST", "faults", {"kind": kind, **parameters})
