@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -25,7 +26,8 @@ def _unknown(error: KeyError) -> Response:
 
 
 @control.errorhandler(ValidationError)
-def _not_valid(error: ValidationError) -> Response:
+@control.errorhandler(json.JSONDecodeError)
+def _not_valid(error: ValueError) -> Response:
     return error_reply(400, str(error))
 
 
@@ -202,7 +204,8 @@ def _account(org: Org) -> dict[str, Any]:
 
 
 def _records(given: list[Record] | str) -> list[Record]:
-    """Records as given, or the rows of a CSV: ids become numbers, empty cells null."""
+    """Records as given, or the rows of a CSV: ids become numbers, empty cells null, and a cell
+    that is a JSON list or object (the items of an order) what it says."""
     if not isinstance(given, str):
         return given
     return [
@@ -211,9 +214,11 @@ def _records(given: list[Record] | str) -> list[Record]:
     ]
 
 
-def _cell(column: str, text: str) -> str | int | None:
+def _cell(column: str, text: str) -> Any:
     if text == "":
         return None
+    if text.startswith(("[", "{")):
+        return json.loads(text)
     return int(text) if column.startswith("id_") and text.isdecimal() else text
 
 

@@ -83,6 +83,28 @@ def test_a_csv_replaces_all_customers(harbor: Pos) -> None:
     assert len(harbor.post("/customer/search", page=1).json) == 2
 
 
+def test_a_csv_may_hold_the_items_of_an_order_as_json(harbor: Pos) -> None:
+    # Given
+    items = '"[{""id_item"": 1, ""item"": ""Gummies"", ""quantity"": 2}]"'
+    # When
+    reply = harbor.client.put(
+        "/control/orgs/org_harbor/orders",
+        data=f"id_order,date_created,total,items\n1,2026-01-05T12:00:00Z,9.50,{items}\n",
+        content_type="text/csv",
+    )
+    # Then
+    assert reply.json == {"records": 1}
+    [order] = harbor.control("GET", "/orgs/org_harbor/data")["orders"]
+    assert order["items"] == [{"id_item": 1, "item": "Gummies", "quantity": 2}]
+
+
+def test_a_csv_whose_json_is_broken_is_refused(harbor: Pos) -> None:
+    reply = harbor.client.put(
+        "/control/orgs/org_harbor/orders", data="id_order,items\n1,[oops\n", content_type="text/csv"
+    )
+    assert reply.status_code == 400
+
+
 def test_many_orgs_are_made_without_generating_their_records(harbor: Pos) -> None:
     # When
     harbor.control("POST", "/orgs", {"generated": 1000})
