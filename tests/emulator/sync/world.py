@@ -19,6 +19,7 @@ from shared.pos.base import PosClient
 from shared.pos.config import Location
 from shared.pos.http import HttpSession, HttpSettings
 from shared.pos.tokens import TokenCache
+from shared.pos.writer import PosWriter
 from shared.services.alerts import Alerts
 from shared.services.compute_spending import SpendingService
 from shared.services.sync.org import OrgSync
@@ -220,6 +221,9 @@ class World:
 
     def open_pos(self, location: Location) -> PosClient:
         return registry.open_client(location, self._http, self._tokens, utc_now)
+
+    def open_writer(self, location: Location) -> PosWriter:
+        return registry.open_writer(location, self._http, self._tokens, utc_now)
 
 
 MENU = "publicViews/products/items"
