@@ -5,11 +5,11 @@ from typing import Any
 
 from shared.domain.change import fingerprint
 from shared.domain.loyalty import LedgerEntry
-from shared.domain.money import to_cents, to_dollars
+from shared.domain.money import to_dollars
 from shared.domain.spending import OrderFact
-from shared.store import paths
+from shared.store import order_facts, paths
 from shared.store.customers import IN_LIMIT
-from shared.store.database import Database, Document, Filter, Put, Remove, Write
+from shared.store.database import Database, Filter, Put, Remove, Write
 
 ORDER_FIELDS = ("customerId", "status", "type", "total", "createdAt")
 
@@ -87,14 +87,6 @@ def _fields(entry: LedgerEntry) -> dict[str, Any]:
 
 def _add(found: OrdersByCustomer, database: Database, org_id: str, *filters: Filter) -> None:
     for order in database.query(paths.orders(org_id), *filters, select=ORDER_FIELDS):
-        customer_id = order.fields.get("customerId", "")
-        found.setdefault(customer_id, {})[order.id] = _fact(order)
-
-
-def _fact(order: Document) -> OrderFact:
-    return OrderFact(
-        status=order.fields.get("status"),
-        type=order.fields.get("type"),
-        total_cents=to_cents(order.fields.get("total", 0)),
-        created_at=order.fields["createdAt"],
-    )
+        fact = order_facts.fact_of(order)
+        if fact is not None:
+            found.setdefault(order.fields.get("customerId", ""), {})[order.id] = fact

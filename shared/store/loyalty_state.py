@@ -61,6 +61,12 @@ def load(database: Database, org_id: str) -> LoyaltyState:
     return LoyaltyState(packed.load(database, org_id, NAME, SHARD_BYTES))
 
 
+def entry_of(database: Database, org_id: str, customer_id: str) -> Entry:
+    """One customer's entry, without the rest of the state; an empty one for somebody new."""
+    facts = packed.facts_of(database, org_id, NAME, customer_id)
+    return Entry() if facts is None else _entry(facts)
+
+
 def _facts(entry: Entry) -> Facts:
     # The order is that of what is stored: append, never rearrange.
     return [

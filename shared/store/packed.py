@@ -86,7 +86,7 @@ class PackedMap:
 
     def shard(self, record_id: str) -> int:
         """Which of the documents holds the record."""
-        return zlib.crc32(record_id.encode()) % self._shards
+        return shard_of(record_id, self._shards)
 
 
 def load(database: Database, org_id: str, name: str, shard_bytes: int = SHARD_BYTES) -> PackedMap:
@@ -100,6 +100,19 @@ def load(database: Database, org_id: str, name: str, shard_bytes: int = SHARD_BY
         for document in database.get_all(rest).values():
             facts |= _entries(document.fields)
     return PackedMap(org_id, name, facts, shards, shard_bytes)
+
+
+def facts_of(database: Database, org_id: str, name: str, record_id: str) -> Facts | None:
+    """One record's facts, without the rest of the map. At most two reads."""
+    first = database.get(_path(org_id, name, 0))
+    shard = shard_of(record_id, int(first.fields.get("shards", 1)))
+    fields = database.get(_path(org_id, name, shard)).fields if shard else first.fields
+    return _entries(fields).get(record_id)
+
+
+def shard_of(record_id: str, shards: int) -> int:
+    """Which of so many shards holds the record."""
+    return zlib.crc32(record_id.encode()) % shards
 
 
 def _entries(fields: Any) -> dict[str, Facts]:

@@ -18,22 +18,21 @@ from shared.domain.change import fingerprint
 from shared.domain.loyalty import LoyaltyRules
 from shared.domain.runs import RunState
 from shared.errors import OrgError, SyncSamError
-from shared.loyalty.alpine_iq import AlpineIq
 from shared.loyalty.settings import AlpineIqSettings
 from shared.services.alerts import Alerts
 from shared.services.deadline import Deadline, OutOfTime
 from shared.services.loyalty import ending
+from shared.services.loyalty.accounts import OpenAlpine, account_of, permits_of
 from shared.services.loyalty.batch import Batches
 from shared.services.loyalty.look_ups import AT_ONCE, Account, LookUps
 from shared.services.loyalty.marking import mark
-from shared.services.loyalty.permits import OutOfPermits, Permits
+from shared.services.loyalty.permits import OutOfPermits
 from shared.services.loyalty.session import LoyaltySession
 from shared.store import lease as leases
 from shared.store import loyalty_runs, loyalty_settings, loyalty_state, paths
 from shared.store.database import Database, Put
 from shared.store.lease import HeldByOtherRun, HeldLease
 from shared.store.loyalty_runs import LoyaltyRun
-from shared.store.loyalty_settings import TenantLoyalty
 
 LAST_CALLS = timedelta(seconds=45)
 """How long calls that were begun in time may still take."""
@@ -49,11 +48,6 @@ class Later(Protocol):
     def publish(self, message: Message, *, at: datetime, once: str) -> bool:
         """Of several with the same ``once`` the first counts."""
         ...
-
-
-OpenAlpine = Callable[[AlpineIqSettings, Callable[[], None], datetime], AlpineIq]
-"""A client from the account, what admits a call, and the moment at which calls give up. Raises
-ConfigurationInvalid for a key that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +145,7 @@ class LoyaltyReconcile:
         run, progress = session.run, session.progress
         org = loyalty_settings.read(session.database, message.org_id)
         rules = org.rules()
-        account, broken = _account(org)
+        account, broken = account_of(org)
         if not run.marked:
             named = account.user_id if account else ""
             mark(
@@ -182,13 +176,8 @@ class LoyaltyReconcile:
     ) -> LookUps:
         if account is None:
             return LookUps(None, error=broken, down=broken is not None)
-        permits = Permits(
-            session.database,
-            f"alpine_iq-{account.user_id}",
-            account.rate_limit.limits if account.rate_limit else (),
-            until=session.until,
-            clock=self.clock,
-            sleep=self.sleep,
+        permits = permits_of(
+            session.database, account, until=session.until, clock=self.clock, sleep=self.sleep
         )
         try:
             alpine = self.open_alpine(account, permits.take, session.until + LAST_CALLS)
@@ -208,16 +197,6 @@ class LoyaltyReconcile:
     def _publish_later(self, message: Loyalty, at: datetime) -> None:
         once = f"loyalty/{message.org_id}/{message.run_id}/{at:%Y-%m-%dT%H:%M:%S}"
         self.later.publish(message, at=at, once=once)
-
-
-def _account(
-    org: TenantLoyalty,
-) -> tuple[AlpineIqSettings | None, SyncSamError | None]:
-    """The org's account at Alpine IQ, or what is wrong with it; neither where it has none."""
-    try:
-        return org.alpine_iq(), None
-    except OrgError as error:
-        return None, error
 
 
 def _hash(rules: LoyaltyRules) -> str:

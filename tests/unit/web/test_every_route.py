@@ -26,6 +26,13 @@ RULES = {
         "POST /api/cron/pos-sync": CRON,
         "GET /openapi.json": ANYONE,
     },
+    "loyalty_api": {
+        "POST /api/loyalty/sync": STAFF,
+        "GET /api/loyalty/sync": STAFF,
+        "GET /api/loyalty/points": STAFF,
+        "GET /api/loyalty/report": STAFF,
+        "GET /openapi.json": ANYONE,
+    },
     "webhooks": {
         "POST /api/webhooks/alleaves": POS,
         "POST /api/webhooks/alleaves/{orgId}": POS,
