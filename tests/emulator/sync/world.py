@@ -1,6 +1,7 @@
 """A simulated POS, a real Firestore emulator and the sync between them, in one process."""
 
 import itertools
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -101,6 +102,10 @@ class World:
     def now(self) -> datetime:
         """The present, ``later`` on."""
         return utc_now() + self.later
+
+    def seconds(self) -> float:
+        """Seconds as a clock that nobody sets counts them, ``later`` on."""
+        return time.monotonic() + self.later.total_seconds()
 
     def service(self, *, seconds: float = 60, lease_seconds: float = 60) -> OrgSync:
         """A sync service as an instance of ``org_sync`` has one."""
