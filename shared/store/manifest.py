@@ -1,7 +1,8 @@
 """What was last written for each record of a stream: a few documents instead of a read each.
 
 A manifest maps a record's id to a mark: STORED with the hash of its POS-owned fields, SKIPPED
-(an order that is nobody's), or REMOVED (a product the POS dropped). Records in quarantine stand
+(an order that is nobody's), REMOVED (a product the POS dropped), or ANNOUNCED (it is about to be
+stored: whoever finds it so knows that it may be). Records in quarantine stand
 beside them under an id of their own. It is kept in shards by a hash of the id, each well below
 Firestore's limit of 1 MiB; its one large field is exempt from indexing.
 """
@@ -21,6 +22,7 @@ ENTRIES_PER_SHARD = 12_000
 STORED = b"s"
 SKIPPED = b"k"
 REMOVED = b"r"
+ANNOUNCED = b"a"
 QUARANTINED = b"q"
 _QUARANTINE_PREFIX = "?"
 
@@ -49,7 +51,7 @@ class Manifest:
         return (key for key, value in self._marks.items() if value[:1] == mark)
 
     def mark(self, record_id: str) -> bytes | None:
-        """STORED, SKIPPED, REMOVED, or None for a record never seen."""
+        """STORED, SKIPPED, REMOVED, ANNOUNCED, or None for a record never seen."""
         value = self._marks.get(record_id)
         return value[:1] if value else None
 
@@ -63,6 +65,9 @@ class Manifest:
 
     def skip(self, record_id: str) -> None:
         self._set(record_id, SKIPPED)
+
+    def announce(self, record_id: str) -> None:
+        self._set(record_id, ANNOUNCED)
 
     def remove(self, record_id: str) -> None:
         self._set(record_id, REMOVED)

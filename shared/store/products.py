@@ -122,9 +122,9 @@ def read(
 def merchant_fields(
     database: Database, collection: str, ids: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """Merchant fields on the products of a collection, by product id."""
+    """Merchant fields on the products of a collection that exist, by product id."""
     found = database.get_all([f"{collection}/{product_id}" for product_id in ids], MERCHANT)
-    return {document.id: dict(document.fields) for document in found.values()}
+    return {d.id: dict(d.fields) for d in found.values() if d.exists}
 
 
 def _dollars(cents: int | None) -> float | None:

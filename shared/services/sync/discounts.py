@@ -8,7 +8,6 @@ from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
 from shared.store import discounts
 from shared.store.database import Write
-from shared.store.manifest import STORED
 
 STREAM = "discounts"
 
@@ -31,7 +30,7 @@ def sync_discounts(session: Session, clients: Sequence[PosClient]) -> list[Disco
     current = {key: each for key, each in listed.items() if not is_over(each[0], now)}
     with session.lock:
         _store(session, records, current)
-        for discount_id in set(records.manifest.ids(STORED)) - current.keys():
+        for discount_id in records.may_be_stored() - current.keys():
             session.store([discounts.remove(session.org_id, discount_id)])
             records.manifest.remove(discount_id)
             records.tally.deleted += 1
@@ -49,4 +48,5 @@ def _store(
         Record(key, discounts.fields_of(discount, session.org_id, source))
         for key, (discount, source) in current.items()
     )
+    records.announce(changed)
     records.store(changed, put)

@@ -15,7 +15,7 @@ from shared.services.sync.stock import Shelf, Stock, list_stock
 from shared.store import paths, products
 from shared.store.batches import BatchBook
 from shared.store.database import Write
-from shared.store.manifest import REMOVED, STORED
+from shared.store.manifest import ANNOUNCED, STORED
 from shared.store.tenants import SyncSettings
 
 STREAM = "products"
@@ -87,6 +87,7 @@ class ProductStream:
             for product in found.values()
         )
         merchant = self._merchant_fields(changed)
+        records.announce(changed)
 
         def put(change: Changed) -> list[Write]:
             product = found[change.record.id]
@@ -108,7 +109,7 @@ class ProductStream:
         self, found: set[str], stock: Stock, *, max_delete_percent: float, allowed: bool
     ) -> tuple[Removal, list[str]]:
         """What is to become of the products that no shelf lists, and which they are."""
-        stored = set(self.records.manifest.ids(STORED))
+        stored = self.records.may_be_stored()
         gone = sorted(stored - found)
         removal = decide(
             listed=len(stock.rows),
@@ -134,18 +135,21 @@ class ProductStream:
         menu = paths.menu_items(session.org_id)
         merchant = products.merchant_fields(session.database, menu, gone)
         for product_id in gone:
+            announced = records.manifest.mark(product_id) == ANNOUNCED
+            records.manifest.remove(product_id)
+            if announced and product_id not in merchant:
+                continue  # it never came to be stored
             kept = merchant.get(product_id, {})
             session.store(
                 products.remove(session.org_id, product_id, now=session.now(), merchant=kept)
             )
             self._prices.removed(product_id)
-            records.manifest.remove(product_id)
             records.tally.deleted += 1
 
     def _merchant_fields(self, changed: Iterable[Changed]) -> dict[str, dict[str, Any]]:
         """What merchants had set on the products that come back to the menu."""
         manifest = self.records.manifest
-        back = [c.record.id for c in changed if manifest.mark(c.record.id) in (REMOVED, None)]
+        back = [c.record.id for c in changed if manifest.mark(c.record.id) != STORED]
         where = paths.products(self._session.org_id)
         return products.merchant_fields(self._session.database, where, back)
 

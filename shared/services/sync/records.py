@@ -11,7 +11,7 @@ from shared.pos.base import Page, Rejected
 from shared.services.sync.session import Session
 from shared.store import quarantine
 from shared.store.database import Write
-from shared.store.manifest import SKIPPED
+from shared.store.manifest import ANNOUNCED, SKIPPED, STORED
 
 TOLERATED_SHARE = 0.05
 TOLERATED_COUNT = 10
@@ -95,7 +95,7 @@ class StreamRecords:
             if self.manifest.has(record.id, found):
                 self.tally.unchanged += 1
             else:
-                first = self.manifest.mark(record.id) in (None, SKIPPED)
+                first = self.manifest.mark(record.id) in (None, SKIPPED, ANNOUNCED)
                 changed.append(Changed(record, found, first))
         return changed
 
@@ -110,6 +110,20 @@ class StreamRecords:
             else:
                 newer.append(change)
         return newer
+
+    def announce(self, changed: Iterable[Changed]) -> None:
+        """Note, of records that are not stored yet, that they are about to be. For streams whose
+        records are removed: should this worker die between storing and noting them, and the POS
+        drop them meanwhile, nobody else would know that they are there."""
+        new = [c.record.id for c in changed if self.manifest.mark(c.record.id) != STORED]
+        for record_id in new:
+            self.manifest.announce(record_id)
+        if new:
+            self._session.checkpoint()
+
+    def may_be_stored(self) -> set[str]:
+        """Ids of the records that are stored, and of those that may be."""
+        return {*self.manifest.ids(STORED), *self.manifest.ids(ANNOUNCED)}
 
     def store(
         self, changed: Sequence[Changed], put: PutRecord, *, customer_ids: Iterable[str] = ()
