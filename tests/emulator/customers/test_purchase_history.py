@@ -1,0 +1,90 @@
+"""A purchase history loaded as CSV goes through the whole bundle and comes out as pandas has it."""
+
+import io
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import pytest
+import requests
+from google.cloud.firestore import Client
+
+from deploy.local.simulator.server import serve
+from deploy.local.simulator.simulation import Simulation
+from tests.emulator.customers import purchase_history
+from tests.emulator.sync.world import World
+
+ORG = "org_history"
+CUSTOMERS, ORDERS = 5_000, 11_000
+SEED = int(os.environ.get("SEED", "4"))
+
+
+@pytest.mark.timeout(600)
+def test_spending_and_rfm_of_5000_customers_equal_those_of_pandas(client: Client) -> None:
+    # Given a history, loaded as anybody can load one
+    today = datetime.now(UTC).replace(microsecond=0)
+    customers = purchase_history.customers(CUSTOMERS).to_csv(index=False)
+    orders = purchase_history.orders(CUSTOMERS, ORDERS, today, SEED).to_csv(index=False)
+    with serve(Simulation(())) as pos:
+        body = {"id": ORG, "timezone": purchase_history.ZONE}
+        made = requests.post(
+            f"{pos.url}/control/orgs",
+            json={**body, "customers": customers, "orders": orders},
+            timeout=60,
+        )
+        assert made.json()["sizes"] == {"customers": CUSTOMERS, "orders": ORDERS, "inventory": 0}
+        world = World(client, pos)
+        # When
+        run = world.sync(ORG)
+        world.compute_spending()
+    # Then everything is stored
+    assert run["state"] == "succeeded", run
+    stored = world.documents(f"tenants/{ORG}/customers")
+    as_of = max(found["rfm"]["asOf"] for found in stored.values() if "rfm" in found)
+    bought = pd.read_csv(io.StringIO(orders), dtype=str, keep_default_na=False)
+    listed = pd.read_csv(io.StringIO(customers), dtype=str)["id_customer"]
+    expected = purchase_history.figures(bought, listed, as_of)
+    assert len(stored) == len(expected) == CUSTOMERS
+    # and the history has what a real one has
+    assert set(expected["segment"]) == {"vip", "loyal", "returning", "new", "at_risk", "churned"}
+    assert (expected["count"] == 1).sum() > 500
+    assert (expected["count"] == 0).sum() > 100
+    assert (expected["cents"] < 0).any()
+    # and every customer's figures are those of pandas, to the cent and the day
+    for customer_id, row in expected.iterrows():
+        assert _as_stored(stored[str(customer_id)]) == _as_expected(row), customer_id
+
+
+def _as_stored(found: dict[str, Any]) -> dict[str, Any]:
+    rfm = found.get("rfm") or {}
+    monetary = rfm.get("monetary")
+    return {
+        "cents": round(found["totalSpent"] * 100),
+        "count": found["orderCount"],
+        "first": found.get("firstOrderDate"),
+        "last": found.get("lastOrderDate"),
+        "segment": found["segment"],
+        "days": rfm.get("recencyDays"),
+        "frequency": rfm.get("frequency"),
+        "monetary": None if monetary is None else round(monetary * 100),
+        "scores": rfm.get("scores"),
+        "quantiles": {k: v for k, v in rfm["quantiles"].items() if k != "asOf"} if rfm else None,
+    }
+
+
+def _as_expected(row: Any) -> dict[str, Any]:
+    names = ("recency", "frequency", "monetary")
+    buyer = row["count"] > 0
+    return {
+        "cents": row["cents"],
+        "count": row["count"],
+        "first": row["first"] if buyer else None,
+        "last": row["last"] if buyer else None,
+        "segment": row["segment"],
+        "days": row["days"] if buyer else None,
+        "frequency": row["count"] if buyer else None,
+        "monetary": row["cents"] if buyer else None,
+        "scores": {name: row[name] for name in names} if buyer else None,
+        "quantiles": {name: row[f"{name}_quantile"] for name in names} if buyer else None,
+    }
