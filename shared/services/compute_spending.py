@@ -83,13 +83,13 @@ class SpendingService:
     def _compute(self, org_id: str, customer_ids: Sequence[str]) -> None:
         """Recompute some customers, until nothing is found that another look might contradict."""
         menu = self.menus.of(self.database, org_id)
-        for _ in range(ATTEMPTS):
+        for looks in range(1, ATTEMPTS + 1):
             now = self.clock()
             view = look_at(self.database, org_id, customer_ids)
             changes = view.changes(menu, rfm_store.scales(self.database, org_id), now)
             committed = all(self._commit(batch) for batch in batches(changes))
-            log.info("spending_computed", customers=len(customer_ids), changes=len(changes))
             if committed and not any(change.replaces for change in changes):
+                log.info("spending_computed", customers=len(customer_ids), looks=looks)
                 return
         raise RetryLater("others keep changing the same customers")
 

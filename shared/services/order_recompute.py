@@ -16,7 +16,7 @@ from shared.bus.messages import ComputeSpending
 from shared.errors import InvalidMessage
 from shared.store import order_facts, paths
 
-SECONDS = 2
+SECONDS = 2.5
 """How long writes are gathered."""
 MARGIN = timedelta(seconds=0.5)
 """By how much the clocks of Firestore and Cloud Tasks may differ."""
