@@ -26,6 +26,9 @@ class Progress(BaseModel):
     last_success_at: datetime | None = None
     credential_failures: int = 0
     """Runs in a row whose credentials the POS refused."""
+    held: str | None = None
+    """Why a removal waits for a person, until a run over the products settles it."""
+    deletions_held: int = 0
     incidents: list[str] = []
     """Keys of the incidents that runs of the org told people of and that are not over."""
     owed: list[str] = []

@@ -69,9 +69,7 @@ def end(run: Run, *, wanted: Sequence[str], now: datetime) -> None:
         run.state = RunState.PARTIAL if complete else RunState.FAILED
     elif run.held:
         run.state = RunState.HELD
-        run.error = note(
-            RemovalHeld(f"{run.held}. If it is right, sync with allowDeletions."), "products"
-        )
+        run.error = _waiting(run.held)
     elif quarantined:
         run.state = RunState.PARTIAL
         counts = ", ".join(f"{count} {name}" for name, count in sorted(quarantined.items()))
@@ -102,14 +100,19 @@ def status_of(
         "menuProductsCount": manifests["products"].count(STORED),
         "ordersSkipped": manifests["orders"].count(SKIPPED),
         "quarantined": sum(m.count(QUARANTINED) for m in manifests.values()),
-        "deletionsHeld": run.deletions_held,
+        "deletionsHeld": progress.deletions_held,
         "durationSeconds": round((run.ended_at - run.started_at).total_seconds(), 3),
     }
     if provider:
         fields["provider"] = provider
     if is_paused(progress.credential_failures):
         fields["nextTryAt"] = next_probe(run.ended_at)
-    return status.put(org_id, fields | error_fields(run))
+    error = run.error or (_waiting(progress.held) if progress.held else None)
+    return status.put(org_id, fields | _error_fields(error))
+
+
+def _waiting(reason: str) -> RunError:
+    return note(RemovalHeld(f"{reason}. If it is right, sync with allowDeletions."), "products")
 
 
 def close_abandoned(database: Database, org_id: str, run_id: str, now: datetime) -> list[Put]:
@@ -129,7 +132,7 @@ def close_stuck(database: Database, stuck: Unended, now: datetime, *, latest: bo
     ended = failed(stuck.org_id, stuck.run_id, run, error, now)
     writes: list[Write] = [Update(ended.path, ended.fields, if_version=stuck.version)]
     if latest:
-        writes.append(status.put_error(stuck.org_id, stuck.run_id, now, error_fields(run)))
+        writes.append(status.put_error(stuck.org_id, stuck.run_id, now, _error_fields(run.error)))
     database.commit(writes)
 
 
@@ -140,7 +143,7 @@ def give_up(database: Database, org_id: str, run_id: str, now: datetime) -> None
         return
     error = RunGivenUp("the sync failed at every delivery of its message, see the dead letters")
     ended = failed(org_id, run_id, run, error, now)
-    database.commit([ended, status.put_error(org_id, run_id, now, error_fields(run))])
+    database.commit([ended, status.put_error(org_id, run_id, now, _error_fields(run.error))])
 
 
 def failed(org_id: str, run_id: str, run: Run, error: SyncSamError, now: datetime) -> Put:
@@ -151,14 +154,14 @@ def failed(org_id: str, run_id: str, run: Run, error: SyncSamError, now: datetim
     return runs.put(org_id, run_id, run)
 
 
-def error_fields(run: Run) -> dict[str, Any]:
-    """How the status tells of the run's error; nothing when it has none."""
-    if run.error is None:
+def _error_fields(error: RunError | None) -> dict[str, Any]:
+    """How the status tells of an error; nothing where there is none."""
+    if error is None:
         return {}
     return {
-        "lastError": f"{run.error.message} {TURN[Owner(run.error.owner)]}",
-        "lastErrorCode": run.error.code,
-        "lastErrorOwner": run.error.owner,
+        "lastError": f"{error.message} {TURN[Owner(error.owner)]}",
+        "lastErrorCode": error.code,
+        "lastErrorOwner": error.owner,
     }
 
 
@@ -167,4 +170,4 @@ def _status(run: Run, progress: Progress) -> str:
         return status.PAUSED
     if run.errors:
         return "error"
-    return "held" if run.state is RunState.HELD else "active"
+    return "held" if progress.held else "active"

@@ -123,10 +123,10 @@ class ProductStream:
 
     def settle(self, removal: Removal, gone: Sequence[str]) -> None:
         """Take off the menu what no shelf lists, or hold it for a person to decide."""
-        run = self._session.run
-        if removal.decision is Decision.HOLD:
-            run.held = removal.reason
-            run.deletions_held = len(gone)
+        run, progress = self._session.run, self._session.progress
+        held = removal.decision is Decision.HOLD
+        run.held = progress.held = removal.reason if held else None
+        run.deletions_held = progress.deletions_held = len(gone) if held else 0
         if removal.decision is Decision.REMOVE:
             self._remove(gone)
 

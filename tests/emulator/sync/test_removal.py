@@ -73,6 +73,10 @@ def test_a_drastic_removal_is_held_until_a_person_allows_it(world: World) -> Non
     assert (status["status"], status["deletionsHeld"]) == ("held", 20)
     assert "allowDeletions" in status["lastError"]
 
+    # A run over other streams leaves it held
+    world.sync(ORG, streams=("customers",))
+    assert (world.status(ORG)["status"], world.status(ORG)["deletionsHeld"]) == ("held", 20)
+
     allowed = world.sync(ORG, allow_deletions=True)
 
     assert allowed["state"] == "succeeded"
