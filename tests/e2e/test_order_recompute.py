@@ -97,7 +97,8 @@ def test_500_orders_at_once_are_few_recomputes(
 
     def done() -> bool:
         paths = [cloud.client.document(f"tenants/{ORG}/customers/{name}") for name in names]
-        return all(found.get("totalSpent") == each for found in cloud.client.get_all(paths))
+        found = (snapshot.to_dict() or {} for snapshot in cloud.client.get_all(paths))
+        return all(fields.get("totalSpent") == each for fields in found)
 
     cloud.wait("everybody's spending", done)
     time.sleep(3)
