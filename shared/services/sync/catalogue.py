@@ -53,7 +53,7 @@ class Catalogue:
         book = batches.load(session.database, session.org_id)
         session.keep(prices)
         session.keep(book)
-        sales = Sales(session.org_id, prices, self._discounts(), session.store, session.now)
+        sales = Sales(session.org_id, prices, self._discounts(), session.now)
         if session.run.reset:
             sales.distrust()
         self._attempt(
@@ -83,7 +83,7 @@ class Catalogue:
 
     def _apply_sales(self) -> None:
         assert self._sales is not None
-        self._sales.apply()
+        self._sales.apply(self._session.store, self._session.checkpoint)
         self.next_change = self._sales.next_change()
 
     def _discounts(self) -> Sequence[Discount]:

@@ -79,8 +79,8 @@ class RefreshSales:
         """Refresh the org's sales; does nothing where a sync or an earlier copy already has. Where
         a run has the org, it is tried again in a minute. Raises Busy for a copy at work."""
         org_id = message.org_id
-        sales, writes = self._worked_out(org_id)
-        if writes:
+        sales = self._sales(org_id)
+        if sales.changes():
             held = self._acquire(org_id, message.run_id)
             if isinstance(held, HeldByOtherRun):
                 log.info("sales_wait_for_run", running=held.run_id)
@@ -93,27 +93,25 @@ class RefreshSales:
         done = False
         try:
             # Read again: whoever had the org a moment ago may have changed its products.
-            sales, writes = self._worked_out(org_id)
+            sales = self._sales(org_id)
+            prices, writes = sales.prices, list[Write]()
+            sales.apply(writes.extend, lambda: held.commit(prices.take_writes()))
             for start in range(0, len(writes), WRITES_PER_COMMIT):
                 held.commit(writes[start : start + WRITES_PER_COMMIT])
             told = status.menu_changed(org_id, self.clock())
-            held.release([*sales.prices.take_writes(), told])
+            held.release([*prices.take_writes(), told])
             done = True
         finally:
             held.stop(hand_over=not done)
         return sales
 
-    def _worked_out(self, org_id: str) -> tuple[Sales, list[Write]]:
-        writes: list[Write] = []
-        sales = Sales(
+    def _sales(self, org_id: str) -> Sales:
+        return Sales(
             org_id,
             price_list.load(self.database, org_id),
             discounts.read_all(self.database, org_id),
-            writes.extend,
             self.clock,
         )
-        sales.apply()
-        return sales, writes
 
     def _acquire(self, org_id: str, run_id: str) -> HeldLease | HeldByOtherRun:
         def first_writes(abandoned: str | None) -> list[Put]:

@@ -9,6 +9,7 @@ from shared.bus.messages import PosSync
 from shared.services.sync import streams
 from shared.store import lease as leases
 from shared.store import paths
+from tests.emulator.sync.test_crashes import die_before
 from tests.emulator.sync.world import MENU, World
 
 ORG = "org_test"
@@ -250,4 +251,21 @@ def test_a_refresh_that_comes_twice_or_for_an_org_never_synced_changes_nothing(
     assert isinstance(message, PosSync)
     for _ in range(2):
         world.refresh(message)
+    assert on_sale(world) == {}
+
+
+def test_a_sale_that_a_dying_worker_had_set_ends_all_the_same(world: World) -> None:
+    # Given a worker that dies just after it put products on sale
+    world.set_discounts(ORG)
+    world.sync(ORG)
+    world.set_discounts(ORG, discount(1, None))
+    die_before(world, paths.pos_status(ORG))
+    assert on_sale(world)
+
+    # When the POS drops the discount before anybody else has come, and the lease has run out
+    world.set_discounts(ORG)
+    world.client.document(paths.lease(ORG)).delete()
+    world.sync(ORG)
+
+    # Then nothing is on sale any more
     assert on_sale(world) == {}
