@@ -31,6 +31,9 @@ bench: setup
 campaign: setup
 	@exec $(PYTHON) -m tests.campaign --seeds $(SEEDS)
 
+fuzz: setup
+	FUZZ_CASES=2000 $(PYTHON) -m pytest -s tests/e2e/doors/test_fuzz.py
+
 replay: setup
 	@exec $(PYTHON) -m deploy.replay $(ARGS)
 

@@ -91,8 +91,9 @@ def _parameters(route: Route[Any, Any]) -> Iterable[dict[str, Any]]:
 
 
 def _without_null(field: dict[str, Any]) -> dict[str, Any]:
-    """A parameter may be absent, but there is no way to send null."""
+    """A parameter may be absent, but there is no way to send null, nor a number but as text."""
     kinds = [kind for kind in field.get("anyOf", []) if kind != {"type": "null"}]
+    kinds = [kind for kind in kinds if kind.get("type") == "number"] or kinds
     rest = {key: value for key, value in field.items() if key != "anyOf"}
     if rest.get("default", 0) is None:
         del rest["default"]

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 
 class Answer(BaseModel):
@@ -17,6 +20,22 @@ class Answer(BaseModel):
         validate_by_name=True,
         serialize_by_alias=True,
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """What may be None may be missing."""
+        schema = handler(core)
+        described = handler.resolve_ref_schema(schema)
+        fields = described.get("properties", {})
+        required = [n for n in described.get("required", []) if not _nullable(fields[n])]
+        described["required"] = required
+        return schema
+
+
+def _nullable(field: Mapping[str, Any]) -> bool:
+    return {"type": "null"} in field.get("anyOf", ())
 
 
 class ErrorDetail(Answer):

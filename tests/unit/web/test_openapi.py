@@ -27,11 +27,12 @@ class Given(Answer):
     """What is given."""
 
     run_id: str
+    ended_at: str | None
     note: str | None = None
 
 
 GIVE = route(
-    lambda _: Reply(Given(run_id="r")),
+    lambda _: Reply(Given(run_id="r", ended_at=None)),
     method="POST",
     path="/runs/{runId}",
     rule=SharedSecret(("s" * 32,)),
@@ -41,7 +42,9 @@ GIVE = route(
     errors=[TooOften],
 )
 READ = route(
-    lambda _: Reply(Given(run_id="r")), answers=[(200, Given), (200, "text/csv")], cached=Cached(9)
+    lambda _: Reply(Given(run_id="r", ended_at=None)),
+    answers=[(200, Given), (200, "text/csv")],
+    cached=Cached(9),
 )
 
 
