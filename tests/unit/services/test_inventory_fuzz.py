@@ -1,0 +1,94 @@
+"""Stock lists full of nonsense: mapped or quarantined, no exception, no absurd price."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.domain.discounts import Discount, DiscountKind
+from shared.domain.pricing import HIGHEST_PRICE_CENTS
+from shared.pos.alleaves.inventory import to_inventory_row
+from shared.pos.base import Rejected
+from shared.store import paths, quarantine
+from shared.store.database import Put, Write
+from shared.store.encoding import encoded
+from tests.unit.pos.alleaves.rows import stock
+from tests.unit.services.sync_in_memory import ORG, synced
+
+HIGHEST = HIGHEST_PRICE_CENTS / 100
+DOCUMENTS = "projects/demo/databases/(default)/documents"
+VAPES = frozenset({"Vapes"})
+DISCOUNTS = [
+    Discount("1", DiscountKind.PERCENT, Decimal(150), categories=VAPES),
+    Discount("2", DiscountKind.AMOUNT, Decimal(100_000), brands=frozenset({"Sample Brand"})),
+    Discount("3", DiscountKind.FIXED_PRICE, Decimal(1), product_ids=frozenset({"1", "2001"})),
+]
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(exclude_categories=()), max_size=20)
+    | st.sampled_from(["", " ", "NaN", "-1", "1e9", "-0", "12.345", "1,000", "2026-02-30", "0001"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=4,
+)
+"""Whatever JSON can say, and what Python's reader takes for JSON besides."""
+
+FIELDS = sorted(stock())
+mutated = st.builds(
+    lambda changes, dropped: {k: v for k, v in stock(**changes).items() if k not in dropped},
+    st.dictionaries(st.sampled_from(FIELDS), anything, max_size=8),
+    st.sets(st.sampled_from(FIELDS), max_size=3),
+)
+rows_of_nonsense = st.lists(mutated | anything, min_size=1, max_size=6)
+
+
+@settings(max_examples=2_000, suppress_health_check=[HealthCheck.too_slow])
+@given(rows_of_nonsense)
+def test_every_row_is_mapped_or_quarantined_with_a_code_and_no_price_is_absurd(
+    rows: list[Any],
+) -> None:
+    # When a first sync meets such a list of stock
+    writes = synced(rows, DISCOUNTS)
+
+    # Then every row is told of
+    products = documents(writes, lambda path: path.startswith(f"{paths.menu_items(ORG)}/"))
+    entries = documents(writes, lambda path: path.startswith(f"{paths.quarantine(ORG)}/"))
+    mapped = [to_inventory_row(row, "1000") for row in rows]
+    bad = {quarantine.key_of(row) for row in mapped if isinstance(row, Rejected)}
+    assert bad <= {path.partition("products_")[2] for path in entries}
+    for row in mapped:
+        if not isinstance(row, Rejected) and row.item_id not in bad:
+            assert f"{paths.menu_items(ORG)}/{row.item_id}" in products
+    for entry in entries.values():
+        assert entry["errorCode"]
+        assert entry["stream"] == "products"
+
+    # and Firestore takes all of it, with figures that somebody can believe
+    for write in writes:
+        encoded(write, DOCUMENTS)
+    for product in products.values():
+        check(product)
+
+
+def documents(writes: list[Write], wanted: Callable[[str], bool]) -> dict[str, dict[str, Any]]:
+    return {w.path: dict(w.fields) for w in writes if isinstance(w, Put) and wanted(w.path)}
+
+
+def check(product: dict[str, Any]) -> None:
+    assert 0 <= product["price"] <= HIGHEST
+    assert product["price"] > 0 or not product["available"]
+    assert product["quantity"] >= 0
+    assert 0 <= product.get("salePrice", 0) <= product["price"]
+    for name in ("cost", "batchCost"):
+        assert 0 <= product.get(name, 0) <= HIGHEST
+    for name in ("thcPercent", "cbdPercent"):
+        assert 0 <= product.get(name, 0) <= 100
+    for here in product["stock"].values():
+        assert 0 <= here["price"] <= HIGHEST
+        assert here["quantity"] >= 0
+        assert here["price"] > 0 or not here["available"]
