@@ -18,6 +18,7 @@ STAFF_OR_CRON = "staff of the org, or cron secret"
 CRON = "cron secret"
 POS = "signed by the org's POS"
 ANYONE = "public"
+MENU = "public, of one org"
 
 RULES = {
     "manual_sync": {
@@ -31,6 +32,14 @@ RULES = {
         "GET /api/loyalty/sync": STAFF,
         "GET /api/loyalty/points": STAFF,
         "GET /api/loyalty/report": STAFF,
+        "GET /openapi.json": ANYONE,
+    },
+    "dashboard": {
+        "GET /api/menu": MENU,
+        "GET /api/menu/builder": MENU,
+        "GET /api/inventory/expiring": STAFF,
+        "GET /api/products/{productId}/price-history": STAFF,
+        "GET /api/metadata": STAFF,
         "GET /openapi.json": ANYONE,
     },
     "webhooks": {
