@@ -6,9 +6,11 @@ Moments are whole milliseconds since 1970, on one clock for all who share the li
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-LATENESS_MS = 100
-"""A call may leave this much later than its moment. Windows are counted longer by as much, so
-that the calls themselves, not only their moments, keep within the limit."""
+SECOND_LATENESS_MS = 100
+LATENESS_SHARE = 0.05
+"""How much later than its moment a call may leave, as a share of its limit's seconds (of one
+second: SECOND_LATENESS_MS). Windows are counted longer by as much, so that the calls themselves,
+not only their moments, keep within the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +21,19 @@ class Limit:
     seconds: int
 
     @property
+    def lateness_ms(self) -> int:
+        if self.seconds == 1:
+            return SECOND_LATENESS_MS
+        return int(self.seconds * 1000 * LATENESS_SHARE)
+
+    @property
     def window_ms(self) -> int:
-        return self.seconds * 1000 + LATENESS_MS
+        return self.seconds * 1000 + self.lateness_ms
+
+
+def lateness_ms(limits: Sequence[Limit]) -> int:
+    """How late a call may leave under all of the limits."""
+    return min((limit.lateness_ms for limit in limits), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +48,20 @@ class Placed:
 def place(
     taken: Sequence[int], limits: Sequence[Limit], *, wanted: int, now: int, until: int
 ) -> Placed:
-    """The earliest moments from ``now`` to ``until`` for up to ``wanted`` calls.
+    """The earliest moments from ``now`` to ``until`` for up to ``wanted`` calls, those of one
+    second spread over it.
 
     ``taken`` are the moments given before, oldest first; those that no window reaches any more
     may be missing.
     """
     moments = list(taken)
     before = len(moments)
+    apart = max(
+        (limit.window_ms // limit.calls for limit in limits if limit.seconds == 1), default=0
+    )
     for _ in range(wanted):
-        at = max((now, *moments[-1:], *_waits(moments, limits)))
+        last = [moment + apart for moment in moments[-1:]]
+        at = max((now, *last, *_waits(moments, limits)))
         if at > until:
             return Placed(tuple(moments[before:]), at)
         moments.append(at)

@@ -4,6 +4,7 @@ One document per account, however many instances call it. A caller takes moments
 calls at once, so that the document is written once per block and never by two at a time.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
@@ -25,16 +26,19 @@ def reserve(
     wanted: int,
     now: int,
     until: int,
+    unused: Sequence[int] = (),
 ) -> Placed:
     """Moments from ``now`` to ``until`` (milliseconds) for up to ``wanted`` calls: the caller's
-    alone. One read, and one write where there are any.
+    alone. One read, and one write where there are any; with it ``unused`` moments, which the
+    caller had been given before, are given back.
 
     Raises RetryLater where others keep coming first.
     """
     path = paths.rate_limit(account)
     for _ in range(ATTEMPTS):
         found = database.get(path)
-        taken = still_counted(_unpacked(found.fields.get("taken")), limits, now)
+        stored = Counter(_unpacked(found.fields.get("taken"))) - Counter(unused)
+        taken = still_counted(sorted(stored.elements()), limits, now)
         placed = place(taken, limits, wanted=wanted, now=now, until=until)
         if not placed.moments:
             return placed

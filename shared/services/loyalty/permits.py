@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from shared.clock import Clock
-from shared.domain.rate_limit import LATENESS_MS, Limit
+from shared.domain.rate_limit import Limit, lateness_ms
 from shared.services.deadline import OutOfTime
 from shared.store import rate_limit
 from shared.store.database import Database
@@ -45,6 +45,7 @@ class Permits:
         self._clock = clock
         self._sleep = sleep
         self._moments: deque[int] = deque()
+        self._missed: deque[int] = deque()
         self._lock = threading.Lock()
 
     @property
@@ -58,7 +59,7 @@ class Permits:
             return calls
         with self._lock:
             while self._moments and self._late(self._moments[0]):
-                self._moments.popleft()
+                self._missed.append(self._moments.popleft())
             missing = calls - len(self._moments)
             if missing > 0:
                 self._reserve(missing)
@@ -67,19 +68,30 @@ class Permits:
     def take(self) -> None:
         """Wait until the next call may be made. Raises OutOfPermits."""
         while self._limits:
-            with self._lock:
-                if not self._moments:
-                    self._reserve(BLOCK)
-                moment = self._moments.popleft()
+            moment = self._next()
             wait = moment - _milliseconds(self._clock())
             if wait > 0:
                 self._sleep(wait / 1000)
             if not self._late(moment):
                 return
+            self._missed.append(moment)
+
+    def _next(self) -> int:
+        """The next moment. One that was missed is given back for a later one, since others have
+        been given those after it; but where there is none it has to do."""
+        with self._lock:
+            if not self._moments:
+                try:
+                    self._reserve(max(BLOCK, len(self._missed)))
+                except OutOfPermits:
+                    if not self._missed:
+                        raise
+                    self._missed.popleft()
+                    return _milliseconds(self._clock())
+            return self._moments.popleft()
 
     def _late(self, moment: int) -> bool:
-        """A moment that was missed is no leave any more: others have been given the next ones."""
-        return _milliseconds(self._clock()) - moment > LATENESS_MS
+        return _milliseconds(self._clock()) - moment > lateness_ms(self._limits)
 
     def _reserve(self, wanted: int) -> None:
         placed = rate_limit.reserve(
@@ -89,9 +101,12 @@ class Permits:
             wanted=wanted,
             now=_milliseconds(self._clock()),
             until=self._until,
+            unused=self._missed,
         )
-        self._moments.extend(placed.moments)
-        if not self._moments:
+        if placed.moments:
+            self._missed.clear()
+            self._moments.extend(placed.moments)
+        elif not self._moments:
             assert placed.free_at is not None
             raise OutOfPermits(datetime.fromtimestamp(placed.free_at / 1000, UTC))
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 
 from shared.clock import Clock
-from shared.domain.customers import normal_email
+from shared.domain.customers import identifies, normal_email
 from shared.domain.loyalty import (
     AlpineAnswer,
     Reconciliation,
@@ -56,7 +56,7 @@ class LookUpPoints:
         org = loyalty_settings.read(self.database, org_id)
         rules = org.rules()
         number = normal_phone(phone)
-        address = normal_email(email) if email else None
+        address = normal_email(email) if identifies(normal_email(email)) else None
         if number is None and address is None:
             raise RequestInvalid("phone or email: give a valid one")
         customer = self._customer(org_id, number, address)

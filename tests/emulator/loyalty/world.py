@@ -1,7 +1,9 @@
 """Orgs that are synced, their accounts at a simulated Alpine IQ, and the loyalty run between."""
 
 import itertools
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,11 +12,16 @@ from google.cloud.firestore import Client
 from deploy.local.simulator.server import Server
 from shared.bus.messages import ComputeSpending, Loyalty, Message
 from shared.bus.publisher import Publisher
+from shared.clock import Clock, utc_now
+from shared.domain.customers import identifies
+from shared.domain.phones import normal_phone
 from shared.loyalty.alpine_iq import AlpineIq
 from shared.loyalty.settings import AlpineIqSettings
 from shared.pos.http import HttpSession, HttpSettings
 from shared.services.loyalty.reconcile import LoyaltyReconcile
+from shared.store import paths
 from shared.store.database import Database
+from shared.store.lease import HeldLease, acquire
 from tests.emulator.sync.world import Outbox, World
 
 QUICK = HttpSettings(read_seconds=2, total_seconds=20, attempts=2, backoff_seconds=0.01)
@@ -66,11 +73,11 @@ class LoyaltyWorld(World):
         seconds: float = 60,
         lease_seconds: float = 60,
         database: Database | None = None,
-        clock: Callable[[], datetime] | None = None,
-        sleep: Callable[[float], None] | None = None,
+        clock: Clock | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> LoyaltyReconcile:
         """A service as an instance of ``loyalty_reconcile`` has one."""
-        service = LoyaltyReconcile(
+        return LoyaltyReconcile(
             database=database or self.database,
             open_alpine=self.open_alpine,
             alerts=self.alerts,
@@ -79,13 +86,32 @@ class LoyaltyWorld(World):
             clock=clock or self.now,
             seconds=seconds,
             lease_ttl=timedelta(seconds=lease_seconds),
+            sleep=sleep,
         )
-        return service if sleep is None else _with_sleep(service, sleep)
 
-    def reconcile(self, org_id: str, *, seconds: float = 60, **fields: Any) -> dict[str, Any]:
+    def begin(self, org_id: str, run_id: str) -> None:
+        """The first invocation of a run, without its continuations."""
+        self.loyalty()(Loyalty(org_id=org_id, run_id=run_id), "message-1")
+
+    def go_on(self, *messages: Loyalty) -> None:
+        """Deliver the messages, and all continuations that are due at once."""
+        due = [*messages, *self._continued()]
+        while due:
+            self.loyalty()(due.pop(), "message-2")
+            due += self._continued()
+
+    def reconcile(
+        self,
+        org_id: str,
+        *,
+        seconds: float = 60,
+        clock: Clock | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        **fields: Any,
+    ) -> dict[str, Any]:
         """One run with all its continuations; the run's document."""
         run_id = fields.pop("run_id", f"loyalty-{next(self._loyalty_runs)}")
-        service = self.loyalty(seconds=seconds)
+        service = self.loyalty(seconds=seconds, clock=clock, sleep=sleep)
         service(Loyalty(org_id=org_id, run_id=run_id, **fields), "message-1")
         while waiting := [*self._continued(), *self.waiting.take()]:
             for message in waiting:
@@ -112,6 +138,36 @@ class LoyaltyWorld(World):
         """Every call of the org to Alpine IQ."""
         return self.pos.simulation.orgs.get(org_id).alpine.calls()
 
+    def calls_of_one_pass(self, org_id: str) -> int:
+        """How many calls it takes to look everybody up once."""
+        known = self.pos.simulation.orgs.get(org_id).alpine.contacts
+        calls = 0
+        for customer in self.documents(f"tenants/{org_id}/customers").values():
+            phone, email = normal_phone(customer.get("phone")), customer["email"]
+            calls += bool(phone)
+            calls += identifies(email) and not (phone and known.find(phone, None))
+        return calls
+
+    @contextmanager
+    def holding(self, org_id: str, run_id: str) -> Iterator[None]:
+        """Another worker is at a run of the org meanwhile."""
+        held = acquire(
+            self.database,
+            paths.loyalty_lease(org_id),
+            run_id=run_id,
+            holder="another worker",
+            ttl=timedelta(seconds=60),
+            first_writes=lambda _: [],
+        )
+        assert isinstance(held, HeldLease)
+        yield
+        held.release([])
+
+    def expire_lease(self, org_id: str) -> None:
+        """Let the lease's time be up."""
+        lease = self.client.document(paths.loyalty_lease(org_id))
+        lease.update({"expiresAt": utc_now() - timedelta(seconds=1)})
+
     def open_alpine(
         self, account: AlpineIqSettings, admit: Callable[[], None], deadline: datetime
     ) -> AlpineIq:
@@ -120,9 +176,3 @@ class LoyaltyWorld(World):
     def _continued(self) -> list[Loyalty]:
         assert isinstance(self.asked, Outbox)
         return [message for message in self.asked.take() if isinstance(message, Loyalty)]
-
-
-def _with_sleep(service: LoyaltyReconcile, sleep: Callable[[float], None]) -> LoyaltyReconcile:
-    from dataclasses import replace
-
-    return replace(service, sleep=sleep)
