@@ -10,6 +10,7 @@ from shared.errors import (
     NotFound,
     OrgError,
     ProviderError,
+    RequestInvalid,
     RequestRefused,
     RetryLater,
     SyncSamError,
@@ -100,6 +101,9 @@ def _told(error: Exception) -> tuple[int, str, str]:
             return NoSuchMethod.status, NoSuchMethod.code, "this path has no such method"
         case HTTPException(code=404):
             return NotFound.status, NotFound.code, "there is nothing at this path"
+        case HTTPException(code=int(status)) if status < 500:
+            # Werkzeug's own word on a request that it cannot read: one cut off, for instance.
+            return RequestInvalid.status, RequestInvalid.code, "the request cannot be read"
         case RetryLater():
             log.warning("request_postponed", reason=str(error))
             return 503, error.code, "not now: try again in a moment"

@@ -197,6 +197,16 @@ def test_a_body_over_the_limit_is_413_whether_its_length_is_announced_or_not() -
     assert error(announced) == error(chunked) == (413, "body_too_large")
 
 
+def test_a_body_that_is_cut_off_is_400() -> None:
+    response = client_of(POST_THING).post(
+        "/thing",
+        content_type="application/json",
+        environ_overrides={"wsgi.input": io.BytesIO(b'{"deep"'), "CONTENT_LENGTH": "100"},
+    )
+
+    assert error(response) == (400, "request_invalid")
+
+
 def test_queries_and_headers_have_limits() -> None:
     client = client_of(GET_THING)
 
