@@ -6,12 +6,17 @@ from shared.bootstrap import doors
 from shared.bootstrap.clients import database
 from shared.bootstrap.settings import FunctionSettings, start
 from shared.clock import utc_now
+from shared.services.answers import Answers
+from shared.services.customer_reads import CustomerReads
 from shared.services.expiring import ExpiringStock
+from shared.services.order_reads import OrderReads
 from shared.services.price_history import PriceHistory
 from shared.services.public_menu import PublicMenu
+from shared.services.segment_reads import SegmentReads
+from shared.services.spending import SpendingLookUp
 from shared.store import metadata as metadata_store
 from shared.web.router import App
-from shared.web.routes import inventory, menu, metadata
+from shared.web.routes import customers, inventory, menu, metadata, orders
 from shared.web.rules import PUBLIC_OF_ORG
 
 
@@ -27,11 +32,14 @@ def app() -> App:
     project = settings().google_cloud_project
     store = database(project)
     staff = doors.staff(project, store)
+    answers, people = Answers(store), CustomerReads(store, SpendingLookUp(store))
     return App(
         "dashboard",
         (
             *menu.routes(PublicMenu(store, utc_now), PUBLIC_OF_ORG),
             *inventory.routes(ExpiringStock(store, utc_now), PriceHistory(store), staff),
             *metadata.routes(partial(metadata_store.read_all, store), staff),
+            *customers.routes(people, SegmentReads(store), answers, staff),
+            *orders.routes(OrderReads(store), people, answers, staff),
         ),
     )

@@ -22,6 +22,11 @@ def to_cents(dollars: object) -> int:
     return int(amount.quantize(_CENT, rounding=ROUND_HALF_UP) * 100)
 
 
+def sum_to_cents(dollars: float) -> int:
+    """Cents of a sum of stored amounts that Firestore made in doubles, rounded half up."""
+    return int((Decimal(str(dollars)) * 100).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
 def to_dollars(cents: int) -> float:
     """Dollars as stored in Firestore: the double nearest to the exact amount in cents."""
     return cents / 100

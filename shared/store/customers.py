@@ -17,6 +17,8 @@ OWNED = (
     "lastName",
     "phone",
     "phoneE164",
+    "nameKey",
+    "lastNameKey",
     "dateOfBirth",
     "loyaltyPoints",
     "orgId",
@@ -25,7 +27,8 @@ OWNED = (
     "posUpdatedAt",
 )
 """Fields a sync writes and clears. ``userId`` and ``createdAt`` are only ever written.
-``phoneE164`` is ``phone`` as it can be looked up, absent where that is no valid number."""
+Of these are made, to be looked up by: ``phoneE164`` of ``phone``, absent where that is no valid
+number, ``nameKey`` and ``lastNameKey`` of the names (see ``name_key``)."""
 
 IN_LIMIT = 30
 """Values that one ``in`` filter of Firestore takes."""
@@ -64,8 +67,7 @@ def put(
     whole = fields | {"updatedAt": now}
     if version is not None:
         whole["posUpdatedAt"] = version
-    if phone := normal_phone(fields.get("phone")):
-        whole["phoneE164"] = phone
+    whole |= _keys(fields)
     if first:
         whole.setdefault("createdAt", now)
     written_only = tuple(name for name in ("userId", "createdAt") if name in whole)
@@ -76,6 +78,21 @@ def versions(database: Database, org_id: str, ids: Iterable[str]) -> dict[str, d
     """When the POS last changed these customers, as far as is stored, by id."""
     found = database.get_all([f"{paths.customers(org_id)}/{i}" for i in ids], ["posUpdatedAt"])
     return {d.id: at for d in found.values() if (at := d.fields.get("posUpdatedAt"))}
+
+
+def name_key(*names: str) -> str:
+    """Names as they are searched: in lower case, one space between."""
+    return " ".join(" ".join(names).casefold().split())
+
+
+def _keys(fields: dict[str, Any]) -> dict[str, str]:
+    first, last = fields.get("firstName") or "", fields.get("lastName") or ""
+    keys = {
+        "phoneE164": normal_phone(fields.get("phone")),
+        "nameKey": name_key(first, last),
+        "lastNameKey": name_key(last),
+    }
+    return {name: key for name, key in keys.items() if key}
 
 
 def ids_by(database: Database, org_id: str, field: str, values: Iterable[str]) -> dict[str, str]:

@@ -1,12 +1,15 @@
 """The public menu as recommendations look at it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from shared.domain.money import to_cents
 from shared.domain.recommendations import Menu
 from shared.store import paths
 from shared.store.database import Database
+
+SHOWN = ("name", "category", "price", "imageUrl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,17 @@ class MenuItem:
 def read(database: Database, org_id: str) -> Menu:
     """What can be bought now."""
     return Menu(_available(database, org_id))
+
+
+def items(database: Database, org_id: str, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Name, category, price and picture of those of the products that can be bought now, by id."""
+    where = {f"{paths.menu_items(org_id)}/{product_id}": product_id for product_id in ids}
+    found = database.get_all(list(where), [*SHOWN, "available"])
+    return {
+        where[path]: {name: document.fields.get(name) for name in SHOWN}
+        for path, document in found.items()
+        if document.fields.get("available")
+    }
 
 
 def _available(database: Database, org_id: str) -> Iterator[MenuItem]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.domain.money import to_cents
+from shared.domain.money import sum_to_cents
 from shared.domain.orders import OrderStatus
 from shared.domain.spending import COUNTED, Spending, counts, fold
 from shared.store import order_facts, paths
@@ -29,7 +29,7 @@ def spending_of(database: Database, org_id: str, customer_id: str) -> Spending:
         return fold(order for _, order in orders)
     money = database.totals(collection, theirs, counted, sums=["total"])
     refunds = database.totals(collection, theirs, counted, ("total", "<", 0))
-    spent = Spending(total_cents=to_cents(money.sums["total"]))
+    spent = Spending(total_cents=sum_to_cents(money.sums["total"]))
     if money.count == refunds.count:
         return spent
     return spent + Spending(

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 # They become part of a document's path: one segment, none that Firestore reserves.
 RecordId = Annotated[
@@ -12,3 +12,7 @@ OrgId = Annotated[
     str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
 ]
 RunId = RecordId
+
+# Of a list that is read page by page.
+Cursor = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
+PageSize = Annotated[int, Field(ge=1, le=200)]

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from shared.domain.public_menu import Wanted
 from shared.services.public_menu import PublicMenu, Rendered
-from shared.web.fields import OrgId
+from shared.web.fields import Cursor, OrgId
 from shared.web.reply import Answer, Content, Reply
 from shared.web.route import Cached, Call, NoBody, Params, Route
 from shared.web.rules import Rule
@@ -17,7 +17,6 @@ SECONDS = 60
 JSON = "application/json"
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Cursor = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 
 
 class MenuQuery(Params):
