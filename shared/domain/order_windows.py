@@ -101,8 +101,8 @@ class OrderCursor:
     ) -> "OrderCursor":
         """The cursor with the walks an invocation at ``now`` has to go.
 
-        A continuation looks for new orders again only when its run has not done so for
-        RECENT_ENOUGH.
+        A walk of which nothing was listed begins anew: it may be of days ago. A continuation
+        looks for new orders again only when its run has not done so for RECENT_ENOUGH.
         """
         tomorrow = today + _DAY
         if self.head is None or self.backfill is None:
@@ -113,25 +113,40 @@ class OrderCursor:
             backfill = Walk(since=orders_since, until=backfill.since - _DAY, started_at=now)
         recent = self.recent
         looked = self.head >= run_started and now - self.head < RECENT_ENOUGH
+        if recent is not None and recent.done_to is None:
+            recent = self._recent(now, today, orders_since, lookback_days, recent.width)
         if recent is None and not looked:
-            since = self.head.date() - OVERLAP_DAYS * _DAY
-            if self.looked_back_on != today:
-                since = min(since, today - lookback_days * _DAY)
-            recent = Walk(since=max(since, orders_since), until=tomorrow, started_at=now)
+            recent = self._recent(now, today, orders_since, lookback_days, width=None)
         return replace(self, recent=recent, backfill=backfill)
 
-    def advanced(self, walk: Walk, *, today: date, lookback_days: int) -> "OrderCursor":
+    def _recent(
+        self,
+        now: datetime,
+        today: date,
+        orders_since: date,
+        lookback_days: int,
+        width: int | None,
+    ) -> Walk:
+        assert self.head is not None
+        since = self.head.date() - OVERLAP_DAYS * _DAY
+        if self.looked_back_on != today:
+            since = min(since, today - lookback_days * _DAY)
+        return Walk(max(since, orders_since), today + _DAY, started_at=now, width=width)
+
+    def advanced(self, walk: Walk, *, lookback_days: int) -> "OrderCursor":
         """The cursor after its current walk (``recent`` first) has come as far as ``walk``."""
         if self.recent is None:
             return replace(self, backfill=walk)
         if walk.left is not None:
             return replace(self, recent=walk)
-        whole = walk.since <= walk.started_at.date() - lookback_days * _DAY
+        began_on = walk.until - _DAY
+        first = self.backfill.since if self.backfill else date.min
+        whole = walk.since <= max(began_on - lookback_days * _DAY, first)
         return replace(
             self,
             head=walk.started_at,
             recent=None,
-            looked_back_on=today if whole else self.looked_back_on,
+            looked_back_on=began_on if whole else self.looked_back_on,
         )
 
     @property

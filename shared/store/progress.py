@@ -33,6 +33,8 @@ class Progress(BaseModel):
     """Keys of the incidents that runs of the org told people of and that are not over."""
     owed: list[str] = []
     """Customers who lost an order to another, and whose spending may not have been asked for."""
+    everybody_owed: bool = False
+    """So many customers have changed that everybody's spending is to be asked for."""
 
 
 def read(database: Database, org_id: str) -> Progress:

@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 from shared.bus.messages import ComputeSpending, PosSync
@@ -92,7 +93,7 @@ def open_session(
         run=run,
         progress=kept,
         manifests=manifest.load(database, message.org_id, shards),
-        ask_spending=lambda ids: _ask_spending(spending, message, session, ids),
+        ask_spending=partial(_ask_spending, spending, message),
         clock=clock,
         deadline=deadline,
     )
@@ -102,12 +103,16 @@ def open_session(
 
 
 def _ask_spending(
-    spending: Spending, message: PosSync, session: Session, customer_ids: set[str]
+    spending: Spending, message: PosSync, session: Session, customer_ids: set[str], *, ended: bool
 ) -> None:
-    """Ask for the customers' spending; for everybody's where that is the cheaper way."""
+    """Ask for the customers' spending; for everybody's where that is the cheaper way, but only
+    once, when the run has ``ended``: it reads all orders of the org."""
     ask = ComputeSpending(org_id=message.org_id, run_id=message.run_id)
     known = session.manifest("customers").count(STORED)
     if len(customer_ids) >= max(MANY_CUSTOMERS, known // 4):
-        spending.publish([ask])
-    else:
+        session.progress.everybody_owed = True
+    if not session.progress.everybody_owed:
         spending.publish(requests(ask, sorted(customer_ids)))
+    elif ended:
+        spending.publish([ask])
+        session.progress.everybody_owed = False

@@ -43,15 +43,15 @@ def sync_orders(
             after = stream.sync_window(clients, walk, window)
         except OutOfTime:
             after = walk.halved(window)
-            _advance(session, after, today, settings)
+            _advance(session, after, settings)
             raise
-        _advance(session, after, today, settings)
+        _advance(session, after, settings)
 
 
-def _advance(session: Session, walk: Walk, today: date, settings: SyncSettings) -> None:
+def _advance(session: Session, walk: Walk, settings: SyncSettings) -> None:
     with session.lock:
         session.progress.orders = session.progress.orders.advanced(
-            walk, today=today, lookback_days=settings.lookback_days
+            walk, lookback_days=settings.lookback_days
         )
         session.checkpoint_if_due()
 

@@ -8,7 +8,7 @@ manifests and cursors that call them done. A crash at any point repeats work, it
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from types import TracebackType
@@ -55,6 +55,13 @@ class Sink(Protocol):
     def stop(self, *, hand_over: bool) -> None: ...
 
 
+class AskSpending(Protocol):
+    """Asks for the spending of customers, or keeps in mind that everybody's is to be asked for
+    when the run has ``ended``."""
+
+    def __call__(self, session: "Session", customer_ids: set[str], *, ended: bool) -> None: ...
+
+
 class Session:
     """One invocation's work on a run. Streams may use it from several threads under ``lock``."""
 
@@ -68,7 +75,7 @@ class Session:
         run: Run,
         progress: Progress,
         manifests: dict[str, Manifest],
-        ask_spending: Callable[[set[str]], None],
+        ask_spending: AskSpending,
         clock: Clock,
         deadline: Deadline,
     ) -> None:
@@ -174,13 +181,13 @@ class Session:
             last = ending.status_of(
                 self.org_id, self.run_id, self.run, self.progress, self._manifests, provider
             )
-            self._sink.release([*self._settled(more_writes=1), last])
+            self._sink.release([*self._settled(more_writes=1, ended=True), last])
 
     def close(self, more: Sequence[Write]) -> None:
         """The run is over and says nothing of the org as a whole: keep what is done, free the
         org. ``more`` says that it is done, and is written along."""
         with self.lock:
-            self._sink.release([*self._settled(more_writes=len(more)), *more])
+            self._sink.release([*self._settled(more_writes=len(more), ended=True), *more])
 
     def distrust_what_is_stored(self, streams: Iterable[str]) -> None:
         """Write every record of the streams again and walk all orders anew (``full``)."""
@@ -190,16 +197,15 @@ class Session:
                 self.progress.orders = OrderCursor()
         self.run.reset = True
 
-    def _settled(self, more_writes: int = 0) -> list[Write]:
+    def _settled(self, more_writes: int = 0, *, ended: bool = False) -> list[Write]:
         """Wait for the records, ask for spending; the writes that call both done.
 
         ``more_writes`` go along in the same commit: the bill that it carries counts them.
         """
         self._drain()
-        if self._customers:
-            self._ask_spending(self._customers)
-            self._customers.clear()
-            self.progress.owed = []
+        self._ask_spending(self, self._customers, ended=ended)
+        self._customers.clear()
+        self.progress.owed = []
         books = [*self._manifests.values(), *self._books]
         manifests = [write for book in books for write in book.take_writes()]
         self.progress.shards = {name: m.shards for name, m in self._manifests.items()}

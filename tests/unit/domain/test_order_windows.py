@@ -29,8 +29,13 @@ def walk_whole(cursor: OrderCursor, now: datetime = NOW) -> tuple[OrderCursor, l
     windows = []
     while (walk := cursor.current) and (window := walk.next_window):
         windows.append(window)
-        cursor = cursor.advanced(walk.listed(window, 10), today=now.date(), lookback_days=90)
+        cursor = cursor.advanced(walk.listed(window, 10), lookback_days=90)
     return cursor, windows
+
+
+def synced() -> OrderCursor:
+    """The cursor of an org that was synced a moment ago."""
+    return walk_whole(begin(OrderCursor()))[0]
 
 
 def test_the_first_run_asks_for_everything_since_the_orgs_first_day() -> None:
@@ -79,7 +84,7 @@ def test_new_orders_are_asked_for_while_a_backfill_is_still_under_way() -> None:
     narrow = walk.halved(window)
     first = narrow.next_window
     assert first is not None
-    cursor = cursor.advanced(narrow.listed(first, 3_000), today=TODAY, lookback_days=90)
+    cursor = cursor.advanced(narrow.listed(first, 3_000), lookback_days=90)
     # When the next run begins
     later = NOW + timedelta(hours=1)
     _, windows = walk_whole(begin(cursor, later), later)
@@ -99,6 +104,56 @@ def test_a_continuation_goes_on_with_the_backfill_and_looks_for_new_orders_only_
             now=now, run_started=NOW, today=now.date(), orders_since=SINCE, lookback_days=90
         )
         assert (found.recent is not None) is looks
+
+
+def test_a_walk_of_which_nothing_was_listed_begins_anew_and_stays_as_narrow() -> None:
+    # Given a walk that could not list a single window, in runs of two days ago
+    cursor = begin(synced(), NOW + timedelta(hours=1))
+    assert cursor.recent is not None
+    assert cursor.recent.next_window is not None
+    halved = cursor.recent.halved(cursor.recent.next_window)
+    cursor = cursor.advanced(halved, lookback_days=90)
+
+    # When the POS can be read again
+    later = NOW + timedelta(days=2)
+    _, windows = walk_whole(begin(cursor, later), later)
+
+    # Then the orders of today are among what is asked for, and no window is wider than before
+    assert windows[0].until == later.date() + timedelta(days=1)
+    assert windows[-1].since == later.date() - timedelta(days=90)
+    assert windows[0].days == halved.width
+
+
+def test_a_look_back_that_took_until_the_next_day_does_not_stand_for_that_days() -> None:
+    # Given a look-back that was begun on one day, and ended on the next
+    tomorrow, day_after = NOW + timedelta(days=1), NOW + timedelta(days=2)
+    cursor = begin(synced(), tomorrow)
+    assert cursor.recent is not None
+    window = cursor.recent.left
+    assert window is not None
+    cursor = cursor.advanced(cursor.recent.listed(window.newest(30), 10), lookback_days=90)
+    cursor, _ = walk_whole(begin(cursor, day_after), day_after)
+
+    # When the org is synced again on that day, then all is looked at: orders may have changed since
+    _, windows = walk_whole(begin(cursor, day_after), day_after + timedelta(hours=1))
+    assert windows[0].since == day_after.date() - timedelta(days=90)
+
+
+def test_an_org_whose_orders_begin_within_the_look_back_is_looked_back_at_once_a_day() -> None:
+    since = TODAY - timedelta(days=10)
+
+    def begun(cursor: OrderCursor, now: datetime) -> OrderCursor:
+        return cursor.begin(
+            now=now, run_started=now, today=now.date(), orders_since=since, lookback_days=90
+        )
+
+    cursor, _ = walk_whole(begun(OrderCursor(), NOW))
+    tomorrow = NOW + timedelta(days=1)
+    cursor, first = walk_whole(begun(cursor, tomorrow), tomorrow)
+    later = tomorrow + timedelta(hours=1)
+    _, second = walk_whole(begun(cursor, later), later)
+    assert first[0].since == since
+    assert second[0].since == tomorrow.date() - timedelta(days=OVERLAP_DAYS)
 
 
 @given(
