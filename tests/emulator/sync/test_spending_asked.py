@@ -1,0 +1,71 @@
+"""Whose spending a sync asks for, and when."""
+
+import pytest
+
+from shared.bus.messages import ComputeSpending
+from shared.services.sync import opening, session
+from shared.store import paths
+from tests.emulator.sync.world import World
+
+ORG = "org_test"
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checkpoints as if the org were a hundred times as large."""
+    monkeypatch.setattr(session, "CHECKPOINT_WRITES", 80)
+    monkeypatch.setattr(session, "WRITES_PER_COMMIT", 40)
+    monkeypatch.setattr(opening, "MANY_CUSTOMERS", 50)
+
+
+def asked(world: World) -> list[tuple[str, ...] | None]:
+    messages = world.spending_asked.take()
+    return [m.customer_ids for m in messages if isinstance(m, ComputeSpending)]
+
+
+def test_everybodys_spending_is_asked_for_once_however_many_checkpoints_there_are(
+    world: World,
+) -> None:
+    # When an org is synced for the first time, with several checkpoints
+    world.sync(ORG)
+
+    # Then everybody is asked for once, since it reads all orders, and nothing is owed any more
+    assert asked(world) == [None]
+    assert not world.document(paths.progress(ORG))["everybodyOwed"]
+
+
+def test_what_a_dead_worker_owed_is_asked_for_by_the_next_run(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a first run whose worker ended after a checkpoint, before the run's end
+    with monkeypatch.context() as dying:
+
+        def die(*_: object, **__: object) -> None:
+            raise ConnectionAbortedError
+
+        dying.setattr(session.Session, "end", die)
+        with pytest.raises(ConnectionAbortedError):
+            world.sync(ORG, run_id="first")
+    assert asked(world) == []
+    assert world.document(paths.progress(ORG))["everybodyOwed"]
+
+    # When its message is delivered again, and little is left to do
+    world.sync(ORG, run_id="first")
+
+    # Then everybody is asked for
+    assert asked(world) == [None]
+
+
+def test_a_few_changed_customers_are_asked_for_by_name(world: World) -> None:
+    # Given an org that is in step with its POS
+    world.sync(ORG)
+    asked(world)
+
+    # When one order changes
+    data = world.pos_data(ORG)
+    order = max((o for o in data["orders"] if o["id_customer"]), key=lambda o: o["date_created"])
+    world.change(ORG, "orders", order["id_order"], total=12.34)
+    world.sync(ORG)
+
+    # Then its customer alone is asked for
+    assert asked(world) == [(str(order["id_customer"]),)]
