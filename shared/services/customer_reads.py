@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from shared.domain.customers import PLACEHOLDER_EMAIL
 from shared.domain.phones import normal_phone
 from shared.domain.segmentation import Segment
 from shared.domain.spending import Spending
@@ -139,7 +140,7 @@ def _searched(query: str) -> list[Stretch]:
     wanted = customers.name_key(query)
     by_id = Stretch((("id", "==", query.strip()),))
     if "@" in wanted:
-        return [_beginning("email", wanted)]
+        return [] if PLACEHOLDER_EMAIL.startswith(wanted) else [_beginning("email", wanted)]
     if phone := normal_phone(wanted):
         return [Stretch((("phoneE164", "==", phone),)), by_id]
     by_last_name = replace(_beginning("lastNameKey", wanted), but=("nameKey", wanted))

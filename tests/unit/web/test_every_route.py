@@ -40,6 +40,11 @@ RULES = {
         "GET /api/inventory/expiring": STAFF,
         "GET /api/products/{productId}/price-history": STAFF,
         "GET /api/metadata": STAFF,
+        "GET /api/customers": STAFF,
+        "GET /api/customers/{customerId}": STAFF,
+        "GET /api/customers/{customerId}/orders": STAFF,
+        "GET /api/orders": STAFF,
+        "GET /api/segments": STAFF,
         "GET /openapi.json": ANYONE,
     },
     "webhooks": {
