@@ -1,0 +1,103 @@
+"""No phone number, e-mail, name or key in any log line (issue 5)."""
+
+import base64
+import json
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+from cloudevents.http import CloudEvent
+from werkzeug.exceptions import InternalServerError
+
+from shared import log
+from shared.bus.messages import Loyalty
+from shared.entry import Consumer
+from shared.store.database import Database, Document
+from tests.emulator.loyalty.test_api import Api
+from tests.emulator.loyalty.world import LoyaltyWorld
+
+ORG = "org_test"
+
+
+@pytest.fixture
+def _logs_put_back() -> Iterator[None]:
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
+@pytest.mark.usefixtures("_logs_put_back")
+def test_no_log_line_tells_who_somebody_is(
+    world: LoyaltyWorld,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # As in a function, but at the level that tells most; the libraries' lines too.
+    log.configure("DEBUG")
+    with caplog.at_level(logging.DEBUG):
+        # Given a run that meets faults of every kind
+        for place, kind in enumerate(("server_error", "truncated_json", "rate_limited")):
+            world.fault(kind, endpoint="wallet", after=10 * place, count=6)
+        world.fault("timeout", endpoint="wallet", seconds=2.5, after=60, count=2)
+        world.reconcile(ORG)
+        # and one that fails as nobody foresaw, as its function tells of it
+        world.fault("unauthorized", endpoint="wallet")
+        world.reconcile(ORG, full=True)
+        fail_unforeseen(world)
+        # and look-ups by a person, found and not found
+        contact = next(c for c in world.contacts(ORG) if c["mobilePhone"])
+        api = Api(world)
+        api.get("points", phone=contact["mobilePhone"])
+        world.no_faults()
+        api.get("points", phone=contact["mobilePhone"])
+        api.client.get(f"/api/loyalty/points?orgId={ORG}&email=nobody.known@example.com")
+        api.get("report")
+
+    # When everything that was logged is read
+    lines = [*capsys.readouterr().out.splitlines(), *caplog.text.splitlines()]
+
+    # Then there is much of it, and nobody in it
+    assert sum("outside_call_retried" in line for line in lines) > 5
+    assert any("message_failed" in line for line in lines)
+    secrets = ["aiq-", "nobody.known"]
+    for customer in world.pos_data(ORG)["customers"]:
+        digits = re.sub(r"\D", "", customer["phone"] or "")[-10:]
+        secrets += [digits, customer["phone"], (customer["email"] or "").lower()]
+    wanted = {secret for secret in secrets if secret}
+    told = [(secret, line) for line in lines for secret in wanted if secret in line.lower()]
+    assert told == []
+    assert not any(re.search(r"[\w.]+@example\.(com|org)", line) for line in lines)
+
+
+class Broken(Database):
+    """A database that fails as nobody foresaw, with customers in its hands."""
+
+    def metered(self) -> "Broken":
+        return self
+
+    def query(self, *arguments: Any, **options: Any) -> Iterator[Document]:
+        found = list(super().query(*arguments, **options))
+        raise ZeroDivisionError(f"among {len(found)} documents")
+
+
+def fail_unforeseen(world: LoyaltyWorld) -> None:
+    """Deliver a message to a function whose database is broken."""
+    service = world.loyalty(database=Broken(world.client))
+    consumer = Consumer(
+        topic="loyalty",
+        model=Loyalty,
+        handle=lambda given, received: service(given, received.id),
+        database=world.database,
+        clock=world.now,
+    )
+    text = json.dumps(Loyalty(org_id=ORG, run_id="run-bad", full=True).to_json())
+    data = base64.b64encode(text.encode()).decode()
+    event = CloudEvent(
+        {"type": "google.cloud.pubsub.topic.v1.messagePublished", "source": "//pubsub"},
+        {"message": {"data": data, "messageId": "message-1"}},
+    )
+    with pytest.raises(InternalServerError):
+        consumer(event)
