@@ -161,8 +161,9 @@ class World:
         return {d.id: d.to_dict() or {} for d in self.client.collection(collection).stream()}
 
     def records(self, org_id: str) -> dict[str, dict[str, dict[str, Any]]]:
-        """Every record of an org, without what tells when and by whom it was written."""
-        volatile = ("updatedAt", "syncRunId")
+        """Every record of an org, without what tells when and by whom it was written, and without
+        the customers' ranks among each other, which are as of the last look at all of them."""
+        volatile = ("updatedAt", "syncRunId", "rfm")
         return {
             name: {
                 key: {field: value for field, value in fields.items() if field not in volatile}
@@ -232,3 +233,14 @@ class World:
 
 
 MENU = "publicViews/products/items"
+
+
+def differences(before: Any, after: Any, path: str = "") -> list[str]:
+    """Where two sets of records differ, a line each."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return [
+            line
+            for key in sorted(before.keys() | after.keys())
+            for line in differences(before.get(key), after.get(key), f"{path}/{key}")
+        ]
+    return [] if before == after else [f"{path}: {before!r} -> {after!r}"]
