@@ -59,7 +59,7 @@ def test_whatever_is_sent_the_answer_is_as_described(
                 "--phases",
                 "coverage,fuzzing",
             ),
-            *("--max-examples", str(ceil(CASES / operations))),
+            *("--max-examples", str(ceil(1.7 * CASES / operations))),
             *("--suppress-health-check", "all", "--request-timeout", "20"),
         ],
         env=environment,
