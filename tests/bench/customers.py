@@ -1,0 +1,123 @@
+"""The dashboard's reads of the large org: each route, kept by the instance and not."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+
+from shared.store import paths
+from shared.store.database import Database
+from tests.bench.cloud import Cloud
+from tests.bench.registry import Figures
+from tests.bench.tables import table
+from tests.emulator.customers.desk import Desk
+
+TITLE = "Dashboard reads of 2,527 customers"
+
+ACCOUNT, ORG = "org_large", "org_reads"
+CALLS = 100
+WARM_UP = 10
+COMPUTED_SECONDS = 300.0
+ALLOWED = {"customers": ("100 ms", "10 ms")}
+FIRST_PAGE = [("totalSpent", "DESCENDING"), ("__name__", "DESCENDING")]
+
+
+def run(console: Console, *, quick: bool) -> Figures:
+    """See registry.Bench."""
+    calls = WARM_UP if quick else CALLS
+    with Cloud("org_sync", "spending") as cloud:
+        cloud.connect(ACCOUNT, ORG)
+        cloud.sync(ORG, "first")
+        computed = paths.rfm_scale(ORG)
+        cloud.wait("spending is computed", lambda: bool(cloud.document(computed)), COMPUTED_SECONDS)
+        cloud.quiet("spending")
+        database = Database(cloud.client)
+        figures = {
+            name: _route(Desk(database, ORG), path, query, calls)
+            for name, (path, query) in _questions(database).items()
+        }
+        baselines = {
+            "the same page, asked of Firestore alone": _measured(
+                lambda: list(database.query(paths.customers(ORG), order_by=FIRST_PAGE, limit=51)),
+                calls,
+            ),
+            "all customers read, sorted and cut in memory": _measured(
+                lambda: _all_in_memory(database), max(3, calls // 10)
+            ),
+        }
+    console.print(_table(figures), _baseline_table(baselines))
+    return {"milliseconds": {**figures, "baselines": baselines}}
+
+
+def _questions(database: Database) -> dict[str, tuple[str, Mapping[str, object]]]:
+    [buyer] = database.query(paths.customers(ORG), order_by=FIRST_PAGE, limit=1)
+    last_name = str(buyer.fields["lastName"])
+    return {
+        "customers": ("customers", {}),
+        "customers, of a segment": ("customers", {"segment": "churned"}),
+        "customers, by last order": ("customers", {"sort": "-lastOrderDate"}),
+        "customers, searched by name": ("customers", {"q": last_name}),
+        "one customer": (f"customers/{buyer.id}", {}),
+        "a customer's orders": (f"customers/{buyer.id}/orders", {}),
+        "orders": ("orders", {}),
+        "segments": ("segments", {}),
+    }
+
+
+def _route(
+    desk: Desk, path: str, query: Mapping[str, object], calls: int
+) -> dict[str, dict[str, float]]:
+    def uncached() -> None:
+        desk.now += 3600
+        desk.get(path, **query)
+
+    return {
+        "uncached": _measured(uncached, calls),
+        "cached": _measured(lambda: desk.get(path, **query), calls),
+    }
+
+
+def _measured(work: Callable[[], object], calls: int) -> dict[str, float]:
+    for _ in range(min(calls, WARM_UP)):
+        work()
+    taken = []
+    for _ in range(calls):
+        started = time.perf_counter()
+        work()
+        taken.append((time.perf_counter() - started) * 1000)
+    return {"p50": _percentile(taken, 0.5), "p95": _percentile(taken, 0.95)}
+
+
+def _percentile(taken: Sequence[float], share: float) -> float:
+    return round(sorted(taken)[min(int(len(taken) * share), len(taken) - 1)], 2)
+
+
+def _all_in_memory(database: Database) -> list[Any]:
+    everybody = list(database.query(paths.customers(ORG)))
+    everybody.sort(key=lambda each: each.fields.get("totalSpent", 0), reverse=True)
+    return everybody[:50]
+
+
+def _table(figures: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Any:
+    rows = [
+        (
+            f"GET {name}",
+            *(_ms(each["uncached"][share]) for share in ("p50", "p95")),
+            ALLOWED.get(name, ("", ""))[0],
+            *(_ms(each["cached"][share]) for share in ("p50", "p95")),
+            ALLOWED.get(name, ("", ""))[1],
+        )
+        for name, each in figures.items()
+    ]
+    columns = ("uncached p50", "p95", "allowed", "kept p50", "p95", "allowed")
+    return table("Answers, 50 to a page", columns, rows)
+
+
+def _baseline_table(baselines: Mapping[str, Mapping[str, float]]) -> Any:
+    rows = [(name, _ms(each["p50"]), _ms(each["p95"])) for name, each in baselines.items()]
+    return table("Against", ("p50", "p95"), rows)
+
+
+def _ms(value: float) -> str:
+    return f"{value:,.1f} ms"
