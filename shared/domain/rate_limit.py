@@ -6,11 +6,12 @@ Moments are whole milliseconds since 1970, on one clock for all who share the li
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+SECOND_MS = 1000
 SECOND_LATENESS_MS = 100
 LATENESS_SHARE = 0.05
-"""How much later than its moment a call may leave, as a share of its limit's seconds (of one
-second: SECOND_LATENESS_MS). Windows are counted longer by as much, so that the calls themselves,
-not only their moments, keep within the limit."""
+"""How much later than its moment a call may leave, as a share of the shortest limit's seconds (of
+one second: SECOND_LATENESS_MS). Windows are counted longer by as much, so that the calls
+themselves, not only their moments, keep within the limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +21,17 @@ class Limit:
     calls: int
     seconds: int
 
-    @property
-    def lateness_ms(self) -> int:
-        if self.seconds == 1:
-            return SECOND_LATENESS_MS
-        return int(self.seconds * 1000 * LATENESS_SHARE)
-
-    @property
-    def window_ms(self) -> int:
-        return self.seconds * 1000 + self.lateness_ms
-
 
 def lateness_ms(limits: Sequence[Limit]) -> int:
-    """How late a call may leave under all of the limits."""
-    return min((limit.lateness_ms for limit in limits), default=0)
+    """How late a call may leave under these limits."""
+    shortest = min((limit.seconds for limit in limits), default=0)
+    return SECOND_LATENESS_MS if shortest == 1 else int(shortest * SECOND_MS * LATENESS_SHARE)
+
+
+def windows_ms(limits: Sequence[Limit]) -> list[tuple[int, int]]:
+    """Each limit's calls and its window, as it is counted."""
+    late = lateness_ms(limits)
+    return [(limit.calls, limit.seconds * SECOND_MS + late) for limit in limits]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +54,10 @@ def place(
     """
     moments = list(taken)
     before = len(moments)
-    apart = max(
-        (limit.window_ms // limit.calls for limit in limits if limit.seconds == 1), default=0
-    )
+    windows = windows_ms(limits)
     for _ in range(wanted):
-        last = [moment + apart for moment in moments[-1:]]
-        at = max((now, *last, *_waits(moments, limits)))
+        last = [moment + _apart_ms(limits) for moment in moments[-1:]]
+        at = max((now, *last, *_waits(moments, windows)))
         if at > until:
             return Placed(tuple(moments[before:]), at)
         moments.append(at)
@@ -70,12 +66,15 @@ def place(
 
 def still_counted(taken: Sequence[int], limits: Sequence[Limit], now: int) -> list[int]:
     """The moments that a window of ``limits`` still reaches at ``now``."""
-    longest = max((limit.window_ms for limit in limits), default=0)
+    longest = max((window for _, window in windows_ms(limits)), default=0)
     return [moment for moment in taken if moment > now - longest]
 
 
-def _waits(moments: Sequence[int], limits: Sequence[Limit]) -> list[int]:
-    """For each limit that is used up, when its window lets go of the oldest call that fills it."""
-    return [
-        moments[-limit.calls] + limit.window_ms for limit in limits if len(moments) >= limit.calls
-    ]
+def _apart_ms(limits: Sequence[Limit]) -> int:
+    second = SECOND_MS + SECOND_LATENESS_MS
+    return max((second // limit.calls for limit in limits if limit.seconds == 1), default=0)
+
+
+def _waits(moments: Sequence[int], windows: Sequence[tuple[int, int]]) -> list[int]:
+    """For each window that is full, when it lets go of the oldest of its calls."""
+    return [moments[-calls] + window for calls, window in windows if len(moments) >= calls]
