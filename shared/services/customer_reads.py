@@ -15,6 +15,23 @@ from shared.store import customers, insights, listing, menu, paths
 from shared.store.database import Database, Document, Filter
 from shared.store.listing import Page, Stretch
 
+LISTED = (
+    "id",
+    "firstName",
+    "lastName",
+    "email",
+    "phone",
+    *insights.FIGURES,
+    "segment",
+    "segmentReason",
+    "predictedLifetimeValue",
+    "loyaltyTier",
+    "points",
+    "duplicateOf",
+    "nameKey",
+    "lastNameKey",
+)
+"""The fields of a customer in a list."""
 BEYOND = "\uf8ff"
 """Sorts behind every character that occurs in names and addresses."""
 
@@ -60,11 +77,7 @@ class CustomerReads:
         limit: int,
     ) -> Page:
         """Some customers. Those of a search come by what was searched, not by ``sort``."""
-        if query is None:
-            stretches = [_sorted(org_id, segment, sort)]
-            return listing.page(
-                self.database, paths.customers(org_id), stretches, limit=limit, cursor=cursor
-            )
+        stretches = [_sorted(org_id, segment, sort)] if query is None else _searched(query)
 
         def shows(customer: Document) -> bool:
             return segment is None or customer.fields.get("segment") == segment
@@ -72,9 +85,10 @@ class CustomerReads:
         return listing.page(
             self.database,
             paths.customers(org_id),
-            _searched(query),
+            stretches,
             limit=limit,
             cursor=cursor,
+            select=LISTED,
             shows=shows,
         )
 

@@ -62,9 +62,11 @@ def page(
     *,
     limit: int,
     cursor: str | None,
+    select: Sequence[str] | None = None,
     shows: Callable[[Document], bool] = lambda _: True,
 ) -> Page:
-    """The documents of the stretches, one after the other, that ``shows`` lets through.
+    """The documents of the stretches, one after the other, that ``shows`` lets through. ``select``
+    are the fields to read, those among them by which a stretch is sorted.
 
     Raises RequestInvalid for a cursor that is not of this listing.
     """
@@ -76,7 +78,12 @@ def page(
         stretch = stretches[index]
         batch = list(
             database.query(
-                collection, *stretch.filters, order_by=stretch.order, limit=limit + 1, after=after
+                collection,
+                *stretch.filters,
+                select=select,
+                order_by=stretch.order,
+                limit=limit + 1,
+                after=after,
             )
         )
         for document in batch:
