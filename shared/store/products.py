@@ -64,8 +64,8 @@ def fields_of(product: Product, org_id: str, source: str) -> dict[str, Any]:
         "priceSource": product.price_source and product.price_source.value,
         "cost": _dollars(product.cost_cents),
         "batchCost": _dollars(product.batch_cost_cents),
-        "thcPercent": product.thc_percent and float(product.thc_percent),
-        "cbdPercent": product.cbd_percent and float(product.cbd_percent),
+        "thcPercent": _percent(product.thc_percent),
+        "cbdPercent": _percent(product.cbd_percent),
         "strainType": product.strain_type and product.strain_type.value,
         "strainInferred": product.strain_inferred or None,
     }
@@ -129,6 +129,10 @@ def merchant_fields(
 
 def _dollars(cents: int | None) -> float | None:
     return None if cents is None else to_dollars(cents)
+
+
+def _percent(share: Decimal | None) -> float | None:
+    return None if share is None else float(share)
 
 
 def _number(quantity: Decimal) -> int | float:

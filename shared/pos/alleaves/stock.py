@@ -48,13 +48,13 @@ def list_stock(
 def _without_repeats(rows: Sequence[object], seen: set[Hashable]) -> list[object]:
     """The rows of no earlier reply; one that stands in this reply twice, word for word, once: its
     stock would count double."""
-    new: dict[Hashable, list[object]] = {}
+    new: dict[Hashable, dict[str, object]] = {}
     for row in rows:
         identity = _identity(row)
-        if identity not in seen and row not in new.setdefault(identity, []):
-            new[identity].append(row)
+        if identity not in seen:
+            new.setdefault(identity, {})[json.dumps(row)] = row
     seen.update(new)
-    return [row for alike in new.values() for row in alike]
+    return [row for alike in new.values() for row in alike.values()]
 
 
 def _identity(row: object) -> Hashable:

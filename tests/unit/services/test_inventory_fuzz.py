@@ -39,9 +39,14 @@ anything = st.recursive(
 """Whatever JSON can say, and what Python's reader takes for JSON besides."""
 
 FIELDS = sorted(stock())
+AMOUNTS = [name for name in FIELDS if name.startswith("price_") or name.endswith("of_good")]
+amount = st.none() | st.just(0) | st.integers(-(10**6), 10**6) | st.floats(-1e7, 1e7, width=32)
 mutated = st.builds(
-    lambda changes, dropped: {k: v for k, v in stock(**changes).items() if k not in dropped},
-    st.dictionaries(st.sampled_from(FIELDS), anything, max_size=8),
+    lambda amounts, changes, dropped: {
+        k: v for k, v in stock(**amounts, **changes).items() if k not in dropped
+    },
+    st.dictionaries(st.sampled_from(AMOUNTS), amount),
+    st.dictionaries(st.sampled_from([n for n in FIELDS if n not in AMOUNTS]), anything, max_size=6),
     st.sets(st.sampled_from(FIELDS), max_size=3),
 )
 rows_of_nonsense = st.lists(mutated | anything, min_size=1, max_size=6)
