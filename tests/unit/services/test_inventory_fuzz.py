@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shared.domain.discounts import Discount, DiscountKind
@@ -53,6 +53,8 @@ rows_of_nonsense = st.lists(mutated | anything, min_size=1, max_size=6)
 
 
 @settings(max_examples=2_000, suppress_health_check=[HealthCheck.too_slow])
+@example([stock(thc=0, cbd="0.0")])
+@example([stock(id_item=[], id_batch=[True]), stock(id_item=[], id_batch=[1])])
 @given(rows_of_nonsense)
 def test_every_row_is_mapped_or_quarantined_with_a_code_and_no_price_is_absurd(
     rows: list[Any],
