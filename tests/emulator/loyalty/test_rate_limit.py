@@ -59,6 +59,7 @@ def permits(
 def test_instances_that_call_at_once_keep_the_limit_together(client: Client) -> None:
     # Given three instances of four threads each, and 10 calls a second, 25 in three
     limits = (Limit(10, 1), Limit(25, 3))
+    permits(client, limits).expect(1)
     instances = [permits(client, limits, seconds=4) for _ in range(3)]
     called: list[float] = []
     lock = threading.Lock()
@@ -81,7 +82,7 @@ def test_instances_that_call_at_once_keep_the_limit_together(client: Client) -> 
     # on a busy machine a call is noted late), and there were as many as may be
     assert most_within(called, 0.8) <= 10
     assert most_within(called, 2.6) <= 25
-    assert 20 <= len(called) <= 50
+    assert 15 <= len(called) <= 50
 
 
 def test_a_block_of_calls_costs_one_write(client: Client) -> None:
