@@ -27,18 +27,15 @@ def sync_orders(
 ) -> None:
     """Walk the org's orders, newest first, keeping the place after each window of days.
 
-    Raises OutOfTime when the deadline passes; the next invocation goes on from there.
+    Raises OutOfTime when the deadline passes; the next invocation goes on from there. Each begins
+    at least one window: where all its time goes by before, the run would never get anywhere.
     """
     stream = OrderStream(session, directory)
-    session.progress.orders = session.progress.orders.begin(
-        now=session.now(),
-        run_started=session.run.started_at,
-        today=today,
-        orders_since=settings.orders_since,
-        lookback_days=settings.lookback_days,
-    )
-    while (walk := session.progress.orders.current) and (window := walk.next_window):
-        session.deadline.check()
+    begun = False
+    while (walk := _walk(session, today, settings)) and (window := walk.next_window):
+        if begun:
+            session.deadline.check()
+        begun = True
         try:
             after = stream.sync_window(clients, walk, window)
         except OutOfTime:
@@ -46,6 +43,19 @@ def sync_orders(
             _advance(session, after, settings)
             raise
         _advance(session, after, settings)
+
+
+def _walk(session: Session, today: date, settings: SyncSettings) -> Walk | None:
+    """The walk to go on with. One that an earlier run left is followed by one of this run's own:
+    what is new since must not wait for the next."""
+    session.progress.orders = session.progress.orders.begin(
+        now=session.now(),
+        run_started=session.run.started_at,
+        today=today,
+        orders_since=settings.orders_since,
+        lookback_days=settings.lookback_days,
+    )
+    return session.progress.orders.current
 
 
 def _advance(session: Session, walk: Walk, settings: SyncSettings) -> None:
@@ -78,7 +88,8 @@ class OrderStream:
                 with self._session.lock:
                     self.store_page(page, expected=total)
                     self._session.checkpoint_if_due()
-                self._session.deadline.check()
+                if not page.last:
+                    self._session.deadline.check()
         return walk.listed(window, rows)
 
     def store_page(self, page: Page[Order], *, expected: int | None) -> None:

@@ -84,6 +84,33 @@ def test_new_orders_come_in_while_an_old_backfill_is_still_under_way(
     assert world.document("tenants/org_busy/sync_runs/first")["state"] == "failed"
 
 
+def test_what_is_new_does_not_wait_for_the_run_after_one_that_ends_an_older_runs_walk(
+    world: World,
+) -> None:
+    # Given a walk that a run of three days ago left half way
+    world.sync(ORG)
+    now = datetime.now(UTC)
+    ago = (now - timedelta(days=3)).date()
+    left = {
+        "since": (ago - timedelta(days=90)).isoformat(),
+        "until": (ago + timedelta(days=1)).isoformat(),
+        "doneTo": (ago - timedelta(days=30)).isoformat(),
+        "startedAt": (now - timedelta(days=3)).isoformat(),
+    }
+    head = (now - timedelta(days=4)).isoformat()
+    progress = world.client.document(f"tenants/{ORG}/sync_state/progress")
+    progress.update({"orders.recent": left, "orders.head": head, "orders.lookedBackOn": None})
+
+    # When an order has been placed since
+    placed = {**recent(world)[0], "id_order": 900_001, "date_created": now.isoformat()}
+    world.replace(ORG, "orders", [*world.pos_data(ORG)["orders"], placed])
+    world.sync(ORG)
+    world.compute_spending()
+
+    # Then the very next run has it
+    assert agrees(world)
+
+
 def test_an_order_skipped_for_want_of_a_customer_is_stored_once_there_is_one(
     world: World,
 ) -> None:
