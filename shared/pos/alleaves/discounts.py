@@ -5,6 +5,7 @@ tolerantly. Where a part cannot be read the whole discount is rejected, so that 
 a price that the till does not give.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
@@ -27,6 +28,9 @@ _KINDS = {
     "price": DiscountKind.FIXED_PRICE,
     "bogo": DiscountKind.BOGO,
 }
+
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def to_discount(row: object, zone: ZoneInfo) -> Discount | Rejected:
@@ -90,9 +94,11 @@ def _moment(value: object) -> date | None:
     if value is None:
         return None
     text = str(value).strip()
-    if len(text) == len("2026-01-31"):
-        return date.fromisoformat(text)
-    return datetime.fromisoformat(text) if text else None
+    if not text:
+        return None
+    if not _DAY.match(text):
+        raise ValueError("not a date")
+    return date.fromisoformat(text) if _DAY.fullmatch(text) else datetime.fromisoformat(text)
 
 
 def _texts(values: Iterable[object]) -> frozenset[str]:

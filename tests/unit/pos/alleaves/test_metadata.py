@@ -1,0 +1,72 @@
+"""Brands, categories, vendors, locations and single batches of Alleaves."""
+
+from typing import Any
+
+import pytest
+
+from shared.domain.batches import BatchDetail
+from shared.domain.metadata import PUBLIC_FIELDS, Named, NamedKind
+from shared.pos.alleaves.metadata import to_batch_detail, to_locations, to_named
+
+SECRET = "metrc-key-of-nobody"
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "expected"),
+    [
+        ("brands", [{"id_brand": 1, "brand": "Lantern"}], [Named("1", "Lantern")]),
+        ("categories", [{"id_category": 2, "name": "Vapes"}], [Named("2", "Vapes")]),
+        ("vendors", [{"id": "3", "vendor": " Harbor "}], [Named("3", "Harbor")]),
+        ("brands", ["Lantern", "lantern", {"brand": "LANTERN"}], [Named(None, "Lantern")]),
+        ("brands", [None, 5, {}, {"id_brand": 1}, {"brand": ""}], []),
+    ],
+)
+def test_names_are_read_in_either_spelling_and_once(
+    kind: NamedKind, rows: list[Any], expected: list[Named]
+) -> None:
+    assert list(to_named(kind, rows)) == expected
+
+
+def test_a_location_keeps_only_what_anybody_may_know() -> None:
+    # Given a location with everything the service sends, and more that nobody knows of
+    row = {
+        "id_location": 1000,
+        "location": "Main Street",
+        "postal_code": "10000",
+        "retail": True,
+        "local_tax_percentage": 4,
+        "city": {"nested": SECRET},
+        "metrc_system_api_key": SECRET,
+        "some_new_token": SECRET,
+        "safe_list": [{"id_safe": 1, "name": SECRET}],
+    }
+
+    # When
+    (found,) = to_locations([row, {"location": "no id"}, "nothing"])
+
+    # Then
+    assert found.id == "1000"
+    assert found.fields == {
+        "name": "Main Street",
+        "postalCode": "10000",
+        "retail": True,
+        "localTaxPercentage": 4,
+    }
+    assert SECRET not in str(found)
+    assert set(found.fields) <= set(PUBLIC_FIELDS)
+
+
+def test_a_batch_tells_its_dates_and_tag() -> None:
+    reply = {
+        "date_expire": "2027-01-31T00:00:00.000",
+        "metrc_package_label": "1A4",
+        "date_package": "2026-01-01",
+        "date_production": "soon",
+        "date_harvest": None,
+    }
+    assert to_batch_detail(reply) == BatchDetail("2027-01-31", "1A4", "2026-01-01", None, None)
+
+
+@pytest.mark.parametrize("reply", [None, [], "x", {}, {"date_expire": "0001-01-01"}])
+def test_a_batch_that_tells_nothing_is_no_error(reply: object) -> None:
+    assert to_batch_detail(reply) == BatchDetail()
