@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import ceil
 from pathlib import Path
 
@@ -25,10 +25,13 @@ FUNCTIONS = [f.name for f in Manifest.read().functions.values() if f.trigger == 
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _lightspeed(doors: Doors) -> None:
-    """The org has a Lightspeed location as well."""
+def _lightspeed(doors: Doors) -> Iterator[None]:
+    """The org has a Lightspeed location as well, for as long as these tests last."""
+    location = doors.client.document("locations/cedar-lightspeed")
     config = {"provider": "lightspeed", "status": "active", "webhookSecret": SECRET}
-    doors.client.document("locations/cedar-lightspeed").set({"orgId": ORG, "posConfig": config})
+    location.set({"orgId": ORG, "posConfig": config})
+    yield
+    location.delete()
 
 
 @pytest.mark.timeout(SECONDS + 60)
