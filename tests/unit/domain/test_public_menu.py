@@ -1,0 +1,102 @@
+"""The menu as everybody may see it."""
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.public_menu import Shown, Wanted, demo_menu, part, showcase
+
+NOW = datetime(2026, 3, 18, 16, 0, tzinfo=UTC)
+
+
+def shown(
+    number: int,
+    *,
+    name: str = "Vape",
+    order: float | None = None,
+    featured: bool = False,
+    available: bool = True,
+    ends_at: datetime | None = None,
+) -> Shown:
+    on_sale = ends_at is not None
+    view = {"id": str(number), "isOnSale": on_sale}
+    if on_sale:
+        view |= {"salePrice": 1.0, "saleEndsAt": "soon", "saleBadgeText": "x", "discountId": "1"}
+    return Shown(
+        id=str(number),
+        name=name,
+        category="Vapes",
+        brand=None,
+        sort_order=order,
+        featured=featured,
+        available=available,
+        on_sale=on_sale,
+        sale_ends_at=ends_at,
+        view=view,
+    )
+
+
+def test_merchants_order_comes_first_then_names_then_ids_as_numbers() -> None:
+    menu = [shown(10), shown(9), shown(1, name="apple"), shown(2, order=5), shown(3, order=-1)]
+    ordered = sorted(menu, key=lambda product: product.place)
+    assert [product.id for product in ordered] == ["3", "2", "1", "9", "10"]
+
+
+def test_a_sale_that_is_over_is_not_shown() -> None:
+    product = shown(1, ends_at=NOW)
+    assert product.at(NOW - timedelta(seconds=1)) is product
+    over = product.at(NOW)
+    assert over.view == {"id": "1", "isOnSale": False}
+    assert not over.on_sale
+
+
+def test_the_showcase_has_featured_stock_then_stock_then_the_rest() -> None:
+    menu = [
+        shown(1, available=False, featured=True),
+        shown(2),
+        shown(3, featured=True),
+        shown(4, available=False),
+    ]
+    assert [product.id for product in showcase(menu, 9)] == ["3", "2", "1", "4"]
+    assert len(showcase(menu, 2)) == 2
+
+
+def test_demo_products_say_what_they_are() -> None:
+    assert len(demo_menu()) == 12
+    assert all(product.view["isDemo"] is True for product in demo_menu())
+
+
+products = st.lists(
+    st.builds(
+        shown,
+        st.integers(0, 50),
+        name=st.sampled_from(["Apple", "apple", "Vape", ""]),
+        order=st.none() | st.floats(-2, 2),
+        ends_at=st.none() | st.just(NOW),
+    ),
+    max_size=25,
+    unique_by=lambda product: product.id,
+)
+
+
+@given(products, st.integers(1, 7), st.sampled_from([None, True, False]), st.randoms())
+def test_the_parts_are_the_whole_once_and_in_order(
+    menu: list[Shown], limit: int, on_sale: bool | None, random: Random
+) -> None:
+    # Given
+    random.shuffle(menu)
+    ordered = sorted(menu, key=lambda product: product.place)
+    wanted = Wanted(on_sale=on_sale)
+
+    # When it is read part by part
+    found, after = part(ordered, wanted, after=None, limit=limit)
+    while after is not None:
+        assert len(found) % limit == 0
+        more, after = part(ordered, wanted, after=after, limit=limit)
+        assert more
+        found += more
+
+    # Then
+    assert found == [product for product in ordered if wanted.fits(product)]
