@@ -71,7 +71,9 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         Stack(
             quick,
             simulator=False,
-            extra_env={"org_sync": {"LEASE_SECONDS": str(LEASE_SECONDS)}},
+            extra_env=dict.fromkeys(
+                ("org_sync", "loyalty_reconcile"), {"LEASE_SECONDS": str(LEASE_SECONDS)}
+            ),
             logs=tmp_path_factory.mktemp("logs"),
         ) as stack,
     ):
