@@ -21,6 +21,7 @@ class Settings(AlertSettings):
     pos_sync_topic: str
     loyalty_topic: str
     cron_tick_topic: str
+    spending_topic: str
     ageing_seconds: float = Field(default=450, gt=0)
 
 
@@ -34,7 +35,11 @@ def consumer() -> Consumer[CronTick]:
         {
             "pos-sync": FanOut(store, publisher(settings.pos_sync_topic), utc_now),
             "segments": Ageing(
-                store, publisher(settings.cron_tick_topic), utc_now, settings.ageing_seconds
+                store,
+                ticks=publisher(settings.cron_tick_topic),
+                spending=publisher(settings.spending_topic),
+                clock=utc_now,
+                seconds=settings.ageing_seconds,
             ),
             "loyalty": LoyaltyFanOut(store, publisher(settings.loyalty_topic)),
             "watchdog": lambda tick, _: watchdog(tick),

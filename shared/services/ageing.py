@@ -3,11 +3,11 @@
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
-from shared.bus.messages import CronTick
+from shared.bus.messages import ComputeSpending, CronTick
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.domain.ageing import lines
@@ -17,6 +17,8 @@ from shared.store import data_version, insights, locations, rfm, standings
 from shared.store.database import Conflict, Database, Document
 
 AT_ONCE = 400
+SCALE_AGE = timedelta(days=30)
+"""How old the quantiles may get before everybody is looked at again, to make them anew."""
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +34,7 @@ class Ageing:
 
     database: Database
     ticks: Publisher
+    spending: Publisher
     clock: Clock
     seconds: float
 
@@ -41,14 +44,17 @@ class Ageing:
             orgs = locations.active_orgs(self.database)
             self.ticks.publish(CronTick(job="segments", org_id=org) for org in orgs)
             log.info("tick_fanned_out", job=tick.job, orgs=len(orgs))
-        elif not self._age(tick.org_id):
+            return
+        now = self.clock()
+        scales = rfm.scales(self.database, tick.org_id)
+        if scales.quantiles is None or now - scales.quantiles.as_of > SCALE_AGE:
+            self.spending.publish([ComputeSpending(org_id=tick.org_id)])
+        if not self._age(tick.org_id, scales, now):
             self.ticks.publish([tick])
 
-    def _age(self, org_id: str) -> bool:
+    def _age(self, org_id: str, scales: Scales, now: datetime) -> bool:
         """Rewrite whoever has crossed a line; whether the time sufficed for all of them."""
         deadline = Deadline(self.seconds)
-        now = self.clock()
-        scales = rfm.scales(self.database, org_id)
         count = 0
         for line in lines(now):
             while crossed := standings.behind(self.database, org_id, line, AT_ONCE):

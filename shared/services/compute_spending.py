@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import structlog
 
@@ -9,16 +10,20 @@ from shared.bus.messages import ComputeSpending
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.domain.identity import natural
-from shared.domain.rfm import quantile_scale, rfm_of
+from shared.domain.rfm import QuantileScale, quantile_scale, rfm_of
+from shared.domain.spending import Spending
 from shared.errors import RetryLater
 from shared.services.deadline import Deadline
 from shared.services.menus import Menus
 from shared.services.spending_look import look_at, look_at_all
 from shared.services.spending_view import Change
+from shared.store import everybody
 from shared.store import rfm as rfm_store
 from shared.store.database import Conflict, Database
 
 CUSTOMERS_AT_ONCE = 100
+AT_ONCE = 10_000
+"""Customers, with what they bought, that an instance has memory for."""
 MANY = 200
 """From here on a look at everybody beats look-ups."""
 CUSTOMERS_PER_MESSAGE = 300
@@ -47,6 +52,8 @@ class SpendingService:
         """
         deadline = Deadline(self.seconds)
         if message.customer_ids is None:
+            if self._split(message):
+                return
             left = self._compute_all(message.org_id, deadline)
         else:
             left = sorted(set(message.customer_ids), key=natural)
@@ -54,6 +61,18 @@ class SpendingService:
             self._compute(message.org_id, left[:CUSTOMERS_AT_ONCE])
             del left[:CUSTOMERS_AT_ONCE]
         self.spending.publish(requests(message, left))
+
+    def _split(self, message: ComputeSpending) -> bool:
+        """Ask for a part at a time where an org has too many customers to be held at once; scored
+        by quantiles they are, then, as they stood before."""
+        org_id = message.org_id
+        if everybody.count(self.database, org_id) <= AT_ONCE:
+            return False
+        found = everybody.spending(self.database, org_id)
+        self._keep(org_id, scale_of(found.values(), self.clock()))
+        self.spending.publish(requests(message, sorted(found, key=natural)))
+        log.info("spending_of_all_split", customers=len(found))
+        return True
 
     def _compute_all(self, org_id: str, deadline: Deadline) -> list[str]:
         """Recompute everybody; ids of those who are left to be looked at one by one."""
@@ -66,17 +85,14 @@ class SpendingService:
     def _look_at_all(self, org_id: str, deadline: Deadline) -> list[str]:
         now = self.clock()
         view = look_at_all(self.database, org_id)
-        scale = quantile_scale(
-            (rfm for bought in view.purchases.values() if (rfm := rfm_of(bought.spending, now))),
-            now,
-        )
+        scale = scale_of((bought.spending for bought in view.purchases.values()), now)
         scales = replace(rfm_store.scales(self.database, org_id), quantiles=scale)
         menu = self.menus.fresh(self.database, org_id)
         left: list[str] = []
         for batch in batches(view.changes(menu, scales, now)):
             committed = not deadline.passed and self._commit(batch)
             left += [i for c in batch if c.replaces or not committed for i in c.customer_ids]
-        self.database.commit([rfm_store.put(org_id, scale)])
+        self._keep(org_id, scale)
         log.info("spending_of_all_computed", customers=len(view.people), left=len(left))
         return left
 
@@ -93,6 +109,9 @@ class SpendingService:
                 return
         raise RetryLater("others keep changing the same customers")
 
+    def _keep(self, org_id: str, scale: QuantileScale | None) -> None:
+        self.database.commit([rfm_store.put(org_id, scale)] if scale else [])
+
     def _commit(self, changes: Iterable[Change]) -> bool:
         """Whether it was accepted: nobody has changed the same customers since the look."""
         try:
@@ -100,6 +119,12 @@ class SpendingService:
         except Conflict:
             return False
         return True
+
+
+def scale_of(everybody: Iterable[Spending], now: datetime) -> QuantileScale | None:
+    """The quantiles of all customers; None where none of them has ordered."""
+    population = [rfm for spent in everybody if (rfm := rfm_of(spent, now))]
+    return quantile_scale(population, now) if population else None
 
 
 def requests(template: ComputeSpending, customer_ids: Sequence[str]) -> Iterator[ComputeSpending]:

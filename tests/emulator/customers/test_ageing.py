@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.bus.messages import CronTick
+from shared.bus.messages import ComputeSpending, CronTick
 from shared.domain.money import to_cents
 from shared.domain.segmentation import segment_of
 from shared.services.ageing import Ageing
@@ -21,9 +21,10 @@ CUSTOMERS, CROSSING, READS = (100_000, 500, 600) if os.environ.get("LONG") else 
 LINES = (46, 60, 91)
 
 
-def ageing(shop: Shop) -> tuple[Ageing, Outbox]:
+def ageing(shop: Shop, seconds: float = 60) -> tuple[Ageing, Outbox]:
+    """The service, and the ticks it publishes; spending is asked of the shop's own outbox."""
     ticks = Outbox()
-    return Ageing(shop.database, ticks, lambda: shop.now, seconds=60), ticks
+    return Ageing(shop.database, ticks, shop.outbox, lambda: shop.now, seconds), ticks
 
 
 def customers() -> Iterator[dict[str, Any]]:
@@ -187,11 +188,29 @@ def test_without_time_for_all_of_them_the_tick_comes_again(shop: Shop) -> None:
     shop.order("1", "1", 100, days_ago=40)
     shop.compute()
     shop.now += timedelta(days=10)
-    ticks = Outbox()
+    age, ticks = ageing(shop, seconds=0)
     tick = CronTick(job="segments", org_id=ORG)
     # When
-    Ageing(shop.database, ticks, lambda: shop.now, seconds=0)(tick, "tick")
+    age(tick, "tick")
     # Then
     assert ticks.messages == [tick]
     assert insights.spending_in(shop.read("1")).order_count == 1
     assert shop.read("1")["segment"] == "new"
+
+
+def test_everybody_is_looked_at_again_once_the_quantiles_are_a_month_old(shop: Shop) -> None:
+    # Given
+    shop.customer("1")
+    shop.order("1", "1", 100, days_ago=1)
+    tick = CronTick(job="segments", org_id=ORG)
+    asked = []
+    # When: never computed, just computed, and computed long ago
+    for days in (0, 1, 31):
+        ageing(shop)[0](tick, "tick")
+        asked.append(len(shop.outbox.messages))
+        shop.compute()
+        shop.now += timedelta(days=days)
+    ageing(shop)[0](tick, "tick")
+    # Then
+    assert asked == [1, 1, 1]
+    assert shop.outbox.messages == [ComputeSpending(org_id=ORG)] * 2

@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from shared.bus.messages import ComputeSpending
+from shared.services import compute_spending
 from tests.emulator.customers.shop import NOW, ORG, Shop
 
 ALL = ()
@@ -88,7 +90,7 @@ def test_an_unchanged_customer_causes_no_write(busy: Shop, customer_ids: tuple[s
     # When: a day later, with nothing changed but the date
     busy.now += timedelta(days=1)
     _, writes = busy.compute(*customer_ids)
-    # Then: only the quantiles, by which everybody was scored again, are kept anew
+    # Then: no more than the quantiles, by which everybody was scored again, is kept anew
     assert writes == (0 if customer_ids else 1)
     assert [busy.read(i) for i in SOME] == before
 
@@ -169,3 +171,21 @@ def test_an_order_that_another_program_left_unreadable_stops_nobody(busy: Shop) 
     busy.compute("1")
     # Then
     assert (busy.read("1")["totalSpent"], busy.read("1")["orderCount"]) == (107.05, 3)
+
+
+def test_an_org_with_too_many_customers_is_computed_a_part_at_a_time(
+    busy: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    monkeypatch.setattr(compute_spending, "AT_ONCE", 2)
+    # When
+    _, writes = busy.compute()
+    # Then nothing is computed but asked for
+    assert writes == 0
+    [asked] = busy.outbox.messages
+    assert asked == ComputeSpending(org_id=ORG, customer_ids=SOME)
+    # When it is done, and all are asked for again
+    busy.service(ComputeSpending(org_id=ORG, customer_ids=SOME))
+    busy.compute()
+    # Then the quantiles are those of what was known
+    assert busy.document("sync_state/rfm")["frequency"] == [1, 2, 2, None]
