@@ -125,14 +125,16 @@ class ManualSync:
         return run
 
     def _under_way(self, org_id: str, asked: str | None) -> str | None:
-        """The run that has the org, or the one that is about to."""
-        running = leases.running(self.database, paths.lease(org_id))
-        if running is not None and not running.startswith(SHORT_RUNS):
-            return running
+        """The run that is about to have the org, or has it.
+
+        Looked at in this order: a run that begins in between is found by its lease.
+        """
         run = runs.read(self.database, org_id, asked) if asked else None
-        if run is None or run.state is not RunState.QUEUED:
-            return None
-        return asked if self.clock() < run.started_at + QUEUED_FOR else None
+        queued = run is not None and run.state is RunState.QUEUED
+        if run is not None and queued and self.clock() < run.started_at + QUEUED_FOR:
+            return asked
+        running = leases.running(self.database, paths.lease(org_id))
+        return None if running is None or running.startswith(SHORT_RUNS) else running
 
     def _publish(self, messages: Sequence[PosSync], run: Run) -> None:
         """Publish; where that fails, the runs are over before they began."""
