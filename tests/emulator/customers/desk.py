@@ -67,3 +67,7 @@ class Desk:
             page = self.get(path, cursor=cursor, **query)
             items += page["items"]
         return items
+
+
+def ids(items: list[dict[str, Any]]) -> list[str]:
+    return [item["id"] for item in items]

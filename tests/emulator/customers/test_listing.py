@@ -1,0 +1,118 @@
+"""Customers page by page: order, cursors, search (issue 4, item 7)."""
+
+from typing import Any
+
+import pytest
+
+from tests.emulator.customers.desk import Desk, ids
+from tests.emulator.customers.people import EVERYBODY
+from tests.emulator.customers.shop import ORG, Shop
+
+
+@pytest.mark.parametrize("limit", [1, 4, 50])
+@pytest.mark.parametrize("segment", [None, "at_risk", "returning"])
+@pytest.mark.parametrize(
+    "sort", ["-totalSpent", "totalSpent", "-lastOrderDate", "lastOrderDate", "-orderCount"]
+)
+def test_every_list_is_whole_and_in_order_whatever_the_size_of_its_pages(
+    full: Shop, desk: Desk, sort: str, segment: str | None, limit: int
+) -> None:
+    # Given
+    field, down = sort.removeprefix("-"), sort.startswith("-")
+    stored = {i: fields for i in EVERYBODY if field in (fields := full.read(i))}
+    expected = [i for i in stored if segment in (None, stored[i]["segment"])]
+    expected.sort(key=lambda i: (stored[i][field], i), reverse=down)
+    # When
+    query = {"segment": segment} if segment else {}
+    found = desk.all_of("customers", sort=sort, limit=limit, **query)
+    # Then
+    assert ids(found) == expected
+    assert expected
+
+
+def test_what_changes_meanwhile_shows_nothing_twice_and_hides_nobody(
+    full: Shop, desk: Desk
+) -> None:
+    # Given
+    first = desk.get("customers", limit=5)
+    # When: the last one shown goes away, somebody jumps to the top, somebody new comes in
+    full.client.document(f"tenants/{ORG}/customers/{first['items'][-1]['id']}").delete()
+    full.order("big", "111", 5000, days_ago=0)
+    full.customer("99")
+    full.compute("111", "99")
+    desk.now += 2
+    later: list[str] = []
+    page = first
+    while cursor := page.get("nextCursor"):
+        page = desk.get("customers", limit=5, cursor=cursor)
+        later += ids(page["items"])
+    # Then
+    shown = ids(first["items"])
+    assert not set(later) & (set(shown) - {"111"})
+    assert {*shown, *later} >= {*EVERYBODY, "99"}
+
+
+def test_by_last_name_come_those_who_have_one(desk: Desk) -> None:
+    assert ids(desk.all_of("customers", sort="lastName", limit=1)) == ["3", "10", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("ad", ["1", "2", "3"]),
+        ("ADA L", ["1"]),
+        (" lovelace", ["1"]),
+        ("lee", ["10"]),
+        ("noor@", ["3"]),
+        ("Ada@Example.com", ["1"]),
+        ("518.555.0123", ["1"]),
+        ("+1 212 555 0100", ["10"]),
+        ("10", ["10"]),
+        ("no-email@", []),
+        ("nobody", []),
+    ],
+)
+def test_a_search_finds_names_e_mails_numbers_and_ids(
+    desk: Desk, query: str, found: list[str]
+) -> None:
+    assert ids(desk.all_of("customers", q=query, limit=1)) == found
+
+
+def test_a_search_within_a_segment(desk: Desk) -> None:
+    assert ids(desk.all_of("customers", q="ada", segment="new")) == ["1", "2", "3"]
+    assert desk.all_of("customers", q="ada", segment="vip") == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"cursor": "x"},
+        {"cursor": "bnVsbA"},
+        {"cursor": "W10"},
+        {"cursor": "of another listing"},
+        {"sort": "password"},
+        {"segment": "rich"},
+        {"limit": 0},
+        {"limit": 1000},
+        {"q": " "},
+    ],
+)
+def test_what_makes_no_sense_is_refused(desk: Desk, query: dict[str, Any]) -> None:
+    # Given
+    if query.get("cursor") == "of another listing":
+        query = {"cursor": desk.get("customers", sort="totalSpent", limit=1)["nextCursor"]}
+    # When
+    reply = desk.reply("customers", **query)
+    # Then
+    assert reply.status_code == 400, reply.text
+    assert reply.json["error"]["code"] == "request_invalid"
+
+
+def test_a_page_costs_as_many_reads_as_it_has_customers(full: Shop, desk: Desk) -> None:
+    # Given
+    desk.get("segments")
+    before = full.database.meter.reads
+    # When
+    desk.get("customers", limit=7)
+    # Then
+    assert full.database.meter.reads - before == 8
