@@ -62,9 +62,10 @@ class HeldLease:
         self._commit(writes, holder=None, run_id=None)
         self._ended.set()
 
-    def hand_over(self, writes: Sequence[Write]) -> None:
-        """This worker stops, the run does not: only the same run may go on within the lease."""
-        self._commit(writes, holder=None, run_id=self._lease.run_id)
+    def hand_over(self, writes: Sequence[Write], *, wait: timedelta = timedelta(0)) -> None:
+        """This worker stops, the run does not: only the same run may go on within the lease,
+        which lasts longer by the time that the run is to ``wait``."""
+        self._commit(writes, holder=None, run_id=self._lease.run_id, longer=wait)
         self._ended.set()
 
     def keep_alive(self) -> None:
@@ -89,7 +90,14 @@ class HeldLease:
                 self.hand_over([])
         self._ended.set()
 
-    def _commit(self, writes: Sequence[Write], *, holder: str | None, run_id: str | None) -> None:
+    def _commit(
+        self,
+        writes: Sequence[Write],
+        *,
+        holder: str | None,
+        run_id: str | None,
+        longer: timedelta = timedelta(0),
+    ) -> None:
         with self._lock:
             if self._ended.is_set():
                 raise LeaseLost("the lease has ended")
@@ -98,7 +106,8 @@ class HeldLease:
                 if now - self._renewed >= self._ttl.total_seconds():
                     raise LeaseLost("the lease expired while this worker was not running")
                 self._commits += 1
-                lease = Lease(self.epoch, run_id, holder, self._server_time(now) + self._ttl)
+                expires_at = self._server_time(now) + self._ttl + longer
+                lease = Lease(self.epoch, run_id, holder, expires_at)
                 guard = _guard(self._path, lease, self._commits, self._version)
                 if self._written([guard, *writes]):
                     self._renewed = now

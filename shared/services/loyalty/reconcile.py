@@ -130,8 +130,7 @@ class LoyaltyReconcile:
         try:
             self._reconcile(message, session)
         except OutOfTime as stop:
-            session.hand_over()
-            self._continue(message, stop)
+            self._continue(message, session, stop)
             return
         except OrgError as error:
             session.run.error = ending.note(error)
@@ -185,10 +184,12 @@ class LoyaltyReconcile:
             return LookUps(None, error=error, down=True)
         return LookUps(Account(alpine, permits), down=session.run.alpine_down)
 
-    def _continue(self, message: Loyalty, stop: OutOfTime) -> None:
+    def _continue(self, message: Loyalty, session: LoyaltySession, stop: OutOfTime) -> None:
         """Ask for the rest of the run: at once, or when the rate limit allows the next call."""
-        at = stop.free_at if isinstance(stop, OutOfPermits) else None
-        if at is not None and at > self.clock():
+        now = self.clock()
+        at = stop.free_at if isinstance(stop, OutOfPermits) else now
+        session.hand_over(max(at - now, timedelta(0)))
+        if at > now:
             self._publish_later(message, at)
         else:
             self.continuation.publish([message])

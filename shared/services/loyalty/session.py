@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.clock import Clock
 from shared.services.deadline import Deadline
@@ -59,9 +59,9 @@ class LoyaltySession:
             left = []
         self.lease.commit([*left, *own])
 
-    def hand_over(self) -> None:
-        """Leave the rest of the run to its continuation."""
-        self.lease.hand_over(self._own_writes())
+    def hand_over(self, wait: timedelta) -> None:
+        """Leave the rest of the run to its continuation, which comes after ``wait``."""
+        self.lease.hand_over(self._own_writes(), wait=wait)
 
     def release(self) -> None:
         """The run is over: keep what is left to keep and free the org."""

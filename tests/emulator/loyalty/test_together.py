@@ -1,10 +1,12 @@
 """Runs that meet: twins, other runs, continuations (issue 5, item 3)."""
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 
 from shared.bus.messages import Loyalty
+from shared.clock import utc_now
 from shared.errors import Busy
 from tests.emulator.loyalty.world import LoyaltyWorld
 from tests.emulator.sync.world import Outbox
@@ -83,3 +85,19 @@ def test_a_run_that_was_abandoned_is_closed_and_its_work_done(world: LoyaltyWorl
 def test_a_loyalty_run_does_not_keep_the_orgs_sync_waiting(world: LoyaltyWorld) -> None:
     with world.holding(ORG, "run-1"):
         assert world.sync(ORG)["state"] == "succeeded"
+
+
+def test_a_run_that_waits_for_its_rate_limit_keeps_the_org(world: LoyaltyWorld) -> None:
+    # Given a run that may go on in an hour, and whose worker's lease would be over by then
+    limit = {"perSecond": None, "perMinute": None, "perHour": 60}
+    world.client.document(f"tenants/{ORG}").update({"alpineIq.rateLimit": limit})
+    world.begin(ORG, "run-1")
+    world.go_on()
+    assert [message.run_id for message in world.waiting.take()] == ["run-1"]
+    lease = world.document(f"tenants/{ORG}/loyalty_state/lease")
+    assert lease["expiresAt"] > utc_now() + timedelta(minutes=58)
+    # When the next tick comes meanwhile
+    world.begin(ORG, "run-2")
+    # Then the org is left to the first
+    assert world.document(f"tenants/{ORG}/loyalty_runs/run-2") == {}
+    assert world.document(f"tenants/{ORG}/loyalty_runs/run-1")["state"] == "running"
