@@ -45,7 +45,8 @@ class Chaos(Calm):
 
     def misfortune(self, message: Message, copy: int) -> Misfortune | None:
         dice = self._dice(message, copy, message.failures)
-        return misfortune.draw(dice, float(self.plan.settings["LEASE_SECONDS"]))
+        lease_seconds = float(self.plan.settings["LEASE_SECONDS"])
+        return misfortune.draw(dice, message.function, lease_seconds)
 
     def pause(self, message: Message) -> float:
         dice = self._dice(message, "pause", message.failures)

@@ -54,12 +54,15 @@ def in_the_end(stored: Stored, org: Org, now: datetime, *, after_daily_pass: boo
 
 
 def over(stored: Stored) -> Iterator[str]:
-    """No run and no lease is left behind."""
+    """No run, no webhook and no lease is left behind."""
     for run_id, run in stored.documents("sync_runs").items():
         if run["state"] in OPEN_STATES:
             yield f"run {run_id} is left {run['state']}"
         elif run.get("endedAt") is None:
             yield f"run {run_id} is {run['state']} and has no end"
+    for key, event in stored.documents("webhook_events").items():
+        if event["state"] == "waiting":
+            yield f"webhook {key} still waits"
     if (until := stored.lease_until()) is not None:
         yield f"a lease is left behind, until {until}"
 

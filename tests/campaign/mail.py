@@ -83,7 +83,7 @@ class Mail(PubSub):
     def bury(self, message: Message) -> None:
         """Do what Pub/Sub does with a message whose deliveries all failed."""
         attributes = {
-            "CloudPubSubDeadLetterSourceSubscription": message.function,
+            "CloudPubSubDeadLetterSourceSubscription": message.function.replace("_", "-"),
             "CloudPubSubDeadLetterSourceDeliveryCount": str(message.failures),
         }
         buried = {"data": message.push["message"]["data"], "attributes": attributes}

@@ -49,13 +49,19 @@ class Misfortune:
         exchange(WriteBatch, "commit", struck)
 
 
-def draw(dice: Random, lease_seconds: float) -> Misfortune | None:
-    """Most deliveries are left in peace."""
+LIKELY = {"org_sync": (0.4, 0.55), "spending": (0.2, 0.28), "cron_fanout": (0.15, 0.2)}
+"""Up to where of 1 a delivery to the function is killed, and up to where stopped."""
+ELSE = (0.2, 0.25)
+
+
+def draw(dice: Random, function: str, lease_seconds: float) -> Misfortune | None:
+    """What befalls a delivery. Where its worker makes fewer commits, nothing does."""
+    killed, stopped = LIKELY.get(function, ELSE)
     fate = dice.random()
     commit = min(1 + int(dice.expovariate(0.4)), 14)
     side: Literal["before", "after"] = dice.choice(("before", "after"))
-    if fate < 0.3:
+    if fate < killed:
         return Misfortune("killed", commit, side)
-    if fate < 0.4:
+    if fate < stopped:
         return Misfortune("stopped", commit, side, round(lease_seconds * dice.uniform(0.5, 1.8), 1))
     return None

@@ -61,7 +61,7 @@ def draw(seed: int) -> Plan:
         settings={
             "LEASE_SECONDS": "1.5",
             "SYNC_SECONDS": str(dice.choice((60, 60, 4, 2, 1.2))),
-            "SPENDING_SECONDS": str(dice.choice((60, 60, 1, 0.3))),
+            "SPENDING_SECONDS": str(dice.choice((60, 60, 1.5))),
             "POS_READ_SECONDS": "0.5",
             "POS_CONCURRENCY": str(dice.choice((1, 2, 8))),
         },

@@ -14,10 +14,14 @@ from deploy.local.clients import firestore_client
 from deploy.local.emulators import Emulators
 from deploy.local.environment import Addresses, of_function
 from deploy.manifest import Manifest
+from deploy.replay import topic_of
 from shared.bus.messages import Message
 from shared.bus.publisher import Publisher
+from shared.pos.alleaves.events import read_event
 from shared.services import fan_out
 from shared.services.manual_sync import ManualSync, RunUnderWay, Wish
+from shared.services.replay import ReplayDeadLetters
+from shared.services.webhooks import ReceiveWebhook
 from shared.store.database import Database
 from tests.campaign.chaos import Calm
 from tests.campaign.mail import Mail
@@ -26,6 +30,7 @@ from tests.campaign.scale import Scale
 from tests.campaign.stored import Stored
 from tests.campaign.till import utc
 
+MOST_REPLAYED = 1000
 FUNCTIONS = ["cron_fanout", "org_sync", "spending", "dead_letter"]
 PATIENT = {"LEASE_SECONDS": "30", "SYNC_SECONDS": "60", "SPENDING_SECONDS": "60"}
 """Settings under which a slow machine is no fault."""
@@ -107,17 +112,35 @@ class Project:
         except RunUnderWay:
             return
 
+    def take_in(self, org_id: str, body: bytes) -> None:
+        """Do what ``webhooks`` does with a webhook, twice: POSes repeat themselves."""
+        later = self.office.setting.later
+        database, post = Database(self._client), _Post(self._mail)
+        receive = ReceiveWebhook("alleaves", read_event, database, post, lambda: utc(later))
+        receive(org_id, body)
+        receive(org_id, body)
+
     def compute_everybody(self, org_ids: Iterable[str]) -> None:
         """The daily pass over all customers."""
         for org_id in org_ids:
             self._mail.publish("spending", {"orgId": org_id})
 
     def replay_dead_letters(self) -> None:
-        """What an operator does when the cause of dead letters is gone."""
-        for letter in self._client.collection("dead_letters").stream():
-            kept = letter.to_dict() or {}
-            if kept["topic"] == "spending":
-                self._mail.publish("spending", json.loads(kept["data"]))
+        """What an operator does when the cause of dead letters is gone (deploy/replay.py)."""
+
+        def publish(topic: str, texts: Sequence[str]) -> None:
+            for text in texts:
+                self._mail.publish(topic, json.loads(text))
+
+        later = self.office.setting.later
+        replay = ReplayDeadLetters(
+            Database(self._client),
+            publish,
+            lambda source: topic_of(self._manifest, source),
+            lambda: utc(later),
+        )
+        outcome = replay(None, None, MOST_REPLAYED)
+        assert not outcome.left, outcome.left
 
     def stored(self, org_id: str) -> Stored:
         """What is stored of an org."""

@@ -178,6 +178,9 @@ class Campaign:
             till = Till(org, dice, utc(self._later), self._plan.lookback_days)
             for stroke in till.business(dice.randint(0, 6)):
                 self._trail(f"till of {org.id}: {stroke}")
+            for body in till.webhooks:
+                self._trail(f"webhook of {org.id}: {body.decode()}")
+                self._ours.take_in(org.id, body)
 
     def _clean_tick(self, where: Project) -> dict[str, dict[str, Any]]:
         """One undisturbed tick; the run of each org."""

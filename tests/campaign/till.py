@@ -1,7 +1,8 @@
 """What happens at the till meanwhile: the POS's own data changes."""
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -15,6 +16,7 @@ Record = dict[str, Any]
 
 GUEST = {"id_customer": None, "name_first": "Guest", "name_last": "", "email": "", "phone": ""}
 STATUSES = ("completed", "completed", "completed", "ready", "pending", "cancelled")
+WEBHOOK_SHARE = 0.3
 MARGIN_DAYS = 5
 """An order this near to the end of the look-back may be out of it by the time of the last run."""
 
@@ -22,12 +24,14 @@ MARGIN_DAYS = 5
 @dataclass(frozen=True, slots=True)
 class Till:
     """The till of one org. ``now``: the moment it thinks it is; orders older than
-    ``lookback_days`` are not touched, since no run would hear of it."""
+    ``lookback_days`` are not touched, since no run would hear of it. ``webhooks`` gathers what it
+    tells of by itself."""
 
     org: Org
     dice: Random
     now: datetime
     lookback_days: int
+    webhooks: list[bytes] = field(default_factory=list)
 
     def business(self, strokes: int) -> list[str]:
         """So many things happen; what they were."""
@@ -104,6 +108,7 @@ class Till:
         for row in self._rows(item):
             changed = {name: price for name in row if name.startswith("price_otd")}
             self.org.dataset.inventory.put({**row, **changed})
+        self._tell("inventory.updated", {"id_item": item})
         return f"product {item} costs {price}"
 
     def dropped_product(self) -> str:
@@ -128,17 +133,25 @@ class Till:
             "date_updated": utc_text(self.now),
         }
         self.org.dataset.orders.put(order)
+        self._tell("order.created", {"id_order": key})
         return f"order {key} of {who['id_customer']} over {total}"
 
     def _change_order(self, order: Record, fields: Record) -> str:
         key = order["id_order"]
         self.org.dataset.orders.change(str(key), {**fields, "date_updated": utc_text(self.now)})
+        self._tell("order.updated", {"id_order": key})
         what = {k: v for k, v in fields.items() if k in ("total", "status", "id_customer")}
         return f"order {key} now {what}"
 
     def _change_customer(self, key: int, fields: Record) -> str:
         self.org.dataset.customers.change(str(key), fields)
+        self._tell("customer.updated", {"id_customer": key})
         return f"customer {key} now {fields}"
+
+    def _tell(self, event: str, data: Record) -> None:
+        if self.dice.random() < WEBHOOK_SHARE:
+            told = {"event": event, "data": data, "event_id": f"e{self.dice.getrandbits(48)}"}
+            self.webhooks.append(json.dumps(told).encode())
 
     def _order(self, fits: Callable[[Record], bool]) -> Record:
         oldest = self.now - timedelta(days=self.lookback_days - MARGIN_DAYS)

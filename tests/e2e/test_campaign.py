@@ -1,0 +1,30 @@
+"""The fault campaign in its short form; the long one is ``make campaign SEEDS=1-200``."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from deploy.local import emulators
+from tests.campaign.run import Outcome, run_seed
+
+SEEDS = (11, 12, 17, 28, 29)
+"""Quick ones, with two orgs, a lying POS, both of its styles and dead letters among them."""
+AT_ONCE = 2
+
+Outcomes = dict[int, Future[Outcome]]
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcomes]:
+    """Every seed's, as it comes to be known: they run at the same time."""
+    logs = tmp_path_factory.mktemp("campaign")
+    with emulators.running(logs) as running, ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {seed: pool.submit(run_seed, seed, running, logs) for seed in SEEDS}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_whatever_goes_wrong_the_stored_data_comes_right(outcomes: Outcomes, seed: int) -> None:
+    outcome = outcomes[seed].result()
+    assert not outcome.problems, "\n".join([outcome.line, *outcome.trail, *outcome.problems])
