@@ -70,7 +70,6 @@ def test_an_order_of_another_program_is_soon_in_spending_and_segment(
     p50, p95 = taken[WRITES // 2], taken[int(WRITES * 0.95)]
     record_property("p50_seconds", round(p50, 2))
     record_property("p95_seconds", round(p95, 2))
-    print(f"{WRITES} customers: p50 {p50:.2f} s, p95 {p95:.2f} s")
 
 
 @pytest.mark.timeout(300)
