@@ -98,7 +98,7 @@ def test_a_difference_is_told_once_until_the_figures_have_agreed(before: Review)
     down = reckoned(known, 300, DOWN)
     agree = reckoned(known, 500, FOUND)
     # Then
-    assert differ.review is (before if before else Review.NEW)
+    assert differ.review is (before or Review.NEW)
     assert down.review is before
     assert agree.review is Review.NO
     assert reckoned(agree, 300, FOUND).review is Review.NEW
