@@ -71,9 +71,10 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         Stack(
             quick,
             simulator=False,
-            extra_env=dict.fromkeys(
-                ("org_sync", "loyalty_reconcile"), {"LEASE_SECONDS": str(LEASE_SECONDS)}
-            ),
+            extra_env={
+                key: {"LEASE_SECONDS": str(LEASE_SECONDS)}
+                for key in ("org_sync", "loyalty_reconcile")
+            },
             logs=tmp_path_factory.mktemp("logs"),
         ) as stack,
     ):
