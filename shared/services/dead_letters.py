@@ -11,8 +11,9 @@ from shared.errors import InvalidMessage
 from shared.services.alerts import Alerts
 from shared.services.sync.ending import give_up
 from shared.services.sync.incidents import GIVEN_UP
-from shared.store import dead_letters, runs
-from shared.store.database import Database
+from shared.store import dead_letters, paths, runs
+from shared.store import lease as leases
+from shared.store.database import Conflict, Database
 
 SOURCE_ATTRIBUTE = "CloudPubSubDeadLetterSourceSubscription"
 ATTEMPTS_ATTRIBUTE = "CloudPubSubDeadLetterSourceDeliveryCount"
@@ -49,8 +50,12 @@ class RecordDeadLetter:
         self._give_up(message.org_id, message.run_id)
 
     def _give_up(self, org_id: str, run_id: str) -> None:
-        run = runs.read(self.database, org_id, run_id)
-        if run is None or run.state.ended:
+        run = runs.find_unended(self.database, org_id, run_id)
+        if run is None:
+            return
+        if self._at_work(org_id, run_id):
+            # A twin of the message got through. Its worker ends the run, or the next run does.
+            log.info("run_is_at_work")
             return
         # Told first: once the run has ended, another delivery of this message leaves it alone.
         self.alerts.raise_(
@@ -60,4 +65,13 @@ class RecordDeadLetter:
             f"Run {run_id} failed at every delivery of its message, which is among the dead"
             " letters. The next scheduled run is made all the same.",
         )
-        give_up(self.database, org_id, run_id, self.clock())
+        try:
+            give_up(self.database, run, self.clock())
+        except Conflict:
+            log.info("run_moves_after_all")
+
+    def _at_work(self, org_id: str, run_id: str) -> bool:
+        path = paths.lease(org_id)
+        lease = leases.look(self.database, [path])[path]
+        mine = lease.run_id == run_id and lease.holder is not None
+        return mine and lease.alive(self.clock())

@@ -106,6 +106,15 @@ class Unended:
     version: datetime | None
 
 
+def find_unended(database: Database, org_id: str, run_id: str) -> Unended | None:
+    """The run of that id; None where there is none or it has ended."""
+    found = database.get(paths.sync_run(org_id, run_id))
+    if not found.exists:
+        return None
+    run = Run.model_validate(found.fields)
+    return None if run.state.ended else Unended(org_id, run_id, run, found.version)
+
+
 def unended(database: Database, before: datetime, limit: int) -> list[Unended]:
     """Runs of all orgs that were begun, or asked for, before a moment and have not ended; the
     oldest ``limit`` of them."""

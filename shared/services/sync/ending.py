@@ -127,23 +127,26 @@ def close_abandoned(database: Database, org_id: str, run_id: str, now: datetime)
 def close_stuck(database: Database, stuck: Unended, now: datetime, *, latest: bool) -> None:
     """End a run that hangs, as it was read; raises Conflict where it has moved since. ``latest``:
     no run came after it, so that the status is its own to write."""
-    run = stuck.run
     error = RunAbandoned("the run's worker stopped without a word and nobody took the run up")
-    ended = failed(stuck.org_id, stuck.run_id, run, error, now)
-    writes: list[Write] = [Update(ended.path, ended.fields, if_version=stuck.version)]
-    if latest:
-        writes.append(status.put_error(stuck.org_id, stuck.run_id, now, _error_fields(run.error)))
-    database.commit(writes)
+    _close(database, stuck, error, now, latest=latest)
 
 
-def give_up(database: Database, org_id: str, run_id: str, now: datetime) -> None:
-    """End a run whose message is delivered no more, and say so in the status."""
-    run = runs.read(database, org_id, run_id)
-    if run is None or run.state.ended:
-        return
+def give_up(database: Database, left: Unended, now: datetime) -> None:
+    """End a run whose message is delivered no more, as it was read, and say so in the status;
+    raises Conflict where it has moved since."""
     error = RunGivenUp("the sync failed at every delivery of its message, see the dead letters")
-    ended = failed(org_id, run_id, run, error, now)
-    database.commit([ended, status.put_error(org_id, run_id, now, _error_fields(run.error))])
+    _close(database, left, error, now, latest=True)
+
+
+def _close(
+    database: Database, left: Unended, error: SyncSamError, now: datetime, *, latest: bool
+) -> None:
+    ended = failed(left.org_id, left.run_id, left.run, error, now)
+    writes: list[Write] = [Update(ended.path, ended.fields, if_version=left.version)]
+    if latest:
+        told = _error_fields(left.run.error)
+        writes.append(status.put_error(left.org_id, left.run_id, now, told))
+    database.commit(writes)
 
 
 def failed(org_id: str, run_id: str, run: Run, error: SyncSamError, now: datetime) -> Put:

@@ -43,6 +43,12 @@ def world(world_of: Callable[..., World]) -> World:
 
 
 @pytest.fixture
+def shop(world_of: Callable[..., World]) -> World:
+    """The same products, with hardly any customers and orders."""
+    return world_of(SMALL.model_copy(update={"customers": 4, "orders": 4}))
+
+
+@pytest.fixture
 def large(world_of: Callable[..., World]) -> World:
     """The org as large as the recorded one."""
     return world_of(*(spec for spec in named_orgs(1) if spec.id == "org_large"))

@@ -21,6 +21,12 @@ NO_PRICES = dict.fromkeys(PRICES, 0)
 NO_COST = {"cost_of_good": None, "batch_cost_of_good": None}
 
 
+@pytest.fixture
+def world(shop: World) -> World:
+    """Only what it sells matters here."""
+    return shop
+
+
 def only_row(world: World, category: str = "Vapes") -> dict[str, Any]:
     """A stock row that is the only one of its item, with sellable stock and both prices."""
     rows = world.pos_data(ORG)["inventory"]

@@ -35,6 +35,12 @@ PRIVATE = {
 
 
 @pytest.fixture
+def world(shop: World) -> World:
+    """Only what it sells matters here."""
+    return shop
+
+
+@pytest.fixture
 def web(world: World) -> Client:
     """The routes, open to everybody: who may call is tested with the doors."""
 
