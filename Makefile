@@ -52,5 +52,6 @@ types: setup
 imports: setup
 	.venv/bin/lint-imports
 
+# Two workers, each taking the next file: so what a file starts is started once.
 unit contract emulator e2e: setup
-	$(PYTHON) -m pytest tests/$@
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/$@

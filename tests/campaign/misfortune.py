@@ -1,7 +1,6 @@
 """What befalls a worker's process, at a commit of its own. The product has no hook for it."""
 
 import itertools
-import os
 import signal
 import threading
 from collections.abc import Callable
@@ -40,13 +39,17 @@ class Misfortune:
             with lock:
                 here = next(numbers) == self.commit
             if here and self.side == "before":
-                os.kill(os.getpid(), SIGNALS[self.kind])
+                self._strike()
             answer = commit(batch, *args, **options)
             if here and self.side == "after":
-                os.kill(os.getpid(), SIGNALS[self.kind])
+                self._strike()
             return answer
 
         exchange(WriteBatch, "commit", struck)
+
+    def _strike(self) -> None:
+        # At this thread: a signal at the process may go to another, and this one on for a while.
+        signal.pthread_kill(threading.get_ident(), SIGNALS[self.kind])
 
 
 LIKELY = {"org_sync": (0.4, 0.55), "spending": (0.2, 0.28), "cron_fanout": (0.15, 0.2)}
