@@ -52,7 +52,11 @@ class Server:
         # Replies go out through the sockets, so the workers end first.
         self._server.task_dispatcher.shutdown(timeout=_CLOSE_SECONDS)
         # The loop ends when it has no socket left; only its own thread may take them away.
-        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._sockets))
+        # Under the lock, or a loop that is awake anyway closes the trigger before it is pulled.
+        trigger = self._server.trigger
+        with trigger.lock:
+            trigger.thunks.append(lambda: wasyncore.close_all(self._sockets))
+            trigger.pull_trigger()
         self._thread.join(_CLOSE_SECONDS)
 
     def __enter__(self) -> Self:
