@@ -16,7 +16,7 @@ import pytest
 from deploy.manifest import Manifest
 from tests.e2e.doors.conftest import ORG, SECRET, Doors
 
-CASES = int(os.environ.get("FUZZ_CASES", "100"))
+CASES = int(os.environ.get("FUZZ_CASES", "60"))
 """At least so many per function."""
 SECONDS = 60 + CASES
 CONFIG = Path(__file__).with_name("schemathesis.toml")
