@@ -10,6 +10,7 @@ from rich.console import Console
 from deploy.local import launcher
 from deploy.local.processes import StartFailed
 from deploy.local.sdk import NotInstalled
+from shared import log
 from tests.bench import machine, record, registry
 from tests.bench.cloud import NotDone
 
@@ -21,6 +22,7 @@ def main() -> int:
     options = _options()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     launcher.watch()
+    log.configure("ERROR")  # of the services that run in this process
     failed = 0
     for name in options.names or registry.NAMES:
         try:
