@@ -16,6 +16,9 @@ from shared.store.manifest import ANNOUNCED, SKIPPED, STORED
 TOLERATED_SHARE = 0.05
 TOLERATED_COUNT = 10
 
+ABOUT_TO_BE = b""
+"""Stands for the fingerprint of a record that is not in quarantine yet, or may be."""
+
 
 class TooManyUnreadable(ProviderError):
     """So many records are unreadable that the POS, not the records, must be wrong."""
@@ -77,8 +80,19 @@ class StreamRecords:
         self.quarantine(page.rejected)
 
     def quarantine(self, rejected: Iterable[Rejected]) -> None:
-        """Put records in quarantine; one that is there for the same reason costs nothing."""
-        self._session.store(write for each in rejected for write in self._quarantine(each))
+        """Put records in quarantine; one that is there for the same reason costs nothing.
+
+        New ones are announced first: should this worker die before they are noted, and the POS
+        send them no more, the next run knows that they are to be let out.
+        """
+        found = list(rejected)
+        keys = {quarantine.key_of(each) for each in found}
+        new = {key for key in keys if self.manifest.quarantined(key) is None}
+        for key in new:
+            self.manifest.quarantine(key, ABOUT_TO_BE)
+        if new:
+            self._session.checkpoint()
+        self._session.store(write for each in found for write in self._quarantine(each))
 
     def release_others(self) -> None:
         """After a complete listing: let out of quarantine whatever it did not put or keep there."""
@@ -158,10 +172,10 @@ class StreamRecords:
                 rejected,
                 run_id=self._session.run_id,
                 now=self._session.now(),
-                first=before is None,
+                first=not before,
             )
 
     def _release(self, key: str) -> None:
-        if self.manifest.quarantined(key):
+        if self.manifest.quarantined(key) is not None:
             self._session.store([quarantine.remove(self._session.org_id, self.stream, key)])
             self.manifest.leave_quarantine(key)

@@ -8,6 +8,7 @@ import pytest
 
 from deploy.local.simulator.truth import Truth
 from shared.bus.messages import Message, PosSync
+from shared.services.sync import session
 from shared.store import paths
 from shared.store.database import Database, Write
 from tests.emulator.sync.world import MENU, Outbox, World
@@ -40,7 +41,7 @@ class Fatal(Database):
         return super().commit(given)
 
 
-def die_before(world: World, path: str) -> None:
+def die_before(world: World, path: str, message: PosSync = MESSAGE) -> None:
     """Sync, up to the commit that writes this document."""
     kept, fatal = world.database, Fatal(world.client)
     fatal.path = path
@@ -48,7 +49,7 @@ def die_before(world: World, path: str) -> None:
     dying = world.service()
     world.database = kept
     with pytest.raises(ConnectionError):
-        dying(MESSAGE)
+        dying(message)
 
 
 def spent(world: World) -> dict[str, Decimal]:
@@ -128,3 +129,23 @@ def test_a_product_stored_and_dropped_while_nobody_noted_it_leaves_the_menu(worl
     menu = world.documents(f"tenants/{ORG}/{MENU}")
     assert len(menu) == 60
     assert menu[str(back)]["imageUrl"] == "https://a.test/b"
+
+
+@pytest.mark.parametrize("damage", ["not_an_object", "missing_id"])
+def test_what_nobody_noted_in_quarantine_leaves_it_once_it_can_be_read(
+    world: World, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    # Given a worker that dies after it has put records in quarantine, before it has noted them
+    monkeypatch.setattr(session, "WRITES_PER_COMMIT", 3)
+    world.fault("malformed", endpoint="customers", damage=damage, records=3)
+    last = world.pos_data(ORG)["customers"][-1]["id_customer"]
+    message = MESSAGE.model_copy(update={"streams": ("customers",)})
+    die_before(world, f"tenants/{ORG}/customers/{last}", message)
+    assert len(world.documents(f"tenants/{ORG}/quarantine")) == 3
+
+    # When the POS lists everybody as it should
+    world.no_faults()
+    world.sync(ORG, run_id=MESSAGE.run_id)
+
+    # Then nobody is in quarantine any more
+    assert world.documents(f"tenants/{ORG}/quarantine") == {}
