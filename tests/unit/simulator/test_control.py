@@ -143,7 +143,9 @@ def test_calls_are_counted_per_org_and_endpoint(harbor: Pos) -> None:
     # Then
     state = harbor.control("GET", "/requests")
     assert state["total"] == 4
-    assert state["orgs"]["org_harbor"] == {
+    counted = state["orgs"]["org_harbor"]
+    assert counted.pop("busySeconds") >= 0
+    assert counted == {
         "calls": {"orders": 2, "metadata": 1},
         "statuses": {"200": 3},
         "peakInFlight": 1,
