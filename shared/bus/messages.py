@@ -7,8 +7,13 @@ from pydantic.alias_generators import to_camel
 
 from shared.errors import InvalidMessage, at_fault
 
-# An id becomes part of a document path: it must be one segment and no relative one.
-DocumentId = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^/]+$")]
+# An id becomes part of a document path: it must be one segment, and none that Firestore reserves.
+DocumentId = Annotated[
+    str,
+    StringConstraints(
+        min_length=1, max_length=200, pattern=r"^([^/.][^/]*|\.[^/.][^/]*|\.\.[^/]+)$"
+    ),
+]
 StreamName = Literal["customers", "orders", "products", "discounts", "metadata"]
 Trigger = Literal["cron", "manual", "webhook", "continuation"]
 

@@ -4,6 +4,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -87,6 +88,7 @@ def running(root: Path) -> Iterator[Clone]:
             stdout=output,
             stderr=output,
             env=_environment() | {"SIMULATOR": "0"},
+            preexec_fn=_heed_interrupts,
         )
     clone = Clone(root, make)
     try:
@@ -94,6 +96,11 @@ def running(root: Path) -> Iterator[Clone]:
     finally:
         for process in clone.running():
             process.kill()
+
+
+def _heed_interrupts() -> None:
+    # A shell has what it runs in the background ignore them, and all that this starts.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _environment() -> dict[str, str]:
