@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from shared.errors import ListingIncomplete
+from shared.pos.failures import Refused
 from shared.pos.lookahead import LookAhead
 from shared.pos.progress import Progress
 
@@ -62,7 +63,8 @@ def list_pages(
 
     It ends on a page that is not full, on the announced total, and on a page that brings nothing
     new. An end is doubted, and its page asked for again, where the total or the page after it says
-    that there is more, and where the page is full of repeats. ``provider`` ("The POS at
+    that there is more, and where the page is full of repeats. A service that gives fewer at once
+    than it is asked for is found out by its first two pages. ``provider`` ("The POS at
     app.alleaves.com") and ``what`` ("orders") are for messages; ``expected`` is a guess of the
     total that only steers how far ahead to ask. Raises ListingIncomplete, and what ``fetch``
     raises.
@@ -75,29 +77,48 @@ def list_pages(
         return following is not None and progress.new_rows(following.entries) > 0
 
     try:
+        made = _learn_size(progress, fetch, fetch(1)) if start_page > 1 else 0
         ahead.fill(progress.pages_planned(expected))
         for number in count(start_page):
             page = ahead.take()
-            requests, asked_again = page.requests, 0
+            made += _learn_size(progress, fetch, page) if number == 1 else page.requests
+            asked_again = 0
             while asked_again < progress.times_to_ask_again(page.entries, page.total, followed):
                 asked_again += 1
                 _log.info("page_asked_for_again", what=what, page=number, rows=len(page.entries))
                 page = fetch(number)
-                requests += page.requests
+                made += page.requests
             new, rows = progress.accept(page.entries, page.total)
             last = progress.ended
             if last and progress.short_of_total:
                 raise ListingIncomplete(
                     f"{provider} announced {progress.total:,} {what} but sent {progress.rows:,}."
                 )
-            if last and progress.total is None and followed():
+            if progress.misjudged or (last and progress.total is None and followed()):
+                cut = 1 if progress.misjudged else number
                 raise ListingIncomplete(
-                    f"{provider} left out {what}: page {number} was cut short, and more came after."
+                    f"{provider} left out {what}: page {cut} was cut short, and more came after."
                 )
             if not last:
                 ahead.fill(progress.pages_planned(expected))
-            yield Listed(number, new, rows, progress.total, requests, last)
+            yield Listed(number, new, rows, progress.total, made, last)
             if last:
                 return
+            made = 0
     finally:
         ahead.close()
+
+
+def _learn_size(
+    progress: Progress[E], fetch: Callable[[int], Fetched[E]], first: Fetched[E]
+) -> int:
+    """Find out whether the service gives fewer at once than it is asked for. Returns the calls
+    made, those for the first page included."""
+    if not progress.perhaps_full(first.entries, first.total):
+        return first.requests
+    try:
+        second = fetch(2)
+    except Refused:  # as some answer behind the end
+        return first.requests + 1
+    progress.learn_size(first.entries, second.entries, first.total)
+    return first.requests + second.requests

@@ -7,6 +7,7 @@ E = TypeVar("E")
 
 _ASK_AGAIN_CUT_SHORT = 2
 _ASK_AGAIN_FULL_OF_REPEATS = 1
+_USUAL_LIMITS = frozenset({10, 20, 25, 50})
 
 
 class Progress(Generic[E]):
@@ -20,11 +21,15 @@ class Progress(Generic[E]):
     def __init__(self, size: int, identity: Callable[[E], Hashable], start_page: int = 1) -> None:
         self._size = size
         self._identity = identity
+        self._pages_before = start_page - 1
+        self._learned = False
         self._seen: set[Hashable] = set()
         self._smallest_total: int | None = None
         self.total: int | None = None
-        self.rows = (start_page - 1) * size
+        self.rows = self._pages_before * size
         self.ended = False
+        self.misjudged = False
+        """Whether the first page was taken as full, and a later one holds more."""
 
     @property
     def short_of_total(self) -> bool:
@@ -35,6 +40,23 @@ class Progress(Generic[E]):
         """How many pages the listing should have; None where nobody said."""
         records = self.total if self.total is not None else expected
         return None if records is None else max(1, -(-records // self._size))
+
+    def perhaps_full(self, first: Sequence[E], total: int | None) -> bool:
+        """Whether a first page that is not full may be all that the service gives at once, however
+        many are asked for: more are announced, or nothing is and so many are a usual limit."""
+        rows = len(first)
+        if not 0 < rows < self._size:
+            return False
+        return rows < total if total is not None else rows in _USUAL_LIMITS
+
+    def learn_size(self, first: Sequence[E], following: Sequence[E], total: int | None) -> None:
+        """Take the first page as full, if the page that follows shows that it is: by as many other
+        rows, or by just the rest of what was announced."""
+        others = {*map(self._identity, following)} - {*map(self._identity, first)}
+        fits = len(following) == len(first) or len(first) + len(following) == total
+        if others and fits:
+            self._size, self._learned = len(first), True
+            self.rows = self._pages_before * self._size
 
     def new_rows(self, entries: Sequence[E]) -> int:
         """Rows that repeat no earlier page. Repeats within the page count: a service that lists a
@@ -66,6 +88,7 @@ class Progress(Generic[E]):
         self.total = total if _believable(entries, total) else self.total
         new = {key: entry for entry in entries if (key := self._identity(entry)) not in self._seen}
         self._seen.update(new)
+        self.misjudged |= self._learned and len(entries) > self._size
         self.rows += rows
         # More rows than announced: the total is wrong, only a page that is not full ends it.
         self.ended = self.rows == self.total or not rows or len(entries) < self._size

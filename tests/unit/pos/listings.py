@@ -10,15 +10,16 @@ Pages = list[Listed[int]]
 
 
 class Service:
-    """Pages of ``size`` out of ``rows``. ``total`` says what it announces, ``distort`` may change
-    what a page brings: it gets the page number, how often it was asked for, and the page.
-    ``before`` is called with the page number before each answer."""
+    """Pages of ``size`` out of ``rows``, of ``at_most`` where that is less. ``total`` says what it
+    announces, ``distort`` may change what a page brings: it gets the page number, how often it was
+    asked for, and the page. ``before`` is called with the page number before each answer."""
 
     def __init__(
         self,
         rows: Sequence[int],
         *,
         size: int = 10,
+        at_most: int | None = None,
         total: int | None = None,
         distort: Callable[[int, int, list[int]], list[int]] | None = None,
         takes_seconds: float = 0.0,
@@ -26,6 +27,7 @@ class Service:
     ) -> None:
         self.rows = list(rows)
         self.size = size
+        self.given = min(size, at_most or size)
         self.total = total
         self.asked: list[int] = []
         self.at_once = self.most_at_once = 0
@@ -44,7 +46,7 @@ class Service:
         sleep(self._takes_seconds)
         with self._lock:
             self.at_once -= 1
-        page = self.rows[(number - 1) * self.size : number * self.size]
+        page = self.rows[(number - 1) * self.given : number * self.given]
         return Fetched(self.distort(number, asked, page), self.total, 1)
 
     def listing(
