@@ -1,6 +1,7 @@
 """What holds for all tests: unit tests have no sockets, and each kind of test has its marker."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,17 @@ def _no_sockets(request: pytest.FixtureRequest) -> Iterator[None]:
     disable_socket(allow_unix_socket=True)
     yield
     enable_socket()
+
+
+@pytest.fixture
+def told(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Says a figure: in the report of the tests, and on the terminal with ``-s``."""
+
+    def say(text: str) -> None:
+        record_property("figure", text)
+        sys.stdout.write(f"\n{text}\n")
+
+    return say
 
 
 def _kind(item: pytest.Item) -> str:

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -150,17 +149,6 @@ def _open(client: Client, pos: Server) -> None:
         if document["orgId"] == ORG:
             document["posConfig"]["webhookSecret"] = SECRET
         client.document(f"locations/{location['id']}").set(document)
-
-
-@pytest.fixture
-def told(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
-    """Says a figure: in the report of the tests, and on the terminal with ``-s``."""
-
-    def say(text: str) -> None:
-        record_property("figure", text)
-        sys.stdout.write(f"\n{text}\n")
-
-    return say
 
 
 @pytest.fixture(autouse=True)
