@@ -1,7 +1,6 @@
 """The dashboard's reads of the large org: each route, kept by the instance and not."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -9,15 +8,15 @@ from rich.console import Console
 from shared.store import paths
 from shared.store.database import Database
 from tests.bench.cloud import Cloud
+from tests.bench.latency import latency
 from tests.bench.registry import Figures
-from tests.bench.tables import table
+from tests.bench.tables import milliseconds, table
 from tests.emulator.customers.desk import Desk
 
 TITLE = "Dashboard reads of 2,527 customers"
 
 ACCOUNT, ORG = "org_large", "org_reads"
-CALLS = 100
-WARM_UP = 10
+CALLS, QUICK_CALLS = 100, 10
 COMPUTED_SECONDS = 300.0
 ALLOWED = {"customers": ("100 ms", "10 ms")}
 FIRST_PAGE = [("totalSpent", "DESCENDING"), ("__name__", "DESCENDING")]
@@ -25,7 +24,7 @@ FIRST_PAGE = [("totalSpent", "DESCENDING"), ("__name__", "DESCENDING")]
 
 def run(console: Console, *, quick: bool) -> Figures:
     """See registry.Bench."""
-    calls = WARM_UP if quick else CALLS
+    calls = QUICK_CALLS if quick else CALLS
     with Cloud("org_sync", "spending") as cloud:
         cloud.connect(ACCOUNT, ORG)
         cloud.sync(ORG, "first")
@@ -38,11 +37,11 @@ def run(console: Console, *, quick: bool) -> Figures:
             for name, (path, query) in _questions(database).items()
         }
         baselines = {
-            "the same page, asked of Firestore alone": _measured(
+            "the same page, asked of Firestore alone": latency(
                 lambda: list(database.query(paths.customers(ORG), order_by=FIRST_PAGE, limit=51)),
                 calls,
             ),
-            "all customers read, sorted and cut in memory": _measured(
+            "all customers read, sorted and cut in memory": latency(
                 lambda: _all_in_memory(database), max(3, calls // 10)
             ),
         }
@@ -73,24 +72,9 @@ def _route(
         desk.get(path, **query)
 
     return {
-        "uncached": _measured(uncached, calls),
-        "cached": _measured(lambda: desk.get(path, **query), calls),
+        "uncached": latency(uncached, calls),
+        "cached": latency(lambda: desk.get(path, **query), calls),
     }
-
-
-def _measured(work: Callable[[], object], calls: int) -> dict[str, float]:
-    for _ in range(min(calls, WARM_UP)):
-        work()
-    taken = []
-    for _ in range(calls):
-        started = time.perf_counter()
-        work()
-        taken.append((time.perf_counter() - started) * 1000)
-    return {"p50": _percentile(taken, 0.5), "p95": _percentile(taken, 0.95)}
-
-
-def _percentile(taken: Sequence[float], share: float) -> float:
-    return round(sorted(taken)[min(int(len(taken) * share), len(taken) - 1)], 2)
 
 
 def _all_in_memory(database: Database) -> list[Any]:
@@ -103,9 +87,9 @@ def _table(figures: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Any:
     rows = [
         (
             f"GET {name}",
-            *(_ms(each["uncached"][share]) for share in ("p50", "p95")),
+            *(milliseconds(each["uncached"][share]) for share in ("p50", "p95")),
             ALLOWED.get(name, ("", ""))[0],
-            *(_ms(each["cached"][share]) for share in ("p50", "p95")),
+            *(milliseconds(each["cached"][share]) for share in ("p50", "p95")),
             ALLOWED.get(name, ("", ""))[1],
         )
         for name, each in figures.items()
@@ -115,9 +99,8 @@ def _table(figures: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Any:
 
 
 def _baseline_table(baselines: Mapping[str, Mapping[str, float]]) -> Any:
-    rows = [(name, _ms(each["p50"]), _ms(each["p95"])) for name, each in baselines.items()]
+    rows = [
+        (name, milliseconds(each["p50"]), milliseconds(each["p95"]))
+        for name, each in baselines.items()
+    ]
     return table("Against", ("p50", "p95"), rows)
-
-
-def _ms(value: float) -> str:
-    return f"{value:,.1f} ms"

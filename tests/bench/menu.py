@@ -1,7 +1,6 @@
 """The menu of the large org over HTTP: kept by the instance, confirmed by ETag, and read anew."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,15 +12,15 @@ from shared.services.public_menu import KEPT_SECONDS, PublicMenu
 from shared.store import paths
 from shared.store.database import Database
 from tests.bench.cloud import ENDED, Cloud, NotDone
+from tests.bench.latency import latency
 from tests.bench.registry import Figures
-from tests.bench.tables import table
+from tests.bench.tables import milliseconds, table
 
 TITLE = "The menu, 374 products"
 
 ACCOUNT, ORG = "org_large", "org_menu"
 PRODUCTS = 374
 CALLS = 300
-WARM_UP = 5
 TIMEOUT_SECONDS = 10.0
 STREAMS = ["products", "discounts"]
 ALLOWED = {"GET /api/menu, all products": "50 ms", "GET /api/menu, ETag still right": "10 ms"}
@@ -39,18 +38,18 @@ def run(console: Console, *, quick: bool) -> Figures:
         known = {"If-None-Match": etag}
         database = Database(cloud.client)
         answers = {
-            "GET /api/menu, all products": _measured(
+            "GET /api/menu, all products": latency(
                 lambda: _ok(session.get(url, params=everything, timeout=TIMEOUT_SECONDS), 200),
                 calls,
             ),
-            "GET /api/menu, ETag still right": _measured(
+            "GET /api/menu, ETag still right": latency(
                 lambda: _ok(
                     session.get(url, params=everything, headers=known, timeout=TIMEOUT_SECONDS),
                     304,
                 ),
                 calls,
             ),
-            "GET /api/menu/builder": _measured(
+            "GET /api/menu/builder": latency(
                 lambda: _ok(
                     session.get(f"{url}/builder", params={"orgId": ORG}, timeout=TIMEOUT_SECONDS),
                     200,
@@ -59,8 +58,8 @@ def run(console: Console, *, quick: bool) -> Figures:
             ),
         }
         against = {
-            "read anew, once in five minutes": _measured(_anew(database), max(5, calls // 10)),
-            "read and rendered for every answer": _measured(
+            "read anew, once in five minutes": latency(_anew(database), max(5, calls // 10)),
+            "read and rendered for every answer": latency(
                 lambda: list(database.query(paths.menu_items(ORG))), max(5, calls // 10)
             ),
         }
@@ -101,28 +100,9 @@ def _anew(database: Database) -> Callable[[], object]:
     return look
 
 
-def _measured(work: Callable[[], object], calls: int) -> dict[str, float]:
-    for _ in range(WARM_UP):
-        work()
-    taken = []
-    for _ in range(calls):
-        started = time.perf_counter()
-        work()
-        taken.append((time.perf_counter() - started) * 1000)
-    return {"p50": _percentile(taken, 0.5), "p95": _percentile(taken, 0.95)}
-
-
-def _percentile(taken: Sequence[float], share: float) -> float:
-    return round(sorted(taken)[min(int(len(taken) * share), len(taken) - 1)], 2)
-
-
 def _table(title: str, figures: Mapping[str, Mapping[str, float]]) -> Any:
     rows = [
-        (name, _ms(each["p50"]), _ms(each["p95"]), ALLOWED.get(name, ""))
+        (name, milliseconds(each["p50"]), milliseconds(each["p95"]), ALLOWED.get(name, ""))
         for name, each in figures.items()
     ]
     return table(title, ("p50", "p95", "allowed"), rows)
-
-
-def _ms(value: float) -> str:
-    return f"{value:,.1f} ms"

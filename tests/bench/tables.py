@@ -20,6 +20,10 @@ def seconds(value: float) -> str:
     return f"{value:,.2f} s"
 
 
+def milliseconds(value: float) -> str:
+    return f"{value:,.1f} ms"
+
+
 def number(value: float) -> str:
     return f"{value:,.0f}"
 
