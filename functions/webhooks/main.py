@@ -2,10 +2,13 @@
 
 import functions_framework
 from flask import Request, Response
+from werkzeug.exceptions import HTTPException
 
 from shared.bootstrap.webhooks import app, settings
+from shared.web.unrouted import refused
 
 settings()
+functions_framework.errorhandler(HTTPException)(refused)
 
 
 @functions_framework.http

@@ -1,5 +1,7 @@
 """What comes in: sizes within limits, parameters and body of the declared form."""
 
+import re
+import uuid
 from typing import Any
 
 from flask import Request
@@ -12,6 +14,14 @@ from shared.web.rules import Incoming
 
 LONGEST_QUERY = 2_048
 LARGEST_HEADERS = 16_384
+
+_TRACE = re.compile(r"^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
+
+
+def request_id(request: Request) -> str:
+    """The trace that Google's front end began for the request, else an id of its own."""
+    trace = _TRACE.match(request.headers.get("traceparent", ""))
+    return trace[1] if trace else uuid.uuid4().hex
 
 
 def check_sizes(request: Request) -> None:

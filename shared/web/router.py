@@ -30,7 +30,6 @@ Pages and tables are ``Reply(Content(media_type, bytes))`` with the media type i
 
 import re
 import time
-import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -46,8 +45,6 @@ from shared.web.route import Call, NoBody, NoParams, Route
 from shared.web.rules import PUBLIC, Incoming, OrgRule
 
 DESCRIPTION_PATH = "/openapi.json"
-
-_TRACE = re.compile(r"^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +63,7 @@ class App:
     def __call__(self, request: Request) -> Response:
         """Answer a request; never raises."""
         started = time.monotonic()
-        request_id = _request_id(request)
+        request_id = intake.request_id(request)
         with bound(request_id=request_id):
             route: Route[Any, Any] | None = None
             try:
@@ -132,9 +129,3 @@ class App:
 def _path_rule(route: Route[Any, Any]) -> PathRule:
     path = re.sub(r"{(\w+)}", r"<\1>", route.path)
     return PathRule(path, endpoint=route.name, methods=[route.method], merge_slashes=False)
-
-
-def _request_id(request: Request) -> str:
-    """The trace that Google's front end began for the request, else an id of its own."""
-    trace = _TRACE.match(request.headers.get("traceparent", ""))
-    return trace[1] if trace else uuid.uuid4().hex

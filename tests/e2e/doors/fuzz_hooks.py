@@ -4,7 +4,7 @@ Loaded by schemathesis itself (SCHEMATHESIS_HOOKS), in its own process.
 """
 
 import os
-from collections.abc import Mapping, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import quote
 
@@ -37,12 +37,6 @@ class LetIn:
             _sign(case)
         else:
             case.headers["Authorization"] = f"Bearer {data}"
-
-
-@schemathesis.hook
-def filter_path_parameters(context: HookContext, path_parameters: Mapping[str, Any] | None) -> bool:
-    """Without line breaks: functions-framework answers those itself, before any function does."""
-    return "\n" not in "".join(str(value) for value in (path_parameters or {}).values())
 
 
 @schemathesis.hook

@@ -191,3 +191,11 @@ def test_a_run_is_seen_by_its_org_and_by_nobody_else(doors: Doors) -> None:
     assert see(admin(doors)).json() == started
     assert code(see(admin(doors, "olga", OTHER_ORG))) == (403, "not_allowed")
     assert code(see(admin(doors, "olga", OTHER_ORG), OTHER_ORG)) == (404, "not_found")
+
+
+@pytest.mark.parametrize("function", ["dashboard", "loyalty_api", "manual_sync", "webhooks"])
+@pytest.mark.parametrize("path", ["/robots.txt", "/api/customers/a%0Ab", "/nothing/here"])
+def test_a_path_that_leads_nowhere_is_an_error_like_any_other(
+    doors: Doors, function: str, path: str
+) -> None:
+    assert code(doors.call(function, "GET", path)) == (404, "not_found")
