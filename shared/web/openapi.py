@@ -126,6 +126,8 @@ def _errors(route: Route[Any, Any]) -> Iterable[type[RequestRefused]]:
         yield NotSignedIn
     if isinstance(route.rule, OrgRule) and route.rule.schemes:
         yield from (NotAllowed, NotFound)
+    if route.path_names:
+        yield NotFound  # a line break, for instance, fits into no path
     yield from route.errors
 
 

@@ -25,7 +25,10 @@ from shared.web.rules import Rule
 
 KEPT_SECONDS = 300.0
 
-Search = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+# The pattern is for the description: it cannot tell that white space does not count.
+Search = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"\S")
+]
 
 
 class CustomersQuery(Params):

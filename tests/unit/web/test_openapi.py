@@ -71,7 +71,7 @@ def test_every_status_that_may_be_answered_is_there() -> None:
     post, get = described["/runs/{runId}"]["post"], described["/thing"]["get"]
 
     everywhere = {"400", "413", "414", "431", "500", "502", "503"}
-    assert post["responses"].keys() == everywhere | {"200", "202", "401", "415", "429"}
+    assert post["responses"].keys() == everywhere | {"200", "202", "401", "404", "415", "429"}
     assert get["responses"].keys() == everywhere | {"200", "304"}
     assert get["responses"]["200"]["content"].keys() == {"application/json", "text/csv"}
 
