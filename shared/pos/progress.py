@@ -8,6 +8,7 @@ E = TypeVar("E")
 _ASK_AGAIN_CUT_SHORT = 2
 _ASK_AGAIN_FULL_OF_REPEATS = 1
 _USUAL_LIMITS = frozenset({10, 20, 25, 50})
+"""How many rows services give at once that have a limit of their own."""
 
 
 class Progress(Generic[E]):

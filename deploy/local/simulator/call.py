@@ -99,7 +99,8 @@ def window(default_take: int | None = DEFAULT_PAGE_SIZE) -> Window:
         return Window(int(given.get("skip", 0)), None if take is None else int(take))
     if "page" in given or "pageSize" in given or default_take is not None:
         size = int(given.get("pageSize", default_take or DEFAULT_PAGE_SIZE))
-        return Window.of_page(int(given.get("page", 1)), size)
+        limit = caller().spec.page_limit or size
+        return Window.of_page(int(given.get("page", 1)), min(size, limit))
     return Window()
 
 

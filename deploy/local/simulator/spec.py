@@ -39,6 +39,7 @@ class OrgSpec(BaseModel):
 
     ``rows`` are the inventory rows of the first location (at least one per product); further
     locations carry every second product. ``token_seconds`` is how long a token lives.
+    ``page_limit`` is how many customers or orders come at once, however many are asked for.
     ``alpine_contacts`` of the customers are known to Alpine IQ, ``alpine_differing`` of these
     with clearly more points than their orders gave.
     """
@@ -59,6 +60,7 @@ class OrgSpec(BaseModel):
     password: str = ""
     pin: str | None = None
     token_seconds: int = DAY_SECONDS
+    page_limit: int | None = Field(default=None, ge=1)
     seed: int = 0
     alpine_contacts: int = Field(default=0, ge=0)
     alpine_differing: int = Field(default=0, ge=0)

@@ -24,6 +24,8 @@ _SIZES = {"customers": 640, "orders": 750, "products": 40, "rows": 45}
 _SPECS = (
     OrgSpec(id="org_search", pin="4821", seed=1, **_SIZES),
     OrgSpec(id="org_rest", api_style="rest", seed=2, **_SIZES),
+    OrgSpec(id="org_limited_search", page_limit=50, seed=3, **_SIZES),
+    OrgSpec(id="org_limited_rest", page_limit=50, api_style="rest", seed=4, **_SIZES),
 )
 
 

@@ -38,6 +38,25 @@ def test_orders_are_those_of_the_pos_with_its_totals(pos: Pos, org_id: str) -> N
     assert pos.calls(org_id, "orders") == 8
 
 
+@pytest.mark.parametrize("org_id", ["org_limited_search", "org_limited_rest"])
+def test_a_pos_that_gives_fewer_at_once_than_it_is_asked_for_is_listed_whole(
+    pos: Pos, org_id: str
+) -> None:
+    # Given
+    dataset = pos.org(org_id).dataset
+    client = pos.client(org_id)
+
+    # When
+    customers = [record.id for page in client.customers() for record in page.records]
+    taken_up = [record.id for page in client.customers(start_page=4) for record in page.records]
+    orders = [record.external_id for page in client.orders(EVER) for record in page.records]
+
+    # Then
+    assert customers == [str(row["id_customer"]) for row in dataset.customers]
+    assert taken_up == customers[150:]
+    assert sorted(orders) == sorted(str(row["id_order"]) for row in dataset.orders)
+
+
 @STYLES
 def test_stock_is_that_of_the_location(pos: Pos, org_id: str) -> None:
     # When
