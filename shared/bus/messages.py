@@ -1,4 +1,4 @@
-"""The messages by which functions talk (contract, section 3). JSON, camelCase, frozen."""
+"""The messages by which functions talk. JSON, camelCase, frozen."""
 
 from typing import Annotated, Any, Literal, Self
 

@@ -1,4 +1,4 @@
-"""Batches: what the stock rows and single look-ups say of each (issue 6, item 5)."""
+"""Batches: what the stock rows and single look-ups say of each."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

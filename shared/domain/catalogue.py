@@ -2,7 +2,7 @@
 
 Rows that may be sold from decide a product's facts; where an item has none, its other rows do.
 Among them the first location (in the org's order), then the lowest batch id leads, numbers read as
-numbers. Each fact comes from the first row that has it (issue 6, items 1 and 2).
+numbers. Each fact comes from the first row that has it.
 """
 
 from collections import defaultdict
@@ -41,7 +41,7 @@ class LocationStock:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """The POS-owned fields of a product (contract, section 5).
+    """The POS-owned fields of a product.
 
     ``quantity`` is sellable stock over all locations and ``on_hand`` what lies on the shelves,
     sellable or not; both are exact Decimals, which the store writes as integers where whole.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 PLACEHOLDER_EMAIL = "no-email@alleaves.local"
-"""Stands where a POS customer has no e-mail. It identifies nobody (contract, section 7)."""
+"""Stands where a POS customer has no e-mail. It identifies nobody."""
 
 _PLACEHOLDER_DOMAIN = "@alleaves.local"
 

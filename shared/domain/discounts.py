@@ -1,4 +1,4 @@
-"""Which discount a menu shows on a product, and what the product then costs (issue 6, item 3)."""
+"""Which discount a menu shows on a product, and what the product then costs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ class Discountable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """The sale fields of a product (contract, section 5).
+    """The sale fields of a product.
 
     ``sale_price_cents`` lies from 0 up to the price; BOGO has a badge and no sale price.
     """

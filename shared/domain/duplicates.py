@@ -1,4 +1,4 @@
-"""Customers of one org that are the same person (issue 4, item 6). Nothing is merged away."""
+"""Customers of one org that are the same person. Nothing is merged away."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Stock that is about to expire, and what it might still be sold for (issue 6, item 5)."""
+"""Stock that is about to expire, and what it might still be sold for."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

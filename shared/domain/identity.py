@@ -1,4 +1,4 @@
-"""Whose order is it? (contract, section 7). An order that is nobody's makes no customer."""
+"""Whose order is it?. An order that is nobody's makes no customer."""
 
 from collections.abc import Iterable, Mapping
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Predicted lifetime value: what was spent, and what the same habit still brings (issue 4)."""
+"""Predicted lifetime value: what was spent, and what the same habit still brings."""
 
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal

@@ -1,7 +1,5 @@
 """Loyalty points from orders, the tier they give, and the judgement on the provider's figure.
 
-Rules: issue 5, items 1, 3 and 6; contract, section 7.
-
 How the ledger adds up: orders are taken in the order of their time, then id. After each one the
 balance is the points of everything spent so far, rounded half up and never below 0; the order's
 entry is what the balance moved by. So no entry is rounded by itself, the last balance is
@@ -100,7 +98,7 @@ class TierSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """The loyalty fields of a customer (contract, section 5).
+    """The loyalty fields of a customer.
 
     ``points`` are Alpine IQ's where it has a figure. ``discrepancy`` is how many points the two
     figures lie apart. A customer is ``reconciled``, or ``needs_review``, or, where ``alpine`` says

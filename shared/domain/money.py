@@ -1,4 +1,4 @@
-"""Money: integer cents inside, a number of dollars at the edges (contract, section 5)."""
+"""Money: integer cents inside, a number of dollars at the edges."""
 
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 

@@ -1,4 +1,4 @@
-"""An order, and whether it counts as spending (contract, section 7)."""
+"""An order, and whether it counts as spending."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What a customer likes to buy, from the items of the orders that count (issue 4, item 4)."""
+"""What a customer likes to buy, from the items of the orders that count."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable

@@ -1,7 +1,4 @@
-"""What a product costs the customer: the POS's price, else a markup on its cost.
-
-The cascade and the markups are those of issue 6, items 1 and 2.
-"""
+"""What a product costs the customer: the POS's price, else a markup on its cost."""
 
 import re
 from collections.abc import Mapping

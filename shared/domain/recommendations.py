@@ -1,4 +1,4 @@
-"""What to offer a customer: available products, scored by what they like (issue 4, item 4)."""
+"""What to offer a customer: available products, scored by what they like."""
 
 from collections import defaultdict
 from collections.abc import Iterable

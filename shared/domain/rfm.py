@@ -1,4 +1,4 @@
-"""Recency, frequency and monetary value of customers, and their scores (issue 4, item 5).
+"""Recency, frequency and monetary value of customers, and their scores.
 
 Recency: whole days since the last counted order. Frequency: number of distinct counted orders.
 Monetary: the sum spent, refunds taken off. Somebody without a counted order has no RFM.

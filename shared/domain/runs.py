@@ -13,7 +13,7 @@ SHORT_RUNS = (WEBHOOK_RUN, SALES_RUN)
 
 
 class RunState(StrEnum):
-    """States of contract, section 5."""
+    """The states of a run, as stored in its document."""
 
     QUEUED = "queued"
     RUNNING = "running"

@@ -50,7 +50,7 @@ class Spending:
 def counts(status: str | None, order_type: str | None) -> bool:
     """Whether money was taken: completed and ready orders, in-store sales without a status.
 
-    Contract, section 7: never pending, cancelled or voided ones.
+    Never pending, cancelled or voided ones.
     """
     if not status:
         return order_type == OrderType.IN_STORE

@@ -1,4 +1,4 @@
-"""``tenants/{orgId}.alpineIq``: an org's account at Alpine IQ (contract, section 4)."""
+"""``tenants/{orgId}.alpineIq``: an org's account at Alpine IQ."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""``locations/{locationId}`` as an org configures it (contract, section 4)."""
+"""``locations/{locationId}`` as an org configures it."""
 
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo

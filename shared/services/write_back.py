@@ -2,7 +2,7 @@
 
 The POS itself knows no idempotency key. So each call that makes something is sent once; where its
 outcome is not known, the next attempt under the same key first looks at the POS whether it is
-there. Never prices, never stock (issue 6, item 8).
+there. Never prices, never stock.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The batches of an org, packed into a document or two (issue 6, item 5)."""
+"""The batches of an org, packed into a document or two."""
 
 from collections.abc import Iterable
 from datetime import datetime

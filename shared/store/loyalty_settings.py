@@ -1,4 +1,4 @@
-"""``loyaltySettings`` and ``alpineIq`` of ``tenants/{orgId}`` (contract, section 4).
+"""``loyaltySettings`` and ``alpineIq`` of ``tenants/{orgId}``.
 
 Read apart from the other settings: an org whose loyalty settings are wrong is still synced, and
 one whose Alpine IQ account is wrong still has its points calculated.

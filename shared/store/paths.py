@@ -1,4 +1,4 @@
-"""Where everything stands in Firestore (contract, section 5). No other file spells a path."""
+"""Where everything stands in Firestore. No other file spells a path."""
 
 LOCATIONS = "locations"
 DEAD_LETTERS = "dead_letters"

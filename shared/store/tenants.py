@@ -1,4 +1,4 @@
-"""An org's own settings, ``tenants/{orgId}`` (contract, section 4). All optional."""
+"""An org's own settings, ``tenants/{orgId}``. All optional."""
 
 from datetime import date
 from decimal import Decimal

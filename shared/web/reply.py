@@ -1,4 +1,4 @@
-"""What a handler answers, and the form of every error (contract, section 6)."""
+"""What a handler answers, and the form of every error."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -11,7 +11,7 @@ log = structlog.get_logger(__name__)
 
 
 def refused(error: HTTPException) -> Response:
-    """The refusal, in the form that errors have everywhere (contract, section 6)."""
+    """The refusal, in the form that errors have everywhere."""
     request_id = intake.request_id(request)
     response = outcome.of_error(error, request_id)
     outcome.finish(response, request_id, head=request.method == "HEAD")

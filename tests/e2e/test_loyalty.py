@@ -1,4 +1,4 @@
-"""Loyalty on the whole local cloud: from a tick to points, and through a kill (issue 5)."""
+"""Loyalty on the whole local cloud: from a tick to points, and through a kill."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Orders written to Firestore by another program reach their customers' spending (issue 4)."""
+"""Orders written to Firestore by another program reach their customers' spending."""
 
 import json
 import time

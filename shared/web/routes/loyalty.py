@@ -1,4 +1,4 @@
-"""``/api/loyalty/…``: loyalty runs, points and reports (contract, section 6)."""
+"""``/api/loyalty/…``: loyalty runs, points and reports."""
 
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal

@@ -1,4 +1,4 @@
-"""``/api/pos/sync`` and ``/api/cron/pos-sync``: runs, started and watched (contract, section 6)."""
+"""``/api/pos/sync`` and ``/api/cron/pos-sync``: runs, started and watched."""
 
 from datetime import datetime
 from typing import Annotated, Any

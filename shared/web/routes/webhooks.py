@@ -1,4 +1,4 @@
-"""``/api/webhooks``: what a POS tells of by itself (contract, section 6).
+"""``/api/webhooks``: what a POS tells of by itself.
 
 Each address is there twice: with the org at its end, and without for a POS that sends the org in
 a header (web/signatures.py).

@@ -1,4 +1,4 @@
-"""The loyalty door: who may ask, and what is answered (contract, section 6)."""
+"""The loyalty door: who may ask, and what is answered."""
 
 import pytest
 

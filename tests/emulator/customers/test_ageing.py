@@ -1,4 +1,4 @@
-"""Segments that age: only whoever crosses a line is read and written (issue 4, item 3)."""
+"""Segments that age: only whoever crosses a line is read and written."""
 
 import os
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Records of one person are found and linked, and their spending is read together (issue 4)."""
+"""Records of one person are found and linked, and their spending is read together."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Customers page by page: order, cursors, search (issue 4, item 7)."""
+"""Customers page by page: order, cursors, search."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Reads for dashboards: one customer, orders, segments, and how long answers are kept (issue 4)."""
+"""Reads for dashboards: one customer, orders, segments, and how long answers are kept."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Without Alpine IQ the calculated figure stands and says so (issue 5, item 3)."""
+"""Without Alpine IQ the calculated figure stands and says so."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The loyalty routes, on what real runs wrote (contract, section 6)."""
+"""The loyalty routes, on what real runs wrote."""
 
 import csv
 import io

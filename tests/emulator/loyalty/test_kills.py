@@ -1,4 +1,4 @@
-"""Killed at any write and delivered again, a run ends as if nothing had been (issue 5)."""
+"""Killed at any write and delivered again, a run ends as if nothing had been."""
 
 import threading
 import time

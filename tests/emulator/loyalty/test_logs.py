@@ -1,4 +1,4 @@
-"""No phone number, e-mail, name or key in any log line (issue 5)."""
+"""No phone number, e-mail, name or key in any log line."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""The rate limit of an account is kept by all instances together (issue 5, item 2)."""
+"""The rate limit of an account is kept by all instances together."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Runs that meet: twins, other runs, continuations (issue 5, item 3)."""
+"""Runs that meet: twins, other runs, continuations."""
 
 from collections import Counter
 from datetime import timedelta

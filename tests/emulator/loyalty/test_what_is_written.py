@@ -1,4 +1,4 @@
-"""Which documents a loyalty run writes, and what it leaves alone (issue 5, items 1, 3 and 6)."""
+"""Which documents a loyalty run writes, and what it leaves alone."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""Only what may have changed is looked up between full passes (issue 5, item 4)."""
+"""Only what may have changed is looked up between full passes."""
 
 from collections import Counter
 from datetime import timedelta

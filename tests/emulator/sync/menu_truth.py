@@ -1,6 +1,6 @@
 """What a menu must show, worked out anew from the POS's own data: nothing of the product is used.
 
-The rules are those of issue 6, items 1 to 3, and of the contract, section 5.
+The rules are those of docs/contract.md.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Who changes segment by waiting: exactly those behind a line (issue 4, item 3)."""
+"""Who changes segment by waiting: exactly those behind a line."""
 
 from datetime import UTC, datetime, timedelta
 

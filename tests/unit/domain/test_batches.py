@@ -1,4 +1,4 @@
-"""Batches, and which of them are worth a look-up (issue 6, item 5)."""
+"""Batches, and which of them are worth a look-up."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Stock rows to products (issue 6, items 1 and 2; contract, section 5)."""
+"""Stock rows to products."""
 
 from dataclasses import replace
 from decimal import Decimal

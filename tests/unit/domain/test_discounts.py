@@ -1,4 +1,4 @@
-"""Discounts on a menu (issue 6, item 3)."""
+"""Discounts on a menu."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta

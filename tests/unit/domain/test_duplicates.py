@@ -1,4 +1,4 @@
-"""Records of one person (issue 4, item 6)."""
+"""Records of one person."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""Stock about to expire (issue 6, item 5)."""
+"""Stock about to expire."""
 
 from dataclasses import replace
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""Matching orders to customers (contract, section 7)."""
+"""Matching orders to customers."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

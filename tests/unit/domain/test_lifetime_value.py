@@ -1,4 +1,4 @@
-"""Predicted lifetime value (issue 4, item 4)."""
+"""Predicted lifetime value."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal

@@ -1,4 +1,4 @@
-"""Points, tiers, ledger and reconciliation (issue 5; contract, section 7)."""
+"""Points, tiers, ledger and reconciliation."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What a loyalty run has to do for whom, and who is told (issue 5, items 3 to 5)."""
+"""What a loyalty run has to do for whom, and who is told."""
 
 from collections import Counter
 from datetime import date, timedelta

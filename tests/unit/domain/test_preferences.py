@@ -1,4 +1,4 @@
-"""What a customer likes (issue 4, item 4)."""
+"""What a customer likes."""
 
 from dataclasses import dataclass
 from decimal import Decimal

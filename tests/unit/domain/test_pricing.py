@@ -1,4 +1,4 @@
-"""The price cascade and the markups (issue 6, items 1 and 2)."""
+"""The price cascade and the markups."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Moments for calls within sliding windows (issue 5, item 2)."""
+"""Moments for calls within sliding windows."""
 
 from bisect import bisect_left
 

@@ -1,4 +1,4 @@
-"""Scores of recommended products (issue 4, item 4)."""
+"""Scores of recommended products."""
 
 from dataclasses import dataclass
 

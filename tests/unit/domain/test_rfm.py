@@ -1,4 +1,4 @@
-"""RFM figures and scores (issue 4, item 5)."""
+"""RFM figures and scores."""
 
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction

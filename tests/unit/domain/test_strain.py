@@ -1,4 +1,4 @@
-"""Strain types: stated, inferred, or not known (issue 6, item 1)."""
+"""Strain types: stated, inferred, or not known."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Alpine IQ's answers, as documented and as tolerantly read (issue 5, item 2)."""
+"""Alpine IQ's answers, as documented and as tolerantly read."""
 
 from collections.abc import Callable
 from typing import Any

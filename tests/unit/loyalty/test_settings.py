@@ -1,4 +1,4 @@
-"""What an org may set of its loyalty programme (contract, section 4)."""
+"""What an org may set of its loyalty programme."""
 
 from decimal import Decimal
 from typing import Any
