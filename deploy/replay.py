@@ -18,7 +18,7 @@ from deploy.manifest import Manifest
 from deploy.resources import TopicTrigger
 from shared.bootstrap.clients import database, publisher
 from shared.clock import utc_now
-from shared.services.replay import Outcome, ReplayDeadLetters, ReplayQuarantine
+from shared.services.replay import ReplayDeadLetters, ReplayQuarantine, ReplayResult
 
 LIMIT = 100
 POS_SYNC = "pos-sync"
@@ -55,7 +55,7 @@ def topic_of(manifest: Manifest, source: str) -> str | None:
 
 def _replay(
     what: str, project: str, org_id: str | None, found_id: str | None, limit: int
-) -> Outcome:
+) -> ReplayResult:
     manifest, store = Manifest.read(), database(project)
 
     def publish(topic: str, texts: Sequence[str]) -> None:

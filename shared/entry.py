@@ -9,8 +9,7 @@ import structlog
 from cloudevents.http import CloudEvent
 from werkzeug.exceptions import InternalServerError, ServiceUnavailable
 
-from shared.bus.changes import DocumentChange, document_change
-from shared.bus.events import Delivery, delivery
+from shared.bus.events import Delivery, DocumentChange, delivery, document_change
 from shared.bus.messages import Message
 from shared.clock import Clock
 from shared.errors import InvalidMessage, RetryLater
@@ -24,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Consumer(Generic[M]):
+class MessageConsumer(Generic[M]):
     """Hands the messages of one topic to a service.
 
     A message that can never be processed is recorded among the dead letters and acknowledged;
@@ -63,7 +62,7 @@ class Consumer(Generic[M]):
 
 
 @dataclass(frozen=True, slots=True)
-class Watcher:
+class DocumentConsumer:
     """Hands the changed documents that a function watches to a service.
 
     A change that cannot be read is logged and acknowledged: it is a hint, and whatever it was

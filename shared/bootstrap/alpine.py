@@ -6,11 +6,9 @@ from datetime import datetime
 from pydantic import Field
 
 from shared.bootstrap.settings import FunctionSettings
-from shared.loyalty.alpine_iq import AlpineIq
-from shared.loyalty.settings import AlpineIqSettings
-from shared.pos.http import HttpSession, HttpSettings
-from shared.pos.secret_manager import read_secret
-from shared.pos.secrets import SecretResolver
+from shared.loyalty.alpine_iq import AlpineIq, AlpineIqSettings
+from shared.outbound.secrets import SecretResolver, read_secret
+from shared.outbound.session import HttpSession, HttpSettings
 
 ATTEMPTS = 3
 

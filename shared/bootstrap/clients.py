@@ -10,8 +10,7 @@ from google.cloud.tasks_v2 import CloudTasksClient
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 
 from shared.bootstrap.settings import FunctionSettings
-from shared.bus.later import LaterPublisher
-from shared.bus.publisher import Publisher
+from shared.bus.publisher import LaterPublisher, Publisher
 from shared.store.database import Database
 
 

@@ -9,9 +9,9 @@ from shared.bootstrap.clients import database, publisher
 from shared.bootstrap.settings import start
 from shared.bus.messages import CronTick
 from shared.clock import utc_now
-from shared.entry import Consumer
-from shared.services.ageing import Ageing
-from shared.services.fan_out import FanOut, LoyaltyFanOut, Schedule
+from shared.entry import MessageConsumer
+from shared.services.fan_out import LoyaltyFanOut, Schedule, SyncFanOut
+from shared.services.spending.ageing import Ageing
 from shared.services.watchdog import Watchdog
 
 
@@ -26,14 +26,14 @@ class Settings(AlertSettings):
 
 
 @cache
-def consumer() -> Consumer[CronTick]:
+def consumer() -> MessageConsumer[CronTick]:
     """Handles ticks of the schedule."""
     settings = start(Settings)
     store = database(settings.google_cloud_project)
     watchdog = Watchdog(store, alerts(settings, store), utc_now)
     schedule = Schedule(
         {
-            "pos-sync": FanOut(store, publisher(settings.pos_sync_topic), utc_now),
+            "pos-sync": SyncFanOut(store, publisher(settings.pos_sync_topic), utc_now),
             "segments": Ageing(
                 store,
                 ticks=publisher(settings.cron_tick_topic),
@@ -45,7 +45,7 @@ def consumer() -> Consumer[CronTick]:
             "watchdog": lambda tick, _: watchdog(tick),
         }
     )
-    return Consumer(
+    return MessageConsumer(
         topic="cron-tick",
         model=CronTick,
         handle=lambda tick, received: schedule(tick, received.id),

@@ -6,14 +6,11 @@ from shared.bootstrap import doors
 from shared.bootstrap.clients import database
 from shared.bootstrap.settings import FunctionSettings, start
 from shared.clock import utc_now
-from shared.services.answers import Answers
-from shared.services.customer_reads import CustomerReads
-from shared.services.expiring import ExpiringStock
-from shared.services.order_reads import OrderReads
-from shared.services.price_history import PriceHistory
-from shared.services.public_menu import PublicMenu
-from shared.services.segment_reads import SegmentReads
-from shared.services.spending import SpendingLookUp
+from shared.services.reads.customers import CustomerReads, OrderReads, SegmentReads
+from shared.services.reads.inventory import ExpiringStock, PriceHistory
+from shared.services.reads.menu import PublicMenu
+from shared.services.reads.response_cache import ResponseCache
+from shared.services.spending.look_up import SpendingLookUp
 from shared.store import metadata as metadata_store
 from shared.web.router import App
 from shared.web.routes import customers, inventory, menu, metadata, orders
@@ -32,7 +29,7 @@ def app() -> App:
     project = settings().google_cloud_project
     store = database(project)
     staff = doors.staff(project, store)
-    answers, people = Answers(store), CustomerReads(store, SpendingLookUp(store))
+    answers, people = ResponseCache(store), CustomerReads(store, SpendingLookUp(store))
     return App(
         "dashboard",
         (

@@ -10,7 +10,7 @@ from google.auth.transport import Request
 from google.oauth2.credentials import Credentials
 
 from shared.store.database import Database
-from shared.store.org_directory import OrgDirectory
+from shared.store.locations import OrgDirectory
 from shared.web.auth import Staff
 from shared.web.sessions import FirebaseSessions
 

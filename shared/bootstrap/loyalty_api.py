@@ -7,9 +7,7 @@ from shared.bootstrap.alpine import AlpineSettings, opener
 from shared.bootstrap.clients import database, publisher
 from shared.bootstrap.settings import start
 from shared.clock import utc_now
-from shared.services.loyalty.asking import AskForLoyalty
-from shared.services.loyalty.points import LookUpPoints
-from shared.services.loyalty.standing import LoyaltyStanding
+from shared.services.loyalty.on_demand import AskForLoyalty, LookUpPoints, LoyaltyReads
 from shared.web.router import App
 from shared.web.routes import loyalty
 
@@ -35,7 +33,7 @@ def app() -> App:
         "loyalty_api",
         loyalty.routes(
             AskForLoyalty(store, publisher(given.loyalty_topic)),
-            LoyaltyStanding(store),
+            LoyaltyReads(store),
             LookUpPoints(store, opener(given), utc_now),
             doors.staff(given.google_cloud_project, store),
         ),

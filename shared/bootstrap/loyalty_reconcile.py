@@ -11,7 +11,7 @@ from shared.bootstrap.clients import LaterSettings, database, later, publisher
 from shared.bootstrap.settings import start
 from shared.bus.messages import Loyalty
 from shared.clock import utc_now
-from shared.entry import Consumer
+from shared.entry import MessageConsumer
 from shared.services.loyalty.reconcile import LoyaltyReconcile
 
 
@@ -26,7 +26,7 @@ class Settings(AlertSettings, LaterSettings, AlpineSettings):
 
 
 @cache
-def consumer() -> Consumer[Loyalty]:
+def consumer() -> MessageConsumer[Loyalty]:
     """Handles requests to bring an org's points up to date."""
     settings = start(Settings)
     store = database(settings.google_cloud_project)
@@ -40,7 +40,7 @@ def consumer() -> Consumer[Loyalty]:
         seconds=settings.loyalty_seconds,
         lease_ttl=timedelta(seconds=settings.lease_seconds),
     )
-    return Consumer(
+    return MessageConsumer(
         topic="loyalty",
         model=Loyalty,
         handle=lambda message, received: reconcile(message, received.id),

@@ -4,8 +4,8 @@ from functools import cache
 
 from shared.bootstrap.clients import LaterSettings, later
 from shared.bootstrap.settings import start
-from shared.entry import Watcher
-from shared.services.order_recompute import OrderRecompute
+from shared.entry import DocumentConsumer
+from shared.services.spending.order_recompute import OrderRecompute
 
 
 class Settings(LaterSettings):
@@ -15,7 +15,7 @@ class Settings(LaterSettings):
 
 
 @cache
-def watcher() -> Watcher:
+def watcher() -> DocumentConsumer:
     """Handles changed orders."""
     settings = start(Settings)
-    return Watcher(OrderRecompute(later(settings, settings.spending_topic)))
+    return DocumentConsumer(OrderRecompute(later(settings, settings.spending_topic)))

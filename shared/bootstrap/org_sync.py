@@ -12,10 +12,10 @@ from shared.bootstrap.settings import start
 from shared.bus.events import Delivery
 from shared.bus.messages import PosSync
 from shared.clock import utc_now
-from shared.entry import Consumer
+from shared.entry import MessageConsumer
 from shared.services.sync.dry_run import DryRun
 from shared.services.sync.org import OrgSync
-from shared.services.sync.refresh import RefreshPlan, RefreshSales
+from shared.services.sync.sales_refresh import RefreshPlan, RefreshSales
 from shared.services.sync.targeted import TargetedSync
 
 
@@ -30,7 +30,7 @@ class Settings(pos.PosSettings, AlertSettings, LaterSettings):
 
 
 @cache
-def consumer() -> Consumer[PosSync]:
+def consumer() -> MessageConsumer[PosSync]:
     """Handles requests to sync an org."""
     settings = start(Settings)
     store = database(settings.google_cloud_project)
@@ -72,7 +72,7 @@ def consumer() -> Consumer[PosSync]:
             sync(message)
         targeted.catch_up(message.org_id)
 
-    return Consumer(
+    return MessageConsumer(
         topic="pos-sync",
         model=PosSync,
         handle=handle,

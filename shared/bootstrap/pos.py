@@ -6,14 +6,13 @@ from pydantic import Field
 
 from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
+from shared.outbound.secrets import SecretResolver, read_secret
+from shared.outbound.session import HttpSession, HttpSettings
+from shared.outbound.tokens import TokenCache
 from shared.pos import registry
-from shared.pos.base import PosClient
-from shared.pos.config import Location
-from shared.pos.http import HttpSession, HttpSettings
+from shared.pos.config import Location, with_secrets
 from shared.pos.paging import PageSettings
-from shared.pos.secret_manager import read_secret
-from shared.pos.secrets import SecretResolver
-from shared.pos.tokens import TokenCache
+from shared.pos.port import PosClient
 
 
 class PosSettings(FunctionSettings):
@@ -31,7 +30,7 @@ def opener(settings: PosSettings) -> Callable[[Location], PosClient]:
     paging = PageSettings(in_flight=settings.pos_concurrency)
 
     def open_pos(location: Location) -> PosClient:
-        resolved = secrets.resolve(location)
+        resolved = with_secrets(location, secrets)
         return registry.open_client(resolved, http, tokens, utc_now, paging=paging)
 
     return open_pos

@@ -8,8 +8,8 @@ from shared.bootstrap.clients import database, publisher
 from shared.bootstrap.settings import FunctionSettings, start
 from shared.bus.messages import ComputeSpending
 from shared.clock import utc_now
-from shared.entry import Consumer
-from shared.services.compute_spending import SpendingService
+from shared.entry import MessageConsumer
+from shared.services.spending.compute import SpendingService
 
 
 class Settings(FunctionSettings):
@@ -20,14 +20,14 @@ class Settings(FunctionSettings):
 
 
 @cache
-def consumer() -> Consumer[ComputeSpending]:
+def consumer() -> MessageConsumer[ComputeSpending]:
     """Handles requests to compute spending."""
     settings = start(Settings)
     store = database(settings.google_cloud_project)
     compute = SpendingService(
         store, publisher(settings.spending_topic), utc_now, settings.spending_seconds
     )
-    return Consumer(
+    return MessageConsumer(
         topic="spending",
         model=ComputeSpending,
         handle=lambda message, _: compute(message),

@@ -6,13 +6,11 @@ from functools import cache
 from shared.bootstrap.clients import database, publisher
 from shared.bootstrap.settings import FunctionSettings, start
 from shared.clock import utc_now
-from shared.domain.pos_event import PosEvent
-from shared.pos.alleaves.events import read_event
-from shared.pos.lightspeed.events import read_sale
-from shared.pos.secret_manager import read_secret
-from shared.pos.secrets import SecretResolver
-from shared.services.webhook_secrets import WebhookSecrets
-from shared.services.webhooks import ReceiveWebhook
+from shared.outbound.secrets import SecretResolver, read_secret
+from shared.pos.alleaves.webhooks import read_event
+from shared.pos.lightspeed.webhooks import read_sale
+from shared.pos.port import PosEvent
+from shared.services.webhooks import ReceiveWebhook, WebhookSecrets
 from shared.web.router import App
 from shared.web.routes import webhooks
 from shared.web.signatures import SignedByAlleaves, SignedByLightspeed

@@ -1,12 +1,23 @@
-"""From a CloudEvent to the Pub/Sub message it carries."""
+"""From a CloudEvent to the Pub/Sub message it carries.
+
+From a CloudEvent to the changed Firestore document that it tells of.
+
+The event's data is a ``DocumentEventData``, in one of three forms: protobuf (production), the same
+as base64 text under protobuf's media type (the emulator), or JSON (the emulator's older triggers).
+"""
 
 import base64
 import binascii
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from cloudevents.http import CloudEvent
+from google.events.cloud.firestore import DocumentEventData
+from google.protobuf.json_format import ParseError
+from google.protobuf.message import DecodeError
 
 from shared.errors import InvalidMessage
 
@@ -40,3 +51,81 @@ def delivery(event: CloudEvent) -> Delivery:
         text=text,
         attributes=dict(message.get("attributes") or {}),
     )
+
+
+# The tags of its three fields; none of them is a character of base64.
+_PROTOBUF_STARTS = (b"\x0a", b"\x12", b"\x1a")
+_DOCUMENTS = "/documents/"
+
+Fields = Mapping[str, Any]
+"""Firestore's own values by field name, to be compared, or read by DocumentChange.text."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentChange:
+    """One change of a document. ``before`` is None where it was created, ``after`` where it was
+    deleted. ``at`` is a moment not before the change was committed.
+
+    Changes may come twice, late and in any order: a hint to look, not a state to copy.
+    """
+
+    event_id: str
+    path: str
+    before: Fields | None
+    after: Fields | None
+    at: datetime
+
+    def text(self, name: str) -> tuple[str | None, str | None]:
+        """A text field before and after; None where it is no text or not there."""
+        return _text(self.before, name), _text(self.after, name)
+
+    def touches(self, names: Iterable[str]) -> bool:
+        """Whether one of these fields differs before and after."""
+        before, after = self.before or {}, self.after or {}
+        return any(before.get(name) != after.get(name) for name in names)
+
+
+def document_change(event: CloudEvent) -> DocumentChange:
+    """The change in a Firestore event. Raises InvalidMessage where there is none to be read."""
+    data = _data(event.data)
+    after = data.value if data.value.name else None
+    before = data.old_value if data.old_value.name else None
+    document = after or before
+    if document is None or _DOCUMENTS not in document.name:
+        raise InvalidMessage("the event names no document")
+    return DocumentChange(
+        event_id=str(event["id"]),
+        path=document.name.partition(_DOCUMENTS)[2],
+        before=before and dict(before.fields),
+        after=after and dict(after.fields),
+        at=_committed_at(after, event),
+    )
+
+
+def _data(body: object) -> Any:
+    try:
+        if isinstance(body, dict):
+            return DocumentEventData.from_json(json.dumps(body), ignore_unknown_fields=True)
+        raw = body.encode() if isinstance(body, str) else body
+        if not isinstance(raw, bytes):
+            raise InvalidMessage("the event has no data")
+        if not raw.startswith(_PROTOBUF_STARTS):
+            raw = base64.b64decode(raw, validate=True)
+        return DocumentEventData.deserialize(raw)
+    except (ParseError, DecodeError, binascii.Error) as error:
+        raise InvalidMessage(f"the event's data cannot be read: {type(error).__name__}") from None
+
+
+def _committed_at(after: Any, event: CloudEvent) -> datetime:
+    """When the document was written; for a deletion, which says nothing of it, the event's time."""
+    if after and after.update_time:
+        return datetime.fromtimestamp(after.update_time.timestamp(), UTC)
+    try:
+        return datetime.fromisoformat(str(event["time"])).astimezone(UTC)
+    except (KeyError, ValueError):
+        raise InvalidMessage("the event does not tell when it happened") from None
+
+
+def _text(fields: Fields | None, name: str) -> str | None:
+    value = (fields or {}).get(name)
+    return value.string_value or None if value is not None else None

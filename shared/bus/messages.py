@@ -1,6 +1,6 @@
 """The messages by which functions talk. JSON, camelCase, frozen."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
@@ -15,6 +15,7 @@ DocumentId = Annotated[
     ),
 ]
 StreamName = Literal["customers", "orders", "products", "discounts", "metadata"]
+STREAMS: tuple[str, ...] = get_args(StreamName)
 Trigger = Literal["cron", "manual", "webhook", "continuation"]
 
 

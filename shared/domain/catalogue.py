@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
-from shared.domain.identity import natural
+from shared.domain.ids import natural_key
 from shared.domain.inventory import InventoryRow
 from shared.domain.pricing import (
     HIGHEST_PRICE_CENTS,
@@ -108,16 +108,16 @@ def products_from_rows(
 
     def leading_first(row: InventoryRow) -> tuple[object, ...]:
         place = rank.get(row.location_id, len(rank))
-        batch = (row.batch_id is None, natural(row.batch_id or ""))
+        batch = (row.batch_id is None, natural_key(row.batch_id or ""))
         # The last term makes the order total: what else rows differ in, it decides.
-        return (not row.sellable, place, natural(row.location_id), batch, repr(row))
+        return (not row.sellable, place, natural_key(row.location_id), batch, repr(row))
 
     items: defaultdict[str, list[InventoryRow]] = defaultdict(list)
     for row in rows:
         items[row.item_id].append(row)
     products: list[Product] = []
     problems: list[Problem] = []
-    for item_id in sorted(items, key=lambda item_id: (natural(item_id), item_id)):
+    for item_id in sorted(items, key=lambda item_id: (natural_key(item_id), item_id)):
         item_rows = sorted(items[item_id], key=leading_first)
         product = _product(item_rows, markups)
         products.append(product)

@@ -1,7 +1,12 @@
-"""A customer as the POS knows one."""
+"""A customer as the POS knows one.
+
+Telephone numbers: one form for all the ways in which people write the same number.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
+
+import phonenumbers
 
 PLACEHOLDER_EMAIL = "no-email@alleaves.local"
 """Stands where a POS customer has no e-mail. It identifies nobody."""
@@ -40,3 +45,18 @@ def normal_email(email: object) -> str:
 def identifies(email: str | None) -> bool:
     """Whether an e-mail says who somebody is: false for none and for every placeholder."""
     return bool(email) and "@" in str(email) and not str(email).endswith(_PLACEHOLDER_DOMAIN)
+
+
+HOME_REGION = "US"
+"""Where a number without a country code is taken to be."""
+
+
+def normal_phone(text: str | None) -> str | None:
+    """The number in E.164 (``+15185550123``); None for what is no valid telephone number."""
+    try:
+        number = phonenumbers.parse(text or "", HOME_REGION)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

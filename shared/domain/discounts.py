@@ -9,7 +9,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from shared.domain.catalogue import clean_category
-from shared.domain.identity import natural
+from shared.domain.ids import natural_key
 
 
 class DiscountKind(StrEnum):
@@ -120,7 +120,7 @@ def sale_of(product: Discountable, discounts: Iterable[Discount], now: datetime)
     if product.price_cents is None:
         return NO_SALE
     candidates = [
-        ((precedence, -discount.priority, natural(discount.id), discount.id), discount)
+        ((precedence, -discount.priority, natural_key(discount.id), discount.id), discount)
         for discount in discounts
         if is_running(discount, now)
         and _is_for_one_unit(discount)

@@ -4,15 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shared.domain.connected import Connected
 from shared.domain.customers import identifies, normal_email
+from shared.domain.union_find import UnionFind
 
-MOST_SHARING = 20
+MAX_SHARING = 20
 """An e-mail or phone number on more records than this is a filler typed in at the till."""
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
+class CustomerContact:
     """How one customer can be reached. ``phone`` is E.164, None where it is no valid number."""
 
     id: str
@@ -21,7 +21,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class DuplicateGroup:
     """Customers that are one person: the record with the lowest id stands for the others.
 
     ``duplicate_ids`` are the others (``duplicateIds`` of the primary, whose id is their
@@ -32,7 +32,7 @@ class Person:
     duplicate_ids: tuple[str, ...]
 
 
-def persons(contacts: Iterable[Contact]) -> tuple[Person, ...]:
+def duplicate_groups(contacts: Iterable[CustomerContact]) -> tuple[DuplicateGroup, ...]:
     """Those who have several records, by the id of their primary.
 
     Records that share an e-mail or a phone number are one person, and so are records that only a
@@ -46,8 +46,8 @@ def persons(contacts: Iterable[Contact]) -> tuple[Person, ...]:
             sharing["email", email].append(contact.id)
         if contact.phone:
             sharing["phone", contact.phone].append(contact.id)
-    same = Connected()
+    same = UnionFind()
     for ids in sharing.values():
-        if 1 < len(ids) <= MOST_SHARING:
+        if 1 < len(ids) <= MAX_SHARING:
             same.connect(ids)
-    return tuple(Person(ids[0], tuple(ids[1:])) for ids in same.groups() if len(ids) > 1)
+    return tuple(DuplicateGroup(ids[0], tuple(ids[1:])) for ids in same.groups() if len(ids) > 1)

@@ -18,7 +18,7 @@ NEVER_ASKED = AlpineAnswer(AlpineStatus.NOT_CONFIGURED)
 _ANSWERED = frozenset({AlpineStatus.FOUND, AlpineStatus.NO_CONTACT, AlpineStatus.HIDDEN})
 
 
-class Work(IntEnum):
+class LoyaltyWork(IntEnum):
     """What is left to do, the greater the more."""
 
     NONE = 0
@@ -39,7 +39,7 @@ class Review(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LoyaltyEntry:
     """What is remembered of a customer.
 
     ``looked_up`` is the day (``date.toordinal``) of ``answer``, 0 for never. ``spent_cents``,
@@ -47,7 +47,7 @@ class Entry:
     the ledger as last written.
     """
 
-    work: Work = Work.NONE
+    work: LoyaltyWork = LoyaltyWork.NONE
     looked_up: int = 0
     answer: AlpineAnswer = NEVER_ASKED
     spent_cents: int = 0
@@ -56,27 +56,27 @@ class Entry:
     ledger: bytes = b""
     review: Review = Review.NO
 
-    def asked_for(self, work: Work) -> "Entry":
+    def asked_for(self, work: LoyaltyWork) -> "LoyaltyEntry":
         """At least this is to be done."""
         return replace(self, work=max(self.work, work))
 
-    def answered(self, answer: AlpineAnswer, today: date) -> "Entry":
+    def answered(self, answer: AlpineAnswer, today: date) -> "LoyaltyEntry":
         """There is an answer, or word that there will be none in this run."""
         if answer.status in _ANSWERED:
             known, day = answer, today.toordinal()
-        elif self.work is Work.REFRESH and self.answer.status in _ANSWERED:
+        elif self.work is LoyaltyWork.REFRESH and self.answer.status in _ANSWERED:
             known, day = self.answer, self.looked_up
         else:
             known, day = answer, 0
-        return replace(self, work=Work.CALCULATE, answer=known, looked_up=day)
+        return replace(self, work=LoyaltyWork.CALCULATE, answer=known, looked_up=day)
 
-    def reported(self) -> "Entry":
+    def reported(self) -> "LoyaltyEntry":
         """A person has been told of the difference."""
         return replace(self, review=Review.REPORTED)
 
     def reckoned(
         self, result: Reconciliation, *, spent_cents: int, orders: int, equity: bool, ledger: bytes
-    ) -> "Entry":
+    ) -> "LoyaltyEntry":
         """Everything is written. Somebody who was told of a difference is not told again until
         the two figures have once been found to agree."""
         review = Review.NO
@@ -86,7 +86,7 @@ class Entry:
             review = self.review
         return replace(
             self,
-            work=Work.NONE,
+            work=LoyaltyWork.NONE,
             spent_cents=spent_cents,
             orders=orders,
             equity=equity,
@@ -95,7 +95,7 @@ class Entry:
         )
 
 
-def is_due(customer_id: str, entry: Entry, today: date) -> bool:
+def is_due(customer_id: str, entry: LoyaltyEntry, today: date) -> bool:
     """Whether it is time to look the customer up again.
 
     Each has a day of the week by a hash of the id: after a pass over everybody the look-ups

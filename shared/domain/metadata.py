@@ -17,7 +17,7 @@ PUBLIC_FIELDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedEntry:
     """A brand, category or vendor. ``id`` is the POS's, None where the name was only seen on the
     menu."""
 

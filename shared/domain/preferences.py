@@ -48,7 +48,7 @@ def price_band(cents: int) -> PriceBand:
     return PriceBand.PREMIUM if cents > PREMIUM_ABOVE_CENTS else PriceBand.MID
 
 
-class Tastes:
+class ItemCounts:
     """What one customer has bought, tallied order by order in whatever order they come.
 
     Quantities are net: what was given back was not liked. Categories are grouped by their top
@@ -58,8 +58,8 @@ class Tastes:
     __slots__ = ("_by_category", "_by_product", "_product_ids")
 
     def __init__(self) -> None:
-        self._by_category: defaultdict[str, _Tally] = defaultdict(_Tally)
-        self._by_product: defaultdict[Hashable, _Tally] = defaultdict(_Tally)
+        self._by_category: defaultdict[str, _NetQuantity] = defaultdict(_NetQuantity)
+        self._by_product: defaultdict[Hashable, _NetQuantity] = defaultdict(_NetQuantity)
         self._product_ids: dict[Hashable, str | None] = {}
 
     def add(self, items: Iterable[OrderItem], *, refund: bool) -> None:
@@ -99,7 +99,7 @@ class Tastes:
         )
 
 
-class _Tally:
+class _NetQuantity:
     """Net quantity under the alphabetically first of the spellings met."""
 
     __slots__ = ("name", "quantity")
@@ -114,8 +114,8 @@ class _Tally:
 
 
 def _most_bought(
-    tallies: Iterable[tuple[Hashable, _Tally]], limit: int
-) -> list[tuple[Hashable, _Tally]]:
+    tallies: Iterable[tuple[Hashable, _NetQuantity]], limit: int
+) -> list[tuple[Hashable, _NetQuantity]]:
     bought = [(key, tally) for key, tally in tallies if tally.quantity > 0]
     # Two products may share a name: their ids then keep the order the same.
     bought.sort(key=lambda entry: (-entry[1].quantity, entry[1].name, str(entry[0])))

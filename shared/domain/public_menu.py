@@ -5,16 +5,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.domain.identity import natural
+from shared.domain.ids import natural_key
 
 SALE_FIELDS = ("salePrice", "saleBadgeText", "discountId", "saleEndsAt")
 
-Place = tuple[bool, float, str, tuple[int, int, str]]
+MenuPosition = tuple[bool, float, str, tuple[int, int, str]]
 """Where a product stands: those that a merchant has put in order first, then by name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class MenuProduct:
     """A product on the menu. ``view`` has its public fields as JSON takes them; what else there
     is of the product is not here and cannot get out."""
 
@@ -30,11 +30,11 @@ class Shown:
     view: Mapping[str, object]
 
     @property
-    def place(self) -> Place:
+    def place(self) -> MenuPosition:
         order = self.sort_order
-        return (order is None, order or 0.0, self.name.casefold(), natural(self.id))
+        return (order is None, order or 0.0, self.name.casefold(), natural_key(self.id))
 
-    def at(self, now: datetime) -> "Shown":
+    def at(self, now: datetime) -> "MenuProduct":
         """The product without a sale that is over by now."""
         if self.sale_ends_at is None or now < self.sale_ends_at:
             return self
@@ -43,14 +43,14 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class MenuFilter:
     """Which products to show; None is all. Category and brand by name, whatever the case."""
 
     category: str | None = None
     brand: str | None = None
     on_sale: bool | None = None
 
-    def fits(self, product: Shown) -> bool:
+    def fits(self, product: MenuProduct) -> bool:
         return (
             (self.category is None or _same(self.category, product.category))
             and (self.brand is None or _same(self.brand, product.brand or ""))
@@ -58,13 +58,13 @@ class Wanted:
         )
 
 
-def part(
-    menu: Sequence[Shown], wanted: Wanted, *, after: Place | None, limit: int
-) -> tuple[list[Shown], Place | None]:
+def menu_page(
+    menu: Sequence[MenuProduct], wanted: MenuFilter, *, after: MenuPosition | None, limit: int
+) -> tuple[list[MenuProduct], MenuPosition | None]:
     """At most ``limit`` products of an ordered menu behind a place, and the place to go on behind,
     None at the end."""
     start = 0 if after is None else bisect_right(menu, after, key=lambda product: product.place)
-    found: list[Shown] = []
+    found: list[MenuProduct] = []
     for product in menu[start:]:
         if not wanted.fits(product):
             continue
@@ -74,17 +74,17 @@ def part(
     return found, None
 
 
-def showcase(menu: Iterable[Shown], limit: int) -> list[Shown]:
+def showcase(menu: Iterable[MenuProduct], limit: int) -> list[MenuProduct]:
     """What a menu builder begins with: the featured products in stock, then all others in stock,
     then the rest, each in the order of the menu."""
     return sorted(menu, key=_prominence)[:limit]
 
 
-def _prominence(product: Shown) -> tuple[bool, bool, Place]:
+def _prominence(product: MenuProduct) -> tuple[bool, bool, MenuPosition]:
     return (not product.available, not product.featured, product.place)
 
 
-def demo_menu() -> list[Shown]:
+def demo_menu() -> list[MenuProduct]:
     """Invented products for an org that has none yet, each marked as such."""
     return [
         _demo(number, name, category, price)
@@ -108,9 +108,9 @@ _DEMO = (
 )
 
 
-def _demo(number: int, name: str, category: str, price: float) -> Shown:
+def _demo(number: int, name: str, category: str, price: float) -> MenuProduct:
     product_id = f"demo-{number}"
-    return Shown(
+    return MenuProduct(
         id=product_id,
         name=name,
         category=category,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
-from shared.domain.identity import natural
+from shared.domain.ids import natural_key
 from shared.domain.preferences import Preferences, PriceBand, price_band
 
 CATEGORY_SCORE = 10
@@ -51,7 +51,7 @@ _Place = tuple[str, PriceBand | None]
 """Category and price band: what all products of one place have in common."""
 
 
-class Menu:
+class RecommendationIndex:
     """The products that can be bought now, laid out so that the best for a customer are found
     without looking at all of them. Frozen once made: many customers share one."""
 
@@ -59,7 +59,7 @@ class Menu:
 
     def __init__(self, products: Iterable[Recommendable]) -> None:
         available = [product for product in products if product.available]
-        available.sort(key=lambda product: (natural(product.id), product.id))
+        available.sort(key=lambda product: (natural_key(product.id), product.id))
         self._products = {p.id: (rank, _place(p)) for rank, p in enumerate(available)}
         self._shelves: defaultdict[_Place, list[tuple[int, str]]] = defaultdict(list)
         for product_id, (rank, place) in self._products.items():

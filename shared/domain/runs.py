@@ -1,5 +1,9 @@
-"""A run: one sync of one org, from its message to its end, over any number of invocations."""
+"""A run: one sync of one org, from its message to its end, over any number of invocations.
 
+When an org's sync rests because its POS refuses the credentials, and when it is tried again.
+"""
+
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -27,7 +31,7 @@ class RunState(StrEnum):
         return self not in (RunState.QUEUED, RunState.RUNNING)
 
 
-class Tally(BaseModel):
+class StreamCounts(BaseModel):
     """What happened to one stream's records in a run; ``requests`` are calls to the POS."""
 
     model_config = ConfigDict(extra="ignore")
@@ -41,3 +45,28 @@ class Tally(BaseModel):
     quarantined: int = 0
     requests: int = 0
     seconds: float = 0.0
+
+
+REJECTIONS_TO_PAUSE = 3
+PROBE_EVERY = timedelta(days=1)
+
+
+def rejections_after(before: int, *, rejected: bool, accepted: bool) -> int:
+    """Rejected runs in a row after one more run.
+
+    ``accepted``: the POS let the run in, at least for a part of its work. A run that is neither
+    (the POS could not be reached) says nothing about the credentials.
+    """
+    if accepted:
+        return 0
+    return before + 1 if rejected else before
+
+
+def is_paused(rejections: int) -> bool:
+    """Whether an org with that many rejected runs in a row is left alone."""
+    return rejections >= REJECTIONS_TO_PAUSE
+
+
+def next_probe(tried_at: datetime) -> datetime:
+    """When a paused org that was tried at a moment is tried again without being asked to."""
+    return tried_at + PROBE_EVERY

@@ -1,7 +1,11 @@
-"""Rule segments of a customer. First rule that holds wins; the order is part of the rule."""
+"""Rule segments of a customer. First rule that holds wins; the order is part of the rule.
 
+Who changes segment by doing nothing: the lines that a last order crosses as it gets older.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 VIP_CENTS = 1000_00
@@ -66,3 +70,20 @@ def segment_of(
 def whole_days(since: datetime, now: datetime) -> int:
     """Whole days elapsed; a moment in the future counts as today."""
     return max(0, (now - since).days)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentBoundary:
+    """Whoever is still of one of these segments, having ordered last at ``until`` or before, has
+    crossed a line since the segment was written."""
+
+    segments: tuple[Segment, ...]
+    until: datetime
+
+
+def segment_boundaries(now: datetime) -> Iterator[SegmentBoundary]:
+    """The lines as of ``now``. A customer stands behind one of them exactly if the segment that
+    was right before is not right any more; a vip never does."""
+    yield SegmentBoundary((Segment.NEW, Segment.RETURNING), now - timedelta(days=AT_RISK_DAYS + 1))
+    yield SegmentBoundary((Segment.LOYAL,), now - timedelta(days=LOYAL_DAYS))
+    yield SegmentBoundary((Segment.AT_RISK,), now - timedelta(days=CHURNED_DAYS + 1))

@@ -1,4 +1,6 @@
-"""Alpine IQ: how many points somebody has there.
+"""``tenants/{orgId}.alpineIq``: an org's account at Alpine IQ.
+
+Alpine IQ: how many points somebody has there.
 
 What is documented of the call (``POST /api/v2/wallet``): the header ``X-APIKEY``, the envelope
 ``{success, data, errors, code}``, ``data.contactID``, ``data.loyaltyPoints``, and that these are
@@ -10,15 +12,69 @@ answer that names no contact.
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+from pydantic.alias_generators import to_camel
 
 from shared.domain.loyalty import AlpineAnswer, AlpineStatus
+from shared.domain.rate_limit import Limit
 from shared.errors import CredentialsRejected
-from shared.loyalty.settings import AlpineIqSettings
-from shared.pos.exchange import Call
-from shared.pos.failures import Refused
-from shared.pos.http import HttpSession
+from shared.outbound.failures import StatusRefused
+from shared.outbound.session import HttpCall, HttpSession
+
+BASE_URL = "https://lab.alpineiq.com"
+MINUTE_SECONDS = 60
+HOUR_SECONDS = 3600
+_MOST = 100_000
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class RateLimit(_Frozen):
+    """Calls that an account may make; None for no such limit.
+
+    Alpine IQ documents no limit: these are the figures that a public integration keeps to.
+    """
+
+    per_second: int | None = Field(default=5, ge=1, le=_MOST)
+    per_minute: int | None = Field(default=120, ge=1, le=_MOST)
+    per_hour: int | None = Field(default=2_000, ge=1, le=_MOST)
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        windows = (
+            (self.per_second, 1),
+            (self.per_minute, MINUTE_SECONDS),
+            (self.per_hour, HOUR_SECONDS),
+        )
+        return tuple(Limit(calls, seconds) for calls, seconds in windows if calls is not None)
+
+
+# People type the account's number as a number as often as text.
+_Text = BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)
+
+
+class AlpineIqSettings(_Frozen):
+    """How to reach the account. ``rate_limit`` None: as fast as it goes."""
+
+    user_id: Annotated[str, _Text, Field(pattern=r"^[\w-]{1,64}$")]
+    api_key: Annotated[SecretStr, Field(min_length=1)]
+    base_url: AnyHttpUrl = AnyHttpUrl(BASE_URL)
+    rate_limit: RateLimit | None = RateLimit()
+
 
 PROVIDER = "Alpine IQ"
 UNKNOWN_CONTACT = AlpineAnswer(AlpineStatus.NO_CONTACT)
@@ -76,7 +132,7 @@ class AlpineIq:
         return answer
 
     def _wallet(self, who: dict[str, str]) -> AlpineAnswer:
-        call = Call(
+        call = HttpCall(
             "POST",
             self._url,
             PROVIDER,
@@ -88,7 +144,7 @@ class AlpineIq:
         )
         try:
             return self._http.call(call, _read).data
-        except Refused as refused:
+        except StatusRefused as refused:
             if refused.status in _NO_SUCH_CONTACT:
                 return UNKNOWN_CONTACT
             raise

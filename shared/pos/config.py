@@ -14,6 +14,8 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from shared.outbound.secrets import PREFIX, SecretResolver
+
 DEFAULT_TIMEZONE = "America/New_York"
 
 
@@ -72,3 +74,18 @@ class Location(_Frozen):
     def zone(self) -> ZoneInfo:
         """The location's own time zone: a POS time without a zone is meant in it."""
         return ZoneInfo(self.timezone)
+
+
+def with_secrets(location: Location, resolver: SecretResolver) -> Location:
+    """The location with every ``secret:`` reference resolved. Raises ConfigurationInvalid for one
+    that cannot be."""
+    config = location.pos_config
+    resolved = {
+        name: resolver.text_of(value, f"posConfig.{name} of location {location.id}")
+        for name in ("password", "pin", "api_key", "token")
+        if isinstance(value := getattr(config, name), SecretStr)
+        and value.get_secret_value().startswith(PREFIX)
+    }
+    if not resolved:
+        return location
+    return location.model_copy(update={"pos_config": config.model_copy(update=resolved)})

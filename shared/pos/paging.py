@@ -1,9 +1,16 @@
-"""Listings that come in numbered pages: several in flight, given out in order, proved complete.
+"""Pages fetched ahead of their reader, in threads.
+
+How far a paged listing has come: what was seen, what was announced, whether it is over.
+
+Listings that come in numbered pages: several in flight, given out in order, proved complete.
 
 Pure of HTTP: it is told how to fetch page n and how to tell entries apart.
 """
 
+from collections import deque
 from collections.abc import Callable, Generator, Hashable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import count
 from typing import Generic, TypeVar
@@ -11,11 +18,161 @@ from typing import Generic, TypeVar
 import structlog
 
 from shared.errors import ListingIncomplete
-from shared.pos.failures import Refused
-from shared.pos.lookahead import LookAhead
-from shared.pos.progress import Progress
+from shared.outbound.failures import StatusRefused
+
+P = TypeVar("P")
+
+_PEEK_SECONDS = 5.0
+
+
+class Prefetch(Generic[P]):
+    """Keeps up to ``in_flight`` pages under way or waiting for their reader, never more.
+
+    Where the number of pages is known it asks for just those. Where it is not, or the listing goes
+    on beyond it, it asks for one page, then two, four, …: a short listing costs no call too many.
+    """
+
+    def __init__(self, fetch: Callable[[int], P], in_flight: int, start_page: int) -> None:
+        self._fetch = fetch
+        self._in_flight = in_flight
+        self._ramp = 1
+        self._taken = start_page - 1
+        self._next = start_page
+        self._pending: deque[Future[P]] = deque()
+        self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="pos-page")
+
+    def fill(self, planned: int | None) -> None:
+        """Ask for as many more pages as make sense when the listing has ``planned`` pages."""
+        known = planned or 0
+        beyond = self._taken > known
+        self._ramp = min(self._ramp * 2, self._in_flight) if beyond else 1
+        while len(self._pending) < (self._in_flight if self._next <= known else self._ramp):
+            # Each call its own copy: log fields of the run, such as its id, go along.
+            self._pending.append(self._pool.submit(copy_context().run, self._fetch, self._next))
+            self._next += 1
+
+    def take(self) -> P:
+        """The next page in order. Waits for it: ``fetch`` has a time limit of its own."""
+        page = self._pending.popleft().result()
+        self._taken += 1
+        return page
+
+    def peek(self) -> P | None:
+        """The page after the one taken last, where it was asked for already and comes soon."""
+        if not self._pending:
+            return None
+        following = self._pending[0]
+        wait([following], _PEEK_SECONDS)
+        return following.result() if following.done() and not following.exception() else None
+
+    def close(self) -> None:
+        """Ask for nothing more. Calls under way end by their own time limit, unheard."""
+        self._pool.shutdown(wait=False)
+
 
 E = TypeVar("E")
+
+_ASK_AGAIN_CUT_SHORT = 2
+_ASK_AGAIN_FULL_OF_REPEATS = 1
+_USUAL_LIMITS = frozenset({10, 20, 25, 50})
+"""How many rows services give at once that have a limit of their own."""
+
+
+class ListingProgress(Generic[E]):
+    """The state of one listing. Of the entries only the identities are kept.
+
+    Every page may announce a total. The smallest must be reached before the listing counts as
+    complete: records that come up at the POS meanwhile make it grow and push others onto the next
+    page, where they are repeats, but nothing is lost by that.
+    """
+
+    def __init__(self, size: int, identity: Callable[[E], Hashable], start_page: int = 1) -> None:
+        self._size = size
+        self._identity = identity
+        self._pages_before = start_page - 1
+        self._learned = False
+        self._seen: set[Hashable] = set()
+        self._smallest_total: int | None = None
+        self.total: int | None = None
+        self.rows = self._pages_before * size
+        self.ended = False
+        self.misjudged = False
+        """Whether the first page was taken as full, and a later one holds more."""
+
+    @property
+    def short_of_total(self) -> bool:
+        """Whether fewer rows came than every announcement said."""
+        return self._smallest_total is not None and self.rows < self._smallest_total
+
+    def pages_planned(self, expected: int | None) -> int | None:
+        """How many pages the listing should have; None where nobody said."""
+        records = self.total if self.total is not None else expected
+        return None if records is None else max(1, -(-records // self._size))
+
+    def perhaps_full(self, first: Sequence[E], total: int | None) -> bool:
+        """Whether a first page that is not full may be all that the service gives at once, however
+        many are asked for: more are announced, or nothing is and so many are a usual limit."""
+        rows = len(first)
+        if not 0 < rows < self._size:
+            return False
+        return rows < total if total is not None else rows in _USUAL_LIMITS
+
+    def learn_size(self, first: Sequence[E], following: Sequence[E], total: int | None) -> None:
+        """Take the first page as full, if the page that follows shows that it is: by as many other
+        rows, or by just the rest of what was announced."""
+        others = {*map(self._identity, following)} - {*map(self._identity, first)}
+        fits = len(following) == len(first) or len(first) + len(following) == total
+        if others and fits:
+            self._size, self._learned = len(first), True
+            self.rows = self._pages_before * self._size
+
+    def new_rows(self, entries: Sequence[E]) -> int:
+        """Rows that repeat no earlier page. Repeats within the page count: a service that lists a
+        record twice also has it twice in its total."""
+        return sum(self._identity(entry) not in self._seen for entry in entries)
+
+    def times_to_ask_again(
+        self, entries: Sequence[E], total: int | None, followed: Callable[[], bool]
+    ) -> int:
+        """How often to ask again for a page that came like this before it is believed.
+
+        ``followed`` says whether new rows were seen on the page after it.
+        """
+        rows = self.new_rows(entries)
+        full = len(entries) >= self._size
+        if full and rows:
+            return 0
+        announced = self._smallest(entries, total)
+        if announced is not None:
+            return _ASK_AGAIN_CUT_SHORT if self.rows + rows < announced else 0
+        if followed():
+            return _ASK_AGAIN_CUT_SHORT
+        return _ASK_AGAIN_FULL_OF_REPEATS if full else 0
+
+    def accept(self, entries: Sequence[E], total: int | None) -> tuple[tuple[E, ...], int]:
+        """Count a page in. Returns its entries without any repeats, and its new rows."""
+        rows = self.new_rows(entries)
+        self._smallest_total = self._smallest(entries, total)
+        self.total = total if _believable(entries, total) else self.total
+        new = {key: entry for entry in entries if (key := self._identity(entry)) not in self._seen}
+        self._seen.update(new)
+        self.misjudged |= self._learned and len(entries) > self._size
+        self.rows += rows
+        # More rows than announced: the total is wrong, only a page that is not full ends it.
+        self.ended = self.rows == self.total or not rows or len(entries) < self._size
+        return tuple(new.values()), rows
+
+    def _smallest(self, entries: Sequence[E], total: int | None) -> int | None:
+        if total is None or not _believable(entries, total):
+            return self._smallest_total
+        return total if self._smallest_total is None else min(total, self._smallest_total)
+
+
+def _believable(entries: Sequence[E], total: int | None) -> bool:
+    """A total below the page's own rows is no total."""
+    return total is not None and total >= len(entries)
+
+
 _log = structlog.get_logger(__name__)
 
 
@@ -28,7 +185,7 @@ class PageSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched(Generic[E]):
+class FetchedPage(Generic[E]):
     """A page as it came. ``total`` is the whole listing's count, where the page says so."""
 
     entries: Sequence[E]
@@ -37,7 +194,7 @@ class Fetched(Generic[E]):
 
 
 @dataclass(frozen=True, slots=True)
-class Listed(Generic[E]):
+class ListedPage(Generic[E]):
     """A page as given out. ``entries`` are those not seen before; ``rows`` also counts repeats
     within the page itself, but none of earlier pages."""
 
@@ -50,7 +207,7 @@ class Listed(Generic[E]):
 
 
 def list_pages(
-    fetch: Callable[[int], Fetched[E]],
+    fetch: Callable[[int], FetchedPage[E]],
     identity: Callable[[E], Hashable],
     *,
     provider: str,
@@ -58,7 +215,7 @@ def list_pages(
     settings: PageSettings,
     expected: int | None = None,
     start_page: int = 1,
-) -> Generator[Listed[E], None, None]:
+) -> Generator[ListedPage[E], None, None]:
     """Every page of a listing from ``start_page`` on; the pages before it count as seen in full.
 
     It ends on a page that is not full, on the announced total, and on a page that brings nothing
@@ -69,8 +226,8 @@ def list_pages(
     total that only steers how far ahead to ask. Raises ListingIncomplete, and what ``fetch``
     raises.
     """
-    progress: Progress[E] = Progress(settings.size, identity, start_page)
-    ahead = LookAhead(fetch, settings.in_flight, start_page)
+    progress: ListingProgress[E] = ListingProgress(settings.size, identity, start_page)
+    ahead = Prefetch(fetch, settings.in_flight, start_page)
 
     def followed() -> bool:
         following = ahead.peek()
@@ -101,7 +258,7 @@ def list_pages(
                 )
             if not last:
                 ahead.fill(progress.pages_planned(expected))
-            yield Listed(number, new, rows, progress.total, made, last)
+            yield ListedPage(number, new, rows, progress.total, made, last)
             if last:
                 return
             made = 0
@@ -110,7 +267,7 @@ def list_pages(
 
 
 def _learn_size(
-    progress: Progress[E], fetch: Callable[[int], Fetched[E]], first: Fetched[E]
+    progress: ListingProgress[E], fetch: Callable[[int], FetchedPage[E]], first: FetchedPage[E]
 ) -> int:
     """Find out whether the service gives fewer at once than it is asked for. Returns the calls
     made, those for the first page included."""
@@ -118,7 +275,7 @@ def _learn_size(
         return first.requests
     try:
         second = fetch(2)
-    except Refused:  # as some answer behind the end
+    except StatusRefused:  # as some answer behind the end
         return first.requests + 1
     progress.learn_size(first.entries, second.entries, first.total)
     return first.requests + second.requests

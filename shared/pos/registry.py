@@ -5,15 +5,14 @@ from urllib.parse import urlsplit
 
 from shared.clock import Clock
 from shared.errors import ConfigurationInvalid
+from shared.outbound.session import HttpSession
+from shared.outbound.tokens import TokenCache
 from shared.pos.alleaves.api import AlleavesApi
 from shared.pos.alleaves.client import AlleavesClient
 from shared.pos.alleaves.writer import AlleavesWriter
-from shared.pos.base import PosClient
 from shared.pos.config import Location
-from shared.pos.http import HttpSession
 from shared.pos.paging import PageSettings
-from shared.pos.tokens import TokenCache
-from shared.pos.writer import PosWriter
+from shared.pos.port import PosClient, PosWriter
 
 
 def open_client(

@@ -50,7 +50,7 @@ class RecordDeadLetter:
         self._give_up(message.org_id, message.run_id)
 
     def _give_up(self, org_id: str, run_id: str) -> None:
-        run = runs.find_unended(self.database, org_id, run_id)
+        run = runs.find_unfinished(self.database, org_id, run_id)
         if run is None:
             return
         if self._at_work(org_id, run_id):

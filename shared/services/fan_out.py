@@ -10,7 +10,7 @@ from shared.bus.messages import CronTick, Loyalty, PosSync
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.errors import InvalidMessage
-from shared.store import locations, roster
+from shared.store import locations
 from shared.store.database import Database
 
 Job = Callable[[CronTick, str], None]
@@ -34,7 +34,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class FanOut:
+class SyncFanOut:
     """Asks for a sync of each org with an active POS location."""
 
     database: Database
@@ -49,8 +49,8 @@ class FanOut:
             PosSync(org_id=org, run_id=run_id(tick_id, org), trigger="cron") for org in orgs
         )
         if tick.org_id is None:
-            before = roster.read(self.database)
-            self.database.commit([roster.put(before, orgs, self.clock())])
+            before = locations.read_roster(self.database)
+            self.database.commit([locations.put_roster(before, orgs, self.clock())])
         log.info("tick_fanned_out", job=tick.job, orgs=len(orgs))
 
 

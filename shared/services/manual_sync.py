@@ -16,7 +16,7 @@ from shared.domain.runs import SHORT_RUNS, RunState
 from shared.errors import NotFound, RetryLater, SyncSamError, TooOften, UnderWay
 from shared.services.sync import ending
 from shared.store import lease as leases
-from shared.store import locations, manual_runs, paths, runs
+from shared.store import locations, paths, runs
 from shared.store.database import Conflict, Database
 from shared.store.runs import Run
 
@@ -46,7 +46,7 @@ class RunNotSent(SyncSamError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SyncRequest:
     """A run that somebody asks for; as PosSync."""
 
     org_id: str
@@ -66,18 +66,18 @@ class ManualSync:
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
-    def start(self, wish: Wish) -> str:
+    def start(self, wish: SyncRequest) -> str:
         """Start a run, return its id. Raises RunUnderWay, of many at once for all but one, and
         TooOften past RUNS_PER_HOUR."""
         for _ in range(ATTEMPTS):
-            before = manual_runs.read(self.database, wish.org_id)
+            before = runs.read_manual(self.database, wish.org_id)
             if (running := self._under_way(wish.org_id, before.run_id)) is not None:
                 raise RunUnderWay(running)
             now = self.clock()
             lately = _lately(before.asked_at, now)
             run_id = f"manual-{uuid.uuid4().hex}"
             run = _queued("manual", now, wish.requested_by)
-            asked = manual_runs.add(wish.org_id, before, run_id=run_id, asked_at=[*lately, now])
+            asked = runs.add_manual(wish.org_id, before, run_id=run_id, asked_at=[*lately, now])
             try:
                 self.database.commit([asked, runs.put(wish.org_id, run_id, run)])
             except Conflict:
@@ -164,7 +164,7 @@ def _queued(trigger: str, now: datetime, requested_by: str | None) -> Run:
     return Run(state=RunState.QUEUED, trigger=trigger, started_at=now, requested_by=requested_by)
 
 
-def _message(wish: Wish, run_id: str) -> PosSync:
+def _message(wish: SyncRequest, run_id: str) -> PosSync:
     return PosSync(
         org_id=wish.org_id,
         run_id=run_id,

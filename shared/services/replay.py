@@ -13,17 +13,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from shared.bus.messages import Message, PosSync
+from shared.bus.messages import STREAMS, Message, PosSync
 from shared.clock import Clock
 from shared.domain.orders import external_id_of
-from shared.domain.pos_event import PosEvent
-from shared.services.sync.streams import STREAMS
+from shared.pos.port import PosEvent
 from shared.services.sync.targeted import request
 from shared.store import dead_letters, quarantine, webhook_events
 from shared.store.database import Database
 from shared.store.dead_letters import DeadLetter
 from shared.store.quarantine import Quarantined
-from shared.store.webhook_events import Event
+from shared.store.webhook_events import StoredWebhook
 
 MARK = "-replay-"
 REQUESTED_BY = "replay"
@@ -38,7 +37,7 @@ TopicOf = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReplayResult:
     """How many were sent again, and the ids of those that cannot be."""
 
     sent: int
@@ -54,7 +53,7 @@ class ReplayDeadLetters:
     topic_of: TopicOf
     clock: Clock
 
-    def __call__(self, org_id: str | None, message_id: str | None, limit: int) -> Outcome:
+    def __call__(self, org_id: str | None, message_id: str | None, limit: int) -> ReplayResult:
         """Send again those never replayed, of all orgs or of one; or the one of that id, replayed
         or not. A letter that is sent twice asks for the same run twice, which is one run."""
         sent, left = 0, []
@@ -66,7 +65,7 @@ class ReplayDeadLetters:
             self.publish(topic, [_again(letter)])
             self.database.commit([dead_letters.replayed(letter, self.clock())])
             sent += 1
-        return Outcome(sent, tuple(left))
+        return ReplayResult(sent, tuple(left))
 
     def _letters(
         self, org_id: str | None, message_id: str | None, limit: int
@@ -99,7 +98,7 @@ class ReplayQuarantine:
     publish: Callable[[Iterable[Message]], object]
     clock: Clock
 
-    def __call__(self, org_id: str | None, record_id: str | None, limit: int) -> Outcome:
+    def __call__(self, org_id: str | None, record_id: str | None, limit: int) -> ReplayResult:
         """Ask for those of all orgs or of one; or for the one whose document has that id."""
         by_org: dict[str, list[Quarantined]] = defaultdict(list)
         looked_at = limit if record_id is None else SEARCHED
@@ -108,7 +107,7 @@ class ReplayQuarantine:
                 by_org[record.org_id].append(record)
         for org, records in by_org.items():
             self.publish([*self._named(org, records), *_synced(org, records)])
-        return Outcome(sum(map(len, by_org.values())))
+        return ReplayResult(sum(map(len, by_org.values())))
 
     def _named(self, org_id: str, records: Sequence[Quarantined]) -> Iterable[PosSync]:
         """Requests for single records. Each is kept as a webhook is, so that a run that has the
@@ -123,7 +122,7 @@ class ReplayQuarantine:
             asked = PosEvent(REQUESTED_BY, order_ids=order_ids, customer_ids=customer_ids)
             kept = webhook_events.create(org_id, key, REQUESTED_BY, asked, b"", now)
             self.database.commit([kept])
-            yield request(org_id, Event(key, now, customer_ids, order_ids, ()))
+            yield request(org_id, StoredWebhook(key, now, customer_ids, order_ids, ()))
 
 
 def _synced(org_id: str, records: Sequence[Quarantined]) -> Iterable[PosSync]:

@@ -1,4 +1,6 @@
-"""Notices what did not happen: a sync that stays away raises no error of its own.
+"""Runs whose worker stopped without a word and that nobody took up again.
+
+Notices what did not happen: a sync that stays away raises no error of its own.
 
 What one look reads, however many orgs there are (10,000 orgs, all well: 4 documents):
 
@@ -22,12 +24,60 @@ import structlog
 
 from shared.bus.messages import CronTick
 from shared.clock import Clock
-from shared.domain.watch import FORGOTTEN_AFTER, MANY_ORGS, OVERDUE_AFTER, is_over
+from shared.domain.health_rules import (
+    FORGOTTEN_AFTER,
+    MANY_ORGS,
+    OVERDUE_AFTER,
+    SILENT_AFTER,
+    is_recovered,
+    is_stuck,
+)
 from shared.services.alerts import Alerts
-from shared.services.stuck_runs import STUCK, close_stuck_runs
+from shared.services.sync import ending
 from shared.services.sync.incidents import GIVEN_UP
-from shared.store import fleet, incidents, roster, status
-from shared.store.database import Database
+from shared.store import incidents, locations, paths, runs, status
+from shared.store import lease as leases
+from shared.store.database import Conflict, Database
+
+STUCK = "run_stuck"
+
+log = structlog.get_logger(__name__)
+
+
+def close_stuck_runs(
+    database: Database, alerts: Alerts, only: str | None, now: datetime, limit: int
+) -> int:
+    """End the runs that hang, of all orgs or ``only`` of one, and tell people; how many ended.
+
+    A run that moves after all keeps what it writes: it is only ended as it was read.
+    """
+    suspects = [
+        each
+        for each in runs.unfinished(database, now - SILENT_AFTER, limit)
+        if only in (None, each.org_id)
+    ]
+    held = leases.look(database, sorted({paths.lease(each.org_id) for each in suspects}))
+    ended = 0
+    for each in suspects:
+        lease = held[paths.lease(each.org_id)]
+        if not is_stuck(each.run.state, each.run.started_at, each.run_id, lease, now):
+            continue
+        try:
+            ending.close_stuck(database, each, now, latest=lease.run_id == each.run_id)
+        except Conflict:
+            log.info("run_moves_after_all", org_id=each.org_id, run_id=each.run_id)
+            continue
+        ended += 1
+        log.error("run_stuck", org_id=each.org_id, run_id=each.run_id)
+        alerts.raise_(
+            each.org_id,
+            STUCK,
+            "A sync hung and was ended",
+            f"Run {each.run_id}, begun at {each.run.started_at:%Y-%m-%d %H:%M} UTC, had no worker"
+            " any more. The next scheduled run is made all the same.",
+        )
+    return ended
+
 
 LIMIT = 500
 """Documents of a kind that one look takes in: a later one sees the rest."""
@@ -35,8 +85,6 @@ LIMIT = 500
 OVERDUE = "no_recent_success"
 MANY_OVERDUE = "many_orgs_overdue"
 SILENT = "schedule_silent"
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +106,7 @@ class Watchdog:
         )
         if only is not None:
             overdue = {org: since for org, since in overdue.items() if org == only}
-        active = fleet.active_among(self.database, overdue)
+        active = locations.active_among(self.database, overdue)
         overdue = {org: since for org, since in overdue.items() if org in active}
         many = len(overdue) >= MANY_ORGS
         if silent:
@@ -73,12 +121,12 @@ class Watchdog:
     def _never_succeeded(self, now: datetime) -> tuple[dict[str, datetime | None], bool]:
         """Orgs that should have succeeded by now and never did; whether the schedule is silent."""
         long_ago = now - OVERDUE_AFTER
-        kept = roster.read(self.database)
+        kept = locations.read_roster(self.database)
         silent = False
         if kept is not None and kept.ticked_at >= long_ago:
             known = kept.recent
         else:
-            known = fleet.active_since(self.database, long_ago, LIMIT)
+            known = locations.active_since(self.database, long_ago, LIMIT)
             silent = bool(known)
         due = [org_id for org_id, since in known.items() if since < long_ago]
         succeeded = status.last_successes(self.database, due)
@@ -125,7 +173,7 @@ class Watchdog:
         org_ids = {org_id for org_id, _ in about_orgs}
         succeeded = status.last_successes(self.database, sorted(org_ids))
         for org_id, incident in about_orgs:
-            if is_over(incident.opened_at, succeeded.get(org_id)):
+            if is_recovered(incident.opened_at, succeeded.get(org_id)):
                 self.alerts.resolve(org_id, incident.key)
         for incident in opened:
             if incident.org_id is None and not fleet_wide.get(incident.key, True) and not only:

@@ -1,32 +1,77 @@
-"""What becomes of a webhook: known or a repeat, kept, and its records asked for."""
+"""The secrets that an org's webhooks may be signed with, remembered for a while.
+
+What becomes of a webhook: known or a repeat, kept, and its records asked for.
+"""
 
 import hashlib
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
 import structlog
+from cachetools import TTLCache
+from pydantic import SecretStr
 
 from shared.bus.messages import PosSync
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
-from shared.domain.pos_event import PosEvent
 from shared.domain.runs import WEBHOOK_RUN
-from shared.errors import NotSignedIn, RetryLater
-from shared.store import webhook_events
+from shared.errors import ConfigurationInvalid, NotSignedIn, RetryLater
+from shared.outbound.secrets import SecretResolver
+from shared.pos.port import PosEvent
+from shared.store import locations, webhook_events
 from shared.store.database import Conflict, Database
 
-MOST_SECONDS_AGO = timedelta(minutes=5)
+REMEMBERED_SECONDS = 60.0
+MOST_ORGS = 10_000
 
 log = structlog.get_logger(__name__)
+
+
+class WebhookSecrets:
+    """``posConfig.webhookSecret`` of an org's active locations. Orgs without one are remembered
+    too: what a forger makes up costs no more than what exists."""
+
+    def __init__(self, database: Database, resolver: SecretResolver) -> None:
+        self._database = database
+        self._resolver = resolver
+        self._lock = threading.Lock()
+        self._known: TTLCache[tuple[str, str], tuple[SecretStr, ...]] = TTLCache(
+            MOST_ORGS, REMEMBERED_SECONDS
+        )
+
+    def __call__(self, org_id: str, provider: str) -> Sequence[SecretStr]:
+        """The secrets, none for an unknown org. One that cannot be read is left out."""
+        with self._lock:
+            known = self._known.get((org_id, provider))
+        if known is not None:
+            return known
+        found = tuple(self._read(org_id, provider))
+        with self._lock:
+            self._known[org_id, provider] = found
+        return found
+
+    def _read(self, org_id: str, provider: str) -> Sequence[SecretStr]:
+        secrets = []
+        for location_id, secret in locations.webhook_secrets(self._database, org_id, provider):
+            where = f"posConfig.webhookSecret of location {location_id}"
+            try:
+                secrets.append(self._resolver.text_of(secret, where))
+            except ConfigurationInvalid as error:
+                log.warning("webhook_secret_unreadable", org_id=org_id, reason=str(error))
+        return secrets
+
+
+MOST_SECONDS_AGO = timedelta(minutes=5)
 
 
 class Stale(NotSignedIn):
     """A webhook that was signed too long ago, or in the future: somebody may be repeating it."""
 
 
-class Outcome(StrEnum):
+class WebhookOutcome(StrEnum):
     """What became of a webhook."""
 
     QUEUED = "queued"
@@ -45,7 +90,7 @@ class ReceiveWebhook:
     pos_sync: Publisher
     clock: Clock
 
-    def __call__(self, org_id: str, body: bytes) -> Outcome:
+    def __call__(self, org_id: str, body: bytes) -> WebhookOutcome:
         """Take in a webhook that is proven to be of this org's POS.
 
         Raises RequestInvalid for a body that is no event, Stale, and RetryLater where the
@@ -56,14 +101,14 @@ class ReceiveWebhook:
         if event.sent_at is not None and abs(now - event.sent_at) > MOST_SECONDS_AGO:
             raise Stale("the signature does not fit")
         key = self._key(event, body)
-        outcome = Outcome.QUEUED if event.names_records else Outcome.KEPT
+        outcome = WebhookOutcome.QUEUED if event.names_records else WebhookOutcome.KEPT
         try:
             self.database.commit(
                 [webhook_events.create(org_id, key, self.provider, event, body, now)]
             )
         except Conflict:
-            outcome = Outcome.DUPLICATE
-        if outcome is Outcome.QUEUED:
+            outcome = WebhookOutcome.DUPLICATE
+        if outcome is WebhookOutcome.QUEUED:
             self._ask(org_id, key, event)
         log.info("webhook_received", event_kind=event.kind, outcome=outcome, org_id=org_id)
         return outcome

@@ -16,7 +16,7 @@ from shared.clock import Clock
 from shared.domain.order_windows import DateWindow
 from shared.domain.write_back import NewCustomer, NewOrder
 from shared.errors import OrgError, ProviderError, ProviderRefused
-from shared.pos.writer import PosWriter
+from shared.pos.port import PosWriter
 from shared.store import pos_writes
 from shared.store.database import Conflict, Database
 from shared.store.pos_writes import Claim

@@ -4,15 +4,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from shared.domain.batches import BatchDetail, BatchStock
-from shared.store import packed
+from shared.domain.inventory import BatchDetail, BatchStock
+from shared.store import packed_map
 from shared.store.database import Database, Put
-from shared.store.packed import Facts, PackedMap
+from shared.store.packed_map import Facts, PackedMap
 
 NAME = "batches"
 
 
-class BatchBook:
+class BatchStore:
     """All batches that an org's locations have, by batch and location. Not safe for threads."""
 
     def __init__(self, kept: PackedMap) -> None:
@@ -34,9 +34,9 @@ class BatchBook:
         return self._kept.take_writes()
 
 
-def load(database: Database, org_id: str) -> BatchBook:
+def load(database: Database, org_id: str) -> BatchStore:
     """The org's batches; none where they were never kept."""
-    return BatchBook(packed.load(database, org_id, NAME))
+    return BatchStore(packed_map.load(database, org_id, NAME))
 
 
 def _key(batch: BatchStock) -> str:

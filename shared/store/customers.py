@@ -1,13 +1,16 @@
-"""``tenants/{orgId}/customers/{id}``: the POS's part of a customer, and looking customers up."""
+"""``tenants/{orgId}/customers/{id}``: the POS's part of a customer, and looking customers up.
+
+All customers of an org, where there are many of them.
+"""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from shared.domain.customers import Customer
-from shared.domain.identity import natural
-from shared.domain.phones import normal_phone
-from shared.store import paths
+from shared.domain.customers import Customer, normal_phone
+from shared.domain.ids import natural_key
+from shared.domain.spending import Spending
+from shared.store import customer_fields, paths
 from shared.store.database import Database, Put
 
 OWNED = (
@@ -99,7 +102,7 @@ def ids_by(database: Database, org_id: str, field: str, values: Iterable[str]) -
     """Customer id for each value of ``field`` that a customer has; of several the first by id."""
     found: dict[str, str] = {}
     for value, customer_id in having(database, org_id, field, values):
-        found[value] = min(found.get(value, customer_id), customer_id, key=natural)
+        found[value] = min(found.get(value, customer_id), customer_id, key=natural_key)
     return found
 
 
@@ -114,3 +117,14 @@ def having(
             paths.customers(org_id), (field, "in", chunk), select=[field]
         ):
             yield str(document.fields[field]), document.id
+
+
+def count_all(database: Database, org_id: str) -> int:
+    """How many there are. A read for every thousand."""
+    return database.totals(paths.customers(org_id)).count
+
+
+def all_spending(database: Database, org_id: str) -> dict[str, Spending]:
+    """What each has spent as far as it is kept, by id."""
+    found = database.query(paths.customers(org_id), select=customer_fields.SPENDING_FIELDS)
+    return {document.id: customer_fields.spending_in(document.fields) for document in found}

@@ -1,9 +1,13 @@
-"""The one door to Firestore: every read and write is counted and limited in time."""
+"""What Firestore bills.
 
+The one door to Firestore: every read and write is counted and limited in time.
+"""
+
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,13 +20,29 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from google.cloud.firestore_v1.types import Write as EncodedWrite
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from shared.store.encoding import encoded
-from shared.store.meter import Meter
 from shared.store.writes import Create as Create
 from shared.store.writes import Put as Put
 from shared.store.writes import Remove as Remove
 from shared.store.writes import Update as Update
 from shared.store.writes import Write as Write
+from shared.store.writes import encoded
+
+
+@dataclass(slots=True)
+class Meter:
+    """Documents read, written and deleted. Safe to share between threads."""
+
+    reads: int = 0
+    writes: int = 0
+    deletes: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, *, reads: int = 0, writes: int = 0, deletes: int = 0) -> None:
+        with self._lock:
+            self.reads += reads
+            self.writes += writes
+            self.deletes += deletes
+
 
 TIMEOUT_SECONDS = 30.0
 READ_CHUNK = 300

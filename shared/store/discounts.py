@@ -29,7 +29,7 @@ OWNED = (
     "source",
     "updatedAt",
 )
-SALE = ("isOnSale", "salePrice", "saleBadgeText", "discountId", "saleEndsAt")
+SALE_FIELDS = ("isOnSale", "salePrice", "saleBadgeText", "discountId", "saleEndsAt")
 """Fields of a product that belong to the discounts."""
 
 _PLAIN = (DiscountKind.PERCENT, DiscountKind.BOGO)
@@ -99,7 +99,7 @@ def put_sale(
     """The writes that set a product's sale fields, in both places where it stands."""
     whole = {**fields, "updatedAt": now}
     return [
-        Put(f"{collection}/{product_id}", whole, owned=(*SALE, "updatedAt"))
+        Put(f"{collection}/{product_id}", whole, owned=(*SALE_FIELDS, "updatedAt"))
         for collection in (paths.products(org_id), paths.menu_items(org_id))
     ]
 

@@ -9,18 +9,18 @@ from shared.store.database import Create, Database, Update
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredIncident:
     """An incident and the version it was read at; both None where there never was one."""
 
     incident: Incident | None
     version: datetime | None
 
 
-def read(database: Database, org_id: str | None, key: str) -> Stored:
+def read(database: Database, org_id: str | None, key: str) -> StoredIncident:
     """The incident of that key. One read."""
     found = database.get(paths.incident(org_id, key))
     incident = Incident.model_validate(found.fields) if found.exists else None
-    return Stored(incident, found.version)
+    return StoredIncident(incident, found.version)
 
 
 def write(database: Database, incident: Incident, if_version: datetime | None) -> datetime:

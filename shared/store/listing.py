@@ -20,7 +20,7 @@ MOST_READ = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class QueryRange:
     """One query of a listing. ``field`` is what it is sorted by (then by id, the same way round);
     NAME is the id alone. Documents without that field are not in it, nor are those that an earlier
     stretch has shown: ``but`` is a field, and what it must not begin with."""
@@ -48,7 +48,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class DocumentPage:
     """Some documents, and the cursor of the next page; None where this is the last."""
 
     documents: Sequence[Document]
@@ -58,13 +58,13 @@ class Page:
 def page(
     database: Database,
     collection: str,
-    stretches: Sequence[Stretch],
+    stretches: Sequence[QueryRange],
     *,
     limit: int,
     cursor: str | None,
     select: Sequence[str] | None = None,
     shows: Callable[[Document], bool] = lambda _: True,
-) -> Page:
+) -> DocumentPage:
     """The documents of the stretches, one after the other, that ``shows`` lets through. ``select``
     are the fields to read, those among them by which a stretch is sorted.
 
@@ -88,7 +88,7 @@ def page(
         )
         for document in batch:
             if len(found) == limit:
-                return Page(found, place)
+                return DocumentPage(found, place)
             if stretch.has(document) and shows(document):
                 found.append(document)
             after = stretch.place(document)
@@ -97,12 +97,12 @@ def page(
         if len(batch) <= limit:
             index, after = index + 1, None
         elif read >= MOST_READ:
-            return Page(found, place)
-    return Page(found, None)
+            return DocumentPage(found, place)
+    return DocumentPage(found, None)
 
 
 def _written(
-    index: int, place: dict[str, Any], collection: str, stretches: Sequence[Stretch]
+    index: int, place: dict[str, Any], collection: str, stretches: Sequence[QueryRange]
 ) -> str:
     values = [
         {"at": value.rfc3339()} if isinstance(value, _TIMESTAMP) else value
@@ -113,7 +113,7 @@ def _written(
 
 
 def _read(
-    cursor: str | None, collection: str, stretches: Sequence[Stretch]
+    cursor: str | None, collection: str, stretches: Sequence[QueryRange]
 ) -> tuple[int, dict[str, Any] | None]:
     if cursor is None:
         return 0, None
@@ -137,7 +137,7 @@ def _value(written: Any) -> Any:
     return written
 
 
-def _mark(collection: str, stretches: Sequence[Stretch]) -> str:
+def _mark(collection: str, stretches: Sequence[QueryRange]) -> str:
     """Tells listings apart."""
     told = repr((collection, [(s.filters, s.field, s.descending) for s in stretches]))
     return hashlib.blake2b(told.encode(), digest_size=6).hexdigest()

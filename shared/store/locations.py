@@ -1,15 +1,31 @@
-"""``locations/{locationId}``: which orgs there are and how to reach their POS."""
+"""``locations/{locationId}``: which orgs there are and how to reach their POS.
 
-from collections.abc import Iterator
+Which of many orgs have an active POS location, without reading all of them.
+
+``fleet/roster``: the orgs that the schedule knows, and since when it knows the new ones.
+
+One document for all orgs: those known for long are 8 bytes each, so that 100,000 fit in.
+
+How an org's id is spelled where its documents stand.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr, ValidationError
 
+from shared.domain.health_rules import NEW_FOR
+from shared.domain.ids import org_id_spellings
 from shared.errors import ConfigurationInvalid, at_fault
 from shared.pos.config import DEFAULT_TIMEZONE, Location
 from shared.store import paths
-from shared.store.database import Database, Filter
+from shared.store.customers import IN_LIMIT
+from shared.store.database import Database, Filter, Put
 
 
 def active_orgs(database: Database, org_id: str | None = None) -> list[str]:
@@ -72,3 +88,106 @@ def zones(database: Database, org_id: str) -> dict[str, ZoneInfo]:
         with suppress(KeyError, ValueError, TypeError, OSError):
             known[str(location_id)] = ZoneInfo(name)
     return known
+
+
+def active_among(database: Database, org_ids: Iterable[str]) -> set[str]:
+    """Those of the orgs that have an active POS location."""
+    wanted = sorted(set(org_ids))
+    found: set[str] = set()
+    for start in range(0, len(wanted), IN_LIMIT):
+        active = database.query(
+            paths.LOCATIONS,
+            ("orgId", "in", wanted[start : start + IN_LIMIT]),
+            ("posConfig.status", "==", "active"),
+            select=["orgId"],
+        )
+        found.update(str(document.fields["orgId"]) for document in active)
+    return found
+
+
+def active_since(database: Database, before: datetime, limit: int) -> dict[str, datetime]:
+    """Orgs with a location that is active and was last changed before a moment, and since when;
+    found by looking at ``limit`` active locations at most."""
+    found = database.query(
+        paths.LOCATIONS, ("posConfig.status", "==", "active"), select=["orgId"], limit=limit
+    )
+    return {
+        str(d.fields["orgId"]): d.version
+        for d in found
+        if d.version is not None and d.version < before and d.fields.get("orgId")
+    }
+
+
+HASH_BYTES = 8
+NEW_LIMIT = 2_000
+"""New orgs that are kept an eye on at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """``ticked_at``: the last tick that asked for all orgs. ``recent``: orgs that the schedule
+    has known for less than NEW_FOR, and since when."""
+
+    ticked_at: datetime
+    recent: Mapping[str, datetime]
+    known: frozenset[bytes]
+
+
+def read_roster(database: Database) -> Roster | None:
+    """The roster; None before the first tick. One read."""
+    fields = database.get(paths.ROSTER).fields
+    if not fields:
+        return None
+    packed: bytes = fields["known"]
+    starts = range(0, len(packed), HASH_BYTES)
+    known = frozenset(packed[start : start + HASH_BYTES] for start in starts)
+    return Roster(fields["tickedAt"], fields["recent"], known)
+
+
+def put_roster(before: Roster | None, org_ids: Sequence[str], now: datetime) -> Put:
+    """The write that notes a tick that asked for just these orgs."""
+    hashes = {org_id: _hash(org_id) for org_id in org_ids}
+    recent: dict[str, datetime] = {}
+    for org_id, digest in hashes.items():
+        since = before.recent.get(org_id) if before and digest in before.known else now
+        if since is not None and now - since < NEW_FOR and len(recent) < NEW_LIMIT:
+            recent[org_id] = since
+    fields = {"tickedAt": now, "recent": recent, "known": b"".join(sorted(hashes.values()))}
+    return Put(paths.ROSTER, fields)
+
+
+def _hash(org_id: str) -> bytes:
+    return hashlib.blake2b(org_id.encode(), digest_size=HASH_BYTES).digest()
+
+
+REMEMBERED_SECONDS = 300.0
+
+
+class OrgDirectory:
+    """Finds orgs by any spelling of their id; those found are remembered for a while."""
+
+    def __init__(self, database: Database, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._monotonic = monotonic
+        self._found: dict[str, tuple[str, float]] = {}
+
+    def __call__(self, org_id: str) -> str | None:
+        """The id as stored, None where there is no such org: neither a tenant nor a location."""
+        known = self._found.get(org_id)
+        if known and self._monotonic() < known[1]:
+            return known[0]
+        found = self._look_up(org_id)
+        if found is not None:
+            self._found[org_id] = (found, self._monotonic() + REMEMBERED_SECONDS)
+        return found
+
+    def _look_up(self, org_id: str) -> str | None:
+        names = org_id_spellings(org_id)
+        tenants = self._database.get_all([paths.tenant(name) for name in names], ["name"])
+        stored = {document.id for document in tenants.values() if document.exists}
+        if not stored:
+            locations = self._database.query(
+                paths.LOCATIONS, ("orgId", "in", list(names)), select=["orgId"]
+            )
+            stored = {str(document.fields["orgId"]) for document in locations}
+        return next((name for name in names if name in stored), None)

@@ -1,14 +1,20 @@
-"""The loyalty fields of ``tenants/{orgId}/customers/{id}``, and finding customers by them."""
+"""The loyalty fields of ``tenants/{orgId}/customers/{id}``, and finding customers by them.
 
-from collections.abc import Iterator, Sequence
+``customers/{id}/points_ledger/{entryId}``: what each order gave or took, by the order's id.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.domain.loyalty import Reconciliation, TierSource
-from shared.domain.money import to_cents
-from shared.store import paths
-from shared.store.database import Database, Document, Filter, Update
+from shared.domain.fingerprint import fingerprint
+from shared.domain.loyalty import LedgerEntry, Reconciliation, TierSource
+from shared.domain.money import to_cents, to_dollars
+from shared.domain.spending import OrderFact
+from shared.store import orders, paths
+from shared.store.customers import IN_LIMIT
+from shared.store.database import Database, Document, Filter, Put, Remove, Update, Write
 from shared.store.spending import id_key
 
 OWNED = (
@@ -32,7 +38,7 @@ CALCULATED: Filter = ("pointsFromOrders", ">=", 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class CustomerCounts:
     """An org's customers by what is known of their points."""
 
     total_customers: int
@@ -98,10 +104,10 @@ def in_review(database: Database, org_id: str) -> list[Document]:
     return sorted(found, key=lambda document: document.id)
 
 
-def counts(database: Database, org_id: str) -> Counts:
+def counts(database: Database, org_id: str) -> CustomerCounts:
     """The org's counts, without reading the customers."""
     collection = paths.customers(org_id)
-    return Counts(
+    return CustomerCounts(
         total_customers=database.totals(collection).count,
         with_alpine_sync=database.totals(collection, AT_ALPINE).count,
         with_calculated_points=database.totals(collection, CALCULATED).count,
@@ -121,3 +127,86 @@ def _fields(result: Reconciliation) -> dict[str, Any]:
         "loyaltyDiscrepancy": result.discrepancy,
         "alpineUserId": result.alpine_user_id,
     }
+
+
+ORDER_FIELDS = ("customerId", "status", "type", "total", "createdAt")
+
+
+OrdersByCustomer = dict[str, dict[str, OrderFact]]
+"""Orders by customer id, then by the order's document id."""
+
+
+def orders_of(database: Database, org_id: str, customer_ids: Sequence[str]) -> OrdersByCustomer:
+    """Every stored order of the customers."""
+    found: OrdersByCustomer = {}
+    for start in range(0, len(customer_ids), IN_LIMIT):
+        _add(found, database, org_id, ("customerId", "in", list(customer_ids[start:][:IN_LIMIT])))
+    return found
+
+
+def all_orders(database: Database, org_id: str) -> OrdersByCustomer:
+    """Every stored order, by one scan instead of look-ups."""
+    found: OrdersByCustomer = {}
+    _add(found, database, org_id)
+    return found
+
+
+def stored_ledger(
+    database: Database, org_id: str, customer_id: str
+) -> dict[str, Mapping[str, Any]]:
+    """A customer's entries as they stand, by id."""
+    entries = database.query(paths.points_ledger(org_id, customer_id))
+    return {entry.id: entry.fields for entry in entries}
+
+
+def latest_entries(
+    database: Database, org_id: str, customer_id: str, limit: int
+) -> list[Mapping[str, Any]]:
+    """A customer's last entries, newest first."""
+    ledger = paths.points_ledger(org_id, customer_id)
+    newest = database.query(ledger, order_by=[("at", "DESCENDING")], limit=limit)
+    return [entry.fields for entry in newest]
+
+
+def ledger_digest(entries: Iterable[LedgerEntry]) -> bytes:
+    """A hash that is equal for equal ledgers; empty for an empty one."""
+    fields = {entry.id: _ledger_fields(entry) for entry in entries}
+    return fingerprint(fields) if fields else b""
+
+
+def ledger_writes(
+    org_id: str,
+    customer_id: str,
+    before: Mapping[str, Mapping[str, Any]],
+    entries: Iterable[LedgerEntry],
+) -> list[Write]:
+    """The writes that turn the stored entries ``before`` into ``entries``; none where they are
+    the same."""
+    ledger = paths.points_ledger(org_id, customer_id)
+    after = {entry.id: _ledger_fields(entry) for entry in entries}
+    changed: list[Write] = [
+        Put(f"{ledger}/{entry_id}", fields)
+        for entry_id, fields in after.items()
+        if before.get(entry_id) != fields
+    ]
+    return changed + [
+        Remove(f"{ledger}/{entry_id}") for entry_id in before if entry_id not in after
+    ]
+
+
+def _ledger_fields(entry: LedgerEntry) -> dict[str, Any]:
+    """``total`` in dollars."""
+    return {
+        "orderId": entry.id,
+        "at": entry.at,
+        "total": to_dollars(entry.total_cents),
+        "points": entry.points,
+        "balance": entry.balance,
+    }
+
+
+def _add(found: OrdersByCustomer, database: Database, org_id: str, *filters: Filter) -> None:
+    for order in database.query(paths.orders(org_id), *filters, select=ORDER_FIELDS):
+        fact = orders.fact_of(order)
+        if fact is not None:
+            found.setdefault(order.fields.get("customerId", ""), {})[order.id] = fact

@@ -1,14 +1,21 @@
-"""``loyalty_runs/{runId}``, and what an org's next run must know of the ones before."""
+"""``loyalty_runs/{runId}``, and what an org's next run must know of the ones before.
 
+What loyalty remembers of each customer between runs, packed (store/packed.py).
+"""
+
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from shared.domain.loyalty import AlpineAnswer, AlpineStatus
+from shared.domain.loyalty_work import LoyaltyEntry, LoyaltyWork, Review
 from shared.domain.runs import RunState
-from shared.store import paths
+from shared.store import packed_map, paths
 from shared.store.database import Database, Put
+from shared.store.packed_map import Facts
 from shared.store.runs import KEPT, Cost, RunError
 
 
@@ -16,7 +23,7 @@ class _Stored(BaseModel):
     model_config = ConfigDict(extra="ignore", alias_generator=to_camel, populate_by_name=True)
 
 
-class Tally(_Stored):
+class LoyaltyCounts(_Stored):
     """What happened in a run. ``asked`` counts customers looked up, ``unavailable`` those without
     an answer because Alpine IQ had none to give."""
 
@@ -47,7 +54,7 @@ class LoyaltyRun(_Stored):
     """Who is concerned has been decided: a later invocation of the run does what is left."""
     alpine_down: bool = False
     """Alpine IQ was given up: nobody else is looked up in this run."""
-    counts: Tally = Tally()
+    counts: LoyaltyCounts = LoyaltyCounts()
     invocations: int = 0
     cost: Cost = Cost()
 
@@ -91,3 +98,92 @@ def put_progress(org_id: str, progress: LoyaltyProgress) -> Put:
     """The write that keeps it."""
     fields = progress.model_dump(by_alias=True, exclude_none=True)
     return Put(paths.loyalty_progress(org_id), fields)
+
+
+STATE_NAME = "loyalty"
+STATE_SHARD_BYTES = 40_000
+"""Small: each batch of a run rewrites the shard that it concerns, about 700 customers'."""
+
+_STATUSES = tuple(AlpineStatus)
+
+
+class LoyaltyState:
+    """Every customer's entry, whole in memory. Not safe for threads."""
+
+    def __init__(self, entries: packed_map.PackedMap) -> None:
+        self._entries = entries
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self._entries.items())
+
+    def ids(self) -> list[str]:
+        """All customers' ids."""
+        return [customer_id for customer_id, _ in self._entries.items()]
+
+    def has(self, customer_id: str) -> bool:
+        """Whether a run has met the customer."""
+        return self._entries.get(customer_id) is not None
+
+    def get(self, customer_id: str) -> LoyaltyEntry:
+        """The customer's entry; an empty one for somebody new."""
+        facts = self._entries.get(customer_id)
+        return LoyaltyEntry() if facts is None else _entry(facts)
+
+    def items(self) -> Iterator[tuple[str, LoyaltyEntry]]:
+        """All customers' ids and entries."""
+        return ((customer_id, _entry(facts)) for customer_id, facts in self._entries.items())
+
+    def put(self, customer_id: str, entry: LoyaltyEntry) -> None:
+        self._entries.put(customer_id, _facts(entry))
+
+    def remove(self, customer_id: str) -> None:
+        self._entries.remove(customer_id)
+
+    def shard(self, customer_id: str) -> int:
+        """Customers of one shard are written together."""
+        return self._entries.shard(customer_id)
+
+    def take_writes(self) -> list[Put]:
+        """The writes that keep what has changed."""
+        return self._entries.take_writes()
+
+
+def load_state(database: Database, org_id: str) -> LoyaltyState:
+    """The org's state; an empty one before its first run."""
+    return LoyaltyState(packed_map.load(database, org_id, STATE_NAME, STATE_SHARD_BYTES))
+
+
+def entry_of(database: Database, org_id: str, customer_id: str) -> LoyaltyEntry:
+    """One customer's entry, without the rest of the state; an empty one for somebody new."""
+    facts = packed_map.facts_of(database, org_id, STATE_NAME, customer_id)
+    return LoyaltyEntry() if facts is None else _entry(facts)
+
+
+def _facts(entry: LoyaltyEntry) -> Facts:
+    # The order is that of what is stored: append, never rearrange.
+    return [
+        int(entry.work),
+        entry.looked_up,
+        _STATUSES.index(entry.answer.status),
+        entry.answer.points,
+        entry.answer.user_id,
+        entry.spent_cents,
+        entry.orders,
+        entry.equity,
+        entry.ledger,
+        int(entry.review),
+    ]
+
+
+def _entry(facts: Facts) -> LoyaltyEntry:
+    work, looked_up, status, points, user_id, spent_cents, orders, equity, ledger, review = facts
+    return LoyaltyEntry(
+        work=LoyaltyWork(work),
+        looked_up=looked_up,
+        answer=AlpineAnswer(_STATUSES[status], points, user_id),
+        spent_cents=spent_cents,
+        orders=orders,
+        equity=equity,
+        ledger=ledger,
+        review=Review(review),
+    )

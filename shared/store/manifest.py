@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 import msgpack
 
-from shared.domain.change import HASH_BYTES
+from shared.domain.fingerprint import HASH_BYTES
 from shared.store import paths
 from shared.store.database import Database, Put
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from shared.domain.metadata import PUBLIC_FIELDS, Named, PublicLocation
+from shared.domain.metadata import PUBLIC_FIELDS, NamedEntry, PublicLocation
 from shared.store import paths
 from shared.store.database import Database, Put
 
@@ -14,7 +14,7 @@ KINDS = ("brands", "categories", "vendors", LOCATION)
 _OWNED = ("items", "derived", "orgId", "updatedAt")
 
 
-def names(found: Iterable[Named], org_id: str, *, derived: bool) -> dict[str, Any]:
+def names(found: Iterable[NamedEntry], org_id: str, *, derived: bool) -> dict[str, Any]:
     """Brands, categories or vendors as stored; ``derived`` from the menu because the POS did not
     tell them."""
     items = [

@@ -11,7 +11,7 @@ from shared.store import paths
 from shared.store.database import Database, Put
 
 
-class Progress(BaseModel):
+class SyncProgress(BaseModel):
     """Cursors, shard counts and failures of an org. Changed in place during a run."""
 
     model_config = ConfigDict(extra="ignore", alias_generator=to_camel, populate_by_name=True)
@@ -37,12 +37,12 @@ class Progress(BaseModel):
     """So many customers have changed that everybody's spending is to be asked for."""
 
 
-def read(database: Database, org_id: str) -> Progress:
+def read(database: Database, org_id: str) -> SyncProgress:
     """The org's progress; that of a new org where there is none."""
-    return Progress.model_validate(database.get(paths.progress(org_id)).fields)
+    return SyncProgress.model_validate(database.get(paths.progress(org_id)).fields)
 
 
-def put(org_id: str, progress: Progress) -> Put:
+def put(org_id: str, progress: SyncProgress) -> Put:
     """The write that keeps it. Days and moments stand as ISO text."""
     return Put(paths.progress(org_id), progress.model_dump(mode="json", by_alias=True))
 

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.pos.base import Rejected
+from shared.pos.port import Rejected
 from shared.store import paths
 from shared.store.database import Database, Put, Remove
 

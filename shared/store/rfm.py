@@ -8,9 +8,9 @@ import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from shared.domain.customer_scores import ScoringScales
 from shared.domain.money import to_cents, to_dollars
 from shared.domain.rfm import DEFAULT_THRESHOLDS, QuantileScale, RfmThresholds
-from shared.domain.standing import Scales
 from shared.errors import ConfigurationInvalid
 from shared.store import paths
 from shared.store.database import Database, Put
@@ -39,7 +39,7 @@ class _Scale(BaseModel):
     as_of: datetime
 
 
-def scales(database: Database, org_id: str) -> Scales:
+def scales(database: Database, org_id: str) -> ScoringScales:
     """What the org's customers are scored by.
 
     Thresholds that make no sense are logged and the usual ones taken: a slip in a setting must
@@ -49,9 +49,9 @@ def scales(database: Database, org_id: str) -> Scales:
     stored = found[paths.rfm_scale(org_id)]
     thresholds = _thresholds(found[paths.tenant(org_id)].fields.get("rfm"))
     if not stored.exists:
-        return Scales(thresholds)
+        return ScoringScales(thresholds)
     quantiles = _Scale.model_validate(stored.fields)
-    return Scales(thresholds, QuantileScale(**quantiles.model_dump()))
+    return ScoringScales(thresholds, QuantileScale(**quantiles.model_dump()))
 
 
 def put(org_id: str, scale: QuantileScale) -> Put:

@@ -1,5 +1,14 @@
-"""``sync_runs/{runId}``: one document per run, with what it needs to be taken up again."""
+"""``sync_runs/{runId}``: one document per run, with what it needs to be taken up again.
 
+``sync_state/manual``: the runs of an org that people asked for in the last hour.
+
+Whoever asks for a run writes it under the version that was read, so that of many requests at
+once one is granted.
+
+``sync_reports/{runId}``: what a sync would have done, one document per dry run.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,9 +16,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from shared.domain.runs import RunState, Tally
+from shared.domain.runs import RunState, StreamCounts
 from shared.store import paths
-from shared.store.database import Database, Put
+from shared.store.database import Create, Database, Put, Update
 
 KEPT = timedelta(days=90)
 """How long Firestore keeps a run's document (its TTL field is ``expireAt``)."""
@@ -52,7 +61,7 @@ class Run(_Stored):
     ended_at: datetime | None = None
     requested_by: str | None = None
     error: RunError | None = None
-    streams: dict[str, Tally] = {}
+    streams: dict[str, StreamCounts] = {}
     done: list[str] = []
     """Streams that are complete: a later invocation of the run leaves them alone."""
     reset: bool = False
@@ -67,9 +76,9 @@ class Run(_Stored):
     invocations: int = 0
     cost: Cost = Cost()
 
-    def tally(self, stream: str) -> Tally:
+    def tally(self, stream: str) -> StreamCounts:
         """The stream's counts, begun at zero."""
-        return self.streams.setdefault(stream, Tally())
+        return self.streams.setdefault(stream, StreamCounts())
 
     def failed(self, stream: str) -> bool:
         """Whether the stream was given up."""
@@ -97,7 +106,7 @@ def _document(run: Run) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Unended:
+class UnfinishedRun:
     """A run that has not ended, as it stood at ``version``."""
 
     org_id: str
@@ -106,16 +115,16 @@ class Unended:
     version: datetime | None
 
 
-def find_unended(database: Database, org_id: str, run_id: str) -> Unended | None:
+def find_unfinished(database: Database, org_id: str, run_id: str) -> UnfinishedRun | None:
     """The run of that id; None where there is none or it has ended."""
     found = database.get(paths.sync_run(org_id, run_id))
     if not found.exists:
         return None
     run = Run.model_validate(found.fields)
-    return None if run.state.ended else Unended(org_id, run_id, run, found.version)
+    return None if run.state.ended else UnfinishedRun(org_id, run_id, run, found.version)
 
 
-def unended(database: Database, before: datetime, limit: int) -> list[Unended]:
+def unfinished(database: Database, before: datetime, limit: int) -> list[UnfinishedRun]:
     """Runs of all orgs that were begun, or asked for, before a moment and have not ended; the
     oldest ``limit`` of them."""
     found = database.query(
@@ -127,5 +136,91 @@ def unended(database: Database, before: datetime, limit: int) -> list[Unended]:
         everywhere=True,
     )
     return [
-        Unended(paths.org_of(d.path), d.id, Run.model_validate(d.fields), d.version) for d in found
+        UnfinishedRun(paths.org_of(d.path), d.id, Run.model_validate(d.fields), d.version)
+        for d in found
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class ManualRequests:
+    """The last run asked for, and when runs were asked for lately."""
+
+    run_id: str | None
+    asked_at: tuple[datetime, ...]
+    version: datetime | None
+
+
+def read_manual(database: Database, org_id: str) -> ManualRequests:
+    """What is known; nothing for an org that nobody asked for."""
+    found = database.get(paths.manual_runs(org_id))
+    asked_at = tuple(found.fields.get("askedAt", ()))
+    return ManualRequests(found.fields.get("runId"), asked_at, found.version)
+
+
+def add_manual(
+    org_id: str, before: ManualRequests, *, run_id: str, asked_at: Sequence[datetime]
+) -> Create | Update:
+    """The write for one run more; a conflict if anybody else asked since ``before`` was read."""
+    path = paths.manual_runs(org_id)
+    fields = {"runId": run_id, "askedAt": list(asked_at)}
+    if before.version is None:
+        return Create(path, fields)
+    return Update(path, fields, if_version=before.version)
+
+
+REPORT_KEPT = timedelta(days=30)
+"""How long Firestore keeps a report (its TTL field is ``expireAt``): it shows customers' data."""
+
+
+OF_RUN = (
+    "state",
+    "trigger",
+    "requestedBy",
+    "startedAt",
+    "endedAt",
+    "error",
+    "errors",
+    "held",
+    "deletionsHeld",
+)
+"""What stands in a report as in a run's document."""
+
+SEEN = ("fetched", "unchanged", "skipped", "quarantined", "requests", "seconds")
+"""What of a stream's tally: the rest is counted by what is stored, not by what is remembered."""
+
+
+def report_exists(database: Database, org_id: str, run_id: str) -> bool:
+    """Whether the run's report is there."""
+    return database.get(paths.sync_report(org_id, run_id)).exists
+
+
+def put_report(
+    org_id: str,
+    run_id: str,
+    run: Run,
+    changes: Mapping[str, Mapping[str, Any]],
+    *,
+    complete: bool,
+    spending_of: int | None,
+) -> Put:
+    """The write for a report. ``changes`` has, by stream, how many records would be created,
+    updated, rewritten and removed, and the first of them field by field; ``spending_of`` is how
+    many customers' spending would be asked for, None for everybody's."""
+    document = dict(put(org_id, run_id, run).fields)
+    streams = {
+        name: {seen: tally[seen] for seen in SEEN} | dict(changes[name])
+        for name, tally in document["streams"].items()
+    }
+    return Put(
+        paths.sync_report(org_id, run_id),
+        {
+            "orgId": org_id,
+            "runId": run_id,
+            "dryRun": True,
+            "complete": complete,
+            "spendingOf": "all" if spending_of is None else spending_of,
+            "streams": streams,
+            "expireAt": run.started_at + REPORT_KEPT,
+            **{name: document[name] for name in OF_RUN if name in document},
+        },
+    )

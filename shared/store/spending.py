@@ -1,13 +1,25 @@
-"""``customer_spending/{key}``: what has been spent by a customer, and under an e-mail."""
+"""``customer_spending/{key}``: what has been spent by a customer, and under an e-mail.
 
-from datetime import datetime
+A customer as spending sees one: the document, and what spending has written elsewhere.
+
+The version of an org's data: changes whenever what a dashboard shows may have changed.
+
+It is made of what is written anyway: the status, which every sync writes at its end, and the newest
+of the spending documents, one of which goes with every change of a customer's figures or segment.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from shared.domain.customers import identifies
+from shared.domain.duplicates import MAX_SHARING, CustomerContact
 from shared.domain.spending import Spending
-from shared.store import insights, paths
-from shared.store.database import Create, Document, Put, Update, Write
+from shared.store import customer_fields, customers, paths
+from shared.store.database import Create, Database, Document, Put, Update, Write
 
-FIELDS = ("email", "customerId", *insights.FIGURES, "orgId")
+DOCUMENT_FIELDS = ("email", "customerId", *customer_fields.SPENDING_FIELDS, "orgId")
 
 
 def id_key(customer_id: str) -> str:
@@ -15,7 +27,7 @@ def id_key(customer_id: str) -> str:
     return f"cid_{customer_id}"
 
 
-def path(org_id: str, key: str) -> str:
+def spending_path(org_id: str, key: str) -> str:
     """Where the spending of a key stands. An e-mail may hold a slash, a document id may not."""
     return f"{paths.customer_spending(org_id)}/{key.replace('/', '%2F')}"
 
@@ -27,7 +39,7 @@ def document_of(
     fields = {
         "customerId": customer_id,
         "email": email,
-        **insights.figures(spent),
+        **customer_fields.spending_fields(spent),
         "orgId": org_id,
     }
     return {name: value for name, value in fields.items() if value is not None}
@@ -35,7 +47,7 @@ def document_of(
 
 def differs(stored: Document, fields: dict[str, Any]) -> bool:
     """Whether a spending document says anything else than ``fields``."""
-    return any(stored.fields.get(name) != fields.get(name) for name in FIELDS)
+    return any(stored.fields.get(name) != fields.get(name) for name in DOCUMENT_FIELDS)
 
 
 def put_by_id(
@@ -43,14 +55,148 @@ def put_by_id(
 ) -> Write:
     """The write for a customer's ``cid_`` document; refused if it has changed since it was read
     as ``stored``."""
-    where = path(org_id, id_key(customer_id))
+    where = spending_path(org_id, id_key(customer_id))
     whole = fields | {"updatedAt": now}
     if stored.version is None:
         return Create(where, whole)
-    cleared: dict[str, Any] = {name: None for name in FIELDS if name in stored.fields}
+    cleared: dict[str, Any] = {name: None for name in DOCUMENT_FIELDS if name in stored.fields}
     return Update(where, cleared | whole, if_version=stored.version)
 
 
 def put_by_email(org_id: str, email: str, fields: dict[str, Any], now: datetime) -> Put:
     """The write for the document of an e-mail."""
-    return Put(path(org_id, email), fields | {"updatedAt": now})
+    return Put(spending_path(org_id, email), fields | {"updatedAt": now})
+
+
+SNAPSHOT_FIELDS = ("email", "phoneE164", *customer_fields.FIELDS)
+MISSING = Document(id="", fields={}, version=None, read_at=datetime.fromtimestamp(0, UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerSnapshot:
+    """A customer's document and own ``cid_`` document."""
+
+    id: str
+    customer: Document
+    own: Document
+
+    @property
+    def email(self) -> str | None:
+        """An e-mail that says who they are."""
+        email = self.customer.fields.get("email")
+        return email if identifies(email) else None
+
+    @property
+    def emails(self) -> set[str]:
+        """The e-mail they have, and the one they had when their spending was last kept."""
+        return {e for e in (self.email, self.own.fields.get("email")) if e}
+
+    @property
+    def phone(self) -> str | None:
+        """E.164, where the customer has a valid number."""
+        return self.customer.fields.get("phoneE164")
+
+    @property
+    def linked(self) -> set[str]:
+        """The customers of whom they are said to be a duplicate, or who are said to be theirs."""
+        fields = self.customer.fields
+        return {i for i in (fields.get("duplicateOf"), *(fields.get("duplicateIds") or ())) if i}
+
+    @property
+    def contact(self) -> CustomerContact:
+        return CustomerContact(self.id, self.email, self.phone)
+
+
+def snapshots(
+    database: Database, org_id: str, customer_ids: Sequence[str]
+) -> dict[str, CustomerSnapshot]:
+    """The customers of the given ids that exist, by id."""
+    customer_paths = {f"{paths.customers(org_id)}/{i}": i for i in customer_ids}
+    own_paths = {i: spending_path(org_id, id_key(i)) for i in customer_ids}
+    found = database.get_all([*customer_paths, *own_paths.values()])
+    return {
+        customer_id: CustomerSnapshot(
+            customer_id, found[customer_path], found[own_paths[customer_id]]
+        )
+        for customer_path, customer_id in customer_paths.items()
+        if found[customer_path].exists
+    }
+
+
+def all_snapshots(
+    database: Database, org_id: str
+) -> tuple[dict[str, CustomerSnapshot], dict[str, Document]]:
+    """Every customer by id, and every spending document by path."""
+    kept = {
+        f"{paths.customer_spending(org_id)}/{document.id}": document
+        for document in database.query(paths.customer_spending(org_id))
+    }
+    people = {
+        document.id: CustomerSnapshot(
+            document.id,
+            document,
+            kept.get(spending_path(org_id, id_key(document.id)), MISSING),
+        )
+        for document in database.query(paths.customers(org_id), select=SNAPSHOT_FIELDS)
+    }
+    return people, kept
+
+
+def customers_sharing_phones(
+    database: Database, org_id: str, phones: Iterable[str]
+) -> tuple[set[str], set[str]]:
+    """Ids of the customers that have one of the numbers, and the fillers among the numbers: those
+    on more records than one person has. Whoever has a filler is not looked for, which might cost
+    a read for each customer of the org."""
+    wanted = sorted(set(phones))
+    ids: set[str] = set()
+    fillers: set[str] = set()
+    for start in range(0, len(wanted), customers.IN_LIMIT):
+        chunk = wanted[start : start + customers.IN_LIMIT]
+        having = _having(database, org_id, chunk)
+        if sum(map(len, having.values())) >= _most(chunk):
+            # Cut short: some of them are fillers, and may have hidden the others.
+            having = {
+                p: i for phone in chunk for p, i in _having(database, org_id, [phone]).items()
+            }
+        for phone, found in having.items():
+            if len(found) > MAX_SHARING:
+                fillers.add(phone)
+            else:
+                ids.update(found)
+    return ids, fillers
+
+
+def _having(database: Database, org_id: str, phones: Sequence[str]) -> dict[str, list[str]]:
+    having: dict[str, list[str]] = {phone: [] for phone in phones}
+    for customer in database.query(
+        paths.customers(org_id),
+        ("phoneE164", "in", list(phones)),
+        select=["phoneE164"],
+        limit=_most(phones),
+    ):
+        having[customer.fields["phoneE164"]].append(customer.id)
+    return having
+
+
+def _most(phones: Sequence[str]) -> int:
+    return len(phones) * (MAX_SHARING + 1)
+
+
+def data_version(database: Database, org_id: str) -> tuple[object, ...]:
+    """The version, to be compared with another one. Two reads."""
+    status = database.get(paths.pos_status(org_id))
+    newest = database.query(
+        paths.customer_spending(org_id),
+        ("orgId", "==", org_id),
+        select=["updatedAt"],
+        order_by=[("updatedAt", "DESCENDING")],
+        limit=1,
+    )
+    return status.version, *((each.id, each.version) for each in newest)
+
+
+def touch_data_version(org_id: str, customer_id: str, now: datetime) -> Update:
+    """The write that follows a change of customers whose figures stay the same; any of them will
+    do. Refused where that one has no spending document."""
+    return Update(spending_path(org_id, id_key(customer_id)), {"updatedAt": now})

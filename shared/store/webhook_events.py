@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.domain.pos_event import PosEvent
+from shared.pos.port import PosEvent
 from shared.store import paths
 from shared.store.database import Create, Database, Remove, Update
 
@@ -19,7 +19,7 @@ WAITING, DONE, FAILED, UNKNOWN = "waiting", "done", "failed", "unknown"
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class StoredWebhook:
     """An event as it is kept, and the records it names."""
 
     key: str
@@ -62,7 +62,7 @@ def is_settled(database: Database, org_id: str, key: str) -> bool:
     return database.get(_path(org_id, key)).fields.get("state") in (DONE, FAILED)
 
 
-def waiting(database: Database, org_id: str, limit: int) -> list[Event]:
+def waiting(database: Database, org_id: str, limit: int) -> list[StoredWebhook]:
     """Events whose records are still to be fetched."""
     found = database.query(
         paths.webhook_events(org_id),
@@ -71,7 +71,7 @@ def waiting(database: Database, org_id: str, limit: int) -> list[Event]:
         limit=limit,
     )
     return [
-        Event(
+        StoredWebhook(
             document.id,
             document.fields["receivedAt"],
             tuple(document.fields["customerIds"]),

@@ -1,9 +1,22 @@
-"""The writes that a commit is made of."""
+"""The writes that a commit is made of.
 
-from collections.abc import Mapping
+Writes as the messages that Firestore takes.
+
+The client library makes them out of several layers of objects: 0.57 ms of processor time for one
+order, four fifths of what a first sync took. Plain protobuf takes 0.03 ms
+(docs/decisions/2026-11-21-encoding.md).
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
+
+from google.cloud.firestore_v1 import types as firestore
+from google.cloud.firestore_v1.field_path import FieldPath
+from google.protobuf.struct_pb2 import NULL_VALUE
+from google.protobuf.timestamp_pb2 import Timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +73,94 @@ def outcome(write: Write, before: Mapping[str, Any] | None) -> dict[str, Any] | 
                 return dict(fields)
             others = {n: v for n, v in (before or {}).items() if n not in owned}
             return others | {name: fields[name] for name in owned if name in fields}
+
+
+_PLAIN = (
+    (str, "string_value"),
+    (bool, "boolean_value"),  # before int: every bool is one
+    (int, "integer_value"),
+    (float, "double_value"),
+    (bytes, "bytes_value"),
+)
+
+
+def encoded(write: Write, documents: str) -> firestore.Write:
+    """The write as Firestore takes it. ``documents`` is the name of the database's root:
+    ``projects/P/databases/D/documents``.
+
+    Raises TypeError for a value that Firestore has no type for, ValueError for an Update of
+    nothing.
+    """
+    message = firestore.Write.pb()()
+    name = f"{documents}/{write.path}"
+    match write:
+        case Remove():
+            message.delete = name
+        case Put(fields=fields, owned=None):
+            _document(message, name, fields)
+        case Put(fields=fields, owned=tuple() as owned):
+            _document(message, name, {each: fields[each] for each in owned if each in fields})
+            _only(message, owned)
+        case Create(fields=fields):
+            _document(message, name, fields)
+            message.current_document.exists = False
+        case Update(fields=fields, if_version=version):
+            if not fields:
+                raise ValueError(f"nothing to update on {write.path}")
+            _document(message, name, {n: v for n, v in fields.items() if v is not None})
+            _only(message, fields)
+            if version is None:
+                message.current_document.exists = True
+            else:
+                message.current_document.update_time.CopyFrom(_timestamp(version))
+    encoded_write: firestore.Write = firestore.Write.wrap(message)
+    return encoded_write
+
+
+def _document(message: Any, name: str, fields: Mapping[str, Any]) -> None:
+    message.update.name = name
+    _fill(message.update.fields, fields)
+
+
+def _only(message: Any, names: Iterable[str]) -> None:
+    """Nothing but these fields is touched; of them, those without a value are removed."""
+    message.update_mask.field_paths.extend(sorted(map(_quoted, names)))
+
+
+@cache
+def _quoted(name: str) -> str:
+    return FieldPath(name).to_api_repr()
+
+
+def _fill(message: Any, fields: Mapping[str, Any]) -> None:
+    for name, value in fields.items():
+        _set(message[name], value)
+
+
+def _set(message: Any, value: object) -> None:
+    for kind, field in _PLAIN:
+        if isinstance(value, kind):
+            setattr(message, field, value)
+            return
+    match value:
+        case None:
+            message.null_value = NULL_VALUE
+        case datetime():
+            message.timestamp_value.CopyFrom(_timestamp(value))
+        case dict():
+            message.map_value.SetInParent()
+            _fill(message.map_value.fields, value)
+        case list() | tuple():
+            message.array_value.SetInParent()
+            for each in value:
+                _set(message.array_value.values.add(), each)
+        case _:
+            raise TypeError(f"Firestore has no type for {type(value).__name__}")
+
+
+def _timestamp(moment: datetime) -> Timestamp:
+    found = Timestamp()
+    found.FromDatetime(moment)
+    # A version read from Firestore is of one of Google's own types, which have nanoseconds.
+    found.nanos = getattr(moment, "nanosecond", 0) or found.nanos
+    return found

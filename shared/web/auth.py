@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from flask import Request
 
-from shared.domain import org_ids
+from shared.domain import ids
 from shared.errors import NotAllowed, NotFound, NotSignedIn, RequestInvalid
 from shared.web.caller import Caller, Machine, Person
 from shared.web.rules import Incoming, OrgRule, Rule
@@ -72,12 +72,12 @@ class Staff(OrgRule):
         """See OrgRule. Without ``org_id`` it is the one org that the person belongs to."""
         if not isinstance(caller, Person) or not caller.roles & (ANY_ORG | OWN_ORG):
             raise NotAllowed("none of your roles allows this")
-        own = {org_ids.base(each): each for each in caller.orgs}
+        own = {ids.base_org_id(each): each for each in caller.orgs}
         if org_id is None:
             if len(own) != 1:
                 raise RequestInvalid("orgId: say which org is meant")
             org_id = next(iter(own.values()))
-        if not caller.roles & ANY_ORG and org_ids.base(org_id) not in own:
+        if not caller.roles & ANY_ORG and ids.base_org_id(org_id) not in own:
             raise NotAllowed("this org is not yours")
         return self.existing(org_id)
 

@@ -11,8 +11,8 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from rich.console import Console
 
 from deploy.local.simulator.seed.people import phone_number
-from shared.domain.phones import normal_phone
-from shared.loyalty.settings import RateLimit
+from shared.domain.customers import normal_phone
+from shared.loyalty.alpine_iq import RateLimit
 from shared.store import paths
 from tests.bench.cloud import ENDED, TIMEOUT_SECONDS, Cloud, Document, NotDone
 from tests.bench.registry import Figures

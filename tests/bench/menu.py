@@ -7,8 +7,8 @@ from typing import Any
 import requests
 from rich.console import Console
 
-from shared.domain.public_menu import Wanted
-from shared.services.public_menu import KEPT_SECONDS, PublicMenu
+from shared.domain.public_menu import MenuFilter
+from shared.services.reads.menu import KEPT_SECONDS, PublicMenu
 from shared.store import paths
 from shared.store.database import Database
 from tests.bench.cloud import ENDED, Cloud, NotDone
@@ -95,7 +95,7 @@ def _anew(database: Database) -> Callable[[], object]:
 
     def look() -> object:
         passed[0] += KEPT_SECONDS + 1
-        return menu.page(ORG, Wanted(), cursor=None, limit=500)
+        return menu.page(ORG, MenuFilter(), cursor=None, limit=500)
 
     return look
 

@@ -17,9 +17,9 @@ from deploy.manifest import Manifest
 from deploy.replay import topic_of
 from shared.bus.messages import Message
 from shared.bus.publisher import Publisher
-from shared.pos.alleaves.events import read_event
+from shared.pos.alleaves.webhooks import read_event
 from shared.services import fan_out
-from shared.services.manual_sync import ManualSync, RunUnderWay, Wish
+from shared.services.manual_sync import ManualSync, RunUnderWay, SyncRequest
 from shared.services.replay import ReplayDeadLetters
 from shared.services.webhooks import ReceiveWebhook
 from shared.store.database import Database
@@ -108,7 +108,7 @@ class Project:
         sync = ManualSync(Database(self._client), _Post(self._mail), lambda: utc(later))
         streams = tuple(wish["streams"]) if wish["streams"] else None
         try:
-            sync.start(Wish(wish["org_id"], "a person", full=wish["full"], streams=streams))
+            sync.start(SyncRequest(wish["org_id"], "a person", full=wish["full"], streams=streams))
         except RunUnderWay:
             return
 

@@ -6,8 +6,8 @@ from functools import partial
 
 from shared.bootstrap import pos
 from shared.domain import order_windows
-from shared.pos.http import HttpSettings
-from shared.services import compute_spending
+from shared.outbound.session import HttpSettings
+from shared.services.spending import compute
 from shared.services.sync import opening, orders, session
 from tests.campaign.exchange import exchange
 
@@ -34,9 +34,9 @@ class Scale:
             (session, "CHECKPOINT_WRITES", self.checkpoint_writes),
             (order_windows, "ROWS_AIMED_AT", self.rows_per_window),
             (orders, "ROWS_ACCEPTED", 2 * self.rows_per_window),
-            (compute_spending, "WRITES_PER_COMMIT", self.writes_per_commit),
-            (compute_spending, "CUSTOMERS_AT_ONCE", self.customers_at_once),
-            (compute_spending, "CUSTOMERS_PER_MESSAGE", self.customers_per_message),
+            (compute, "WRITES_PER_COMMIT", self.writes_per_commit),
+            (compute, "CUSTOMERS_AT_ONCE", self.customers_at_once),
+            (compute, "CUSTOMERS_PER_MESSAGE", self.customers_per_message),
             (opening, "MANY_CUSTOMERS", self.everybody_from),
         ):
             exchange(module, name, value)

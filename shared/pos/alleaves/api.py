@@ -1,4 +1,6 @@
-"""The calls of Alleaves, in both of its styles, signed in.
+"""Signing in at Alleaves: ``POST /auth``, and how long the token lasts.
+
+The calls of Alleaves, in both of its styles, signed in.
 
 ``search``: ``POST /customer/search``, ``GET /order``. ``rest``: ``GET /customers``, ``GET
 /orders``. Everything else is called in the same way in both.
@@ -6,19 +8,98 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
+
+import jwt
 
 from shared.clock import Clock
 from shared.domain.order_windows import DateWindow
 from shared.errors import CredentialsRejected
-from shared.pos.alleaves.auth import PROVIDER, log_in
-from shared.pos.alleaves.replies import rows_and_total
+from shared.outbound.failures import TokenRejected
+from shared.outbound.session import HttpCall, HttpReply, HttpSession, host_of
+from shared.outbound.tokens import Token, TokenCache
+from shared.pos.alleaves.envelope import rows_and_total
 from shared.pos.config import PosConfig
-from shared.pos.exchange import Call, host_of
-from shared.pos.failures import Unauthorized
-from shared.pos.http import HttpSession, Reply
-from shared.pos.tokens import Token, TokenCache
+
+PROVIDER = "The POS"
+_LIFETIME = timedelta(hours=24)
+"""As measured at the live service; holds where neither the reply nor the token says."""
+_MILLISECONDS_ABOVE = 100_000_000_000
+_EPOCH_ABOVE = 1_000_000_000
+
+
+def log_in(
+    http: HttpSession,
+    base_url: str,
+    config: PosConfig,
+    *,
+    clock: Clock,
+    deadline: datetime | None,
+) -> HttpReply[Token]:
+    """A new token. Raises CredentialsRejected where user name, password or PIN are wrong."""
+    call = HttpCall(
+        "POST",
+        f"{base_url}/auth",
+        provider=PROVIDER,
+        what="signing in",
+        json=_body(config),
+        deadline=deadline,
+    )
+    now = clock()
+    return http.call(call, lambda data: token_of(data, now))
+
+
+def _body(config: PosConfig) -> dict[str, str]:
+    body = {"username": config.username, "password": config.password.get_secret_value()}
+    if pin := config.pin.get_secret_value():
+        body["pin"] = pin
+    return body
+
+
+def token_of(reply: object, now: datetime) -> Token:
+    """The token of a sign-in's reply, received at ``now``.
+
+    It lasts until ``expires`` or ``expires_at`` of the reply, else ``exp`` of the JWT, else 24
+    hours. Raises ValueError where there is no token that an HTTP header can carry.
+    """
+    fields = reply if isinstance(reply, dict) else {}
+    value = fields.get("token")
+    if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
+        raise ValueError("no token")
+    for said in (fields.get("expires"), fields.get("expires_at"), _jwt_expiry(value)):
+        expires_at = _moment(said, now)
+        # A token that is over before it is used means that the clocks differ: no use either.
+        if expires_at and expires_at > now:
+            return Token.valid_from(value, issued_at=now, expires_at=expires_at)
+    return Token.valid_from(value, issued_at=now, expires_at=now + _LIFETIME)
+
+
+def _jwt_expiry(token: str) -> object:
+    try:
+        # The POS checks its own signature; all that matters here is when to come back.
+        return jwt.decode(token, options={"verify_signature": False}).get("exp")
+    except jwt.PyJWTError:
+        return None
+
+
+def _moment(said: object, now: datetime) -> datetime | None:
+    """A moment from ISO text, epoch seconds or milliseconds, or seconds from now."""
+    try:
+        if isinstance(said, str) and not said.strip().isdecimal():
+            moment = datetime.fromisoformat(said.strip())
+            return moment.replace(tzinfo=moment.tzinfo or UTC)
+        if not isinstance(said, str | int | float):
+            return None
+        number = float(said)
+        if number < _EPOCH_ABOVE:
+            return now + timedelta(seconds=number)
+        return datetime.fromtimestamp(
+            number / 1000 if number > _MILLISECONDS_ABOVE else number, UTC
+        )
+    except (ValueError, OverflowError, OSError):
+        return None
+
 
 DEFAULT_BASE_URL = "https://app.alleaves.com/api"
 
@@ -98,7 +179,7 @@ class AlleavesApi:
         """A list that comes whole: discounts, brands, locations and the like."""
         return self._list("GET", path, what)
 
-    def record(self, path: str, what: str) -> Reply[object]:
+    def record(self, path: str, what: str) -> HttpReply[object]:
         """One record."""
         return self._signed_in(self._call("GET", path, what), _any)
 
@@ -131,8 +212,8 @@ class AlleavesApi:
         *,
         json: object = None,
         params: Mapping[str, str] | None = None,
-    ) -> Call:
-        return Call(
+    ) -> HttpCall:
+        return HttpCall(
             method,
             f"{self._base_url}{path}",
             provider=PROVIDER,
@@ -142,7 +223,7 @@ class AlleavesApi:
             deadline=self._deadline,
         )
 
-    def _signed_in(self, call: Call, read: Callable[[object], T]) -> Reply[T]:
+    def _signed_in(self, call: HttpCall, read: Callable[[object], T]) -> HttpReply[T]:
         """The answer, signed in. A token no longer accepted is renewed once."""
         try:
             return self._with_token(call, read)
@@ -153,7 +234,7 @@ class AlleavesApi:
             "settings."
         )
 
-    def _with_token(self, call: Call, read: Callable[[object], T]) -> Reply[T]:
+    def _with_token(self, call: HttpCall, read: Callable[[object], T]) -> HttpReply[T]:
         requests = 0
 
         def sign_in() -> Token:
@@ -167,14 +248,14 @@ class AlleavesApi:
         token = self._tokens.get(self._account, sign_in)
         try:
             reply = self._http.call(_bearing(token, call), read)
-        except Unauthorized as error:
+        except TokenRejected as error:
             requests += error.tries
             token = self._tokens.get(self._account, sign_in, rejected=token)
             reply = self._http.call(_bearing(token, call), read)
-        return Reply(reply.data, requests + reply.requests)
+        return HttpReply(reply.data, requests + reply.requests)
 
 
-def _bearing(token: Token, call: Call) -> Call:
+def _bearing(token: Token, call: HttpCall) -> HttpCall:
     return replace(call, headers={"Authorization": f"Bearer {token.value}"})
 
 

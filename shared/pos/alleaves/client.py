@@ -1,30 +1,91 @@
-"""Alleaves as a point of sale: the PosClient port."""
+"""The stock list of a location, which Alleaves sends in one reply.
 
-from collections.abc import Callable, Generator, Hashable
+Alleaves as a point of sale: the PosClient port.
+"""
+
+import json
+from collections.abc import Callable, Generator, Hashable, Sequence
 from contextlib import closing
 from functools import partial
 from typing import TypeVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from shared.domain.batches import BatchDetail
 from shared.domain.customers import Customer
 from shared.domain.discounts import Discount
-from shared.domain.inventory import InventoryRow
-from shared.domain.metadata import Named, NamedKind, PublicLocation
+from shared.domain.inventory import BatchDetail, InventoryRow
+from shared.domain.metadata import NamedEntry, NamedKind, PublicLocation
 from shared.domain.order_windows import DateWindow
 from shared.domain.orders import Order
+from shared.errors import ListingIncomplete
+from shared.outbound.failures import StatusRefused
 from shared.pos.alleaves.api import AlleavesApi, RawPage
+from shared.pos.alleaves.catalogue import (
+    NAMED_PATHS,
+    to_batch_detail,
+    to_discount,
+    to_inventory_row,
+    to_locations,
+    to_named,
+)
 from shared.pos.alleaves.customers import SOURCE, to_customer
-from shared.pos.alleaves.discounts import to_discount
-from shared.pos.alleaves.inventory import to_inventory_row
-from shared.pos.alleaves.mapping import page_of
-from shared.pos.alleaves.metadata import PATHS, to_batch_detail, to_locations, to_named
 from shared.pos.alleaves.orders import to_order
-from shared.pos.alleaves.stock import list_stock
-from shared.pos.base import Found, Page, Rejected
-from shared.pos.failures import Refused
-from shared.pos.paging import Fetched, Listed, PageSettings, list_pages
+from shared.pos.alleaves.parse import page_of
+from shared.pos.paging import FetchedPage, ListedPage, PageSettings, list_pages
+from shared.pos.port import LookUpResult, Page, Rejected
+
+_IDENTITY = ("id_item", "id_batch", "id_area")
+
+
+def list_stock(
+    fetch: Callable[[int, int | None], RawPage],
+    to_row: Callable[[object], InventoryRow | Rejected],
+    *,
+    provider: str,
+) -> Generator[Page[InventoryRow], None, None]:
+    """All rows of a location. ``fetch`` takes how many rows to skip and how many to take, None
+    for all.
+
+    Where a reply announces more rows than it has, the rest is asked for. Whether the service
+    honours ``skip`` and ``take`` here is not known, so a reply of repeats means that it does not:
+    ListingIncomplete.
+    """
+    seen: set[Hashable] = set()
+    total: int | None = None
+    received = number = 0
+    last = False
+    while not last:
+        raw = fetch(received, total and total - received)
+        number += 1
+        rows = _without_repeats(raw.rows, seen)
+        received += len(rows)
+        total = total if raw.total is None else raw.total
+        last = total is None or received >= total
+        if number > 1 and not rows and not last:
+            raise ListingIncomplete(
+                f"{provider} announced {total:,} inventory rows but sent {received:,}."
+            )
+        entries = tuple(map(to_row, rows))
+        yield page_of(ListedPage(number, entries, len(rows), total, raw.requests, last))
+
+
+def _without_repeats(rows: Sequence[object], seen: set[Hashable]) -> list[object]:
+    """The rows of no earlier reply; one that stands in this reply twice, word for word, once: its
+    stock would count double."""
+    new: dict[Hashable, dict[str, object]] = {}
+    for row in rows:
+        identity = _stock_identity(row)
+        if identity not in seen:
+            new.setdefault(identity, {})[json.dumps(row)] = row
+    seen.update(new)
+    return [row for alike in new.values() for row in alike.values()]
+
+
+def _stock_identity(row: object) -> Hashable:
+    """Batch and area; the whole row where it names neither."""
+    ids = tuple(row.get(key) for key in _IDENTITY) if isinstance(row, dict) else (None,)
+    return json.dumps(row if None in ids else ids)
+
 
 R = TypeVar("R", Customer, Order)
 
@@ -101,17 +162,17 @@ class AlleavesClient:
         """See PosClient."""
         raw = self._api.listed("/discount", "discounts")
         entries = tuple(to_discount(row, self._zone) for row in raw.rows)
-        return page_of(Listed(1, entries, len(entries), raw.total, raw.requests, last=True))
+        return page_of(ListedPage(1, entries, len(entries), raw.total, raw.requests, last=True))
 
-    def named(self, kind: NamedKind) -> Found[tuple[Named, ...]]:
+    def named(self, kind: NamedKind) -> LookUpResult[tuple[NamedEntry, ...]]:
         """See PosClient."""
-        raw = self._api.listed(PATHS[kind], kind)
-        return Found(to_named(kind, raw.rows), raw.requests)
+        raw = self._api.listed(NAMED_PATHS[kind], kind)
+        return LookUpResult(to_named(kind, raw.rows), raw.requests)
 
-    def locations(self) -> Found[tuple[PublicLocation, ...]]:
+    def locations(self) -> LookUpResult[tuple[PublicLocation, ...]]:
         """See PosClient."""
         raw = self._api.listed("/location", "locations")
-        return Found(to_locations(raw.rows), raw.requests)
+        return LookUpResult(to_locations(raw.rows), raw.requests)
 
     def batch(self, batch_id: str) -> BatchDetail:
         """See PosClient."""
@@ -122,12 +183,12 @@ class AlleavesClient:
     def _one(self, path: str, to_record: Callable[[object], R | Rejected], *, what: str) -> Page[R]:
         try:
             reply = self._api.record(path, what)
-        except Refused as error:
+        except StatusRefused as error:
             if error.status != NO_SUCH_RECORD:
                 raise
-            return page_of(Listed(1, (), 0, 0, 1, last=True))
+            return page_of(ListedPage(1, (), 0, 0, 1, last=True))
         entry = to_record(reply.data)
-        return page_of(Listed(1, (entry,), 1, 1, reply.requests, last=True))
+        return page_of(ListedPage(1, (entry,), 1, 1, reply.requests, last=True))
 
     def _pages(
         self,
@@ -138,9 +199,9 @@ class AlleavesClient:
         expected: int | None = None,
         start_page: int = 1,
     ) -> Generator[Page[R], None, None]:
-        def fetch_mapped(number: int) -> Fetched[R | Rejected]:
+        def fetch_mapped(number: int) -> FetchedPage[R | Rejected]:
             raw = fetch(number)
-            return Fetched([to_record(row) for row in raw.rows], raw.total, raw.requests)
+            return FetchedPage([to_record(row) for row in raw.rows], raw.total, raw.requests)
 
         listed = list_pages(
             fetch_mapped,

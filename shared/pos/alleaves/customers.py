@@ -4,10 +4,9 @@ from decimal import ROUND_HALF_UP
 from zoneinfo import ZoneInfo
 
 from shared.domain.customers import Customer, normal_email
-from shared.pos.alleaves.mapping import read_row
-from shared.pos.alleaves.reading import day, moment, number
-from shared.pos.alleaves.wire import CustomerRow
-from shared.pos.base import Rejected
+from shared.pos.alleaves.parse import day, moment, number, read_row
+from shared.pos.alleaves.schemas import CustomerRow
+from shared.pos.port import Rejected
 
 SOURCE = "alleaves"
 

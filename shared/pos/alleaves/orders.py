@@ -5,19 +5,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from shared.domain.orders import (
-    Channel,
-    Order,
-    OrderItem,
-    OrderStatus,
-    OrderType,
-    document_id,
-)
+from shared.domain.orders import Channel, Order, OrderItem, OrderStatus, OrderType, document_id
 from shared.pos.alleaves.customers import SOURCE
-from shared.pos.alleaves.mapping import read_row, rejected
-from shared.pos.alleaves.reading import cents, moment, number
-from shared.pos.alleaves.wire import ItemRow, OrderRow
-from shared.pos.base import Rejected
+from shared.pos.alleaves.parse import cents, moment, number, read_row, reject
+from shared.pos.alleaves.schemas import ItemRow, OrderRow
+from shared.pos.port import Rejected
 
 _STATUS = {
     "pending": OrderStatus.PENDING,
@@ -56,10 +48,10 @@ def to_order(row: object, zone: ZoneInfo, location_id: str) -> Order | Rejected:
     total = cents(wire.total)
     order_id = document_id(SOURCE, wire.id)
     if total is None:
-        return rejected(row, order_id, "bad_money", "The order has no readable total.")
+        return reject(row, order_id, "bad_money", "The order has no readable total.")
     created_at = moment(wire.created_at, zone)
     if created_at is None:
-        return rejected(row, order_id, "bad_time", "The order has no readable time of creation.")
+        return reject(row, order_id, "bad_time", "The order has no readable time of creation.")
     updated_at = moment(wire.updated_at, zone)
     kind = _TYPE.get(_word(wire.type), OrderType.IN_STORE)
     status = _status(wire, kind)

@@ -17,8 +17,8 @@ from shared.domain.write_back import NewCustomer, NewOrder, OrderLine, PlacedOrd
 from shared.errors import ReplyUnreadable
 from shared.pos.alleaves.api import AlleavesApi, as_sent
 from shared.pos.alleaves.client import AlleavesClient
-from shared.pos.alleaves.reading import number
-from shared.pos.paging import Fetched, PageSettings, list_pages
+from shared.pos.alleaves.parse import number
+from shared.pos.paging import FetchedPage, PageSettings, list_pages
 
 SIGNIFICANT_DIGITS = 10
 """Of a telephone number: people leave the country's out."""
@@ -119,9 +119,9 @@ class AlleavesWriter:
     def _orders(self, window: DateWindow) -> Iterator[Mapping[str, object]]:
         settings = PageSettings()
 
-        def fetch(page: int) -> Fetched[object]:
+        def fetch(page: int) -> FetchedPage[object]:
             raw = self._api.orders(window, page, settings.size)
-            return Fetched(raw.rows, raw.total, raw.requests)
+            return FetchedPage(raw.rows, raw.total, raw.requests)
 
         pages = list_pages(
             fetch, _identity, provider=self._api.name, what="orders", settings=settings

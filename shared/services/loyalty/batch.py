@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
-from shared.domain.customers import identifies
+from shared.domain.customers import identifies, normal_phone
 from shared.domain.loyalty import (
     AlpineStatus,
     LoyaltyRules,
@@ -14,15 +14,14 @@ from shared.domain.loyalty import (
     points_from_orders,
     reconcile,
 )
-from shared.domain.loyalty_work import Work
-from shared.domain.phones import normal_phone
+from shared.domain.loyalty_work import LoyaltyWork
 from shared.domain.spending import OrderFact, fold
 from shared.services.loyalty import ending
-from shared.services.loyalty.look_ups import Contact, LookUps
+from shared.services.loyalty.look_ups import LookUps, LoyaltyContact
 from shared.services.loyalty.session import LoyaltySession
-from shared.store import ledger, loyalty
+from shared.store import loyalty
 from shared.store.database import Document, Write
-from shared.store.loyalty_runs import Tally
+from shared.store.loyalty_runs import LoyaltyCounts
 
 CUSTOMERS_PER_BATCH = 50
 MANY = 200
@@ -31,7 +30,7 @@ look-ups; unless a rate limit makes the run last for many invocations."""
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class BatchData:
     """What is stored of a batch's customers; those who are gone are missing."""
 
     ids: Sequence[str]
@@ -39,7 +38,7 @@ class Read:
     orders: Mapping[str, Mapping[str, OrderFact]]
 
 
-class Batches:
+class BatchReconciler:
     """Works through everybody that a run has something left to do for."""
 
     def __init__(
@@ -53,7 +52,7 @@ class Batches:
         self._rules = rules
         self._look_ups = look_ups
         self._pool = pool
-        self._orders: ledger.OrdersByCustomer | None = None
+        self._orders: loyalty.OrdersByCustomer | None = None
         self._today: date = session.run.started_at.date()
 
     def work(self) -> None:
@@ -62,7 +61,7 @@ class Batches:
         batches = self._batches()
         left = sum(map(len, batches))
         if not self._look_ups.limited and left >= max(MANY, len(self._session.state) // 4):
-            self._orders = ledger.all_orders(self._session.database, self._session.org_id)
+            self._orders = loyalty.all_orders(self._session.database, self._session.org_id)
         ahead = self._read_ahead(batches, 0)
         for place in range(len(batches)):
             self._session.deadline.check()
@@ -84,32 +83,32 @@ class Batches:
             for start in range(0, len(ids), CUSTOMERS_PER_BATCH)
         ]
 
-    def _read_ahead(self, batches: Sequence[Sequence[str]], place: int) -> Future[Read]:
+    def _read_ahead(self, batches: Sequence[Sequence[str]], place: int) -> Future[BatchData]:
         return self._pool.submit(self._read, batches[place] if place < len(batches) else ())
 
-    def _read(self, ids: Sequence[str]) -> Read:
+    def _read(self, ids: Sequence[str]) -> BatchData:
         database, org_id = self._session.database, self._session.org_id
         customers = loyalty.customers(database, org_id, ids)
         orders = self._orders
         if orders is None:
-            orders = ledger.orders_of(database, org_id, [customer.id for customer in customers])
-        return Read(ids, customers, orders)
+            orders = loyalty.orders_of(database, org_id, [customer.id for customer in customers])
+        return BatchData(ids, customers, orders)
 
-    def _do(self, read: Read) -> None:
+    def _do(self, read: BatchData) -> None:
         state = self._session.state
         for customer_id in set(read.ids) - {customer.id for customer in read.customers}:
             state.remove(customer_id)
         self._ask(read.customers)
         writes: list[Write] = []
         for customer in read.customers:
-            if state.get(customer.id).work is Work.CALCULATE:
+            if state.get(customer.id).work is LoyaltyWork.CALCULATE:
                 writes += self._reckon(customer, read.orders.get(customer.id, {}))
         self._session.keep(writes)
 
     def _ask(self, customers: Sequence[Document]) -> None:
         """Look up those for whom it is asked, and keep the answers before anything else."""
         state, run = self._session.state, self._session.run
-        to_ask = [c for c in customers if state.get(c.id).work >= Work.REFRESH]
+        to_ask = [c for c in customers if state.get(c.id).work >= LoyaltyWork.REFRESH]
         if not to_ask:
             return
         answers = self._look_ups.ask([_contact(customer) for customer in to_ask], self._pool)
@@ -118,7 +117,7 @@ class Batches:
             _count(run.counts, answer.status)
         run.alpine_down = self._look_ups.down
         if self._look_ups.error and not run.error:
-            run.error = ending.note(self._look_ups.error)
+            run.error = ending.run_error(self._look_ups.error)
         self._session.keep()
 
     def _reckon(self, customer: Document, orders: Mapping[str, OrderFact]) -> list[Write]:
@@ -129,13 +128,13 @@ class Batches:
         points = points_from_orders(spent.total_cents, rules, social_equity=equity)
         result = reconcile(points, entry.answer, rules)
         entries = ledger_of(orders, rules, social_equity=equity)
-        digest = ledger.digest(entries)
+        digest = loyalty.ledger_digest(entries)
         writes: list[Write] = []
         if digest != entry.ledger:
             before: Mapping[str, Mapping[str, object]] = {}
             if "pointsFromOrders" in customer.fields:
-                before = ledger.stored(session.database, session.org_id, customer.id)
-            writes += ledger.writes(session.org_id, customer.id, before, entries)
+                before = loyalty.stored_ledger(session.database, session.org_id, customer.id)
+            writes += loyalty.ledger_writes(session.org_id, customer.id, before, entries)
         update = loyalty.update(session.org_id, customer, result, session.clock())
         self._tell(result, ledger_entries=len(writes), updated=update is not None)
         session.state.put(
@@ -159,13 +158,13 @@ class Batches:
         counts.unchanged += not updated
 
 
-def _contact(customer: Document) -> Contact:
+def _contact(customer: Document) -> LoyaltyContact:
     email = customer.fields.get("email")
     phone = customer.fields.get("phone")
-    return Contact(customer.id, normal_phone(phone), email if identifies(email) else None)
+    return LoyaltyContact(customer.id, normal_phone(phone), email if identifies(email) else None)
 
 
-def _count(counts: Tally, status: AlpineStatus) -> None:
+def _count(counts: LoyaltyCounts, status: AlpineStatus) -> None:
     counts.asked += 1
     match status:
         case AlpineStatus.FOUND:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import structlog
 
-from shared.domain.identity import natural
+from shared.domain.ids import natural_key
 from shared.domain.loyalty_work import Review
 from shared.domain.runs import RunState
 from shared.errors import SyncSamError
@@ -26,7 +26,7 @@ class LoyaltyRunAbandoned(SyncSamError):
     code = "loyalty_run_abandoned"
 
 
-def note(error: SyncSamError) -> RunError:
+def run_error(error: SyncSamError) -> RunError:
     """An error as a run keeps it."""
     return RunError(code=error.code, owner=error.owner, message=str(error))
 
@@ -51,11 +51,11 @@ def close_abandoned(database: Database, org_id: str, run_id: str, now: datetime)
     if run is None or run.state.ended:
         return []
     run.state, run.ended_at = RunState.FAILED, now
-    run.error = note(LoyaltyRunAbandoned("the run's worker stopped without a word"))
+    run.error = run_error(LoyaltyRunAbandoned("the run's worker stopped without a word"))
     return [loyalty_runs.put(org_id, run_id, run)]
 
 
-def tell(session: LoyaltySession, alerts: Alerts) -> None:
+def notify_differences(session: LoyaltySession, alerts: Alerts) -> None:
     """One alert for all the differences that nobody has been told of.
 
     Its key is the run's: a crash after it was sent tells nobody twice. It is over when the next
@@ -63,7 +63,7 @@ def tell(session: LoyaltySession, alerts: Alerts) -> None:
     """
     state, progress, run = session.state, session.progress, session.run
     reviews = {i: entry.review for i, entry in state.items() if entry.review is not Review.NO}
-    new = sorted((i for i, review in reviews.items() if review is Review.NEW), key=natural)
+    new = sorted((i for i, review in reviews.items() if review is Review.NEW), key=natural_key)
     before, now = progress.alert, progress.alert
     if new:
         now = f"loyalty_{session.run_id}"

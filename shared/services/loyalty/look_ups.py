@@ -1,18 +1,133 @@
-"""Asking Alpine IQ about many customers at once, until it is clear that it will not answer."""
+"""Leave to call Alpine IQ, within the account's rate limit and this invocation's time.
+
+Asking Alpine IQ about many customers at once, until it is clear that it will not answer.
+
+An org's account at Alpine IQ: from its settings to a client that may be called.
+"""
 
 import contextvars
 import threading
-from collections.abc import Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from shared.clock import Clock
 from shared.domain.loyalty import AlpineAnswer, AlpineStatus
+from shared.domain.rate_limit import Limit, lateness_ms
 from shared.errors import OrgError, ProviderError, RetryLater, SyncSamError
-from shared.loyalty.alpine_iq import UNKNOWN_CONTACT, AlpineIq
+from shared.loyalty.alpine_iq import UNKNOWN_CONTACT, AlpineIq, AlpineIqSettings
 from shared.services.deadline import OutOfTime
-from shared.services.loyalty.permits import Permits
+from shared.store import rate_limit
+from shared.store.database import Database
+from shared.store.tenants import TenantLoyalty
+
+BLOCK = 10
+"""Calls for which moments are taken when more are made than were expected: retries."""
+
+
+class OutOfPermits(OutOfTime):
+    """The rate limit allows no further call within this invocation, but one at ``free_at``."""
+
+    def __init__(self, free_at: datetime) -> None:
+        super().__init__()
+        self.free_at = free_at
+
+
+class Permits:
+    """Permits of one account for one invocation, which ends at ``until`` (aware UTC). Safe for
+    threads. Without limits nothing is taken and nothing waits."""
+
+    def __init__(
+        self,
+        database: Database,
+        account: str,
+        limits: Sequence[Limit],
+        *,
+        until: datetime,
+        clock: Clock,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._database = database
+        self._account = account
+        self._limits = limits
+        self._until = _milliseconds(until)
+        self._clock = clock
+        self._sleep = sleep
+        self._moments: deque[int] = deque()
+        self._missed: deque[int] = deque()
+        self._lock = threading.Lock()
+
+    @property
+    def limited(self) -> bool:
+        return bool(self._limits)
+
+    def expect(self, calls: int) -> int:
+        """Take permits for so many calls at once; how many there are, fewer where time or the
+        limit runs out. Raises OutOfPermits where there is none."""
+        if not self._limits:
+            return calls
+        with self._lock:
+            while self._moments and self._late(self._moments[0]):
+                self._missed.append(self._moments.popleft())
+            missing = calls - len(self._moments)
+            if missing > 0:
+                self._reserve(missing)
+            return min(calls, len(self._moments))
+
+    def take(self) -> None:
+        """Wait until the next call may be made. Raises OutOfPermits."""
+        while self._limits:
+            moment = self._next()
+            wait = moment - _milliseconds(self._clock())
+            if wait > 0:
+                self._sleep(wait / 1000)
+            if not self._late(moment):
+                return
+            self._missed.append(moment)
+
+    def _next(self) -> int:
+        """The next moment. One that was missed is given back for a later one, since others have
+        been given those after it; but where there is none it has to do."""
+        with self._lock:
+            if not self._moments:
+                try:
+                    self._reserve(max(BLOCK, len(self._missed)))
+                except OutOfPermits:
+                    if not self._missed:
+                        raise
+                    self._missed.popleft()
+                    return _milliseconds(self._clock())
+            return self._moments.popleft()
+
+    def _late(self, moment: int) -> bool:
+        return _milliseconds(self._clock()) - moment > lateness_ms(self._limits)
+
+    def _reserve(self, wanted: int) -> None:
+        placed = rate_limit.reserve(
+            self._database,
+            self._account,
+            self._limits,
+            wanted=wanted,
+            now=_milliseconds(self._clock()),
+            until=self._until,
+            unused=self._missed,
+        )
+        if placed.moments:
+            self._missed.clear()
+            self._moments.extend(placed.moments)
+        elif not self._moments:
+            assert placed.free_at is not None
+            raise OutOfPermits(datetime.fromtimestamp(placed.free_at / 1000, UTC))
+
+
+def _milliseconds(moment: datetime) -> int:
+    return (moment - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
+
 
 AT_ONCE = 25
 FAILURES_IN_A_ROW = 5
@@ -25,7 +140,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
+class LoyaltyContact:
     """How a customer can be known to Alpine IQ; ``phone`` in E.164."""
 
     customer_id: str
@@ -39,7 +154,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class LoyaltyAccount:
     """An account that can be called, and leave to do so."""
 
     client: AlpineIq
@@ -55,7 +170,11 @@ class LookUps:
     """
 
     def __init__(
-        self, account: Account | None, *, error: SyncSamError | None = None, down: bool = False
+        self,
+        account: LoyaltyAccount | None,
+        *,
+        error: SyncSamError | None = None,
+        down: bool = False,
     ) -> None:
         self._account = account
         self._down = threading.Event()
@@ -75,7 +194,9 @@ class LookUps:
         """Whether a rate limit holds them back."""
         return self._account is not None and self._account.permits.limited
 
-    def ask(self, contacts: Sequence[Contact], pool: ThreadPoolExecutor) -> dict[str, AlpineAnswer]:
+    def ask(
+        self, contacts: Sequence[LoyaltyContact], pool: ThreadPoolExecutor
+    ) -> dict[str, AlpineAnswer]:
         """The answers by customer id. Nobody is begun who may not be finished."""
         account = self._account
         if account is None and not self.down:
@@ -96,7 +217,9 @@ class LookUps:
                 answers[customer_id] = answer
         return answers
 
-    def _permitted(self, permits: Permits, contacts: Sequence[Contact]) -> Sequence[Contact]:
+    def _permitted(
+        self, permits: Permits, contacts: Sequence[LoyaltyContact]
+    ) -> Sequence[LoyaltyContact]:
         if not contacts:
             return ()
         try:
@@ -111,7 +234,7 @@ class LookUps:
                 return contacts[:place]
         return contacts
 
-    def _one(self, alpine: AlpineIq, contact: Contact) -> AlpineAnswer | None:
+    def _one(self, alpine: AlpineIq, contact: LoyaltyContact) -> AlpineAnswer | None:
         if self.down:
             return UNAVAILABLE
         try:
@@ -139,3 +262,35 @@ class LookUps:
             if (at_once or self._failures >= FAILURES_IN_A_ROW) and not self.down:
                 self._down.set()
                 log.warning("alpine_iq_given_up", code=error.code, owner=error.owner)
+
+
+OpenAlpine = Callable[[AlpineIqSettings, Callable[[], None], datetime], AlpineIq]
+"""A client from the account, what admits a call, and the moment at which calls give up. Raises
+ConfigurationInvalid for a key that cannot be read."""
+
+
+def account_of(org: TenantLoyalty) -> tuple[AlpineIqSettings | None, OrgError | None]:
+    """The org's account, or what is wrong with it; neither where it has none."""
+    try:
+        return org.alpine_iq(), None
+    except OrgError as error:
+        return None, error
+
+
+def permits_of(
+    database: Database,
+    account: AlpineIqSettings,
+    *,
+    until: datetime,
+    clock: Clock,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Permits:
+    """Leave to call the account until a moment, within its rate limit."""
+    return Permits(
+        database,
+        f"alpine_iq-{account.user_id}",
+        account.rate_limit.limits if account.rate_limit else (),
+        until=until,
+        clock=clock,
+        sleep=sleep,
+    )

@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from shared.bus.messages import Loyalty
-from shared.domain.loyalty_work import Entry, Work, is_due
+from shared.domain.loyalty_work import LoyaltyEntry, LoyaltyWork, is_due
 from shared.store import loyalty
 from shared.store.database import Database
-from shared.store.loyalty_runs import LoyaltyProgress, LoyaltyRun
-from shared.store.loyalty_state import LoyaltyState
+from shared.store.loyalty_runs import LoyaltyProgress, LoyaltyRun, LoyaltyState
 
 OVERLAP = timedelta(minutes=10)
 """Spending is looked at from so long before the last run: it may be written late, and by a clock
@@ -36,7 +35,7 @@ def mark(
     """
     if message.customer_ids is not None:
         for customer_id in message.customer_ids:
-            state.put(customer_id, state.get(customer_id).asked_for(Work.LOOK_UP))
+            state.put(customer_id, state.get(customer_id).asked_for(LoyaltyWork.LOOK_UP))
     else:
         since = progress.marked_at
         run.everybody = message.full or since is None or progress.account != account
@@ -45,11 +44,13 @@ def mark(
             _changed_spending(database, message.org_id, state, since - OVERLAP)
         _changed_equity(database, message.org_id, state)
         today = run.started_at.date() if account else None
-        least = Work.CALCULATE if progress.rules != rules else Work.NONE
-        least = Work.LOOK_UP if run.everybody else least
+        least = LoyaltyWork.CALCULATE if progress.rules != rules else LoyaltyWork.NONE
+        least = LoyaltyWork.LOOK_UP if run.everybody else least
         for customer_id, entry in state.items():
             due = today is not None and is_due(customer_id, entry, today)
-            state.put(customer_id, entry.asked_for(max(least, Work.REFRESH if due else least)))
+            state.put(
+                customer_id, entry.asked_for(max(least, LoyaltyWork.REFRESH if due else least))
+            )
         progress.marked_at, progress.account, progress.rules = run.started_at, account, rules
     run.marked = True
     run.counts.customers = sum(1 for _, entry in state.items() if entry.work)
@@ -69,7 +70,7 @@ def _agree_with_customers(
             state.remove(customer_id)
     for customer_id in ids:
         if not state.has(customer_id):
-            state.put(customer_id, Entry(work=Work.LOOK_UP))
+            state.put(customer_id, LoyaltyEntry(work=LoyaltyWork.LOOK_UP))
 
 
 def _changed_spending(
@@ -79,11 +80,11 @@ def _changed_spending(
         entry = state.get(customer_id)
         same = (entry.spent_cents, entry.orders) == (spent_cents, orders)
         if not same or not state.has(customer_id):
-            state.put(customer_id, entry.asked_for(Work.LOOK_UP))
+            state.put(customer_id, entry.asked_for(LoyaltyWork.LOOK_UP))
 
 
 def _changed_equity(database: Database, org_id: str, state: LoyaltyState) -> None:
     flagged = loyalty.with_equity(database, org_id)
     for customer_id, entry in state.items():
         if entry.equity != (customer_id in flagged):
-            state.put(customer_id, entry.asked_for(Work.LOOK_UP))
+            state.put(customer_id, entry.asked_for(LoyaltyWork.LOOK_UP))

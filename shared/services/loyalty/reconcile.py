@@ -14,22 +14,28 @@ import structlog
 from shared.bus.messages import Loyalty, Message
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
-from shared.domain.change import fingerprint
+from shared.domain.fingerprint import fingerprint
 from shared.domain.loyalty import LoyaltyRules
 from shared.domain.runs import RunState
 from shared.errors import OrgError, SyncSamError
-from shared.loyalty.settings import AlpineIqSettings
+from shared.loyalty.alpine_iq import AlpineIqSettings
 from shared.services.alerts import Alerts
 from shared.services.deadline import Deadline, OutOfTime
 from shared.services.loyalty import ending
-from shared.services.loyalty.accounts import OpenAlpine, account_of, permits_of
-from shared.services.loyalty.batch import Batches
-from shared.services.loyalty.look_ups import AT_ONCE, Account, LookUps
+from shared.services.loyalty.batch import BatchReconciler
+from shared.services.loyalty.look_ups import (
+    AT_ONCE,
+    LookUps,
+    LoyaltyAccount,
+    OpenAlpine,
+    OutOfPermits,
+    account_of,
+    permits_of,
+)
 from shared.services.loyalty.marking import mark
-from shared.services.loyalty.permits import OutOfPermits
 from shared.services.loyalty.session import LoyaltySession
 from shared.store import lease as leases
-from shared.store import loyalty_runs, loyalty_settings, loyalty_state, paths
+from shared.store import loyalty_runs, paths, tenants
 from shared.store.database import Database, Put
 from shared.store.lease import HeldByOtherRun, HeldLease
 from shared.store.loyalty_runs import LoyaltyRun
@@ -97,7 +103,7 @@ class LoyaltyReconcile:
             lease=held,
             run=run,
             progress=loyalty_runs.read_progress(database, message.org_id),
-            state=loyalty_state.load(database, message.org_id),
+            state=loyalty_runs.load_state(database, message.org_id),
             clock=self.clock,
             deadline=deadline,
             until=until,
@@ -133,8 +139,8 @@ class LoyaltyReconcile:
             self._continue(message, session, stop)
             return
         except OrgError as error:
-            session.run.error = ending.note(error)
-        ending.tell(session, replace(self.alerts, database=session.database))
+            session.run.error = ending.run_error(error)
+        ending.notify_differences(session, replace(self.alerts, database=session.database))
         ending.end(session)
         session.release()
         log.info("loyalty_run_ended", state=session.run.state, **session.run.counts.model_dump())
@@ -142,7 +148,7 @@ class LoyaltyReconcile:
     def _reconcile(self, message: Loyalty, session: LoyaltySession) -> None:
         """Do what is left of the run."""
         run, progress = session.run, session.progress
-        org = loyalty_settings.read(session.database, message.org_id)
+        org = tenants.read_loyalty(session.database, message.org_id)
         rules = org.rules()
         account, broken = account_of(org)
         if not run.marked:
@@ -160,10 +166,10 @@ class LoyaltyReconcile:
                 session.keep([loyalty_runs.put_progress(message.org_id, progress)])
         look_ups = self._look_ups(session, account, broken)
         if look_ups.error:
-            run.error = ending.note(look_ups.error)
+            run.error = ending.run_error(look_ups.error)
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="loyalty") as pool:
             try:
-                Batches(session, rules, look_ups, pool).work()
+                BatchReconciler(session, rules, look_ups, pool).work()
             finally:
                 pool.shutdown(cancel_futures=True)
 
@@ -182,7 +188,7 @@ class LoyaltyReconcile:
             alpine = self.open_alpine(account, permits.take, session.until + LAST_CALLS)
         except OrgError as error:
             return LookUps(None, error=error, down=True)
-        return LookUps(Account(alpine, permits), down=session.run.alpine_down)
+        return LookUps(LoyaltyAccount(alpine, permits), down=session.run.alpine_down)
 
     def _continue(self, message: Loyalty, session: LoyaltySession, stop: OutOfTime) -> None:
         """Ask for the rest of the run: at once, or when the rate limit allows the next call."""

@@ -11,8 +11,7 @@ from shared.services.deadline import Deadline
 from shared.store import loyalty_runs
 from shared.store.database import Database, Write
 from shared.store.lease import HeldLease
-from shared.store.loyalty_runs import LoyaltyProgress, LoyaltyRun
-from shared.store.loyalty_state import LoyaltyState
+from shared.store.loyalty_runs import LoyaltyProgress, LoyaltyRun, LoyaltyState
 from shared.store.runs import Cost
 
 WRITES_PER_COMMIT = 400

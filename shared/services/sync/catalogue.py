@@ -5,18 +5,16 @@ from datetime import datetime
 
 from shared.domain.discounts import Discount
 from shared.errors import ProviderRefused
-from shared.pos.base import PosClient
-from shared.services.sync.accounts import clients_of
-from shared.services.sync.attempts import Attempts, NotGiven
+from shared.pos.port import PosClient
 from shared.services.sync.discounts import sync_discounts
-from shared.services.sync.metadata import Menu, sync_metadata
-from shared.services.sync.prices import Prices
+from shared.services.sync.metadata import MenuNames, sync_metadata
+from shared.services.sync.pos_locations import PosLocation, clients_of
 from shared.services.sync.products import sync_products
-from shared.services.sync.sales import Sales
-from shared.services.sync.session import Session
-from shared.services.sync.stock import Shelf
-from shared.store import batches, price_list
+from shared.services.sync.sales import Prices, Sales
+from shared.services.sync.session import NotProvided, Session, StreamAttempts
+from shared.store import batches
 from shared.store import discounts as discount_store
+from shared.store import prices as prices_store
 from shared.store.tenants import SyncSettings
 
 STREAMS = ("products", "discounts", "metadata")
@@ -29,9 +27,9 @@ class Catalogue:
     def __init__(
         self,
         session: Session,
-        shelves: Sequence[Shelf],
+        shelves: Sequence[PosLocation],
         settings: SyncSettings,
-        attempt: Attempts,
+        attempt: StreamAttempts,
         *,
         allow_deletions: bool,
     ) -> None:
@@ -49,7 +47,7 @@ class Catalogue:
         session = self._session
         if not set(self._attempt.wanted) & set(STREAMS):
             return
-        prices = price_list.load(session.database, session.org_id)
+        prices = prices_store.load_prices(session.database, session.org_id)
         book = batches.load(session.database, session.org_id)
         session.keep(prices)
         session.keep(book)
@@ -71,7 +69,7 @@ class Catalogue:
             self._sales = sales
             self._apply_sales()
         if not session.run.failed("products"):
-            menu = Menu(prices, book, self._shelves)
+            menu = MenuNames(prices, book, self._shelves)
             self._attempt("metadata", lambda: sync_metadata(session, self._clients, menu))
 
     def keep_sales_right(self) -> None:
@@ -99,4 +97,4 @@ def _listed(session: Session, clients: Sequence[PosClient]) -> list[Discount]:
     try:
         return sync_discounts(session, clients)
     except ProviderRefused as error:
-        raise NotGiven from error  # not every POS that speaks this API has discounts
+        raise NotProvided from error  # not every POS that speaks this API has discounts

@@ -1,11 +1,15 @@
-"""The customers stream: every customer of every account, each time."""
+"""The customers an org is known to have, for matching orders to them.
 
-from collections.abc import Sequence
+The customers stream: every customer of every account, each time.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from shared.domain.customers import Customer
+from shared.domain.ids import natural_key
 from shared.errors import ListingIncomplete
-from shared.pos.base import PosClient
-from shared.services.sync.directory import Listed
+from shared.pos.port import PosClient
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
 from shared.store import customers
@@ -13,12 +17,78 @@ from shared.store.database import Put
 from shared.store.manifest import STORED
 from shared.store.runs import Position
 
+
+@dataclass(frozen=True, slots=True)
+class ListedCustomers:
+    """The customers of a list that went by: who has an e-mail or a user id, of several the first
+    by id."""
+
+    emails: dict[str, str] = field(default_factory=dict)
+    user_ids: dict[str, str] = field(default_factory=dict)
+
+    def add(self, customers: Iterable[Customer]) -> None:
+        """Customers of the next page."""
+        for customer in customers:
+            _first(self.emails, customer.email, customer.id)
+            if customer.user_id:
+                _first(self.user_ids, customer.user_id, customer.id)
+
+
+class StoredCustomers:
+    """Ids by the customers' manifest, the rest by query; answers are kept for the invocation. To
+    be made when every customer is given to the session to store.
+
+    ``listed`` is given where the whole list has just gone by. Then no e-mail is queried for; user
+    ids are all the same: a customer may have one that the POS does not know of.
+    """
+
+    def __init__(self, session: Session, listed: ListedCustomers | None) -> None:
+        self._session = session
+        self._listed = listed
+        self._manifest = session.manifest("customers")
+        self._found: dict[tuple[str, str], str | None] = {}
+        self._settled = False
+
+    def has(self, customer_id: str) -> bool:
+        return self._manifest.mark(customer_id) == STORED
+
+    def by_email(self, emails: Iterable[str]) -> Mapping[str, str]:
+        if self._listed is not None:
+            known = self._listed.emails
+            return {email: known[email] for email in emails if email in known}
+        return self._by("email", emails)
+
+    def by_user_id(self, user_ids: Iterable[str]) -> Mapping[str, str]:
+        wanted = list(user_ids)
+        found = dict(self._by("userId", wanted))
+        for user_id in wanted:
+            if self._listed is not None and user_id in self._listed.user_ids:
+                _first(found, user_id, self._listed.user_ids[user_id])
+        return found
+
+    def _by(self, field: str, values: Iterable[str]) -> Mapping[str, str]:
+        wanted = list(values)
+        missing = [value for value in wanted if (field, value) not in self._found]
+        if missing:
+            session = self._session
+            if not self._settled:  # once: to wait for every page of orders would halve the pace
+                session.settle()
+                self._settled = True
+            found = customers.ids_by(session.database, session.org_id, field, missing)
+            self._found.update({(field, value): found.get(value) for value in missing})
+        return {v: known for v in wanted if (known := self._found[field, v]) is not None}
+
+
+def _first(ids: dict[str, str], value: str, customer_id: str) -> None:
+    ids[value] = min(ids.get(value, customer_id), customer_id, key=natural_key)
+
+
 STREAM = "customers"
 BELIEVABLE_SHARE = 0.8
 """A list without a total that is shorter than this share of the last one was cut short."""
 
 
-def sync_customers(session: Session, clients: Sequence[PosClient]) -> Listed | None:
+def sync_customers(session: Session, clients: Sequence[PosClient]) -> ListedCustomers | None:
     """Store every customer; afterwards orders can be matched. Returns who was listed, unless a
     part of the list went by in an earlier invocation.
 
@@ -29,7 +99,7 @@ def sync_customers(session: Session, clients: Sequence[PosClient]) -> Listed | N
     records = StreamRecords(session, STREAM)
     known = records.manifest.count(STORED)
     seen: set[str] = set()
-    everybody = Listed()
+    everybody = ListedCustomers()
     whole = session.run.customers_at == Position()
     for account in range(session.run.customers_at.account, len(clients)):
         start = session.run.customers_at.page

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from shared.domain.discounts import Discount, is_over
-from shared.pos.base import PosClient
+from shared.pos.port import PosClient
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
 from shared.store import discounts

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from shared.domain.pause import is_paused, next_probe
-from shared.domain.runs import RunState
+from shared.domain.runs import RunState, is_paused, next_probe
 from shared.errors import Owner, SyncSamError
 from shared.store import runs, status
 from shared.store.database import Database, Put, Update, Write
 from shared.store.manifest import QUARANTINED, SKIPPED, STORED, Manifest
-from shared.store.progress import Progress
-from shared.store.runs import Run, RunError, Unended
+from shared.store.progress import SyncProgress
+from shared.store.runs import Run, RunError, UnfinishedRun
 
 TURN = {
     Owner.ORG: "It is the dispensary's turn.",
@@ -52,7 +51,7 @@ class RunGivenUp(SyncSamError):
     code = "run_given_up"
 
 
-def note(error: SyncSamError, stream: str | None = None) -> RunError:
+def run_error(error: SyncSamError, stream: str | None = None) -> RunError:
     """An error as a run keeps it: what happened, as a sentence, and whose turn it is."""
     said = str(error).rstrip(".")
     message = f"{said[:1].upper()}{said[1:]}."
@@ -73,7 +72,7 @@ def end(run: Run, *, wanted: Sequence[str], now: datetime) -> None:
     elif quarantined:
         run.state = RunState.PARTIAL
         counts = ", ".join(f"{count} {name}" for name, count in sorted(quarantined.items()))
-        run.error = note(
+        run.error = run_error(
             UnreadableRecords(f"{counts} could not be read and are in quarantine; the rest is in")
         )
     else:
@@ -84,7 +83,7 @@ def status_of(
     org_id: str,
     run_id: str,
     run: Run,
-    progress: Progress,
+    progress: SyncProgress,
     manifests: dict[str, Manifest],
     provider: str | None,
 ) -> Put:
@@ -112,7 +111,9 @@ def status_of(
 
 
 def _waiting(reason: str) -> RunError:
-    return note(RemovalHeld(f"{reason}. If it is right, sync with allowDeletions."), "products")
+    return run_error(
+        RemovalHeld(f"{reason}. If it is right, sync with allowDeletions."), "products"
+    )
 
 
 def close_abandoned(database: Database, org_id: str, run_id: str, now: datetime) -> list[Put]:
@@ -124,14 +125,14 @@ def close_abandoned(database: Database, org_id: str, run_id: str, now: datetime)
     return [failed(org_id, run_id, run, error, now)]
 
 
-def close_stuck(database: Database, stuck: Unended, now: datetime, *, latest: bool) -> None:
+def close_stuck(database: Database, stuck: UnfinishedRun, now: datetime, *, latest: bool) -> None:
     """End a run that hangs, as it was read; raises Conflict where it has moved since. ``latest``:
     no run came after it, so that the status is its own to write."""
     error = RunAbandoned("the run's worker stopped without a word and nobody took the run up")
     _close(database, stuck, error, now, latest=latest)
 
 
-def give_up(database: Database, left: Unended, now: datetime) -> None:
+def give_up(database: Database, left: UnfinishedRun, now: datetime) -> None:
     """End a run whose message is delivered no more, as it was read, and say so in the status;
     raises Conflict where it has moved since."""
     error = RunGivenUp("the sync failed at every delivery of its message, see the dead letters")
@@ -139,7 +140,7 @@ def give_up(database: Database, left: Unended, now: datetime) -> None:
 
 
 def _close(
-    database: Database, left: Unended, error: SyncSamError, now: datetime, *, latest: bool
+    database: Database, left: UnfinishedRun, error: SyncSamError, now: datetime, *, latest: bool
 ) -> None:
     ended = failed(left.org_id, left.run_id, left.run, error, now)
     writes: list[Write] = [Update(ended.path, ended.fields, if_version=left.version)]
@@ -153,7 +154,7 @@ def failed(org_id: str, run_id: str, run: Run, error: SyncSamError, now: datetim
     """The write that ends a run by this error."""
     run.state = RunState.FAILED
     run.ended_at = now
-    run.error = note(error)
+    run.error = run_error(error)
     return runs.put(org_id, run_id, run)
 
 
@@ -168,7 +169,7 @@ def _error_fields(error: RunError | None) -> dict[str, Any]:
     }
 
 
-def _status(run: Run, progress: Progress) -> str:
+def _status(run: Run, progress: SyncProgress) -> str:
     if is_paused(progress.credential_failures):
         return status.PAUSED
     if run.errors:

@@ -1,10 +1,57 @@
-"""What people must hear of when a run ends, and what they need to worry about no longer."""
+"""An org whose credentials the POS refuses run after run: left alone, tried once a day.
 
-from shared.domain.pause import is_paused
-from shared.errors import ListingIncomplete
+What people must hear of when a run ends, and what they need to worry about no longer.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from shared.bus.messages import PosSync
+from shared.domain.runs import REJECTIONS_TO_PAUSE, is_paused, rejections_after
+from shared.errors import CredentialsRejected, ListingIncomplete, OrgError
 from shared.services.alerts import Alerts
+from shared.services.sync import ending
 from shared.services.sync.session import Session
+from shared.store import status
+from shared.store.database import Database
 from shared.store.runs import Run
+
+BY_ITSELF = ("cron", "webhook")
+"""Triggers that leave a paused org alone. A person who asks for a sync gets one at once."""
+
+
+class SyncPaused(OrgError):
+    """The sync rests until the credentials are corrected."""
+
+    code = "sync_paused"
+
+
+def is_resting(database: Database, message: PosSync, now: datetime) -> bool:
+    """Whether the message's run is not to be: the org is paused and not due for a probe."""
+    if message.trigger not in BY_ITSELF:
+        return False
+    until = status.paused_until(database, message.org_id)
+    return until is not None and now < until
+
+
+def count_rejection(session: Session, wanted: Sequence[str]) -> None:
+    """Count the run among those that the POS refused, or end their row; where the org is paused
+    for it, put first among the run's errors what is to be done."""
+    run, progress = session.run, session.progress
+    progress.credential_failures = rejections_after(
+        progress.credential_failures,
+        rejected=any(error.code == CredentialsRejected.code for error in run.errors),
+        accepted=any(s in run.done and not run.failed(s) for s in wanted),
+    )
+    if is_paused(progress.credential_failures):
+        cause = run.errors[0].message if run.errors else ""
+        advice = (
+            f"{cause} Syncing is paused after {REJECTIONS_TO_PAUSE} refusals in a row: correct the"
+            " user name, password or PIN in the POS settings, then start a sync. Until then"
+            " Sync Sam tries once a day"
+        )
+        run.errors.insert(0, ending.run_error(SyncPaused(advice)))
+
 
 PAUSED = "sync_paused"
 HELD = "removal_held"
@@ -12,7 +59,7 @@ LIST_INCOMPLETE = "stock_list_incomplete"
 GIVEN_UP = "run_given_up"
 
 
-def tell(session: Session, alerts: Alerts) -> None:
+def notify(session: Session, alerts: Alerts) -> None:
     """Raise the incidents that the run met, resolve those it found to be over.
 
     They are noted in the org's progress before anybody is told, and crossed out after: a crash

@@ -10,17 +10,16 @@ from typing import Any, TypeVar
 
 import structlog
 
-from shared.domain.metadata import NAMED_KINDS, Named, NamedKind, PublicLocation
+from shared.domain.metadata import NAMED_KINDS, NamedEntry, NamedKind, PublicLocation
 from shared.errors import OrgError, ProviderError
-from shared.pos.base import Found, PosClient
-from shared.services.sync.attempts import NotGiven
+from shared.pos.port import LookUpResult, PosClient
+from shared.services.sync.pos_locations import PosLocation
 from shared.services.sync.records import Changed, Record, StreamRecords
-from shared.services.sync.session import Session
-from shared.services.sync.stock import Shelf
+from shared.services.sync.session import NotProvided, Session
 from shared.store import metadata
-from shared.store.batches import BatchBook
+from shared.store.batches import BatchStore
 from shared.store.database import Write
-from shared.store.price_list import PriceList
+from shared.store.prices import PriceList
 
 STREAM = "metadata"
 EVERY = timedelta(hours=24)
@@ -31,14 +30,14 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Menu:
+class MenuNames:
     """What the menu itself tells, for where the POS does not."""
 
     prices: PriceList
-    batches: BatchBook
-    shelves: Sequence[Shelf]
+    batches: BatchStore
+    shelves: Sequence[PosLocation]
 
-    def names(self, kind: NamedKind) -> list[Named]:
+    def names(self, kind: NamedKind) -> list[NamedEntry]:
         """The names on the menu, in alphabetical order."""
         found: set[str | None]
         match kind:
@@ -48,7 +47,7 @@ class Menu:
                 found = {product.category for product in self.prices.menu()}
             case "vendors":
                 found = {batch.vendor for batch in self.batches.all()}
-        return [Named(None, name) for name in sorted(filter(None, found))]
+        return [NamedEntry(None, name) for name in sorted(filter(None, found))]
 
     def locations(self) -> list[PublicLocation]:
         """The locations as the org has configured them."""
@@ -64,7 +63,7 @@ def is_due(session: Session) -> bool:
     return at is None or session.now() - at >= EVERY
 
 
-def sync_metadata(session: Session, clients: Sequence[PosClient], menu: Menu) -> None:
+def sync_metadata(session: Session, clients: Sequence[PosClient], menu: MenuNames) -> None:
     """Store what surrounds the catalogue. What an endpoint does not give is derived from the menu
     and marked so; then the next run asks again. Raises NotGiven where it gives nothing at all."""
     with ThreadPoolExecutor(len(NAMED_KINDS) + 1, thread_name_prefix="metadata") as pool:
@@ -95,7 +94,7 @@ def sync_metadata(session: Session, clients: Sequence[PosClient], menu: Menu) ->
         if not derived:
             session.progress.metadata_at = session.now()
         if derived == len(found):
-            raise NotGiven
+            raise NotProvided
 
 
 def _store(
@@ -110,8 +109,10 @@ def _store(
 
 
 def _ask(
-    what: str, clients: Sequence[PosClient], call: Callable[[PosClient], Found[tuple[T, ...]]]
-) -> Found[tuple[T, ...]] | None:
+    what: str,
+    clients: Sequence[PosClient],
+    call: Callable[[PosClient], LookUpResult[tuple[T, ...]]],
+) -> LookUpResult[tuple[T, ...]] | None:
     """The answers of all accounts together; None where one of them gives none."""
     values: list[T] = []
     requests = 0
@@ -123,14 +124,14 @@ def _ask(
             return None
         values += answer.value
         requests += answer.requests
-    return Found(tuple(values), requests)
+    return LookUpResult(tuple(values), requests)
 
 
-def _named(client: PosClient, *, kind: NamedKind) -> Found[tuple[Named, ...]]:
+def _named(client: PosClient, *, kind: NamedKind) -> LookUpResult[tuple[NamedEntry, ...]]:
     return client.named(kind)
 
 
-def _own(listed: Sequence[PublicLocation], menu: Menu) -> list[PublicLocation]:
+def _own(listed: Sequence[PublicLocation], menu: MenuNames) -> list[PublicLocation]:
     """Of an account's locations those that the org syncs, in its own order."""
     by_id = {each.id: each for each in reversed(listed)}
     return [by_id.get(each.id, each) for each in menu.locations()]

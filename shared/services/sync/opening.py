@@ -7,14 +7,13 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
-from shared.bus.messages import ComputeSpending, PosSync
+from shared.bus.messages import STREAMS, ComputeSpending, PosSync
 from shared.clock import Clock
 from shared.domain.runs import SHORT_RUNS
-from shared.services.compute_spending import requests
 from shared.services.deadline import Deadline
+from shared.services.spending.compute import requests
 from shared.services.sync import ending
 from shared.services.sync.session import Session, Sink
-from shared.services.sync.streams import STREAMS
 from shared.store import lease as leases
 from shared.store import manifest, paths, progress, runs
 from shared.store.database import Database, Put
@@ -27,7 +26,7 @@ MANY_CUSTOMERS = 200
 LOOK_AGAIN_SECONDS = 0.25
 
 
-class Spending(Protocol):
+class SpendingRequests(Protocol):
     """Where requests to compute spending go: a Publisher."""
 
     def publish(self, messages: Iterable[ComputeSpending]) -> int: ...
@@ -77,7 +76,7 @@ def open_session(
     sink: Sink,
     run: Run,
     *,
-    spending: Spending,
+    spending: SpendingRequests,
     clock: Clock,
     deadline: Deadline,
 ) -> Session:
@@ -103,7 +102,12 @@ def open_session(
 
 
 def _ask_spending(
-    spending: Spending, message: PosSync, session: Session, customer_ids: set[str], *, ended: bool
+    spending: SpendingRequests,
+    message: PosSync,
+    session: Session,
+    customer_ids: set[str],
+    *,
+    ended: bool,
 ) -> None:
     """Ask for the customers' spending; for everybody's where that is the cheaper way, but only
     once, when the run has ``ended``: it reads all orders of the org."""

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from shared.domain.identity import Directory, owners
+from shared.domain.order_matching import CustomerDirectory, match_orders
 from shared.domain.order_windows import ROWS_ACCEPTED, DateWindow, Walk
 from shared.domain.orders import Order
-from shared.pos.base import Page, PosClient
+from shared.pos.port import Page, PosClient
 from shared.services.deadline import OutOfTime
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
@@ -20,7 +20,7 @@ STREAM = "orders"
 def sync_orders(
     session: Session,
     clients: Sequence[PosClient],
-    directory: Directory,
+    directory: CustomerDirectory,
     settings: SyncSettings,
     *,
     today: date,
@@ -69,7 +69,7 @@ def _advance(session: Session, walk: Walk, settings: SyncSettings) -> None:
 class OrderStream:
     """Stores orders, each with the customer it belongs to."""
 
-    def __init__(self, session: Session, directory: Directory) -> None:
+    def __init__(self, session: Session, directory: CustomerDirectory) -> None:
         self._session = session
         self._directory = directory
         self._records = StreamRecords(session, STREAM)
@@ -97,7 +97,7 @@ class OrderStream:
         as in StreamRecords.count_page."""
         records = self._records
         records.count_page(page, expected=expected)
-        owner = owners(page.records, self._directory)
+        owner = match_orders(page.records, self._directory)
         for order in page.records:
             if order.external_id not in owner:
                 records.tally.skipped += 1
@@ -123,13 +123,13 @@ class OrderStream:
         fields = dict(change.record.fields)
         return [orders.put(self._session.org_id, fields, run_id=self._session.run_id)]
 
-    def _before(self, changed: Sequence[Changed]) -> dict[str, orders.Before]:
+    def _before(self, changed: Sequence[Changed]) -> dict[str, orders.StoredOrder]:
         session = self._session
         known = [change.record.id for change in changed if not change.first]
-        return orders.before(session.database, session.org_id, known)
+        return orders.read_stored(session.database, session.org_id, known)
 
 
-def _losers(changed: Iterable[Changed], before: Mapping[str, orders.Before]) -> set[str]:
+def _losers(changed: Iterable[Changed], before: Mapping[str, orders.StoredOrder]) -> set[str]:
     """Customers whose order will be another's."""
     return {
         known.customer_id

@@ -1,32 +1,170 @@
-"""The products stream: the stock of every location, summed to products; what is gone is removed."""
+"""Batches: as the stock list has them, the doubtful ones looked up one by one.
+
+The stock of every location, as it is listed: rows to be summed, batches to be kept.
+
+The products stream: the stock of every location, summed to products; what is gone is removed.
+"""
 
 import json
+import threading
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
-from shared.domain.batches import items_missing_batches
+import structlog
+
 from shared.domain.catalogue import Problem, Product, products_from_rows
+from shared.domain.inventory import (
+    BatchDetail,
+    BatchStock,
+    InventoryRow,
+    batches_in,
+    batches_to_look_up,
+    items_missing_batches,
+    with_known_expiry,
+    without_expired,
+)
 from shared.domain.removal import Decision, Removal, decide
-from shared.pos.base import Rejected
-from shared.services.sync.prices import Prices
+from shared.errors import OrgError, ProviderError, ProviderRefused
+from shared.pos.port import PosClient, Rejected
+from shared.services.sync.pos_locations import PosLocation
 from shared.services.sync.records import Changed, Record, StreamRecords
+from shared.services.sync.sales import Prices
 from shared.services.sync.session import Session
-from shared.services.sync.stock import Shelf, Stock, list_stock
 from shared.store import paths, products
-from shared.store.batches import BatchBook
+from shared.store.batches import BatchStore
 from shared.store.database import Write
 from shared.store.manifest import ANNOUNCED, STORED
 from shared.store.tenants import SyncSettings
+
+LOOK_UPS = 100
+"""Single look-ups in one run at the most."""
+AT_ONCE = 8
+SECONDS = 20.0
+"""What has not been told by then is not waited for."""
+
+log = structlog.get_logger(__name__)
+
+
+class BatchLookUps:
+    """The look-ups of one run. Best effort: one that fails is not repeated for a day."""
+
+    def __init__(self, session: Session, book: BatchStore) -> None:
+        self._session = session
+        self._known = {batch.batch_id: batch for batch in book.all()}
+        self._left = LOOK_UPS
+
+    def batches(
+        self, rows: Iterable[InventoryRow], client: PosClient, today: date
+    ) -> list[BatchStock]:
+        """The batches in the rows of one location, whose own date is ``today``, with what
+        look-ups have told of them."""
+        found = [_remembered(b, self._known.get(b.batch_id)) for b in batches_in(rows)]
+        wanted = batches_to_look_up(found, today=today, now=self._session.now(), limit=self._left)
+        if not wanted:
+            return found
+        self._left -= len(wanted)
+        answers = _look_up(client, wanted)
+        now = self._session.now()
+        return [
+            replace(b, detail=answers[b.batch_id] or b.detail, looked_up_at=now)
+            if b.batch_id in answers
+            else b
+            for b in found
+        ]
+
+
+def last_days(batches: Iterable[BatchStock]) -> Mapping[str, str]:
+    """The ISO date on which each batch expires, where it is known."""
+    return {batch.batch_id: batch.last_day for batch in batches if batch.last_day}
+
+
+def _remembered(batch: BatchStock, before: BatchStock | None) -> BatchStock:
+    if before is None:
+        return batch
+    return replace(batch, detail=before.detail, looked_up_at=before.looked_up_at)
+
+
+def _look_up(client: PosClient, batch_ids: Sequence[str]) -> dict[str, BatchDetail | None]:
+    """What was told of each batch that was asked for; None of one that the POS could not tell of.
+    Where one look-up fails the rest would keep the sync waiting: no more are begun."""
+    answers: dict[str, BatchDetail | None] = {}
+    enough = threading.Event()
+
+    def ask(batch_id: str) -> None:
+        if enough.is_set():
+            return
+        try:
+            answers[batch_id] = client.batch(batch_id)
+        except (ProviderError, OrgError) as error:
+            log.info("batch_look_up_failed", batch=batch_id, code=error.code)
+            answers[batch_id] = None
+            if not isinstance(error, ProviderRefused):
+                enough.set()
+
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="batch")
+    asked = [pool.submit(copy_context().run, ask, each) for each in batch_ids]
+    done, _ = wait(asked, timeout=SECONDS)
+    enough.set()
+    pool.shutdown(wait=False, cancel_futures=True)
+    for each in done:
+        each.result()
+    log.info("batches_looked_up", wanted=len(batch_ids), asked=len(answers))
+    return dict(answers)
+
+
+@dataclass(slots=True)
+class Stock:
+    """What all shelves listed. Rows that have expired are no longer sellable. ``quarantined`` are
+    items with a row that could not be read, ``unreadable_ids`` counts rows of nobody knows what."""
+
+    rows: list[InventoryRow] = field(default_factory=list)
+    batches: list[BatchStock] = field(default_factory=list)
+    quarantined: set[str] = field(default_factory=set)
+    unreadable_ids: int = 0
+
+
+def list_stock(
+    session: Session, records: StreamRecords, shelves: Sequence[PosLocation], book: BatchStore
+) -> Stock:
+    """List every shelf to its end; raises what the listing raises."""
+    stock = Stock()
+    look_ups = BatchLookUps(session, book)
+    for shelf in shelves:
+        rows = _listed(session, records, shelf, stock)
+        today = session.now().astimezone(shelf.zone).date()
+        batches = look_ups.batches(rows, shelf.client, today)
+        stock.batches += batches
+        stock.rows += without_expired(with_known_expiry(rows, last_days(batches)), today)
+    return stock
+
+
+def _listed(
+    session: Session, records: StreamRecords, shelf: PosLocation, stock: Stock
+) -> list[InventoryRow]:
+    rows: list[InventoryRow] = []
+    for page in shelf.client.inventory(shelf.location_id):
+        with session.lock:
+            records.count_page(page, expected=0)
+        rows += page.records
+        ids = [rejected.record_id for rejected in page.rejected]
+        stock.unreadable_ids += ids.count(None)
+        stock.quarantined.update(i for i in ids if i is not None)
+    return rows
+
 
 STREAM = "products"
 
 
 def sync_products(
     session: Session,
-    shelves: Sequence[Shelf],
+    shelves: Sequence[PosLocation],
     settings: SyncSettings,
     prices: Prices,
-    batches: BatchBook,
+    batches: BatchStore,
     *,
     allow_deletions: bool,
 ) -> None:

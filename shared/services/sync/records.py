@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.domain.change import fingerprint
+from shared.domain.fingerprint import fingerprint
 from shared.errors import ProviderError
-from shared.pos.base import Page, Rejected
+from shared.pos.port import Page, Rejected
 from shared.services.sync.session import Session
 from shared.store import quarantine
 from shared.store.database import Write

@@ -1,4 +1,7 @@
-"""What the discounts make of every stored product, at this very moment."""
+"""What the discounts make of every stored product, at this very moment.
+
+Keeps the price list, the price history and the sales in step with the products written.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -8,17 +11,20 @@ from typing import Any
 import structlog
 
 from shared.clock import Clock
-from shared.domain.change import fingerprint
+from shared.domain.catalogue import Product
 from shared.domain.discounts import Discount, Discountable, next_change, sale_of
+from shared.domain.fingerprint import fingerprint
+from shared.services.sync.session import Session
 from shared.store import discounts as discount_store
+from shared.store import prices
 from shared.store.database import Write
-from shared.store.price_list import PricedProduct, PriceList
+from shared.store.prices import PricedProduct, PriceList
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SaleChange:
     """A product whose sale fields are to become others."""
 
     product: PricedProduct
@@ -39,10 +45,10 @@ class Sales:
         """The sale fields that a product has now."""
         return discount_store.sale_fields(sale_of(product, self.discounts, self.clock()))
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[SaleChange]:
         """The products whose sale fields are no longer right."""
         found = ((product, self.fields(product)) for product in self.prices.menu())
-        changes = (Change(product, fields, fingerprint(fields)) for product, fields in found)
+        changes = (SaleChange(product, fields, fingerprint(fields)) for product, fields in found)
         return [change for change in changes if change.fingerprint != change.product.sale]
 
     def apply(self, store: Callable[[Iterable[Write]], None], announce: Callable[[], None]) -> None:
@@ -69,3 +75,68 @@ class Sales:
     def next_change(self) -> datetime | None:
         """When a discount next begins or ends by itself."""
         return next_change(self.discounts, self.clock())
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """The price list of one invocation, and what is on sale in it."""
+
+    session: Session
+    listed: PriceList
+    sales: Sales
+
+    def sale_fields(self, product: Product) -> dict[str, Any]:
+        """The sale fields to be written along with a product."""
+        return self.sales.fields(product)
+
+    def written(self, product: Product, sale: dict[str, Any]) -> list[Write]:
+        """Note a product that is written with these sale fields; the writes that keep a change of
+        its price or cost."""
+        before = self.listed.get(product.id)
+        same = before is not None and _figures(before) == _figures(product)
+        since = before.since if before and same else self.session.now()
+        after = _priced(product, since, fingerprint(sale))
+        self.listed.put(after)
+        if before is None or same:
+            return []
+        source = product.price_source
+        return [
+            prices.put_price_change(
+                self.session.org_id,
+                before,
+                after,
+                source=source.value if source else None,
+                run_id=self.session.run_id,
+                now=self.session.now(),
+            )
+        ]
+
+    def unchanged(self, products: Iterable[Product]) -> None:
+        """Note products that stand as they are, where the list does not have them."""
+        for product in products:
+            before = self.listed.get(product.id)
+            if before is None or not before.on_menu:
+                self.listed.put(_priced(product, self.session.now(), None))
+
+    def removed(self, product_id: str) -> None:
+        """Note that a product is off the menu."""
+        before = self.listed.get(product_id)
+        if before:
+            self.listed.put(replace(before, sale=None, on_menu=False))
+
+
+def _figures(product: Product | PricedProduct) -> tuple[int | None, int | None]:
+    return product.price_cents, product.cost_cents
+
+
+def _priced(product: Product, since: datetime, sale: bytes | None) -> PricedProduct:
+    return PricedProduct(
+        id=product.id,
+        category=product.category,
+        subcategory=product.subcategory,
+        brand=product.brand,
+        price_cents=product.price_cents,
+        cost_cents=product.cost_cents,
+        since=since,
+        sale=sale,
+    )

@@ -3,26 +3,32 @@
 Records are written first, in the background while the next page is on its way. A checkpoint
 waits for them, asks for the spending of the customers they concern, and only then commits the
 manifests and cursors that call them done. A crash at any point repeats work, it loses none.
+
+Doing a stream's work: once in a run, and so that its failure is noted and the others go on.
 """
 
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
+
+import structlog
 
 from shared.clock import Clock
 from shared.domain.order_windows import OrderCursor
+from shared.errors import OrgError, ProviderError
 from shared.services.deadline import Deadline
 from shared.services.sync import ending
 from shared.store import progress as progress_store
 from shared.store import runs
 from shared.store.database import Database, Put, Write
 from shared.store.manifest import Manifest
-from shared.store.progress import Progress
+from shared.store.progress import SyncProgress
 from shared.store.runs import Run
 
 WRITES_PER_COMMIT = 400
@@ -32,7 +38,7 @@ CHECKPOINT_SECONDS = 10.0
 CHECKPOINT_WRITES = 8_000
 
 
-class Book(Protocol):
+class PackedState(Protocol):
     """Something that speaks of the records written, and is therefore committed after them."""
 
     def take_writes(self) -> list[Put]:
@@ -73,7 +79,7 @@ class Session:
         database: Database,
         sink: Sink,
         run: Run,
-        progress: Progress,
+        progress: SyncProgress,
         manifests: dict[str, Manifest],
         ask_spending: AskSpending,
         clock: Clock,
@@ -88,7 +94,7 @@ class Session:
         self.lock = threading.RLock()
         self._sink = sink
         self._manifests = manifests
-        self._books: list[Book] = []
+        self._books: list[PackedState] = []
         self._ask_spending = ask_spending
         self._clock = clock
         self._buffer: list[Write] = []
@@ -123,7 +129,7 @@ class Session:
                 self._manifests[stream] = Manifest(self.org_id, stream, {}, shards=1)
             return self._manifests[stream]
 
-    def keep(self, book: Book) -> None:
+    def keep(self, book: PackedState) -> None:
         """Have a book of records kept along with the manifests, from now on. It is to be changed
         under ``lock`` only."""
         with self.lock:
@@ -239,3 +245,42 @@ class Session:
         self._waiting.append(self._committer.submit(self._sink.commit, writes))
         while len(self._waiting) > COMMITS_WAITING:
             self._waiting.popleft().result()
+
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+
+class NotProvided(Exception):
+    """The POS has no such thing for this account: the stream is neither done nor failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAttempts:
+    """The attempts of one invocation at the streams that are wanted."""
+
+    session: Session
+    wanted: Collection[str]
+
+    def __call__(self, stream: str, work: Callable[[], T]) -> T | None:
+        """Do the work, if the stream is wanted and the run has not done it yet. None where it was
+        not, or failed, which is then noted on the run."""
+        run = self.session.run
+        if stream not in self.wanted or stream in run.done:
+            return None
+        started = time.monotonic()
+        result: T | None = None
+        try:
+            result = work()
+        except NotProvided:
+            log.info("stream_not_given", stream=stream)
+            return None
+        except (OrgError, ProviderError) as error:
+            log.warning("stream_failed", stream=stream, code=error.code, owner=error.owner)
+            run.errors.append(ending.run_error(error, stream))
+        finally:
+            run.tally(stream).seconds += time.monotonic() - started
+        run.done.append(stream)
+        log.info("stream_done", stream=stream, **run.tally(stream).model_dump())
+        return result

@@ -7,10 +7,14 @@ from pydantic import StringConstraints
 from shared.domain.money import to_dollars
 from shared.domain.segmentation import Segment
 from shared.errors import NotFound
-from shared.services.answers import Answers
-from shared.services.customer_reads import CustomerDetail, CustomerReads, Sort
-from shared.services.segment_reads import SegmentReads
-from shared.store import insights
+from shared.services.reads.customers import (
+    CustomerDetail,
+    CustomerReads,
+    CustomerSort,
+    SegmentReads,
+)
+from shared.services.reads.response_cache import ResponseCache
+from shared.store import customer_fields
 from shared.web.fields import Cursor, OrgId, PageSize, RecordId
 from shared.web.reply import Reply
 from shared.web.route import Cached, Call, NoBody, Params, Route
@@ -39,7 +43,7 @@ class CustomersQuery(Params):
     org_id: OrgId
     segment: Segment | None = None
     q: Search | None = None
-    sort: Sort = Sort.MOST_SPENT
+    sort: CustomerSort = CustomerSort.MOST_SPENT
     cursor: Cursor | None = None
     limit: PageSize = 50
 
@@ -58,7 +62,7 @@ class SegmentsQuery(Params):
 
 
 def routes(
-    customers: CustomerReads, segments: SegmentReads, answers: Answers, staff: Rule
+    customers: CustomerReads, segments: SegmentReads, answers: ResponseCache, staff: Rule
 ) -> tuple[Route[Any, Any], ...]:
     """``staff`` is the rule for those who work for the org."""
 
@@ -142,11 +146,11 @@ def routes(
 
 
 def _answer(found: CustomerDetail) -> CustomerAnswer:
-    fields = {k: v for k, v in found.fields.items() if k not in insights.FIGURES}
+    fields = {k: v for k, v in found.fields.items() if k not in customer_fields.SPENDING_FIELDS}
     if found.spending:
-        fields |= insights.figures(found.spending)
+        fields |= customer_fields.spending_fields(found.spending)
     person = found.person and {
-        **insights.figures(found.person.spending),
+        **customer_fields.spending_fields(found.person.spending),
         "customerIds": found.person.customer_ids,
     }
     return CustomerAnswer.model_validate(

@@ -9,8 +9,12 @@ from pydantic import Field
 
 from shared.domain.money import to_dollars
 from shared.errors import NotFound
-from shared.services.expiring import ExpiringBatch, ExpiringStock
-from shared.services.price_history import PriceChange, PriceHistory
+from shared.services.reads.inventory import (
+    ExpiringStock,
+    ExpiringStockBatch,
+    PriceChange,
+    PriceHistory,
+)
 from shared.web.fields import OrgId, RecordId
 from shared.web.reply import Answer, Reply
 from shared.web.route import Cached, Call, NoBody, Params, Route
@@ -125,7 +129,7 @@ def routes(
     )
 
 
-def _expiring(found: ExpiringBatch) -> ExpiringItem:
+def _expiring(found: ExpiringStockBatch) -> ExpiringItem:
     stock, outlook = found.stock, found.outlook
     batch = outlook.batch
     return ExpiringItem(

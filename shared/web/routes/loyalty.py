@@ -6,9 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from shared.errors import NotAllowed, NotFound
-from shared.services.loyalty.asking import AskForLoyalty
-from shared.services.loyalty.points import LookUpPoints
-from shared.services.loyalty.standing import LoyaltyStanding
+from shared.services.loyalty.on_demand import AskForLoyalty, LookUpPoints, LoyaltyReads
 from shared.services.manual_sync import RunUnderWay
 from shared.web.auth import ANY_ORG
 from shared.web.caller import Person
@@ -64,7 +62,7 @@ class ReportQuery(Params):
 @dataclass(frozen=True, slots=True)
 class _Handlers:
     ask: AskForLoyalty
-    standing: LoyaltyStanding
+    standing: LoyaltyReads
     points: LookUpPoints
 
     def start(self, call: Call[NoParams, LoyaltyRequest]) -> Reply:
@@ -106,7 +104,7 @@ class _Handlers:
 
 
 def routes(
-    ask: AskForLoyalty, standing: LoyaltyStanding, points: LookUpPoints, staff: Rule
+    ask: AskForLoyalty, standing: LoyaltyReads, points: LookUpPoints, staff: Rule
 ) -> tuple[Route[Any, Any], ...]:
     """``staff`` is the rule for those who work for the org."""
     handlers = _Handlers(ask, standing, points)

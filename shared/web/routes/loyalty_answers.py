@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from shared.domain.loyalty import AlpineStatus, TierSource
-from shared.services.loyalty.points import Points
-from shared.services.loyalty.standing import Standing
+from shared.services.loyalty.on_demand import CustomerPoints, Points
 from shared.web.reply import Answer
 
 COLUMNS = (
@@ -97,7 +96,7 @@ class ReportAnswer(Answer):
     items: list[ReconciliationView]
 
 
-def view_of(found: Standing) -> ReconciliationView:
+def view_of(found: CustomerPoints) -> ReconciliationView:
     """A customer's standing as it is told."""
     fields = asdict(found)
     entries, alpine = fields.pop("entries"), fields.pop("alpine")
@@ -142,7 +141,7 @@ def points_of(found: Points) -> PointsAnswer:
     )
 
 
-def table_of(found: Iterable[Standing]) -> bytes:
+def table_of(found: Iterable[CustomerPoints]) -> bytes:
     """One line per customer; the last entries as ``order: points`` in one cell."""
     text = io.StringIO()
     table = csv.writer(text)

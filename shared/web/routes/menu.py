@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from shared.domain.public_menu import Wanted
-from shared.services.public_menu import PublicMenu, Rendered
+from shared.domain.public_menu import MenuFilter
+from shared.services.reads.menu import PublicMenu, Rendered
 from shared.web.fields import Cursor, OrgId
 from shared.web.reply import Answer, Content, Reply
 from shared.web.route import Cached, Call, NoBody, Params, Route
@@ -84,7 +84,7 @@ def routes(menu: PublicMenu, anyone: Rule) -> tuple[Route[Any, Any], ...]:
 
     def read(call: Call[MenuQuery, NoBody]) -> Reply:
         asked = call.params
-        wanted = Wanted(asked.category, asked.brand, asked.on_sale)
+        wanted = MenuFilter(asked.category, asked.brand, asked.on_sale)
         rendered = menu.page(call.org_id, wanted, cursor=asked.cursor, limit=asked.limit)
         return _reply(rendered)
 

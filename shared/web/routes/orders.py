@@ -7,10 +7,9 @@ from typing import Any
 
 from shared.domain.orders import OrderStatus
 from shared.errors import NotFound
-from shared.services.answers import Answers
-from shared.services.customer_reads import CustomerReads
-from shared.services.order_reads import OrderReads
-from shared.store.listing import Page
+from shared.services.reads.customers import CustomerReads, OrderReads
+from shared.services.reads.response_cache import ResponseCache
+from shared.store.listing import DocumentPage
 from shared.web.fields import Cursor, OrgId, PageSize, RecordId
 from shared.web.reply import Answer, Reply
 from shared.web.route import Cached, Call, NoBody, Params, Route
@@ -85,7 +84,7 @@ class OrderPage(Answer):
 
 
 def routes(
-    orders: OrderReads, customers: CustomerReads, answers: Answers, staff: Rule
+    orders: OrderReads, customers: CustomerReads, answers: ResponseCache, staff: Rule
 ) -> tuple[Route[Any, Any], ...]:
     """``staff`` is the rule for those who work for the org."""
 
@@ -132,7 +131,7 @@ def routes(
     )
 
 
-def _reader(read: Callable[[], Page]) -> Callable[[], OrderPage]:
+def _reader(read: Callable[[], DocumentPage]) -> Callable[[], OrderPage]:
     def answer() -> OrderPage:
         page = read()
         items = [

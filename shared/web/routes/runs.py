@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from shared.bus.messages import StreamName
-from shared.domain.runs import RunState, Tally
+from shared.domain.runs import RunState, StreamCounts
 from shared.errors import NotAllowed, NotFound, TooOften
-from shared.services.manual_sync import ManualSync, RunUnderWay, Wish
+from shared.services.manual_sync import ManualSync, RunUnderWay, SyncRequest
 from shared.store.runs import Run
 from shared.web.auth import ANY_ORG
 from shared.web.caller import Person
@@ -26,7 +26,7 @@ class Wait(Params):
     wait: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 0
 
 
-class SyncRequest(Body):
+class SyncBody(Body):
     """What to sync. ``orgId`` may be left out by who belongs to one org; ``streams`` None is all.
     ``full`` writes every record again, ``allowDeletions`` lets through a removal that is held."""
 
@@ -98,7 +98,7 @@ class RunView(Answer):
     started_at: datetime
     ended_at: datetime | None
     error: RunProblem | None
-    streams: dict[str, Tally]
+    streams: dict[str, StreamCounts]
     cost: RunCost
 
 
@@ -107,12 +107,12 @@ def routes(
 ) -> tuple[Route[Any, Any], ...]:
     """Rules: ``staff`` for people, ``machine`` for who has the cron secret, ``either`` for both."""
 
-    def start(call: Call[Wait, SyncRequest]) -> Reply:
+    def start(call: Call[Wait, SyncBody]) -> Reply:
         person, asked = call.caller, call.body
         assert isinstance(person, Person)
         if (asked.full or asked.allow_deletions) and not person.roles & ANY_ORG:
             raise NotAllowed("full and allowDeletions are for " + " and ".join(sorted(ANY_ORG)))
-        wish = Wish(
+        wish = SyncRequest(
             org_id=call.org_id,
             requested_by=person.uid,
             full=asked.full,
@@ -144,7 +144,7 @@ def routes(
             rule=staff,
             summary="Sync an org now. A run under way is not started twice: 409 names it.",
             params=Wait,
-            body=SyncRequest,
+            body=SyncBody,
             answers=[(202, Started), (200, RunView), (409, UnderWayAnswer)],
             errors=[TooOften],
             handler=start,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from shared.services.webhooks import Outcome, ReceiveWebhook
+from shared.services.webhooks import ReceiveWebhook, WebhookOutcome
 from shared.web.caller import Sender
 from shared.web.fields import OrgId
 from shared.web.reply import Answer, Reply
@@ -59,7 +59,7 @@ class Received(Answer):
     """The webhook is taken in; ``outcome`` is what becomes of it."""
 
     received: bool = True
-    outcome: Outcome
+    outcome: WebhookOutcome
 
 
 class Listening(Answer):

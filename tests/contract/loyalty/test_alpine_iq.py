@@ -9,8 +9,8 @@ from deploy.local.simulator.alpine.account import api_key_of
 from deploy.local.simulator.server import Server, serve
 from deploy.local.simulator.simulation import Simulation
 from deploy.local.simulator.spec import OrgSpec
+from shared.domain.customers import normal_phone
 from shared.domain.loyalty import AlpineAnswer, AlpineStatus
-from shared.domain.phones import normal_phone
 from shared.errors import (
     CredentialsRejected,
     ProviderBusy,
@@ -19,9 +19,8 @@ from shared.errors import (
     ReplyUnreadable,
     SyncSamError,
 )
-from shared.loyalty.alpine_iq import UNKNOWN_CONTACT, AlpineIq
-from shared.loyalty.settings import AlpineIqSettings
-from shared.pos.http import HttpSession, HttpSettings
+from shared.loyalty.alpine_iq import UNKNOWN_CONTACT, AlpineIq, AlpineIqSettings
+from shared.outbound.session import HttpSession, HttpSettings
 
 SPEC = OrgSpec(id="org_test", customers=60, orders=80, products=10, rows=10, alpine_contacts=12)
 QUICK = HttpSettings(read_seconds=0.5, total_seconds=4, attempts=3, backoff_seconds=0.01)

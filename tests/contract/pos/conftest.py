@@ -13,11 +13,11 @@ from deploy.local.simulator.simulation import Simulation
 from deploy.local.simulator.spec import OrgSpec
 from shared.clock import utc_now
 from shared.domain.order_windows import DateWindow
-from shared.pos.base import PosClient
+from shared.outbound.session import HttpSession, HttpSettings
+from shared.outbound.tokens import TokenCache
 from shared.pos.config import Location
-from shared.pos.http import HttpSession, HttpSettings
+from shared.pos.port import PosClient
 from shared.pos.registry import open_client
-from shared.pos.tokens import TokenCache
 
 EVER = DateWindow(date(2020, 1, 1), date(2030, 12, 31))
 _SIZES = {"customers": 640, "orders": 750, "products": 40, "rows": 45}

@@ -9,15 +9,14 @@ from threading import Event
 import pytest
 
 from shared.errors import ProviderRefused, ProviderUnreachable, ReplyUnreadable
-from shared.pos.exchange import Call
-from shared.pos.http import HttpSession, HttpSettings
+from shared.outbound.session import HttpCall, HttpSession, HttpSettings
 from tests.contract.pos.raw_server import RawServer, reply
 
 SETTINGS = HttpSettings(attempts=2, backoff_seconds=0.01, read_seconds=0.3, total_seconds=1.0)
 
 
 def ask(session: HttpSession, server: RawServer, **headers: str) -> object:
-    call = Call("GET", server.url, provider="The POS", what="orders", headers=headers)
+    call = HttpCall("GET", server.url, provider="The POS", what="orders", headers=headers)
     return session.call(call, lambda data: data).data
 
 

@@ -7,11 +7,9 @@ from flask import Request
 from werkzeug.test import Client
 
 from shared.errors import NotSignedIn
-from shared.services.answers import Answers
-from shared.services.customer_reads import CustomerReads
-from shared.services.order_reads import OrderReads
-from shared.services.segment_reads import SegmentReads
-from shared.services.spending import SpendingLookUp
+from shared.services.reads.customers import CustomerReads, OrderReads, SegmentReads
+from shared.services.reads.response_cache import ResponseCache
+from shared.services.spending.look_up import SpendingLookUp
 from shared.store.database import Database
 from shared.web.auth import Staff
 from shared.web.router import App
@@ -35,7 +33,7 @@ class Desk:
         self.now = 1000.0
         self.database = database
         self._org_id = org_id
-        answers = Answers(database, monotonic=lambda: self.now)
+        answers = ResponseCache(database, monotonic=lambda: self.now)
         people = CustomerReads(database, SpendingLookUp(database))
         staff = Staff(Sessions(), lambda wanted: wanted)
         app = App(

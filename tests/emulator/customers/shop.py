@@ -8,7 +8,7 @@ from google.cloud.firestore import Client
 
 from shared.bus.messages import ComputeSpending, Message
 from shared.bus.publisher import Publisher
-from shared.services.compute_spending import SpendingService
+from shared.services.spending.compute import SpendingService
 from shared.store import customers
 from shared.store.database import Database
 

@@ -11,8 +11,8 @@ import pytest
 from shared.bus.messages import ComputeSpending, CronTick
 from shared.domain.money import to_cents
 from shared.domain.segmentation import segment_of
-from shared.services.ageing import Ageing
-from shared.store import insights
+from shared.services.spending.ageing import Ageing
+from shared.store import customer_fields
 from shared.store.database import Put
 from tests.emulator.customers.shop import NOW, ORG, Outbox, Shop
 
@@ -193,7 +193,7 @@ def test_without_time_for_all_of_them_the_tick_comes_again(shop: Shop) -> None:
     age(tick, "tick")
     # Then
     assert ticks.messages == [tick]
-    assert insights.spending_in(shop.read("1")).order_count == 1
+    assert customer_fields.spending_in(shop.read("1")).order_count == 1
     assert shop.read("1")["segment"] == "new"
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.services.spending import Source, SpendingLookUp
+from shared.services.spending.look_up import SpendingLookUp, SpendingSource
 from tests.emulator.customers.shop import ORG, Shop
 
 PHONES = ("(518) 555-0123", "+15185550123", "518.555.0123")
@@ -55,7 +55,7 @@ def test_spending_is_read_per_person_as_well_as_per_record(family: Shop) -> None
     # Then
     assert person
     assert (person.spending.total_cents, person.spending.order_count) == (400_00, 4)
-    assert (person.customer_ids, person.source) == (("9", "10", "11"), Source.CUSTOMER)
+    assert (person.customer_ids, person.source) == (("9", "10", "11"), SpendingSource.CUSTOMER)
     assert look_up.of_person(ORG, "9") == look_up.of_person(ORG, "11") == person
     assert record
     assert record.spending.total_cents == 100_00

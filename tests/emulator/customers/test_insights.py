@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.bus.messages import ComputeSpending
-from shared.services import compute_spending
+from shared.services.spending import compute
 from tests.emulator.customers.shop import NOW, ORG, Shop
 
 ALL = ()
@@ -177,7 +177,7 @@ def test_an_org_with_too_many_customers_is_computed_a_part_at_a_time(
     busy: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given
-    monkeypatch.setattr(compute_spending, "AT_ONCE", 2)
+    monkeypatch.setattr(compute, "AT_ONCE", 2)
     # When
     _, writes = busy.compute()
     # Then nothing is computed but asked for

@@ -23,18 +23,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from shared.bus.changes import document_change
-from shared.bus.later import LaterPublisher
+from shared.bus.events import document_change
 from shared.bus.messages import ComputeSpending, Message
-from shared.domain.recommendations import Menu
+from shared.bus.publisher import LaterPublisher
+from shared.domain.customer_scores import ScoringScales
+from shared.domain.recommendations import RecommendationIndex
 from shared.domain.segmentation import segment_of
 from shared.domain.spending import OrderFact, Spending, fold
-from shared.domain.standing import Scales
-from shared.services.compute_spending import SpendingService
-from shared.services.order_recompute import OrderRecompute
-from shared.services.spending_look import look_at
-from shared.services.spending_view import Change
-from shared.store import insights, spending
+from shared.services.spending.compute import SpendingService
+from shared.services.spending.order_recompute import OrderRecompute
+from shared.services.spending.snapshot import SpendingChange, read_snapshot
+from shared.store import customer_fields, spending
 from shared.store.database import Conflict, Database, Put
 from tests.emulator.customers.shop import Outbox
 from tests.order_events import order_event
@@ -78,7 +77,7 @@ class Interleavings(RuleBasedStateMachine):
         self.events: list[CloudEvent] = []
         self.tasks = Tasks()
         self.messages: list[Message] = []
-        self.looks: list[list[Change]] = []
+        self.looks: list[list[SpendingChange]] = []
         self.recompute = OrderRecompute(self.tasks)
         self.service = SpendingService(self.database, Outbox(), lambda: self.now, seconds=60)
         self.database.commit(
@@ -132,8 +131,8 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(customer_ids=st.sets(st.sampled_from(sorted(CUSTOMERS)), min_size=1))
     def another_computation_looks(self, customer_ids: set[str]) -> None:
-        view = look_at(self.database, self.org_id, sorted(customer_ids))
-        self.looks.append(view.changes(Menu(()), Scales(), self.now))
+        view = read_snapshot(self.database, self.org_id, sorted(customer_ids))
+        self.looks.append(view.changes(RecommendationIndex(()), ScoringScales(), self.now))
 
     @precondition(lambda self: self.looks)
     @rule(data=st.data())
@@ -161,8 +160,8 @@ class Interleavings(RuleBasedStateMachine):
             self._check(customer_id)
         for email in set(CUSTOMERS.values()):
             together = sum((self._fold(i) for i, e in CUSTOMERS.items() if e == email), Spending())
-            kept = self.database.get(spending.path(self.org_id, email))
-            assert insights.spending_in(kept.fields) == together
+            kept = self.database.get(spending.spending_path(self.org_id, email))
+            assert customer_fields.spending_in(kept.fields) == together
 
     def _written(self, order_id: str, order: dict[str, Any] | None) -> None:
         before = self.orders.get(order_id)
@@ -183,8 +182,12 @@ class Interleavings(RuleBasedStateMachine):
     def _check(self, customer_id: str) -> None:
         spent = self._fold(customer_id)
         customer = self.database.get(f"tenants/{self.org_id}/customers/{customer_id}").fields
-        own = self.database.get(spending.path(self.org_id, spending.id_key(customer_id)))
-        assert insights.spending_in(customer) == insights.spending_in(own.fields) == spent
+        own = self.database.get(spending.spending_path(self.org_id, spending.id_key(customer_id)))
+        assert (
+            customer_fields.spending_in(customer)
+            == customer_fields.spending_in(own.fields)
+            == spent
+        )
         right = segment_of(
             order_count=spent.order_count,
             spent_cents=spent.total_cents,

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 from deploy.local.clients import firestore_client
 from shared.domain.spending import OrderFact, Spending, fold
-from shared.services.spending import KnownSpending, Source, SpendingLookUp
-from shared.store import order_totals
+from shared.services.spending.look_up import KnownSpending, SpendingLookUp, SpendingSource
+from shared.store import orders as orders_store
 from shared.store.database import Database
 from tests.emulator.customers.shop import NOW, ORG, Shop
 
 DAY = timedelta(days=1)
 
 
-def known(cents: int, source: Source, *ids: str, count: int = 1) -> KnownSpending:
+def known(cents: int, source: SpendingSource, *ids: str, count: int = 1) -> KnownSpending:
     at = NOW - 10 * DAY
     return KnownSpending(Spending(cents, count, at, at), source, ids)
 
@@ -36,22 +36,22 @@ def test_the_e_mail_comes_first_then_the_customer_then_the_orders(shop: Shop) ->
     shop.compute("1", "2")
     look_up = SpendingLookUp(shop.database)
     # When / Then
-    both = known(100_00, Source.EMAIL, "1", count=2)
+    both = known(100_00, SpendingSource.EMAIL, "1", count=2)
     assert look_up.find(ORG, email=" Ada@Example.com ", customer_id="2") == both
-    assert look_up.find(ORG, customer_id="2") == known(50_00, Source.CUSTOMER, "2")
+    assert look_up.find(ORG, customer_id="2") == known(50_00, SpendingSource.CUSTOMER, "2")
     placeholder = look_up.find(ORG, email="no-email@alleaves.local", customer_id="2")
-    assert placeholder == known(50_00, Source.CUSTOMER, "2")
+    assert placeholder == known(50_00, SpendingSource.CUSTOMER, "2")
     assert look_up.find(ORG, email="x@example.com", customer_id="3") == known(
-        50_00, Source.ORDERS, "3"
+        50_00, SpendingSource.ORDERS, "3"
     )
-    assert look_up.find(ORG, email="noor@example.com") == known(50_00, Source.ORDERS, "3")
+    assert look_up.find(ORG, email="noor@example.com") == known(50_00, SpendingSource.ORDERS, "3")
 
 
 def test_whoever_has_no_orders_is_known_to_have_spent_nothing(shop: Shop) -> None:
     # When
     found = SpendingLookUp(shop.database).find(ORG, customer_id="404")
     # Then
-    assert found == KnownSpending(Spending(), Source.ORDERS, ("404",))
+    assert found == KnownSpending(Spending(), SpendingSource.ORDERS, ("404",))
 
 
 @pytest.fixture
@@ -125,6 +125,6 @@ def test_firestores_own_sums_equal_the_fold(
         cents = round(order["total"] * 100)
         facts.append(OrderFact(fields.get("status"), order["type"], cents, order["createdAt"]))
     # When
-    spent = order_totals.spending_of(Database(client), org_id, "1")
+    spent = orders_store.spending_of(Database(client), org_id, "1")
     # Then
     assert spent == fold(facts)

@@ -12,9 +12,7 @@ from werkzeug.test import Client
 
 from shared.bus.messages import Loyalty
 from shared.clock import utc_now
-from shared.services.loyalty.asking import AskForLoyalty
-from shared.services.loyalty.points import LookUpPoints
-from shared.services.loyalty.standing import LoyaltyStanding
+from shared.services.loyalty.on_demand import AskForLoyalty, LookUpPoints, LoyaltyReads
 from shared.web.caller import Caller, Person
 from shared.web.router import App
 from shared.web.routes import loyalty
@@ -47,7 +45,7 @@ class Api:
         self.outbox = Outbox()
         routes = loyalty.routes(
             AskForLoyalty(world.database, self.outbox),
-            LoyaltyStanding(world.database),
+            LoyaltyReads(world.database),
             LookUpPoints(world.database, world.open_alpine, utc_now),
             Everybody(role),
         )

@@ -14,7 +14,7 @@ from werkzeug.exceptions import InternalServerError
 
 from shared import log
 from shared.bus.messages import Loyalty
-from shared.entry import Consumer
+from shared.entry import MessageConsumer
 from shared.store.database import Database, Document
 from tests.emulator.loyalty.test_api import Api
 from tests.emulator.loyalty.world import LoyaltyWorld
@@ -86,7 +86,7 @@ class Broken(Database):
 def fail_unforeseen(world: LoyaltyWorld) -> None:
     """Deliver a message to a function whose database is broken."""
     service = world.loyalty(database=Broken(world.client))
-    consumer = Consumer(
+    consumer = MessageConsumer(
         topic="loyalty",
         model=Loyalty,
         handle=lambda given, received: service(given, received.id),

@@ -13,11 +13,9 @@ from deploy.local.simulator.server import Server
 from shared.bus.messages import ComputeSpending, Loyalty, Message
 from shared.bus.publisher import Publisher
 from shared.clock import Clock, utc_now
-from shared.domain.customers import identifies
-from shared.domain.phones import normal_phone
-from shared.loyalty.alpine_iq import AlpineIq
-from shared.loyalty.settings import AlpineIqSettings
-from shared.pos.http import HttpSession, HttpSettings
+from shared.domain.customers import identifies, normal_phone
+from shared.loyalty.alpine_iq import AlpineIq, AlpineIqSettings
+from shared.outbound.session import HttpSession, HttpSettings
 from shared.services.loyalty.reconcile import LoyaltyReconcile
 from shared.store import paths
 from shared.store.database import Database

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from shared.bus.messages import PosSync
-from shared.pos.alleaves.events import read_event
+from shared.pos.alleaves.webhooks import read_event
 from shared.services.sync.targeted import TargetedSync
-from shared.services.webhooks import Outcome, ReceiveWebhook
+from shared.services.webhooks import ReceiveWebhook, WebhookOutcome
 from tests.emulator.sync.world import Outbox, World
 
 
@@ -32,7 +32,7 @@ class Desk:
             lease_ttl=timedelta(seconds=60),
         )
 
-    def take_in(self, event: str, data: Any, **fields: Any) -> Outcome:
+    def take_in(self, event: str, data: Any, **fields: Any) -> WebhookOutcome:
         body = json.dumps({"event": event, "data": data, **fields}).encode()
         return self.receive(self.org_id, body)
 

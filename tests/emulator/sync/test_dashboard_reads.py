@@ -10,10 +10,9 @@ import pytest
 from flask import Request
 from werkzeug.test import Client
 
-from shared.services import public_menu as service
-from shared.services.expiring import ExpiringStock
-from shared.services.price_history import PriceHistory
-from shared.services.public_menu import PublicMenu
+from shared.services.reads import menu as service
+from shared.services.reads.inventory import ExpiringStock, PriceHistory
+from shared.services.reads.menu import PublicMenu
 from shared.store import metadata as metadata_store
 from shared.web.router import App
 from shared.web.routes import inventory, menu, metadata

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.bus.messages import PosSync
-from shared.services.sync import report as reports
+from shared.services.sync import dry_run as reports
 from shared.services.sync.dry_run import DryRun
 from tests.emulator.sync.world import World
 

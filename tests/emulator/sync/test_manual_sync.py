@@ -12,7 +12,7 @@ from shared.bus.messages import PosSync
 from shared.clock import utc_now
 from shared.domain.runs import RunState
 from shared.errors import NotFound, TooOften
-from shared.services.manual_sync import RUNS_PER_HOUR, ManualSync, RunUnderWay, Wish
+from shared.services.manual_sync import RUNS_PER_HOUR, ManualSync, RunUnderWay, SyncRequest
 from shared.services.sync.opening import acquire
 from shared.store.database import Database
 from shared.store.lease import HeldLease
@@ -20,7 +20,7 @@ from shared.store.runs import Run
 from tests.emulator.sync.world import Outbox, World
 
 ORG = "org_test"
-WISH = Wish(ORG, requested_by="u1")
+WISH = SyncRequest(ORG, requested_by="u1")
 
 
 class Desk:
@@ -45,7 +45,7 @@ def desk(client: Client) -> Desk:
 
 
 def test_a_run_has_its_document_before_its_message(desk: Desk) -> None:
-    run_id = desk.sync.start(Wish(ORG, "u1", full=True, streams=("products",)))
+    run_id = desk.sync.start(SyncRequest(ORG, "u1", full=True, streams=("products",)))
 
     assert desk.sync.read(ORG, run_id).state is RunState.QUEUED
     (message,) = desk.pos_sync.take()
@@ -130,7 +130,7 @@ def test_the_limit_is_each_orgs_own(desk: Desk) -> None:
     for _ in range(RUNS_PER_HOUR):
         desk.end(desk.sync.start(WISH))
 
-    assert desk.sync.start(Wish("org_other", "u1"))
+    assert desk.sync.start(SyncRequest("org_other", "u1"))
 
 
 class Full(Outbox):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.bus.messages import PosSync
-from shared.services.sync import streams
+from shared.services.sync import org
 from shared.store import lease as leases
 from shared.store import paths
 from tests.emulator.sync.test_crashes import die_before
@@ -154,7 +154,7 @@ def test_a_run_that_takes_long_keeps_the_sales_right_itself(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a sale that ends while a run waits for a slow listing of customers
-    monkeypatch.setattr(streams, "LOOK_AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr(org, "LOOK_AGAIN_SECONDS", 0.2)
     world.set_discounts(ORG, discount(1, (world.now() + timedelta(seconds=2)).isoformat()))
     world.fault("latency", endpoint="customers", ms=2500)
 

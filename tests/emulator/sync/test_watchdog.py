@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.bus.messages import CronTick, PosSync
-from shared.services.fan_out import FanOut
+from shared.services.fan_out import SyncFanOut
 from shared.services.watchdog import Watchdog
 from shared.store.database import Database
 from tests.emulator.sync.world import Outbox, World
@@ -25,7 +25,7 @@ def look(world: World, org_id: str | None = None) -> None:
 def tick(world: World) -> Sequence[object]:
     """The sync's tick; the messages it sent."""
     sent = Outbox()
-    FanOut(world.database, sent, world.now)(CronTick(job="pos-sync"), f"tick-{world.later}")
+    SyncFanOut(world.database, sent, world.now)(CronTick(job="pos-sync"), f"tick-{world.later}")
     return sent.messages
 
 

@@ -9,7 +9,7 @@ from shared.bus.messages import PosSync
 from shared.domain.runs import RunState
 from shared.errors import NotSignedIn, RequestInvalid, RetryLater
 from shared.services.sync.opening import acquire
-from shared.services.webhooks import Outcome
+from shared.services.webhooks import WebhookOutcome
 from shared.store.lease import HeldLease
 from shared.store.runs import Run
 from tests.emulator.sync.desk import Desk, states
@@ -62,7 +62,7 @@ def test_an_order_is_in_the_customers_spending_for_one_call_to_the_pos(desk: Des
     place_order(desk, customer)
 
     # When the POS tells of it
-    assert desk.take_in("order.created", {"id_order": NEW_ORDER}) is Outcome.QUEUED
+    assert desk.take_in("order.created", {"id_order": NEW_ORDER}) is WebhookOutcome.QUEUED
     desk.work()
 
     # Then it is stored and counted, and one call was made
@@ -195,15 +195,19 @@ def test_a_webhook_that_comes_twice_is_one(desk: Desk) -> None:
     outcomes = [desk.take_in("order.created", told) for _ in range(3)]
     by_id = [desk.take_in("order.updated", told, event_id="e1", n=n) for n in range(3)]
 
-    assert outcomes == by_id == [Outcome.QUEUED, Outcome.DUPLICATE, Outcome.DUPLICATE]
+    assert (
+        outcomes
+        == by_id
+        == [WebhookOutcome.QUEUED, WebhookOutcome.DUPLICATE, WebhookOutcome.DUPLICATE]
+    )
     assert len(desk.pos_sync.messages) == 2
 
 
 def test_one_org_s_webhook_is_no_repeat_of_anothers(desk: Desk) -> None:
     other = Desk(desk.world, "org_other")
 
-    assert desk.take_in("order.created", {"id": 1}) is Outcome.QUEUED
-    assert other.take_in("order.created", {"id": 1}) is Outcome.QUEUED
+    assert desk.take_in("order.created", {"id": 1}) is WebhookOutcome.QUEUED
+    assert other.take_in("order.created", {"id": 1}) is WebhookOutcome.QUEUED
 
 
 @pytest.mark.parametrize("minutes", [-6, 6, 60 * 24])
@@ -222,7 +226,7 @@ def test_a_body_that_is_no_event_is_refused_and_nothing_is_kept(desk: Desk) -> N
 
 
 def test_an_unknown_event_is_kept_as_it_was_sent_and_asks_for_nothing(desk: Desk) -> None:
-    assert desk.take_in("shift.closed", {"id": 7}) is Outcome.KEPT
+    assert desk.take_in("shift.closed", {"id": 7}) is WebhookOutcome.KEPT
 
     (kept,) = desk.world.documents(f"tenants/{ORG}/webhook_events").values()
     assert (kept["state"], kept["event"]) == ("unknown", "shift.closed")
@@ -253,7 +257,7 @@ def test_a_webhook_that_could_not_be_passed_on_may_come_again(desk: Desk) -> Non
     outcome = desk.take_in("order.created", {"id": 1})
 
     # Then it is the first
-    assert outcome is Outcome.QUEUED
+    assert outcome is WebhookOutcome.QUEUED
 
 
 def test_many_webhooks_at_once_are_seen_to_by_one_run(desk: Desk) -> None:

@@ -11,20 +11,18 @@ from google.cloud.firestore import Client
 from pydantic import SecretStr
 
 from deploy.local.simulator.server import Server
-from shared.bus.later import LaterPublisher
 from shared.bus.messages import ComputeSpending, Message, PosSync
-from shared.bus.publisher import Publisher
+from shared.bus.publisher import LaterPublisher, Publisher
 from shared.clock import utc_now
+from shared.outbound.session import HttpSession, HttpSettings
+from shared.outbound.tokens import TokenCache
 from shared.pos import registry
-from shared.pos.base import PosClient
 from shared.pos.config import Location
-from shared.pos.http import HttpSession, HttpSettings
-from shared.pos.tokens import TokenCache
-from shared.pos.writer import PosWriter
+from shared.pos.port import PosClient, PosWriter
 from shared.services.alerts import Alerts
-from shared.services.compute_spending import SpendingService
+from shared.services.spending.compute import SpendingService
 from shared.services.sync.org import OrgSync
-from shared.services.sync.refresh import RefreshPlan, RefreshSales
+from shared.services.sync.sales_refresh import RefreshPlan, RefreshSales
 from shared.store.database import Database
 
 QUICK = HttpSettings(read_seconds=2, total_seconds=6, attempts=3, backoff_seconds=0.01)

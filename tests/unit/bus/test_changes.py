@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from cloudevents.http import CloudEvent
 
-from shared.bus.changes import document_change
+from shared.bus.events import document_change
 from shared.errors import InvalidMessage
 from tests.order_events import order_event
 

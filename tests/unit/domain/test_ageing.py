@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.ageing import lines
-from shared.domain.segmentation import Segment, segment_of
+from shared.domain.segmentation import Segment, segment_boundaries, segment_of
 
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 
 
 def behind(segment: Segment, last_order_at: datetime, now: datetime) -> bool:
-    return any(segment in line.segments and last_order_at <= line.until for line in lines(now))
+    return any(
+        segment in line.segments and last_order_at <= line.until for line in segment_boundaries(now)
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.batches import (
-    KEPT,
+from shared.domain.inventory import (
+    BATCH_DETAIL_TTL,
     BatchDetail,
     BatchStock,
-    batches_of,
-    due,
+    InventoryRow,
+    batches_in,
+    batches_to_look_up,
     items_missing_batches,
     with_known_expiry,
 )
-from shared.domain.inventory import InventoryRow
 from tests.unit.domain.test_catalogue import ROW
 
 TODAY = date(2026, 3, 18)
@@ -37,7 +37,7 @@ STOCK = BatchStock(
 
 
 def wanted(*batches: BatchStock, limit: int = 100) -> list[str]:
-    return due(batches, today=TODAY, now=NOW, limit=limit)
+    return batches_to_look_up(batches, today=TODAY, now=NOW, limit=limit)
 
 
 def test_a_batch_is_what_its_rows_of_a_location_say_together() -> None:
@@ -51,7 +51,7 @@ def test_a_batch_is_what_its_rows_of_a_location_say_together() -> None:
     ]
 
     # When
-    here, there = batches_of(rows)
+    here, there = batches_in(rows)
 
     # Then
     assert (here.batch_id, here.location_id, there.location_id) == ("1001", "1000", "1001")
@@ -70,8 +70,13 @@ def test_a_batch_is_what_its_rows_of_a_location_say_together() -> None:
         (replace(STOCK, expires_on="2026-04-18"), False),
         (replace(STOCK, expires_on="2026-03-01"), True),
         (replace(STOCK, expires_on="2026-03-20", package_tag="1A4"), False),
-        (replace(STOCK, expires_on=None, looked_up_at=NOW - KEPT + timedelta(seconds=1)), False),
-        (replace(STOCK, expires_on=None, looked_up_at=NOW - KEPT), True),
+        (
+            replace(
+                STOCK, expires_on=None, looked_up_at=NOW - BATCH_DETAIL_TTL + timedelta(seconds=1)
+            ),
+            False,
+        ),
+        (replace(STOCK, expires_on=None, looked_up_at=NOW - BATCH_DETAIL_TTL), True),
     ],
 )
 def test_a_look_up_is_for_what_a_person_needs_and_nobody_knows(
@@ -130,6 +135,6 @@ rows = st.lists(
 def test_the_order_of_the_rows_never_matters(listed: list[InventoryRow], random: Random) -> None:
     shuffled = list(listed)
     random.shuffle(shuffled)
-    found = batches_of(listed)
-    assert batches_of(shuffled) == found
+    found = batches_in(listed)
+    assert batches_in(shuffled) == found
     assert all(batch.quantity >= 0 for batch in found)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.customers import PLACEHOLDER_EMAIL
-from shared.domain.duplicates import MOST_SHARING, Contact, Person, persons
+from shared.domain.duplicates import MAX_SHARING, CustomerContact, DuplicateGroup, duplicate_groups
 
 PHONE = "+12125550123"
 
@@ -14,50 +14,50 @@ PHONE = "+12125550123"
 def test_records_that_share_an_e_mail_or_a_phone_number_are_one_person() -> None:
     # Given
     contacts = [
-        Contact("10", "robin.ash@example.com", None),
-        Contact("9", " Robin.Ash@Example.com ", None),
-        Contact("3", "other@example.com", PHONE),
-        Contact("4", None, PHONE),
-        Contact("5", "nobody.else@example.com", None),
+        CustomerContact("10", "robin.ash@example.com", None),
+        CustomerContact("9", " Robin.Ash@Example.com ", None),
+        CustomerContact("3", "other@example.com", PHONE),
+        CustomerContact("4", None, PHONE),
+        CustomerContact("5", "nobody.else@example.com", None),
     ]
     # When / Then: the lowest id is the primary, numbers read as numbers
-    assert persons(contacts) == (Person("3", ("4",)), Person("9", ("10",)))
+    assert duplicate_groups(contacts) == (DuplicateGroup("3", ("4",)), DuplicateGroup("9", ("10",)))
 
 
 def test_a_third_record_connects_two_that_share_nothing() -> None:
     # Given
     contacts = [
-        Contact("a", "robin.ash@example.com", None),
-        Contact("b", None, PHONE),
-        Contact("c", "robin.ash@example.com", PHONE),
+        CustomerContact("a", "robin.ash@example.com", None),
+        CustomerContact("b", None, PHONE),
+        CustomerContact("c", "robin.ash@example.com", PHONE),
     ]
     # When / Then
-    assert persons(contacts) == (Person("a", ("b", "c")),)
+    assert duplicate_groups(contacts) == (DuplicateGroup("a", ("b", "c")),)
 
 
 def test_placeholders_and_empty_values_connect_nobody() -> None:
     # Given
     contacts = [
-        Contact("1", PLACEHOLDER_EMAIL, None),
-        Contact("2", PLACEHOLDER_EMAIL, ""),
-        Contact("3", "", ""),
-        Contact("4", None, None),
+        CustomerContact("1", PLACEHOLDER_EMAIL, None),
+        CustomerContact("2", PLACEHOLDER_EMAIL, ""),
+        CustomerContact("3", "", ""),
+        CustomerContact("4", None, None),
     ]
     # When / Then
-    assert persons(contacts) == ()
+    assert duplicate_groups(contacts) == ()
 
 
 def test_a_phone_number_that_a_crowd_shares_is_a_filler() -> None:
     # Given
-    crowd = [Contact(str(n), None, PHONE) for n in range(MOST_SHARING + 1)]
+    crowd = [CustomerContact(str(n), None, PHONE) for n in range(MAX_SHARING + 1)]
     # When / Then
-    assert persons(crowd) == ()
-    assert len(persons(crowd[1:])[0].duplicate_ids) == MOST_SHARING - 1
+    assert duplicate_groups(crowd) == ()
+    assert len(duplicate_groups(crowd[1:])[0].duplicate_ids) == MAX_SHARING - 1
 
 
 contact_lists = st.lists(
     st.builds(
-        Contact,
+        CustomerContact,
         st.integers(0, 30).map(str),
         st.sampled_from([None, PLACEHOLDER_EMAIL, *(f"{n}@example.com" for n in "abcdefgh")]),
         st.sampled_from([None, *(f"+1212555010{n}" for n in range(8))]),
@@ -69,10 +69,10 @@ contact_lists = st.lists(
 
 @given(contact_lists, st.randoms())
 def test_persons_are_the_connected_groups_whatever_the_order(
-    contacts: list[Contact], random: Random
+    contacts: list[CustomerContact], random: Random
 ) -> None:
     # Given: each record's group, grown until nothing more is shared
-    def connected(one: Contact) -> frozenset[str]:
+    def connected(one: CustomerContact) -> frozenset[str]:
         group = [one]
         for member in group:
             group += [
@@ -93,8 +93,8 @@ def test_persons_are_the_connected_groups_whatever_the_order(
     shuffled = list(contacts)
     random.shuffle(shuffled)
     # When
-    found = persons(shuffled)
+    found = duplicate_groups(shuffled)
     # Then
     assert {frozenset({p.primary_id, *p.duplicate_ids}) for p in found} == expected
-    assert found == persons(contacts)
+    assert found == duplicate_groups(contacts)
     assert all(int(p.primary_id) < min(map(int, p.duplicate_ids)) for p in found)

@@ -9,11 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.expiry import Batch, clearance_price, expiring, without_expired
-from shared.domain.inventory import InventoryRow
+from shared.domain.inventory import (
+    ExpiringBatch,
+    InventoryRow,
+    clearance_price,
+    expiring,
+    without_expired,
+)
 
 TODAY = date(2026, 6, 15)
-BATCH = Batch("2001", "1001", "1000", "Sample Vape 1g", Decimal(10), TODAY, 1100, 3955)
+BATCH = ExpiringBatch("2001", "1001", "1000", "Sample Vape 1g", Decimal(10), TODAY, 1100, 3955)
 
 
 def due(
@@ -22,7 +27,7 @@ def due(
     quantity: Decimal = BATCH.quantity,
     cost_cents: int | None = BATCH.cost_cents,
     price_cents: int | None = BATCH.price_cents,
-) -> Batch:
+) -> ExpiringBatch:
     return replace(
         BATCH,
         expires_on=TODAY + timedelta(days=days),
@@ -136,7 +141,7 @@ def test_expired_stock_is_never_sellable(expires: str | None, sellable: bool) ->
     st.randoms(),
 )
 def test_batches_are_found_whatever_their_order_and_priced_between_cost_and_price(
-    batches: list[Batch], within_days: int, random: Random
+    batches: list[ExpiringBatch], within_days: int, random: Random
 ) -> None:
     # Given
     shuffled = list(batches)

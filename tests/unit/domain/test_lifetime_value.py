@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.lifetime_value import MONTHS_AHEAD, predicted_lifetime_cents
+from shared.domain.customer_scores import MONTHS_AHEAD, predicted_lifetime_cents
 from shared.domain.segmentation import Segment
 from shared.domain.spending import Spending
 

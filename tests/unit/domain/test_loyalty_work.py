@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.loyalty import AlpineAnswer, AlpineStatus, LoyaltyRules, reconcile
-from shared.domain.loyalty_work import REFRESH_DAYS, Entry, Review, Work, is_due
+from shared.domain.loyalty_work import REFRESH_DAYS, LoyaltyEntry, LoyaltyWork, Review, is_due
 
 TODAY = date(2026, 3, 18)
 RULES = LoyaltyRules()
@@ -16,11 +16,15 @@ FOUND = AlpineAnswer(AlpineStatus.FOUND, 500, "7")
 DOWN = AlpineAnswer(AlpineStatus.UNAVAILABLE)
 
 
-def entry(work: Work = Work.NONE, days_ago: int = 3, review: Review = Review.NO) -> Entry:
-    return Entry(work=work, looked_up=TODAY.toordinal() - days_ago, answer=FOUND, review=review)
+def entry(
+    work: LoyaltyWork = LoyaltyWork.NONE, days_ago: int = 3, review: Review = Review.NO
+) -> LoyaltyEntry:
+    return LoyaltyEntry(
+        work=work, looked_up=TODAY.toordinal() - days_ago, answer=FOUND, review=review
+    )
 
 
-def reckoned(before: Entry, points: int, answer: AlpineAnswer) -> Entry:
+def reckoned(before: LoyaltyEntry, points: int, answer: AlpineAnswer) -> LoyaltyEntry:
     result = reconcile(points, answer, RULES)
     return before.reckoned(result, spent_cents=0, orders=0, equity=False, ledger=b"")
 
@@ -29,14 +33,14 @@ def reckoned(before: Entry, points: int, answer: AlpineAnswer) -> Entry:
 def test_everybody_is_looked_up_once_in_every_7_days(customer_id: str, start: int) -> None:
     # Given a pass over everybody
     day = TODAY + timedelta(days=start)
-    known = Entry(looked_up=day.toordinal(), answer=FOUND)
+    known = LoyaltyEntry(looked_up=day.toordinal(), answer=FOUND)
     # When three weeks go by
     gaps = []
     for _ in range(21):
         day += timedelta(days=1)
         if is_due(customer_id, known, day):
             gaps.append(day.toordinal() - known.looked_up)
-            known = known.asked_for(Work.REFRESH).answered(FOUND, day)
+            known = known.asked_for(LoyaltyWork.REFRESH).answered(FOUND, day)
     # Then the first time is within a week, and all others just a week apart
     assert 1 <= gaps[0] <= REFRESH_DAYS
     assert set(gaps[1:]) == {REFRESH_DAYS}
@@ -44,7 +48,7 @@ def test_everybody_is_looked_up_once_in_every_7_days(customer_id: str, start: in
 
 def test_look_ups_spread_evenly_over_the_days_after_a_full_pass() -> None:
     # Given 7,000 customers looked up on one day
-    known = Entry(looked_up=TODAY.toordinal(), answer=FOUND)
+    known = LoyaltyEntry(looked_up=TODAY.toordinal(), answer=FOUND)
     ids = [str(100_001 + n) for n in range(7_000)]
     # When
     due = Counter(
@@ -57,8 +61,8 @@ def test_look_ups_spread_evenly_over_the_days_after_a_full_pass() -> None:
 
 
 def test_whoever_has_no_answer_is_due_at_once() -> None:
-    assert is_due("1", Entry(), TODAY)
-    assert is_due("1", entry(Work.LOOK_UP).answered(DOWN, TODAY), TODAY + timedelta(days=1))
+    assert is_due("1", LoyaltyEntry(), TODAY)
+    assert is_due("1", entry(LoyaltyWork.LOOK_UP).answered(DOWN, TODAY), TODAY + timedelta(days=1))
 
 
 def test_nobody_is_due_twice_on_one_day() -> None:
@@ -67,10 +71,10 @@ def test_nobody_is_due_twice_on_one_day() -> None:
 
 def test_an_answer_leaves_only_the_reckoning_to_do() -> None:
     # When
-    after = entry(Work.LOOK_UP, days_ago=6).answered(FOUND, TODAY)
+    after = entry(LoyaltyWork.LOOK_UP, days_ago=6).answered(FOUND, TODAY)
     # Then
     assert (after.work, after.answer, after.looked_up) == (
-        Work.CALCULATE,
+        LoyaltyWork.CALCULATE,
         FOUND,
         TODAY.toordinal(),
     )
@@ -78,15 +82,15 @@ def test_an_answer_leaves_only_the_reckoning_to_do() -> None:
 
 def test_with_alpine_iq_down_a_mere_refresh_leaves_the_last_answer_standing() -> None:
     # When
-    after = entry(Work.REFRESH, days_ago=7).answered(DOWN, TODAY)
+    after = entry(LoyaltyWork.REFRESH, days_ago=7).answered(DOWN, TODAY)
     # Then it stands, and stays due
-    assert (after.work, after.answer) == (Work.CALCULATE, FOUND)
+    assert (after.work, after.answer) == (LoyaltyWork.CALCULATE, FOUND)
     assert is_due("1", after, TODAY + timedelta(days=1))
 
 
 def test_with_alpine_iq_down_what_changed_is_reckoned_without_it() -> None:
-    after = entry(Work.LOOK_UP).answered(DOWN, TODAY)
-    assert (after.work, after.answer, after.looked_up) == (Work.CALCULATE, DOWN, 0)
+    after = entry(LoyaltyWork.LOOK_UP).answered(DOWN, TODAY)
+    assert (after.work, after.answer, after.looked_up) == (LoyaltyWork.CALCULATE, DOWN, 0)
 
 
 @pytest.mark.parametrize("before", [*Review])
@@ -105,10 +109,10 @@ def test_a_difference_is_told_once_until_the_figures_have_agreed(before: Review)
     assert reckoned(differ.reported(), 200, FOUND).review is Review.REPORTED
 
 
-@given(st.lists(st.sampled_from([*Work]), max_size=5))
-def test_work_that_is_asked_for_never_shrinks_until_it_is_done(asked: list[Work]) -> None:
+@given(st.lists(st.sampled_from([*LoyaltyWork]), max_size=5))
+def test_work_that_is_asked_for_never_shrinks_until_it_is_done(asked: list[LoyaltyWork]) -> None:
     known = entry()
     for work in asked:
         known = known.asked_for(work)
-    assert known.work == max(asked, default=Work.NONE)
-    assert reckoned(known, 500, FOUND).work is Work.NONE
+    assert known.work == max(asked, default=LoyaltyWork.NONE)
+    assert reckoned(known, 500, FOUND).work is LoyaltyWork.NONE

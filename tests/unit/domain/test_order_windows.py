@@ -5,13 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.order_windows import (
-    OVERLAP_DAYS,
-    ROWS_ACCEPTED,
-    DateWindow,
-    OrderCursor,
-    Walk,
-)
+from shared.domain.order_windows import OVERLAP_DAYS, ROWS_ACCEPTED, DateWindow, OrderCursor, Walk
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()

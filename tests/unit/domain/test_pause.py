@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.pause import REJECTIONS_TO_PAUSE, is_paused, next_probe, rejections_after
+from shared.domain.runs import REJECTIONS_TO_PAUSE, is_paused, next_probe, rejections_after
 
 LET_IN, REFUSED, UNKNOWN = "let in", "refused", "unknown"
 

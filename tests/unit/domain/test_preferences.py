@@ -9,13 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.orders import OrderItem
-from shared.domain.preferences import (
-    LikedProduct,
-    Preferences,
-    PriceBand,
-    Tastes,
-    price_band,
-)
+from shared.domain.preferences import ItemCounts, LikedProduct, Preferences, PriceBand, price_band
 
 
 @dataclass(frozen=True)
@@ -27,7 +21,7 @@ class Basket:
 
 
 def preferences_of(baskets: list[Basket], *, average_order_cents: int | None) -> Preferences:
-    tastes = Tastes()
+    tastes = ItemCounts()
     for basket in baskets:
         tastes.add(basket.items, refund=basket.refund)
     return tastes.preferences(average_order_cents=average_order_cents)
@@ -108,7 +102,7 @@ def test_what_was_given_back_is_not_liked() -> None:
 
 def test_bought_before_is_what_was_bought_and_kept() -> None:
     # Given
-    tastes = Tastes()
+    tastes = ItemCounts()
     tastes.add((item("A", 2, id="1"), item("B", 1, id="2"), item("C", 1)), refund=False)
     # When
     tastes.add((item("B", 1, id="2"),), refund=True)

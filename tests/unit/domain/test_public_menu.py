@@ -6,7 +6,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.public_menu import Shown, Wanted, demo_menu, part, showcase
+from shared.domain.public_menu import MenuFilter, MenuProduct, demo_menu, menu_page, showcase
 
 NOW = datetime(2026, 3, 18, 16, 0, tzinfo=UTC)
 
@@ -19,12 +19,12 @@ def shown(
     featured: bool = False,
     available: bool = True,
     ends_at: datetime | None = None,
-) -> Shown:
+) -> MenuProduct:
     on_sale = ends_at is not None
     view = {"id": str(number), "isOnSale": on_sale}
     if on_sale:
         view |= {"salePrice": 1.0, "saleEndsAt": "soon", "saleBadgeText": "x", "discountId": "1"}
-    return Shown(
+    return MenuProduct(
         id=str(number),
         name=name,
         category="Vapes",
@@ -83,18 +83,18 @@ products = st.lists(
 
 @given(products, st.integers(1, 7), st.sampled_from([None, True, False]), st.randoms())
 def test_the_parts_are_the_whole_once_and_in_order(
-    menu: list[Shown], limit: int, on_sale: bool | None, random: Random
+    menu: list[MenuProduct], limit: int, on_sale: bool | None, random: Random
 ) -> None:
     # Given
     random.shuffle(menu)
     ordered = sorted(menu, key=lambda product: product.place)
-    wanted = Wanted(on_sale=on_sale)
+    wanted = MenuFilter(on_sale=on_sale)
 
     # When it is read part by part
-    found, after = part(ordered, wanted, after=None, limit=limit)
+    found, after = menu_page(ordered, wanted, after=None, limit=limit)
     while after is not None:
         assert len(found) % limit == 0
-        more, after = part(ordered, wanted, after=after, limit=limit)
+        more, after = menu_page(ordered, wanted, after=after, limit=limit)
         assert more
         found += more
 

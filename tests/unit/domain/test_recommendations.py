@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.identity import natural
+from shared.domain.ids import natural_key
 from shared.domain.preferences import Preferences, PriceBand, price_band
-from shared.domain.recommendations import Menu, Recommendation
+from shared.domain.recommendations import Recommendation, RecommendationIndex
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def test_category_price_band_and_an_earlier_purchase_add_up(
     item: Item, bought: set[str], score: int | None
 ) -> None:
     # When
-    found = Menu([item]).recommend(LIKES, bought_product_ids=bought, limit=5)
+    found = RecommendationIndex([item]).recommend(LIKES, bought_product_ids=bought, limit=5)
     # Then
     assert found == (() if score is None else (Recommendation("1", score),))
 
@@ -50,7 +50,7 @@ def test_equal_scores_come_in_the_order_of_their_ids() -> None:
     # Given
     items = [Item("10"), Item("9"), Item("x"), Item("2", category="Edibles")]
     # When
-    found = Menu(items).recommend(LIKES, bought_product_ids={"x"}, limit=3)
+    found = RecommendationIndex(items).recommend(LIKES, bought_product_ids={"x"}, limit=3)
     # Then
     assert [product.product_id for product in found] == ["x", "9", "10"]
 
@@ -70,13 +70,15 @@ def test_equal_scores_come_in_the_order_of_their_ids() -> None:
 )
 def test_only_available_products_are_recommended_best_first(items: list[Item], limit: int) -> None:
     # When
-    found = Menu(items).recommend(LIKES, bought_product_ids={"1", "2"}, limit=limit)
+    found = RecommendationIndex(items).recommend(LIKES, bought_product_ids={"1", "2"}, limit=limit)
     # Then
     available = {item.id for item in items if item.available}
     assert len(found) <= limit
     assert {product.product_id for product in found} <= available
     assert [p.score for p in found] == sorted((p.score for p in found), reverse=True)
-    assert found == Menu(items[::-1]).recommend(LIKES, bought_product_ids={"1", "2"}, limit=limit)
+    assert found == RecommendationIndex(items[::-1]).recommend(
+        LIKES, bought_product_ids={"1", "2"}, limit=limit
+    )
 
 
 def naive_score(item: Item, likes: Preferences, bought: set[str]) -> int:
@@ -104,9 +106,9 @@ def test_the_best_are_those_that_a_look_at_every_product_finds(
 ) -> None:
     # Given
     scored = [(naive_score(item, LIKES, bought), item.id) for item in items if item.available]
-    scored.sort(key=lambda pair: (-pair[0], natural(pair[1])))
+    scored.sort(key=lambda pair: (-pair[0], natural_key(pair[1])))
     # When
-    found = Menu(items).recommend(LIKES, bought_product_ids=bought, limit=limit)
+    found = RecommendationIndex(items).recommend(LIKES, bought_product_ids=bought, limit=limit)
     # Then
     expected = [Recommendation(id, score) for score, id in scored if score > 0]
     assert list(found) == expected[:limit]

@@ -7,14 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.rfm import (
-    Rfm,
-    RfmScore,
-    RfmThresholds,
-    quantile_scale,
-    rfm_of,
-    threshold_score,
-)
+from shared.domain.rfm import Rfm, RfmScore, RfmThresholds, quantile_scale, rfm_of, threshold_score
 from shared.domain.spending import Spending
 from shared.errors import ConfigurationInvalid
 

@@ -14,9 +14,8 @@ from shared.errors import (
     ProviderRefused,
     ReplyUnreadable,
 )
-from shared.loyalty.alpine_iq import UNKNOWN_CONTACT, AlpineIq
-from shared.loyalty.settings import AlpineIqSettings
-from shared.pos.http import HttpSession, HttpSettings
+from shared.loyalty.alpine_iq import UNKNOWN_CONTACT, AlpineIq, AlpineIqSettings
+from shared.outbound.session import HttpSession, HttpSettings
 from tests.unit.pos.fakes import Canned, FakeTime, FakeTransport, Sent, in_turn, ok
 
 PHONE = "+12125550100"

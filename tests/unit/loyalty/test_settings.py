@@ -8,7 +8,7 @@ import pytest
 from shared.domain.loyalty import DEFAULT_TIERS, LoyaltyRules
 from shared.domain.rate_limit import Limit
 from shared.errors import ConfigurationInvalid
-from shared.store.loyalty_settings import TenantLoyalty
+from shared.store.tenants import TenantLoyalty
 
 KEY = "aiq-key-of-a-test"
 

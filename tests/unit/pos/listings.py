@@ -4,9 +4,9 @@ from collections.abc import Callable, Generator, Sequence
 from threading import Lock
 from time import sleep
 
-from shared.pos.paging import Fetched, Listed, PageSettings, list_pages
+from shared.pos.paging import FetchedPage, ListedPage, PageSettings, list_pages
 
-Pages = list[Listed[int]]
+Pages = list[ListedPage[int]]
 
 
 class Service:
@@ -36,7 +36,7 @@ class Service:
         self._before = before
         self._lock = Lock()
 
-    def fetch(self, number: int) -> Fetched[int]:
+    def fetch(self, number: int) -> FetchedPage[int]:
         with self._lock:
             self.asked.append(number)
             asked = self.asked.count(number)
@@ -47,11 +47,11 @@ class Service:
         with self._lock:
             self.at_once -= 1
         page = self.rows[(number - 1) * self.given : number * self.given]
-        return Fetched(self.distort(number, asked, page), self.total, 1)
+        return FetchedPage(self.distort(number, asked, page), self.total, 1)
 
     def listing(
         self, *, in_flight: int = 4, expected: int | None = None, start_page: int = 1
-    ) -> Generator[Listed[int], None, None]:
+    ) -> Generator[ListedPage[int], None, None]:
         return list_pages(
             self.fetch,
             lambda row: row,

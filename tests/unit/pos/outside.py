@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from shared.pos.exchange import Call
-from shared.pos.http import HttpSession, HttpSettings, Reply
+from shared.outbound.session import HttpCall, HttpReply, HttpSession, HttpSettings
 from tests.unit.pos.fakes import Canned, FakeTime, FakeTransport, Sent
 
 URL = "https://pos.example.com/api/order"
@@ -27,13 +26,13 @@ class Outside:
             clock=self.time.now,
         )
 
-    def ask(self, deadline_seconds: float | None = None) -> Reply[object]:
+    def ask(self, deadline_seconds: float | None = None) -> HttpReply[object]:
         deadline = (
             None
             if deadline_seconds is None
             else self.time.now() + timedelta(seconds=deadline_seconds)
         )
-        call = Call(
+        call = HttpCall(
             "GET",
             URL,
             provider="The POS",

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import ListingIncomplete
-from shared.pos.failures import Refused
+from shared.outbound.failures import StatusRefused
 from tests.unit.pos.listings import Service, rows_of
 
 
@@ -48,7 +48,7 @@ def test_as_many_rows_as_a_usual_limit_and_no_more_cost_one_call_more() -> None:
 def test_a_service_that_refuses_the_page_behind_its_end_is_believed() -> None:
     def refuse_behind_the_end(number: int) -> None:
         if number > 1:
-            raise Refused("there is no such page")
+            raise StatusRefused("there is no such page")
 
     service = Service(range(50), size=100, before=refuse_behind_the_end)
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import ConfigurationInvalid, RetryLater
-from shared.pos.http import HttpSession
+from shared.outbound.session import HttpSession
+from shared.outbound.tokens import TokenCache
 from shared.pos.registry import open_client
-from shared.pos.tokens import TokenCache
 from tests.unit.pos.alleaves.service import Alleaves, location
 from tests.unit.pos.fakes import FakeTime
 

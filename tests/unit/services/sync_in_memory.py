@@ -6,24 +6,22 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from shared.domain.batches import BatchDetail
 from shared.domain.discounts import Discount
+from shared.domain.inventory import BatchDetail
 from shared.domain.runs import RunState
 from shared.pos.alleaves.api import RawPage
-from shared.pos.alleaves.inventory import to_inventory_row
-from shared.pos.alleaves.stock import list_stock
+from shared.pos.alleaves.catalogue import to_inventory_row
+from shared.pos.alleaves.client import list_stock
 from shared.services.deadline import Deadline
-from shared.services.sync.prices import Prices
+from shared.services.sync.pos_locations import PosLocation
 from shared.services.sync.products import sync_products
-from shared.services.sync.sales import Sales
+from shared.services.sync.sales import Prices, Sales
 from shared.services.sync.session import Session
-from shared.services.sync.stock import Shelf
-from shared.store.batches import BatchBook
-from shared.store.database import Database, Document, Write
-from shared.store.meter import Meter
-from shared.store.packed import PackedMap
-from shared.store.price_list import PriceList
-from shared.store.progress import Progress
+from shared.store.batches import BatchStore
+from shared.store.database import Database, Document, Meter, Write
+from shared.store.packed_map import PackedMap
+from shared.store.prices import PriceList
+from shared.store.progress import SyncProgress
 from shared.store.runs import Run
 from shared.store.tenants import SyncSettings
 
@@ -92,7 +90,7 @@ def session_in(memory: Memory) -> Generator[Session, None, None]:
         database=Empty(),
         sink=memory,
         run=Run(state=RunState.RUNNING, trigger="cron", started_at=NOW),
-        progress=Progress(),
+        progress=SyncProgress(),
         manifests={},
         ask_spending=_nobody_asks,
         clock=lambda: NOW,
@@ -110,10 +108,10 @@ def synced(rows: Sequence[object], discounts: Iterable[Discount] = ()) -> list[W
         client: Any = StockOnly(rows)
         sync_products(
             session,
-            [Shelf(client, "1000", "Main Street", ZoneInfo("America/New_York"))],
+            [PosLocation(client, "1000", "Main Street", ZoneInfo("America/New_York"))],
             SyncSettings(),
             Prices(session, listed, sales),
-            BatchBook(PackedMap(ORG, "batches", {}, 1)),
+            BatchStore(PackedMap(ORG, "batches", {}, 1)),
             allow_deletions=False,
         )
         session.checkpoint()

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from shared.domain.discounts import Discount, DiscountKind
 from shared.domain.pricing import HIGHEST_PRICE_CENTS
-from shared.pos.alleaves.inventory import to_inventory_row
-from shared.pos.base import Rejected
+from shared.pos.alleaves.catalogue import to_inventory_row
+from shared.pos.port import Rejected
 from shared.store import paths, quarantine
 from shared.store.database import Put, Write
-from shared.store.encoding import encoded
+from shared.store.writes import encoded
 from tests.unit.pos.alleaves.rows import stock
 from tests.unit.services.sync_in_memory import ORG, synced
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.bus.changes import document_change
-from shared.bus.later import LaterPublisher
+from shared.bus.events import document_change
 from shared.bus.messages import ComputeSpending, Message
+from shared.bus.publisher import LaterPublisher
 from shared.errors import InvalidMessage
-from shared.services.order_recompute import SECONDS, OrderRecompute, end_of_gathering
+from shared.services.spending.order_recompute import SECONDS, OrderRecompute, end_of_gathering
 from tests.order_events import order_event
 
 AT = datetime(2026, 3, 1, 12, 0, 1, tzinfo=UTC)

@@ -2,16 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 
-from shared.domain.watch import NEW_FOR
-from shared.store import roster
-from shared.store.roster import Roster
+from shared.domain.health_rules import NEW_FOR
+from shared.store import locations
+from shared.store.locations import Roster
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 def ticked(before: Roster | None, orgs: list[str], now: datetime) -> Roster:
     """The roster after a tick, as it is read back."""
-    fields = roster.put(before, orgs, now).fields
+    fields = locations.put_roster(before, orgs, now).fields
     packed: bytes = fields["known"]
     known = frozenset(packed[at : at + 8] for at in range(0, len(packed), 8))
     return Roster(fields["tickedAt"], fields["recent"], known)
@@ -38,8 +38,8 @@ def test_an_org_that_left_is_forgotten() -> None:
 
 def test_a_hundred_thousand_orgs_fit_in_a_document() -> None:
     orgs = [f"org_with_quite_a_long_name_{number:06}" for number in range(100_000)]
-    fields = roster.put(None, orgs, START).fields
+    fields = locations.put_roster(None, orgs, START).fields
 
     size = len(fields["known"]) + sum(len(org) + 24 for org in fields["recent"])
     assert size < 950_000
-    assert len(fields["recent"]) == roster.NEW_LIMIT
+    assert len(fields["recent"]) == locations.NEW_LIMIT

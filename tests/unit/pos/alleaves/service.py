@@ -7,11 +7,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from shared.domain.order_windows import DateWindow
-from shared.pos.base import PosClient
+from shared.outbound.session import HttpSession, HttpSettings
+from shared.outbound.tokens import TokenCache
 from shared.pos.config import Location
-from shared.pos.http import HttpSession, HttpSettings
+from shared.pos.port import PosClient
 from shared.pos.registry import open_client
-from shared.pos.tokens import TokenCache
 from tests.unit.pos.alleaves.rows import customer, order, stock
 from tests.unit.pos.fakes import Canned, FakeTime, FakeTransport, Sent, ok
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.pos.alleaves.auth import token_of
+from shared.pos.alleaves.api import token_of
 from tests.unit.pos.fakes import START
 
 IN_AN_HOUR = START + timedelta(hours=1)

@@ -7,10 +7,10 @@ import pytest
 
 from shared.domain.write_back import NewCustomer
 from shared.errors import ProviderError
-from shared.pos.http import HttpSession, HttpSettings
+from shared.outbound.session import HttpSession, HttpSettings
+from shared.outbound.tokens import TokenCache
+from shared.pos.port import PosWriter
 from shared.pos.registry import open_writer
-from shared.pos.tokens import TokenCache
-from shared.pos.writer import PosWriter
 from tests.unit.pos.alleaves.rows import stock
 from tests.unit.pos.alleaves.service import Alleaves, location
 from tests.unit.pos.fakes import Canned, Sent, ok

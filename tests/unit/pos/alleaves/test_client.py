@@ -5,13 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from shared.errors import (
-    ListingIncomplete,
-    ProviderFailed,
-    ProviderRefused,
-    ReplyUnreadable,
-)
-from shared.pos.base import Rejected
+from shared.errors import ListingIncomplete, ProviderFailed, ProviderRefused, ReplyUnreadable
+from shared.pos.port import Rejected
 from tests.unit.pos.alleaves.rows import customer, order
 from tests.unit.pos.alleaves.service import WINDOW, Alleaves
 from tests.unit.pos.fakes import Canned, ok

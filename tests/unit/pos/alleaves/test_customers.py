@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.customers import PLACEHOLDER_EMAIL, Customer
 from shared.pos.alleaves.customers import to_customer
-from shared.pos.base import Rejected
+from shared.pos.port import Rejected
 from tests.unit.pos.alleaves.rows import customer, without
 
 ZONE = ZoneInfo("America/New_York")

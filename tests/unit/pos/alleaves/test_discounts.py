@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.discounts import Discount, DiscountKind
-from shared.pos.alleaves.discounts import to_discount
-from shared.pos.base import Rejected
+from shared.pos.alleaves.catalogue import to_discount
+from shared.pos.port import Rejected
 
 NEW_YORK = ZoneInfo("America/New_York")
 

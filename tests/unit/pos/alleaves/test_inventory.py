@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from shared.domain.inventory import InventoryRow
-from shared.pos.alleaves.inventory import to_inventory_row
-from shared.pos.base import Rejected
+from shared.pos.alleaves.catalogue import to_inventory_row
+from shared.pos.port import Rejected
 from tests.unit.pos.alleaves.rows import stock, without
 
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.pos.alleaves.catalogue import to_inventory_row
 from shared.pos.alleaves.customers import to_customer
-from shared.pos.alleaves.inventory import to_inventory_row
 from shared.pos.alleaves.orders import to_order
-from shared.pos.base import Rejected
+from shared.pos.port import Rejected
 from tests.unit.pos.alleaves.rows import customer, order, stock
 
 ZONE = ZoneInfo("America/New_York")

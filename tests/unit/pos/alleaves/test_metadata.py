@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from shared.domain.batches import BatchDetail
-from shared.domain.metadata import PUBLIC_FIELDS, Named, NamedKind
-from shared.pos.alleaves.metadata import to_batch_detail, to_locations, to_named
+from shared.domain.inventory import BatchDetail
+from shared.domain.metadata import PUBLIC_FIELDS, NamedEntry, NamedKind
+from shared.pos.alleaves.catalogue import to_batch_detail, to_locations, to_named
 
 SECRET = "metrc-key-of-nobody"
 
@@ -14,15 +14,15 @@ SECRET = "metrc-key-of-nobody"
 @pytest.mark.parametrize(
     ("kind", "rows", "expected"),
     [
-        ("brands", [{"id_brand": 1, "brand": "Lantern"}], [Named("1", "Lantern")]),
-        ("categories", [{"id_category": 2, "name": "Vapes"}], [Named("2", "Vapes")]),
-        ("vendors", [{"id": "3", "vendor": " Harbor "}], [Named("3", "Harbor")]),
-        ("brands", ["Lantern", "lantern", {"brand": "LANTERN"}], [Named(None, "Lantern")]),
+        ("brands", [{"id_brand": 1, "brand": "Lantern"}], [NamedEntry("1", "Lantern")]),
+        ("categories", [{"id_category": 2, "name": "Vapes"}], [NamedEntry("2", "Vapes")]),
+        ("vendors", [{"id": "3", "vendor": " Harbor "}], [NamedEntry("3", "Harbor")]),
+        ("brands", ["Lantern", "lantern", {"brand": "LANTERN"}], [NamedEntry(None, "Lantern")]),
         ("brands", [None, 5, {}, {"id_brand": 1}, {"brand": ""}], []),
     ],
 )
 def test_names_are_read_in_either_spelling_and_once(
-    kind: NamedKind, rows: list[Any], expected: list[Named]
+    kind: NamedKind, rows: list[Any], expected: list[NamedEntry]
 ) -> None:
     assert list(to_named(kind, rows)) == expected
 

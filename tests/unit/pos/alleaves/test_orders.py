@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain.orders import Channel, Order, OrderItem, OrderStatus, OrderType
 from shared.pos.alleaves.orders import to_order
-from shared.pos.base import Rejected
+from shared.pos.port import Rejected
 from tests.unit.pos.alleaves.rows import order, without
 
 ZONE = ZoneInfo("America/New_York")

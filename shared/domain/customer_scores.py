@@ -1,0 +1,87 @@
+"""Predicted lifetime value: what was spent, and what the same habit still brings.
+
+Where a customer stands at a moment: all that follows from their spending and the date.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from shared.domain.rfm import (
+    DEFAULT_THRESHOLDS,
+    QuantileScale,
+    Rfm,
+    RfmScore,
+    RfmThresholds,
+    rfm_of,
+    threshold_score,
+)
+from shared.domain.segmentation import Segment, Segmented, segment_of, whole_days
+from shared.domain.spending import Spending
+
+MONTHS_AHEAD = {
+    Segment.VIP: 24,
+    Segment.LOYAL: 18,
+    Segment.RETURNING: 6,
+    Segment.NEW: 6,
+    Segment.AT_RISK: 3,
+    Segment.CHURNED: 0,
+}
+"""For how many months the habit of a customer of this segment is taken to last."""
+
+DAYS_A_MONTH = 30
+
+
+def predicted_lifetime_cents(spending: Spending, segment: Segment, now: datetime) -> int:
+    """Spent + orders per month x MONTHS_AHEAD x average order value, half up to the cent.
+
+    The months of "orders per month" are those since the first order, of 30 days each and at least
+    one: a first order yesterday is not thirty orders a month. On the day of the first order, and
+    for somebody who has spent nothing, the value is what was spent. The average is not rounded on
+    the way, so the number of orders cancels out.
+    """
+    spent = spending.total_cents
+    if spending.first_order_at is None or spent <= 0:
+        return spent
+    days = whole_days(spending.first_order_at, now)
+    if days == 0:
+        return spent
+    ahead = Decimal(spent * DAYS_A_MONTH * MONTHS_AHEAD[segment]) / max(days, DAYS_A_MONTH)
+    return spent + int(ahead.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringScales:
+    """What RFM figures are scored by. There are no quantiles until everybody was looked at."""
+
+    thresholds: RfmThresholds = DEFAULT_THRESHOLDS
+    quantiles: QuantileScale | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerScores:
+    """Segment, predicted lifetime value and RFM; no RFM without a counted order."""
+
+    segment: Segmented
+    predicted_cents: int
+    rfm: Rfm | None
+    by_threshold: RfmScore | None
+    by_quantile: RfmScore | None
+
+
+def customer_scores(spending: Spending, scales: ScoringScales, now: datetime) -> CustomerScores:
+    """Where somebody who has spent that stands at ``now``."""
+    segment = segment_of(
+        order_count=spending.order_count,
+        spent_cents=spending.total_cents,
+        last_order_at=spending.last_order_at,
+        now=now,
+    )
+    rfm = rfm_of(spending, now)
+    return CustomerScores(
+        segment=segment,
+        predicted_cents=predicted_lifetime_cents(spending, segment.segment, now),
+        rfm=rfm,
+        by_threshold=threshold_score(rfm, scales.thresholds) if rfm else None,
+        by_quantile=scales.quantiles.score(spending) if scales.quantiles else None,
+    )

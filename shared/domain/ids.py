@@ -1,0 +1,31 @@
+"""Ids: how record ids are ordered, and how the ids of orgs are spelled.
+
+The spellings of an org's id that the product has used: ``org_x``, ``brand_x`` and ``x``.
+"""
+
+LONGEST_NUMBER = 40
+"""Digits up to which an id is taken for a number."""
+
+
+def natural_key(record_id: str) -> tuple[int, int, str]:
+    """Sort key by which numeric ids come first and in the order of their numbers."""
+    if record_id.isascii() and record_id.isdecimal() and len(record_id) <= LONGEST_NUMBER:
+        return (0, int(record_id), record_id)
+    return (1, 0, record_id)
+
+
+_PREFIXES = ("org_", "brand_")
+
+
+def base_org_id(org_id: str) -> str:
+    """What the spellings of one org have in common."""
+    for prefix in _PREFIXES:
+        if org_id.startswith(prefix) and org_id != prefix:
+            return org_id.removeprefix(prefix)
+    return org_id
+
+
+def org_id_spellings(org_id: str) -> tuple[str, ...]:
+    """Every spelling of the org, the given one first."""
+    name = base_org_id(org_id)
+    return tuple(dict.fromkeys((org_id, *(prefix + name for prefix in _PREFIXES), name)))

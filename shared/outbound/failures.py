@@ -1,0 +1,145 @@
+"""How one try of a call failed, and which error of the tree that is.
+
+When a call to the outside is tried again, and how long it waits first.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from tenacity import RetryCallState
+from tenacity.wait import wait_base, wait_random_exponential
+
+from shared.errors import (
+    CredentialsRejected,
+    ProviderBusy,
+    ProviderFailed,
+    ProviderRefused,
+    ProviderUnreachable,
+    ReplyUnreadable,
+    SyncSamError,
+)
+
+
+class TokenRejected(CredentialsRejected):
+    """401: the caller may have a token that ended early. ``tries`` is how many it took."""
+
+    tries: int = 1
+
+
+class StatusRefused(ProviderRefused):
+    """Another 4xx. ``status`` is which."""
+
+    status: int = 400
+
+
+_ERROR_OF_STATUS: dict[int, tuple[type[SyncSamError], str]] = {
+    401: (TokenRejected, "does not accept the sign-in"),
+    403: (CredentialsRejected, "does not allow a request for {what}"),
+    429: (ProviderBusy, "limits how often it is called"),
+}
+_OTHER_SERVER_ERROR = (ProviderFailed, "had an error of its own")
+_OTHER_STATUS = (StatusRefused, "refused a request for {what}")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One try that failed. ``says`` goes after the provider's name and never holds a secret,
+    a body or a query. ``retry_after`` is in seconds, where the provider asked for it. ``status`` is
+    None where there was no answer."""
+
+    error: type[SyncSamError]
+    says: str
+    again: bool
+    retry_after: float | None = None
+    status: int | None = None
+
+
+def failed_status(status: int, what: str, retry_after: float | None) -> Failure:
+    """The failure that an HTTP status other than 2xx is. 429 and 5xx may be tried again."""
+    server_error = 500 <= status < 600
+    otherwise = _OTHER_SERVER_ERROR if server_error else _OTHER_STATUS
+    error, says = _ERROR_OF_STATUS.get(status, otherwise)
+    return Failure(
+        error,
+        f"{says.format(what=what)} ({status})",
+        again=server_error or status == 429,
+        retry_after=retry_after,
+        status=status,
+    )
+
+
+def no_answer(seconds: float) -> Failure:
+    """The provider took the call but did not answer in time."""
+    return Failure(ProviderUnreachable, f"did not answer within {seconds:.3g} s", again=True)
+
+
+def not_reached() -> Failure:
+    """There was no connection, or it broke."""
+    return Failure(ProviderUnreachable, "could not be reached", again=True)
+
+
+def unreadable(why: str, *, again: bool = True) -> Failure:
+    """There was an answer, but not one that can be read."""
+    return Failure(ReplyUnreadable, f"sent an answer that {why}", again=again)
+
+
+def error_of(
+    failure: Failure, who: str, *, tries: int, now: datetime, seconds_left: float
+) -> SyncSamError:
+    """The error to raise when it ends here. ``who`` is "The POS at app.alleaves.com"."""
+    says = f"{who} {failure.says}" + (f" ({tries} tries)" if tries > 1 else "")
+    kind = failure.error
+    if failure.again and failure.retry_after is not None:
+        when = now + timedelta(seconds=failure.retry_after)
+        says += f"; it asks not to be called before {when:%Y-%m-%d %H:%M:%S} UTC"
+        kind = ProviderBusy if failure.retry_after >= seconds_left else kind
+    error = kind(f"{says}.")
+    if isinstance(error, TokenRejected):
+        error.tries = tries
+    if isinstance(error, StatusRefused) and failure.status is not None:
+        error.status = failure.status
+    return error
+
+
+_LONGEST_RETRY_AFTER = 86_400.0
+
+
+def retry_after_seconds(header: str | None, now: datetime) -> float | None:
+    """Seconds a ``Retry-After`` header asks to wait, given as seconds or as an HTTP date.
+
+    Never below 0 nor above a day; None where there is no such header or it cannot be read.
+    """
+    text = (header or "").strip()
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            when = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        # "-0000" makes a naive date: RFC 5322's way of writing UTC from an unknown place.
+        when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        seconds = (when - now).total_seconds()
+    if math.isnan(seconds):
+        return None
+    return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER)
+
+
+class RetryWait(wait_base):
+    """Jittered exponential back-off, and never less than what the provider asked for.
+
+    The jitter goes on top of ``Retry-After``, so that threads told to wait equally long do not
+    come back at the same moment.
+    """
+
+    def __init__(self, base_seconds: float, longest_seconds: float) -> None:
+        self._jitter = wait_random_exponential(multiplier=base_seconds, max=longest_seconds)
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        outcome = retry_state.outcome.result() if retry_state.outcome else None
+        asked = outcome.retry_after if isinstance(outcome, Failure) else None
+        return self._jitter(retry_state) + (asked or 0.0)

@@ -1,0 +1,303 @@
+"""One try of one call: send it, and read the answer within its limits of time and size.
+
+The one HTTP session for every call to the outside.
+
+One session serves all orgs and all threads: connections are pooled, cookies are not kept and
+``.netrc`` is not read, so that nothing of one org ever travels with a call of another.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Generic, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+import structlog
+from requests.adapters import HTTPAdapter
+from tenacity import RetryCallState, Retrying, retry_if_result
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.response import BaseHTTPResponse
+
+from shared.clock import Clock, utc_now
+from shared.errors import ProviderBusy, RetryLater
+from shared.outbound.failures import (
+    Failure,
+    RetryWait,
+    error_of,
+    failed_status,
+    no_answer,
+    not_reached,
+    retry_after_seconds,
+    unreadable,
+)
+
+_CHUNK_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCall:
+    """One call. ``provider`` and ``what`` are the words an operator reads: "The POS", "orders".
+
+    ``deadline`` ends the call early where the caller has less time than the settings allow.
+    ``once`` is for a call that makes something: it is tried again only after an answer that
+    nothing was done. ``admit`` is called before each try and returns when it may be made; its
+    time counts among the call's own.
+    """
+
+    method: str
+    url: str
+    provider: str
+    what: str
+    json: object = field(default=None, repr=False)
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    deadline: datetime | None = None
+    once: bool = False
+    admit: Callable[[], None] | None = field(default=None, repr=False)
+
+    @property
+    def host(self) -> str:
+        """The host called, as operators read it."""
+        return host_of(self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class TryLimits:
+    """Limits of one try, in seconds and bytes."""
+
+    connect_seconds: float
+    read_seconds: float
+    total_seconds: float
+    largest_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What came back. The body of another status than 2xx is not read: it is None."""
+
+    status: int
+    retry_after: str | None
+    body: bytes | None = field(repr=False)
+
+
+def host_of(url: str) -> str:
+    """Name of a URL's host, with its port where one is given; never a user or password."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def exchange(
+    session: requests.Session, call: HttpCall, limits: TryLimits, monotonic: Callable[[], float]
+) -> HttpAnswer | Failure:
+    """Send the call once. Every way in which it may fail comes back as a Failure: a raised
+    exception of the HTTP library would carry the URL and headers along."""
+    until = monotonic() + limits.total_seconds
+    wait = min(limits.read_seconds, limits.total_seconds)
+    try:
+        with session.request(
+            call.method,
+            call.url,
+            params=call.params,
+            json=call.json,
+            headers=call.headers,
+            auth=_as_it_is,
+            timeout=(min(limits.connect_seconds, limits.total_seconds), wait),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            status, retry_after = response.status_code, response.headers.get("Retry-After")
+            if status not in range(200, 300):
+                return HttpAnswer(status, retry_after, None)
+            body = _read(response.raw, limits, until, monotonic)
+            return body if isinstance(body, Failure) else HttpAnswer(status, retry_after, body)
+    except (requests.ConnectTimeout, requests.ConnectionError):
+        return not_reached()
+    except (requests.Timeout, ReadTimeoutError):
+        return no_answer(wait)
+    except (requests.RequestException, HTTPError, OSError, UnicodeError):
+        return not_reached()
+
+
+def _read(
+    raw: BaseHTTPResponse, limits: TryLimits, until: float, monotonic: Callable[[], float]
+) -> bytes | Failure:
+    body = bytearray()
+    # read1 comes back after each packet: a server that sends a byte now and then would keep a
+    # plain read busy far beyond the limit, since every byte restarts the socket's time-out.
+    while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
+        body += chunk
+        if len(body) > limits.largest_bytes:
+            return unreadable(f"is larger than {limits.largest_bytes:,} bytes", again=False)
+        if monotonic() >= until:
+            return no_answer(limits.total_seconds)
+    return bytes(body)
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Given as ``auth``, keeps requests from putting a login of ``.netrc`` over our own header."""
+    return request
+
+
+T = TypeVar("T")
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """Limits of one call, all its tries and waits included. Times in seconds."""
+
+    connect_seconds: float = 5.0
+    read_seconds: float = 30.0
+    total_seconds: float = 120.0
+    attempts: int = 4
+    backoff_seconds: float = 0.5
+    longest_backoff_seconds: float = 20.0
+    largest_reply_bytes: int = 64 * 1024 * 1024
+    connections_per_host: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply(Generic[T]):
+    """An answer, and how many tries it took."""
+
+    data: T
+    requests: int
+
+
+class HttpSession:
+    """Calls with time-outs, a total time limit, retries and readable errors. Thread-safe.
+
+    ``transport`` takes the place of the network in tests.
+    """
+
+    def __init__(
+        self,
+        settings: HttpSettings | None = None,
+        *,
+        transport: HTTPAdapter | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._settings = settings or HttpSettings()
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._clock = clock
+        self._session = requests.Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers["User-Agent"] = "sync-sam"
+        connections = self._settings.connections_per_host
+        adapter = transport or HTTPAdapter(pool_connections=connections, pool_maxsize=connections)
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, adapter)
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._session.close()
+
+    def call(self, call: HttpCall, read: Callable[[object], T]) -> HttpReply[T]:
+        """Make the call and read its JSON with ``read``, which raises ValueError for a shape it
+        does not know.
+
+        Tried again after 429, 5xx, broken connections, time-outs and unreadable answers, and
+        after nothing else; a call made ``once`` after 429 alone. Raises the error that the last
+        try amounts to (Unauthorized for 401); ProviderBusy at once where the provider asks to wait
+        longer than there is time; RetryLater where it is the caller's own deadline that leaves too
+        little time.
+        """
+        given = self._seconds_given(call)
+        until = self._monotonic() + min(given, self._settings.total_seconds)
+
+        def no_tries_or_time_left(state: RetryCallState) -> bool:
+            if state.attempt_number >= self._settings.attempts:
+                return True
+            return self._monotonic() + state.upcoming_sleep >= until
+
+        retrying = Retrying(
+            sleep=self._sleep,
+            stop=no_tries_or_time_left,
+            wait=RetryWait(self._settings.backoff_seconds, self._settings.longest_backoff_seconds),
+            retry=retry_if_result(lambda outcome: _again(outcome, call)),
+            before_sleep=lambda state: _log_retry(call, state),
+            retry_error_callback=_last_outcome,
+        )
+        outcome: HttpReply[T] | Failure = retrying(self._attempt, call, read, until)
+        tries = int(retrying.statistics["attempt_number"])
+        if isinstance(outcome, HttpReply):
+            return HttpReply(outcome.data, tries)
+        out_of_time = _again(outcome, call) and tries < self._settings.attempts
+        if out_of_time and given < self._settings.total_seconds and outcome.retry_after is None:
+            raise _no_time(call)
+        raise error_of(
+            outcome,
+            f"{call.provider} at {call.host}",
+            tries=tries,
+            now=self._clock(),
+            seconds_left=until - self._monotonic(),
+        )
+
+    def _seconds_given(self, call: HttpCall) -> float:
+        if call.deadline is None:
+            return math.inf
+        seconds = (call.deadline - self._clock()).total_seconds()
+        if seconds <= 0:
+            raise _no_time(call)
+        return seconds
+
+    def _attempt(
+        self, call: HttpCall, read: Callable[[object], T], until: float
+    ) -> HttpReply[T] | Failure:
+        if call.admit is not None:
+            call.admit()
+        settings = self._settings
+        limits = TryLimits(
+            connect_seconds=settings.connect_seconds,
+            read_seconds=settings.read_seconds,
+            total_seconds=max(until - self._monotonic(), 0.001),
+            largest_bytes=settings.largest_reply_bytes,
+        )
+        answer = exchange(self._session, call, limits, self._monotonic)
+        if isinstance(answer, Failure):
+            return answer
+        if answer.body is None:
+            seconds = retry_after_seconds(answer.retry_after, self._clock())
+            return failed_status(answer.status, call.what, seconds)
+        try:
+            return HttpReply(read(json.loads(answer.body)), 1)
+        except (ValueError, RecursionError):
+            return unreadable("cannot be read")
+
+
+def _again(outcome: object, call: HttpCall) -> bool:
+    """Whether a try that ended like this may be followed by another."""
+    if not isinstance(outcome, Failure) or not outcome.again:
+        return False
+    return outcome.error is ProviderBusy if call.once else True
+
+
+def _last_outcome(state: RetryCallState) -> object:
+    """Failures travel as values: an exception of a try, which may hold a URL or a header, is thus
+    never chained to the error that is raised in the end."""
+    return state.outcome.result() if state.outcome else None
+
+
+def _no_time(call: HttpCall) -> RetryLater:
+    return RetryLater(
+        f"{call.provider} at {call.host} was not waited for: the time of this run is up."
+    )
+
+
+def _log_retry(call: HttpCall, state: RetryCallState) -> None:
+    outcome = _last_outcome(state)
+    _log.info(
+        "outside_call_retried",
+        host=call.host,
+        what=call.what,
+        attempt=state.attempt_number,
+        wait_seconds=round(state.upcoming_sleep, 3),
+        reason=outcome.says if isinstance(outcome, Failure) else None,
+    )

@@ -1,0 +1,272 @@
+"""Stock rows of Alleaves as domain records.
+
+Discounts of Alleaves as domain records.
+
+No recorded account had any: the shape is that of the one public integration that names it, read
+tolerantly. Where a part cannot be read the whole discount is rejected, so that a menu never shows
+a price that the till does not give.
+
+Brands, categories, vendors, locations and single batches of Alleaves as domain records.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from shared.domain.discounts import Discount, DiscountKind, window
+from shared.domain.inventory import BatchDetail, InventoryRow
+from shared.domain.metadata import PUBLIC_FIELDS, NamedEntry, NamedKind, PublicLocation
+from shared.domain.money import to_cents
+from shared.pos.alleaves.parse import day, number, percent, read_row, reject
+from shared.pos.alleaves.schemas import (
+    BatchRow,
+    BrandRow,
+    CategoryRow,
+    Conditions,
+    DiscountRow,
+    StockRow,
+    VendorRow,
+)
+from shared.pos.port import Rejected
+
+_PRICES = (
+    "price_otd_adult_use",
+    "price_otd_medical_use",
+    "price_otd",
+    "price_retail_adult_use",
+    "price_retail_medical_use",
+    "price_retail",
+)
+_UNSELLABLE_AREAS = frozenset({"damaged", "scrap", "quarantine", "hold"})
+
+
+def to_inventory_row(row: object, location_id: str) -> InventoryRow | Rejected:
+    """The stock of a row; ``location_id`` holds where the row names no location.
+
+    Rejected for want of an id, for an unreadable quantity (``bad_quantity``) or an unreadable
+    price or cost (``bad_money``): a menu built from either would be wrong. Where only one of
+    ``available`` and ``on_hand`` is sent, it stands for both.
+    """
+    wire = read_row(StockRow, row)
+    if isinstance(wire, Rejected):
+        return wire
+    available = number(wire.on_hand if wire.available is None else wire.available)
+    on_hand = number(wire.available if wire.on_hand is None else wire.on_hand)
+    if available is None or on_hand is None:
+        return reject(row, wire.item_id, "bad_quantity", "The row has no readable quantity.")
+    try:
+        prices = tuple((name, _cents(getattr(wire, name))) for name in _PRICES)
+        cost, batch_cost = _cents(wire.cost_of_good), _cents(wire.batch_cost_of_good)
+    except ValueError:
+        return reject(row, wire.item_id, "bad_money", "The row has an unreadable price or cost.")
+    return InventoryRow(
+        item_id=wire.item_id,
+        batch_id=wire.batch_id,
+        location_id=wire.location_id or location_id,
+        name=wire.name or "",
+        brand=wire.brand,
+        vendor=wire.vendor,
+        category_path=wire.category or "",
+        strain=wire.strain,
+        on_hand=on_hand,
+        available=available,
+        sellable=_sellable(wire),
+        prices=prices,
+        cost_cents=cost,
+        batch_cost_cents=batch_cost,
+        thc_percent=_potency(wire.thc, "THC %", wire.compounds),
+        cbd_percent=_potency(wire.cbd, "CBD %", wire.compounds),
+        date_expire=expiry_date(wire.date_expire),
+        date_received=day(wire.date_received),
+        package_tag=wire.package_tag,
+    )
+
+
+def expiry_date(value: str | None) -> str | None:
+    """The day something expires. The first and last days of the calendar stand for "never"."""
+    read = day(value)
+    return read if read and "2000" <= read < "9000" else None
+
+
+def _cents(dollars: object) -> int | None:
+    return None if dollars is None else to_cents(dollars)
+
+
+def _sellable(wire: StockRow) -> bool:
+    if wire.deleted or wire.qc_hold or wire.date_closed:
+        return False
+    open_batch = (wire.status or "open").lower() == "open"
+    return open_batch and (wire.area_type or "").lower() not in _UNSELLABLE_AREAS
+
+
+def _potency(value: object, compound: str, compounds: Iterable[object]) -> Decimal | None:
+    """The row's own figure, else the compound's test result, where it is a percentage."""
+    own = percent(value)
+    if own is not None:
+        return own
+    results = (
+        percent(tested.get("result"))
+        for tested in compounds
+        if isinstance(tested, dict) and tested.get("compound") == compound
+    )
+    return next((result for result in results if result is not None), None)
+
+
+_KINDS = {
+    "percent": DiscountKind.PERCENT,
+    "percentage": DiscountKind.PERCENT,
+    "amount": DiscountKind.AMOUNT,
+    "dollar": DiscountKind.AMOUNT,
+    "fixed_amount": DiscountKind.AMOUNT,
+    "fixed_price": DiscountKind.FIXED_PRICE,
+    "price": DiscountKind.FIXED_PRICE,
+    "bogo": DiscountKind.BOGO,
+}
+
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def to_discount(row: object, zone: ZoneInfo) -> Discount | Rejected:
+    """The discount of a row; days and times without a zone are those of ``zone``.
+
+    Codes beside those of ``read_row``: ``unknown_discount_type``, ``bad_value``, ``bad_date``,
+    ``bad_condition`` (a minimum that cannot be read).
+    """
+    wire = read_row(DiscountRow, row)
+    if isinstance(wire, Rejected):
+        return wire
+    kind = _KINDS.get((wire.kind or "").casefold().replace(" ", "_"))
+    if kind is None:
+        return reject(row, wire.id, "unknown_discount_type", "The type of discount is unknown.")
+    value = Decimal(0) if kind is DiscountKind.BOGO else _value(wire.value, kind)
+    if value is None:
+        return reject(row, wire.id, "bad_value", "The discount has no readable value.")
+    try:
+        starts_at, ends_at = window(_moment(wire.starts), _moment(wire.ends), zone)
+    except (ValueError, OverflowError):
+        return reject(row, wire.id, "bad_date", "The discount has an unreadable date.")
+    conditions = Conditions.model_validate(wire.conditions)
+    min_quantity = number(conditions.min_quantity)
+    if conditions.min_quantity is not None and min_quantity is None:
+        return reject(row, wire.id, "bad_condition", "The minimum quantity is unreadable.")
+    try:
+        min_total = None if conditions.min_total is None else to_cents(conditions.min_total)
+    except ValueError:
+        return reject(row, wire.id, "bad_condition", "The minimum total is unreadable.")
+    return Discount(
+        id=wire.id,
+        kind=kind,
+        value=value,
+        name=wire.name or "",
+        active=wire.active,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        product_ids=_texts(conditions.products),
+        categories=_texts(conditions.categories),
+        brands=_texts(conditions.brands),
+        priority=int(number(wire.priority) or 0),
+        badge_text=wire.badge_text,
+        min_quantity=min_quantity,
+        min_total_cents=min_total,
+        customer_types=_texts(conditions.customer_types),
+    )
+
+
+def _value(value: object, kind: DiscountKind) -> Decimal | None:
+    """Percent, or cents."""
+    if kind is DiscountKind.PERCENT:
+        return number(value)
+    try:
+        return Decimal(to_cents(value))
+    except ValueError:
+        return None
+
+
+def _moment(value: object) -> date | None:
+    """A day, or a moment where a time is given; None for nothing. Raises ValueError."""
+    if value is None:
+        return None
+    text = str(value).strip()
+    if not text:
+        return None
+    if not _DAY.match(text):
+        raise ValueError("not a date")
+    return date.fromisoformat(text) if _DAY.fullmatch(text) else datetime.fromisoformat(text)
+
+
+def _texts(values: Iterable[object]) -> frozenset[str]:
+    return frozenset(
+        str(value).strip()
+        for value in values
+        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip()
+    )
+
+
+NAMED_PATHS: Mapping[NamedKind, str] = {
+    "brands": "/inventory/brand",
+    "categories": "/inventory/category",
+    "vendors": "/inventory/vendor",
+}
+_ROWS: Mapping[NamedKind, type[BrandRow] | type[CategoryRow] | type[VendorRow]] = {
+    "brands": BrandRow,
+    "categories": CategoryRow,
+    "vendors": VendorRow,
+}
+
+_SPELLED = {
+    "name": "location",
+    "legalName": "legal_name",
+    "stateName": "full_state_name",
+    "postalCode": "postal_code",
+    "driveThrough": "drive_through",
+    "expressDelivery": "express_delivery",
+    "localTaxPercentage": "local_tax_percentage",
+    "isAdultUse": "is_adult_use",
+    "isMedicalUse": "is_medical_use",
+}
+_PUBLIC = {name: _SPELLED.get(name, name) for name in PUBLIC_FIELDS}
+"""The POS's field of each of ours. Everything else of a location stays at the POS: the reply
+carries keys of the state's tracking system, and nobody knows what a later one carries."""
+
+
+def to_named(kind: NamedKind, rows: Iterable[object]) -> tuple[NamedEntry, ...]:
+    """The names of the rows; rows without one are passed over, as are repeats."""
+    found: dict[str, NamedEntry] = {}
+    for row in rows:
+        wire = read_row(_ROWS[kind], {"name": row} if isinstance(row, str) else row)
+        if not isinstance(wire, Rejected) and wire.name:
+            found.setdefault(wire.name.casefold(), NamedEntry(wire.id, wire.name))
+    return tuple(found.values())
+
+
+def to_locations(rows: Iterable[object]) -> tuple[PublicLocation, ...]:
+    """The locations of the rows that have an id, without anything that is not public."""
+    return tuple(
+        PublicLocation(
+            str(row["id_location"]),
+            {
+                ours: row[theirs]
+                for ours, theirs in _PUBLIC.items()
+                if isinstance(row.get(theirs), str | int | float)
+            },
+        )
+        for row in rows
+        if isinstance(row, dict) and isinstance(row.get("id_location"), str | int)
+    )
+
+
+def to_batch_detail(reply: object) -> BatchDetail:
+    """What a single look-up says; nothing where the reply cannot be read."""
+    wire = read_row(BatchRow, reply)
+    if isinstance(wire, Rejected):
+        return BatchDetail()
+    return BatchDetail(
+        expires_on=expiry_date(wire.date_expire),
+        package_tag=wire.package_tag,
+        packaged_on=day(wire.date_package),
+        produced_on=day(wire.date_production),
+        harvested_on=day(wire.date_harvest),
+    )

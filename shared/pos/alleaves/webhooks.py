@@ -1,0 +1,100 @@
+"""Webhooks of Alleaves: ``{event, data, timestamp}``.
+
+Nothing of them is documented in public. So ids are read under every spelling that rows have, the
+event's own id under two, and a time as ISO text or as a Unix time.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import TypeAdapter, ValidationError
+
+from shared.errors import RequestInvalid
+from shared.pos.alleaves.parse import moment
+from shared.pos.alleaves.schemas import Id
+from shared.pos.port import PosEvent
+
+LONGEST_KIND = 100
+MILLISECONDS_FROM = 100_000_000_000
+"""Unix times from here on (the year 5138 in seconds) are meant in milliseconds."""
+
+_SUBJECTS = {
+    "customer.created": "customer",
+    "customer.updated": "customer",
+    "order.created": "order",
+    "order.updated": "order",
+    "inventory.updated": "item",
+    "inventory.low_stock": "item",
+    "product.updated": "item",
+    "product.deleted": "item",
+}
+_IDS = {
+    "customer": ("id_customer", "customer_id", "id"),
+    "order": ("id_order", "id_transaction", "order_id", "id"),
+    "item": ("id_item", "item_id", "product_id", "id"),
+}
+_UTC = ZoneInfo("UTC")
+_id = TypeAdapter[str](Id)
+
+
+def read_event(body: bytes) -> PosEvent:
+    """The event in a webhook's body. Raises RequestInvalid where it is none."""
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError):
+        raise RequestInvalid("the webhook is not JSON") from None
+    kind = given.get("event") if isinstance(given, dict) else None
+    if not isinstance(kind, str) or not 0 < len(kind) <= LONGEST_KIND:
+        raise RequestInvalid("event: what happened is not said")
+    subject = _SUBJECTS.get(kind)
+    ids = _ids(given.get("data"), subject) if subject else ()
+    return PosEvent(
+        kind=kind,
+        id=_own_id(given),
+        sent_at=_sent_at(given.get("timestamp")),
+        customer_ids=ids if subject == "customer" else (),
+        order_ids=ids if subject == "order" else (),
+        product_ids=ids if subject == "item" else (),
+    )
+
+
+def _ids(data: object, subject: str) -> tuple[str, ...]:
+    rows = data if isinstance(data, list) else [data]
+    found = (_first_id(row, subject) for row in rows if isinstance(row, dict))
+    return tuple(dict.fromkeys(each for each in found if each is not None))
+
+
+def _first_id(row: dict[str, Any], subject: str) -> str | None:
+    for name in _IDS[subject]:
+        try:
+            return _id.validate_python(row.get(name))
+        except ValidationError:
+            continue
+    return None
+
+
+def _own_id(given: dict[str, Any]) -> str | None:
+    """``id`` is not among them: it may be the record's, and two events of one record are two."""
+    ids = (given.get(name) for name in ("event_id", "eventId"))
+    return next((str(each) for each in ids if isinstance(each, str | int) and each), None)
+
+
+def _sent_at(value: object) -> datetime | None:
+    """Raises RequestInvalid for a time that is sent and cannot be read."""
+    if value is None:
+        return None
+    text = str(value)
+    try:
+        if text.isdecimal():
+            number = int(text)
+            return datetime.fromtimestamp(
+                number / (1000 if number >= MILLISECONDS_FROM else 1), UTC
+            )
+    except (ValueError, OverflowError, OSError):
+        raise RequestInvalid("timestamp: not a time") from None
+    read = moment(value, _UTC)
+    if read is None:
+        raise RequestInvalid("timestamp: not a time")
+    return read

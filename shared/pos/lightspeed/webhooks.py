@@ -1,0 +1,28 @@
+"""Webhooks of Lightspeed X-Series: form-encoded, the object as JSON text in ``payload``.
+
+The one type that tells of sales is ``sale.update``; it comes when a sale is made and whenever it
+changes (https://x-series-api.lightspeedhq.com/docs/webhooks).
+"""
+
+import json
+from urllib.parse import parse_qs
+
+from shared.errors import RequestInvalid
+from shared.pos.port import PosEvent
+
+SALE = "sale.update"
+LONGEST_ID = 200
+FIELDS = 20
+
+
+def read_sale(body: bytes) -> PosEvent:
+    """The sale that a webhook tells of. Raises RequestInvalid where it names none."""
+    try:
+        form = parse_qs(body.decode(), strict_parsing=True, max_num_fields=FIELDS)
+        sale = json.loads(form["payload"][0])
+    except (ValueError, KeyError, RecursionError):
+        raise RequestInvalid("payload: no JSON object in a form") from None
+    sale_id = sale.get("id") if isinstance(sale, dict) else None
+    if not isinstance(sale_id, str) or not 0 < len(sale_id) <= LONGEST_ID or "/" in sale_id:
+        raise RequestInvalid("payload.id: which sale is not said")
+    return PosEvent(kind=SALE, order_ids=(sale_id,))

@@ -1,0 +1,210 @@
+"""Loyalty on demand: for an org, or for one of its customers.
+
+Somebody's points right now, by telephone or e-mail: asked of Alpine IQ, reckoned from orders.
+
+How an org and its customers stand: counts, one customer, and all that are in review.
+"""
+
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from shared.bus.messages import Loyalty
+from shared.bus.publisher import Publisher
+from shared.clock import Clock
+from shared.domain.customers import identifies, normal_email, normal_phone
+from shared.domain.loyalty import (
+    AlpineAnswer,
+    AlpineStatus,
+    Reconciliation,
+    Tier,
+    TierSource,
+    points_from_orders,
+    reconcile,
+    tier_of,
+)
+from shared.domain.spending import fold
+from shared.errors import NotFound, OrgError, ProviderError, RequestInvalid, RetryLater
+from shared.services.deadline import OutOfTime
+from shared.services.loyalty.look_ups import (
+    NOT_CONFIGURED,
+    UNAVAILABLE,
+    OpenAlpine,
+    account_of,
+    permits_of,
+)
+from shared.services.manual_sync import RunUnderWay
+from shared.store import customers, loyalty, loyalty_runs, paths, tenants
+from shared.store import lease as leases
+from shared.store.database import Database, Document
+from shared.store.loyalty import CustomerCounts
+from shared.store.tenants import TenantLoyalty
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AskForLoyalty:
+    """Starts loyalty runs."""
+
+    database: Database
+    loyalty: Publisher
+
+    def __call__(self, org_id: str, customer_id: str | None, *, full: bool) -> str:
+        """Start a run, return its id. ``full`` looks everybody up.
+
+        Raises NotFound for an unknown customer and, where the whole org is meant, RunUnderWay.
+        One customer's turn comes after a run that is under way.
+        """
+        if customer_id is not None:
+            if not loyalty.customers(self.database, org_id, [customer_id]):
+                raise NotFound("there is no such customer")
+        elif running := leases.running(self.database, paths.loyalty_lease(org_id)):
+            raise RunUnderWay(running)
+        run_id = f"manual-{uuid.uuid4().hex}"
+        ids = None if customer_id is None else (customer_id,)
+        self.loyalty.publish([Loyalty(org_id=org_id, run_id=run_id, customer_ids=ids, full=full)])
+        log.info(
+            "loyalty_asked_for", org_id=org_id, run_id=run_id, full=full, everybody=ids is None
+        )
+        return run_id
+
+
+PATIENCE = timedelta(seconds=8)
+"""How long somebody waits for Alpine IQ before the calculated figure has to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """``result`` holds the two figures against each other; ``calculated_tier`` is the one that
+    the points from orders would give."""
+
+    customer_id: str
+    result: Reconciliation
+    calculated_tier: Tier | None
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpPoints:
+    """Looks points up. Nothing is written."""
+
+    database: Database
+    open_alpine: OpenAlpine
+    clock: Clock
+
+    def __call__(self, org_id: str, *, phone: str | None, email: str | None) -> Points:
+        """The points of the customer with the telephone, else of the one with the e-mail; of
+        several the first by id. Raises RequestInvalid for what is neither, NotFound, and
+        ConfigurationInvalid where the org's programme makes no sense."""
+        org = tenants.read_loyalty(self.database, org_id)
+        rules = org.rules()
+        number = normal_phone(phone)
+        address = normal_email(email) if identifies(normal_email(email)) else None
+        if number is None and address is None:
+            raise RequestInvalid("phone or email: give a valid one")
+        customer = self._customer(org_id, number, address)
+        orders = loyalty.orders_of(self.database, org_id, [customer.id]).get(customer.id, {})
+        equity = customer.fields.get("socialEquity") is True
+        spent_cents = fold(orders.values()).total_cents
+        from_orders = points_from_orders(spent_cents, rules, social_equity=equity)
+        result = reconcile(from_orders, self._ask(org, number, address), rules)
+        return Points(customer.id, result, tier_of(from_orders, rules.tiers))
+
+    def _customer(self, org_id: str, phone: str | None, email: str | None) -> Document:
+        for field, value in (("phoneE164", phone), ("email", email)):
+            if value:
+                ids = list(customers.ids_by(self.database, org_id, field, [value]).values())
+                for customer in loyalty.customers(self.database, org_id, ids):
+                    return customer
+        raise NotFound("no customer has this telephone or e-mail")
+
+    def _ask(self, org: TenantLoyalty, phone: str | None, email: str | None) -> AlpineAnswer:
+        account, broken = account_of(org)
+        if account is None:
+            return UNAVAILABLE if broken else NOT_CONFIGURED
+        until = self.clock() + PATIENCE
+        permits = permits_of(self.database, account, until=until, clock=self.clock)
+        try:
+            return self.open_alpine(account, permits.take, until).look_up(phone, email)
+        except (OrgError, ProviderError, RetryLater) as error:
+            log.warning("points_without_alpine_iq", code=error.code)
+        except OutOfTime:
+            log.warning("points_without_alpine_iq", code="rate_limited")
+        return UNAVAILABLE
+
+
+LAST_ENTRIES = 5
+AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerPoints:
+    """A customer's points as last reckoned. ``alpine`` says what is known of them at Alpine IQ;
+    None in lists. ``entries`` are the last of the ledger, newest first, as stored."""
+
+    customer_id: str
+    points: int
+    points_from_orders: int
+    points_from_alpine: int | None
+    tier: str | None
+    tier_source: str
+    reconciled: bool
+    needs_review: bool
+    discrepancy: int
+    alpine_user_id: str | None
+    last_calculated: datetime
+    entries: list[Mapping[str, Any]]
+    alpine: AlpineStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoyaltyReads:
+    """Reads what loyalty runs have written."""
+
+    database: Database
+
+    def counts(self, org_id: str) -> tuple[CustomerCounts, datetime | None]:
+        """The org's counts, and when its last run ended."""
+        last = loyalty_runs.read_progress(self.database, org_id).last_sync_at
+        return loyalty.counts(self.database, org_id), last
+
+    def of_customer(self, org_id: str, customer_id: str) -> CustomerPoints | None:
+        """One customer; None for somebody unknown or not reckoned so far."""
+        found = loyalty.customers(self.database, org_id, [customer_id])
+        if not found or "pointsFromOrders" not in found[0].fields:
+            return None
+        answer = loyalty_runs.entry_of(self.database, org_id, customer_id).answer
+        return self._standing(org_id, found[0], answer.status)
+
+    def in_review(self, org_id: str) -> list[CustomerPoints]:
+        """Every customer whose two figures a person must look at, the widest apart first."""
+        found = loyalty.in_review(self.database, org_id)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            standings = list(pool.map(lambda each: self._standing(org_id, each), found))
+        return sorted(standings, key=lambda each: (-each.discrepancy, each.customer_id))
+
+    def _standing(
+        self, org_id: str, customer: Document, alpine: AlpineStatus | None = None
+    ) -> CustomerPoints:
+        fields = customer.fields
+        at_alpine = fields["tierSource"] == TierSource.ALPINE_IQ
+        return CustomerPoints(
+            customer_id=customer.id,
+            points=fields["points"],
+            points_from_orders=fields["pointsFromOrders"],
+            points_from_alpine=fields.get("pointsFromAlpine"),
+            tier=fields.get("loyaltyTier"),
+            tier_source=fields["tierSource"],
+            reconciled=fields["loyaltyReconciled"],
+            needs_review=at_alpine and not fields["loyaltyReconciled"],
+            discrepancy=fields["loyaltyDiscrepancy"],
+            alpine_user_id=fields.get("alpineUserId"),
+            last_calculated=fields["pointsLastCalculated"],
+            entries=loyalty.latest_entries(self.database, org_id, customer.id, LAST_ENTRIES),
+            alpine=alpine,
+        )

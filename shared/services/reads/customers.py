@@ -1,0 +1,223 @@
+"""Reading customers: lists, searches, one with all that is known of them, their orders.
+
+How many customers each segment has, and what they have spent: counted by Firestore itself.
+
+Reading orders, the latest first.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from shared.domain.customers import PLACEHOLDER_EMAIL, normal_phone
+from shared.domain.money import sum_to_cents
+from shared.domain.orders import OrderStatus
+from shared.domain.segmentation import Segment
+from shared.domain.spending import Spending
+from shared.errors import NotFound
+from shared.services.spending.look_up import KnownSpending, SpendingLookUp
+from shared.store import customer_fields, customers, listing, paths, products
+from shared.store.database import Database, Document, Filter
+from shared.store.listing import DocumentPage, QueryRange
+
+LISTED = (
+    "id",
+    "firstName",
+    "lastName",
+    "email",
+    "phone",
+    *customer_fields.SPENDING_FIELDS,
+    "segment",
+    "segmentReason",
+    "predictedLifetimeValue",
+    "loyaltyTier",
+    "points",
+    "duplicateOf",
+    "nameKey",
+    "lastNameKey",
+)
+"""The fields of a customer in a list."""
+BEYOND = "\uf8ff"
+"""Sorts behind every character that occurs in names and addresses."""
+
+
+class CustomerSort(StrEnum):
+    """By what customers are listed; a minus is for the largest or latest first. Whoever has no
+    last order is not in a list by it."""
+
+    MOST_SPENT = "-totalSpent"
+    LEAST_SPENT = "totalSpent"
+    LAST_ORDER = "-lastOrderDate"
+    LONGEST_AWAY = "lastOrderDate"
+    MOST_ORDERS = "-orderCount"
+    LAST_NAME = "lastName"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDetail:
+    """A customer's document, what they have spent (None: unknown), the person's spending where
+    several records are one person, and the products to recommend that can be bought now."""
+
+    fields: Mapping[str, Any]
+    spending: Spending | None
+    person: KnownSpending | None
+    recommended: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerReads:
+    """Reads of one database."""
+
+    database: Database
+    spending: SpendingLookUp
+
+    def page(
+        self,
+        org_id: str,
+        *,
+        segment: Segment | None,
+        query: str | None,
+        sort: CustomerSort,
+        cursor: str | None,
+        limit: int,
+    ) -> DocumentPage:
+        """Some customers. Those of a search come by what was searched, not by ``sort``."""
+        stretches = [_sorted(org_id, segment, sort)] if query is None else _searched(query)
+
+        def shows(customer: Document) -> bool:
+            return segment is None or customer.fields.get("segment") == segment
+
+        return listing.page(
+            self.database,
+            paths.customers(org_id),
+            stretches,
+            limit=limit,
+            cursor=cursor,
+            select=LISTED,
+            shows=shows,
+        )
+
+    def detail(self, org_id: str, customer_id: str) -> CustomerDetail:
+        """One customer. Raises NotFound."""
+        fields = self._customer(org_id, customer_id).fields
+        several = fields.get("duplicateOf") or fields.get("duplicateIds")
+        return CustomerDetail(
+            fields=fields,
+            spending=self._spent(org_id, customer_id, fields),
+            person=self.spending.of_person(org_id, customer_id) if several else None,
+            recommended=self._recommended(org_id, fields.get("recommendations") or ()),
+        )
+
+    def orders(
+        self, org_id: str, customer_id: str, *, cursor: str | None, limit: int
+    ) -> DocumentPage:
+        """A customer's orders, the latest first. Raises NotFound."""
+        self._customer(org_id, customer_id)
+        theirs = QueryRange((("customerId", "==", customer_id),), "createdAt", descending=True)
+        return listing.page(
+            self.database, paths.orders(org_id), [theirs], cursor=cursor, limit=limit
+        )
+
+    def _customer(self, org_id: str, customer_id: str) -> Document:
+        found = self.database.get(f"{paths.customers(org_id)}/{customer_id}")
+        if not found.exists:
+            raise NotFound("there is no such customer")
+        return found
+
+    def _spent(self, org_id: str, customer_id: str, fields: Mapping[str, Any]) -> Spending | None:
+        if "totalSpent" in fields:
+            return customer_fields.spending_in(fields)
+        known = self.spending.find(org_id, customer_id=customer_id)
+        return known.spending if known else None
+
+    def _recommended(
+        self, org_id: str, recommendations: Sequence[Mapping[str, Any]]
+    ) -> list[Mapping[str, Any]]:
+        """With what the menu says now; what cannot be bought any more is left out."""
+        items = products.purchasable_items(
+            self.database, org_id, [each["productId"] for each in recommendations]
+        )
+        return [
+            {**each, **items[each["productId"]]}
+            for each in recommendations
+            if each["productId"] in items
+        ]
+
+
+def _sorted(org_id: str, segment: Segment | None, sort: CustomerSort) -> QueryRange:
+    filters: tuple[Filter, ...] = ()
+    if segment is not None:
+        filters = (("segment", "==", segment.value),)
+        if sort is CustomerSort.MOST_SPENT:
+            filters = (("orgId", "==", org_id), *filters)
+    field = sort.value.removeprefix("-")
+    return QueryRange(
+        filters,
+        "lastNameKey" if sort is CustomerSort.LAST_NAME else field,
+        descending=sort.value.startswith("-"),
+    )
+
+
+def _searched(query: str) -> list[QueryRange]:
+    """By the beginning of an e-mail or of a name, by a whole telephone number, or by id."""
+    wanted = customers.name_key(query)
+    by_id = QueryRange((("id", "==", query.strip()),))
+    if "@" in wanted:
+        return [] if PLACEHOLDER_EMAIL.startswith(wanted) else [_beginning("email", wanted)]
+    if phone := normal_phone(wanted):
+        return [QueryRange((("phoneE164", "==", phone),)), by_id]
+    by_last_name = replace(_beginning("lastNameKey", wanted), but=("nameKey", wanted))
+    return [_beginning("nameKey", wanted), by_last_name, by_id]
+
+
+def _beginning(field: str, beginning: str) -> QueryRange:
+    return QueryRange(((field, ">=", beginning), (field, "<", beginning + BEYOND)), field)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentTotals:
+    """One segment."""
+
+    segment: Segment
+    customers: int
+    revenue_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentReads:
+    """Reads of one database."""
+
+    database: Database
+
+    def __call__(self, org_id: str) -> Sequence[SegmentTotals]:
+        """Every segment, those with nobody in them too."""
+        with ThreadPoolExecutor(len(Segment), thread_name_prefix="segment") as pool:
+            return list(pool.map(lambda segment: self._totals(org_id, segment), Segment))
+
+    def _totals(self, org_id: str, segment: Segment) -> SegmentTotals:
+        found = self.database.totals(
+            paths.customers(org_id), ("segment", "==", segment.value), sums=["totalSpent"]
+        )
+        return SegmentTotals(segment, found.count, sum_to_cents(found.sums["totalSpent"]))
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReads:
+    """Reads of one database."""
+
+    database: Database
+
+    def page(
+        self, org_id: str, *, status: OrderStatus | None, cursor: str | None, limit: int
+    ) -> DocumentPage:
+        """Some of the org's orders, of one status or of all."""
+        filters: tuple[Filter, ...] = (("status", "==", status.value),) if status else ()
+        return listing.page(
+            self.database,
+            paths.orders(org_id),
+            [QueryRange(filters, "createdAt", descending=True)],
+            limit=limit,
+            cursor=cursor,
+        )

@@ -1,0 +1,89 @@
+"""Ageing: customers who did nothing become at risk, or churned, by waiting."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from shared.bus.messages import ComputeSpending, CronTick
+from shared.bus.publisher import Publisher
+from shared.clock import Clock
+from shared.domain.customer_scores import ScoringScales, customer_scores
+from shared.domain.segmentation import segment_boundaries
+from shared.services.deadline import Deadline
+from shared.store import customer_fields, locations, rfm
+from shared.store import spending as spending_store
+from shared.store.database import Conflict, Database, Document
+
+AT_ONCE = 400
+SCALE_AGE = timedelta(days=30)
+"""How old the quantiles may get before everybody is looked at again, to make them anew."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ageing:
+    """Rewrites the customers whose last order has crossed a line since their segment was written.
+
+    A tick for all orgs becomes one for each; a tick for one org is the work itself. Nothing needs
+    to be remembered of the last pass: the segments stored are what it left, so a day without one
+    is made up for by the next. ``seconds`` as in SpendingService.
+    """
+
+    database: Database
+    ticks: Publisher
+    spending: Publisher
+    clock: Clock
+    seconds: float
+
+    def __call__(self, tick: CronTick, tick_id: str) -> None:
+        """Do what the tick asks for."""
+        if tick.org_id is None:
+            orgs = locations.active_orgs(self.database)
+            self.ticks.publish(CronTick(job="segments", org_id=org) for org in orgs)
+            log.info("tick_fanned_out", job=tick.job, orgs=len(orgs))
+            return
+        now = self.clock()
+        scales = rfm.scales(self.database, tick.org_id)
+        if scales.quantiles is None or now - scales.quantiles.as_of > SCALE_AGE:
+            self.spending.publish([ComputeSpending(org_id=tick.org_id)])
+        if not self._age(tick.org_id, scales, now):
+            self.ticks.publish([tick])
+
+    def _age(self, org_id: str, scales: ScoringScales, now: datetime) -> bool:
+        """Rewrite whoever has crossed a line; whether the time sufficed for all of them."""
+        deadline = Deadline(self.seconds)
+        count = 0
+        for line in segment_boundaries(now):
+            while crossed := customer_fields.past_boundary(self.database, org_id, line, AT_ONCE):
+                if deadline.passed:
+                    return False
+                self._rewrite(org_id, crossed, scales, now)
+                count += len(crossed)
+                if len(crossed) < AT_ONCE:
+                    break
+        log.info("segments_aged", org_id=org_id, customers=count)
+        return True
+
+    def _rewrite(
+        self, org_id: str, crossed: Sequence[Document], scales: ScoringScales, now: datetime
+    ) -> None:
+        updates = [
+            customer_fields.update_scores(
+                org_id, customer, customer_scores(spent, scales, now), now
+            )
+            for customer in crossed
+            for spent in (customer_fields.spending_in(customer.fields),)
+        ]
+        try:
+            self.database.commit(updates)
+        except Conflict:
+            # One of them has just ordered, which sets its segment too: the others are still due.
+            for update in updates:
+                with contextlib.suppress(Conflict):
+                    self.database.commit([update])
+        with contextlib.suppress(Conflict):
+            self.database.commit([spending_store.touch_data_version(org_id, crossed[0].id, now)])

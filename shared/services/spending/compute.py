@@ -1,0 +1,178 @@
+"""What can be bought at each org, kept by an instance for a few minutes.
+
+What is known of customers: recomputed from their stored orders, never counted up.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import structlog
+from cachetools import TTLCache
+
+from shared.bus.messages import ComputeSpending
+from shared.bus.publisher import Publisher
+from shared.clock import Clock
+from shared.domain.ids import natural_key
+from shared.domain.recommendations import RecommendationIndex
+from shared.domain.rfm import QuantileScale, quantile_scale, rfm_of
+from shared.domain.spending import Spending
+from shared.errors import RetryLater
+from shared.services.deadline import Deadline
+from shared.services.spending.snapshot import SpendingChange, read_full_snapshot, read_snapshot
+from shared.store import customers, products
+from shared.store import rfm as rfm_store
+from shared.store.database import Conflict, Database
+
+MENUS = 64
+SECONDS = 300.0
+
+
+class RecommendationIndexCache:
+    """The menus of the orgs last asked about. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._kept: TTLCache[str, RecommendationIndex] = TTLCache(MENUS, SECONDS)
+        self._lock = threading.Lock()
+
+    def of(self, database: Database, org_id: str) -> RecommendationIndex:
+        """The org's menu as it was at most SECONDS ago."""
+        with self._lock:
+            kept = self._kept.get(org_id)
+        return kept or self.fresh(database, org_id)
+
+    def fresh(self, database: Database, org_id: str) -> RecommendationIndex:
+        """The org's menu as it is. One that is empty may be about to be filled: it is not kept."""
+        found = products.recommendable_menu(database, org_id)
+        with self._lock:
+            if len(found):
+                self._kept[org_id] = found
+        return found
+
+
+CUSTOMERS_AT_ONCE = 100
+AT_ONCE = 10_000
+"""Customers, with what they bought, that an instance has memory for."""
+MANY = 200
+"""From here on a look at everybody beats look-ups."""
+CUSTOMERS_PER_MESSAGE = 300
+WRITES_PER_COMMIT = 400
+ATTEMPTS = 5
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SpendingService:
+    """Computes and keeps spending, segments and all else that orders make known of a customer.
+    ``seconds`` is how long one invocation may work before it leaves the rest to messages of its
+    own."""
+
+    database: Database
+    spending: Publisher
+    clock: Clock
+    seconds: float
+    menus: RecommendationIndexCache = field(default_factory=RecommendationIndexCache)
+
+    def __call__(self, message: ComputeSpending) -> None:
+        """Recompute the customers of the message, or all of the org's.
+
+        Raises RetryLater when others keep changing the same customers.
+        """
+        deadline = Deadline(self.seconds)
+        if message.customer_ids is None:
+            if self._split(message):
+                return
+            left = self._compute_all(message.org_id, deadline)
+        else:
+            left = sorted(set(message.customer_ids), key=natural_key)
+        while left and not deadline.passed:
+            self._compute(message.org_id, left[:CUSTOMERS_AT_ONCE])
+            del left[:CUSTOMERS_AT_ONCE]
+        self.spending.publish(requests(message, left))
+
+    def _split(self, message: ComputeSpending) -> bool:
+        """Ask for a part at a time where an org has too many customers to be held at once; scored
+        by quantiles they are, then, as they stood before."""
+        org_id = message.org_id
+        if customers.count_all(self.database, org_id) <= AT_ONCE:
+            return False
+        found = customers.all_spending(self.database, org_id)
+        self._keep(org_id, scale_of(found.values(), self.clock()))
+        self.spending.publish(requests(message, sorted(found, key=natural_key)))
+        log.info("spending_of_all_split", customers=len(found))
+        return True
+
+    def _compute_all(self, org_id: str, deadline: Deadline) -> list[str]:
+        """Recompute everybody; ids of those who are left to be looked at one by one."""
+        for _ in range(ATTEMPTS):
+            left = self._look_at_all(org_id, deadline)
+            if len(left) < MANY or deadline.passed:
+                break
+        return left
+
+    def _look_at_all(self, org_id: str, deadline: Deadline) -> list[str]:
+        now = self.clock()
+        view = read_full_snapshot(self.database, org_id)
+        scale = scale_of((bought.spending for bought in view.purchases.values()), now)
+        scales = replace(rfm_store.scales(self.database, org_id), quantiles=scale)
+        menu = self.menus.fresh(self.database, org_id)
+        left: list[str] = []
+        for batch in commit_batches(view.changes(menu, scales, now)):
+            committed = not deadline.passed and self._commit(batch)
+            left += [i for c in batch if c.replaces or not committed for i in c.customer_ids]
+        self._keep(org_id, scale)
+        log.info("spending_of_all_computed", customers=len(view.people), left=len(left))
+        return left
+
+    def _compute(self, org_id: str, customer_ids: Sequence[str]) -> None:
+        """Recompute some customers, until nothing is found that another look might contradict."""
+        menu = self.menus.of(self.database, org_id)
+        for looks in range(1, ATTEMPTS + 1):
+            now = self.clock()
+            view = read_snapshot(self.database, org_id, customer_ids)
+            changes = view.changes(menu, rfm_store.scales(self.database, org_id), now)
+            committed = all(self._commit(batch) for batch in commit_batches(changes))
+            if committed and not any(change.replaces for change in changes):
+                log.info("spending_computed", customers=len(customer_ids), looks=looks)
+                return
+        raise RetryLater("others keep changing the same customers")
+
+    def _keep(self, org_id: str, scale: QuantileScale | None) -> None:
+        self.database.commit([rfm_store.put(org_id, scale)] if scale else [])
+
+    def _commit(self, changes: Iterable[SpendingChange]) -> bool:
+        """Whether it was accepted: nobody has changed the same customers since the look."""
+        try:
+            self.database.commit(write for change in changes for write in change.writes)
+        except Conflict:
+            return False
+        return True
+
+
+def scale_of(everybody: Iterable[Spending], now: datetime) -> QuantileScale | None:
+    """The quantiles of all customers; None where none of them has ordered."""
+    population = [rfm for spent in everybody if (rfm := rfm_of(spent, now))]
+    return quantile_scale(population, now) if population else None
+
+
+def requests(template: ComputeSpending, customer_ids: Sequence[str]) -> Iterator[ComputeSpending]:
+    """Messages like ``template`` that ask for the customers a part at a time."""
+    for start in range(0, len(customer_ids), CUSTOMERS_PER_MESSAGE):
+        part = tuple(customer_ids[start : start + CUSTOMERS_PER_MESSAGE])
+        yield template.model_copy(update={"customer_ids": part})
+
+
+def commit_batches(changes: Iterable[SpendingChange]) -> Iterator[list[SpendingChange]]:
+    """The changes in commits of about WRITES_PER_COMMIT writes, none of them torn apart."""
+    batch: list[SpendingChange] = []
+    size = 0
+    for change in changes:
+        if batch and size + len(change.writes) > WRITES_PER_COMMIT:
+            yield batch
+            batch, size = [], 0
+        batch.append(change)
+        size += len(change.writes)
+    if batch:
+        yield batch

@@ -1,0 +1,163 @@
+"""What spending makes known of a customer, as fields of ``customers/{id}``.
+
+    totalSpent, orderCount, avgOrderValue, firstOrderDate?, lastOrderDate?
+    segment, segmentReason, predictedLifetimeValue
+    rfm?              recencyDays, frequency, monetary, asOf,
+                      scores {recency, frequency, monetary}, by the org's thresholds,
+                      quantiles? {recency, frequency, monetary, asOf}
+    preferences?      favoriteCategory, categories, products [{productId, name}], priceBand
+    recommendations?  [{productId, score}], best first
+    duplicateOf?      the customer that stands for this person; duplicateIds? on that one
+
+Money in dollars. The predicted value and the RFM figures are of ``rfm.asOf``: as long as nothing
+but the day has changed they are not written anew.
+
+Customers by segment and age of their last order, and what age changes about them.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from shared.domain.customer_scores import CustomerScores
+from shared.domain.duplicates import DuplicateGroup
+from shared.domain.money import to_cents, to_dollars
+from shared.domain.preferences import Preferences
+from shared.domain.recommendations import Recommendation
+from shared.domain.rfm import RfmScore
+from shared.domain.segmentation import SegmentBoundary
+from shared.domain.spending import Spending
+from shared.store import paths
+from shared.store.database import Database, Document, Update
+
+SPENDING_FIELDS = ("totalSpent", "orderCount", "avgOrderValue", "firstOrderDate", "lastOrderDate")
+LINK_FIELDS = ("duplicateOf", "duplicateIds")
+COMPARED = (*SPENDING_FIELDS, *LINK_FIELDS, "segment", "preferences", "recommendations")
+FIELDS = (*COMPARED, "rfm")
+
+
+def spending_fields(spending: Spending) -> dict[str, Any]:
+    """The fields of FIGURES."""
+    return {
+        "totalSpent": to_dollars(spending.total_cents),
+        "orderCount": spending.order_count,
+        "avgOrderValue": to_dollars(spending.average_cents),
+        "firstOrderDate": spending.first_order_at,
+        "lastOrderDate": spending.last_order_at,
+    }
+
+
+def spending_in(fields: Mapping[str, Any]) -> Spending:
+    """The spending that a customer's or a spending document tells."""
+    return Spending(
+        total_cents=to_cents(fields.get("totalSpent", 0)),
+        order_count=fields.get("orderCount", 0),
+        first_order_at=fields.get("firstOrderDate"),
+        last_order_at=fields.get("lastOrderDate"),
+    )
+
+
+def score_fields(found: CustomerScores) -> dict[str, Any]:
+    """The fields that follow from spending and the date; None for one that is to be absent."""
+    return {
+        "segment": found.segment.segment.value,
+        "segmentReason": found.segment.reason,
+        "predictedLifetimeValue": to_dollars(found.predicted_cents),
+        "rfm": _rfm(found),
+    }
+
+
+def preference_fields(
+    preferences: Preferences | None, recommendations: Sequence[Recommendation]
+) -> dict[str, Any]:
+    """The fields that follow from what was bought, and from what can be bought."""
+    return {
+        "preferences": preferences and _preferences(preferences),
+        "recommendations": [
+            {"productId": each.product_id, "score": each.score} for each in recommendations
+        ]
+        or None,
+    }
+
+
+def link_fields(customer_id: str, person: DuplicateGroup | None) -> dict[str, Any]:
+    """The fields that link the records of one person."""
+    if person is None:
+        return dict.fromkeys(LINK_FIELDS)
+    if person.primary_id == customer_id:
+        return {"duplicateOf": None, "duplicateIds": list(person.duplicate_ids)}
+    return {"duplicateOf": person.primary_id, "duplicateIds": None}
+
+
+def differs(stored: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
+    """Whether anything but the day has changed between what is stored and ``fields``."""
+    return any(stored.get(name) != fields.get(name) for name in COMPARED) or _scores(
+        stored.get("rfm")
+    ) != _scores(fields.get("rfm"))
+
+
+def _scores(rfm: Mapping[str, Any] | None) -> list[Any]:
+    found = rfm or {}
+    quantiles = found.get("quantiles") or {}
+    return [found.get("scores"), *(quantiles.get(name) for name in _score_names)]
+
+
+_score_names = ("recency", "frequency", "monetary")
+
+
+def _rfm(found: CustomerScores) -> dict[str, Any] | None:
+    if found.rfm is None or found.by_threshold is None:
+        return None
+    fields: dict[str, Any] = {
+        "recencyDays": found.rfm.recency_days,
+        "frequency": found.rfm.frequency,
+        "monetary": to_dollars(found.rfm.monetary_cents),
+        "asOf": found.rfm.as_of,
+        "scores": _score(found.by_threshold),
+    }
+    if found.by_quantile:
+        fields["quantiles"] = {**_score(found.by_quantile), "asOf": found.by_quantile.as_of}
+    return fields
+
+
+def _score(score: RfmScore) -> dict[str, int]:
+    return {
+        "recency": score.recency,
+        "frequency": score.frequency,
+        "monetary": score.monetary,
+    }
+
+
+def _preferences(preferences: Preferences) -> dict[str, Any]:
+    return {
+        "favoriteCategory": preferences.favorite_category,
+        "categories": list(preferences.categories),
+        "products": [
+            {"productId": product.product_id, "name": product.name}
+            for product in preferences.products
+        ],
+        "priceBand": preferences.price_band.value,
+    }
+
+
+def past_boundary(
+    database: Database, org_id: str, line: SegmentBoundary, limit: int
+) -> list[Document]:
+    """Some of the customers who have crossed the line, found by index: nobody else is read."""
+    segments = [segment.value for segment in line.segments]
+    found = database.query(
+        paths.customers(org_id),
+        ("segment", "in", segments),
+        ("lastOrderDate", "<=", line.until),
+        select=SPENDING_FIELDS,
+        limit=limit,
+    )
+    return list(found)
+
+
+def update_scores(
+    org_id: str, customer: Document, standing: CustomerScores, now: datetime
+) -> Update:
+    """The write for where a customer stands now; refused if the customer has changed since."""
+    fields = {**score_fields(standing), "updatedAt": now}
+    return Update(f"{paths.customers(org_id)}/{customer.id}", fields, if_version=customer.version)

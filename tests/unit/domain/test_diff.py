@@ -1,0 +1,62 @@
+"""What a write would change, as people read it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.diff import TEXT_LIMIT, ChangeKind, change_kind, changed_fields
+
+VALUES = st.none() | st.integers() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)
+FIELDS = st.dictionaries(st.sampled_from("abcde"), VALUES)
+
+
+def test_a_field_that_came_or_went_has_one_side_only() -> None:
+    found = changed_fields({"a": 1, "gone": None, "same": "x"}, {"a": 2, "new": 3, "same": "x"})
+
+    assert found == {"a": {"old": 1, "new": 2}, "gone": {"old": None}, "new": {"new": 3}}
+
+
+def test_what_every_write_changes_says_nothing() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    before, after = {"updatedAt": now, "syncRunId": "a"}, {"updatedAt": None, "syncRunId": "b"}
+
+    assert changed_fields(before, after) == {}
+    assert change_kind(before, after) is ChangeKind.REWRITTEN
+
+
+def test_kinds_follow_from_what_is_there_before_and_after() -> None:
+    assert change_kind(None, {"a": 1}) is ChangeKind.CREATED
+    assert change_kind({"a": 1}, {"a": 2}) is ChangeKind.UPDATED
+    assert change_kind({"a": 1}, {"a": 1}) is ChangeKind.REWRITTEN
+    assert change_kind({"a": 1}, None) is ChangeKind.REMOVED
+
+
+def test_a_product_that_is_kept_with_its_last_values_is_removed_once() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    assert change_kind({"a": 1}, {"a": 1, "removedFromPosAt": now}) is ChangeKind.REMOVED
+    assert change_kind({"removedFromPosAt": now}, {"removedFromPosAt": now}) is ChangeKind.REWRITTEN
+    assert change_kind({"removedFromPosAt": now}, {"a": 1}) is ChangeKind.UPDATED, (
+        "it is sold again"
+    )
+
+
+def test_long_values_are_cut_and_those_with_parts_stand_as_text() -> None:
+    found = changed_fields({}, {"long": "x" * 10_000, "items": [{"price": 1.5}]})
+
+    assert len(found["long"]["new"]) == TEXT_LIMIT + 1
+    assert found["items"]["new"] == '[{"price": 1.5}]'
+
+
+@given(FIELDS, FIELDS)
+def test_just_the_fields_that_differ_are_told(
+    before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    missing = object()
+    found = changed_fields(before, after)
+
+    for name in "abcde":
+        differs = before.get(name, missing) != after.get(name, missing)
+        assert (name in found) == differs

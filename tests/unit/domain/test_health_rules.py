@@ -1,0 +1,53 @@
+"""What the watchdog holds to be wrong."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.domain.health_rules import QUEUED_FOR, SILENT_AFTER, is_recovered, is_stuck
+from shared.domain.lease import Lease
+from shared.domain.runs import RunState
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+LONG_AGO = NOW - timedelta(days=1)
+SECOND = timedelta(seconds=1)
+
+
+def lease(run_id: str | None, expired: timedelta) -> Lease:
+    """A lease that ended so long ago."""
+    return Lease(epoch=3, run_id=run_id, holder="w", expires_at=NOW - expired)
+
+
+@pytest.mark.parametrize(
+    ("state", "started", "held", "stuck"),
+    [
+        # a run whose lease is alive, or was until just now, goes on or is about to be continued
+        (RunState.RUNNING, LONG_AGO, lease("run", -SECOND), False),
+        (RunState.RUNNING, LONG_AGO, lease("run", SILENT_AFTER), False),
+        (RunState.RUNNING, LONG_AGO, lease("run", SILENT_AFTER + SECOND), True),
+        # the org's lease is another run's, or nobody's: nobody works on this one
+        (RunState.RUNNING, LONG_AGO, lease("other", -SECOND), True),
+        (RunState.RUNNING, LONG_AGO, Lease(), True),
+        (RunState.RUNNING, NOW - SILENT_AFTER, Lease(), False),
+        # a queued run has no lease; its message may wait for a while
+        (RunState.QUEUED, NOW - QUEUED_FOR, Lease(), False),
+        (RunState.QUEUED, NOW - QUEUED_FOR - SECOND, Lease(), True),
+        # what has ended is not stuck
+        (RunState.FAILED, LONG_AGO, Lease(), False),
+        (RunState.SUCCEEDED, LONG_AGO, Lease(), False),
+    ],
+)
+def test_a_run_is_stuck_when_nobody_was_heard_of_for_long(
+    state: RunState, started: datetime, held: Lease, stuck: bool
+) -> None:
+    assert is_stuck(state, started, "run", held, NOW) is stuck
+
+
+@pytest.mark.parametrize(
+    ("last_success", "over"),
+    [(None, False), (NOW - SECOND, False), (NOW, False), (NOW + SECOND, True)],
+)
+def test_an_incident_is_over_once_the_org_succeeds_after_it(
+    last_success: datetime | None, over: bool
+) -> None:
+    assert is_recovered(NOW, last_success) is over
