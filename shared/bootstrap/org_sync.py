@@ -9,13 +9,13 @@ from shared.bootstrap import pos
 from shared.bootstrap.alerts import AlertSettings, alerts
 from shared.bootstrap.clients import LaterSettings, database, later, publisher
 from shared.bootstrap.settings import start
-from shared.bus.events import Delivery
 from shared.bus.messages import PosSync
 from shared.clock import utc_now
 from shared.entry import MessageConsumer
+from shared.services.sync.dispatch import SyncDispatcher
 from shared.services.sync.dry_run import DryRun
 from shared.services.sync.org import OrgSync
-from shared.services.sync.sales_refresh import RefreshPlan, RefreshSales
+from shared.services.sync.sales_refresh import SalesRefresh, SalesRefreshPlan
 from shared.services.sync.targeted import TargetedSync
 
 
@@ -36,7 +36,7 @@ def consumer() -> MessageConsumer[PosSync]:
     store = database(settings.google_cloud_project)
     open_pos = pos.opener(settings)
     spending, pos_sync = publisher(settings.spending_topic), publisher(settings.pos_sync_topic)
-    refreshes = RefreshPlan(later(settings, settings.pos_sync_topic), utc_now)
+    refreshes = SalesRefreshPlan(later(settings, settings.pos_sync_topic), utc_now)
     sync = OrgSync(
         database=store,
         open_pos=open_pos,
@@ -57,25 +57,16 @@ def consumer() -> MessageConsumer[PosSync]:
         seconds=settings.sync_seconds,
         lease_ttl=timedelta(seconds=settings.lease_seconds),
     )
-    dry_run = DryRun(store, open_pos, utc_now, settings.sync_seconds)
-    refresh = RefreshSales(store, refreshes, utc_now, timedelta(seconds=settings.lease_seconds))
-
-    def handle(message: PosSync, _: Delivery) -> None:
-        if message.names_records:
-            targeted(message)
-            return
-        if message.dry_run:
-            dry_run(message)
-        elif message.as_stored:
-            refresh(message)
-        else:
-            sync(message)
-        targeted.catch_up(message.org_id)
-
+    dispatch = SyncDispatcher(
+        sync,
+        targeted,
+        DryRun(store, open_pos, utc_now, settings.sync_seconds),
+        SalesRefresh(store, refreshes, utc_now, timedelta(seconds=settings.lease_seconds)),
+    )
     return MessageConsumer(
         topic="pos-sync",
         model=PosSync,
-        handle=handle,
+        handle=lambda message, _: dispatch(message),
         database=store,
         clock=utc_now,
     )

@@ -9,7 +9,7 @@ from shared.bus.messages import PosSync
 from shared.clock import Clock
 from shared.errors import InvalidMessage
 from shared.services.alerts import Alerts
-from shared.services.sync.ending import give_up
+from shared.services.runs.failure import give_up
 from shared.services.sync.incidents import GIVEN_UP
 from shared.store import dead_letters, paths, runs
 from shared.store import lease as leases

@@ -14,7 +14,7 @@ from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.domain.runs import SHORT_RUNS, RunState
 from shared.errors import NotFound, RetryLater, SyncSamError, TooOften, UnderWay
-from shared.services.sync import ending
+from shared.services.runs.failure import failed
 from shared.store import lease as leases
 from shared.store import locations, paths, runs
 from shared.store.database import Conflict, Database
@@ -142,9 +142,7 @@ class ManualSync:
             self.pos_sync.publish(messages)
         except Exception:
             error, now = RunNotSent("the run could not be queued: ask again"), self.clock()
-            self.database.commit(
-                [ending.failed(m.org_id, m.run_id, run, error, now) for m in messages]
-            )
+            self.database.commit([failed(m.org_id, m.run_id, run, error, now) for m in messages])
             raise
 
 

@@ -33,7 +33,7 @@ from shared.domain.health_rules import (
     is_stuck,
 )
 from shared.services.alerts import Alerts
-from shared.services.sync import ending
+from shared.services.runs.failure import close_stuck
 from shared.services.sync.incidents import GIVEN_UP
 from shared.store import incidents, locations, paths, runs, status
 from shared.store import lease as leases
@@ -63,7 +63,7 @@ def close_stuck_runs(
         if not is_stuck(each.run.state, each.run.started_at, each.run_id, lease, now):
             continue
         try:
-            ending.close_stuck(database, each, now, latest=lease.run_id == each.run_id)
+            close_stuck(database, each, now, latest=lease.run_id == each.run_id)
         except Conflict:
             log.info("run_moves_after_all", org_id=each.org_id, run_id=each.run_id)
             continue

@@ -12,11 +12,10 @@ from pydantic.alias_generators import to_camel
 
 from shared.domain.loyalty import AlpineAnswer, AlpineStatus
 from shared.domain.loyalty_work import LoyaltyEntry, LoyaltyWork, Review
-from shared.domain.runs import RunState
 from shared.store import packed_map, paths
 from shared.store.database import Database, Put
 from shared.store.packed_map import Facts
-from shared.store.runs import KEPT, Cost, RunError
+from shared.store.runs import KEPT, StoredRun
 
 
 class _Stored(BaseModel):
@@ -41,13 +40,9 @@ class LoyaltyCounts(_Stored):
     ledger_entries: int = 0
 
 
-class LoyaltyRun(_Stored):
-    """One run. Changed in place while it is under way."""
+class LoyaltyRun(StoredRun):
+    """A loyalty run."""
 
-    state: RunState
-    started_at: datetime
-    ended_at: datetime | None = None
-    error: RunError | None = None
     everybody: bool = False
     """The run looks every customer up."""
     marked: bool = False
@@ -55,8 +50,6 @@ class LoyaltyRun(_Stored):
     alpine_down: bool = False
     """Alpine IQ was given up: nobody else is looked up in this run."""
     counts: LoyaltyCounts = LoyaltyCounts()
-    invocations: int = 0
-    cost: Cost = Cost()
 
 
 class LoyaltyProgress(_Stored):

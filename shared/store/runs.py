@@ -11,7 +11,7 @@ once one is granted.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -52,15 +52,33 @@ class Position(_Stored):
     page: int = 1
 
 
-class Run(_Stored):
-    """One run. Changed in place while it is under way."""
+class StoredRun(_Stored):
+    """What runs of every kind have. Changed in place while the run is under way."""
 
     state: RunState
-    trigger: str
     started_at: datetime
     ended_at: datetime | None = None
-    requested_by: str | None = None
     error: RunError | None = None
+    invocations: int = 0
+    cost: Cost = Cost()
+
+    def begun(self, now: datetime) -> Self:
+        """The run with one more invocation at work on it."""
+        started_at = now if self.state is RunState.QUEUED else self.started_at
+        return self.model_copy(
+            update={
+                "state": RunState.RUNNING,
+                "started_at": started_at,
+                "invocations": self.invocations + 1,
+            }
+        )
+
+
+class Run(StoredRun):
+    """A sync run."""
+
+    trigger: str
+    requested_by: str | None = None
     streams: dict[str, StreamCounts] = {}
     done: list[str] = []
     """Streams that are complete: a later invocation of the run leaves them alone."""
@@ -73,8 +91,6 @@ class Run(_Stored):
     held: str | None = None
     """Why a removal waits for a person."""
     deletions_held: int = 0
-    invocations: int = 0
-    cost: Cost = Cost()
 
     def tally(self, stream: str) -> StreamCounts:
         """The stream's counts, begun at zero."""

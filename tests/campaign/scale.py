@@ -8,7 +8,7 @@ from shared.bootstrap import pos
 from shared.domain import order_windows
 from shared.outbound.session import HttpSettings
 from shared.services.spending import compute
-from shared.services.sync import opening, orders, session
+from shared.services.sync import orders, session
 from tests.campaign.exchange import exchange
 
 BACKOFF_SECONDS = 0.02
@@ -37,7 +37,7 @@ class Scale:
             (compute, "WRITES_PER_COMMIT", self.writes_per_commit),
             (compute, "CUSTOMERS_AT_ONCE", self.customers_at_once),
             (compute, "CUSTOMERS_PER_MESSAGE", self.customers_per_message),
-            (opening, "MANY_CUSTOMERS", self.everybody_from),
+            (session, "MANY_CUSTOMERS", self.everybody_from),
         ):
             exchange(module, name, value)
 

@@ -1,1 +1,1 @@
-"""Loyalty: ``reconcile.LoyaltyReconcile`` tells the story, the other files are its chapters."""
+"""Loyalty points: ``reconcile`` tells the story of a run, ``on_demand`` serves the HTTP routes."""

@@ -16,9 +16,9 @@ from shared.domain.loyalty import (
 )
 from shared.domain.loyalty_work import LoyaltyWork
 from shared.domain.spending import OrderFact, fold
-from shared.services.loyalty import ending
 from shared.services.loyalty.look_ups import LookUps, LoyaltyContact
 from shared.services.loyalty.session import LoyaltySession
+from shared.services.runs.failure import run_error
 from shared.store import loyalty
 from shared.store.database import Document, Write
 from shared.store.loyalty_runs import LoyaltyCounts
@@ -117,7 +117,7 @@ class BatchReconciler:
             _count(run.counts, answer.status)
         run.alpine_down = self._look_ups.down
         if self._look_ups.error and not run.error:
-            run.error = ending.run_error(self._look_ups.error)
+            run.error = run_error(self._look_ups.error)
         self._session.keep()
 
     def _reckon(self, customer: Document, orders: Mapping[str, OrderFact]) -> list[Write]:

@@ -2,17 +2,15 @@
 
 import hashlib
 import time
-import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import structlog
 
-from shared.bus.messages import Loyalty, Message
-from shared.bus.publisher import Publisher
+from shared.bus.messages import Loyalty
+from shared.bus.publisher import LaterPublisher, Publisher
 from shared.clock import Clock
 from shared.domain.fingerprint import fingerprint
 from shared.domain.loyalty import LoyaltyRules
@@ -21,7 +19,7 @@ from shared.errors import OrgError, SyncSamError
 from shared.loyalty.alpine_iq import AlpineIqSettings
 from shared.services.alerts import Alerts
 from shared.services.deadline import Deadline, OutOfTime
-from shared.services.loyalty import ending
+from shared.services.loyalty import review
 from shared.services.loyalty.batch import BatchReconciler
 from shared.services.loyalty.look_ups import (
     AT_ONCE,
@@ -34,10 +32,11 @@ from shared.services.loyalty.look_ups import (
 )
 from shared.services.loyalty.marking import mark
 from shared.services.loyalty.session import LoyaltySession
-from shared.store import lease as leases
-from shared.store import loyalty_runs, paths, tenants
-from shared.store.database import Database, Put
-from shared.store.lease import HeldByOtherRun, HeldLease
+from shared.services.runs import lifecycle
+from shared.services.runs.failure import run_error
+from shared.store import loyalty_runs, tenants
+from shared.store.database import Database
+from shared.store.lease import HeldByOtherRun
 from shared.store.loyalty_runs import LoyaltyRun
 
 LAST_CALLS = timedelta(seconds=45)
@@ -46,14 +45,6 @@ ASK_AGAIN = timedelta(minutes=1)
 """When named customers are asked for while another run has the org."""
 
 log = structlog.get_logger(__name__)
-
-
-class Later(Protocol):
-    """What publishes a message to ``loyalty`` at a moment (bus.later)."""
-
-    def publish(self, message: Message, *, at: datetime, once: str) -> bool:
-        """Of several with the same ``once`` the first counts."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +56,7 @@ class LoyaltyReconcile:
     open_alpine: OpenAlpine
     alerts: Alerts
     continuation: Publisher
-    later: Later
+    later: LaterPublisher
     clock: Clock
     seconds: float
     lease_ttl: timedelta
@@ -81,56 +72,37 @@ class LoyaltyReconcile:
         run_id = message.run_id or _run_id(delivery_id)
         message = message.model_copy(update={"run_id": run_id})
         deadline, until = Deadline(self.seconds), self.clock() + timedelta(seconds=self.seconds)
-        database = self.database.metered()
-        run = loyalty_runs.read(database, message.org_id, run_id) or LoyaltyRun(
+        database, org_id = self.database.metered(), message.org_id
+        run = loyalty_runs.read(database, org_id, run_id) or LoyaltyRun(
             state=RunState.RUNNING, started_at=self.clock()
         )
         if run.state.ended:
             log.info("loyalty_run_has_ended", state=run.state)
             return
-        run.state = RunState.RUNNING
-        run.invocations += 1
-        held = self._acquire(database, message.org_id, run_id, run)
-        if isinstance(held, HeldByOtherRun):
-            log.info("loyalty_already_running", running=held.run_id)
+        opened = lifecycle.open_run(
+            lifecycle.LOYALTY,
+            database,
+            org_id,
+            run_id,
+            run,
+            clock=self.clock,
+            lease_ttl=self.lease_ttl,
+        )
+        if isinstance(opened, HeldByOtherRun):
+            log.info("loyalty_already_running", running=opened.run_id)
             if message.customer_ids is not None:
                 self._publish_later(message, self.clock() + ASK_AGAIN)
             return
-        session = LoyaltySession(
-            org_id=message.org_id,
-            run_id=run_id,
-            database=database,
-            lease=held,
-            run=run,
-            progress=loyalty_runs.read_progress(database, message.org_id),
-            state=loyalty_runs.load_state(database, message.org_id),
-            clock=self.clock,
-            deadline=deadline,
-            until=until,
-            cost_before=run.cost,
-        )
-        with session.at_work():
-            self._work(message, session)
-
-    def _acquire(
-        self, database: Database, org_id: str, run_id: str, run: LoyaltyRun
-    ) -> HeldLease | HeldByOtherRun:
-        def first_writes(abandoned: str | None) -> list[Put]:
-            closed = (
-                ending.close_abandoned(database, org_id, abandoned, self.clock())
-                if abandoned
-                else []
+        with opened:
+            session = LoyaltySession(
+                active=opened,
+                progress=loyalty_runs.read_progress(database, org_id),
+                state=loyalty_runs.load_state(database, org_id),
+                clock=self.clock,
+                deadline=deadline,
+                until=until,
             )
-            return [*closed, loyalty_runs.put(org_id, run_id, run)]
-
-        return leases.acquire(
-            database,
-            paths.loyalty_lease(org_id),
-            run_id=run_id,
-            holder=uuid.uuid4().hex,
-            ttl=self.lease_ttl,
-            first_writes=first_writes,
-        )
+            self._work(message, session)
 
     def _work(self, message: Loyalty, session: LoyaltySession) -> None:
         try:
@@ -139,10 +111,10 @@ class LoyaltyReconcile:
             self._continue(message, session, stop)
             return
         except OrgError as error:
-            session.run.error = ending.run_error(error)
-        ending.notify_differences(session, replace(self.alerts, database=session.database))
-        ending.end(session)
-        session.release()
+            session.run.error = run_error(error)
+        review.notify_differences(session, replace(self.alerts, database=session.database))
+        review.set_last_state(session)
+        session.end()
         log.info("loyalty_run_ended", state=session.run.state, **session.run.counts.model_dump())
 
     def _reconcile(self, message: Loyalty, session: LoyaltySession) -> None:
@@ -166,7 +138,7 @@ class LoyaltyReconcile:
                 session.keep([loyalty_runs.put_progress(message.org_id, progress)])
         look_ups = self._look_ups(session, account, broken)
         if look_ups.error:
-            run.error = ending.run_error(look_ups.error)
+            run.error = run_error(look_ups.error)
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="loyalty") as pool:
             try:
                 BatchReconciler(session, rules, look_ups, pool).work()

@@ -1,1 +1,1 @@
-"""Syncing one org: ``org.sync_org`` tells the story, the other files are its chapters."""
+"""Syncing an org from its POS: ``dispatch`` is the way in, ``org`` tells the story of a sync."""

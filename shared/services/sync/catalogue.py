@@ -1,4 +1,4 @@
-"""Everything about what an org sells, in one chain: discounts, products, sales, metadata."""
+"""What an org sells, in one chain: discounts, products, the sales that follow, metadata."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,44 +6,39 @@ from datetime import datetime
 from shared.domain.discounts import Discount
 from shared.errors import ProviderRefused
 from shared.pos.port import PosClient
-from shared.services.sync.discounts import sync_discounts
 from shared.services.sync.metadata import MenuNames, sync_metadata
-from shared.services.sync.pos_locations import PosLocation, clients_of
+from shared.services.sync.pos_locations import OpenOrg
 from shared.services.sync.products import sync_products
-from shared.services.sync.sales import Prices, Sales
+from shared.services.sync.sales import Prices, Sales, sync_discounts
 from shared.services.sync.session import NotProvided, Session, StreamAttempts
 from shared.store import batches
 from shared.store import discounts as discount_store
 from shared.store import prices as prices_store
-from shared.store.tenants import SyncSettings
 
 STREAMS = ("products", "discounts", "metadata")
 
 
 class Catalogue:
-    """One invocation's work on what the org sells. ``next_change`` is when what is on sale next
-    changes by itself, once that has been worked out."""
+    """One invocation's work on what the org sells. ``next_change`` is when sale fields next change
+    by time, once that is known."""
 
     def __init__(
         self,
         session: Session,
-        shelves: Sequence[PosLocation],
-        settings: SyncSettings,
+        org: OpenOrg,
         attempt: StreamAttempts,
         *,
         allow_deletions: bool,
     ) -> None:
         self._session = session
-        self._shelves = shelves
-        self._clients = clients_of(shelves)
-        self._settings = settings
+        self._org = org
         self._attempt = attempt
         self._allow_deletions = allow_deletions
         self._sales: Sales | None = None
         self.next_change: datetime | None = None
 
     def sync(self) -> None:
-        """The whole chain. Whichever of its streams is wanted, what is on sale is right after."""
+        """The whole chain. Whichever of its streams is wanted, the sale fields are right after."""
         session = self._session
         if not set(self._attempt.wanted) & set(STREAMS):
             return
@@ -58,8 +53,7 @@ class Catalogue:
             "products",
             lambda: sync_products(
                 session,
-                self._shelves,
-                self._settings,
+                self._org,
                 Prices(session, prices, sales),
                 book,
                 allow_deletions=self._allow_deletions,
@@ -69,11 +63,11 @@ class Catalogue:
             self._sales = sales
             self._apply_sales()
         if not session.run.failed("products"):
-            menu = MenuNames(prices, book, self._shelves)
-            self._attempt("metadata", lambda: sync_metadata(session, self._clients, menu))
+            menu = MenuNames(prices, book, self._org.locations)
+            self._attempt("metadata", lambda: sync_metadata(session, self._org.clients, menu))
 
     def keep_sales_right(self) -> None:
-        """While other streams are still at work: a discount may begin or end meanwhile."""
+        """Apply a discount that begins or ends while other streams are still at work."""
         with self._session.lock:
             if self.next_change and self._session.now() >= self.next_change:
                 self._apply_sales()
@@ -85,9 +79,9 @@ class Catalogue:
         self.next_change = self._sales.next_change()
 
     def _discounts(self) -> Sequence[Discount]:
-        """As the POS lists them now, else as it last did."""
+        """As the POS lists them now, else as it listed them last."""
         session = self._session
-        listed = self._attempt("discounts", lambda: _listed(session, self._clients))
+        listed = self._attempt("discounts", lambda: _listed(session, self._org.clients))
         if listed is None:
             return discount_store.read_all(session.database, session.org_id)
         return listed

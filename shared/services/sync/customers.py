@@ -47,7 +47,7 @@ class StoredCustomers:
         self._listed = listed
         self._manifest = session.manifest("customers")
         self._found: dict[tuple[str, str], str | None] = {}
-        self._settled = False
+        self._flushed = False
 
     def has(self, customer_id: str) -> bool:
         return self._manifest.mark(customer_id) == STORED
@@ -71,9 +71,9 @@ class StoredCustomers:
         missing = [value for value in wanted if (field, value) not in self._found]
         if missing:
             session = self._session
-            if not self._settled:  # once: to wait for every page of orders would halve the pace
-                session.settle()
-                self._settled = True
+            if not self._flushed:  # once: to wait for every page of orders would halve the pace
+                session.flush()
+                self._flushed = True
             found = customers.ids_by(session.database, session.org_id, field, missing)
             self._found.update({(field, value): found.get(value) for value in missing})
         return {v: known for v in wanted if (known := self._found[field, v]) is not None}

@@ -1,11 +1,9 @@
-"""A sink that lets nothing in: it notes what each write would have changed.
+"""What a sync would do, without doing it: ``dryRun: true``.
 
-What a sync would do, without doing it: ``dryRun: true``.
-
-A dry run is a sync whose session has another sink. Every record is fetched, mapped, compared and
-matched as ever, removals are decided on and unreadable records counted; what would be written ends
-in a report instead. It takes no lease and keeps neither manifests nor cursors nor a status, sends
-no message, and tells nobody. So it sees the org as it is while other runs may be changing it.
+A dry run is a sync whose session writes to a report. Every record is fetched, mapped, compared and
+matched, removals are decided on and unreadable records counted; what would be written ends in the
+report. It takes no lease, keeps neither manifests nor cursors nor a status, and sends no message:
+it sees the org as it is while other runs may be changing it.
 """
 
 import json
@@ -17,24 +15,89 @@ from typing import Any
 
 import structlog
 
-from shared.bus.messages import STREAMS, ComputeSpending, PosSync
+from shared.bus.messages import ComputeSpending
 from shared.clock import Clock
 from shared.domain.diff import ChangeKind, change_kind, changed_fields
-from shared.domain.runs import RunState
 from shared.services.deadline import Deadline, OutOfTime
-from shared.services.sync import ending
-from shared.services.sync.opening import open_session
-from shared.services.sync.org import Done, sync_records
+from shared.services.sync.commands import PreviewSync
+from shared.services.sync.org import SyncedStreams, new_run, sync_records
 from shared.services.sync.pos_locations import OpenPos
+from shared.services.sync.run_status import set_last_state
+from shared.services.sync.session import open_session
 from shared.store import paths, runs
 from shared.store.database import Database, Put, Write
-from shared.store.runs import Run
 from shared.store.writes import outcome
 
 CHANGES = 50
-"""Changes of a stream that are told in full."""
+"""Changes of a stream that the report shows in full."""
 CHANGES_BYTES = 100_000
 """What these may come to, as JSON: the report is one document of 1 MiB at the most."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """Reports what a sync would do. ``seconds`` is how long it may work. It has no continuation:
+    the report of an org too large for that says that it is not complete."""
+
+    database: Database
+    open_pos: OpenPos
+    clock: Clock
+    seconds: float
+
+    def __call__(self, command: PreviewSync) -> None:
+        """Write the report, unless it is written already. Raises whatever was not foreseen: the
+        message is then to be delivered again."""
+        database, sync = self.database.metered(), command.sync
+        if runs.report_exists(database, sync.org_id, sync.run_id):
+            return
+        run = new_run(sync, self.clock())
+        recorder, spending = ChangeRecorder(database, sync.org_id), CountedRequests()
+        synced, complete = SyncedStreams(sync.stream_names), True
+        with open_session(
+            database,
+            sync.org_id,
+            sync.run_id,
+            writer=recorder,
+            run=run,
+            spending=spending,
+            clock=self.clock,
+            deadline=Deadline(self.seconds),
+        ) as session:
+            try:
+                synced = sync_records(sync, session, self.open_pos)
+            except OutOfTime:
+                complete = False
+            session.close([])
+        set_last_state(run, wanted=synced.wanted, now=self.clock())
+        report = runs.put_report(
+            sync.org_id,
+            sync.run_id,
+            run,
+            {name: recorder.stream(name).document() for name in run.streams},
+            complete=complete,
+            spending_of=spending.customers,
+        )
+        self.database.commit([report])
+        log.info("dry_run_ended", state=run.state, complete=complete, reads=database.meter.reads)
+
+
+class CountedRequests:
+    """Counts the customers whose spending would be asked for; None stands for all of them."""
+
+    def __init__(self) -> None:
+        self.customers: int | None = 0
+
+    def publish(self, messages: Iterable[ComputeSpending]) -> int:
+        """Take note of the requests, send none."""
+        asked = list(messages)
+        for message in asked:
+            if message.customer_ids is None or self.customers is None:
+                self.customers = None
+            else:
+                self.customers += len(message.customer_ids)
+        return len(asked)
 
 
 @dataclass(slots=True)
@@ -83,8 +146,8 @@ class StreamChanges:
         }
 
 
-class DryRunSink:
-    """Stands where a sync has its lease (session.Sink). Reads what each write concerns."""
+class ChangeRecorder:
+    """A RunWriter that stores nothing: it reads what each write concerns and notes the change."""
 
     def __init__(self, database: Database, org_id: str) -> None:
         self._database = database
@@ -114,13 +177,7 @@ class DryRunSink:
                     key = write.path.rpartition("/")[2]
                     self.stream(write.fields["stream"]).put_in_quarantine(key, write.fields)
 
-    release = hand_over = commit
-
-    def keep_alive(self) -> None:
-        """There is nothing to keep alive."""
-
-    def stop(self, *, hand_over: bool) -> None:
-        """There is nothing to let go."""
+    checkpoint = hand_over = end = commit
 
     def stream(self, name: str) -> StreamChanges:
         """What would happen to a stream's records."""
@@ -129,76 +186,3 @@ class DryRunSink:
 
 def _collection(write: Write) -> str:
     return write.path.rpartition("/")[0]
-
-
-log = structlog.get_logger(__name__)
-
-
-class CountedRequests:
-    """Counts the customers whose spending would be asked for; None stands for all of them."""
-
-    def __init__(self) -> None:
-        self.customers: int | None = 0
-
-    def publish(self, messages: Iterable[ComputeSpending]) -> int:
-        """Take note of the requests, send none."""
-        asked = list(messages)
-        for message in asked:
-            if message.customer_ids is None or self.customers is None:
-                self.customers = None
-            else:
-                self.customers += len(message.customer_ids)
-        return len(asked)
-
-
-@dataclass(frozen=True, slots=True)
-class DryRun:
-    """Reports what a sync would do. ``seconds`` is how long it may work: it has no continuation,
-    so that the report of an org too large for that says it is not complete."""
-
-    database: Database
-    open_pos: OpenPos
-    clock: Clock
-    seconds: float
-
-    def __call__(self, message: PosSync) -> None:
-        """Write the report of the message's run, unless it is written already.
-
-        Whatever was not foreseen is raised: the message is then to be delivered again.
-        """
-        database = self.database.metered()
-        if runs.report_exists(database, message.org_id, message.run_id):
-            return
-        run = Run(
-            state=RunState.RUNNING,
-            trigger=message.trigger,
-            started_at=self.clock(),
-            requested_by=message.requested_by,
-        )
-        sink, spending = DryRunSink(database, message.org_id), CountedRequests()
-        done, complete = Done(message.streams or STREAMS), True
-        with open_session(
-            database,
-            message,
-            sink,
-            run,
-            spending=spending,
-            clock=self.clock,
-            deadline=Deadline(self.seconds),
-        ) as session:
-            try:
-                done = sync_records(message, session, self.open_pos)
-            except OutOfTime:
-                complete = False
-            session.close([])
-        ending.end(run, wanted=done.wanted, now=self.clock())
-        report = runs.put_report(
-            message.org_id,
-            message.run_id,
-            run,
-            {name: sink.stream(name).document() for name in run.streams},
-            complete=complete,
-            spending_of=spending.customers,
-        )
-        self.database.commit([report])
-        log.info("dry_run_ended", state=run.state, complete=complete, reads=run.cost.reads)

@@ -1,16 +1,17 @@
-"""An org whose credentials the POS refuses run after run: left alone, tried once a day.
+"""What people are told of when a sync run ends: pauses, held removals, incomplete stock lists.
 
-What people must hear of when a run ends, and what they need to worry about no longer.
+An org whose POS refuses its credentials in several runs in a row is paused: it is tried once a day
+until they are corrected.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.bus.messages import PosSync
+from shared.bus.messages import Trigger
 from shared.domain.runs import REJECTIONS_TO_PAUSE, is_paused, rejections_after
 from shared.errors import CredentialsRejected, ListingIncomplete, OrgError
 from shared.services.alerts import Alerts
-from shared.services.sync import ending
+from shared.services.runs.failure import run_error
 from shared.services.sync.session import Session
 from shared.store import status
 from shared.store.database import Database
@@ -26,11 +27,11 @@ class SyncPaused(OrgError):
     code = "sync_paused"
 
 
-def is_resting(database: Database, message: PosSync, now: datetime) -> bool:
-    """Whether the message's run is not to be: the org is paused and not due for a probe."""
-    if message.trigger not in BY_ITSELF:
+def is_resting(database: Database, org_id: str, trigger: Trigger, now: datetime) -> bool:
+    """Whether a run of that trigger is not to be: the org is paused and not due for a probe."""
+    if trigger not in BY_ITSELF:
         return False
-    until = status.paused_until(database, message.org_id)
+    until = status.paused_until(database, org_id)
     return until is not None and now < until
 
 
@@ -50,7 +51,7 @@ def count_rejection(session: Session, wanted: Sequence[str]) -> None:
             " user name, password or PIN in the POS settings, then start a sync. Until then"
             " Sync Sam tries once a day"
         )
-        run.errors.insert(0, ending.run_error(SyncPaused(advice)))
+        run.errors.insert(0, run_error(SyncPaused(advice)))
 
 
 PAUSED = "sync_paused"

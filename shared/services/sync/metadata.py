@@ -35,7 +35,7 @@ class MenuNames:
 
     prices: PriceList
     batches: BatchStore
-    shelves: Sequence[PosLocation]
+    places: Sequence[PosLocation]
 
     def names(self, kind: NamedKind) -> list[NamedEntry]:
         """The names on the menu, in alphabetical order."""
@@ -52,8 +52,8 @@ class MenuNames:
     def locations(self) -> list[PublicLocation]:
         """The locations as the org has configured them."""
         return [
-            PublicLocation(shelf.location_id, {"name": shelf.name, "timezone": shelf.zone.key})
-            for shelf in self.shelves
+            PublicLocation(each.location_id, {"name": each.name, "timezone": each.zone.key})
+            for each in self.places
         ]
 
 

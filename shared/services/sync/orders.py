@@ -116,7 +116,7 @@ class OrderStream:
         before = self._before(changed)
         newer = records.newer(changed, {i: b.updated_at for i, b in before.items()})
         # An order may have moved from one customer to another: both must be recomputed.
-        self._session.owe(_losers(newer, before))
+        self._session.add_pending_recompute(_losers(newer, before))
         records.store(newer, self._put)
 
     def _put(self, change: Changed) -> list[Put]:

@@ -1,12 +1,20 @@
-"""Which POS accounts an org's locations share, so that no account is listed twice."""
+"""An org as its sync sees it: its settings, its active locations, and their POS accounts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from shared.domain.ids import natural_key
+from shared.errors import ConfigurationInvalid
 from shared.pos.config import Location
 from shared.pos.port import PosClient
+from shared.services.sync.session import Session
+from shared.store import locations as location_store
+from shared.store import tenants
+from shared.store.tenants import SyncSettings
+
+OpenPos = Callable[[Location], PosClient]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,25 +27,47 @@ class PosLocation:
     zone: ZoneInfo
 
 
-OpenPos = Callable[[Location], PosClient]
+@dataclass(frozen=True, slots=True)
+class OpenOrg:
+    """What a run needs to ask an org's POS. ``today`` is the date at the org's first location."""
+
+    settings: SyncSettings
+    locations: Sequence[PosLocation]
+    provider: str
+    today: date
+
+    @property
+    def clients(self) -> list[PosClient]:
+        """The accounts' clients, each once."""
+        return list({id(each.client): each.client for each in self.locations}.values())
 
 
-def open_pos_locations(locations: Sequence[Location], open_pos: OpenPos) -> list[PosLocation]:
-    """A shelf per location, in the order of the POS's location ids; those of one account share
-    its client."""
+def open_org(session: Session, open_pos: OpenPos) -> OpenOrg:
+    """Read the org's configuration; nothing is called yet. Raises ConfigurationInvalid."""
+    database, org_id = session.database, session.org_id
+    settings = tenants.read(database, org_id)
+    active = location_store.active_of(database, org_id)
+    if not active:
+        raise ConfigurationInvalid(f"org {org_id} has no active POS location")
+    return OpenOrg(
+        settings.sync,
+        _open_locations(active, open_pos),
+        active[0].pos_config.provider,
+        session.now().astimezone(active[0].zone).date(),
+    )
+
+
+def _open_locations(locations: Sequence[Location], open_pos: OpenPos) -> list[PosLocation]:
+    """In the order of the POS's location ids. Locations of one account share its client, so that
+    no account is listed twice."""
     clients: dict[tuple[object, ...], PosClient] = {}
-    shelves: list[PosLocation] = []
+    opened: list[PosLocation] = []
     for location in sorted(locations, key=lambda each: natural_key(each.pos_config.location_id)):
         config = location.pos_config
         account = (config.provider, config.base_url, config.username, config.api_style)
         if account not in clients:
             clients[account] = open_pos(location)
-        shelves.append(
+        opened.append(
             PosLocation(clients[account], config.location_id, location.name, location.zone)
         )
-    return shelves
-
-
-def clients_of(shelves: Sequence[PosLocation]) -> list[PosClient]:
-    """The accounts' clients, each once."""
-    return list({id(shelf.client): shelf.client for shelf in shelves}.values())
+    return opened

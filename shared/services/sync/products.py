@@ -30,7 +30,7 @@ from shared.domain.inventory import (
 from shared.domain.removal import Decision, Removal, decide
 from shared.errors import OrgError, ProviderError, ProviderRefused
 from shared.pos.port import PosClient, Rejected
-from shared.services.sync.pos_locations import PosLocation
+from shared.services.sync.pos_locations import OpenOrg, PosLocation
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.sales import Prices
 from shared.services.sync.session import Session
@@ -38,7 +38,6 @@ from shared.store import paths, products
 from shared.store.batches import BatchStore
 from shared.store.database import Write
 from shared.store.manifest import ANNOUNCED, STORED
-from shared.store.tenants import SyncSettings
 
 LOOK_UPS = 100
 """Single look-ups in one run at the most."""
@@ -118,8 +117,8 @@ def _look_up(client: PosClient, batch_ids: Sequence[str]) -> dict[str, BatchDeta
 
 @dataclass(slots=True)
 class Stock:
-    """What all shelves listed. Rows that have expired are no longer sellable. ``quarantined`` are
-    items with a row that could not be read, ``unreadable_ids`` counts rows of nobody knows what."""
+    """What all locations listed. Expired rows are not sellable. ``quarantined`` are ids of items
+    with an unreadable row, ``unreadable_ids`` counts rows whose item is not known."""
 
     rows: list[InventoryRow] = field(default_factory=list)
     batches: list[BatchStock] = field(default_factory=list)
@@ -128,25 +127,25 @@ class Stock:
 
 
 def list_stock(
-    session: Session, records: StreamRecords, shelves: Sequence[PosLocation], book: BatchStore
+    session: Session, records: StreamRecords, locations: Sequence[PosLocation], book: BatchStore
 ) -> Stock:
-    """List every shelf to its end; raises what the listing raises."""
+    """List the stock of every location; raises what the listing raises."""
     stock = Stock()
     look_ups = BatchLookUps(session, book)
-    for shelf in shelves:
-        rows = _listed(session, records, shelf, stock)
-        today = session.now().astimezone(shelf.zone).date()
-        batches = look_ups.batches(rows, shelf.client, today)
+    for location in locations:
+        rows = _listed(session, records, location, stock)
+        today = session.now().astimezone(location.zone).date()
+        batches = look_ups.batches(rows, location.client, today)
         stock.batches += batches
         stock.rows += without_expired(with_known_expiry(rows, last_days(batches)), today)
     return stock
 
 
 def _listed(
-    session: Session, records: StreamRecords, shelf: PosLocation, stock: Stock
+    session: Session, records: StreamRecords, location: PosLocation, stock: Stock
 ) -> list[InventoryRow]:
     rows: list[InventoryRow] = []
-    for page in shelf.client.inventory(shelf.location_id):
+    for page in location.client.inventory(location.location_id):
         with session.lock:
             records.count_page(page, expected=0)
         rows += page.records
@@ -161,23 +160,23 @@ STREAM = "products"
 
 def sync_products(
     session: Session,
-    shelves: Sequence[PosLocation],
-    settings: SyncSettings,
+    org: OpenOrg,
     prices: Prices,
     batches: BatchStore,
     *,
     allow_deletions: bool,
 ) -> None:
-    """Store every product; remove, by the rules of ``domain.removal``, what no shelf has.
+    """Store every product; remove, by the rules of ``domain.removal``, what no
+    location has.
 
     A product is known only when every row of it is, so nothing is stored before all is listed.
     """
     stream = ProductStream(session, prices)
-    stock = list_stock(session, stream.records, shelves, batches)
+    stock = list_stock(session, stream.records, org.locations, batches)
     found = products_from_rows(
         stock.rows,
-        location_ids_in_order=[shelf.location_id for shelf in shelves],
-        markups=settings.markups,
+        location_ids_in_order=[location.location_id for location in org.locations],
+        markups=org.settings.markups,
     )
     # A sum over half its rows would be wrong: such a product stays as it was.
     left_out = set(stock.quarantined)
@@ -185,15 +184,15 @@ def sync_products(
         removal, gone = stream.judge(
             {product.id for product in found.products} | stock.quarantined,
             stock,
-            max_delete_percent=settings.max_delete_percent,
+            max_delete_percent=org.settings.max_delete_percent,
             allowed=allow_deletions,
         )
         if removal.decision is Decision.HOLD:
             left_out |= items_missing_batches(batches.all(), stock.batches)
         whole = {product.id: product for product in found.products if product.id not in left_out}
         stream.report(problem for problem in found.problems if problem.product_id in whole)
-        stream.store(whole, source=shelves[0].client.provider)
-        stream.settle(removal, gone)
+        stream.store(whole, source=org.locations[0].client.provider)
+        stream.remove_or_hold(removal, gone)
         if removal.decision is not Decision.HOLD:
             batches.put(stock.batches)
         if removal.decision in (Decision.NOTHING_GONE, Decision.REMOVE):
@@ -246,7 +245,7 @@ class ProductStream:
     def judge(
         self, found: set[str], stock: Stock, *, max_delete_percent: float, allowed: bool
     ) -> tuple[Removal, list[str]]:
-        """What is to become of the products that no shelf lists, and which they are."""
+        """What is to become of the products that no location lists, and which they are."""
         stored = self.records.may_be_stored()
         gone = sorted(stored - found)
         removal = decide(
@@ -259,8 +258,8 @@ class ProductStream:
         )
         return removal, gone
 
-    def settle(self, removal: Removal, gone: Sequence[str]) -> None:
-        """Take off the menu what no shelf lists, or hold it for a person to decide."""
+    def remove_or_hold(self, removal: Removal, gone: Sequence[str]) -> None:
+        """Remove the products that are gone, or hold that for a person to decide."""
         run, progress = self._session.run, self._session.progress
         held = removal.decision is Decision.HOLD
         run.held = progress.held = removal.reason if held else None

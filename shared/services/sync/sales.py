@@ -1,6 +1,7 @@
-"""What the discounts make of every stored product, at this very moment.
+"""The discounts stream, and what the discounts make of every stored product at a moment.
 
-Keeps the price list, the price history and the sales in step with the products written.
+The price list (store/prices.py) knows the sale fields of each product as last written, so that a
+discount that begins or ends costs writes only for the products that it concerns.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -12,15 +13,59 @@ import structlog
 
 from shared.clock import Clock
 from shared.domain.catalogue import Product
-from shared.domain.discounts import Discount, Discountable, next_change, sale_of
+from shared.domain.discounts import Discount, Discountable, is_over, next_change, sale_of
 from shared.domain.fingerprint import fingerprint
+from shared.pos.port import PosClient
+from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
 from shared.store import discounts as discount_store
 from shared.store import prices
 from shared.store.database import Write
 from shared.store.prices import PricedProduct, PriceList
 
+DISCOUNTS = "discounts"
+
 log = structlog.get_logger(__name__)
+
+
+def sync_discounts(session: Session, clients: Sequence[PosClient]) -> list[Discount]:
+    """Store the discounts that run or are to come, drop the others; returns those stored.
+
+    One id in two accounts is the first one's. A discount that cannot be read is in quarantine and
+    lowers no price: the menu must not show what the till does not give.
+    """
+    records = StreamRecords(session, DISCOUNTS)
+    listed: dict[str, tuple[Discount, str]] = {}
+    for client in clients:
+        page = client.discounts()
+        with session.lock:
+            records.count_page(page, expected=0)
+        for discount in page.records:
+            listed.setdefault(discount.id, (discount, client.provider))
+    now = session.now()
+    current = {key: each for key, each in listed.items() if not is_over(each[0], now)}
+    with session.lock:
+        _store_discounts(session, records, current)
+        for discount_id in records.may_be_stored() - current.keys():
+            session.store([discount_store.remove(session.org_id, discount_id)])
+            records.manifest.remove(discount_id)
+            records.tally.deleted += 1
+        records.release_others()
+    return [discount for discount, _ in current.values()]
+
+
+def _store_discounts(
+    session: Session, records: StreamRecords, current: dict[str, tuple[Discount, str]]
+) -> None:
+    def put(change: Changed) -> list[Write]:
+        return [discount_store.put(session.org_id, change.record.fields, now=session.now())]
+
+    changed = records.changed(
+        Record(key, discount_store.fields_of(discount, session.org_id, source))
+        for key, (discount, source) in current.items()
+    )
+    records.announce(changed)
+    records.store(changed, put)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,11 @@
-"""Between two syncs a discount begins or ends: what is on sale follows within seconds.
+"""When a discount begins or ends between two syncs, the sale fields follow within seconds.
 
-Whoever works out an org's sales plans the next refresh: a message for the moment at which they
-change by themselves. A refresh works from what is stored and asks no POS, so that it is as
-punctual when the POS is down or the org is paused.
+A sync and a refresh both plan the next refresh: a message for the moment at which sale fields next
+change by time. A refresh works from what is stored and asks no POS, so that it is on time when the
+POS is down or the org is paused.
 """
 
 import hashlib
-import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,35 +15,37 @@ from google.api_core.exceptions import GoogleAPICallError
 from shared.bus.messages import PosSync
 from shared.bus.publisher import LaterPublisher
 from shared.clock import Clock
-from shared.domain.runs import SALES_RUN
-from shared.services.sync import ending
+from shared.domain.runs import SALES_RUN, RunState
+from shared.services.runs import lifecycle
+from shared.services.runs.lifecycle import ActiveRun
+from shared.services.sync.commands import RefreshSales
 from shared.services.sync.sales import Sales
-from shared.store import discounts, paths, status
-from shared.store import lease as leases
-from shared.store import prices as prices_store
-from shared.store.database import Database, Put, Write
-from shared.store.lease import HeldByOtherRun, HeldLease
+from shared.services.sync.session import WRITES_PER_COMMIT
+from shared.store import discounts, status
+from shared.store import prices as price_list
+from shared.store.database import Database, Write
+from shared.store.lease import HeldByOtherRun
+from shared.store.runs import Run
 
 GRACE = timedelta(seconds=15)
-"""Syncs begin at full hours, as discounts do: where one is under way, the sales are its work."""
+"""Scheduled syncs begin at full hours, as discounts do, and then set the sale fields themselves."""
 AGAIN = timedelta(seconds=60)
 AHEAD = timedelta(days=29)
-"""Cloud Tasks keeps a task for 30 days. What is further ahead some later sync plans."""
-WRITES_PER_COMMIT = 400
+"""Cloud Tasks keeps a task for 30 days: a later sync plans what is further ahead."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class RefreshPlan:
+class SalesRefreshPlan:
     """Plans refreshes: publishes messages to ``pos-sync`` for later."""
 
     later: LaterPublisher
     clock: Clock
 
     def at_change(self, org_id: str, change_at: datetime | None) -> bool:
-        """Plan the refresh for a moment at which sales change, if any; whether it stands. Where
-        it cannot be planned the next sync puts the sales right."""
+        """Plan the refresh for the moment at which sale fields change, if any; whether that was
+        possible. Where it was not, the next sync sets them."""
         if change_at is None or change_at - self.clock() > AHEAD:
             return False
         return self._plan(org_id, change_at + GRACE, once=f"{org_id}/{change_at.isoformat()}")
@@ -68,63 +69,52 @@ class RefreshPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class RefreshSales:
-    """Puts on sale what the stored discounts say, and off sale what they no longer say."""
+class SalesRefresh:
+    """Sets the sale fields as the stored discounts say."""
 
     database: Database
-    plan: RefreshPlan
+    plan: SalesRefreshPlan
     clock: Clock
     lease_ttl: timedelta
 
-    def __call__(self, message: PosSync) -> None:
+    def __call__(self, command: RefreshSales) -> None:
         """Refresh the org's sales; does nothing where a sync or an earlier copy already has. Where
         a run has the org, it is tried again in a minute. Raises Busy for a copy at work."""
-        org_id = message.org_id
+        org_id = command.org_id
         sales = self._sales(org_id)
         if sales.changes():
-            held = self._acquire(org_id, message.run_id)
-            if isinstance(held, HeldByOtherRun):
-                log.info("sales_wait_for_run", running=held.run_id)
+            opened = lifecycle.open_run(
+                lifecycle.SYNC,
+                self.database,
+                org_id,
+                command.run_id,
+                Run(state=RunState.RUNNING, trigger="cron", started_at=self.clock()),
+                clock=self.clock,
+                lease_ttl=self.lease_ttl,
+                recorded=False,
+            )
+            if isinstance(opened, HeldByOtherRun):
+                log.info("sales_wait_for_run", running=opened.run_id)
                 self.plan.again(org_id)
                 return
-            sales = self._refresh(org_id, held)
+            with opened:
+                sales = self._refresh(org_id, opened)
         self.plan.at_change(org_id, sales.next_change())
 
-    def _refresh(self, org_id: str, held: HeldLease) -> Sales:
-        done = False
-        try:
-            # Read again: whoever had the org a moment ago may have changed its products.
-            sales = self._sales(org_id)
-            prices, writes = sales.prices, list[Write]()
-            sales.apply(writes.extend, lambda: held.commit(prices.take_writes()))
-            for start in range(0, len(writes), WRITES_PER_COMMIT):
-                held.commit(writes[start : start + WRITES_PER_COMMIT])
-            told = status.menu_changed(org_id, self.clock())
-            held.release([*prices.take_writes(), told])
-            done = True
-        finally:
-            held.stop(hand_over=not done)
+    def _refresh(self, org_id: str, run: ActiveRun[Run]) -> Sales:
+        # Read again: a run that had the org a moment ago may have changed its products.
+        sales = self._sales(org_id)
+        prices, writes = sales.prices, list[Write]()
+        sales.apply(writes.extend, lambda: run.commit(prices.take_writes()))
+        for start in range(0, len(writes), WRITES_PER_COMMIT):
+            run.commit(writes[start : start + WRITES_PER_COMMIT])
+        run.end([*prices.take_writes(), status.menu_changed(org_id, self.clock())])
         return sales
 
     def _sales(self, org_id: str) -> Sales:
         return Sales(
             org_id,
-            prices_store.load_prices(self.database, org_id),
+            price_list.load_prices(self.database, org_id),
             discounts.read_all(self.database, org_id),
             self.clock,
-        )
-
-    def _acquire(self, org_id: str, run_id: str) -> HeldLease | HeldByOtherRun:
-        def first_writes(abandoned: str | None) -> list[Put]:
-            if abandoned is None:
-                return []
-            return ending.close_abandoned(self.database, org_id, abandoned, self.clock())
-
-        return leases.acquire(
-            self.database,
-            paths.lease(org_id),
-            run_id=run_id,
-            holder=uuid.uuid4().hex,
-            ttl=self.lease_ttl,
-            first_writes=first_writes,
         )

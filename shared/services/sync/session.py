@@ -1,33 +1,34 @@
 """What the streams of one invocation share: one order of commits, one checkpoint.
 
-Records are written first, in the background while the next page is on its way. A checkpoint
-waits for them, asks for the spending of the customers they concern, and only then commits the
-manifests and cursors that call them done. A crash at any point repeats work, it loses none.
-
-Doing a stream's work: once in a run, and so that its failure is noted and the others go on.
+Records are written first, in the background while the next page is on its way. A checkpoint waits
+for them, asks for the spending of the customers they concern, and only then commits the manifests
+and cursors that say they are stored. A crash at any point repeats work and loses none.
 """
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from threading import RLock
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 import structlog
 
+from shared.bus.messages import STREAMS, ComputeSpending
 from shared.clock import Clock
 from shared.domain.order_windows import OrderCursor
 from shared.errors import OrgError, ProviderError
 from shared.services.deadline import Deadline
-from shared.services.sync import ending
+from shared.services.runs.failure import run_error
+from shared.services.spending.compute import requests
+from shared.services.sync.run_status import set_last_state, status_of
+from shared.store import manifest
 from shared.store import progress as progress_store
-from shared.store import runs
 from shared.store.database import Database, Put, Write
-from shared.store.manifest import Manifest
+from shared.store.manifest import STORED, Manifest
 from shared.store.progress import SyncProgress
 from shared.store.runs import Run
 
@@ -36,40 +37,43 @@ WRITES_PER_COMMIT = 400
 COMMITS_WAITING = 2
 CHECKPOINT_SECONDS = 10.0
 CHECKPOINT_WRITES = 8_000
+MANY_CUSTOMERS = 200
+"""From here on, and from a quarter of an org's customers on, three scans beat look-ups."""
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 
 class PackedState(Protocol):
-    """Something that speaks of the records written, and is therefore committed after them."""
+    """State that describes the records written, and is therefore committed after them."""
 
     def take_writes(self) -> list[Put]:
-        """Writes that make what is stored of it equal to it."""
+        """The writes that make what is stored of it equal to it."""
         ...
 
 
-class Sink(Protocol):
-    """Where a session's writes go: the org's lease, which lets them in only while it is held; or
-    the report of a dry run, which lets none in. See store.lease.HeldLease."""
+class RunWriter(Protocol):
+    """Where a session's writes go: an ActiveRun, or a dry run's report, which stores nothing."""
 
     def commit(self, writes: Sequence[Write]) -> None: ...
 
-    def release(self, writes: Sequence[Write]) -> None: ...
+    def checkpoint(self, writes: Sequence[Write]) -> None: ...
 
     def hand_over(self, writes: Sequence[Write]) -> None: ...
 
-    def keep_alive(self) -> None: ...
-
-    def stop(self, *, hand_over: bool) -> None: ...
+    def end(self, writes: Sequence[Write]) -> None: ...
 
 
-class AskSpending(Protocol):
-    """Asks for the spending of customers, or keeps in mind that everybody's is to be asked for
-    when the run has ``ended``."""
+class SpendingRequests(Protocol):
+    """Where requests to compute spending go: a Publisher, or a dry run's count of them."""
 
-    def __call__(self, session: "Session", customer_ids: set[str], *, ended: bool) -> None: ...
+    def publish(self, messages: Iterable[ComputeSpending]) -> int: ...
 
 
 class Session:
-    """One invocation's work on a run. Streams may use it from several threads under ``lock``."""
+    """One invocation's work on a sync run: a context manager. Streams may use it from several
+    threads under ``lock``."""
 
     def __init__(
         self,
@@ -77,11 +81,11 @@ class Session:
         org_id: str,
         run_id: str,
         database: Database,
-        sink: Sink,
+        writer: RunWriter,
         run: Run,
         progress: SyncProgress,
         manifests: dict[str, Manifest],
-        ask_spending: AskSpending,
+        spending: SpendingRequests,
         clock: Clock,
         deadline: Deadline,
     ) -> None:
@@ -91,23 +95,20 @@ class Session:
         self.run = run
         self.progress = progress
         self.deadline = deadline
-        self.lock = threading.RLock()
-        self._sink = sink
+        self.lock = RLock()
+        self._writer = writer
         self._manifests = manifests
-        self._books: list[PackedState] = []
-        self._ask_spending = ask_spending
+        self._packed: list[PackedState] = []
+        self._spending = spending
         self._clock = clock
         self._buffer: list[Write] = []
         self._waiting: deque[Future[None]] = deque()
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
-        self._customers: set[str] = set(progress.owed)
+        self._pending_recompute: set[str] = set(progress.owed)
         self._since_checkpoint = 0
         self._checkpoint_at = time.monotonic()
-        self._cost_before = run.cost
-        self._keep_alive = threading.Thread(target=sink.keep_alive, daemon=True)
 
     def __enter__(self) -> Self:
-        self._keep_alive.start()
         return self
 
     def __exit__(
@@ -117,7 +118,6 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self._committer.shutdown(wait=True, cancel_futures=True)
-        self._sink.stop(hand_over=error is not None)
 
     def now(self) -> datetime:
         return self._clock()
@@ -129,41 +129,45 @@ class Session:
                 self._manifests[stream] = Manifest(self.org_id, stream, {}, shards=1)
             return self._manifests[stream]
 
-    def keep(self, book: PackedState) -> None:
-        """Have a book of records kept along with the manifests, from now on. It is to be changed
-        under ``lock`` only."""
+    def keep(self, state: PackedState) -> None:
+        """Commit this state along with the manifests from now on. It may be changed under
+        ``lock`` only."""
         with self.lock:
-            self._books.append(book)
+            self._packed.append(state)
 
     def store(self, writes: Iterable[Write], *, customer_ids: Iterable[str] = ()) -> None:
-        """Write in the background. ``customer_ids`` are those whose spending it may move.
+        """Write in the background. ``customer_ids`` are those whose spending it may change.
 
         An earlier write that failed raises here or at the next checkpoint.
         """
         with self.lock:
             self._buffer.extend(writes)
-            self._customers.update(customer_ids)
+            self._pending_recompute.update(customer_ids)
             while len(self._buffer) >= WRITES_PER_COMMIT:
                 self._commit_behind(self._buffer[:WRITES_PER_COMMIT])
                 del self._buffer[:WRITES_PER_COMMIT]
 
-    def owe(self, customer_ids: Iterable[str]) -> None:
-        """Have spending asked for customers of whom the records that are stored next will tell
-        nothing any more: a worker that goes on after this one died must know of them."""
+    def add_pending_recompute(self, customer_ids: Iterable[str]) -> None:
+        """Have spending computed for customers whom the records stored next will not name any
+        more: it is written down with them, so that a worker that takes over knows."""
         with self.lock:
-            owed = {*self.progress.owed, *customer_ids}
-            if len(owed) > len(self.progress.owed):
-                self.progress.owed = sorted(owed)
+            pending = {*self.progress.owed, *customer_ids}
+            if len(pending) > len(self.progress.owed):
+                self.progress.owed = sorted(pending)
                 self.store([progress_store.put_owed(self.org_id, self.progress.owed)])
-                self._customers.update(owed)
+                self._pending_recompute.update(pending)
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Wait until everything given to ``store`` can be read."""
         with self.lock:
-            self._drain()
+            if self._buffer:
+                self._commit_behind(self._buffer)
+                self._buffer = []
+            while self._waiting:
+                self._waiting.popleft().result()
 
     def checkpoint_if_due(self) -> None:
-        """Keep what is done, when enough of it has gathered."""
+        """Checkpoint when enough has gathered."""
         elapsed = time.monotonic() - self._checkpoint_at
         if self._since_checkpoint >= CHECKPOINT_WRITES or elapsed >= CHECKPOINT_SECONDS:
             self.checkpoint()
@@ -171,29 +175,29 @@ class Session:
     def checkpoint(self) -> None:
         """Keep what is done: from here on a crash repeats none of it."""
         with self.lock:
-            self._sink.commit(self._settled())
+            self._writer.checkpoint(self._flushed())
 
     def hand_over(self) -> None:
         """Keep what is done and leave the rest of the run to its continuation."""
         with self.lock:
-            self._sink.hand_over(self._settled())
+            self._writer.hand_over(self._flushed())
 
     def end(self, *, wanted: Sequence[str], provider: str | None) -> None:
-        """The run is over: keep what is done, tell how it went, free the org."""
+        """The run is over: keep what is done, write the org's status, free the org."""
         with self.lock:
-            ending.end(self.run, wanted=wanted, now=self.now())
+            set_last_state(self.run, wanted=wanted, now=self.now())
             if not self.run.errors:
                 self.progress.last_success_at = self.run.ended_at
-            last = ending.status_of(
+            status = status_of(
                 self.org_id, self.run_id, self.run, self.progress, self._manifests, provider
             )
-            self._sink.release([*self._settled(more_writes=1, ended=True), last])
+            self._writer.end([*self._flushed(ended=True), status])
 
     def close(self, more: Sequence[Write]) -> None:
-        """The run is over and says nothing of the org as a whole: keep what is done, free the
-        org. ``more`` says that it is done, and is written along."""
+        """The run is over and does not speak for the org as a whole: keep what is done, with
+        ``more`` in the same commit, and free the org."""
         with self.lock:
-            self._sink.release([*self._settled(more_writes=len(more), ended=True), *more])
+            self._writer.end([*self._flushed(ended=True), *more])
 
     def distrust_what_is_stored(self, streams: Iterable[str]) -> None:
         """Write every record of the streams again and walk all orders anew (``full``)."""
@@ -203,53 +207,65 @@ class Session:
                 self.progress.orders = OrderCursor()
         self.run.reset = True
 
-    def _settled(self, more_writes: int = 0, *, ended: bool = False) -> list[Write]:
-        """Wait for the records, ask for spending; the writes that call both done.
-
-        ``more_writes`` go along in the same commit: the bill that it carries counts them.
-        """
-        self._drain()
-        self._ask_spending(self, self._customers, ended=ended)
-        self._customers.clear()
-        self.progress.owed = []
-        books = [*self._manifests.values(), *self._books]
-        manifests = [write for book in books for write in book.take_writes()]
+    def _flushed(self, *, ended: bool = False) -> list[Write]:
+        """Wait for the records, ask for spending; the writes that say that both are done."""
+        self.flush()
+        self._request_spending(ended=ended)
+        packed = [*self._manifests.values(), *self._packed]
+        writes: list[Write] = [write for state in packed for write in state.take_writes()]
         self.progress.shards = {name: m.shards for name, m in self._manifests.items()}
         self._since_checkpoint = 0
         self._checkpoint_at = time.monotonic()
-        self._count_cost(own_writes=len(manifests) + 3 + more_writes)
-        return [
-            *manifests,
-            progress_store.put(self.org_id, self.progress),
-            runs.put(self.org_id, self.run_id, self.run),
-        ]
+        return [*writes, progress_store.put(self.org_id, self.progress)]
 
-    def _count_cost(self, own_writes: int) -> None:
-        """The bill so far, the commit that carries it (with its lease) included."""
-        meter, before = self.database.meter, self._cost_before
-        self.run.cost = runs.Cost(
-            reads=before.reads + meter.reads,
-            writes=before.writes + meter.writes + own_writes,
-            deletes=before.deletes + meter.deletes,
-        )
-
-    def _drain(self) -> None:
-        if self._buffer:
-            self._commit_behind(self._buffer)
-            self._buffer = []
-        while self._waiting:
-            self._waiting.popleft().result()
+    def _request_spending(self, *, ended: bool) -> None:
+        """Ask for the spending of the customers concerned; for everybody's where that is cheaper,
+        but only once, when the run has ``ended``: it reads all orders of the org."""
+        request = ComputeSpending(org_id=self.org_id, run_id=self.run_id)
+        known = self.manifest("customers").count(STORED)
+        if len(self._pending_recompute) >= max(MANY_CUSTOMERS, known // 4):
+            self.progress.everybody_owed = True
+        if not self.progress.everybody_owed:
+            self._spending.publish(requests(request, sorted(self._pending_recompute)))
+        elif ended:
+            self._spending.publish([request])
+            self.progress.everybody_owed = False
+        self._pending_recompute.clear()
+        self.progress.owed = []
 
     def _commit_behind(self, writes: list[Write]) -> None:
         self._since_checkpoint += len(writes)
-        self._waiting.append(self._committer.submit(self._sink.commit, writes))
+        self._waiting.append(self._committer.submit(self._writer.commit, writes))
         while len(self._waiting) > COMMITS_WAITING:
             self._waiting.popleft().result()
 
 
-T = TypeVar("T")
-
-log = structlog.get_logger(__name__)
+def open_session(
+    database: Database,
+    org_id: str,
+    run_id: str,
+    *,
+    writer: RunWriter,
+    run: Run,
+    spending: SpendingRequests,
+    clock: Clock,
+    deadline: Deadline,
+) -> Session:
+    """A session with all that is known of the org's records."""
+    progress = progress_store.read(database, org_id)
+    shards = {stream: progress.shards.get(stream, 1) for stream in STREAMS}
+    return Session(
+        org_id=org_id,
+        run_id=run_id,
+        database=database,
+        writer=writer,
+        run=run,
+        progress=progress,
+        manifests=manifest.load(database, org_id, shards),
+        spending=spending,
+        clock=clock,
+        deadline=deadline,
+    )
 
 
 class NotProvided(Exception):
@@ -278,7 +294,7 @@ class StreamAttempts:
             return None
         except (OrgError, ProviderError) as error:
             log.warning("stream_failed", stream=stream, code=error.code, owner=error.owner)
-            run.errors.append(ending.run_error(error, stream))
+            run.errors.append(run_error(error, stream))
         finally:
             run.tally(stream).seconds += time.monotonic() - started
         run.done.append(stream)

@@ -1,16 +1,14 @@
-"""Fetching and storing single records that somebody named.
+"""Fetching and storing single records by id: what webhooks name, in a run of a second or so.
 
-The records that webhooks named, fetched one by one: a run of a second or so.
-
-Every webhook is kept before its message is sent (store/webhook_events.py). A run sees to all that
-wait in its org, so that many at once are one run; where another run has the org, they are left to
-it: whoever frees the org looks afterwards whether any still wait.
+Every webhook is stored before its message is sent (store/webhook_events.py). A run sees to all that
+wait in its org, so that many at once are one run. Where another run has the org they are left to
+it: after each run the org is checked for webhooks that still wait.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
 import structlog
@@ -21,29 +19,130 @@ from shared.clock import Clock
 from shared.domain.customers import Customer
 from shared.domain.orders import Order
 from shared.domain.runs import WEBHOOK_RUN, RunState
-from shared.errors import ConfigurationInvalid, OrgError, Owner, RetryLater
+from shared.errors import OrgError, Owner, RetryLater
 from shared.pos.port import Page, PosClient
 from shared.services.deadline import Deadline
-from shared.services.sync import ending, incidents
+from shared.services.runs import lifecycle
+from shared.services.runs.failure import run_error
+from shared.services.sync import incidents
+from shared.services.sync.commands import SyncRecords
 from shared.services.sync.customers import StoredCustomers, store_customers
-from shared.services.sync.opening import acquire, open_session
 from shared.services.sync.orders import OrderStream
-from shared.services.sync.org import OrgStreams
-from shared.services.sync.pos_locations import OpenPos, PosLocation, clients_of, open_pos_locations
+from shared.services.sync.org import sync_streams
+from shared.services.sync.pos_locations import OpenOrg, OpenPos, open_org
 from shared.services.sync.records import StreamRecords
-from shared.services.sync.session import Session, StreamAttempts
-from shared.store import locations, runs, tenants, webhook_events
+from shared.services.sync.run_status import set_last_state
+from shared.services.sync.session import Session, StreamAttempts, open_session
+from shared.store import runs, webhook_events
 from shared.store.database import Database
 from shared.store.lease import HeldByOtherRun
 from shared.store.runs import Run
-from shared.store.tenants import SyncSettings
 from shared.store.webhook_events import StoredWebhook
 
+WEBHOOKS_PER_RUN = 100
 CALLS_AT_ONCE = 8
+LEFT_TO_THE_POLL = timedelta(hours=1)
+"""Records of webhooks that have waited longer are not fetched: a scheduled sync has had them."""
 
 R = TypeVar("R", Customer, Order)
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetedSync:
+    """Fetches named records. Fields as those of OrgSync."""
+
+    database: Database
+    open_pos: OpenPos
+    spending: Publisher
+    pos_sync: Publisher
+    clock: Clock
+    seconds: float
+    lease_ttl: timedelta
+
+    def __call__(self, command: SyncRecords) -> None:
+        """Fetch the records of the command, and those of every webhook that waits.
+
+        Leaves them to the run that has the org, if one has. Raises RetryLater where the POS
+        cannot give them now: the message is then to be delivered again.
+        """
+        database, org_id = self.database.metered(), command.org_id
+        if webhook_events.is_settled(database, org_id, command.webhook_key):
+            log.info("webhook_settled_already")
+        elif incidents.is_resting(database, org_id, command.trigger, self.clock()):
+            log.info("org_paused")
+            return
+        elif not self._run(database, command):
+            return
+        self.catch_up(org_id)
+
+    def catch_up(self, org_id: str) -> None:
+        """Ask for the records of webhooks that came while a run had the org."""
+        for event in webhook_events.waiting(self.database, org_id, limit=1):
+            self.pos_sync.publish([request(org_id, event)])
+
+    def _run(self, database: Database, command: SyncRecords) -> bool:
+        """Whether the org was free for the run."""
+        org_id, run_id = command.org_id, command.run_id
+        before = runs.read(database, org_id, run_id)
+        opened = lifecycle.open_run(
+            lifecycle.SYNC,
+            database,
+            org_id,
+            run_id,
+            Run(
+                state=RunState.RUNNING,
+                trigger=command.trigger,
+                started_at=self.clock(),
+                invocations=before.invocations if before else 0,
+            ),
+            clock=self.clock,
+            lease_ttl=self.lease_ttl,
+        )
+        if isinstance(opened, HeldByOtherRun):
+            log.info("webhook_left_to_running_run", running=opened.run_id)
+            return False
+        run = opened.run
+        with (
+            opened,
+            open_session(
+                database,
+                org_id,
+                run_id,
+                writer=opened,
+                run=run,
+                spending=self.spending,
+                clock=self.clock,
+                deadline=Deadline(self.seconds),
+            ) as session,
+        ):
+            self._work(command, session)
+        log.info("run_ended", state=run.state, **run.cost.model_dump())
+        if any(error.owner == Owner.PROVIDER for error in run.errors):
+            raise RetryLater("the POS does not give the records now")
+        return True
+
+    def _work(self, command: SyncRecords, session: Session) -> None:
+        run, org_id = session.run, session.org_id
+        events = _waiting(command, session)
+        recent = [e for e in events if e.received_at >= session.now() - LEFT_TO_THE_POLL]
+        named = NamedRecords.of(command, recent)
+        try:
+            store_named(session, open_org(session, self.open_pos), named)
+        except OrgError as error:
+            run.errors.append(run_error(error))
+        set_last_state(run, wanted=named.streams, now=session.now())
+        again = any(error.owner == Owner.PROVIDER for error in run.errors)
+        session.close(
+            webhook_events.settled(
+                org_id,
+                [event.key for event in events if not again or event not in recent],
+                run_id=session.run_id,
+                state=webhook_events.FAILED if run.errors else webhook_events.DONE,
+                now=session.now(),
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +153,15 @@ class NamedRecords:
     order_ids: Collection[str]
     product_ids: Collection[str]
 
+    @classmethod
+    def of(cls, command: SyncRecords, events: Sequence[StoredWebhook]) -> "NamedRecords":
+        """Those of a command and of webhooks together."""
+        return cls(
+            command.customer_ids.union(*(e.customer_ids for e in events)),
+            command.order_ids.union(*(e.order_ids for e in events)),
+            command.product_ids.union(*(e.product_ids for e in events)),
+        )
+
     @property
     def streams(self) -> list[str]:
         """The streams that the records belong to."""
@@ -61,49 +169,49 @@ class NamedRecords:
         return people + ["orders"] * bool(self.order_ids) + ["products"] * bool(self.product_ids)
 
 
-def store_named(
-    session: Session,
-    shelves: Sequence[PosLocation],
-    named: NamedRecords,
-    settings: SyncSettings,
-    *,
-    today: date,
-) -> None:
-    """Store the records that changed, an order's customer with it. What fails is noted on the run.
+def store_named(session: Session, org: OpenOrg, named: NamedRecords) -> None:
+    """Store the records that changed, an order's customer with it. Failures are noted on the run.
 
-    There is no asking for a single product: stock is listed whole in one call per location, so
-    that a product that is named brings all others along.
+    The POS cannot be asked for a single product: stock is listed whole in one call per location,
+    so that a named product brings all others along.
     """
     attempt = StreamAttempts(session, named.streams)
-    clients = clients_of(shelves)
-    found = attempt("orders", lambda: _fetch(clients, named.order_ids, _order)) or []
-    wanted = {*named.customer_ids, *_buyers(session, found)}
-    customers = attempt("customers", lambda: _fetch(clients, wanted, _customer)) or []
+    found = attempt("orders", lambda: _fetch(org.clients, named.order_ids, _order)) or []
+    wanted = {*named.customer_ids, *_unknown_buyers(session, found)}
+    customers = attempt("customers", lambda: _fetch(org.clients, wanted, _customer)) or []
     with session.lock:
-        _store_customers(session, customers)
+        records = StreamRecords(session, "customers")
+        for customer_page in customers:
+            records.count_page(customer_page, expected=None)
+            store_customers(session, records, customer_page.records)
         orders = OrderStream(session, StoredCustomers(session, None))
         for page in found:
             orders.store_page(page, expected=None)
     if named.product_ids:
-        OrgStreams(
-            session=session,
-            shelves=shelves,
-            settings=settings,
-            today=today,
-            wanted=["products"],
-            allow_deletions=False,
-        ).sync()
+        sync_streams(session, org, ["products"], allow_deletions=False)
 
 
-def _store_customers(session: Session, pages: Iterable[Page[Customer]]) -> None:
-    records = StreamRecords(session, "customers")
-    for page in pages:
-        records.count_page(page, expected=None)
-        store_customers(session, records, page.records)
+def request(org_id: str, event: StoredWebhook) -> PosSync:
+    """The message that asks for the records of a stored webhook."""
+    return PosSync(
+        org_id=org_id,
+        run_id=WEBHOOK_RUN + event.key,
+        trigger="webhook",
+        customer_ids=event.customer_ids or None,
+        order_ids=event.order_ids or None,
+        product_ids=event.product_ids or None,
+    )
 
 
-def _buyers(session: Session, pages: Iterable[Page[Order]]) -> set[str]:
-    """Customers that the orders name and nobody has heard of: they are as new as the orders."""
+def _waiting(command: SyncRecords, session: Session) -> list[StoredWebhook]:
+    """The webhooks that wait; from the second try on only the command's own: what makes a run
+    fail must not keep others waiting."""
+    waiting = webhook_events.waiting(session.database, session.org_id, limit=WEBHOOKS_PER_RUN)
+    return [e for e in waiting if session.run.invocations == 1 or e.key == command.webhook_key]
+
+
+def _unknown_buyers(session: Session, pages: Iterable[Page[Order]]) -> set[str]:
+    """Customers that the orders name and that are not stored: they are as new as the orders."""
     known = StoredCustomers(session, None)
     buyers = (order.pos_customer_id for page in pages for order in page.records)
     return {buyer for buyer in buyers if buyer and not known.has(buyer)}
@@ -137,125 +245,3 @@ def _fetch(
     if missing := sum(1 for page in pages if not page.rows):
         log.info("records_not_found", missing=missing)
     return pages
-
-
-AT_ONCE = 100
-"""Webhooks that one run sees to."""
-LEFT_TO_THE_POLL = timedelta(hours=1)
-"""What has waited longer is not fetched any more: a poll has had it."""
-
-
-@dataclass(frozen=True, slots=True)
-class TargetedSync:
-    """Fetches named records. Fields as those of OrgSync."""
-
-    database: Database
-    open_pos: OpenPos
-    spending: Publisher
-    pos_sync: Publisher
-    clock: Clock
-    seconds: float
-    lease_ttl: timedelta
-
-    def __call__(self, message: PosSync) -> None:
-        """Fetch the records that the message names, and those of every webhook that waits.
-
-        Leaves them to the run that has the org, if one has. Raises RetryLater where the POS
-        cannot give them now: the message is then to be delivered again.
-        """
-        database = self.database.metered()
-        if webhook_events.is_settled(database, message.org_id, _key(message)):
-            log.info("webhook_settled_already")
-        elif incidents.is_resting(database, message, self.clock()):
-            log.info("org_paused")
-            return
-        elif not self._had_the_org(database, message):
-            return
-        self.catch_up(message.org_id)
-
-    def catch_up(self, org_id: str) -> None:
-        """Ask for the records of webhooks that came while a run had the org."""
-        for event in webhook_events.waiting(self.database, org_id, limit=1):
-            self.pos_sync.publish([request(org_id, event)])
-
-    def _had_the_org(self, database: Database, message: PosSync) -> bool:
-        before = runs.read(database, message.org_id, message.run_id)
-        run = Run(state=RunState.RUNNING, trigger=message.trigger, started_at=self.clock())
-        run.invocations = 1 + (before.invocations if before else 0)
-        held = acquire(database, message, run, clock=self.clock, ttl=self.lease_ttl)
-        if isinstance(held, HeldByOtherRun):
-            log.info("webhook_left_to_running_run", running=held.run_id)
-            return False
-        deadline = Deadline(self.seconds)
-        with open_session(
-            database,
-            message,
-            held,
-            run,
-            spending=self.spending,
-            clock=self.clock,
-            deadline=deadline,
-        ) as session:
-            self._work(message, session)
-        log.info("run_ended", state=run.state, **run.cost.model_dump())
-        if any(error.owner == Owner.PROVIDER for error in run.errors):
-            raise RetryLater("the POS does not give the records now")
-        return True
-
-    def _work(self, message: PosSync, session: Session) -> None:
-        run, org_id = session.run, session.org_id
-        events = self._events(message, session)
-        young = [e for e in events if e.received_at >= session.now() - LEFT_TO_THE_POLL]
-        named = _named(message, young)
-        try:
-            settings = tenants.read(session.database, org_id)
-            active = locations.active_of(session.database, org_id)
-            if not active:
-                raise ConfigurationInvalid(f"org {org_id} has no active POS location")
-            today = self.clock().astimezone(active[0].zone).date()
-            shelves = open_pos_locations(active, self.open_pos)
-            store_named(session, shelves, named, settings.sync, today=today)
-        except OrgError as error:
-            run.errors.append(ending.run_error(error))
-        ending.end(run, wanted=named.streams, now=session.now())
-        again = any(error.owner == Owner.PROVIDER for error in run.errors)
-        state = webhook_events.FAILED if run.errors else webhook_events.DONE
-        session.close(
-            webhook_events.settled(
-                org_id,
-                [event.key for event in events if not again or event not in young],
-                run_id=session.run_id,
-                state=state,
-                now=session.now(),
-            )
-        )
-
-    def _events(self, message: PosSync, session: Session) -> list[StoredWebhook]:
-        """Those that wait; from the second try on only the message's own: what makes a run fail
-        must not keep others waiting."""
-        waiting = webhook_events.waiting(session.database, session.org_id, limit=AT_ONCE)
-        return [e for e in waiting if session.run.invocations == 1 or e.key == _key(message)]
-
-
-def request(org_id: str, event: StoredWebhook) -> PosSync:
-    """The message that asks for the records of an event."""
-    return PosSync(
-        org_id=org_id,
-        run_id=WEBHOOK_RUN + event.key,
-        trigger="webhook",
-        customer_ids=event.customer_ids or None,
-        order_ids=event.order_ids or None,
-        product_ids=event.product_ids or None,
-    )
-
-
-def _key(message: PosSync) -> str:
-    return message.run_id.removeprefix(WEBHOOK_RUN)
-
-
-def _named(message: PosSync, events: Sequence[StoredWebhook]) -> NamedRecords:
-    return NamedRecords(
-        {*(message.customer_ids or ()), *(i for e in events for i in e.customer_ids)},
-        {*(message.order_ids or ()), *(i for e in events for i in e.order_ids)},
-        {*(message.product_ids or ()), *(i for e in events for i in e.product_ids)},
-    )

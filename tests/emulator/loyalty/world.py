@@ -11,7 +11,7 @@ from google.cloud.firestore import Client
 
 from deploy.local.simulator.server import Server
 from shared.bus.messages import ComputeSpending, Loyalty, Message
-from shared.bus.publisher import Publisher
+from shared.bus.publisher import LaterPublisher, Publisher
 from shared.clock import Clock, utc_now
 from shared.domain.customers import identifies, normal_phone
 from shared.loyalty.alpine_iq import AlpineIq, AlpineIqSettings
@@ -26,7 +26,7 @@ QUICK = HttpSettings(read_seconds=2, total_seconds=20, attempts=2, backoff_secon
 VOLATILE = ("pointsLastCalculated", "updatedAt")
 
 
-class Waiting:
+class Waiting(LaterPublisher):
     """Messages that are to be delivered after a while."""
 
     def __init__(self) -> None:

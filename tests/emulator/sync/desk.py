@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.bus.messages import PosSync
 from shared.pos.alleaves.webhooks import read_event
+from shared.services.sync.commands import SyncRecords, command_of
 from shared.services.sync.targeted import TargetedSync
 from shared.services.webhooks import ReceiveWebhook, WebhookOutcome
 from tests.emulator.sync.world import Outbox, World
@@ -42,10 +43,16 @@ class Desk:
         while messages := self.pos_sync.take():
             for message in messages:
                 assert isinstance(message, PosSync)
-                self.targeted(message)
+                self.fetch(message)
                 done += 1
         self.world.compute_spending()
         return done
+
+    def fetch(self, message: PosSync) -> None:
+        """Fetch the records that a message names."""
+        command = command_of(message)
+        assert isinstance(command, SyncRecords)
+        self.targeted(command)
 
     def events(self) -> dict[str, str]:
         """The state of every event kept."""

@@ -1,20 +1,22 @@
 """A worker that dies in between: whatever it had not told anybody of is not lost with it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 import pytest
 
 from deploy.local.simulator.truth import Truth
-from shared.bus.messages import Message, PosSync
+from shared.bus.messages import Message
 from shared.services.sync import session
+from shared.services.sync.commands import SyncOrg
 from shared.store import paths
 from shared.store.database import Database, Write
 from tests.emulator.sync.world import MENU, Outbox, World
 
 ORG = "org_test"
-MESSAGE = PosSync(org_id=ORG, run_id="tuesday", trigger="cron")
+COMMAND = SyncOrg(ORG, "tuesday", "cron")
 
 
 class Dies(Outbox):
@@ -41,7 +43,7 @@ class Fatal(Database):
         return super().commit(given)
 
 
-def die_before(world: World, path: str, message: PosSync = MESSAGE) -> None:
+def die_before(world: World, path: str, command: SyncOrg = COMMAND) -> None:
     """Sync, up to the commit that writes this document."""
     kept, fatal = world.database, Fatal(world.client)
     fatal.path = path
@@ -49,7 +51,7 @@ def die_before(world: World, path: str, message: PosSync = MESSAGE) -> None:
     dying = world.service()
     world.database = kept
     with pytest.raises(ConnectionError):
-        dying(message)
+        dying(command)
 
 
 def spent(world: World) -> dict[str, Decimal]:
@@ -77,12 +79,12 @@ def test_who_lost_an_order_is_recomputed_though_the_worker_died_after_writing_it
     dying = world.service()
     world.spending_asked = asked
     with pytest.raises(ConnectionError):
-        dying(MESSAGE)
+        dying(COMMAND)
     moved = world.document(f"tenants/{ORG}/orders/alleaves_{order['id_order']}")
     assert moved["customerId"] == str(other["id_customer"])
 
     # and the message is delivered again
-    world.service()(MESSAGE)
+    world.service()(COMMAND)
     world.compute_spending()
 
     # Then nobody is said to have spent what was somebody else's
@@ -112,7 +114,7 @@ def test_a_product_stored_and_dropped_while_nobody_noted_it_leaves_the_menu(worl
 
     # and the POS drops all three
     world.replace(ORG, "inventory", others)
-    run = world.sync(ORG, run_id=MESSAGE.run_id)
+    run = world.sync(ORG, run_id=COMMAND.run_id)
 
     # Then the menu has none of them, what was stored is kept, what was not never was
     assert run["state"] == "succeeded"
@@ -139,13 +141,13 @@ def test_what_nobody_noted_in_quarantine_leaves_it_once_it_can_be_read(
     monkeypatch.setattr(session, "WRITES_PER_COMMIT", 3)
     world.fault("malformed", endpoint="customers", damage=damage, records=3)
     last = world.pos_data(ORG)["customers"][-1]["id_customer"]
-    message = MESSAGE.model_copy(update={"streams": ("customers",)})
-    die_before(world, f"tenants/{ORG}/customers/{last}", message)
+    command = replace(COMMAND, streams=("customers",))
+    die_before(world, f"tenants/{ORG}/customers/{last}", command)
     assert len(world.documents(f"tenants/{ORG}/quarantine")) == 3
 
     # When the POS lists everybody as it should
     world.no_faults()
-    world.sync(ORG, run_id=MESSAGE.run_id)
+    world.sync(ORG, run_id=COMMAND.run_id)
 
     # Then nobody is in quarantine any more
     assert world.documents(f"tenants/{ORG}/quarantine") == {}

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.bus.messages import PosSync
 from shared.services.sync import dry_run as reports
+from shared.services.sync.commands import PreviewSync, SyncOrg
 from shared.services.sync.dry_run import DryRun
 from tests.emulator.sync.world import World
 
@@ -16,7 +16,7 @@ ORG = "org_test"
 def dry_run(world: World, *, seconds: float = 60, **fields: Any) -> dict[str, Any]:
     """The report of a dry run."""
     run = DryRun(world.database, world.open_pos, world.now, seconds)
-    run(PosSync(org_id=ORG, run_id="dry", trigger="manual", dry_run=True, **fields))
+    run(PreviewSync(SyncOrg(ORG, "dry", "manual", **fields)))
     return world.document(f"tenants/{ORG}/sync_reports/dry")
 
 

@@ -13,11 +13,11 @@ from shared.clock import utc_now
 from shared.domain.runs import RunState
 from shared.errors import NotFound, TooOften
 from shared.services.manual_sync import RUNS_PER_HOUR, ManualSync, RunUnderWay, SyncRequest
-from shared.services.sync.opening import acquire
+from shared.services.runs.lifecycle import ActiveRun
+from shared.services.sync.commands import SyncOrg
 from shared.store.database import Database
-from shared.store.lease import HeldLease
 from shared.store.runs import Run
-from tests.emulator.sync.world import Outbox, World
+from tests.emulator.sync.world import Outbox, World, take_lease
 
 ORG = "org_test"
 WISH = SyncRequest(ORG, requested_by="u1")
@@ -87,17 +87,13 @@ def test_a_double_click_names_the_same_run(desk: Desk) -> None:
 
 
 def test_a_run_of_the_schedule_is_under_way_too_and_a_webhooks_is_not(desk: Desk) -> None:
-    def hold(run_id: str) -> HeldLease:
-        run = Run(state=RunState.RUNNING, trigger="cron", started_at=utc_now())
-        message = PosSync(org_id=ORG, run_id=run_id, trigger="cron")
-        held = acquire(desk.database, message, run, clock=utc_now, ttl=timedelta(seconds=60))
-        assert isinstance(held, HeldLease)
-        return held
+    def hold(run_id: str) -> ActiveRun[Run]:
+        return take_lease(desk.database, run_id, now=utc_now(), seconds=60)
 
     held = hold("cron-1")
     with pytest.raises(RunUnderWay, match="cron-1"):
         desk.sync.start(WISH)
-    held.release([])
+    held.end([])
 
     hold("webhook-1")
     assert desk.sync.start(WISH)
@@ -193,14 +189,12 @@ def test_a_queued_run_that_finds_the_org_taken_says_so(world: World) -> None:
     # Given a run that was queued just before another one took the org
     desk = Desk(world.database)
     run_id = desk.sync.start(WISH)
-    run = Run(state=RunState.RUNNING, trigger="cron", started_at=utc_now())
-    message = PosSync(org_id=ORG, run_id="cron-1", trigger="cron")
-    assert acquire(world.database, message, run, clock=utc_now, ttl=timedelta(seconds=60))
+    take_lease(world.database, "cron-1", now=utc_now(), seconds=60)
 
     # When its message arrives
     (queued,) = desk.pos_sync.take()
     assert isinstance(queued, PosSync)
-    world.service()(queued)
+    world.service()(SyncOrg.of(queued))
 
     # Then whoever waits for it is told
     ended = desk.sync.wait(ORG, run_id, 5)

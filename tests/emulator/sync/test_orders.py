@@ -7,7 +7,7 @@ from typing import Any
 
 from deploy.local.simulator.spec import OrgSpec
 from deploy.local.simulator.truth import Truth
-from shared.bus.messages import PosSync
+from shared.services.sync.commands import SyncOrg
 from tests.emulator.sync.world import World
 
 ORG = "org_test"
@@ -65,10 +65,10 @@ def test_new_orders_come_in_while_an_old_backfill_is_still_under_way(
     # Given a first run that ended in the middle of its backfill, its continuation lost
     world = world_of(BUSY)
     service = world.service(seconds=1, lease_seconds=2)
-    message = PosSync(org_id="org_busy", run_id="first", trigger="cron")
+    command = SyncOrg("org_busy", "first", "cron")
     half = 0
     while not half:
-        service(message)
+        service(command)
         assert world.continuations.take()
         half = len(world.documents("tenants/org_busy/orders"))
     assert half < 5_500

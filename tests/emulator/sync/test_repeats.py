@@ -4,8 +4,9 @@ import threading
 
 import pytest
 
-from shared.bus.messages import ComputeSpending, PosSync
+from shared.bus.messages import ComputeSpending
 from shared.errors import Busy
+from shared.services.sync.commands import SyncOrg
 from shared.services.sync.org import OrgSync
 from tests.emulator.sync.world import World, differences
 
@@ -32,7 +33,7 @@ def test_two_syncs_of_an_org_at_once_leave_the_documents_of_one(world: World) ->
 
     def deliver(service: OrgSync, run_id: str) -> None:
         try:
-            service(PosSync(org_id=ORG, run_id=run_id, trigger="cron"))
+            service(SyncOrg(ORG, run_id, "cron"))
             outcomes.append("acknowledged")
         except Busy:
             outcomes.append("to be delivered again")

@@ -15,6 +15,7 @@ from deploy.manifest import Manifest
 from deploy.replay import topic_of
 from shared.bus.messages import PosSync
 from shared.services.replay import ReplayDeadLetters, ReplayQuarantine
+from shared.services.sync.commands import SyncOrg, SyncRecords, command_of
 from shared.services.sync.targeted import TargetedSync
 from shared.store import dead_letters
 from tests.emulator.sync.world import Outbox, World
@@ -78,7 +79,11 @@ def replay_quarantine(world: World, record_id: str | None = None) -> int:
     )
     for message in sent.take():
         assert isinstance(message, PosSync)
-        (targeted if message.names_records else service)(message)
+        match command_of(message):
+            case SyncRecords() as command:
+                targeted(command)
+            case SyncOrg() as command:
+                service(command)
     return asked.sent
 
 
@@ -112,7 +117,7 @@ def test_a_dead_letter_is_sent_again_once_and_asks_for_a_new_run(
 
     # and that run is made once
     for _ in range(2):
-        world.service()(PosSync.parse(again))
+        world.service()(SyncOrg.of(PosSync.parse(again)))
     assert world.document(f"tenants/{ORG}/sync_runs/doomed-replay-71")["state"] == "succeeded"
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.bus.messages import ComputeSpending
-from shared.services.sync import opening, session
+from shared.services.sync import session
 from shared.store import paths
 from tests.emulator.sync.world import World
 
@@ -15,7 +15,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checkpoints as if the org were a hundred times as large."""
     monkeypatch.setattr(session, "CHECKPOINT_WRITES", 80)
     monkeypatch.setattr(session, "WRITES_PER_COMMIT", 40)
-    monkeypatch.setattr(opening, "MANY_CUSTOMERS", 50)
+    monkeypatch.setattr(session, "MANY_CUSTOMERS", 50)
 
 
 def asked(world: World) -> list[tuple[str, ...] | None]:

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.bus.messages import CronTick, PosSync
+from shared.bus.messages import CronTick
 from shared.services.fan_out import SyncFanOut
+from shared.services.sync.commands import SyncOrg
 from shared.services.watchdog import Watchdog
 from shared.store.database import Database
 from tests.emulator.sync.world import Outbox, World
@@ -216,7 +217,7 @@ def test_a_run_whose_worker_died_holding_the_lease_is_ended_once_the_lease_is_lo
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stop, lambda self, hand_over: self._ended.set())
         with pytest.raises(Died):
-            service(PosSync(org_id=ORG, run_id="dead", trigger="cron"))
+            service(SyncOrg(ORG, "dead", "cron"))
     tick(world)
     path = f"tenants/{ORG}/sync_runs/dead"
 

@@ -6,14 +6,10 @@ from typing import Any
 import pytest
 
 from shared.bus.messages import PosSync
-from shared.domain.runs import RunState
 from shared.errors import NotSignedIn, RequestInvalid, RetryLater
-from shared.services.sync.opening import acquire
 from shared.services.webhooks import WebhookOutcome
-from shared.store.lease import HeldLease
-from shared.store.runs import Run
 from tests.emulator.sync.desk import Desk, states
-from tests.emulator.sync.world import Outbox, World
+from tests.emulator.sync.world import Outbox, World, take_lease
 
 ORG = "org_test"
 NEW_ORDER = 990_001
@@ -283,12 +279,7 @@ def test_a_webhook_during_a_run_is_left_to_it_and_seen_to_after_it(desk: Desk) -
     customer = a_customer(desk)
     before = desk.spent(customer)
     place_order(desk, customer)
-    message = PosSync(org_id=ORG, run_id="long", trigger="cron")
-    run = Run(state=RunState.RUNNING, trigger="cron", started_at=desk.world.now())
-    held = acquire(
-        desk.world.database, message, run, clock=desk.world.now, ttl=timedelta(seconds=60)
-    )
-    assert isinstance(held, HeldLease)
+    held = take_lease(desk.world.database, "long", now=desk.world.now(), seconds=60)
 
     # When a webhook comes
     desk.take_in("order.created", {"id_order": NEW_ORDER})
@@ -296,7 +287,7 @@ def test_a_webhook_during_a_run_is_left_to_it_and_seen_to_after_it(desk: Desk) -
     assert states(desk) == ["waiting"]
 
     # Then it is asked for once the run is over
-    held.release([])
+    held.end([])
     desk.targeted.catch_up(ORG)
     desk.work()
     assert states(desk) == ["done"]
@@ -314,12 +305,12 @@ def test_with_the_pos_down_the_webhook_is_tried_again(desk: Desk) -> None:
     # Given a POS that fails
     desk.world.fault("server_error", endpoint="orders")
     with pytest.raises(RetryLater):
-        desk.targeted(message)
+        desk.fetch(message)
     assert states(desk) == ["waiting"]
 
     # When it is well again and the message is delivered again
     desk.world.no_faults()
-    desk.targeted(message)
+    desk.fetch(message)
     desk.work()
 
     assert states(desk) == ["done"]
@@ -339,12 +330,7 @@ def test_a_webhook_never_changes_what_the_status_says(desk: Desk) -> None:
 
 def test_a_poll_waits_for_a_webhook_instead_of_giving_up(desk: Desk) -> None:
     # Given a webhook's run that has the org for a moment
-    message = PosSync(org_id=ORG, run_id="webhook-1", trigger="webhook", order_ids=("1",))
-    run = Run(state=RunState.RUNNING, trigger="webhook", started_at=desk.world.now())
-    held = acquire(
-        desk.world.database, message, run, clock=desk.world.now, ttl=timedelta(seconds=1)
-    )
-    assert isinstance(held, HeldLease)
+    take_lease(desk.world.database, "webhook-1", now=desk.world.now(), seconds=1)
 
     # When the schedule's run comes
     after = desk.world.sync(ORG)

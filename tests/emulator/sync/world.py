@@ -14,16 +14,21 @@ from deploy.local.simulator.server import Server
 from shared.bus.messages import ComputeSpending, Message, PosSync
 from shared.bus.publisher import LaterPublisher, Publisher
 from shared.clock import utc_now
+from shared.domain.runs import RunState
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.outbound.tokens import TokenCache
 from shared.pos import registry
 from shared.pos.config import Location
 from shared.pos.port import PosClient, PosWriter
 from shared.services.alerts import Alerts
+from shared.services.runs import lifecycle
+from shared.services.runs.lifecycle import ActiveRun
 from shared.services.spending.compute import SpendingService
+from shared.services.sync.commands import RefreshSales, SyncOrg
 from shared.services.sync.org import OrgSync
-from shared.services.sync.sales_refresh import RefreshPlan, RefreshSales
+from shared.services.sync.sales_refresh import SalesRefresh, SalesRefreshPlan
 from shared.store.database import Database
+from shared.store.runs import Run
 
 QUICK = HttpSettings(read_seconds=2, total_seconds=6, attempts=3, backoff_seconds=0.01)
 
@@ -89,7 +94,7 @@ class World:
         self.alerts = Alerts(self.database, self.told, [SecretStr("json://operator")], self.now)
         self.later = timedelta(0)
         self.agenda = Agenda()
-        self.refreshes = RefreshPlan(self.agenda, self.now)
+        self.refreshes = SalesRefreshPlan(self.agenda, self.now)
         self._runs = itertools.count(1)
         self._http = HttpSession(QUICK)
         self._tokens = TokenCache(utc_now)
@@ -124,11 +129,11 @@ class World:
         run_id = fields.pop("run_id", f"run-{next(self._runs)}")
         service = self.service(seconds=seconds)
         fields.setdefault("trigger", "cron")
-        service(PosSync(org_id=org_id, run_id=run_id, **fields))
+        service(SyncOrg(org_id, run_id, **fields))
         while waiting := self.continuations.take():
             for message in waiting:
                 assert isinstance(message, PosSync)
-                service(message)
+                service(SyncOrg.of(message))
         return self.document(f"tenants/{org_id}/sync_runs/{run_id}")
 
     def refresh_sales(self) -> int:
@@ -140,7 +145,8 @@ class World:
 
     def refresh(self, message: PosSync) -> None:
         """Put on sale what the stored discounts say."""
-        RefreshSales(self.database, self.refreshes, self.now, timedelta(seconds=60))(message)
+        service = SalesRefresh(self.database, self.refreshes, self.now, timedelta(seconds=60))
+        service(RefreshSales(message.org_id, message.run_id))
 
     def compute_spending(self) -> None:
         """Do what the sync asked for."""
@@ -231,6 +237,22 @@ class World:
 
 
 MENU = "publicViews/products/items"
+
+
+def take_lease(database: Database, run_id: str, *, now: datetime, seconds: float) -> ActiveRun[Run]:
+    """A run that has the org from now on."""
+    run = Run(state=RunState.RUNNING, trigger="cron", started_at=now)
+    opened = lifecycle.open_run(
+        lifecycle.SYNC,
+        database,
+        "org_test",
+        run_id,
+        run,
+        clock=lambda: now,
+        lease_ttl=timedelta(seconds=seconds),
+    )
+    assert isinstance(opened, ActiveRun)
+    return opened
 
 
 def differences(before: Any, after: Any, path: str = "") -> list[str]:

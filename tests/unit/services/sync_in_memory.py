@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from shared.bus.messages import ComputeSpending
 from shared.domain.discounts import Discount
 from shared.domain.inventory import BatchDetail
 from shared.domain.runs import RunState
@@ -13,7 +14,7 @@ from shared.pos.alleaves.api import RawPage
 from shared.pos.alleaves.catalogue import to_inventory_row
 from shared.pos.alleaves.client import list_stock
 from shared.services.deadline import Deadline
-from shared.services.sync.pos_locations import PosLocation
+from shared.services.sync.pos_locations import OpenOrg, PosLocation
 from shared.services.sync.products import sync_products
 from shared.services.sync.sales import Prices, Sales
 from shared.services.sync.session import Session
@@ -50,13 +51,7 @@ class Memory:
     def commit(self, writes: Sequence[Write]) -> None:
         self.writes += writes
 
-    release = hand_over = commit
-
-    def keep_alive(self) -> None:
-        """There is nobody to keep it from."""
-
-    def stop(self, *, hand_over: bool) -> None:
-        """There is nothing to free."""
+    checkpoint = hand_over = end = commit
 
 
 class StockOnly:
@@ -78,8 +73,11 @@ class StockOnly:
         return BatchDetail()
 
 
-def _nobody_asks(session: Session, customer_ids: set[str], *, ended: bool) -> None:
+class NoRequests:
     """No customer is concerned."""
+
+    def publish(self, messages: Iterable[ComputeSpending]) -> int:
+        return len(list(messages))
 
 
 @contextmanager
@@ -88,11 +86,11 @@ def session_in(memory: Memory) -> Generator[Session, None, None]:
         org_id=ORG,
         run_id="run",
         database=Empty(),
-        sink=memory,
+        writer=memory,
         run=Run(state=RunState.RUNNING, trigger="cron", started_at=NOW),
         progress=SyncProgress(),
         manifests={},
-        ask_spending=_nobody_asks,
+        spending=NoRequests(),
         clock=lambda: NOW,
         deadline=Deadline(60),
     ) as session:
@@ -108,8 +106,12 @@ def synced(rows: Sequence[object], discounts: Iterable[Discount] = ()) -> list[W
         client: Any = StockOnly(rows)
         sync_products(
             session,
-            [PosLocation(client, "1000", "Main Street", ZoneInfo("America/New_York"))],
-            SyncSettings(),
+            OpenOrg(
+                SyncSettings(),
+                [PosLocation(client, "1000", "Main Street", ZoneInfo("America/New_York"))],
+                "alleaves",
+                NOW.date(),
+            ),
             Prices(session, listed, sales),
             BatchStore(PackedMap(ORG, "batches", {}, 1)),
             allow_deletions=False,

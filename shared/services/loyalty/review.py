@@ -1,18 +1,13 @@
-"""How a loyalty run ends: who is told of the differences, and what the run says of itself."""
-
-from datetime import datetime
+"""How a loyalty run ends: its last state, and the alert about points that differ."""
 
 import structlog
 
 from shared.domain.ids import natural_key
 from shared.domain.loyalty_work import Review
 from shared.domain.runs import RunState
-from shared.errors import SyncSamError
 from shared.services.alerts import Alerts
 from shared.services.loyalty.session import LoyaltySession
-from shared.store import loyalty, loyalty_runs
-from shared.store.database import Database, Put
-from shared.store.runs import RunError
+from shared.store import loyalty
 
 LISTED = 20
 """Customers that an alert lists one by one."""
@@ -20,19 +15,8 @@ LISTED = 20
 log = structlog.get_logger(__name__)
 
 
-class LoyaltyRunAbandoned(SyncSamError):
-    """The worker of a run stopped without a word and nobody took the run up."""
-
-    code = "loyalty_run_abandoned"
-
-
-def run_error(error: SyncSamError) -> RunError:
-    """An error as a run keeps it."""
-    return RunError(code=error.code, owner=error.owner, message=str(error))
-
-
-def end(session: LoyaltySession) -> None:
-    """Set the run's last state: without Alpine IQ's word all is reckoned, but it is partial."""
+def set_last_state(session: LoyaltySession) -> None:
+    """Set the state in which the run ends: partial where points stand without Alpine IQ's."""
     run, now = session.run, session.clock()
     run.ended_at = now
     if run.error is None:
@@ -44,22 +28,11 @@ def end(session: LoyaltySession) -> None:
         session.progress.last_sync_at = now
 
 
-def close_abandoned(database: Database, org_id: str, run_id: str, now: datetime) -> list[Put]:
-    """The write that ends a run whose worker died, if it has not ended. What it left undone is
-    still marked: the next run does it."""
-    run = loyalty_runs.read(database, org_id, run_id)
-    if run is None or run.state.ended:
-        return []
-    run.state, run.ended_at = RunState.FAILED, now
-    run.error = run_error(LoyaltyRunAbandoned("the run's worker stopped without a word"))
-    return [loyalty_runs.put(org_id, run_id, run)]
-
-
 def notify_differences(session: LoyaltySession, alerts: Alerts) -> None:
-    """One alert for all the differences that nobody has been told of.
+    """Send one alert for all new differences between the two figures.
 
-    Its key is the run's: a crash after it was sent tells nobody twice. It is over when the next
-    one goes out, or when no difference is left.
+    Its key is the run's, so that a crash after it was sent does not send it twice. It is resolved
+    when the next one is sent, or when no difference is left.
     """
     state, progress, run = session.state, session.progress, session.run
     reviews = {i: entry.review for i, entry in state.items() if entry.review is not Review.NO}

@@ -1,0 +1,107 @@
+"""What a ``pos-sync`` message asks for: one command for each kind of work.
+
+On the wire it is one message (bus.messages.PosSync) whose fields tell the kinds apart: ids of
+records, ``dryRun`` or ``asStored``; a message with none of them is a sync of the org.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+from shared.bus.messages import STREAMS, PosSync, StreamName, Trigger
+from shared.domain.runs import WEBHOOK_RUN
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOrg:
+    """Sync an org's streams. ``full`` writes every record again, ``allow_deletions`` lets a
+    removal through that would wait for a person, ``streams`` None means all."""
+
+    org_id: str
+    run_id: str
+    trigger: Trigger
+    full: bool = False
+    allow_deletions: bool = False
+    streams: tuple[StreamName, ...] | None = None
+    requested_by: str | None = None
+
+    @classmethod
+    def of(cls, message: PosSync) -> Self:
+        return cls(
+            message.org_id,
+            message.run_id,
+            message.trigger,
+            full=message.full,
+            allow_deletions=message.allow_deletions,
+            streams=message.streams,
+            requested_by=message.requested_by,
+        )
+
+    @property
+    def stream_names(self) -> tuple[str, ...]:
+        """The streams asked for."""
+        return self.streams or STREAMS
+
+    def continuation(self) -> PosSync:
+        """The message that goes on with this run in another invocation."""
+        return PosSync(
+            org_id=self.org_id,
+            run_id=self.run_id,
+            trigger="continuation",
+            full=self.full,
+            allow_deletions=self.allow_deletions,
+            streams=self.streams,
+            requested_by=self.requested_by,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewSync:
+    """Report what a sync would change; write nothing else."""
+
+    sync: SyncOrg
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRecords:
+    """Fetch and store the records of these ids alone."""
+
+    org_id: str
+    run_id: str
+    trigger: Trigger
+    customer_ids: frozenset[str]
+    order_ids: frozenset[str]
+    product_ids: frozenset[str]
+
+    @property
+    def webhook_key(self) -> str:
+        """Key of the stored webhook that the command is about."""
+        return self.run_id.removeprefix(WEBHOOK_RUN)
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshSales:
+    """Set the sale fields of the stored products by the stored discounts; ask no POS."""
+
+    org_id: str
+    run_id: str
+
+
+SyncCommand = SyncOrg | PreviewSync | SyncRecords | RefreshSales
+
+
+def command_of(message: PosSync) -> SyncCommand:
+    """The command that a message carries."""
+    if message.names_records:
+        return SyncRecords(
+            message.org_id,
+            message.run_id,
+            message.trigger,
+            customer_ids=frozenset(message.customer_ids or ()),
+            order_ids=frozenset(message.order_ids or ()),
+            product_ids=frozenset(message.product_ids or ()),
+        )
+    if message.dry_run:
+        return PreviewSync(SyncOrg.of(message))
+    if message.as_stored:
+        return RefreshSales(message.org_id, message.run_id)
+    return SyncOrg.of(message)

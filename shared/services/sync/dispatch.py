@@ -1,0 +1,40 @@
+"""The ``pos-sync`` topic: each message to the service for its kind of work."""
+
+from dataclasses import dataclass
+
+from shared.bus.messages import PosSync
+from shared.services.sync.commands import (
+    PreviewSync,
+    RefreshSales,
+    SyncOrg,
+    SyncRecords,
+    command_of,
+)
+from shared.services.sync.dry_run import DryRun
+from shared.services.sync.org import OrgSync
+from shared.services.sync.sales_refresh import SalesRefresh
+from shared.services.sync.targeted import TargetedSync
+
+
+@dataclass(frozen=True, slots=True)
+class SyncDispatcher:
+    """Does what a message asks for, then asks for the records of webhooks that came meanwhile."""
+
+    org: OrgSync
+    targeted: TargetedSync
+    dry_run: DryRun
+    sales: SalesRefresh
+
+    def __call__(self, message: PosSync) -> None:
+        """Raises what the services raise: the message is then to be delivered again."""
+        match command_of(message):
+            case SyncRecords() as command:
+                self.targeted(command)  # looks for more webhooks by itself, where it had the org
+                return
+            case PreviewSync() as command:
+                self.dry_run(command)
+            case RefreshSales() as command:
+                self.sales(command)
+            case SyncOrg() as command:
+                self.org(command)
+        self.targeted.catch_up(message.org_id)
