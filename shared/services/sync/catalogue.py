@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from shared.domain.discounts import Discount
-from shared.errors import ProviderRefused
-from shared.pos.port import PosClient
 from shared.services.sync.metadata import MenuNames, sync_metadata
 from shared.services.sync.pos_locations import OpenOrg
 from shared.services.sync.products import sync_products
 from shared.services.sync.sales import Prices, Sales, sync_discounts
-from shared.services.sync.session import NotProvided, Session, StreamAttempts
+from shared.services.sync.session import Session, StreamAttempts
 from shared.store import batches
 from shared.store import discounts as discount_store
-from shared.store import prices as prices_store
+from shared.store import prices as price_store
 
 STREAMS = ("products", "discounts", "metadata")
 
@@ -23,12 +21,7 @@ class Catalogue:
     by time, once that is known."""
 
     def __init__(
-        self,
-        session: Session,
-        org: OpenOrg,
-        attempt: StreamAttempts,
-        *,
-        allow_deletions: bool,
+        self, session: Session, org: OpenOrg, attempt: StreamAttempts, *, allow_deletions: bool
     ) -> None:
         self._session = session
         self._org = org
@@ -42,29 +35,26 @@ class Catalogue:
         session = self._session
         if not set(self._attempt.wanted) & set(STREAMS):
             return
-        prices = prices_store.load_prices(session.database, session.org_id)
-        book = batches.load(session.database, session.org_id)
-        session.keep(prices)
-        session.keep(book)
-        sales = Sales(session.org_id, prices, self._discounts(), session.now)
+        listed = price_store.load_prices(session.database, session.org_id)
+        stocked = batches.load(session.database, session.org_id)
+        session.keep(listed)
+        session.keep(stocked)
+        sales = Sales(session.org_id, listed, self._discounts(), session.now)
         if session.run.reset:
             sales.distrust()
+        prices = Prices(session, listed, sales)
         self._attempt(
             "products",
             lambda: sync_products(
-                session,
-                self._org,
-                Prices(session, prices, sales),
-                book,
-                allow_deletions=self._allow_deletions,
+                session, self._org, prices, stocked, allow_deletions=self._allow_deletions
             ),
         )
         with session.lock:
             self._sales = sales
             self._apply_sales()
         if not session.run.failed("products"):
-            menu = MenuNames(prices, book, self._org.locations)
-            self._attempt("metadata", lambda: sync_metadata(session, self._org.clients, menu))
+            menu = MenuNames(listed, stocked)
+            self._attempt("metadata", lambda: sync_metadata(session, self._org, menu))
 
     def keep_sales_right(self) -> None:
         """Apply a discount that begins or ends while other streams are still at work."""
@@ -80,15 +70,8 @@ class Catalogue:
 
     def _discounts(self) -> Sequence[Discount]:
         """As the POS lists them now, else as it listed them last."""
-        session = self._session
-        listed = self._attempt("discounts", lambda: _listed(session, self._org.clients))
+        session, clients = self._session, self._org.clients
+        listed = self._attempt("discounts", lambda: sync_discounts(session, clients))
         if listed is None:
             return discount_store.read_all(session.database, session.org_id)
         return listed
-
-
-def _listed(session: Session, clients: Sequence[PosClient]) -> list[Discount]:
-    try:
-        return sync_discounts(session, clients)
-    except ProviderRefused as error:
-        raise NotProvided from error  # not every POS that speaks this API has discounts

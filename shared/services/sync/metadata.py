@@ -1,7 +1,10 @@
-"""The metadata stream: brands, categories, vendors and locations, asked for at once."""
+"""The metadata stream: brands, categories, vendors and locations, asked for at the same time.
+
+What the POS does not give is derived from the menu and marked so; the next run then asks again.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +16,7 @@ import structlog
 from shared.domain.metadata import NAMED_KINDS, NamedEntry, NamedKind, PublicLocation
 from shared.errors import OrgError, ProviderError
 from shared.pos.port import LookUpResult, PosClient
-from shared.services.sync.pos_locations import PosLocation
+from shared.services.sync.pos_locations import OpenOrg
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import NotProvided, Session
 from shared.store import metadata
@@ -31,14 +34,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MenuNames:
-    """What the menu itself tells, for where the POS does not."""
+    """Brands, categories and vendors as the menu names them."""
 
     prices: PriceList
     batches: BatchStore
-    places: Sequence[PosLocation]
 
-    def names(self, kind: NamedKind) -> list[NamedEntry]:
-        """The names on the menu, in alphabetical order."""
+    def of(self, kind: NamedKind) -> list[NamedEntry]:
+        """The names, in alphabetical order."""
         found: set[str | None]
         match kind:
             case "brands":
@@ -49,13 +51,6 @@ class MenuNames:
                 found = {batch.vendor for batch in self.batches.all()}
         return [NamedEntry(None, name) for name in sorted(filter(None, found))]
 
-    def locations(self) -> list[PublicLocation]:
-        """The locations as the org has configured them."""
-        return [
-            PublicLocation(each.location_id, {"name": each.name, "timezone": each.zone.key})
-            for each in self.places
-        ]
-
 
 def is_due(session: Session) -> bool:
     """Whether the last complete answer is a day old."""
@@ -63,31 +58,32 @@ def is_due(session: Session) -> bool:
     return at is None or session.now() - at >= EVERY
 
 
-def sync_metadata(session: Session, clients: Sequence[PosClient], menu: MenuNames) -> None:
-    """Store what surrounds the catalogue. What an endpoint does not give is derived from the menu
-    and marked so; then the next run asks again. Raises NotGiven where it gives nothing at all."""
+def sync_metadata(session: Session, org: OpenOrg, menu: MenuNames) -> None:
+    """Store the four documents. Raises NotProvided where the POS gives none of them."""
     with ThreadPoolExecutor(len(NAMED_KINDS) + 1, thread_name_prefix="metadata") as pool:
-        named = {
-            kind: pool.submit(copy_context().run, _ask, kind, clients, partial(_named, kind=kind))
-            for kind in NAMED_KINDS
-        }
-        places = pool.submit(
-            copy_context().run, _ask, metadata.LOCATION, clients, lambda client: client.locations()
-        )
+
+        def ask(
+            what: str, call: Callable[[PosClient], LookUpResult[tuple[T, ...]]]
+        ) -> Future[LookUpResult[tuple[T, ...]] | None]:
+            return pool.submit(copy_context().run, _ask, what, org.clients, call)
+
+        named = {kind: ask(kind, partial(_named, kind=kind)) for kind in NAMED_KINDS}
+        places = ask(metadata.LOCATION, lambda client: client.locations())
     with session.lock:
         records = StreamRecords(session, STREAM)
         found: dict[str, Mapping[str, Any]] = {}
         for kind, asked in named.items():
             answer = asked.result()
-            names = menu.names(kind) if answer is None else answer.value
+            names = menu.of(kind) if answer is None else answer.value
             found[kind] = metadata.names(names, session.org_id, derived=answer is None)
             records.tally.requests += answer.requests if answer else 0
-        answered = places.result()
-        locations = menu.locations() if answered is None else _own(answered.value, menu)
+        listed = places.result()
         found[metadata.LOCATION] = metadata.locations(
-            locations, session.org_id, derived=answered is None
+            _synced_locations(org, listed.value if listed else ()),
+            session.org_id,
+            derived=listed is None,
         )
-        records.tally.requests += answered.requests if answered else 0
+        records.tally.requests += listed.requests if listed else 0
         records.tally.fetched += len(found)
         _store(session, records, found)
         derived = sum(1 for fields in found.values() if fields.get("derived"))
@@ -104,8 +100,7 @@ def _store(
         record = change.record
         return [metadata.put(session.org_id, record.id, record.fields, now=session.now())]
 
-    changed = records.changed(Record(kind, fields) for kind, fields in found.items())
-    records.store(changed, put)
+    records.store(records.changed(Record(kind, fields) for kind, fields in found.items()), put)
 
 
 def _ask(
@@ -131,7 +126,12 @@ def _named(client: PosClient, *, kind: NamedKind) -> LookUpResult[tuple[NamedEnt
     return client.named(kind)
 
 
-def _own(listed: Sequence[PublicLocation], menu: MenuNames) -> list[PublicLocation]:
-    """Of an account's locations those that the org syncs, in its own order."""
-    by_id = {each.id: each for each in reversed(listed)}
-    return [by_id.get(each.id, each) for each in menu.locations()]
+def _synced_locations(org: OpenOrg, listed: Sequence[PublicLocation]) -> list[PublicLocation]:
+    """The locations that the org syncs, in its own order: as the POS lists them, else as they are
+    configured."""
+    known = {each.id: each for each in reversed(listed)}
+    return [
+        known.get(each.location_id)
+        or PublicLocation(each.location_id, {"name": each.name, "timezone": each.zone.key})
+        for each in org.locations
+    ]

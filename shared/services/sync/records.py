@@ -17,7 +17,7 @@ TOLERATED_SHARE = 0.05
 TOLERATED_COUNT = 10
 
 ABOUT_TO_BE = b""
-"""Stands for the fingerprint of a record that is not in quarantine yet, or may be."""
+"""Fingerprint of a record that is about to be put in quarantine."""
 
 
 class TooManyUnreadable(ProviderError):
@@ -28,8 +28,8 @@ class TooManyUnreadable(ProviderError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as it is to be stored. ``fields`` are the POS's own; ``customer_id`` is whose
-    spending it may move; ``version`` is when the POS says it last changed, if it says so."""
+    """A record as it is to be stored. ``fields`` are the POS's own; ``customer_id`` is the customer
+    whose spending it may change; ``version`` is when the POS says it last changed, if it does."""
 
     id: str
     fields: Mapping[str, Any]
@@ -60,11 +60,11 @@ class StreamRecords:
         self._rejected: set[str] = set()
 
     def count_page(self, page: Page[Any], *, expected: int | None) -> None:
-        """Take a page into account, its unreadable records first.
+        """Count a page and quarantine its unreadable records.
 
-        ``expected`` is how many records the stream is thought to have; None for records asked for
-        one by one, which say nothing of the rest. Raises TooManyUnreadable before anything of the
-        page that passes the limit is stored.
+        ``expected`` is how many records the stream should have; None for records asked for one by
+        one, which have no limit. Raises TooManyUnreadable before anything of the page that passes
+        the limit is stored.
         """
         tally = self.tally
         tally.fetched += page.rows
@@ -82,8 +82,8 @@ class StreamRecords:
     def quarantine(self, rejected: Iterable[Rejected]) -> None:
         """Put records in quarantine; one that is there for the same reason costs nothing.
 
-        New ones are announced first: should this worker die before they are noted, and the POS
-        send them no more, the next run knows that they are to be let out.
+        New ones are announced first: should this worker die before the manifest has them, and the
+        POS send them no more, the next run still knows that they are to be released.
         """
         found = list(rejected)
         keys = {quarantine.key_of(each) for each in found}
@@ -95,7 +95,7 @@ class StreamRecords:
         self._session.store(write for each in found for write in self._quarantine(each))
 
     def release_others(self) -> None:
-        """After a complete listing: let out of quarantine whatever it did not put or keep there."""
+        """After a complete listing: release the records that it did not reject."""
         for key in set(self.manifest.in_quarantine()) - self._rejected:
             self._release(key)
 
@@ -114,8 +114,8 @@ class StreamRecords:
         return changed
 
     def newer(self, changed: Iterable[Changed], stored: Mapping[str, datetime]) -> list[Changed]:
-        """Without the records older than what is stored, of the versions given by id: a webhook
-        has overtaken the listing. A ``full`` run writes them all the same."""
+        """Without the records that are older than the ``stored`` versions (by id): a webhook has
+        overtaken the listing. A ``full`` run writes them all the same."""
         newer = []
         for change in changed:
             version, known = change.record.version, stored.get(change.record.id)
@@ -126,9 +126,9 @@ class StreamRecords:
         return newer
 
     def announce(self, changed: Iterable[Changed]) -> None:
-        """Note, of records that are not stored yet, that they are about to be. For streams whose
-        records are removed: should this worker die between storing and noting them, and the POS
-        drop them meanwhile, nobody else would know that they are there."""
+        """Note in the manifest that new records are about to be stored. For streams whose records
+        are removed: should this worker die before the manifest has them, and the POS drop them
+        meanwhile, the next run still knows that they may be there."""
         new = [c.record.id for c in changed if self.manifest.mark(c.record.id) != STORED]
         for record_id in new:
             self.manifest.announce(record_id)
@@ -139,23 +139,17 @@ class StreamRecords:
         """Ids of the records that are stored, and of those that may be."""
         return {*self.manifest.ids(STORED), *self.manifest.ids(ANNOUNCED)}
 
-    def store(
-        self, changed: Sequence[Changed], put: PutRecord, *, customer_ids: Iterable[str] = ()
-    ) -> None:
-        """Write the changed records; ``customer_ids`` as in Session.store, beside their own."""
+    def store(self, changed: Sequence[Changed], put: PutRecord) -> None:
+        """Write the changed records."""
         writes: list[Write] = []
-        concerned = set(customer_ids)
         for change in changed:
-            record = change.record
             writes.extend(put(change))
-            self.manifest.put(record.id, change.fingerprint)
-            if record.customer_id:
-                concerned.add(record.customer_id)
-            if change.first:
-                self.tally.created += 1
-            else:
-                self.tally.updated += 1
-        self._session.store(writes, customer_ids=concerned)
+            self.manifest.put(change.record.id, change.fingerprint)
+        created = sum(change.first for change in changed)
+        self.tally.created += created
+        self.tally.updated += len(changed) - created
+        customer_ids = {c.record.customer_id for c in changed if c.record.customer_id}
+        self._session.store(writes, customer_ids=customer_ids)
 
     def _quarantine(self, rejected: Rejected) -> Iterable[Write]:
         key = quarantine.key_of(rejected)

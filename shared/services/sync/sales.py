@@ -15,9 +15,10 @@ from shared.clock import Clock
 from shared.domain.catalogue import Product
 from shared.domain.discounts import Discount, Discountable, is_over, next_change, sale_of
 from shared.domain.fingerprint import fingerprint
+from shared.errors import ProviderRefused
 from shared.pos.port import PosClient
 from shared.services.sync.records import Changed, Record, StreamRecords
-from shared.services.sync.session import Session
+from shared.services.sync.session import NotProvided, Session
 from shared.store import discounts as discount_store
 from shared.store import prices
 from shared.store.database import Write
@@ -31,21 +32,34 @@ log = structlog.get_logger(__name__)
 def sync_discounts(session: Session, clients: Sequence[PosClient]) -> list[Discount]:
     """Store the discounts that run or are to come, drop the others; returns those stored.
 
-    One id in two accounts is the first one's. A discount that cannot be read is in quarantine and
-    lowers no price: the menu must not show what the till does not give.
+    One id in two accounts is the first one's. An unreadable discount is in quarantine and lowers no
+    price: the menu must not show what the till does not give. Raises NotProvided: not every POS
+    that speaks this API has discounts.
     """
     records = StreamRecords(session, DISCOUNTS)
     listed: dict[str, tuple[Discount, str]] = {}
     for client in clients:
-        page = client.discounts()
+        try:
+            page = client.discounts()
+        except ProviderRefused as error:
+            raise NotProvided from error
         with session.lock:
             records.count_page(page, expected=0)
         for discount in page.records:
             listed.setdefault(discount.id, (discount, client.provider))
     now = session.now()
     current = {key: each for key, each in listed.items() if not is_over(each[0], now)}
+
+    def put(change: Changed) -> list[Write]:
+        return [discount_store.put(session.org_id, change.record.fields, now=session.now())]
+
     with session.lock:
-        _store_discounts(session, records, current)
+        changed = records.changed(
+            Record(key, discount_store.fields_of(discount, session.org_id, source))
+            for key, (discount, source) in current.items()
+        )
+        records.announce(changed)
+        records.store(changed, put)
         for discount_id in records.may_be_stored() - current.keys():
             session.store([discount_store.remove(session.org_id, discount_id)])
             records.manifest.remove(discount_id)
@@ -54,23 +68,9 @@ def sync_discounts(session: Session, clients: Sequence[PosClient]) -> list[Disco
     return [discount for discount, _ in current.values()]
 
 
-def _store_discounts(
-    session: Session, records: StreamRecords, current: dict[str, tuple[Discount, str]]
-) -> None:
-    def put(change: Changed) -> list[Write]:
-        return [discount_store.put(session.org_id, change.record.fields, now=session.now())]
-
-    changed = records.changed(
-        Record(key, discount_store.fields_of(discount, session.org_id, source))
-        for key, (discount, source) in current.items()
-    )
-    records.announce(changed)
-    records.store(changed, put)
-
-
 @dataclass(frozen=True, slots=True)
 class SaleChange:
-    """A product whose sale fields are to become others."""
+    """A product whose sale fields are to change."""
 
     product: PricedProduct
     fields: dict[str, Any]
@@ -98,11 +98,11 @@ class Sales:
 
     def apply(self, store: Callable[[Iterable[Write]], None], announce: Callable[[], None]) -> None:
         """Set the sale fields where they are no longer right. ``store`` takes the writes;
-        ``announce`` is called before them, to have the price list kept as it is by then."""
+        ``announce`` is called before them and commits the price list as it is then."""
         changes = self.changes()
         if not changes:
             return
-        # Should this worker die after the writes, a sale that it had set would be nobody's to end.
+        # Should this worker die after the writes, nothing would end a sale that it had set.
         for change in changes:
             self.prices.put(replace(change.product, sale=None))
         announce()
@@ -124,19 +124,15 @@ class Sales:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The price list of one invocation, and what is on sale in it."""
+    """Keeps the price list and the price history in step with the products written."""
 
     session: Session
     listed: PriceList
     sales: Sales
 
-    def sale_fields(self, product: Product) -> dict[str, Any]:
-        """The sale fields to be written along with a product."""
-        return self.sales.fields(product)
-
     def written(self, product: Product, sale: dict[str, Any]) -> list[Write]:
-        """Note a product that is written with these sale fields; the writes that keep a change of
-        its price or cost."""
+        """Note a product that is written with these sale fields; returns the writes that record a
+        change of its price or cost."""
         before = self.listed.get(product.id)
         same = before is not None and _figures(before) == _figures(product)
         since = before.since if before and same else self.session.now()
