@@ -43,8 +43,9 @@ class RunGivenUp(SyncSamError):
 def run_error(error: SyncSamError, stream: str | None = None) -> RunError:
     """An error as a run's document keeps it: one sentence, and who must act."""
     said = str(error).rstrip(".")
-    message = f"{said[:1].upper()}{said[1:]}."
-    return RunError(code=error.code, owner=error.owner, message=message, stream=stream)
+    if said.partition(" ")[0].islower():  # a setting's name, such as alpineIq, stays as it is
+        said = said[0].upper() + said[1:]
+    return RunError(code=error.code, owner=error.owner, message=f"{said}.", stream=stream)
 
 
 def error_fields(error: RunError | None) -> dict[str, Any]:
