@@ -17,11 +17,11 @@
     │   └── ListingIncomplete     fewer records than the provider itself announced
     └── RequestRefused            the caller of an HTTP route must act
         ├── RequestInvalid        400
-        ├── NotSignedIn           401
-        ├── NotAllowed            403
+        ├── Unauthenticated       401
+        ├── Forbidden             403
         ├── NotFound              404
         ├── UnderWay              409: what is asked for is being done already
-        └── TooOften              429
+        └── RateLimited           429
 
 ``owner`` says whose turn it is; ``code`` is stable and safe to alert on. Messages never hold a
 secret, a body or personal data.
@@ -149,14 +149,14 @@ class RequestInvalid(RequestRefused):
     code = "request_invalid"
 
 
-class NotSignedIn(RequestRefused):
+class Unauthenticated(RequestRefused):
     """No valid session, token, secret or signature came with the request."""
 
     code = "not_signed_in"
     status = 401
 
 
-class NotAllowed(RequestRefused):
+class Forbidden(RequestRefused):
     """The caller is known and may not do this."""
 
     code = "not_allowed"
@@ -177,7 +177,7 @@ class UnderWay(RequestRefused):
     status = 409
 
 
-class TooOften(RequestRefused):
+class RateLimited(RequestRefused):
     """The caller asked too often; ``retry_after`` is the number of seconds to wait."""
 
     code = "too_often"

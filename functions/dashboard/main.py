@@ -1,17 +1,14 @@
-"""HTTP door: its routes are in shared/web/routes."""
+"""HTTP entry point. Its routes are in shared/web/routes."""
 
 import functions_framework
 from flask import Request, Response
-from werkzeug.exceptions import HTTPException
 
-from shared.bootstrap.dashboard import app, settings
-from shared.web.unrouted import refused
+from shared.bootstrap.dashboard import FUNCTION
 
-settings()
-functions_framework.errorhandler(HTTPException)(refused)
+FUNCTION.start()
 
 
 @functions_framework.http
 def dashboard(request: Request) -> Response:
     """Reads for dashboards and menus."""
-    return app()(request)
+    return FUNCTION(request)

@@ -1,17 +1,14 @@
-"""HTTP door: its routes are in shared/web/routes/loyalty.py."""
+"""HTTP entry point. Its routes are in shared/web/routes/loyalty.py."""
 
 import functions_framework
 from flask import Request, Response
-from werkzeug.exceptions import HTTPException
 
-from shared.bootstrap.loyalty_api import app, settings
-from shared.web.unrouted import refused
+from shared.bootstrap.loyalty_api import FUNCTION
 
-settings()
-functions_framework.errorhandler(HTTPException)(refused)
+FUNCTION.start()
 
 
 @functions_framework.http
 def loyalty_api(request: Request) -> Response:
     """Loyalty on demand: runs, points and reports."""
-    return app()(request)
+    return FUNCTION(request)

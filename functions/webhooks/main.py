@@ -1,17 +1,14 @@
-"""HTTP door: its routes are in shared/web/routes/webhooks.py."""
+"""HTTP entry point. Its routes are in shared/web/routes/webhooks.py."""
 
 import functions_framework
 from flask import Request, Response
-from werkzeug.exceptions import HTTPException
 
-from shared.bootstrap.webhooks import app, settings
-from shared.web.unrouted import refused
+from shared.bootstrap.webhooks import FUNCTION
 
-settings()
-functions_framework.errorhandler(HTTPException)(refused)
+FUNCTION.start()
 
 
 @functions_framework.http
 def webhooks(request: Request) -> Response:
-    """What a POS tells of by itself."""
-    return app()(request)
+    """Events sent by a POS."""
+    return FUNCTION(request)

@@ -1,40 +1,31 @@
-"""What stands behind ``functions/loyalty_api``."""
+"""The routes and services of ``functions/loyalty_api``."""
 
-from functools import cache
+from collections.abc import Iterable
+from typing import Any
 
-from shared.bootstrap import doors
 from shared.bootstrap.alpine import AlpineSettings, opener
 from shared.bootstrap.clients import database, publisher
-from shared.bootstrap.settings import start
+from shared.bootstrap.http import HttpFunction, staff_rule
 from shared.clock import utc_now
 from shared.services.loyalty.on_demand import AskForLoyalty, LookUpPoints, LoyaltyReads
-from shared.web.router import App
 from shared.web.routes import loyalty
+from shared.web.routing import Route
 
 
-class Settings(AlpineSettings):
+class LoyaltyApiSettings(AlpineSettings):
     """Settings of ``loyalty_api``."""
 
     loyalty_topic: str
 
 
-@cache
-def settings() -> Settings:
-    """The settings, checked when the function starts."""
-    return start(Settings)
-
-
-@cache
-def app() -> App:
-    """Starts loyalty runs, reads what they wrote."""
-    given = settings()
-    store = database(given.google_cloud_project)
-    return App(
-        "loyalty_api",
-        loyalty.routes(
-            AskForLoyalty(store, publisher(given.loyalty_topic)),
-            LoyaltyReads(store),
-            LookUpPoints(store, opener(given), utc_now),
-            doors.staff(given.google_cloud_project, store),
-        ),
+def _routes(settings: LoyaltyApiSettings) -> Iterable[Route[Any, Any]]:
+    store = database(settings.google_cloud_project)
+    return loyalty.routes(
+        AskForLoyalty(store, publisher(settings.loyalty_topic)),
+        LoyaltyReads(store),
+        LookUpPoints(store, opener(settings), utc_now),
+        staff_rule(settings.google_cloud_project, store),
     )
+
+
+FUNCTION = HttpFunction("loyalty_api", LoyaltyApiSettings, _routes)

@@ -1,49 +1,43 @@
-"""What stands behind ``functions/manual_sync``."""
+"""The routes and services of ``functions/manual_sync``."""
 
-from functools import cache
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, SecretStr
 
-from shared.bootstrap import doors
 from shared.bootstrap.clients import database, publisher
-from shared.bootstrap.settings import FunctionSettings, start
+from shared.bootstrap.http import HttpFunction, staff_rule
+from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
 from shared.services.manual_sync import ManualSync
 from shared.web.auth import SharedSecret, StaffOrMachine
-from shared.web.router import App
 from shared.web.routes import runs
+from shared.web.routing import Route
 
 
-def _rule(cron_secret: SecretStr) -> SharedSecret:
+def _machine_rule(cron_secret: SecretStr) -> SharedSecret:
     return SharedSecret(tuple(cron_secret.get_secret_value().split()))
 
 
-def _usable(cron_secret: SecretStr) -> SecretStr:
-    _rule(cron_secret)
+def _checked(cron_secret: SecretStr) -> SecretStr:
+    _machine_rule(cron_secret)
     return cron_secret
 
 
-class Settings(FunctionSettings):
+class ManualSyncSettings(FunctionSettings):
     """Settings of ``manual_sync``. ``cron_secret`` is one secret, or two with white space between
-    them while the one takes the other's place."""
+    them during a rotation."""
 
     pos_sync_topic: str
-    cron_secret: Annotated[SecretStr, AfterValidator(_usable)]
+    cron_secret: Annotated[SecretStr, AfterValidator(_checked)]
 
 
-@cache
-def settings() -> Settings:
-    """The settings, checked when the function starts."""
-    return start(Settings)
+def _routes(settings: ManualSyncSettings) -> Iterable[Route[Any, Any]]:
+    store = database(settings.google_cloud_project)
+    sync = ManualSync(store, publisher(settings.pos_sync_topic), utc_now)
+    staff = staff_rule(settings.google_cloud_project, store)
+    machine = _machine_rule(settings.cron_secret)
+    return runs.routes(sync, staff, machine, StaffOrMachine(staff, machine))
 
 
-@cache
-def app() -> App:
-    """Starts and watches runs."""
-    given = settings()
-    store = database(given.google_cloud_project)
-    sync = ManualSync(store, publisher(given.pos_sync_topic), utc_now)
-    staff = doors.staff(given.google_cloud_project, store)
-    machine = _rule(given.cron_secret)
-    return App("manual_sync", runs.routes(sync, staff, machine, StaffOrMachine(staff, machine)))
+FUNCTION = HttpFunction("manual_sync", ManualSyncSettings, _routes)

@@ -13,7 +13,7 @@ from shared.bus.messages import PosSync, StreamName
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.domain.runs import SHORT_RUNS, RunState
-from shared.errors import NotFound, RetryLater, SyncSamError, TooOften, UnderWay
+from shared.errors import NotFound, RateLimited, RetryLater, SyncSamError, UnderWay
 from shared.services.runs.failure import failed
 from shared.store import lease as leases
 from shared.store import locations, paths, runs
@@ -68,7 +68,7 @@ class ManualSync:
 
     def start(self, wish: SyncRequest) -> str:
         """Start a run, return its id. Raises RunUnderWay, of many at once for all but one, and
-        TooOften past RUNS_PER_HOUR."""
+        RateLimited past RUNS_PER_HOUR."""
         for _ in range(ATTEMPTS):
             before = runs.read_manual(self.database, wish.org_id)
             if (running := self._under_way(wish.org_id, before.run_id)) is not None:
@@ -147,11 +147,11 @@ class ManualSync:
 
 
 def _lately(asked_at: Sequence[datetime], now: datetime) -> list[datetime]:
-    """When runs were asked for within the hour. Raises TooOften where one more is too many."""
+    """When runs were asked for within the hour. Raises RateLimited where one more is too many."""
     lately = [moment for moment in asked_at if moment > now - timedelta(hours=1)]
     if len(lately) >= RUNS_PER_HOUR:
         again = lately[-RUNS_PER_HOUR] + timedelta(hours=1) - now
-        raise TooOften(
+        raise RateLimited(
             f"an org may be synced by hand {RUNS_PER_HOUR} times an hour",
             retry_after=ceil(again.total_seconds()),
         )

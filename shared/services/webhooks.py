@@ -18,7 +18,7 @@ from shared.bus.messages import PosSync
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.domain.runs import WEBHOOK_RUN
-from shared.errors import ConfigurationInvalid, NotSignedIn, RetryLater
+from shared.errors import ConfigurationInvalid, RetryLater, Unauthenticated
 from shared.outbound.secrets import SecretResolver
 from shared.pos.port import PosEvent
 from shared.store import locations, webhook_events
@@ -67,7 +67,7 @@ class WebhookSecrets:
 MOST_SECONDS_AGO = timedelta(minutes=5)
 
 
-class Stale(NotSignedIn):
+class Stale(Unauthenticated):
     """A webhook that was signed too long ago, or in the future: somebody may be repeating it."""
 
 

@@ -1,10 +1,12 @@
-"""Who is calling, proven: people by Firebase sessions, machines by shared secrets.
+"""Who may call: callers, and the rules that identify them and allow them an org.
 
-A person's claims are, besides Firebase's own: ``role`` (one) or ``roles`` (a list), and the orgs
-that they belong to in ``orgId``, ``currentOrgId``, ``brandId`` (one each) or ``orgIds`` (a list).
+A user's claims are, besides Firebase's own: ``role`` (one) or ``roles`` (a list), and the orgs that
+the user belongs to in ``orgId``, ``currentOrgId``, ``brandId`` (one each) or ``orgIds`` (a list).
+The rule for webhooks is in signatures.py.
 """
 
 import hmac
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
@@ -13,22 +15,105 @@ from urllib.parse import urlsplit
 from flask import Request
 
 from shared.domain import ids
-from shared.errors import NotAllowed, NotFound, NotSignedIn, RequestInvalid
-from shared.web.caller import Caller, Machine, Person
-from shared.web.rules import Incoming, OrgRule, Rule
+from shared.errors import Forbidden, NotFound, RequestInvalid, Unauthenticated
+from shared.web.request import RoutedRequest
 
 ANY_ORG = frozenset({"super_user", "super_admin"})
 OWN_ORG = frozenset({"dispensary_admin", "brand_admin"})
 COOKIE = "__session"
-"""The only cookie that Firebase Hosting hands on to a function."""
+"""The only cookie that Firebase Hosting passes on to a function."""
 SHORTEST_SECRET = 32
 
 _ONE_ORG = ("orgId", "currentOrgId", "brandId")
 _READING = frozenset({"GET", "HEAD"})
 
 
+@dataclass(frozen=True, slots=True)
+class AnonymousCaller:
+    """A caller who has not been identified."""
+
+    label: str = "anyone"
+
+
+@dataclass(frozen=True, slots=True)
+class MachineCaller:
+    """A program with a shared secret; ``label`` names the secret."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSender:
+    """A POS whose signature was made with the secret of an org."""
+
+    org_id: str
+    label: str = "pos"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInUser:
+    """A signed-in person. ``orgs`` are spelled as in the claims."""
+
+    uid: str
+    roles: frozenset[str]
+    orgs: tuple[str, ...]
+    label: str = "person"
+
+
+Caller = AnonymousCaller | MachineCaller | WebhookSender | SignedInUser
+
+
+class Rule(ABC):
+    """Who may call a route. ``name`` is for lists of routes. ``schemes`` are the OpenAPI security
+    schemes, of which a caller needs one."""
+
+    name: ClassVar[str]
+    schemes: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    @abstractmethod
+    def identify(self, routed: RoutedRequest) -> Caller:
+        """The verified caller. Raises Unauthenticated."""
+
+
+class OrgRule(Rule):
+    """A rule for routes about one org."""
+
+    @abstractmethod
+    def admit(self, caller: Caller, org_id: str | None) -> str:
+        """The id, as stored, of the org that the caller may use; ``org_id`` is the one named in the
+        request. Raises Forbidden. Raises NotFound only for callers who may see every org."""
+
+
+class Public(Rule):
+    """Anyone may call."""
+
+    name = "public"
+
+    def identify(self, routed: RoutedRequest) -> Caller:
+        """Always anonymous."""
+        return AnonymousCaller()
+
+
+class PublicOfOrg(OrgRule):
+    """Anyone may read what an org publishes."""
+
+    name = "public, of one org"
+
+    def identify(self, routed: RoutedRequest) -> Caller:
+        """Always anonymous."""
+        return AnonymousCaller()
+
+    def admit(self, caller: Caller, org_id: str | None) -> str:
+        """The org as named: one that does not exist has published nothing."""
+        return org_id or ""
+
+
+PUBLIC = Public()
+PUBLIC_OF_ORG = PublicOfOrg()
+
+
 class Sessions(Protocol):
-    """Verifies what people are signed in with. Both raise NotSignedIn."""
+    """Verifies session cookies and ID tokens. Both methods raise Unauthenticated."""
 
     def of_cookie(self, cookie: str) -> Mapping[str, Any]:
         """The claims of a session cookie."""
@@ -41,9 +126,9 @@ class Sessions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Staff(OrgRule):
-    """A signed-in person: ANY_ORG roles for every org, OWN_ORG roles for the orgs they belong to.
+    """A signed-in user: ANY_ORG roles for every org, OWN_ORG roles for the user's own orgs.
 
-    ``find_org`` tells how an org's id is spelled where it is stored, None for an unknown org.
+    ``find_org`` gives the id of an org as stored, None for an unknown org.
     """
 
     sessions: Sessions
@@ -55,34 +140,34 @@ class Staff(OrgRule):
         "idToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     }
 
-    def identify(self, incoming: Incoming) -> Caller:
-        """The person of the Bearer ID token, else of the session cookie."""
-        request = incoming.request
+    def identify(self, routed: RoutedRequest) -> Caller:
+        """The user of the Bearer ID token, else of the session cookie."""
+        request = routed.request
         token = bearer(request)
         if token is not None:
-            return person_of(self.sessions.of_token(token))
+            return user_of(self.sessions.of_token(token))
         cookie = request.cookies.get(COOKIE)
         if not cookie:
-            raise NotSignedIn("sign in first")
-        if request.method not in _READING and not _sent_by_own_page(request):
-            raise NotSignedIn("the session cookie does not count for a request of another site")
-        return person_of(self.sessions.of_cookie(cookie))
+            raise Unauthenticated("sign in first")
+        if request.method not in _READING and not _is_same_site(request):
+            raise Unauthenticated("the session cookie does not count for a request of another site")
+        return user_of(self.sessions.of_cookie(cookie))
 
     def admit(self, caller: Caller, org_id: str | None) -> str:
-        """See OrgRule. Without ``org_id`` it is the one org that the person belongs to."""
-        if not isinstance(caller, Person) or not caller.roles & (ANY_ORG | OWN_ORG):
-            raise NotAllowed("none of your roles allows this")
+        """See OrgRule. Without ``org_id`` it is the only org that the user belongs to."""
+        if not isinstance(caller, SignedInUser) or not caller.roles & (ANY_ORG | OWN_ORG):
+            raise Forbidden("none of your roles allows this")
         own = {ids.base_org_id(each): each for each in caller.orgs}
         if org_id is None:
             if len(own) != 1:
                 raise RequestInvalid("orgId: say which org is meant")
             org_id = next(iter(own.values()))
         if not caller.roles & ANY_ORG and ids.base_org_id(org_id) not in own:
-            raise NotAllowed("this org is not yours")
+            raise Forbidden("this org is not yours")
         return self.existing(org_id)
 
     def existing(self, org_id: str) -> str:
-        """The org as it is stored. Raises NotFound."""
+        """The id of the org as stored. Raises NotFound."""
         found = self.find_org(org_id)
         if found is None:
             raise NotFound("there is no such org")
@@ -91,8 +176,8 @@ class Staff(OrgRule):
 
 @dataclass(frozen=True, slots=True)
 class SharedSecret(Rule):
-    """A machine that sends one of the secrets as a Bearer token. Two are valid while one takes
-    the other's place. Raises ValueError for none, or for one that is too short to be a secret."""
+    """A machine that sends one of the secrets as a Bearer token. Two are valid during a rotation.
+    Raises ValueError for another number of secrets, or for one that is too short."""
 
     secrets: tuple[str, ...] = field(repr=False)
 
@@ -107,19 +192,19 @@ class SharedSecret(Rule):
         if any(len(secret) < SHORTEST_SECRET for secret in self.secrets):
             raise ValueError(f"a shared secret has at least {SHORTEST_SECRET} characters")
 
-    def identify(self, incoming: Incoming) -> Caller:
-        """The machine, whichever secret it has."""
-        sent = (bearer(incoming.request) or "").encode()
-        # Every secret is compared, each in constant time: how long it takes tells nothing.
-        fits = [hmac.compare_digest(sent, secret.encode()) for secret in self.secrets]
-        if not any(fits):
-            raise NotSignedIn("the secret is missing or wrong")
-        return Machine("cron")
+    def identify(self, routed: RoutedRequest) -> Caller:
+        """The machine, with either secret."""
+        sent = (bearer(routed.request) or "").encode()
+        # All secrets are compared, in constant time: the duration reveals nothing.
+        matches = [hmac.compare_digest(sent, secret.encode()) for secret in self.secrets]
+        if not any(matches):
+            raise Unauthenticated("the secret is missing or wrong")
+        return MachineCaller("cron")
 
 
 @dataclass(frozen=True, slots=True)
 class StaffOrMachine(OrgRule):
-    """The staff of an org, or a machine with the shared secret, for any org."""
+    """The staff of an org, or a machine with the shared secret for any org."""
 
     staff: Staff
     machine: SharedSecret
@@ -127,16 +212,16 @@ class StaffOrMachine(OrgRule):
     name: ClassVar[str] = "staff of the org, or cron secret"
     schemes: ClassVar[Mapping[str, Mapping[str, Any]]] = {**Staff.schemes, **SharedSecret.schemes}
 
-    def identify(self, incoming: Incoming) -> Caller:
-        """The machine where the secret fits, else a person."""
+    def identify(self, routed: RoutedRequest) -> Caller:
+        """The machine if the secret is right, else a user."""
         try:
-            return self.machine.identify(incoming)
-        except NotSignedIn:
-            return self.staff.identify(incoming)
+            return self.machine.identify(routed)
+        except Unauthenticated:
+            return self.staff.identify(routed)
 
     def admit(self, caller: Caller, org_id: str | None) -> str:
         """See OrgRule."""
-        if isinstance(caller, Machine) and org_id is not None:
+        if isinstance(caller, MachineCaller) and org_id is not None:
             return self.staff.existing(org_id)
         return self.staff.admit(caller, org_id)
 
@@ -147,10 +232,10 @@ def bearer(request: Request) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def person_of(claims: Mapping[str, Any]) -> Person:
-    """The person that verified claims describe."""
+def user_of(claims: Mapping[str, Any]) -> SignedInUser:
+    """The user that verified claims describe."""
     named = [claims.get(name) for name in _ONE_ORG]
-    return Person(
+    return SignedInUser(
         uid=str(claims["uid"]),
         roles=frozenset(_texts([claims.get("role"), *_list(claims.get("roles"))])),
         orgs=tuple(dict.fromkeys(_texts([*named, *_list(claims.get("orgIds"))]))),
@@ -165,8 +250,8 @@ def _texts(values: Iterable[object]) -> Iterable[str]:
     return (value for value in values if isinstance(value, str) and value)
 
 
-def _sent_by_own_page(request: Request) -> bool:
-    """Whether a browser sent the request for a page of ours, or no browser sent it at all."""
+def _is_same_site(request: Request) -> bool:
+    """Whether one of our own pages sent the request, or no browser at all."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site in ("same-origin", "none")

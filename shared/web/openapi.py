@@ -7,12 +7,21 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from shared.errors import NotAllowed, NotFound, NotSignedIn, RequestInvalid, RequestRefused
-from shared.web.refusals import BodyTooLarge, HeadersTooLarge, NotJson, QueryTooLong
-from shared.web.reply import ErrorAnswer
-from shared.web.route import RawBody, Route
-from shared.web.rules import OrgRule
+from shared.errors import Forbidden, NotFound, RequestInvalid, RequestRefused, Unauthenticated
+from shared.web.auth import PUBLIC, OrgRule
+from shared.web.request import (
+    BodyTooLarge,
+    HeadersTooLarge,
+    NoBody,
+    NoParams,
+    NotJson,
+    QueryTooLong,
+    RawBody,
+)
+from shared.web.response import JSON, ErrorResponse, RawContent, RouteReply
+from shared.web.routing import Route, RouteCall
 
+DESCRIPTION_PATH = "/openapi.json"
 REF = "#/components/schemas/{model}"
 _EVERYWHERE = (RequestInvalid, BodyTooLarge, QueryTooLong, HeadersTooLarge)
 _SERVER_ERRORS = {
@@ -24,13 +33,35 @@ _SERVER_ERRORS = {
 _Schemas = Mapping[tuple[Any, JsonSchemaMode], Mapping[str, Any]]
 
 
+def with_description(name: str, routes: Iterable[Route[Any, Any]]) -> tuple[Route[Any, Any], ...]:
+    """The routes of the function ``name``, and one that describes them all, itself included."""
+
+    def describe(_: RouteCall[NoParams, NoBody]) -> RouteReply:
+        return RouteReply(RawContent(JSON, encoded(name, described)))
+
+    described = (
+        *routes,
+        Route(
+            method="GET",
+            path=DESCRIPTION_PATH,
+            rule=PUBLIC,
+            summary="This description.",
+            params=NoParams,
+            body=NoBody,
+            answers=[(200, JSON)],
+            handler=describe,
+        ),
+    )
+    return described
+
+
 def encoded(name: str, routes: Sequence[Route[Any, Any]]) -> bytes:
     """The description as JSON."""
     return json.dumps(document(name, routes), indent=1).encode()
 
 
 def document(name: str, routes: Sequence[Route[Any, Any]]) -> dict[str, Any]:
-    """The description of the function ``name``."""
+    """The description of the function ``name``, as an OpenAPI document."""
     models = list(dict.fromkeys(_models(routes)))
     schemas, shared = models_json_schema(models, ref_template=REF)
     paths: dict[str, dict[str, Any]] = {}
@@ -48,7 +79,7 @@ def document(name: str, routes: Sequence[Route[Any, Any]]) -> dict[str, Any]:
 def _models(
     routes: Iterable[Route[Any, Any]],
 ) -> Iterable[tuple[type[BaseModel], JsonSchemaMode]]:
-    yield ErrorAnswer, "serialization"
+    yield ErrorResponse, "serialization"
     for route in routes:
         yield route.params, "validation"
         yield route.body, "validation"
@@ -69,7 +100,7 @@ def _operation(route: Route[Any, Any], schemas: _Schemas) -> dict[str, Any]:
         operation["security"] = [{name: []} for name in route.rule.schemes]
     if route.takes_body:
         raw = issubclass(route.body, RawBody)
-        media_type = route.body.media_type if raw else "application/json"
+        media_type = route.body.media_type if raw else JSON
         content = {media_type: {"schema": schemas[route.body, "validation"]}}
         operation["requestBody"] = {"content": content, "required": raw}
     return operation
@@ -91,7 +122,8 @@ def _parameters(route: Route[Any, Any]) -> Iterable[dict[str, Any]]:
 
 
 def _without_null(field: dict[str, Any]) -> dict[str, Any]:
-    """A parameter may be absent, but there is no way to send null, nor a number but as text."""
+    """The schema as a parameter can have it: a query holds only strings, so neither null nor the
+    string form of a number is an alternative of its own."""
     kinds = [kind for kind in field.get("anyOf", []) if kind != {"type": "null"}]
     kinds = [kind for kind in kinds if kind.get("type") == "number"] or kinds
     rest = {key: value for key, value in field.items() if key != "anyOf"}
@@ -106,12 +138,12 @@ def _responses(route: Route[Any, Any], schemas: _Schemas) -> dict[str, Any]:
         if isinstance(shape, str):
             content: dict[str, Any] = {shape: {}}
         else:
-            content = {"application/json": {"schema": schemas[shape, "serialization"]}}
+            content = {JSON: {"schema": schemas[shape, "serialization"]}}
         described = responses.setdefault(str(status), {"description": "Done.", "content": {}})
         described["content"] |= content
     if route.cached:
-        responses["304"] = {"description": "You have this very version."}
-    form = {"application/json": {"schema": schemas[ErrorAnswer, "serialization"]}}
+        responses["304"] = {"description": "Not modified."}
+    form = {JSON: {"schema": schemas[ErrorResponse, "serialization"]}}
     told = {error.status: _summary(error) for error in _errors(route)} | _SERVER_ERRORS
     for status, description in sorted(told.items()):
         responses[str(status)] = {"description": description, "content": form}
@@ -123,11 +155,11 @@ def _errors(route: Route[Any, Any]) -> Iterable[type[RequestRefused]]:
     if route.takes_body and not issubclass(route.body, RawBody):
         yield NotJson
     if route.rule.schemes:
-        yield NotSignedIn
+        yield Unauthenticated
     if isinstance(route.rule, OrgRule) and route.rule.schemes:
-        yield from (NotAllowed, NotFound)
+        yield from (Forbidden, NotFound)
     if route.path_names:
-        yield NotFound  # a line break, for instance, fits into no path
+        yield NotFound  # for instance, no path matches a line break
     yield from route.errors
 
 

@@ -1,5 +1,5 @@
-"""Firebase sessions and ID tokens, verified by firebase-admin: signature, audience, issuer, expiry,
-and at Google that neither the session was revoked nor the account disabled."""
+"""Verifies Firebase session cookies and ID tokens with firebase-admin: signature, audience, issuer
+and expiry, and with Google that the session is not revoked and the account not disabled."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,10 +8,10 @@ import structlog
 from firebase_admin import App, auth
 from firebase_admin.exceptions import FirebaseError, InvalidArgumentError
 
-from shared.errors import NotSignedIn, RetryLater
+from shared.errors import RetryLater, Unauthenticated
 
 CLOCK_SKEW_SECONDS = 5
-# Everything by which firebase-admin says "not this one" rather than "not now".
+# The errors of firebase-admin for an invalid token; all others mean that it could not be checked.
 _NOT_VALID = (ValueError, InvalidArgumentError, auth.UserNotFoundError)
 
 log = structlog.get_logger(__name__)
@@ -20,8 +20,7 @@ log = structlog.get_logger(__name__)
 class FirebaseSessions:
     """Sessions of one Firebase project. Thread-safe.
 
-    Both methods raise NotSignedIn, and RetryLater while Google cannot be asked: nobody is let in
-    unverified.
+    Both methods raise Unauthenticated, and RetryLater while Google cannot be reached.
     """
 
     def __init__(self, app: App) -> None:
@@ -51,12 +50,12 @@ class FirebaseSessions:
 
 
 def _claims(verify: Callable[[], Any]) -> Mapping[str, Any]:
-    # Only the kind of an error is told: its text may hold the token.
+    # Only the type of the error is logged: its text may contain the token.
     try:
         claims: Mapping[str, Any] = verify()
     except _NOT_VALID as error:
         log.info("session_refused", reason=type(error).__name__)
-        raise NotSignedIn("the session is not valid, or not any more") from None
+        raise Unauthenticated("the session is not valid, or not any more") from None
     except FirebaseError as error:
         log.warning("session_not_checked", reason=type(error).__name__)
         raise RetryLater("sessions cannot be checked at the moment") from None

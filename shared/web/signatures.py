@@ -1,9 +1,8 @@
 """The rule for webhooks: the body is signed with the secret of the org it is about.
 
-The org is named at the end of the address, ``/api/webhooks/alleaves/{orgId}``, which is how a POS
-is best told of it, or in the header ``X-Org-Id``. Its secret is ``posConfig.webhookSecret`` of any
-of its active locations at that POS. An unknown org, an org without a secret and a signature that
-does not fit get one answer.
+The org is named at the end of the path, ``/api/webhooks/alleaves/{orgId}``, or else in the header
+``X-Org-Id``. Its secrets are the ``posConfig.webhookSecret`` of its active locations at that POS.
+An unknown org, an org without a secret and a wrong signature get the same response.
 """
 
 import hashlib
@@ -17,18 +16,19 @@ from typing import Any, ClassVar
 from flask import Request
 from pydantic import SecretStr
 
-from shared.errors import NotSignedIn
-from shared.web.caller import Caller, Sender
-from shared.web.rules import Incoming, Rule
+from shared.errors import Unauthenticated
+from shared.web.auth import Caller, Rule, WebhookSender
+from shared.web.request import RoutedRequest
 
 ORG_HEADER = "X-Org-Id"
 
-_UNKNOWN_ORG = SecretStr("the secret of nobody: an unknown org takes as long as a known one")
+# Compared for an unknown org, so that the duration does not reveal which orgs exist.
+_UNKNOWN_ORG = SecretStr("no org has this secret")
 _ORG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _LIGHTSPEED = re.compile(r"signature=([^,\s]+)\s*,\s*algorithm=HMAC-SHA256", re.IGNORECASE)
 
 SecretsOf = Callable[[str, str], Sequence[SecretStr]]
-"""From an org's id and a provider to the secrets that the org's webhooks may be signed with."""
+"""From an org's id and a provider to the secrets that may sign the org's webhooks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +42,21 @@ class SignedWebhook(Rule):
 
     @abstractmethod
     def signature_of(self, request: Request) -> str:
-        """The hex text that a request is signed with, empty where there is none."""
+        """The signature in hex, empty if there is none."""
 
-    def identify(self, incoming: Incoming) -> Caller:
-        """The POS of the org whose secret fits."""
-        request = incoming.request
-        org_id = incoming.path.get("orgId") or request.headers.get(ORG_HEADER, "")
+    def identify(self, routed: RoutedRequest) -> Caller:
+        """The POS of the org whose secret made the signature."""
+        request = routed.request
+        org_id = routed.path.get("orgId") or request.headers.get(ORG_HEADER, "")
         secrets = self.secrets_of(org_id, self.provider) if _ORG_ID.fullmatch(org_id) else ()
         sent = self.signature_of(request).lower().encode()
-        fits = [
-            hmac.compare_digest(sent, signature(incoming.raw, secret).encode())
+        matches = [
+            hmac.compare_digest(sent, signature(routed.raw, secret).encode())
             for secret in secrets or (_UNKNOWN_ORG,)
         ]
-        if not secrets or not any(fits):
-            raise NotSignedIn("the signature does not fit")
-        return Sender(org_id)
+        if not secrets or not any(matches):
+            raise Unauthenticated("the signature does not fit")
+        return WebhookSender(org_id)
 
 
 class SignedByAlleaves(SignedWebhook):
@@ -87,5 +87,5 @@ class SignedByLightspeed(SignedWebhook):
 
 
 def signature(body: bytes, secret: SecretStr) -> str:
-    """What a body is signed with, in lower-case hex."""
+    """The signature of a body, in lower-case hex."""
     return hmac.new(secret.get_secret_value().encode(), body, hashlib.sha256).hexdigest()

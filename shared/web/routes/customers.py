@@ -1,9 +1,15 @@
-"""``/api/customers`` and ``/api/segments``: customers as those who work for the org see them."""
+"""``/api/customers`` and ``/api/segments``, for the staff of an org.
 
+Fields are named as in Firestore, because responses are made of the fields of documents. Money is in
+dollars, times are in UTC.
+"""
+
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import StringConstraints
+from pydantic import StringConstraints, field_validator
 
+from shared.domain.customers import identifies
 from shared.domain.money import to_dollars
 from shared.domain.segmentation import Segment
 from shared.errors import NotFound
@@ -15,30 +21,23 @@ from shared.services.reads.customers import (
 )
 from shared.services.reads.response_cache import ResponseCache
 from shared.store import customer_fields
-from shared.web.fields import Cursor, OrgId, PageSize, RecordId
-from shared.web.reply import Reply
-from shared.web.route import Cached, Call, NoBody, Params, Route
-from shared.web.routes.customer_answers import (
-    CustomerAnswer,
-    CustomerPage,
-    CustomerView,
-    SegmentsAnswer,
-    SegmentView,
-)
-from shared.web.rules import Rule
+from shared.web.auth import Rule
+from shared.web.request import Cursor, NoBody, OrgId, PageSize, Params, RecordId
+from shared.web.response import Cached, ResponseModel, RouteReply
+from shared.web.routing import Route, RouteCall
 
 KEPT_SECONDS = 300.0
 
-# The pattern is for the description: it cannot tell that white space does not count.
+# The pattern is for the OpenAPI description, which cannot say that white space is stripped.
 Search = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"\S")
 ]
 
 
 class CustomersQuery(Params):
-    """``q`` is the beginning of a name or an e-mail, a whole telephone number, or an id; what it
-    finds comes in the order of that, not by ``sort``. Whoever lacks what is sorted by (a last
-    order, say) is not listed."""
+    """``q`` is the beginning of a name or an e-mail, a whole telephone number, or an id; its
+    results are not in the order of ``sort``. Customers without the field of ``sort`` (a last
+    order, for instance) are not listed."""
 
     org_id: OrgId
     segment: Segment | None = None
@@ -56,20 +55,147 @@ class CustomerQuery(Params):
 
 
 class SegmentsQuery(Params):
-    """An org."""
+    """The segments of an org."""
 
     org_id: OrgId
+
+
+class SpendingFiguresView(ResponseModel):
+    """What has been spent. Unknown figures are absent, never zero."""
+
+    total_spent: float | None = None
+    order_count: int | None = None
+    avg_order_value: float | None = None
+    first_order_date: datetime | None = None
+    last_order_date: datetime | None = None
+
+
+class CustomerView(SpendingFiguresView):
+    """A customer in a list."""
+
+    id: str
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    segment: Segment | None = None
+    segment_reason: str | None = None
+    predicted_lifetime_value: float | None = None
+    loyalty_tier: str | None = None
+    points: int | None = None
+    duplicate_of: str | None = None
+
+    @field_validator("email")
+    @classmethod
+    def _no_placeholder(cls, email: str | None) -> str | None:
+        return email if identifies(email) else None
+
+
+class CustomersResponse(ResponseModel):
+    """A page of customers. The last page has no ``nextCursor``."""
+
+    items: list[CustomerView]
+    next_cursor: str | None
+
+
+class LikedProductView(ResponseModel):
+    """A product that the customer often buys."""
+
+    product_id: str | None = None
+    name: str
+
+
+class PreferencesView(ResponseModel):
+    """What the customer prefers, the most bought first."""
+
+    favorite_category: str | None = None
+    categories: list[str]
+    products: list[LikedProductView]
+    price_band: str
+
+
+class RfmScoresView(ResponseModel):
+    """From 1 (worst) to 5 (best)."""
+
+    recency: int
+    frequency: int
+    monetary: int
+
+
+class RfmQuantilesView(RfmScoresView):
+    """Scores by the rank among all customers, as of a moment."""
+
+    as_of: datetime
+
+
+class RfmView(ResponseModel):
+    """Days since the last counted order, number of counted orders, dollars; as of a moment."""
+
+    recency_days: int
+    frequency: int
+    monetary: float
+    as_of: datetime
+    scores: RfmScoresView
+    quantiles: RfmQuantilesView | None = None
+
+
+class RecommendedProductView(ResponseModel):
+    """A recommended product that is in stock."""
+
+    product_id: str
+    score: int
+    name: str | None = None
+    category: str | None = None
+    price: float | None = None
+    image_url: str | None = None
+
+
+class PersonView(SpendingFiguresView):
+    """All records of one person together."""
+
+    customer_ids: list[str]
+
+
+class CustomerResponse(CustomerView):
+    """A customer with all known details. If several records are one person, ``person`` is their
+    sum; ``duplicateOf`` names the main record, and ``duplicateIds`` the others."""
+
+    date_of_birth: str | None = None
+    social_equity: bool | None = None
+    duplicate_ids: list[str] | None = None
+    preferences: PreferencesView | None = None
+    rfm: RfmView | None = None
+    recommendations: list[RecommendedProductView]
+    person: PersonView | None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class SegmentView(ResponseModel):
+    """One segment."""
+
+    segment: Segment
+    customers: int
+    revenue: float
+
+
+class SegmentsResponse(ResponseModel):
+    """Every segment, including empty ones, and the totals."""
+
+    segments: list[SegmentView]
+    customers: int
+    revenue: float
 
 
 def routes(
     customers: CustomerReads, segments: SegmentReads, answers: ResponseCache, staff: Rule
 ) -> tuple[Route[Any, Any], ...]:
-    """``staff`` is the rule for those who work for the org."""
+    """``staff`` is the rule for the staff of an org."""
 
-    def list_customers(call: Call[CustomersQuery, NoBody]) -> Reply:
+    def list_customers(call: RouteCall[CustomersQuery, NoBody]) -> RouteReply:
         asked, org_id = call.params, call.org_id
 
-        def read() -> CustomerPage:
+        def read() -> CustomersResponse:
             page = customers.page(
                 org_id,
                 segment=asked.segment,
@@ -79,20 +205,20 @@ def routes(
                 limit=asked.limit,
             )
             items = [CustomerView.model_validate(each.fields) for each in page.documents]
-            return CustomerPage(items=items, next_cursor=page.cursor)
+            return CustomersResponse(items=items, next_cursor=page.cursor)
 
-        return Reply(answers.of(org_id, asked, KEPT_SECONDS, read))
+        return RouteReply(answers.of(org_id, asked, KEPT_SECONDS, read))
 
-    def get_customer(call: Call[CustomerQuery, NoBody]) -> Reply:
-        def read() -> CustomerAnswer:
-            return _answer(customers.detail(call.org_id, call.params.customer_id))
+    def get_customer(call: RouteCall[CustomerQuery, NoBody]) -> RouteReply:
+        def read() -> CustomerResponse:
+            return _customer_response(customers.detail(call.org_id, call.params.customer_id))
 
-        return Reply(answers.of(call.org_id, call.params, KEPT_SECONDS, read))
+        return RouteReply(answers.of(call.org_id, call.params, KEPT_SECONDS, read))
 
-    def count_segments(call: Call[SegmentsQuery, NoBody]) -> Reply:
-        def read() -> SegmentsAnswer:
+    def count_segments(call: RouteCall[SegmentsQuery, NoBody]) -> RouteReply:
+        def read() -> SegmentsResponse:
             found = segments(call.org_id)
-            return SegmentsAnswer(
+            return SegmentsResponse(
                 segments=[
                     SegmentView(
                         segment=each.segment,
@@ -105,7 +231,7 @@ def routes(
                 revenue=to_dollars(sum(each.revenue_cents for each in found)),
             )
 
-        return Reply(answers.of(call.org_id, call.params, KEPT_SECONDS, read))
+        return RouteReply(answers.of(call.org_id, call.params, KEPT_SECONDS, read))
 
     return (
         Route(
@@ -115,7 +241,7 @@ def routes(
             summary="Customers, page by page.",
             params=CustomersQuery,
             body=NoBody,
-            answers=[(200, CustomerPage)],
+            answers=[(200, CustomersResponse)],
             handler=list_customers,
             cached=Cached(seconds=0),
         ),
@@ -123,10 +249,10 @@ def routes(
             method="GET",
             path="/api/customers/{customerId}",
             rule=staff,
-            summary="One customer, with all that is known.",
+            summary="One customer, with all details.",
             params=CustomerQuery,
             body=NoBody,
-            answers=[(200, CustomerAnswer)],
+            answers=[(200, CustomerResponse)],
             errors=[NotFound],
             handler=get_customer,
             cached=Cached(seconds=0),
@@ -135,17 +261,17 @@ def routes(
             method="GET",
             path="/api/segments",
             rule=staff,
-            summary="How many customers each segment has, and what they have spent.",
+            summary="The number of customers and the revenue of each segment.",
             params=SegmentsQuery,
             body=NoBody,
-            answers=[(200, SegmentsAnswer)],
+            answers=[(200, SegmentsResponse)],
             handler=count_segments,
             cached=Cached(seconds=0),
         ),
     )
 
 
-def _answer(found: CustomerDetail) -> CustomerAnswer:
+def _customer_response(found: CustomerDetail) -> CustomerResponse:
     fields = {k: v for k, v in found.fields.items() if k not in customer_fields.SPENDING_FIELDS}
     if found.spending:
         fields |= customer_fields.spending_fields(found.spending)
@@ -153,6 +279,6 @@ def _answer(found: CustomerDetail) -> CustomerAnswer:
         **customer_fields.spending_fields(found.person.spending),
         "customerIds": found.person.customer_ids,
     }
-    return CustomerAnswer.model_validate(
+    return CustomerResponse.model_validate(
         {**fields, "recommendations": found.recommended, "person": person}
     )

@@ -1,4 +1,4 @@
-"""``/api/inventory/expiring`` and ``/api/products/{id}/price-history``: for the org's own staff."""
+"""``/api/inventory/expiring`` and ``/api/products/{id}/price-history``, for the staff of an org."""
 
 from dataclasses import asdict
 from datetime import date, datetime
@@ -15,10 +15,10 @@ from shared.services.reads.inventory import (
     PriceChange,
     PriceHistory,
 )
-from shared.web.fields import OrgId, RecordId
-from shared.web.reply import Answer, Reply
-from shared.web.route import Cached, Call, NoBody, Params, Route
-from shared.web.rules import Rule
+from shared.web.auth import Rule
+from shared.web.request import NoBody, OrgId, Params, RecordId
+from shared.web.response import Cached, ResponseModel, RouteReply
+from shared.web.routing import Route, RouteCall
 
 
 class ExpiringQuery(Params):
@@ -29,9 +29,9 @@ class ExpiringQuery(Params):
     min_quantity: Annotated[Decimal, Field(ge=0, le=1_000_000, allow_inf_nan=False)] = Decimal(1)
 
 
-class ExpiringItem(Answer):
-    """A batch at a location. ``daysLeft`` is 0 on its last day and below 0 once it has expired.
-    Money in dollars; a suggested ``clearancePrice`` only where there is one."""
+class ExpiringBatchView(ResponseModel):
+    """A batch at a location. ``daysLeft`` is 0 on its last day and negative once it has expired.
+    Money in dollars; ``clearancePrice`` is a suggestion, if there is one."""
 
     batch_id: str
     product_id: str
@@ -49,23 +49,23 @@ class ExpiringItem(Answer):
     clearance_price: float | None
 
 
-class ExpiringAnswer(Answer):
-    """The most urgent first, and what all of it cost, as far as that is known."""
+class ExpiringResponse(ResponseModel):
+    """Batches, the most urgent first, and their total cost as far as it is known."""
 
-    items: list[ExpiringItem]
+    items: list[ExpiringBatchView]
     cost_at_risk: float
 
 
-class HistoryQuery(Params):
-    """A product, and how many of its changes at most."""
+class PriceHistoryQuery(Params):
+    """A product, and the maximum number of changes."""
 
     product_id: RecordId
     org_id: OrgId
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
 
-class PriceChangeView(Answer):
-    """A change of price or cost, in dollars. The one before had held since ``previousSince``."""
+class PriceChangeView(ResponseModel):
+    """A change of price or cost, in dollars. The previous values applied from ``previousSince``."""
 
     changed_at: datetime
     price: float | None
@@ -76,7 +76,7 @@ class PriceChangeView(Answer):
     previous_since: datetime
 
 
-class HistoryAnswer(Answer):
+class PriceHistoryResponse(ResponseModel):
     """The changes of a product, the newest first."""
 
     product_id: str
@@ -86,31 +86,33 @@ class HistoryAnswer(Answer):
 def routes(
     expiring: ExpiringStock, history: PriceHistory, staff: Rule
 ) -> tuple[Route[Any, Any], ...]:
-    """``staff`` is the rule for those who work for the org."""
+    """``staff`` is the rule for the staff of an org."""
 
-    def list_expiring(call: Call[ExpiringQuery, NoBody]) -> Reply:
+    def list_expiring(call: RouteCall[ExpiringQuery, NoBody]) -> RouteReply:
         asked = call.params
         found = expiring(call.org_id, within_days=asked.days, min_quantity=asked.min_quantity)
         at_risk = sum(each.outlook.cost_at_risk_cents or 0 for each in found)
         items = [_expiring(each) for each in found]
-        return Reply(ExpiringAnswer(items=items, cost_at_risk=to_dollars(at_risk)))
+        return RouteReply(ExpiringResponse(items=items, cost_at_risk=to_dollars(at_risk)))
 
-    def list_prices(call: Call[HistoryQuery, NoBody]) -> Reply:
+    def list_prices(call: RouteCall[PriceHistoryQuery, NoBody]) -> RouteReply:
         product_id = call.params.product_id
         found = history(call.org_id, product_id, limit=call.params.limit)
         if found is None:
             raise NotFound("there is no such product")
-        return Reply(HistoryAnswer(product_id=product_id, items=[_change(each) for each in found]))
+        return RouteReply(
+            PriceHistoryResponse(product_id=product_id, items=[_change(each) for each in found])
+        )
 
     return (
         Route(
             method="GET",
             path="/api/inventory/expiring",
             rule=staff,
-            summary="Stock that is about to expire, or has.",
+            summary="Stock that expires soon or has expired.",
             params=ExpiringQuery,
             body=NoBody,
-            answers=[(200, ExpiringAnswer)],
+            answers=[(200, ExpiringResponse)],
             handler=list_expiring,
             cached=Cached(seconds=60),
         ),
@@ -119,9 +121,9 @@ def routes(
             path="/api/products/{productId}/price-history",
             rule=staff,
             summary="How a product's price and cost have changed.",
-            params=HistoryQuery,
+            params=PriceHistoryQuery,
             body=NoBody,
-            answers=[(200, HistoryAnswer)],
+            answers=[(200, PriceHistoryResponse)],
             errors=[NotFound],
             handler=list_prices,
             cached=Cached(seconds=60),
@@ -129,10 +131,10 @@ def routes(
     )
 
 
-def _expiring(found: ExpiringStockBatch) -> ExpiringItem:
+def _expiring(found: ExpiringStockBatch) -> ExpiringBatchView:
     stock, outlook = found.stock, found.outlook
     batch = outlook.batch
-    return ExpiringItem(
+    return ExpiringBatchView(
         batch_id=batch.batch_id,
         product_id=batch.item_id,
         name=batch.name,

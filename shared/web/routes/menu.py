@@ -1,4 +1,4 @@
-"""``/api/menu`` and ``/api/menu/builder``: what anybody may see of what an org sells."""
+"""``/api/menu`` and ``/api/menu/builder``: the public menu of an org."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -7,20 +7,19 @@ from pydantic import Field, StringConstraints
 
 from shared.domain.public_menu import MenuFilter
 from shared.services.reads.menu import PublicMenu, Rendered
-from shared.web.fields import Cursor, OrgId
-from shared.web.reply import Answer, Content, Reply
-from shared.web.route import Cached, Call, NoBody, Params, Route
-from shared.web.rules import Rule
+from shared.web.auth import Rule
+from shared.web.request import Cursor, NoBody, OrgId, Params
+from shared.web.response import JSON, Cached, RawContent, ResponseModel, RouteReply
+from shared.web.routing import Route, RouteCall
 
 SECONDS = 60
-"""How long browsers and proxies may keep a menu: a sale that is over must be gone soon."""
-JSON = "application/json"
+"""How long browsers and proxies may cache a menu: sales must end on time."""
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class MenuQuery(Params):
-    """Which part of the menu; ``cursor`` is the ``nextCursor`` of the part before."""
+    """A page of the menu; ``cursor`` is the ``nextCursor`` of the page before."""
 
     org_id: OrgId
     category: Name | None = None
@@ -30,16 +29,16 @@ class MenuQuery(Params):
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
 
-class BuilderQuery(Params):
-    """How much of a showcase."""
+class MenuBuilderQuery(Params):
+    """The number of products to begin a menu with."""
 
     org_id: OrgId
     limit: Annotated[int, Field(ge=1, le=100)] = 12
 
 
-class MenuItem(Answer):
-    """A product. Money in dollars; no ``price`` where none is known. ``isDemo``: invented, for an
-    org that has no products yet."""
+class MenuItemView(ResponseModel):
+    """A product. Money in dollars; ``price`` is absent if it is unknown. ``isDemo``: an invented
+    product, for an org that has none yet."""
 
     id: str
     name: str
@@ -65,30 +64,30 @@ class MenuItem(Answer):
     is_demo: bool | None = None
 
 
-class MenuPart(Answer):
-    """Products in the menu's order, and where to go on."""
+class MenuResponse(ResponseModel):
+    """A page of products in the menu's order. The last page has no ``nextCursor``."""
 
-    items: list[MenuItem]
+    items: list[MenuItemView]
     next_cursor: str | None = None
 
 
-class Showcase(Answer):
+class MenuBuilderResponse(ResponseModel):
     """Products to begin a menu with."""
 
-    items: list[MenuItem]
+    items: list[MenuItemView]
     is_demo: bool
 
 
 def routes(menu: PublicMenu, anyone: Rule) -> tuple[Route[Any, Any], ...]:
-    """``anyone`` is the rule for what an org shows to everybody."""
+    """``anyone`` is the rule for what an org publishes."""
 
-    def read(call: Call[MenuQuery, NoBody]) -> Reply:
+    def read(call: RouteCall[MenuQuery, NoBody]) -> RouteReply:
         asked = call.params
         wanted = MenuFilter(asked.category, asked.brand, asked.on_sale)
         rendered = menu.page(call.org_id, wanted, cursor=asked.cursor, limit=asked.limit)
         return _reply(rendered)
 
-    def build(call: Call[BuilderQuery, NoBody]) -> Reply:
+    def build(call: RouteCall[MenuBuilderQuery, NoBody]) -> RouteReply:
         return _reply(menu.builder(call.org_id, limit=call.params.limit))
 
     return (
@@ -96,10 +95,10 @@ def routes(menu: PublicMenu, anyone: Rule) -> tuple[Route[Any, Any], ...]:
             method="GET",
             path="/api/menu",
             rule=anyone,
-            summary="The menu of an org, a part at a time.",
+            summary="The menu of an org, page by page.",
             params=MenuQuery,
             body=NoBody,
-            answers=[(200, MenuPart)],
+            answers=[(200, MenuResponse)],
             handler=read,
             cached=Cached(SECONDS, public=True),
         ),
@@ -107,16 +106,16 @@ def routes(menu: PublicMenu, anyone: Rule) -> tuple[Route[Any, Any], ...]:
             method="GET",
             path="/api/menu/builder",
             rule=anyone,
-            summary="Products to begin a menu with; invented ones where the org has none.",
-            params=BuilderQuery,
+            summary="Products to begin a menu with; invented ones if the org has none.",
+            params=MenuBuilderQuery,
             body=NoBody,
-            answers=[(200, Showcase)],
+            answers=[(200, MenuBuilderResponse)],
             handler=build,
             cached=Cached(SECONDS, public=True),
         ),
     )
 
 
-def _reply(rendered: Rendered) -> Reply:
+def _reply(rendered: Rendered) -> RouteReply:
     data, etag = rendered
-    return Reply(Content(JSON, data), etag=etag)
+    return RouteReply(RawContent(JSON, data), etag=etag)

@@ -1,4 +1,4 @@
-"""``/api/metadata``: brands, categories, vendors and locations, for the org's own staff."""
+"""``/api/metadata``: brands, categories, vendors and locations, for the staff of an org."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -6,67 +6,67 @@ from typing import Any
 
 from shared.domain.metadata import NAMED_KINDS, PUBLIC_FIELDS
 from shared.store.metadata import LOCATION
-from shared.web.fields import OrgId
-from shared.web.reply import Answer, Reply
-from shared.web.route import Cached, Call, NoBody, Params, Route
-from shared.web.rules import Rule
+from shared.web.auth import Rule
+from shared.web.request import NoBody, OrgId, Params
+from shared.web.response import Cached, ResponseModel, RouteReply
+from shared.web.routing import Route, RouteCall
 
 Read = Callable[[str], Mapping[str, Mapping[str, Any]]]
-"""What is stored of each kind, by org."""
+"""From an org's id to the stored fields of each kind."""
 
 
 class MetadataQuery(Params):
-    """Whose."""
+    """The metadata of an org."""
 
     org_id: OrgId
 
 
-class NamedView(Answer):
-    """A brand, category or vendor; without an id where only the menu names it."""
+class NamedView(ResponseModel):
+    """A brand, category or vendor; without an id if only the menu names it."""
 
     name: str
     id: str | None = None
 
 
-class NamedList(Answer):
-    """``derived``: from the menu, because the POS did not tell. Empty where nothing is known."""
+class NamedListView(ResponseModel):
+    """``derived``: taken from the menu, because the POS has no such list."""
 
     items: list[NamedView]
     derived: bool
     updated_at: datetime | None
 
 
-class LocationView(Answer):
-    """A location; ``fields`` as far as the POS gives them."""
+class LocationView(ResponseModel):
+    """A location; ``fields`` are those that the POS has."""
 
     id: str
     fields: dict[str, str | int | float | bool]
 
 
-class LocationList(Answer):
-    """``derived``: from the org's own settings, because the POS did not tell."""
+class LocationListView(ResponseModel):
+    """``derived``: taken from the org's settings, because the POS has no such list."""
 
     items: list[LocationView]
     derived: bool
     updated_at: datetime | None
 
 
-class MetadataAnswer(Answer):
-    """What surrounds the catalogue."""
+class MetadataResponse(ResponseModel):
+    """Every kind of metadata."""
 
-    brands: NamedList
-    categories: NamedList
-    vendors: NamedList
-    locations: LocationList
+    brands: NamedListView
+    categories: NamedListView
+    vendors: NamedListView
+    locations: LocationListView
 
 
 def routes(read: Read, staff: Rule) -> tuple[Route[Any, Any], ...]:
-    """``staff`` is the rule for those who work for the org."""
+    """``staff`` is the rule for the staff of an org."""
 
-    def get(call: Call[MetadataQuery, NoBody]) -> Reply:
+    def get(call: RouteCall[MetadataQuery, NoBody]) -> RouteReply:
         stored = read(call.org_id)
         named = {kind: _named(stored[kind]) for kind in NAMED_KINDS}
-        return Reply(MetadataAnswer(**named, locations=_locations(stored[LOCATION])))
+        return RouteReply(MetadataResponse(**named, locations=_locations(stored[LOCATION])))
 
     return (
         Route(
@@ -76,28 +76,28 @@ def routes(read: Read, staff: Rule) -> tuple[Route[Any, Any], ...]:
             summary="Brands, categories, vendors and locations.",
             params=MetadataQuery,
             body=NoBody,
-            answers=[(200, MetadataAnswer)],
+            answers=[(200, MetadataResponse)],
             handler=get,
             cached=Cached(seconds=300),
         ),
     )
 
 
-def _named(fields: Mapping[str, Any]) -> NamedList:
+def _named(fields: Mapping[str, Any]) -> NamedListView:
     items = [NamedView(name=each["name"], id=each.get("id")) for each in fields.get("items", ())]
-    return NamedList(
+    return NamedListView(
         items=items,
         derived=bool(fields.get("derived")),
         updated_at=fields.get("updatedAt"),
     )
 
 
-def _locations(fields: Mapping[str, Any]) -> LocationList:
+def _locations(fields: Mapping[str, Any]) -> LocationListView:
     items = [
         LocationView(id=each["id"], fields={n: each[n] for n in PUBLIC_FIELDS if n in each})
         for each in fields.get("items", ())
     ]
-    return LocationList(
+    return LocationListView(
         items=items,
         derived=bool(fields.get("derived")),
         updated_at=fields.get("updatedAt"),

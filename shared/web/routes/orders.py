@@ -1,5 +1,4 @@
-"""``/api/orders`` and ``/api/customers/{id}/orders``: orders as those who work for the org see
-them."""
+"""``/api/orders`` and ``/api/customers/{id}/orders``, for the staff of an org."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,10 +9,10 @@ from shared.errors import NotFound
 from shared.services.reads.customers import CustomerReads, OrderReads
 from shared.services.reads.response_cache import ResponseCache
 from shared.store.listing import DocumentPage
-from shared.web.fields import Cursor, OrgId, PageSize, RecordId
-from shared.web.reply import Answer, Reply
-from shared.web.route import Cached, Call, NoBody, Params, Route
-from shared.web.rules import Rule
+from shared.web.auth import Rule
+from shared.web.request import Cursor, NoBody, OrgId, PageSize, Params, RecordId
+from shared.web.response import Cached, ResponseModel, RouteReply
+from shared.web.routing import Route, RouteCall
 
 KEPT_SECONDS = 180.0
 
@@ -36,15 +35,15 @@ class CustomerOrdersQuery(Params):
     limit: PageSize = 50
 
 
-class Buyer(Answer):
-    """Who ordered, as the order has it."""
+class BuyerView(ResponseModel):
+    """The customer's contact details in the order."""
 
     name: str | None = None
     email: str | None = None
     phone: str | None = None
 
 
-class OrderItemView(Answer):
+class OrderItemView(ResponseModel):
     """A line of an order; ``price`` is per unit."""
 
     product_id: str | None = None
@@ -54,8 +53,8 @@ class OrderItemView(Answer):
     price: float | None = None
 
 
-class OrderView(Answer):
-    """An order. Money in dollars, that of a refund negative; times in UTC."""
+class OrderView(ResponseModel):
+    """An order. Money in dollars, negative for a refund; times in UTC."""
 
     id: str
     external_id: str | None = None
@@ -65,7 +64,7 @@ class OrderView(Answer):
     pos_status: str | None = None
     type: str | None = None
     channel: str | None = None
-    customer: Buyer | None = None
+    customer: BuyerView | None = None
     items: list[OrderItemView] | None = None
     total: float | None = None
     subtotal: float | None = None
@@ -76,8 +75,8 @@ class OrderView(Answer):
     source: str | None = None
 
 
-class OrderPage(Answer):
-    """Some orders, the latest first. Without ``nextCursor`` it is the last page."""
+class OrdersResponse(ResponseModel):
+    """A page of orders, the latest first. The last page has no ``nextCursor``."""
 
     items: list[OrderView]
     next_cursor: str | None
@@ -86,23 +85,23 @@ class OrderPage(Answer):
 def routes(
     orders: OrderReads, customers: CustomerReads, answers: ResponseCache, staff: Rule
 ) -> tuple[Route[Any, Any], ...]:
-    """``staff`` is the rule for those who work for the org."""
+    """``staff`` is the rule for the staff of an org."""
 
-    def list_orders(call: Call[OrdersQuery, NoBody]) -> Reply:
+    def list_orders(call: RouteCall[OrdersQuery, NoBody]) -> RouteReply:
         asked, org_id = call.params, call.org_id
         read = _reader(
             lambda: orders.page(org_id, status=asked.status, cursor=asked.cursor, limit=asked.limit)
         )
-        return Reply(answers.of(org_id, asked, KEPT_SECONDS, read))
+        return RouteReply(answers.of(org_id, asked, KEPT_SECONDS, read))
 
-    def list_customer_orders(call: Call[CustomerOrdersQuery, NoBody]) -> Reply:
+    def list_customer_orders(call: RouteCall[CustomerOrdersQuery, NoBody]) -> RouteReply:
         asked, org_id = call.params, call.org_id
         read = _reader(
             lambda: customers.orders(
                 org_id, asked.customer_id, cursor=asked.cursor, limit=asked.limit
             )
         )
-        return Reply(answers.of(org_id, asked, KEPT_SECONDS, read))
+        return RouteReply(answers.of(org_id, asked, KEPT_SECONDS, read))
 
     return (
         Route(
@@ -112,7 +111,7 @@ def routes(
             summary="The org's orders, the latest first, page by page.",
             params=OrdersQuery,
             body=NoBody,
-            answers=[(200, OrderPage)],
+            answers=[(200, OrdersResponse)],
             handler=list_orders,
             cached=Cached(seconds=0),
         ),
@@ -123,7 +122,7 @@ def routes(
             summary="A customer's orders, the latest first, page by page.",
             params=CustomerOrdersQuery,
             body=NoBody,
-            answers=[(200, OrderPage)],
+            answers=[(200, OrdersResponse)],
             errors=[NotFound],
             handler=list_customer_orders,
             cached=Cached(seconds=0),
@@ -131,12 +130,12 @@ def routes(
     )
 
 
-def _reader(read: Callable[[], DocumentPage]) -> Callable[[], OrderPage]:
-    def answer() -> OrderPage:
+def _reader(read: Callable[[], DocumentPage]) -> Callable[[], OrdersResponse]:
+    def answer() -> OrdersResponse:
         page = read()
         items = [
             OrderView.model_validate({"id": each.id, **each.fields}) for each in page.documents
         ]
-        return OrderPage(items=items, next_cursor=page.cursor)
+        return OrdersResponse(items=items, next_cursor=page.cursor)
 
     return answer

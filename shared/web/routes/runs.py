@@ -1,4 +1,4 @@
-"""``/api/pos/sync`` and ``/api/cron/pos-sync``: runs, started and watched."""
+"""``/api/pos/sync`` and ``/api/cron/pos-sync``: start and read sync runs."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -7,28 +7,26 @@ from pydantic import Field
 
 from shared.bus.messages import StreamName
 from shared.domain.runs import RunState, StreamCounts
-from shared.errors import NotAllowed, NotFound, TooOften
+from shared.errors import Forbidden, NotFound, RateLimited
 from shared.services.manual_sync import ManualSync, RunUnderWay, SyncRequest
 from shared.store.runs import Run
-from shared.web.auth import ANY_ORG
-from shared.web.caller import Person
-from shared.web.fields import OrgId, RunId
-from shared.web.reply import Answer, ErrorAnswer, ErrorDetail, Reply
-from shared.web.route import Body, Call, NoBody, Params, Route
-from shared.web.rules import Rule
+from shared.web.auth import ANY_ORG, Rule, SignedInUser
+from shared.web.request import Body, NoBody, OrgId, Params, RunId
+from shared.web.response import ErrorDetail, ErrorResponse, ResponseModel, RouteReply
+from shared.web.routing import Route, RouteCall
 
 LONGEST_WAIT = 60.0
 
 
-class Wait(Params):
-    """``wait``: seconds to wait for the run to end, LONGEST_WAIT at most."""
+class WaitQuery(Params):
+    """``wait``: seconds to wait for the end of the run, LONGEST_WAIT at most."""
 
     wait: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 0
 
 
 class SyncBody(Body):
-    """What to sync. ``orgId`` may be left out by who belongs to one org; ``streams`` None is all.
-    ``full`` writes every record again, ``allowDeletions`` lets through a removal that is held."""
+    """What to sync. A user with one org may omit ``orgId``; without ``streams``, all are synced.
+    ``full`` writes every record again, ``allowDeletions`` permits a removal that is held."""
 
     org_id: OrgId | None = None
     full: bool = False
@@ -36,8 +34,8 @@ class SyncBody(Body):
     streams: Annotated[tuple[StreamName, ...], Field(min_length=1)] | None = None
 
 
-class OneOrg(Params):
-    """An org, or all."""
+class SyncAllQuery(Params):
+    """One org, or all."""
 
     org_id: OrgId | None = None
 
@@ -49,30 +47,30 @@ class RunQuery(Params):
     org_id: OrgId
 
 
-class Started(Answer):
-    """A run to watch at ``statusUrl`` (a path at this host)."""
+class StartedRunResponse(ResponseModel):
+    """A started run. ``statusUrl`` is a path at this host."""
 
     run_id: str
     org_id: str
     status_url: str
 
 
-class StartedRuns(Answer):
-    """A run of each org."""
+class StartedRunsResponse(ResponseModel):
+    """The started runs, one per org."""
 
-    runs: list[Started]
+    runs: list[StartedRunResponse]
 
 
-class UnderWayAnswer(ErrorAnswer):
-    """The org is being synced already, by this run."""
+class RunUnderWayResponse(ErrorResponse):
+    """The error for an org that is being synced already, with that run."""
 
     run_id: str
     org_id: str
     status_url: str
 
 
-class RunProblem(Answer):
-    """Why a run did not do all of its work, and whose turn it is."""
+class RunProblemView(ResponseModel):
+    """Why a run is incomplete, and who must act."""
 
     code: str
     owner: str
@@ -80,16 +78,16 @@ class RunProblem(Answer):
     stream: str | None = None
 
 
-class RunCost(Answer):
-    """Firestore documents read, written and deleted."""
+class RunCostView(ResponseModel):
+    """Numbers of Firestore documents read, written and deleted."""
 
     reads: int
     writes: int
     deletes: int
 
 
-class RunView(Answer):
-    """A run as it is now."""
+class RunResponse(ResponseModel):
+    """The current state of a run."""
 
     run_id: str
     org_id: str
@@ -97,24 +95,24 @@ class RunView(Answer):
     trigger: str
     started_at: datetime
     ended_at: datetime | None
-    error: RunProblem | None
+    error: RunProblemView | None
     streams: dict[str, StreamCounts]
-    cost: RunCost
+    cost: RunCostView
 
 
 def routes(
     sync: ManualSync, staff: Rule, machine: Rule, either: Rule
 ) -> tuple[Route[Any, Any], ...]:
-    """Rules: ``staff`` for people, ``machine`` for who has the cron secret, ``either`` for both."""
+    """Rules: ``staff`` for users, ``machine`` for the cron secret, ``either`` for both."""
 
-    def start(call: Call[Wait, SyncBody]) -> Reply:
-        person, asked = call.caller, call.body
-        assert isinstance(person, Person)
-        if (asked.full or asked.allow_deletions) and not person.roles & ANY_ORG:
-            raise NotAllowed("full and allowDeletions are for " + " and ".join(sorted(ANY_ORG)))
+    def start(call: RouteCall[WaitQuery, SyncBody]) -> RouteReply:
+        user, asked = call.caller, call.body
+        assert isinstance(user, SignedInUser)
+        if (asked.full or asked.allow_deletions) and not user.roles & ANY_ORG:
+            raise Forbidden("full and allowDeletions are for " + " and ".join(sorted(ANY_ORG)))
         wish = SyncRequest(
             org_id=call.org_id,
-            requested_by=person.uid,
+            requested_by=user.uid,
             full=asked.full,
             allow_deletions=asked.allow_deletions,
             streams=asked.streams,
@@ -122,31 +120,33 @@ def routes(
         try:
             run_id = sync.start(wish)
         except RunUnderWay as error:
-            return _under_way(error, call)
+            return under_way_reply(error, call, _status_url(call.org_id, error.run_id))
         if call.params.wait:
             run = sync.wait(call.org_id, run_id, min(call.params.wait, LONGEST_WAIT))
             if run.state.ended:
-                return Reply(_view(call.org_id, run_id, run))
-        return Reply(_started(call.org_id, run_id), status=202)
+                return RouteReply(_view(call.org_id, run_id, run))
+        return RouteReply(_started(call.org_id, run_id), status=202)
 
-    def start_all(call: Call[OneOrg, NoBody]) -> Reply:
+    def start_all(call: RouteCall[SyncAllQuery, NoBody]) -> RouteReply:
         started = sync.start_all(call.params.org_id)
-        return Reply(StartedRuns(runs=[_started(*each) for each in started.items()]), status=202)
+        return RouteReply(
+            StartedRunsResponse(runs=[_started(*each) for each in started.items()]), status=202
+        )
 
-    def read(call: Call[RunQuery, NoBody]) -> Reply:
+    def read(call: RouteCall[RunQuery, NoBody]) -> RouteReply:
         run_id = call.params.run_id
-        return Reply(_view(call.org_id, run_id, sync.read(call.org_id, run_id)))
+        return RouteReply(_view(call.org_id, run_id, sync.read(call.org_id, run_id)))
 
     return (
         Route(
             method="POST",
             path="/api/pos/sync",
             rule=staff,
-            summary="Sync an org now. A run under way is not started twice: 409 names it.",
-            params=Wait,
+            summary="Sync an org now. If it is being synced already, 409 names that run.",
+            params=WaitQuery,
             body=SyncBody,
-            answers=[(202, Started), (200, RunView), (409, UnderWayAnswer)],
-            errors=[TooOften],
+            answers=[(202, StartedRunResponse), (200, RunResponse), (409, RunUnderWayResponse)],
+            errors=[RateLimited],
             handler=start,
         ),
         Route(
@@ -154,9 +154,9 @@ def routes(
             path="/api/cron/pos-sync",
             rule=machine,
             summary="Sync every org with an active point of sale, or one.",
-            params=OneOrg,
+            params=SyncAllQuery,
             body=NoBody,
-            answers=[(202, StartedRuns)],
+            answers=[(202, StartedRunsResponse)],
             errors=[NotFound],
             handler=start_all,
         ),
@@ -164,30 +164,38 @@ def routes(
             method="GET",
             path="/api/pos/sync/{runId}",
             rule=either,
-            summary="A run as it is now.",
+            summary="The current state of a run.",
             params=RunQuery,
             body=NoBody,
-            answers=[(200, RunView)],
+            answers=[(200, RunResponse)],
             errors=[NotFound],
             handler=read,
         ),
     )
 
 
-def _under_way(error: RunUnderWay, call: Call[Any, Any]) -> Reply:
-    detail = ErrorDetail(code=error.code, message=str(error), request_id=call.request_id)
-    started = _started(call.org_id, error.run_id)
-    return Reply(UnderWayAnswer(error=detail, **started.model_dump(by_alias=False)), status=409)
+def under_way_reply(error: RunUnderWay, call: RouteCall[Any, Any], status_url: str) -> RouteReply:
+    """The 409 reply that names the run under way."""
+    body = RunUnderWayResponse(
+        error=ErrorDetail(code=error.code, message=str(error), request_id=call.request_id),
+        run_id=error.run_id,
+        org_id=call.org_id,
+        status_url=status_url,
+    )
+    return RouteReply(body, status=409)
 
 
-def _started(org_id: str, run_id: str) -> Started:
-    url = f"/api/pos/sync/{run_id}?orgId={org_id}"
-    return Started(run_id=run_id, org_id=org_id, status_url=url)
+def _started(org_id: str, run_id: str) -> StartedRunResponse:
+    return StartedRunResponse(run_id=run_id, org_id=org_id, status_url=_status_url(org_id, run_id))
 
 
-def _view(org_id: str, run_id: str, run: Run) -> RunView:
-    error = run.error and RunProblem(**run.error.model_dump())
-    return RunView(
+def _status_url(org_id: str, run_id: str) -> str:
+    return f"/api/pos/sync/{run_id}?orgId={org_id}"
+
+
+def _view(org_id: str, run_id: str, run: Run) -> RunResponse:
+    error = run.error and RunProblemView(**run.error.model_dump())
+    return RunResponse(
         run_id=run_id,
         org_id=org_id,
         state=run.state,
@@ -196,5 +204,5 @@ def _view(org_id: str, run_id: str, run: Run) -> RunView:
         ended_at=run.ended_at,
         error=error,
         streams=run.streams,
-        cost=RunCost(**run.cost.model_dump()),
+        cost=RunCostView(**run.cost.model_dump()),
     )

@@ -1,7 +1,7 @@
-"""``/api/webhooks``: what a POS tells of by itself.
+"""``/api/webhooks``: events sent by a POS.
 
-Each address is there twice: with the org at its end, and without for a POS that sends the org in
-a header (web/signatures.py).
+Each path exists twice: with the org at its end, and without it for a POS that sends the org in a
+header (web/signatures.py).
 """
 
 from collections.abc import Sequence
@@ -10,11 +10,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from shared.services.webhooks import ReceiveWebhook, WebhookOutcome
-from shared.web.caller import Sender
-from shared.web.fields import OrgId
-from shared.web.reply import Answer, Reply
-from shared.web.route import KIB, Call, NoBody, NoParams, Params, RawBody, Route
-from shared.web.rules import PUBLIC
+from shared.web.auth import PUBLIC, WebhookSender
+from shared.web.request import KIB, NoBody, NoParams, OrgId, Params, RawBody
+from shared.web.response import ResponseModel, RouteReply
+from shared.web.routing import Route, RouteCall
 from shared.web.signatures import SignedByAlleaves, SignedByLightspeed, SignedWebhook
 
 LARGEST = 1024 * KIB
@@ -22,48 +21,48 @@ ALLEAVES = "/api/webhooks/alleaves"
 LIGHTSPEED = "/api/webhooks/lightspeed/sale-created"
 
 
-class OfOrg(Params):
-    """The org whose POS it is."""
+class OrgWebhookQuery(Params):
+    """The org that the POS belongs to."""
 
     org_id: OrgId
 
 
-class Challenge(Params):
-    """A text that a POS sends to see whether anybody listens, and wants back."""
+class VerificationQuery(Params):
+    """A text that a POS sends to verify the address; it expects the same text in the response."""
 
     challenge: Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9_.-]+$")] | None = None
 
 
-class ChallengeOfOrg(Challenge):
-    """The same at an org's own address."""
+class OrgVerificationQuery(VerificationQuery):
+    """The same at the path of an org."""
 
     org_id: OrgId
 
 
-class AlleavesWebhook(RawBody):
-    """``event`` is what happened, ``data`` names the record; a ``timestamp`` (ISO, or Unix time)
+class AlleavesWebhookRequest(RawBody):
+    """``event`` is the kind of event, ``data`` names the record; a ``timestamp`` (ISO or Unix time)
     must not be over five minutes old."""
 
     event: Annotated[str, Field(min_length=1, max_length=100)]
 
 
-class LightspeedWebhook(RawBody):
-    """``payload`` is the sale as JSON text."""
+class LightspeedWebhookRequest(RawBody):
+    """``payload`` is the sale as JSON."""
 
     media_type = "application/x-www-form-urlencoded"
 
     payload: str
 
 
-class Received(Answer):
-    """The webhook is taken in; ``outcome`` is what becomes of it."""
+class WebhookResponse(ResponseModel):
+    """The webhook was received; ``outcome`` says how it is processed."""
 
     received: bool = True
     outcome: WebhookOutcome
 
 
-class Listening(Answer):
-    """Webhooks are taken in here."""
+class VerificationResponse(ResponseModel):
+    """The path receives webhooks."""
 
     status: str = "ok"
     challenge: str | None = None
@@ -73,14 +72,14 @@ def routes(
     alleaves: tuple[SignedByAlleaves, ReceiveWebhook],
     lightspeed: tuple[SignedByLightspeed, ReceiveWebhook],
 ) -> Sequence[Route[Any, Any]]:
-    """Of each POS: whom to believe, and what to do then."""
+    """For each POS, its rule and its service."""
     return (
-        _webhook(ALLEAVES, NoParams, AlleavesWebhook, *alleaves),
-        _webhook(f"{ALLEAVES}/{{orgId}}", OfOrg, AlleavesWebhook, *alleaves),
-        _verification(ALLEAVES, Challenge),
-        _verification(f"{ALLEAVES}/{{orgId}}", ChallengeOfOrg),
-        _webhook(LIGHTSPEED, NoParams, LightspeedWebhook, *lightspeed),
-        _webhook(f"{LIGHTSPEED}/{{orgId}}", OfOrg, LightspeedWebhook, *lightspeed),
+        _webhook(ALLEAVES, NoParams, AlleavesWebhookRequest, *alleaves),
+        _webhook(f"{ALLEAVES}/{{orgId}}", OrgWebhookQuery, AlleavesWebhookRequest, *alleaves),
+        _verification(ALLEAVES, VerificationQuery),
+        _verification(f"{ALLEAVES}/{{orgId}}", OrgVerificationQuery),
+        _webhook(LIGHTSPEED, NoParams, LightspeedWebhookRequest, *lightspeed),
+        _webhook(f"{LIGHTSPEED}/{{orgId}}", OrgWebhookQuery, LightspeedWebhookRequest, *lightspeed),
     )
 
 
@@ -91,9 +90,9 @@ def _webhook(
     signed: SignedWebhook,
     receive: ReceiveWebhook,
 ) -> Route[Any, Any]:
-    def handle(call: Call[Any, Any]) -> Reply:
-        assert isinstance(call.caller, Sender)
-        return Reply(Received(outcome=receive(call.caller.org_id, call.raw)))
+    def handle(call: RouteCall[Any, Any]) -> RouteReply:
+        assert isinstance(call.caller, WebhookSender)
+        return RouteReply(WebhookResponse(outcome=receive(call.caller.org_id, call.raw)))
 
     return Route(
         method="POST",
@@ -102,23 +101,23 @@ def _webhook(
         summary=f"An event of a {signed.provider} POS.",
         params=params,
         body=body,
-        answers=[(200, Received)],
+        answers=[(200, WebhookResponse)],
         handler=handle,
         max_body=LARGEST,
     )
 
 
-def _verification(path: str, params: type[Challenge]) -> Route[Any, Any]:
-    def handle(call: Call[Challenge, NoBody]) -> Reply:
-        return Reply(Listening(challenge=call.params.challenge))
+def _verification(path: str, params: type[VerificationQuery]) -> Route[Any, Any]:
+    def handle(call: RouteCall[VerificationQuery, NoBody]) -> RouteReply:
+        return RouteReply(VerificationResponse(challenge=call.params.challenge))
 
     return Route(
         method="GET",
         path=path,
         rule=PUBLIC,
-        summary="Whether anybody listens.",
+        summary="Verify that this path receives webhooks.",
         params=params,
         body=NoBody,
-        answers=[(200, Listening)],
+        answers=[(200, VerificationResponse)],
         handler=handle,
     )

@@ -6,21 +6,21 @@ from typing import Any
 from flask import Request
 from werkzeug.test import Client
 
-from shared.errors import NotSignedIn
+from shared.errors import Unauthenticated
 from shared.services.reads.customers import CustomerReads, OrderReads, SegmentReads
 from shared.services.reads.response_cache import ResponseCache
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store.database import Database
 from shared.web.auth import Staff
-from shared.web.router import App
 from shared.web.routes import customers, orders
+from shared.web.routing import App
 
 
 class Sessions:
     """A token is the one org that its bearer works for."""
 
     def of_cookie(self, cookie: str) -> Mapping[str, Any]:
-        raise NotSignedIn("no cookies here")
+        raise Unauthenticated("no cookies here")
 
     def of_token(self, token: str) -> Mapping[str, Any]:
         return {"uid": "somebody", "role": "dispensary_admin", "orgId": token}

@@ -13,10 +13,10 @@ from werkzeug.test import Client
 from shared.bus.messages import Loyalty
 from shared.clock import utc_now
 from shared.services.loyalty.on_demand import AskForLoyalty, LookUpPoints, LoyaltyReads
-from shared.web.caller import Caller, Person
-from shared.web.router import App
+from shared.web.auth import Caller, OrgRule, SignedInUser
+from shared.web.request import RoutedRequest
 from shared.web.routes import loyalty
-from shared.web.rules import Incoming, OrgRule
+from shared.web.routing import App
 from tests.emulator.loyalty.world import LoyaltyWorld
 from tests.emulator.sync.world import Outbox
 
@@ -31,8 +31,8 @@ class Everybody(OrgRule):
 
     name: ClassVar[str] = "everybody"
 
-    def identify(self, incoming: Incoming) -> Caller:
-        return Person("someone", frozenset({self.role}), (ORG,))
+    def identify(self, routed: RoutedRequest) -> Caller:
+        return SignedInUser("someone", frozenset({self.role}), (ORG,))
 
     def admit(self, caller: Caller, org_id: str | None) -> str:
         return org_id or ORG

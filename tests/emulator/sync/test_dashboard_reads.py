@@ -14,9 +14,9 @@ from shared.services.reads import menu as service
 from shared.services.reads.inventory import ExpiringStock, PriceHistory
 from shared.services.reads.menu import PublicMenu
 from shared.store import metadata as metadata_store
-from shared.web.router import App
+from shared.web.auth import PUBLIC_OF_ORG
 from shared.web.routes import inventory, menu, metadata
-from shared.web.rules import PUBLIC_OF_ORG
+from shared.web.routing import App
 from tests.emulator.sync.test_sales import discount
 from tests.emulator.sync.world import MENU, World
 
@@ -72,7 +72,7 @@ def whole_menu(web: Client, **query: object) -> list[dict[str, Any]]:
     cursor: dict[str, object] = {}
     while True:
         part = get(web, "/api/menu", limit=7, **query, **cursor)
-        menu.MenuPart.model_validate(part, extra="forbid")
+        menu.MenuResponse.model_validate(part, extra="forbid")
         found += part["items"]
         if "nextCursor" not in part:
             return found
@@ -212,7 +212,7 @@ def test_the_builder_begins_with_what_is_featured_and_in_stock(world: World, web
     answer = get(web, "/api/menu/builder")
 
     # Then
-    menu.Showcase.model_validate(answer, extra="forbid")
+    menu.MenuBuilderResponse.model_validate(answer, extra="forbid")
     assert answer["isDemo"] is False
     assert len(answer["items"]) == 12
     assert {item["id"] for item in answer["items"][:2]} == set(featured[:2])

@@ -11,7 +11,7 @@ from google.cloud.firestore import Client
 from shared.bus.messages import PosSync
 from shared.clock import utc_now
 from shared.domain.runs import RunState
-from shared.errors import NotFound, TooOften
+from shared.errors import NotFound, RateLimited
 from shared.services.manual_sync import RUNS_PER_HOUR, ManualSync, RunUnderWay, SyncRequest
 from shared.services.runs.lifecycle import ActiveRun
 from shared.services.sync.commands import SyncOrg
@@ -113,7 +113,7 @@ def test_an_org_may_be_synced_by_hand_six_times_an_hour(desk: Desk) -> None:
         desk.end(desk.sync.start(WISH))
 
     desk.later = timedelta(minutes=10)
-    with pytest.raises(TooOften) as refused:
+    with pytest.raises(RateLimited) as refused:
         desk.sync.start(WISH)
 
     # Then the next may come an hour after the first

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.bus.messages import PosSync
-from shared.errors import NotSignedIn, RequestInvalid, RetryLater
+from shared.errors import RequestInvalid, RetryLater, Unauthenticated
 from shared.services.webhooks import WebhookOutcome
 from tests.emulator.sync.desk import Desk, states
 from tests.emulator.sync.world import Outbox, World, take_lease
@@ -210,7 +210,7 @@ def test_one_org_s_webhook_is_no_repeat_of_anothers(desk: Desk) -> None:
 def test_a_webhook_sent_too_long_ago_or_in_the_future_is_refused(
     desk: Desk, minutes: float
 ) -> None:
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         desk.take_in("order.created", {"id": 1}, timestamp=moment(minutes=minutes))
     assert not desk.events()
 

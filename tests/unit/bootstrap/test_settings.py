@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from shared.bootstrap.manual_sync import Settings
+from shared.bootstrap.manual_sync import ManualSyncSettings
 from shared.bootstrap.settings import EmulatorInProduction, refuse_emulators
 
 EMULATORS = (
@@ -26,8 +26,8 @@ def test_on_a_developers_machine_they_are_welcome(variable: str) -> None:
     refuse_emulators({"K_SERVICE": "manual-sync", variable: ""})
 
 
-def given(cron_secret: str) -> Settings:
-    return Settings(
+def given(cron_secret: str) -> ManualSyncSettings:
+    return ManualSyncSettings(
         google_cloud_project="p",
         pos_sync_topic="t",
         cron_secret=SecretStr(cron_secret),

@@ -6,13 +6,15 @@ from typing import Any
 from flask import Request
 from werkzeug.test import Client
 
-from shared.web.route import NoBody, NoParams, Route
-from shared.web.router import App
-from shared.web.rules import PUBLIC
+from shared.web.auth import PUBLIC
+from shared.web.openapi import with_description
+from shared.web.request import NoBody, NoParams
+from shared.web.routing import App, Route
 
 
 def client_of(*routes: Route[Any, Any]) -> Client:
-    return Client(Request.application(App("tests", routes)))  # type: ignore[arg-type]
+    app = App("tests", with_description("tests", routes))
+    return Client(Request.application(app))  # type: ignore[arg-type]
 
 
 def route(handler: Any, **fields: Any) -> Route[Any, Any]:

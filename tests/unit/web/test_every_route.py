@@ -5,12 +5,13 @@ says here who may call it.
 """
 
 import importlib
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from deploy.manifest import Manifest
-from shared.web.router import App
+from shared.bootstrap.http import HttpFunction
+from shared.web.routing import App
 from tests.unit.web.calling import named
 
 STAFF = "staff of the org"
@@ -62,7 +63,7 @@ FUNCTIONS = [f.name for f in Manifest.read().functions.values() if f.trigger == 
 
 
 @pytest.fixture
-def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> App:
     """The function's routes, wired as when it is deployed; nothing is called."""
     manifest = Manifest.read()
     function = manifest.functions[request.param]
@@ -76,9 +77,8 @@ def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
     for name, value in environment.items():
         monkeypatch.setenv(name, value.replace(" ", "-"))
     bootstrap = importlib.import_module(f"shared.bootstrap.{function.name}")
-    yield bootstrap.app()
-    bootstrap.app.cache_clear()
-    bootstrap.settings.cache_clear()
+    wired: HttpFunction[Any] = bootstrap.FUNCTION
+    return HttpFunction(wired.name, wired.model, wired.routes).app()
 
 
 @pytest.mark.parametrize("app", FUNCTIONS, indirect=True)

@@ -2,11 +2,11 @@
 
 import json
 
-from shared.errors import TooOften
+from shared.errors import RateLimited
 from shared.web import openapi
 from shared.web.auth import SharedSecret
-from shared.web.reply import Answer, Reply
-from shared.web.route import Body, Cached, Params
+from shared.web.request import Body, Params
+from shared.web.response import Cached, ResponseModel, RouteReply
 from tests.unit.web.calling import client_of, route
 
 
@@ -23,7 +23,7 @@ class Wish(Body):
     full: bool = False
 
 
-class Given(Answer):
+class Given(ResponseModel):
     """What is given."""
 
     run_id: str
@@ -32,17 +32,17 @@ class Given(Answer):
 
 
 GIVE = route(
-    lambda _: Reply(Given(run_id="r", ended_at=None)),
+    lambda _: RouteReply(Given(run_id="r", ended_at=None)),
     method="POST",
     path="/runs/{runId}",
     rule=SharedSecret(("s" * 32,)),
     params=Query,
     body=Wish,
     answers=[(200, Given), (202, Given)],
-    errors=[TooOften],
+    errors=[RateLimited],
 )
 READ = route(
-    lambda _: Reply(Given(run_id="r", ended_at=None)),
+    lambda _: RouteReply(Given(run_id="r", ended_at=None)),
     answers=[(200, Given), (200, "text/csv")],
     cached=Cached(9),
 )

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import NotSignedIn, RetryLater
+from shared.errors import RetryLater, Unauthenticated
 from shared.web.sessions import FirebaseSessions
 from tests.identity.adapter import app_of
 from tests.identity.authority import HOUR, KEY_ID, Authority
@@ -90,12 +90,12 @@ FORGED: dict[str, Forge] = {
 def test_a_forged_or_stale_token_is_refused(
     authority: Authority, sessions: FirebaseSessions, forge: Forge
 ) -> None:
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         sessions.of_token(forge(authority))
 
 
 def test_an_id_token_is_no_session_cookie(authority: Authority, sessions: FirebaseSessions) -> None:
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         sessions.of_cookie(authority.id_token())
 
 
@@ -105,9 +105,9 @@ def test_a_revoked_session_is_refused(authority: Authority, sessions: FirebaseSe
 
     authority.revoke("cleo")
 
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         sessions.of_token(token)
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         sessions.of_cookie(cookie)
 
 
@@ -118,7 +118,7 @@ def test_a_disabled_and_a_deleted_account_are_refused(
     authority.forget("ema")
 
     for uid in ("dan", "ema"):
-        with pytest.raises(NotSignedIn):
+        with pytest.raises(Unauthenticated):
             sessions.of_token(authority.id_token(uid))
 
 
@@ -133,9 +133,9 @@ def test_nobody_is_let_in_while_google_cannot_be_asked(authority: Authority) -> 
 def test_any_text_is_refused_and_nothing_else_happens(text: str) -> None:
     sessions = FirebaseSessions(_SHARED)
 
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         sessions.of_token(text)
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         sessions.of_cookie(text)
 
 

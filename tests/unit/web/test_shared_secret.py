@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import NotFound, NotSignedIn
-from shared.web.auth import SharedSecret, StaffOrMachine
-from shared.web.caller import Machine, Person
+from shared.errors import NotFound, Unauthenticated
+from shared.web.auth import MachineCaller, SharedSecret, SignedInUser, StaffOrMachine
 from tests.unit.web.test_staff import STAFF, incoming
 
 OLD, NEW = "o" * 32, "n" * 40
@@ -16,20 +15,20 @@ def test_two_secrets_are_valid_while_one_takes_the_others_place() -> None:
     rule = SharedSecret((NEW, OLD))
 
     for secret in (OLD, NEW):
-        assert rule.identify(incoming(Authorization=f"Bearer {secret}")) == Machine("cron")
-    with pytest.raises(NotSignedIn):
+        assert rule.identify(incoming(Authorization=f"Bearer {secret}")) == MachineCaller("cron")
+    with pytest.raises(Unauthenticated):
         SharedSecret((NEW,)).identify(incoming(Authorization=f"Bearer {OLD}"))
 
 
 @given(st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=60))
 def test_nothing_else_fits(text: str) -> None:
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         SharedSecret((OLD,)).identify(incoming(Authorization=f"Bearer {text}"))
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": OLD}, {"Authorization": f"Basic {OLD}"}])
 def test_it_is_sent_as_a_bearer_token(headers: dict[str, str]) -> None:
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         SharedSecret((OLD,)).identify(incoming(**headers))
 
 
@@ -50,6 +49,6 @@ def test_where_both_may_come_the_machine_is_let_in_for_any_org_and_people_for_th
     somebody = rule.identify(incoming(Authorization="Bearer t:ann"))
 
     assert rule.admit(machine, "y") == "org_y"
-    assert isinstance(somebody, Person)
+    assert isinstance(somebody, SignedInUser)
     with pytest.raises(NotFound):
         rule.admit(machine, "org_nowhere")

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from werkzeug.test import EnvironBuilder
 
-from shared.errors import NotSignedIn
-from shared.web.caller import Sender
-from shared.web.rules import Incoming
+from shared.errors import Unauthenticated
+from shared.web.auth import WebhookSender
+from shared.web.request import RoutedRequest
 from shared.web.signatures import SignedByAlleaves, SignedByLightspeed, signature
 
 SECRET = SecretStr("the secret of org_x")
@@ -26,12 +26,12 @@ def secrets_of(org_id: str, provider: str) -> Sequence[SecretStr]:
 ALLEAVES = SignedByAlleaves(secrets_of)
 
 
-def incoming(body: bytes, path: dict[str, str], headers: dict[str, str]) -> Incoming:
+def incoming(body: bytes, path: dict[str, str], headers: dict[str, str]) -> RoutedRequest:
     environ = EnvironBuilder("/hook", method="POST", headers=list(headers.items())).get_environ()
-    return Incoming(Request(environ), path, body)
+    return RoutedRequest(Request(environ), path, body)
 
 
-def of_org(sent: str, *, org_id: str = "org_x", body: bytes = BODY) -> Incoming:
+def of_org(sent: str, *, org_id: str = "org_x", body: bytes = BODY) -> RoutedRequest:
     return incoming(body, {"orgId": org_id}, {"X-Alleaves-Signature": sent})
 
 
@@ -40,18 +40,20 @@ def of_org(sent: str, *, org_id: str = "org_x", body: bytes = BODY) -> Incoming:
 def test_a_signature_fits_with_and_without_its_prefix(secret: SecretStr, prefix: str) -> None:
     sent = prefix + signature(BODY, secret)
 
-    assert ALLEAVES.identify(of_org(sent)) == Sender("org_x")
-    assert ALLEAVES.identify(of_org(sent.upper().replace("SHA256", "sha256"))) == Sender("org_x")
+    assert ALLEAVES.identify(of_org(sent)) == WebhookSender("org_x")
+    assert ALLEAVES.identify(of_org(sent.upper().replace("SHA256", "sha256"))) == WebhookSender(
+        "org_x"
+    )
 
 
 def test_the_org_may_be_named_in_a_header() -> None:
     headers = {"X-Alleaves-Signature": signature(BODY, SECRET), "X-Org-Id": "org_x"}
 
-    assert ALLEAVES.identify(incoming(BODY, {}, headers)) == Sender("org_x")
+    assert ALLEAVES.identify(incoming(BODY, {}, headers)) == WebhookSender("org_x")
 
 
-def refusal(request: Incoming) -> str:
-    with pytest.raises(NotSignedIn) as refused:
+def refusal(request: RoutedRequest) -> str:
+    with pytest.raises(Unauthenticated) as refused:
         ALLEAVES.identify(request)
     return str(refused.value)
 
@@ -90,10 +92,10 @@ def test_lightspeed_names_the_algorithm_beside_the_signature() -> None:
     )
     good = signature(BODY, SECRET)
 
-    def sent(text: str) -> Incoming:
+    def sent(text: str) -> RoutedRequest:
         return incoming(BODY, {"orgId": "org_x"}, {"X-Signature": text})
 
-    assert rule.identify(sent(f"signature={good},algorithm=HMAC-SHA256")) == Sender("org_x")
+    assert rule.identify(sent(f"signature={good},algorithm=HMAC-SHA256")) == WebhookSender("org_x")
     for bad in (good, f"signature={good},algorithm=HMAC-MD5", f"signature={good}", "signature=,"):
-        with pytest.raises(NotSignedIn):
+        with pytest.raises(Unauthenticated):
             rule.identify(sent(bad))

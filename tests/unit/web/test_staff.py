@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
-from shared.errors import NotAllowed, NotFound, NotSignedIn, RequestInvalid
-from shared.web.auth import ANY_ORG, OWN_ORG, Staff, person_of
-from shared.web.caller import Anyone, Person
-from shared.web.rules import Incoming
+from shared.errors import Forbidden, NotFound, RequestInvalid, Unauthenticated
+from shared.web.auth import ANY_ORG, OWN_ORG, AnonymousCaller, SignedInUser, Staff, user_of
+from shared.web.request import RoutedRequest
 
 STORED = {"org_x", "org_y", "brand_z", "plain"}
 
@@ -28,7 +27,7 @@ class Sessions:
 
     def _claims(self, kind: str, text: str) -> Mapping[str, Any]:
         if not text.startswith(kind):
-            raise NotSignedIn("no")
+            raise Unauthenticated("no")
         return {"uid": text.removeprefix(kind)}
 
 
@@ -40,23 +39,27 @@ def find(org_id: str) -> str | None:
 STAFF = Staff(Sessions(), find)
 
 
-def incoming(method: str = "GET", **headers: str) -> Incoming:
+def incoming(method: str = "GET", **headers: str) -> RoutedRequest:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     environ = EnvironBuilder("/thing", method=method, headers=list(named.items())).get_environ()
-    return Incoming(Request(environ), {}, b"")
+    return RoutedRequest(Request(environ), {}, b"")
 
 
-def person(role: str, *orgs: str) -> Person:
-    return Person("u1", frozenset({role}), orgs)
+def person(role: str, *orgs: str) -> SignedInUser:
+    return SignedInUser("u1", frozenset({role}), orgs)
 
 
 def test_a_bearer_token_and_a_session_cookie_both_sign_in() -> None:
-    assert STAFF.identify(incoming(Authorization="Bearer t:ann")) == Person("ann", frozenset(), ())
-    assert STAFF.identify(incoming(Cookie="__session=c:bob")) == Person("bob", frozenset(), ())
+    assert STAFF.identify(incoming(Authorization="Bearer t:ann")) == SignedInUser(
+        "ann", frozenset(), ()
+    )
+    assert STAFF.identify(incoming(Cookie="__session=c:bob")) == SignedInUser(
+        "bob", frozenset(), ()
+    )
 
 
 def test_a_token_that_is_sent_counts_even_where_a_cookie_would_be_valid() -> None:
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         STAFF.identify(incoming(Authorization="Bearer forged", Cookie="__session=c:bob"))
 
 
@@ -65,7 +68,7 @@ def test_a_token_that_is_sent_counts_even_where_a_cookie_would_be_valid() -> Non
     [{}, {"Cookie": "session=c:bob"}, {"Authorization": "Basic t:ann"}, {"Cookie": "__session="}],
 )
 def test_nobody_is_signed_in_without_either(headers: dict[str, str]) -> None:
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         STAFF.identify(incoming(**headers))
 
 
@@ -78,7 +81,7 @@ def test_nobody_is_signed_in_without_either(headers: dict[str, str]) -> None:
     ],
 )
 def test_another_site_cannot_act_with_somebodys_cookie(headers: dict[str, str]) -> None:
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         STAFF.identify(incoming("POST", Cookie="__session=c:bob", **headers))
 
 
@@ -100,7 +103,7 @@ def test_claims_are_read_under_every_name_they_have_had() -> None:
         "orgIds": ["org_a", "d", None],
     }
 
-    found = person_of(claims)
+    found = user_of(claims)
 
     assert found.roles == {"brand_admin", "dispensary_admin"}
     assert found.orgs == ("org_a", "org_b", "c", "d")
@@ -108,7 +111,7 @@ def test_claims_are_read_under_every_name_they_have_had() -> None:
 
 @pytest.mark.parametrize("claims", [{}, {"role": 1, "roles": "super_user", "orgIds": "org_a"}])
 def test_claims_of_another_form_give_nothing(claims: dict[str, Any]) -> None:
-    assert person_of({"uid": "u1", **claims}) == Person("u1", frozenset(), ())
+    assert user_of({"uid": "u1", **claims}) == SignedInUser("u1", frozenset(), ())
 
 
 @pytest.mark.parametrize("role", sorted(ANY_ORG))
@@ -129,7 +132,7 @@ def test_an_admin_is_let_in_for_the_own_org_under_any_spelling(role: str) -> Non
 def test_an_admin_learns_nothing_of_other_orgs_not_even_whether_they_exist(role: str) -> None:
     answers = set()
     for asked in ("org_y", "org_nowhere", "org_xx", "xorg_x", "org_"):
-        with pytest.raises(NotAllowed) as refused:
+        with pytest.raises(Forbidden) as refused:
             STAFF.admit(person(role, "org_x"), asked)
         answers.add(str(refused.value))
     assert len(answers) == 1
@@ -146,8 +149,8 @@ def test_the_own_org_needs_not_be_named_where_there_is_one() -> None:
 def test_no_other_role_is_let_in_anywhere(role: str, asked: str) -> None:
     if role in ANY_ORG | OWN_ORG:
         return
-    for caller in (person(role, asked), Anyone()):
-        with pytest.raises(NotAllowed):
+    for caller in (person(role, asked), AnonymousCaller()):
+        with pytest.raises(Forbidden):
             STAFF.admit(caller, asked)
 
 
@@ -163,5 +166,5 @@ def test_an_admin_is_never_let_in_for_an_org_that_is_not_theirs(claimed: str, as
     if base(claimed) == base(asked):
         assert everywhere.admit(person("brand_admin", claimed), asked) == asked
     else:
-        with pytest.raises(NotAllowed):
+        with pytest.raises(Forbidden):
             everywhere.admit(person("brand_admin", claimed), asked)

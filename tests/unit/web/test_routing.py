@@ -10,16 +10,25 @@ from werkzeug.test import TestResponse
 
 from shared.errors import (
     ConfigurationInvalid,
-    NotAllowed,
+    Forbidden,
     NotFound,
     ProviderBusy,
+    RateLimited,
     RetryLater,
-    TooOften,
 )
-from shared.web.fields import OrgId, RecordId
-from shared.web.reply import Answer, Content, Reply
-from shared.web.route import Body, Cached, Call, NoBody, NoParams, Params, RawBody, Route
-from shared.web.rules import PUBLIC, PUBLIC_OF_ORG, Incoming, OrgRule
+from shared.web.auth import PUBLIC, PUBLIC_OF_ORG, OrgRule
+from shared.web.request import (
+    Body,
+    NoBody,
+    NoParams,
+    OrgId,
+    Params,
+    RawBody,
+    RecordId,
+    RoutedRequest,
+)
+from shared.web.response import Cached, RawContent, ResponseModel, RouteReply
+from shared.web.routing import Route, RouteCall
 from tests.unit.web.calling import client_of, route
 
 SECURITY = {
@@ -31,7 +40,7 @@ SECURITY = {
 }
 
 
-class Thing(Answer):
+class Thing(ResponseModel):
     """Something."""
 
     thing_id: str
@@ -52,8 +61,8 @@ class Wanted(Body):
     names: tuple[str, ...] = ()
 
 
-def give(call: Call[ThingQuery, NoBody]) -> Reply:
-    return Reply(Thing(thing_id=call.params.thing_id, size=call.params.size))
+def give(call: RouteCall[ThingQuery, NoBody]) -> RouteReply:
+    return RouteReply(Thing(thing_id=call.params.thing_id, size=call.params.size))
 
 
 GET_THING = route(give, path="/things/{thingId}", params=ThingQuery, answers=[(200, Thing)])
@@ -147,7 +156,7 @@ def test_what_is_wrong_is_named_and_its_value_is_not() -> None:
 
 
 POST_THING = route(
-    lambda call: Reply(Thing(thing_id=str(call.body.deep))),
+    lambda call: RouteReply(Thing(thing_id=str(call.body.deep))),
     method="POST",
     body=Wanted,
     answers=[(200, Thing)],
@@ -216,7 +225,7 @@ def test_queries_and_headers_have_limits() -> None:
 
 
 def _raising(raised: Exception) -> Any:
-    def handler(_: Call[Any, Any]) -> Reply:
+    def handler(_: RouteCall[Any, Any]) -> RouteReply:
         raise raised
 
     return client_of(route(handler))
@@ -226,8 +235,8 @@ def _raising(raised: Exception) -> Any:
     ("raised", "answered"),
     [
         (NotFound("no such thing"), (404, "not_found")),
-        (NotAllowed("not yours"), (403, "not_allowed")),
-        (TooOften("slow down", retry_after=7), (429, "too_often")),
+        (Forbidden("not yours"), (403, "not_allowed")),
+        (RateLimited("slow down", retry_after=7), (429, "too_often")),
         (ConfigurationInvalid("no key is set"), (409, "configuration_invalid")),
         (ProviderBusy("it limits calls"), (502, "provider_busy")),
         (RetryLater("busy"), (503, "retry_later")),
@@ -248,13 +257,13 @@ def test_what_was_not_foreseen_is_told_to_the_log_alone() -> None:
 
 
 def test_too_often_says_when_to_come_back() -> None:
-    response = _raising(TooOften("slow down", retry_after=7)).get("/thing")
+    response = _raising(RateLimited("slow down", retry_after=7)).get("/thing")
 
     assert response.headers["Retry-After"] == "7"
 
 
 def test_a_cached_answer_is_not_sent_twice() -> None:
-    cached = route(lambda _: Reply(Thing(thing_id="t")), cached=Cached(60, public=True))
+    cached = route(lambda _: RouteReply(Thing(thing_id="t")), cached=Cached(60, public=True))
     client = client_of(cached)
 
     first = client.get("/thing")
@@ -265,10 +274,10 @@ def test_a_cached_answer_is_not_sent_twice() -> None:
 
 
 def test_a_handler_that_knows_the_version_needs_not_make_the_answer() -> None:
-    def handler(call: Call[Any, Any]) -> Reply:
+    def handler(call: RouteCall[Any, Any]) -> RouteReply:
         if "v7" in call.if_none_match:
-            return Reply(None, status=304, etag="v7")
-        return Reply(Thing(thing_id="t"), etag="v7")
+            return RouteReply(None, status=304, etag="v7")
+        return RouteReply(Thing(thing_id="t"), etag="v7")
 
     client = client_of(route(handler, cached=Cached(60)))
 
@@ -278,8 +287,8 @@ def test_a_handler_that_knows_the_version_needs_not_make_the_answer() -> None:
 
 def test_a_page_comes_as_it_is() -> None:
     page = route(
-        lambda _: Reply(
-            Content("text/html; charset=utf-8", b"<p>"),
+        lambda _: RouteReply(
+            RawContent("text/html; charset=utf-8", b"<p>"),
             headers={"Content-Security-Policy": "default-src 'self'"},
         )
     )
@@ -290,7 +299,7 @@ def test_a_page_comes_as_it_is() -> None:
 
 
 def test_a_raw_body_reaches_its_handler_as_it_was_sent() -> None:
-    raw = route(lambda call: Reply(Content("x/y", call.raw)), method="POST", body=RawBody)
+    raw = route(lambda call: RouteReply(RawContent("x/y", call.raw)), method="POST", body=RawBody)
 
     assert client_of(raw).post("/thing", data=b"\x00\xff").data == b"\x00\xff"
 
@@ -304,13 +313,13 @@ def test_there_is_no_route_without_a_rule() -> None:
             params=NoParams,
             body=NoBody,
             answers=[(200, Thing)],
-            handler=lambda _: Reply(None),
+            handler=lambda _: RouteReply(None),
         )
 
 
 def test_a_rule_about_an_org_needs_a_request_that_names_one() -> None:
     with pytest.raises(ValueError, match="orgId"):
-        route(lambda _: Reply(None), rule=PUBLIC_OF_ORG)
+        route(lambda _: RouteReply(None), rule=PUBLIC_OF_ORG)
 
 
 @pytest.mark.parametrize(
@@ -325,7 +334,7 @@ def test_a_route_that_does_not_fit_together_cannot_be_made(
     fields: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(ValueError, match=says):
-        route(lambda _: Reply(None), **fields)
+        route(lambda _: RouteReply(None), **fields)
 
 
 def test_two_routes_cannot_have_one_name() -> None:
@@ -344,17 +353,17 @@ class OrgX(OrgRule):
 
     name = "org x"
 
-    def identify(self, incoming: Incoming) -> Any:
-        return PUBLIC.identify(incoming)
+    def identify(self, routed: RoutedRequest) -> Any:
+        return PUBLIC.identify(routed)
 
     def admit(self, caller: Any, org_id: str | None) -> str:
         if org_id != "x":
-            raise NotAllowed("not yours")
+            raise Forbidden("not yours")
         return "org_x"
 
 
 def test_a_handler_is_given_the_org_that_the_rule_admits_and_not_the_one_asked_for() -> None:
-    of_org = route(lambda call: Reply(Thing(thing_id=call.org_id)), rule=OrgX(), params=OfOrg)
+    of_org = route(lambda call: RouteReply(Thing(thing_id=call.org_id)), rule=OrgX(), params=OfOrg)
 
     client = client_of(of_org)
 

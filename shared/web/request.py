@@ -1,0 +1,148 @@
+"""Reading a request: size limits, and path, query and body against their models."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from flask import Request
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic.alias_generators import to_camel
+
+from shared.errors import RequestInvalid, RequestRefused, at_fault
+
+KIB = 1024
+LONGEST_QUERY = 2_048
+LARGEST_HEADERS = 16_384
+
+_TRACE = re.compile(r"^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
+
+# These become one segment of a Firestore document's path, and must not be a reserved id.
+RecordId = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:@-]*$")
+]
+OrgId = Annotated[
+    str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+]
+RunId = RecordId
+
+# For lists that are read page by page.
+Cursor = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
+PageSize = Annotated[int, Field(ge=1, le=200)]
+
+
+class BodyTooLarge(RequestRefused):
+    """The body is over the route's limit."""
+
+    code = "body_too_large"
+    status = 413
+
+
+class QueryTooLong(RequestRefused):
+    """The query is over the limit."""
+
+    code = "query_too_long"
+    status = 414
+
+
+class NotJson(RequestRefused):
+    """The body has another media type than JSON."""
+
+    code = "not_json"
+    status = 415
+
+
+class HeadersTooLarge(RequestRefused):
+    """The headers are over the limit."""
+
+    code = "headers_too_large"
+    status = 431
+
+
+class Params(BaseModel):
+    """Base of a route's path and query parameters. Unknown parameters are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
+
+
+class NoParams(Params):
+    """Neither path nor query parameters."""
+
+
+class Body(BaseModel):
+    """Base of JSON request bodies. An absent body is an empty object."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
+
+
+class NoBody(Body):
+    """A request without a body."""
+
+
+class RawBody(Body):
+    """A body that the handler reads itself (``RouteCall.raw``). The fields are only for the OpenAPI
+    description: nothing is validated here."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    media_type: ClassVar[str] = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedRequest:
+    """A request whose route is known: its path parameters and its body as sent."""
+
+    request: Request
+    path: Mapping[str, str]
+    raw: bytes
+
+
+def request_id(request: Request) -> str:
+    """The trace id that Google's front end gave the request, else a new id."""
+    trace = _TRACE.match(request.headers.get("traceparent", ""))
+    return trace[1] if trace else uuid.uuid4().hex
+
+
+def check_sizes(request: Request) -> None:
+    """Raises QueryTooLong or HeadersTooLarge. Both limits are in bytes."""
+    if len(request.query_string) > LONGEST_QUERY:
+        raise QueryTooLong(f"the query may have {LONGEST_QUERY} bytes")
+    if sum(len(name) + len(value) for name, value in request.headers) > LARGEST_HEADERS:
+        raise HeadersTooLarge(f"all headers together may have {LARGEST_HEADERS} bytes")
+
+
+def read_body(request: Request, largest: int) -> bytes:
+    """The body as sent. Raises BodyTooLarge, without reading it if its length is announced."""
+    if (request.content_length or 0) > largest:
+        raise BodyTooLarge(f"the body may have {largest} bytes")
+    raw = request.stream.read(largest + 1)
+    if len(raw) > largest:
+        raise BodyTooLarge(f"the body may have {largest} bytes")
+    return raw
+
+
+def parse_params(model: type[Params], routed: RoutedRequest) -> Params:
+    """The path and query parameters. Raises RequestInvalid that names each invalid one."""
+    given = dict(routed.path)
+    for name, values in routed.request.args.lists():
+        if name in given or len(values) > 1:
+            raise RequestInvalid(f"{name}: given more than once")
+        given[name] = values[0]
+    try:
+        return model.model_validate_strings(given)
+    except ValidationError as error:
+        raise RequestInvalid(at_fault(error)) from None
+
+
+def parse_body(model: type[Body], routed: RoutedRequest) -> Body:
+    """The JSON body. Raises NotJson for another media type, and RequestInvalid that names each
+    invalid field."""
+    if issubclass(model, NoBody | RawBody):
+        return model.model_construct()
+    if routed.raw and not routed.request.is_json:
+        raise NotJson("the body must be application/json")
+    try:
+        return model.model_validate_json(routed.raw or b"{}", strict=True)
+    except ValidationError as error:
+        raise RequestInvalid(at_fault(error)) from None

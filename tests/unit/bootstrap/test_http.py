@@ -1,0 +1,39 @@
+"""The start of an HTTP function."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from shared.bootstrap.http import HttpFunction
+from shared.bootstrap.settings import FunctionSettings
+from shared.web.routing import Route
+
+
+def test_a_function_without_its_settings_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
+
+    with pytest.raises(ValidationError, match="google_cloud_project"):
+        HttpFunction("tests", FunctionSettings, lambda _: ()).start()
+
+
+def test_routes_are_made_once_however_many_requests_come_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "demo-http")
+    made = []
+
+    def routes(settings: FunctionSettings) -> tuple[Route[Any, Any], ...]:
+        made.append(settings.google_cloud_project)
+        time.sleep(0.05)
+        return ()
+
+    function = HttpFunction("tests", FunctionSettings, routes)
+    function.start()
+    with ThreadPoolExecutor(4) as pool:
+        apps = list(pool.map(lambda _: function.app(), range(4)))
+
+    assert made == ["demo-http"]
+    assert len(set(map(id, apps))) == 1
