@@ -40,8 +40,12 @@ ROW = InventoryRow(
 )
 
 
-def catalogue(*rows: InventoryRow, markups: dict[str, Decimal] | None = None) -> CatalogueResult:
-    return products_from_rows(rows, location_ids_in_order=["1000", "1001"], markups=markups)
+def catalogue(
+    *rows: InventoryRow,
+    markups: dict[str, Decimal] | None = None,
+    locations: tuple[str, ...] = ("1000", "1001"),
+) -> CatalogueResult:
+    return products_from_rows(rows, location_ids_in_order=locations, markups=markups)
 
 
 def only(*rows: InventoryRow) -> Product:
@@ -78,6 +82,44 @@ def test_one_row_is_one_product_with_every_field() -> None:
         stock=(LocationStock("1000", available=True, quantity=Decimal(10), price_cents=3955),),
     )
     assert codes(ROW) == []
+
+
+def test_a_product_has_what_only_some_rows_tell() -> None:
+    # Given
+    row = replace(
+        ROW,
+        category_path="Flower > Eighths",
+        batch_cost_cents=900,
+        thc_percent=None,
+        cbd_percent=Decimal(2),
+    )
+    # When
+    product = only(row)
+    # Then
+    assert (product.category, product.subcategory) == ("Flower", "Eighths")
+    assert (product.cost_cents, product.batch_cost_cents) == (1100, 900)
+    assert (product.thc_percent, product.cbd_percent) == (None, Decimal(2))
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_a_blank_fact_is_none_and_the_next_row_tells_it(blank: str) -> None:
+    # Given: the leading batch has no names
+    leading = replace(ROW, batch_id="1", name=blank, brand=blank, category_path=blank, strain=blank)
+    telling = replace(ROW, name=" Sample Rose ", brand=" Sample Brand ", strain=" Sativa ")
+    # When
+    product = only(leading, telling)
+    # Then
+    assert (product.name, product.brand) == ("Sample Rose", "Sample Brand")
+    assert product.category == "Vapes"
+    assert product.strain_type is StrainType.SATIVA
+
+
+def test_a_product_of_which_no_row_tells_anything_is_nameless_and_uncategorized() -> None:
+    # Given / When
+    product = only(replace(ROW, name=" ", brand=None, category_path=" ", strain=None))
+    # Then
+    assert (product.name, product.brand) == ("", None)
+    assert (product.category, product.subcategory) == ("Uncategorized", None)
 
 
 def test_rows_of_one_item_are_summed_and_only_sellable_ones_can_be_bought() -> None:
@@ -132,6 +174,28 @@ def test_the_lowest_batch_decides_and_numbers_are_read_as_numbers() -> None:
     assert (product.price_cents, product.price_source) == (2000, PriceSource.RETAIL)
 
 
+def test_a_row_that_names_a_batch_goes_before_one_that_names_none() -> None:
+    # Given / When / Then
+    assert only(replace(ROW, batch_id=None, name="No batch"), ROW).name == "Sample Vape 1g"
+
+
+def test_rows_of_one_batch_give_one_product_whichever_comes_first() -> None:
+    # Given: one batch in two areas, under two names
+    rows = (replace(ROW, name="A"), replace(ROW, name="B"))
+    # When / Then
+    assert only(*rows) == only(*reversed(rows))
+
+
+def test_a_listed_price_of_a_damaged_batch_does_not_outrank_the_cost_of_one_that_is_sold() -> None:
+    # Given
+    sold = replace(ROW, prices=())
+    damaged = replace(ROW, batch_id="1002", sellable=False, prices=(("price_otd", 100),))
+    # When
+    product = only(sold, damaged)
+    # Then
+    assert (product.price_cents, product.price_source) == (2200, PriceSource.MARKUP)
+
+
 def test_a_damaged_batch_sets_no_price_where_another_is_sold() -> None:
     # Given
     damaged = replace(ROW, batch_id="1", sellable=False, prices=(("price_otd", 100),))
@@ -150,6 +214,31 @@ def test_the_first_location_that_sells_a_product_sets_its_price() -> None:
         ("1000", 3955),
         ("1001", 4520),
     ]
+
+
+def test_locations_come_as_the_org_orders_them_and_unknown_ones_follow_by_number() -> None:
+    # Given: the rows of locations that the org orders against their numbers, and of two others
+    prices = {"999": 100, "1000": 200, "1001": 300, "2000": 400}
+    rows = [
+        replace(ROW, location_id=location, prices=(("price_otd", cents),))
+        for location, cents in prices.items()
+    ]
+    # When
+    (product,) = catalogue(*rows, locations=("1001", "1000")).products
+    # Then
+    assert [s.location_id for s in product.stock] == ["1001", "1000", "999", "2000"]
+    assert product.price_cents == 300
+
+
+@pytest.mark.parametrize(
+    ("quantity", "available"), [("-1", False), ("0", False), ("0.1", True), ("1", True)]
+)
+def test_a_product_is_available_while_any_of_it_is_left(quantity: str, available: bool) -> None:
+    # Given / When
+    product = only(replace(ROW, available=Decimal(quantity)))
+    # Then
+    assert product.available is available
+    assert product.stock[0].available is available
 
 
 def test_a_location_that_only_has_damaged_units_decides_nothing_where_another_sells() -> None:
@@ -171,6 +260,13 @@ def test_without_a_price_the_cost_is_marked_up_by_category() -> None:
     assert (only(row).price_cents, only(row).price_source) == (2200, PriceSource.MARKUP)
     assert own.price_cents == 3300
     assert only(replace(row, cost_cents=None, batch_cost_cents=900)).price_cents == 1800
+
+
+def test_the_subcategory_decides_on_the_markup_where_the_category_does_not() -> None:
+    # Given / When
+    product = only(replace(ROW, prices=(), category_path="Cannabis > Beverages"))
+    # Then
+    assert product.price_cents == 2640
 
 
 def test_without_price_and_cost_a_product_is_kept_and_reported() -> None:
@@ -196,6 +292,7 @@ def test_negative_and_absurd_amounts_are_passed_over_and_reported() -> None:
     # Then
     assert (product.price_cents, product.cost_cents) == (900, None)
     assert codes(row) == ["implausible_price", "implausible_cost"]
+    assert {problem.product_id for problem in catalogue(row).problems} == {"2001"}
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,17 @@ def test_kinds_follow_from_what_is_there_before_and_after() -> None:
     assert change_kind({"a": 1}, None) is ChangeKind.REMOVED
 
 
+def test_a_record_that_was_never_there_and_is_none_has_all_its_fields_on_one_side() -> None:
+    assert changed_fields(None, {"b": 1, "a": 2}) == {"a": {"new": 2}, "b": {"new": 1}}
+    assert changed_fields({"b": 1, "a": 2}, None) == {"a": {"old": 2}, "b": {"old": 1}}
+    assert changed_fields(None, None) == {}
+
+
+@given(st.sets(st.text(min_size=1, max_size=3), max_size=8))
+def test_fields_come_by_their_names(names: set[str]) -> None:
+    assert list(changed_fields({}, dict.fromkeys(names, 1))) == sorted(names)
+
+
 def test_a_product_that_is_kept_with_its_last_values_is_removed_once() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -41,6 +52,7 @@ def test_a_product_that_is_kept_with_its_last_values_is_removed_once() -> None:
     assert change_kind({"removedFromPosAt": now}, {"a": 1}) is ChangeKind.UPDATED, (
         "it is sold again"
     )
+    assert change_kind(None, {"removedFromPosAt": now}) is ChangeKind.REMOVED
 
 
 def test_long_values_are_cut_and_those_with_parts_stand_as_text() -> None:
@@ -48,6 +60,23 @@ def test_long_values_are_cut_and_those_with_parts_stand_as_text() -> None:
 
     assert len(found["long"]["new"]) == TEXT_LIMIT + 1
     assert found["items"]["new"] == '[{"price": 1.5}]'
+
+
+def test_a_value_is_cut_only_where_it_is_longer_than_people_read() -> None:
+    fits, too_long = "é" * TEXT_LIMIT, "é" * (TEXT_LIMIT + 1)
+
+    found = changed_fields({"text": fits}, {"text": too_long})
+
+    assert found["text"] == {"old": fits, "new": f"{fits}…"}
+
+
+def test_parts_are_told_in_the_letters_and_times_that_they_hold() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    found = changed_fields({}, {"parts": ["Café", now], "at": now})
+
+    assert found["parts"]["new"] == '["Café", "2026-01-01 00:00:00+00:00"]'
+    assert found["at"]["new"] == now
 
 
 @given(FIELDS, FIELDS)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,33 @@ def test_nothing_begins_or_ends_before_the_next_change(found: list[Discount], la
     then = NOW + timedelta(minutes=later)
     if change is None or then < change:
         assert [is_running(d, then) for d in found] == [is_running(d, NOW) for d in found]
+
+
+@pytest.mark.parametrize(
+    ("discount", "over"),
+    [
+        (BASE, False),
+        (replace(BASE, starts_at=NOW + timedelta(days=1)), False),
+        (replace(BASE, ends_at=NOW + timedelta(seconds=1)), False),
+        (replace(BASE, ends_at=NOW), True),
+        (replace(BASE, ends_at=NOW - timedelta(seconds=1)), True),
+        (replace(BASE, active=False), True),
+        (replace(BASE, active=False, ends_at=NOW + timedelta(days=1)), True),
+    ],
+    ids=[
+        "no end",
+        "not begun",
+        "a second left",
+        "ends now",
+        "ended",
+        "switched off",
+        "switched off before its end",
+    ],
+)
+def test_a_discount_is_over_once_it_is_switched_off_or_at_its_end(
+    discount: Discount, over: bool
+) -> None:
+    assert is_over(discount, NOW) is over
 
 
 @given(discounts, st.integers(0, 6 * 60))

@@ -43,6 +43,8 @@ TWENTY = Discount("d1", DiscountKind.PERCENT, Decimal(20), product_ids=frozenset
     ("kind", "value", "price", "badge"),
     [
         (DiscountKind.PERCENT, "20", 3164, "20% OFF"),
+        (DiscountKind.PERCENT, "1", 3915, "1% OFF"),
+        (DiscountKind.PERCENT, "30.00", 2769, "30% OFF"),
         (DiscountKind.PERCENT, "12.50", 3461, "12.5% OFF"),
         (DiscountKind.PERCENT, "1E+1", 3560, "10% OFF"),
         (DiscountKind.PERCENT, "100", 0, "100% OFF"),
@@ -85,10 +87,13 @@ def test_the_badge_of_the_pos_goes_before_our_own() -> None:
         replace(TWENTY, active=False),
         replace(TWENTY, product_ids=frozenset({"9"})),
         replace(TWENTY, product_ids=frozenset()),
-        replace(TWENTY, min_quantity=Decimal(3)),
-        replace(TWENTY, min_total_cents=5000),
+        replace(TWENTY, min_quantity=Decimal("1.5")),
+        replace(TWENTY, min_quantity=Decimal(2)),
+        replace(TWENTY, min_total_cents=1),
         replace(TWENTY, customer_types=frozenset({"medical"})),
         replace(TWENTY, kind=DiscountKind.FIXED_PRICE, value=Decimal(5000)),
+        replace(TWENTY, kind=DiscountKind.FIXED_PRICE, value=Decimal(3955)),
+        replace(TWENTY, value=Decimal("0.01")),
         replace(TWENTY, kind=DiscountKind.FIXED_PRICE, value=Decimal(0)),
         replace(TWENTY, value=Decimal(-20)),
         replace(TWENTY, starts_at=NOW + timedelta(seconds=1)),
@@ -98,6 +103,26 @@ def test_the_badge_of_the_pos_goes_before_our_own() -> None:
 def test_a_discount_that_is_not_the_price_of_one_unit_now_shows_nothing(discount: Discount) -> None:
     # Given / When / Then
     assert sale_of(ITEM, [discount], NOW) == NO_SALE
+
+
+@pytest.mark.parametrize(
+    "discount",
+    [
+        replace(TWENTY, min_quantity=Decimal(1)),
+        replace(TWENTY, min_total_cents=0),
+        replace(TWENTY, customer_types=frozenset({"medical", "adult_use"})),
+        replace(TWENTY, starts_at=NOW),
+        replace(TWENTY, ends_at=NOW + timedelta(seconds=1)),
+    ],
+)
+def test_a_discount_that_is_just_the_price_of_one_unit_now_shows(discount: Discount) -> None:
+    # Given / When / Then
+    assert sale_of(ITEM, [discount], NOW).sale_price_cents == 3164
+
+
+def test_a_discount_that_is_told_twice_breaks_no_menu() -> None:
+    # Given / When / Then
+    assert sale_of(ITEM, [TWENTY, replace(TWENTY, value=Decimal(30))], NOW).discount_id == "d1"
 
 
 def test_a_product_without_a_price_is_never_on_sale() -> None:
@@ -121,6 +146,32 @@ def test_a_category_is_named_by_its_path(paths: set[str], matches: bool) -> None
     discount = replace(TWENTY, product_ids=frozenset(), categories=frozenset(paths))
     # When / Then
     assert sale_of(ITEM, [discount], NOW).is_on_sale is matches
+
+
+def test_a_discount_on_a_subcategory_does_not_concern_a_product_without_one() -> None:
+    # Given
+    discount = replace(TWENTY, product_ids=frozenset(), categories=frozenset({"Flower > Eighths"}))
+    # When / Then
+    assert sale_of(replace(ITEM, subcategory=None), [discount], NOW) == NO_SALE
+
+
+@pytest.mark.parametrize(
+    ("brand", "named", "matches"),
+    [
+        ("Sample Brand", " SAMPLE brand ", True),
+        (" sample brand", "Sample Brand", True),
+        ("Sample Brand", "Sample", False),
+        (None, "", False),
+        ("", "", False),
+    ],
+)
+def test_a_brand_is_named_whatever_its_case_and_blanks_and_no_brand_is_none(
+    brand: str | None, named: str, matches: bool
+) -> None:
+    # Given
+    discount = replace(TWENTY, product_ids=frozenset(), brands=frozenset({named}))
+    # When / Then
+    assert sale_of(replace(ITEM, brand=brand), [discount], NOW).is_on_sale is matches
 
 
 PRODUCT = replace(TWENTY, id="p", value=Decimal(10))
@@ -246,6 +297,27 @@ def test_a_time_at_a_clock_change_has_one_meaning(local: str, utc: str) -> None:
 def test_a_placeholder_date_is_no_limit(placeholder: date | None) -> None:
     # When / Then
     assert window(placeholder, placeholder, NEW_YORK) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("year", "limits"), [(1899, False), (1900, True), (8999, True), (9000, False)]
+)
+def test_a_year_is_a_limit_from_1900_until_before_9000(year: int, limits: bool) -> None:
+    # Given
+    day = date(year, 12, 31)
+    # When
+    starts_at, ends_at = window(day, day, NEW_YORK)
+    # Then
+    assert (starts_at is not None, ends_at is not None) == (limits, limits)
+
+
+def test_the_window_is_told_in_utc() -> None:
+    # Given / When
+    starts_at, ends_at = window(date(2026, 1, 10), date(2026, 1, 10), NEW_YORK)
+    # Then
+    assert starts_at is not None
+    assert ends_at is not None
+    assert starts_at.tzinfo is ends_at.tzinfo is UTC
 
 
 discounts = st.builds(

@@ -35,6 +35,26 @@ def test_a_third_record_connects_two_that_share_nothing() -> None:
     assert duplicate_groups(contacts) == (DuplicateGroup("a", ("b", "c")),)
 
 
+def test_persons_come_by_their_primaries_whatever_the_ids_of_the_others() -> None:
+    # Given
+    contacts = [
+        CustomerContact("10", "kim@example.com", None),
+        CustomerContact("11", "kim@example.com", None),
+        CustomerContact("20", "robin@example.com", None),
+        CustomerContact("2", "robin@example.com", None),
+    ]
+    # When / Then
+    assert duplicate_groups(contacts) == (
+        DuplicateGroup("2", ("20",)),
+        DuplicateGroup("10", ("11",)),
+    )
+
+
+def test_a_record_that_is_listed_twice_is_no_duplicate_of_itself() -> None:
+    # Given / When / Then
+    assert duplicate_groups([CustomerContact("1", "kim@example.com", PHONE)] * 2) == ()
+
+
 def test_placeholders_and_empty_values_connect_nobody() -> None:
     # Given
     contacts = [

@@ -51,7 +51,14 @@ def test_the_clearance_price_falls_as_the_last_day_comes_near(
 
 @pytest.mark.parametrize(
     ("price", "cost", "expected"),
-    [(1000, 600, 600), (1000, None, 500), (1000, 1000, None), (1000, 1200, None)],
+    [
+        (1000, 600, 600),
+        (1000, 999, 999),
+        (1000, None, 500),
+        (1005, None, 503),
+        (1000, 1000, None),
+        (1000, 1200, None),
+    ],
 )
 def test_the_clearance_price_is_never_below_cost_and_always_below_the_price(
     price: int, cost: int | None, expected: int | None
@@ -80,6 +87,40 @@ def test_the_most_urgent_batch_comes_first_then_the_dearest() -> None:
         ("1", 30, 11_000),
     ]
     assert [e.clearance_price_cents for e in found] == [None, 1978, 1978, 3164]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "days", "listed"),
+    [
+        ("1", 30, True),
+        ("0.99", 30, False),
+        ("1", 31, False),
+    ],
+)
+def test_a_batch_is_listed_from_the_least_quantity_on_and_up_to_the_last_day(
+    quantity: str, days: int, listed: bool
+) -> None:
+    # When
+    found = expiring(
+        [due(days, quantity=Decimal(quantity))],
+        today=TODAY,
+        within_days=30,
+        min_quantity=Decimal(1),
+    )
+    # Then
+    assert bool(found) is listed
+
+
+@pytest.mark.parametrize("costs", [(None, 0, None), (0, None, 0)])
+def test_an_unknown_cost_stands_with_those_that_risk_nothing(
+    costs: tuple[int | None, ...],
+) -> None:
+    # Given: batches of one day, one of which cost something
+    batches = [due(5, batch_id=str(n), cost_cents=cost) for n, cost in enumerate((*costs, 1))]
+    # When
+    found = expiring(batches, today=TODAY, within_days=30, min_quantity=Decimal(1))
+    # Then: the others come by their ids
+    assert [e.batch.batch_id for e in found] == ["3", "0", "1", "2"]
 
 
 def test_unknown_cost_and_price_stay_unknown() -> None:

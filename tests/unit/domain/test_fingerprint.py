@@ -1,8 +1,9 @@
 """Fingerprints: equal for equal fields, different for any difference."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +32,17 @@ def test_any_other_value_makes_another_fingerprint(
 ) -> None:
     changed = document | {key: [value, "and more"]}
     assert fingerprint(changed) != fingerprint(document) or changed == document
+
+
+def test_another_time_or_quantity_makes_another_fingerprint() -> None:
+    at = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+    values: list[object] = [at, at + timedelta(microseconds=1), Decimal("2.5"), Decimal("2.51")]
+    assert len({fingerprint({"value": value}) for value in values}) == len(values)
+
+
+def test_a_value_of_another_kind_has_no_fingerprint() -> None:
+    with pytest.raises(TypeError):
+        fingerprint({"value": {1, 2}})
 
 
 def test_times_and_decimals_have_one_form() -> None:

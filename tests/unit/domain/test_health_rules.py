@@ -4,13 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.domain.health_rules import QUEUED_FOR, SILENT_AFTER, is_recovered, is_stuck
+from shared.domain.health_rules import is_recovered, is_stuck
 from shared.domain.lease import Lease
 from shared.domain.runs import RunState
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=1)
 SECOND = timedelta(seconds=1)
+SILENT = timedelta(minutes=30)
+QUEUED = timedelta(hours=2)
 
 
 def lease(run_id: str | None, expired: timedelta) -> Lease:
@@ -23,15 +25,19 @@ def lease(run_id: str | None, expired: timedelta) -> Lease:
     [
         # a run whose lease is alive, or was until just now, goes on or is about to be continued
         (RunState.RUNNING, LONG_AGO, lease("run", -SECOND), False),
-        (RunState.RUNNING, LONG_AGO, lease("run", SILENT_AFTER), False),
-        (RunState.RUNNING, LONG_AGO, lease("run", SILENT_AFTER + SECOND), True),
+        (RunState.RUNNING, LONG_AGO, lease("run", SILENT), False),
+        (RunState.RUNNING, LONG_AGO, lease("run", SILENT + SECOND), True),
         # the org's lease is another run's, or nobody's: nobody works on this one
         (RunState.RUNNING, LONG_AGO, lease("other", -SECOND), True),
         (RunState.RUNNING, LONG_AGO, Lease(), True),
-        (RunState.RUNNING, NOW - SILENT_AFTER, Lease(), False),
+        (RunState.RUNNING, NOW - SILENT, Lease(), False),
+        (RunState.RUNNING, NOW - SILENT - SECOND, Lease(), True),
+        # a lease that tells no end tells nothing
+        (RunState.RUNNING, NOW - SILENT, Lease(epoch=3, run_id="run"), False),
+        (RunState.RUNNING, LONG_AGO, Lease(epoch=3, run_id="run"), True),
         # a queued run has no lease; its message may wait for a while
-        (RunState.QUEUED, NOW - QUEUED_FOR, Lease(), False),
-        (RunState.QUEUED, NOW - QUEUED_FOR - SECOND, Lease(), True),
+        (RunState.QUEUED, NOW - QUEUED, Lease(), False),
+        (RunState.QUEUED, NOW - QUEUED - SECOND, Lease(), True),
         # what has ended is not stuck
         (RunState.FAILED, LONG_AGO, Lease(), False),
         (RunState.SUCCEEDED, LONG_AGO, Lease(), False),

@@ -6,9 +6,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from shared.domain.incidents import DAY, MANY_ATTEMPTS, SENDING, Incident
+from shared.domain.incidents import MANY_ATTEMPTS, SENDING, Incident
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
 ADDRESSES = ("a", "b")
 
 
@@ -23,6 +24,8 @@ def test_an_open_incident_nobody_has_heard_of_is_due() -> None:
 def test_while_one_sends_it_is_not_due_for_another() -> None:
     claimed = opened().claimed(START)
 
+    assert claimed.attempts == 1
+    assert not claimed.due(START)
     assert not claimed.due(START + SENDING - timedelta(seconds=1))
     assert claimed.due(START + SENDING), "the sender may have died"
 
@@ -61,6 +64,23 @@ def test_without_addresses_it_is_looked_at_once_a_day() -> None:
 
 def test_what_is_over_is_not_due() -> None:
     assert not opened().resolved(START).due(START)
+
+
+def test_who_has_it_is_kept_in_one_order() -> None:
+    first = opened().claimed(START).sent({"e", "b", "d"}, left=3, now=START)
+    second = first.claimed(START).sent({"f", "a", "c"}, left=0, now=START)
+
+    assert first.told == ("b", "d", "e")
+    assert second.told == ("a", "b", "c", "d", "e", "f")
+
+
+def test_an_incident_survives_being_stored_and_what_a_later_version_adds() -> None:
+    sent = opened().claimed(START).sent({"a"}, left=1, now=START)
+
+    stored = sent.model_dump(by_alias=True)
+
+    assert stored["openedAt"] == START
+    assert Incident.model_validate({**stored, "addedLater": 1}) == sent
 
 
 class Telling(RuleBasedStateMachine):

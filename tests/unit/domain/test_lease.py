@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -11,6 +12,54 @@ TTL = timedelta(seconds=60)
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
 runs = st.sampled_from(["monday", "tuesday"])
+
+
+HELD = Lease(epoch=4, run_id="monday", holder="w1", expires_at=START + TTL)
+HANDED_OVER = Lease(epoch=4, run_id="monday", holder=None, expires_at=START + TTL)
+
+
+@pytest.mark.parametrize(
+    ("lease", "alive"),
+    [
+        (Lease(), False),
+        (HELD, True),
+        (HANDED_OVER, True),
+        (Lease(epoch=4, run_id="monday", holder="w1", expires_at=START), False),
+        (Lease(epoch=4, run_id="monday", holder="w1", expires_at=START - TTL), False),
+        (Lease(epoch=4, run_id=None, holder=None, expires_at=START + TTL), False),
+        (Lease(epoch=4, run_id="monday", holder="w1", expires_at=None), False),
+    ],
+    ids=[
+        "never given",
+        "held",
+        "between two workers of one run",
+        "it ends now",
+        "it has ended",
+        "its run has ended",
+        "nobody knows until when",
+    ],
+)
+def test_a_lease_is_alive_while_its_run_has_time_left(lease: Lease, alive: bool) -> None:
+    assert lease.alive(START) is alive
+
+
+@pytest.mark.parametrize(
+    ("lease", "run_id", "answer"),
+    [
+        (HELD, "monday", HeldBySameRun()),
+        (HELD, "tuesday", HeldByOtherRun("monday")),
+        (HANDED_OVER, "monday", Granted(5, abandoned=None)),
+        (HANDED_OVER, "tuesday", HeldByOtherRun("monday")),
+    ],
+)
+def test_a_living_lease_is_for_its_own_run_once_its_worker_has_left(
+    lease: Lease, run_id: str, answer: Granted | HeldBySameRun | HeldByOtherRun
+) -> None:
+    assert ask(lease, run_id=run_id, now=START) == answer
+
+
+def test_the_first_grant_of_an_org_has_the_epoch_1() -> None:
+    assert ask(Lease(), run_id="monday", now=START) == Granted(1, abandoned=None)
 
 
 def test_a_free_org_is_granted_with_the_next_epoch() -> None:

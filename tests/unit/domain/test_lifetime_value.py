@@ -52,6 +52,11 @@ def test_a_customer_without_orders_is_worth_nothing_yet() -> None:
     assert predicted_lifetime_cents(Spending(), Segment.NEW, NOW) == 0
 
 
+def test_what_was_spent_at_an_unknown_time_is_the_value() -> None:
+    # Given / When / Then
+    assert predicted_lifetime_cents(Spending(5_000, 1), Segment.VIP, NOW) == 5_000
+
+
 def test_every_segment_has_its_months() -> None:
     # Given / When / Then
     assert set(MONTHS_AHEAD) == set(Segment)

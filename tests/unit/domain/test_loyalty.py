@@ -73,6 +73,35 @@ def test_an_org_sets_its_own_points_multiplier_and_tiers() -> None:
     assert tier_of(2000, tiers) == tiers[0]
 
 
+@pytest.mark.parametrize(
+    ("points", "tier"),
+    [
+        (-1, None),
+        (0, "bronze"),
+        (499, "bronze"),
+        (500, "silver"),
+        (999, "silver"),
+        (1000, "gold"),
+        (10**6, "gold"),
+    ],
+)
+def test_a_tier_is_reached_at_its_threshold(points: int, tier: str | None) -> None:
+    # When
+    reached = tier_of(points, DEFAULT_TIERS)
+    # Then
+    assert (reached.id if reached else None) == tier
+
+
+@pytest.mark.parametrize(("cents", "points"), [(-1, 0), (0, 0), (1, 1), (2, 2)])
+def test_not_a_cent_given_back_takes_points_however_many_a_dollar_gives(
+    cents: int, points: int
+) -> None:
+    # Given: a point for each cent
+    rules = LoyaltyRules(points_per_dollar=Decimal(100))
+    # When / Then
+    assert points_from_orders(cents, rules, social_equity=False) == points
+
+
 @pytest.mark.parametrize("number", ["-1", "NaN", "Infinity"])
 def test_rules_that_make_no_sense_are_the_orgs_to_correct(number: str) -> None:
     # Given / When / Then
@@ -204,3 +233,11 @@ def test_an_org_sets_its_own_threshold() -> None:
     strict = replace(RULES, discrepancy_threshold=Decimal("0.05"))
     # When / Then
     assert reconcile(450, AlpineAnswer(AlpineStatus.FOUND, 475), strict).needs_review
+
+
+def test_a_figure_of_alpine_iq_below_0_is_as_large_as_it_is_without_its_sign() -> None:
+    # Given: an org that lets the figures differ by twice Alpine IQ's
+    rules = replace(RULES, discrepancy_threshold=Decimal(2))
+    # When / Then
+    assert not reconcile(100, AlpineAnswer(AlpineStatus.FOUND, -100), rules).needs_review
+    assert reconcile(101, AlpineAnswer(AlpineStatus.FOUND, -100), rules).needs_review

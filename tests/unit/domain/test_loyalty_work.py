@@ -65,6 +65,42 @@ def test_whoever_has_no_answer_is_due_at_once() -> None:
     assert is_due("1", entry(LoyaltyWork.LOOK_UP).answered(DOWN, TODAY), TODAY + timedelta(days=1))
 
 
+def test_of_a_new_customer_nothing_was_asked_or_reckoned() -> None:
+    assert LoyaltyEntry() == LoyaltyEntry(
+        work=LoyaltyWork.NONE,
+        looked_up=0,
+        answer=AlpineAnswer(AlpineStatus.NOT_CONFIGURED),
+        spent_cents=0,
+        orders=0,
+        equity=False,
+        ledger=b"",
+        review=Review.NO,
+    )
+
+
+def test_what_is_remembered_as_a_number_keeps_its_number() -> None:
+    assert {work.name: int(work) for work in LoyaltyWork} == {
+        "NONE": 0,
+        "CALCULATE": 1,
+        "REFRESH": 2,
+        "LOOK_UP": 3,
+    }
+    assert {review.name: int(review) for review in Review} == {"NO": 0, "NEW": 1, "REPORTED": 2}
+
+
+def test_what_the_points_were_reckoned_from_is_remembered() -> None:
+    result = reconcile(500, FOUND, RULES)
+    after = entry(LoyaltyWork.CALCULATE).reckoned(
+        result, spent_cents=50_000, orders=7, equity=True, ledger=b"hash"
+    )
+    assert (after.spent_cents, after.orders, after.equity, after.ledger) == (
+        50_000,
+        7,
+        True,
+        b"hash",
+    )
+
+
 def test_nobody_is_due_twice_on_one_day() -> None:
     assert not any(is_due(str(n), entry(days_ago=0), TODAY) for n in range(50))
 
@@ -86,6 +122,11 @@ def test_with_alpine_iq_down_a_mere_refresh_leaves_the_last_answer_standing() ->
     # Then it stands, and stays due
     assert (after.work, after.answer) == (LoyaltyWork.CALCULATE, FOUND)
     assert is_due("1", after, TODAY + timedelta(days=1))
+
+
+def test_with_alpine_iq_down_a_refresh_of_somebody_never_answered_says_that_it_is_down() -> None:
+    after = LoyaltyEntry(work=LoyaltyWork.REFRESH).answered(DOWN, TODAY)
+    assert (after.work, after.answer, after.looked_up) == (LoyaltyWork.CALCULATE, DOWN, 0)
 
 
 def test_with_alpine_iq_down_what_changed_is_reckoned_without_it() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.customers import PLACEHOLDER_EMAIL
 from shared.domain.ids import natural_key
-from shared.domain.order_matching import match_orders
+from shared.domain.order_matching import LONGEST_NUMBER, match_orders
 from shared.domain.orders import Channel, Order, OrderStatus, OrderType
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -21,22 +21,31 @@ class Known:
     ids: set[str] = field(default_factory=set)
     emails: dict[str, str] = field(default_factory=dict)
     users: dict[str, str] = field(default_factory=dict)
+    asked: list[list[str]] = field(default_factory=list)
 
     def has(self, customer_id: str) -> bool:
         return customer_id in self.ids
 
     def by_email(self, emails: Iterable[str]) -> Mapping[str, str]:
+        emails = list(emails)
+        self.asked.append(emails)
         return {email: self.emails[email] for email in emails if email in self.emails}
 
     def by_user_id(self, user_ids: Iterable[str]) -> Mapping[str, str]:
+        user_ids = list(user_ids)
+        self.asked.append(user_ids)
         return {user: self.users[user] for user in user_ids if user in self.users}
 
 
 def order(
-    customer_id: str | None = None, email: str | None = None, user_id: str | None = None
+    customer_id: str | None = None,
+    email: str | None = None,
+    user_id: str | None = None,
+    *,
+    external_id: str = "1",
 ) -> Order:
     return Order(
-        external_id="1",
+        external_id=external_id,
         source="alleaves",
         pos_customer_id=customer_id,
         user_id=user_id,
@@ -94,6 +103,34 @@ DIRECTORY = Known(
 )
 def test_an_order_belongs_to(given: Order, owner: str | None) -> None:
     assert match_orders([given], DIRECTORY).get("1") == owner
+
+
+def test_many_orders_of_one_buyer_ask_for_the_buyer_once() -> None:
+    # Given three orders of two e-mails, and none that only a user id names
+    directory = Known(emails={"robin@example.com": "8"})
+    emails = {"1": "robin@example.com", "2": "kim@example.com", "3": "robin@example.com"}
+    orders = [order(email=email, external_id=number) for number, email in emails.items()]
+
+    found = match_orders(orders, directory)
+
+    assert found == {"1": "8", "3": "8"}
+    assert directory.asked == [["kim@example.com", "robin@example.com"]]
+
+
+def test_an_id_of_more_digits_than_a_number_has_is_text() -> None:
+    longest, too_long, endless = "9" * LONGEST_NUMBER, "1" * (LONGEST_NUMBER + 1), "1" * 5_000
+    assert sorted([endless, too_long, "a", longest, "10"], key=natural_key) == [
+        "10",
+        longest,
+        too_long,
+        endless,
+        "a",
+    ]
+
+
+def test_an_id_in_digits_of_another_script_is_text() -> None:
+    arabic_three = "\N{ARABIC-INDIC DIGIT THREE}"
+    assert sorted([arabic_three, "a", "10"], key=natural_key) == ["10", "a", arabic_three]
 
 
 def test_numeric_ids_sort_by_their_numbers_and_before_the_others() -> None:

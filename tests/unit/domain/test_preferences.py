@@ -50,6 +50,39 @@ def test_the_price_band_is_budget_under_30_dollars_and_premium_over_100(
     assert price_band(cents) is band
 
 
+@pytest.mark.parametrize(
+    ("average", "band"),
+    [(None, PriceBand.MID), (2999, PriceBand.BUDGET), (10_001, PriceBand.PREMIUM)],
+)
+def test_a_customers_price_band_is_that_of_their_average_order(
+    average: int | None, band: PriceBand
+) -> None:
+    # Given / When / Then
+    assert preferences_of([], average_order_cents=average).price_band is band
+
+
+def test_spellings_of_a_category_or_of_a_product_without_an_id_count_together() -> None:
+    # Given: more of the vape than of either spelling of the flower
+    basket = Basket(
+        (item("Rose", 2, "Flower"), item("ROSE", 2, "FLOWER"), item("Vape", 3, "Vapes"))
+    )
+    # When
+    preferences = preferences_of([basket], average_order_cents=2000)
+    # Then
+    assert preferences.categories == ("FLOWER", "Vapes")
+    assert [product.name for product in preferences.products] == ["ROSE", "Vape"]
+
+
+def test_products_of_one_name_come_in_the_order_of_their_ids_and_the_one_without_last() -> None:
+    # Given
+    ids = ["5", "3", None, "1", "4"]
+    basket = Basket(tuple(item("Rose", 1, id=id) for id in ids))
+    # When
+    preferences = preferences_of([basket], average_order_cents=2000)
+    # Then
+    assert [p.product_id for p in preferences.products] == ["1", "3", "4", "5", None]
+
+
 def test_nobody_without_orders_has_preferences_and_they_are_taken_for_mid() -> None:
     # When
     preferences = preferences_of([], average_order_cents=None)
@@ -103,7 +136,7 @@ def test_what_was_given_back_is_not_liked() -> None:
 def test_bought_before_is_what_was_bought_and_kept() -> None:
     # Given
     tastes = ItemCounts()
-    tastes.add((item("A", 2, id="1"), item("B", 1, id="2"), item("C", 1)), refund=False)
+    tastes.add((item("A", 1, id="1"), item("B", 1, id="2"), item("C", 1)), refund=False)
     # When
     tastes.add((item("B", 1, id="2"),), refund=True)
     # Then

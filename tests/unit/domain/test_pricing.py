@@ -12,6 +12,7 @@ from shared.domain.pricing import (
     MARKUPS,
     Price,
     PriceSource,
+    believable,
     listed_price,
     markup_for,
     markup_price,
@@ -40,6 +41,24 @@ def test_each_rung_of_the_cascade_wins_over_those_below(first_given: int, expect
     }
     # When / Then
     assert listed_price(prices) == expected
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [
+        (None, False),
+        (-1, False),
+        (0, False),
+        (1, True),
+        (HIGHEST_PRICE_CENTS, True),
+        (HIGHEST_PRICE_CENTS + 1, False),
+    ],
+)
+def test_a_price_is_believable_from_a_cent_up_to_the_highest(
+    amount: int | None, expected: bool
+) -> None:
+    # Given / When / Then
+    assert believable(amount) is expected
 
 
 def test_no_price_at_all_is_no_price() -> None:
@@ -101,6 +120,40 @@ def test_an_org_overrides_a_markup_adds_one_and_sets_the_default() -> None:
     assert markup_for("Vapes", None, own) == MARKUPS["vape"]
 
 
+def test_an_orgs_default_is_for_what_no_word_matches_only() -> None:
+    # Given
+    own = {"default": Decimal(5)}
+    # When / Then
+    assert {word: markup_for(word, None, own) for word in MARKUPS} == MARKUPS
+
+
+OWN_WORDS = ("alpha", "bravo", "delta", "alphabravo", "deltaecho", "echo")
+
+
+@given(st.sets(st.sampled_from(OWN_WORDS), min_size=1))
+def test_of_an_orgs_own_words_the_longest_decides_and_of_equal_ones_the_first_by_name(
+    words: set[str],
+) -> None:
+    # Given a factor for each, and a category that all of them are in
+    own = {word: Decimal(OWN_WORDS.index(word) + 1) for word in words}
+    # When
+    factor = markup_for("Alpha Bravo, Delta Echo", None, own)
+    # Then
+    longest = max(len(word) for word in words)
+    assert factor == own[min(word for word in words if len(word) == longest)]
+
+
+def test_an_orgs_own_words_go_before_ours() -> None:
+    # Given / When / Then
+    assert markup_for("Vape Carts", None, {"cart": Decimal(7)}) == 7
+
+
+@pytest.mark.parametrize("key", ["", " - ", "3.5"])
+def test_a_key_without_a_letter_matches_nothing(key: str) -> None:
+    # Given / When / Then
+    assert markup_for("Vapes", "3.5", {key: Decimal(9)}) == MARKUPS["vape"]
+
+
 @pytest.mark.parametrize(
     ("cost", "factor", "price"),
     [
@@ -109,6 +162,10 @@ def test_an_org_overrides_a_markup_adds_one_and_sets_the_default() -> None:
         (5, "2.3", 12),
         (0, "2.2", None),
         (None, "2.2", None),
+        (-1000, "-2.2", None),
+        (HIGHEST_PRICE_CENTS, "1", HIGHEST_PRICE_CENTS),
+        (HIGHEST_PRICE_CENTS, "1.1", None),
+        (HIGHEST_PRICE_CENTS + 2, "0.5", None),
     ],
 )
 def test_a_marked_up_price_is_rounded_half_up(

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ def shown(
     number: int,
     *,
     name: str = "Vape",
+    brand: str | None = None,
     order: float | None = None,
     featured: bool = False,
     available: bool = True,
@@ -28,7 +30,7 @@ def shown(
         id=str(number),
         name=name,
         category="Vapes",
-        brand=None,
+        brand=brand,
         sort_order=order,
         featured=featured,
         available=available,
@@ -44,12 +46,49 @@ def test_merchants_order_comes_first_then_names_then_ids_as_numbers() -> None:
     assert [product.id for product in ordered] == ["3", "2", "1", "9", "10"]
 
 
+def test_a_merchant_may_put_products_before_at_and_behind_0() -> None:
+    menu = [shown(1, order=0.5), shown(2, order=0), shown(3, order=-0.5), shown(4)]
+    ordered = sorted(menu, key=lambda product: product.place)
+    assert [product.id for product in ordered] == ["3", "2", "1", "4"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fits"),
+    [
+        (MenuFilter(), True),
+        (MenuFilter(category=" vapes "), True),
+        (MenuFilter(category="Flower"), False),
+        (MenuFilter(brand=" SAMPLE brand"), True),
+        (MenuFilter(brand="Sample"), False),
+        (MenuFilter(on_sale=True), True),
+        (MenuFilter(on_sale=False), False),
+        (MenuFilter(category="Vapes", brand="Sample Brand", on_sale=True), True),
+        (MenuFilter(category="Flower", brand="Sample Brand", on_sale=True), False),
+        (MenuFilter(category="Vapes", brand="Other", on_sale=True), False),
+        (MenuFilter(category="Vapes", brand="Sample Brand", on_sale=False), False),
+    ],
+)
+def test_a_product_is_shown_that_is_all_that_is_wanted(wanted: MenuFilter, fits: bool) -> None:
+    assert wanted.fits(shown(1, brand="Sample Brand ", ends_at=NOW)) is fits
+
+
+def test_a_product_without_a_brand_is_of_no_brand_that_is_wanted() -> None:
+    assert not MenuFilter(brand="Sample Brand").fits(shown(1))
+    assert MenuFilter(on_sale=False).fits(shown(1))
+
+
 def test_a_sale_that_is_over_is_not_shown() -> None:
     product = shown(1, ends_at=NOW)
     assert product.at(NOW - timedelta(seconds=1)) is product
     over = product.at(NOW)
     assert over.view == {"id": "1", "isOnSale": False}
     assert not over.on_sale
+    assert over.sale_ends_at is None
+
+
+def test_what_is_not_on_sale_stays_as_it_is() -> None:
+    product = shown(1)
+    assert product.at(NOW) is product
 
 
 def test_the_showcase_has_featured_stock_then_stock_then_the_rest() -> None:
@@ -66,6 +105,18 @@ def test_the_showcase_has_featured_stock_then_stock_then_the_rest() -> None:
 def test_demo_products_say_what_they_are() -> None:
     assert len(demo_menu()) == 12
     assert all(product.view["isDemo"] is True for product in demo_menu())
+
+
+def test_demo_products_are_plain_ones_in_stock_in_the_order_given() -> None:
+    menu = demo_menu()
+    assert [product.id for product in menu] == [f"demo-{n}" for n in range(1, 13)]
+    assert sorted(menu, key=lambda product: product.place) == menu
+    for product in menu:
+        assert (product.available, product.featured, product.on_sale) == (True, False, False)
+        view = product.view
+        assert (view["id"], view["name"]) == (product.id, product.name)
+        assert view["category"] == product.category
+        assert (view["available"], view["isFeatured"], view["isOnSale"]) == (True, False, False)
 
 
 products = st.lists(

@@ -2,10 +2,11 @@
 
 from bisect import bisect_left
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.rate_limit import Limit, place, still_counted, windows_ms
+from shared.domain.rate_limit import Limit, lateness_ms, place, still_counted, windows_ms
 
 DEFAULT = (Limit(5, 1), Limit(120, 60), Limit(2_000, 3600))
 FOREVER = 10**12
@@ -78,6 +79,35 @@ def test_nothing_is_placed_after_the_end_and_the_next_moment_is_told() -> None:
     assert placed.free_at == 1_760
 
 
+@pytest.mark.parametrize(
+    ("own", "late"),
+    [
+        ((), 0),
+        ((Limit(5, 1),), 100),
+        ((Limit(120, 60), Limit(5, 1)), 100),
+        ((Limit(5, 10),), 500),
+        ((Limit(2_000, 3_600), Limit(120, 60)), 3_000),
+    ],
+)
+def test_a_call_may_be_late_by_a_twentieth_of_the_shortest_limit_and_windows_are_longer_by_that(
+    own: tuple[Limit, ...], late: int
+) -> None:
+    assert lateness_ms(own) == late
+    assert windows_ms(own) == [(limit.calls, limit.seconds * 1_000 + late) for limit in own]
+
+
+def test_a_moment_counts_until_the_longest_window_has_passed_it() -> None:
+    own = (Limit(5, 1), Limit(10, 2))
+    assert still_counted([0, 1, 2_000], own, 2_099) == [0, 1, 2_000]
+    assert still_counted([0, 1, 2_000], own, 2_100) == [1, 2_000]
+
+
+def test_without_a_limit_by_the_second_calls_follow_one_another_at_once_but_in_order() -> None:
+    # Given a call whose moment is yet to come
+    placed = place([100], (Limit(5, 60),), wanted=2, now=5, until=FOREVER)
+    assert placed.moments == (100, 100)
+
+
 def test_without_limits_all_leave_at_once() -> None:
     assert place([], (), wanted=3, now=7, until=7).moments == (7, 7, 7)
-    assert still_counted([1, 2, 3], (), 5) == []
+    assert still_counted([1, 4, 5, 6], (), 5) == [6]

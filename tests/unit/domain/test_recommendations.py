@@ -46,6 +46,18 @@ def test_category_price_band_and_an_earlier_purchase_add_up(
     assert found == (() if score is None else (Recommendation("1", score),))
 
 
+def test_a_menu_has_as_many_products_as_can_be_bought_now() -> None:
+    # Given / When / Then
+    assert (
+        len(
+            RecommendationIndex(
+                [Item("1"), Item("2", available=False), Item("3", price_cents=None)]
+            )
+        )
+        == 2
+    )
+
+
 def test_equal_scores_come_in_the_order_of_their_ids() -> None:
     # Given
     items = [Item("10"), Item("9"), Item("x"), Item("2", category="Edibles")]

@@ -50,6 +50,8 @@ def test_nobody_without_a_counted_order_has_an_rfm() -> None:
         (rfm(15, 3, 15_000), (4, 3, 3)),
         (rfm(45, 4, 49_999), (4, 3, 3)),
         (rfm(46, 5, 50_000), (3, 4, 4)),
+        (rfm(60, 1, 4_999), (3, 1, 1)),
+        (rfm(60, 2, 14_999), (3, 2, 2)),
         (rfm(61, 9, 99_999), (2, 4, 4)),
         (rfm(90, 10, 100_000), (2, 5, 5)),
         (rfm(91, 500, 10**9), (1, 5, 5)),
@@ -83,6 +85,24 @@ def test_five_different_customers_get_the_five_scores() -> None:
     assert [scores[str(n)] for n in range(5)] == [
         RfmScore(5 - n, 1 + n, 1 + n, NOW) for n in range(5)
     ]
+
+
+def test_a_scale_tells_the_least_figure_that_reaches_each_score_from_2_to_5() -> None:
+    # Given: a population that can be read only once
+    population = (rfm(days=n, orders=1 + n, cents=100 * n) for n in range(5))
+    # When
+    scale = quantile_scale(population, NOW)
+    # Then
+    assert scale.recency == (-3, -2, -1, 0)
+    assert scale.frequency == (2, 3, 4, 5)
+    assert scale.monetary == (100, 200, 300, 400)
+
+
+def test_a_score_that_nobody_reaches_has_no_figure() -> None:
+    # Given / When
+    scale = quantile_scale([rfm(orders=3)] * 7, NOW)
+    # Then
+    assert scale.frequency == (3, 3, None, None)
 
 
 def test_where_all_are_equal_all_are_in_the_middle() -> None:

@@ -30,6 +30,9 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
         (1, 20, 45, Segment.NEW),
         (1, 20, 0, Segment.NEW),
         (0, 0, 91, Segment.CHURNED),
+        (1, 20, None, Segment.NEW),
+        (2, 20, None, Segment.RETURNING),
+        (10, 1000, None, Segment.VIP),
     ],
 )
 def test_each_rule_holds_up_to_its_line_and_not_beyond(
@@ -42,10 +45,25 @@ def test_each_rule_holds_up_to_its_line_and_not_beyond(
     assert found.segment is segment
 
 
-def test_the_reason_names_the_rule_and_the_numbers_it_held_for() -> None:
-    last = NOW - timedelta(days=3)
-    found = segment_of(order_count=12, spent_cents=123_456, last_order_at=last, now=NOW)
-    assert found.reason == "spent $1,234.56 (at least $1,000) over 12 orders (at least 10)"
+@pytest.mark.parametrize(
+    ("orders", "days_ago", "reason"),
+    [
+        (0, None, "no orders yet"),
+        (12, 3, "spent $1,234.56 (at least $1,000) over 12 orders (at least 10)"),
+        (5, 3, "5 orders (at least 5), last order 3 days before 2026-11-20 (under 60)"),
+        (5, 91, "last order 91 days before 2026-11-20 (over 90)"),
+        (5, 60, "last order 60 days before 2026-11-20 (over 45)"),
+        (2, 3, "2 orders (at least 2), last order 3 days before 2026-11-20"),
+        (2, None, "2 orders (at least 2), never ordered"),
+        (1, 3, "1 orders (under 2), last order 3 days before 2026-11-20"),
+    ],
+)
+def test_the_reason_names_the_rule_and_the_numbers_it_held_for(
+    orders: int, days_ago: int | None, reason: str
+) -> None:
+    last = None if days_ago is None else NOW - timedelta(days=days_ago)
+    found = segment_of(order_count=orders, spent_cents=123_456, last_order_at=last, now=NOW)
+    assert found.reason == reason
 
 
 def test_a_day_counts_only_once_it_has_passed_whole() -> None:

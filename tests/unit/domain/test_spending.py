@@ -50,6 +50,38 @@ def test_a_refund_lowers_the_total_and_is_no_order() -> None:
     assert spent.average_cents == 30_00
 
 
+def test_an_order_that_cost_nothing_is_an_order_and_one_cent_given_back_is_none() -> None:
+    free = OrderFact("completed", "in_store", 0, DAY)
+    refund = OrderFact("completed", "in_store", -1, DAY + timedelta(days=1))
+    assert fold([free]) == Spending(0, 1, first_order_at=DAY, last_order_at=DAY)
+    assert fold([refund]) == Spending(-1, 0)
+
+
+def test_the_first_and_the_last_order_are_the_oldest_and_the_newest_that_count() -> None:
+    # Given orders of five days, of which the first and the last are no spending
+    orders = [
+        OrderFact(status, order_type, 10_00, DAY + timedelta(days=days))
+        for days, (status, order_type) in enumerate(
+            [
+                ("cancelled", "in_store"),
+                ("completed", "delivery"),
+                ("ready", "pickup"),
+                (None, "in_store"),
+                (None, "delivery"),
+            ]
+        )
+    ]
+
+    spent = fold(orders)
+
+    assert spent == Spending(
+        30_00,
+        3,
+        first_order_at=DAY + timedelta(days=1),
+        last_order_at=DAY + timedelta(days=3),
+    )
+
+
 def test_averages_are_rounded_half_up() -> None:
     orders = [OrderFact("completed", "in_store", cents, DAY) for cents in (10, 15)]
     assert fold(orders).average_cents == 13

@@ -12,6 +12,7 @@ INDICA, SATIVA, HYBRID = StrainType.INDICA, StrainType.SATIVA, StrainType.HYBRID
     [
         ("Indica", "Sample Flower", "Flower", Strain(INDICA, inferred=False)),
         (" SATIVA ", "Sample Flower", "Flower", Strain(SATIVA, inferred=False)),
+        (" i ", "Sample Flower", "Flower", Strain(INDICA, inferred=False)),
         ("H", "Sample Flower", "Flower", Strain(HYBRID, inferred=False)),
         ("Indica-dominant hybrid", "Sample", "Flower", Strain(HYBRID, inferred=False)),
         ("Indica/Sativa", "Sample", "Flower", Strain(HYBRID, inferred=False)),

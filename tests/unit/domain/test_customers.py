@@ -1,0 +1,39 @@
+"""Which e-mail says who somebody is."""
+
+import pytest
+
+from shared.domain.customers import PLACEHOLDER_EMAIL, identifies, normal_email
+
+
+@pytest.mark.parametrize(
+    ("email", "normal"),
+    [
+        (" Robin.Ash@Example.COM ", "robin.ash@example.com"),
+        ("", PLACEHOLDER_EMAIL),
+        ("  ", PLACEHOLDER_EMAIL),
+        (None, PLACEHOLDER_EMAIL),
+        (5, PLACEHOLDER_EMAIL),
+    ],
+)
+def test_an_e_mail_is_lower_case_and_the_placeholder_stands_where_there_is_none(
+    email: object, normal: str
+) -> None:
+    assert normal_email(email) == normal
+
+
+@pytest.mark.parametrize(
+    ("email", "says_who"),
+    [
+        ("robin.ash@example.com", True),
+        ("robin.ash", False),
+        ("", False),
+        (None, False),
+        (PLACEHOLDER_EMAIL, False),
+        ("customer_5@alleaves.local", False),
+        ("robin@alleaves.local.example.com", True),
+    ],
+)
+def test_an_e_mail_identifies_somebody_unless_it_is_none_or_a_placeholder(
+    email: str | None, says_who: bool
+) -> None:
+    assert identifies(email) is says_who
