@@ -1,6 +1,6 @@
 """Which POS accounts an org's locations share, so that no account is listed twice."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -25,11 +25,11 @@ OpenPos = Callable[[Location], PosClient]
 def open_pos_locations(locations: Sequence[Location], open_pos: OpenPos) -> list[PosLocation]:
     """A shelf per location, in the order of the POS's location ids; those of one account share
     its client."""
-    clients: dict[tuple[object, ...], PosClient] = {}
+    clients: dict[Hashable, PosClient] = {}
     shelves: list[PosLocation] = []
     for location in sorted(locations, key=lambda each: natural_key(each.pos_config.location_id)):
         config = location.pos_config
-        account = (config.provider, config.base_url, config.username, config.api_style)
+        account = config.account_key
         if account not in clients:
             clients[account] = open_pos(location)
         shelves.append(

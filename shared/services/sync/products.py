@@ -5,7 +5,6 @@ The stock of every location, as it is listed: rows to be summed, batches to be k
 The products stream: the stock of every location, summed to products; what is gone is removed.
 """
 
-import json
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -191,7 +190,8 @@ def sync_products(
         if removal.decision is Decision.HOLD:
             left_out |= items_missing_batches(batches.all(), stock.batches)
         whole = {product.id: product for product in found.products if product.id not in left_out}
-        stream.report(problem for problem in found.problems if problem.product_id in whole)
+        problems = (problem for problem in found.problems if problem.product_id in whole)
+        stream.report(problems, shelves[0].client)
         stream.store(whole, source=shelves[0].client.provider)
         stream.settle(removal, gone)
         if removal.decision is not Decision.HOLD:
@@ -209,13 +209,16 @@ class ProductStream:
         self._session = session
         self._prices = prices
 
-    def report(self, problems: Iterable[Problem]) -> None:
+    def report(self, problems: Iterable[Problem], client: PosClient) -> None:
         """Put the products that somebody must look after in quarantine too; one reason each."""
         first: dict[str, Problem] = {}
         for problem in problems:
             first.setdefault(problem.product_id, problem)
         self.records.tally.quarantined += len(first)
-        self.records.quarantine(map(_rejected, first.values()))
+        self.records.quarantine(
+            Rejected(p.product_id, p.code, p.message, client.raw_product(p.product_id))
+            for p in first.values()
+        )
 
     def store(self, found: Mapping[str, Product], *, source: str) -> None:
         """Write the products that changed."""
@@ -290,8 +293,3 @@ class ProductStream:
         back = [c.record.id for c in changed if manifest.mark(c.record.id) != STORED]
         where = paths.products(self._session.org_id)
         return products.merchant_fields(self._session.database, where, back)
-
-
-def _rejected(problem: Problem) -> Rejected:
-    raw = json.dumps({"id_item": problem.product_id})
-    return Rejected(problem.product_id, problem.code, problem.message, raw)
