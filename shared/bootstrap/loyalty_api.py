@@ -3,8 +3,8 @@
 from functools import cache
 
 from shared.bootstrap import doors
-from shared.bootstrap.alpine import AlpineSettings, opener
 from shared.bootstrap.clients import database, publisher
+from shared.bootstrap.loyalty import LoyaltyProviderSettings, opener
 from shared.bootstrap.settings import start
 from shared.clock import utc_now
 from shared.services.loyalty.on_demand import AskForLoyalty, LookUpPoints, LoyaltyReads
@@ -12,7 +12,7 @@ from shared.web.router import App
 from shared.web.routes import loyalty
 
 
-class Settings(AlpineSettings):
+class Settings(LoyaltyProviderSettings):
     """Settings of ``loyalty_api``."""
 
     loyalty_topic: str

@@ -33,13 +33,13 @@ Text = Annotated[str, _as_text]
 Secret = Annotated[SecretStr, _as_text]
 
 
-class _Stored(BaseModel):
+class _Frozen(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
     )
 
 
-class _Account(_Stored):
+class _Account(_Frozen):
     """What the settings of every provider have. Secrets may be ``secret:NAME`` references until
     resolved. ``location_id`` is the POS's own id of the location."""
 
@@ -89,7 +89,7 @@ PosConfig = Annotated[AlleavesConfig | LightspeedConfig, Field(discriminator="pr
 PROVIDERS = frozenset({"alleaves", "lightspeed"})
 
 
-class Location(_Stored):
+class Location(_Frozen):
     """One location of an org with its POS configuration."""
 
     id: str

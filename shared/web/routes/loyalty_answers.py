@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Literal
 
-from shared.domain.loyalty import AlpineStatus, TierSource
+from shared.domain.loyalty import ProviderStatus, TierSource
 from shared.services.loyalty.on_demand import CustomerPoints, Points
 from shared.web.reply import Answer
 
@@ -53,7 +53,7 @@ class ReconciliationView(Answer):
     alpine_user_id: str | None
     last_calculated: datetime
     last_entries: list[Entry]
-    alpine_iq: AlpineStatus | None
+    alpine_iq: ProviderStatus | None
 
 
 class StatsAnswer(Answer):
@@ -78,7 +78,7 @@ class Judgement(Answer):
     reconciled: bool
     needs_review: bool
     discrepancy: int
-    alpine_iq: AlpineStatus
+    alpine_iq: ProviderStatus
 
 
 class PointsAnswer(Answer):
@@ -136,7 +136,7 @@ def points_of(found: Points) -> PointsAnswer:
             reconciled=result.reconciled,
             needs_review=result.needs_review,
             discrepancy=result.discrepancy,
-            alpine_iq=result.alpine,
+            alpine_iq=result.provider_status,
         ),
     )
 
