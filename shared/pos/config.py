@@ -18,6 +18,7 @@ from pydantic.alias_generators import to_camel
 from shared.outbound.secrets import SecretResolver
 
 DEFAULT_TIMEZONE = "America/New_York"
+PROVIDERS = ("alleaves", "lightspeed")
 
 
 def _known_zone(name: str) -> str:
@@ -25,6 +26,12 @@ def _known_zone(name: str) -> str:
         return ZoneInfo(name).key
     except (KeyError, ValueError, OSError):
         raise ValueError(f"{name!r} is no IANA time zone") from None
+
+
+def _of_known_provider(config: object) -> object:
+    if isinstance(config, dict) and config.get("provider") not in PROVIDERS:
+        raise ValueError(f"posConfig.provider is none of {', '.join(PROVIDERS)}")
+    return config
 
 
 # Operators type ids and pins as numbers as often as text.
@@ -85,8 +92,11 @@ class LightspeedConfig(_Account):
         return self.provider, self.base_url, self.domain_prefix
 
 
-PosConfig = Annotated[AlleavesConfig | LightspeedConfig, Field(discriminator="provider")]
-PROVIDERS = frozenset({"alleaves", "lightspeed"})
+PosConfig = Annotated[
+    AlleavesConfig | LightspeedConfig,
+    Field(discriminator="provider"),
+    BeforeValidator(_of_known_provider),
+]
 
 
 class Location(_Frozen):

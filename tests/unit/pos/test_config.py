@@ -38,9 +38,11 @@ def test_what_is_wrong_is_named_as_it_is_stored(pos_config: dict[str, Any], says
     assert wrong(**pos_config) == says
 
 
-@pytest.mark.parametrize("pos_config", [{}, {"provider": "till", "locationId": "1"}])
+@pytest.mark.parametrize("pos_config", [{}, {"provider": "till"}, {"provider": ["alleaves"]}])
 def test_a_provider_is_needed_that_exists(pos_config: dict[str, Any]) -> None:
-    assert "provider" in wrong(status="active", **pos_config)
+    assert wrong(status="active", locationId="1", **pos_config) == (
+        "posConfig: Value error, posConfig.provider is none of alleaves, lightspeed"
+    )
 
 
 def test_fields_that_no_provider_has_are_ignored() -> None:
