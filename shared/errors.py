@@ -27,6 +27,7 @@
 secret, a body or personal data.
 """
 
+from collections.abc import Container
 from enum import StrEnum
 from typing import ClassVar
 
@@ -188,9 +189,11 @@ class RateLimited(RequestRefused):
         self.retry_after = retry_after
 
 
-def at_fault(error: ValidationError) -> str:
-    """The fields at fault and what is wrong with each, without their values: they may be secret."""
+def at_fault(error: ValidationError, *, tags: Container[object] = ()) -> str:
+    """The fields at fault and what is wrong with each, without their values: they may be secret.
+    ``tags`` are those of tagged unions, which are no part of a field's name."""
     return "; ".join(
-        f"{'.'.join(map(str, item['loc'])) or 'document'}: {item['msg']}"
+        f"{'.'.join(str(part) for part in item['loc'] if part not in tags) or 'document'}: "
+        f"{item['msg']}"
         for item in error.errors(include_input=False, include_url=False, include_context=False)
     )

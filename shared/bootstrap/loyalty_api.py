@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 from typing import Any
 
-from shared.bootstrap.alpine import AlpineSettings, opener
 from shared.bootstrap.clients import database, publisher
 from shared.bootstrap.http import HttpFunction, staff_rule
+from shared.bootstrap.loyalty import LoyaltyProviderSettings, opener
 from shared.clock import utc_now
 from shared.services.loyalty.on_demand import AskForLoyalty, LookUpPoints, LoyaltyReads
 from shared.web.routes import loyalty
 from shared.web.routing import Route
 
 
-class LoyaltyApiSettings(AlpineSettings):
+class LoyaltyApiSettings(LoyaltyProviderSettings):
     """Settings of ``loyalty_api``."""
 
     loyalty_topic: str

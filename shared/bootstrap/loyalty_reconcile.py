@@ -6,8 +6,8 @@ from functools import cache
 from pydantic import Field
 
 from shared.bootstrap.alerts import AlertSettings, alerts
-from shared.bootstrap.alpine import AlpineSettings, opener
 from shared.bootstrap.clients import LaterSettings, database, later, publisher
+from shared.bootstrap.loyalty import LoyaltyProviderSettings, opener
 from shared.bootstrap.settings import start
 from shared.bus.messages import Loyalty
 from shared.clock import utc_now
@@ -15,7 +15,7 @@ from shared.entry import MessageConsumer
 from shared.services.loyalty.reconcile import LoyaltyReconcile
 
 
-class Settings(AlertSettings, LaterSettings, AlpineSettings):
+class Settings(AlertSettings, LaterSettings, LoyaltyProviderSettings):
     """Settings of ``loyalty_reconcile``. ``loyalty_seconds`` stays below the function's own time
     limit by as much as its last calls may take; ``lease_seconds`` is how long a worker that fell
     silent keeps its org from others."""
@@ -32,7 +32,7 @@ def consumer() -> MessageConsumer[Loyalty]:
     store = database(settings.google_cloud_project)
     reconcile = LoyaltyReconcile(
         database=store,
-        open_alpine=opener(settings),
+        open_provider=opener(settings),
         alerts=alerts(settings, store),
         continuation=publisher(settings.loyalty_topic),
         later=later(settings, settings.loyalty_topic),

@@ -1,26 +1,27 @@
-"""A customer as the POS knows one.
-
-Telephone numbers: one form for all the ways in which people write the same number.
-"""
+"""A customer as the POS knows one, and what identifies a person: e-mail and telephone number."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 import phonenumbers
 
-PLACEHOLDER_EMAIL = "no-email@alleaves.local"
-"""Stands where a POS customer has no e-mail. It identifies nobody."""
+NO_EMAIL = "no-email@"
+"""How the placeholder of a customer without an e-mail begins; a ``.local`` domain follows."""
 
-_PLACEHOLDER_DOMAIN = "@alleaves.local"
+_PLACEHOLDER_DOMAINS = ".local"
+"""Ends the domains of placeholders: reserved, there is no e-mail to them (RFC 6762)."""
+
+HOME_REGION = "US"
+"""Where a number without a country code is taken to be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
     """POS-owned facts about one customer.
 
-    ``email`` is lower case and is PLACEHOLDER_EMAIL where the POS has none; ``date_of_birth`` is
-    an ISO date; times are aware UTC. ``version`` is when the POS says the customer last changed,
-    None where it does not say.
+    ``email`` is lower case, a placeholder where the POS has none; ``date_of_birth`` is an ISO
+    date; times are aware UTC. ``version`` is when the POS says the customer last changed, None
+    where it does not say.
     """
 
     id: str
@@ -37,18 +38,13 @@ class Customer:
 
 
 def normal_email(email: object) -> str:
-    """Lower-case e-mail without surrounding white space; the placeholder where there is none."""
-    text = email.strip().lower() if isinstance(email, str) else ""
-    return text or PLACEHOLDER_EMAIL
+    """Lower-case e-mail without surrounding white space; empty where there is none."""
+    return email.strip().lower() if isinstance(email, str) else ""
 
 
 def identifies(email: str | None) -> bool:
     """Whether an e-mail says who somebody is: false for none and for every placeholder."""
-    return bool(email) and "@" in str(email) and not str(email).endswith(_PLACEHOLDER_DOMAIN)
-
-
-HOME_REGION = "US"
-"""Where a number without a country code is taken to be."""
+    return bool(email) and "@" in str(email) and not str(email).endswith(_PLACEHOLDER_DOMAINS)
 
 
 def normal_phone(text: str | None) -> str | None:

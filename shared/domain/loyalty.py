@@ -1,4 +1,4 @@
-"""Loyalty points from orders, the tier they give, and the judgement on the provider's figure.
+"""Loyalty points from orders, the tier they give, and their comparison with the provider's figure.
 
 How the ledger adds up: orders are taken in the order of their time, then id. After each one the
 balance is the points of everything spent so far, rounded half up and never below 0; the order's
@@ -60,7 +60,7 @@ class LedgerEntry:
     """What one order gave (or took, where below 0), and the balance after it.
 
     ``id`` is the order's document id: the same order is the same entry, however often it is
-    reckoned.
+    calculated.
     """
 
     id: str
@@ -70,8 +70,8 @@ class LedgerEntry:
     balance: int
 
 
-class AlpineStatus(StrEnum):
-    """What is known of a customer at Alpine IQ, and if nothing is, why."""
+class ProviderStatus(StrEnum):
+    """What the loyalty provider knows of a customer, and if nothing is known, why."""
 
     FOUND = "found"
     NO_CONTACT = "no_contact"
@@ -81,10 +81,10 @@ class AlpineStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class AlpineAnswer:
-    """Alpine IQ's answer about one customer. Only FOUND carries ``points``."""
+class ProviderAnswer:
+    """The provider's answer about one customer. Only FOUND carries ``points``."""
 
-    status: AlpineStatus
+    status: ProviderStatus
     points: int | None = None
     user_id: str | None = None
 
@@ -93,28 +93,29 @@ class TierSource(StrEnum):
     """Whose points the tier comes from."""
 
     CALCULATED = "calculated"
-    ALPINE_IQ = "alpine_iq"
+    PROVIDER = "alpine_iq"
+    """As stored, whichever the provider is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
     """The loyalty fields of a customer.
 
-    ``points`` are Alpine IQ's where it has a figure. ``discrepancy`` is how many points the two
-    figures lie apart. A customer is ``reconciled``, or ``needs_review``, or, where ``alpine`` says
-    that there is no figure to compare with, neither.
+    ``points`` are the provider's where it has a figure. ``discrepancy`` is the difference of the
+    two figures. A customer is ``reconciled``, or ``needs_review``, or, where ``provider_status``
+    says that there is no figure to compare with, neither.
     """
 
     points: int
     points_from_orders: int
-    points_from_alpine: int | None
+    points_from_provider: int | None
     tier: Tier | None
     tier_source: TierSource
     reconciled: bool
     needs_review: bool
     discrepancy: int
-    alpine: AlpineStatus
-    alpine_user_id: str | None
+    provider_status: ProviderStatus
+    provider_user_id: str | None
 
 
 def points_from_orders(spent_cents: int, rules: LoyaltyRules, *, social_equity: bool) -> int:
@@ -152,14 +153,16 @@ def tier_of(points: int, tiers: tuple[Tier, ...]) -> Tier | None:
     return max(reached, key=lambda tier: (tier.threshold, tier.id), default=None)
 
 
-def reconcile(points_from_orders: int, answer: AlpineAnswer, rules: LoyaltyRules) -> Reconciliation:
-    """Hold the calculated figure against Alpine IQ's.
+def reconcile(
+    points_from_orders: int, answer: ProviderAnswer, rules: LoyaltyRules
+) -> Reconciliation:
+    """Compare the calculated figure with the provider's.
 
-    They need a person where they differ by more than the threshold of Alpine IQ's figure and by
-    at least LEAST_DISCREPANCY points. Without a figure of Alpine IQ the calculated one stands.
+    They need a review where they differ by more than the threshold of the provider's figure and by
+    at least LEAST_DISCREPANCY points. Without a figure of the provider the calculated one stands.
     """
-    alpine = answer.points if answer.status is AlpineStatus.FOUND else None
-    points = points_from_orders if alpine is None else alpine
+    theirs = answer.points if answer.status is ProviderStatus.FOUND else None
+    points = points_from_orders if theirs is None else theirs
     discrepancy = abs(points_from_orders - points)
     needs_review = (
         discrepancy >= LEAST_DISCREPANCY and discrepancy > abs(points) * rules.discrepancy_threshold
@@ -167,12 +170,12 @@ def reconcile(points_from_orders: int, answer: AlpineAnswer, rules: LoyaltyRules
     return Reconciliation(
         points=points,
         points_from_orders=points_from_orders,
-        points_from_alpine=alpine,
+        points_from_provider=theirs,
         tier=tier_of(points, rules.tiers),
-        tier_source=TierSource.CALCULATED if alpine is None else TierSource.ALPINE_IQ,
-        reconciled=alpine is not None and not needs_review,
+        tier_source=TierSource.CALCULATED if theirs is None else TierSource.PROVIDER,
+        reconciled=theirs is not None and not needs_review,
         needs_review=needs_review,
         discrepancy=discrepancy,
-        alpine=answer.status,
-        alpine_user_id=answer.user_id,
+        provider_status=answer.status,
+        provider_user_id=answer.user_id,
     )

@@ -1,4 +1,4 @@
-"""What a loyalty run has to do for each customer, and what is remembered of them between runs.
+"""What a loyalty run has to do for each customer, and what is kept of them between runs.
 
 A run first marks the work, then does it a batch at a time; each step leaves less of it. So a run
 that is taken up again does what is left and asks nobody twice.
@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import IntEnum
 
-from shared.domain.loyalty import AlpineAnswer, AlpineStatus, Reconciliation
+from shared.domain.loyalty import ProviderAnswer, ProviderStatus, Reconciliation
 
 REFRESH_DAYS = 7
 """Every customer is looked up at least once in so many days."""
 
-NEVER_ASKED = AlpineAnswer(AlpineStatus.NOT_CONFIGURED)
-_ANSWERED = frozenset({AlpineStatus.FOUND, AlpineStatus.NO_CONTACT, AlpineStatus.HIDDEN})
+NEVER_ASKED = ProviderAnswer(ProviderStatus.NOT_CONFIGURED)
+_ANSWERED = frozenset({ProviderStatus.FOUND, ProviderStatus.NO_CONTACT, ProviderStatus.HIDDEN})
 
 
 class LoyaltyWork(IntEnum):
@@ -23,15 +23,15 @@ class LoyaltyWork(IntEnum):
 
     NONE = 0
     CALCULATE = 1
-    """The answer stands: reckon with it and write."""
+    """The answer stands: calculate with it and write."""
     REFRESH = 2
-    """Ask, since it is time to. The answer known stands where there is no new one."""
+    """Ask, since it is due. The known answer stands where there is no new one."""
     LOOK_UP = 3
     """Ask, since something changed. Without an answer the calculated figure stands."""
 
 
 class Review(IntEnum):
-    """Whether a person must look at the difference, and whether one has been told."""
+    """Whether a person must review the difference, and whether one has been notified."""
 
     NO = 0
     NEW = 1
@@ -40,16 +40,16 @@ class Review(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class LoyaltyEntry:
-    """What is remembered of a customer.
+    """What is kept of a customer.
 
     ``looked_up`` is the day (``date.toordinal``) of ``answer``, 0 for never. ``spent_cents``,
-    ``orders`` and ``equity`` are what the points were last reckoned from, ``ledger`` a hash of
+    ``orders`` and ``equity`` are what the points were last calculated from, ``ledger`` a hash of
     the ledger as last written.
     """
 
     work: LoyaltyWork = LoyaltyWork.NONE
     looked_up: int = 0
-    answer: AlpineAnswer = NEVER_ASKED
+    answer: ProviderAnswer = NEVER_ASKED
     spent_cents: int = 0
     orders: int = 0
     equity: bool = False
@@ -60,8 +60,8 @@ class LoyaltyEntry:
         """At least this is to be done."""
         return replace(self, work=max(self.work, work))
 
-    def answered(self, answer: AlpineAnswer, today: date) -> "LoyaltyEntry":
-        """There is an answer, or word that there will be none in this run."""
+    def answered(self, answer: ProviderAnswer, today: date) -> "LoyaltyEntry":
+        """There is an answer, or it is known that there will be none in this run."""
         if answer.status in _ANSWERED:
             known, day = answer, today.toordinal()
         elif self.work is LoyaltyWork.REFRESH and self.answer.status in _ANSWERED:
@@ -71,18 +71,18 @@ class LoyaltyEntry:
         return replace(self, work=LoyaltyWork.CALCULATE, answer=known, looked_up=day)
 
     def reported(self) -> "LoyaltyEntry":
-        """A person has been told of the difference."""
+        """A person has been notified of the difference."""
         return replace(self, review=Review.REPORTED)
 
-    def reckoned(
+    def calculated(
         self, result: Reconciliation, *, spent_cents: int, orders: int, equity: bool, ledger: bytes
     ) -> "LoyaltyEntry":
-        """Everything is written. Somebody who was told of a difference is not told again until
-        the two figures have once been found to agree."""
+        """Everything is written. A difference that was notified is not notified again until the
+        two figures have agreed once."""
         review = Review.NO
         if result.needs_review:
             review = max(self.review, Review.NEW)
-        elif result.alpine is AlpineStatus.UNAVAILABLE:
+        elif result.provider_status is ProviderStatus.UNAVAILABLE:
             review = self.review
         return replace(
             self,

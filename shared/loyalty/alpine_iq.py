@@ -1,12 +1,10 @@
-"""``tenants/{orgId}.alpineIq``: an org's account at Alpine IQ.
-
-Alpine IQ: how many points somebody has there.
+"""Alpine IQ as a loyalty provider; ``tenants/{orgId}.alpineIq`` holds an org's account.
 
 What is documented of the call (``POST /api/v2/wallet``): the header ``X-APIKEY``, the envelope
 ``{success, data, errors, code}``, ``data.contactID``, ``data.loyaltyPoints``, and that these are
-always 0 where ``data.hidePointsInWallet`` is set. How it says that it does not know somebody is
-not documented for this call: 400 and 404 are for its sister, and are read so here, as is an
-answer that names no contact.
+always 0 where ``data.hidePointsInWallet`` is set. The answer for an unknown contact is not
+documented for this call: 400 and 404 are for its sister, and are read so here, as is an answer
+that names no contact.
 """
 
 from collections.abc import Callable
@@ -25,16 +23,24 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from shared.domain.loyalty import AlpineAnswer, AlpineStatus
+from shared.domain.loyalty import ProviderAnswer, ProviderStatus
 from shared.domain.rate_limit import Limit
 from shared.errors import CredentialsRejected
+from shared.loyalty.port import UNKNOWN_CONTACT
 from shared.outbound.failures import StatusRefused
+from shared.outbound.secrets import SecretResolver
 from shared.outbound.session import HttpCall, HttpSession
 
+NAME = "Alpine IQ"
 BASE_URL = "https://lab.alpineiq.com"
 MINUTE_SECONDS = 60
 HOUR_SECONDS = 3600
 _MOST = 100_000
+_NO_SUCH_CONTACT = frozenset({400, 404})
+_KEY_REFUSED = frozenset({401, 403})
+
+# People type the account's number as a number as often as text.
+_Text = BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)
 
 
 class _Frozen(BaseModel):
@@ -55,6 +61,7 @@ class RateLimit(_Frozen):
 
     @property
     def limits(self) -> tuple[Limit, ...]:
+        """Those that are set."""
         windows = (
             (self.per_second, 1),
             (self.per_minute, MINUTE_SECONDS),
@@ -63,24 +70,36 @@ class RateLimit(_Frozen):
         return tuple(Limit(calls, seconds) for calls, seconds in windows if calls is not None)
 
 
-# People type the account's number as a number as often as text.
-_Text = BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)
-
-
 class AlpineIqSettings(_Frozen):
-    """How to reach the account. ``rate_limit`` None: as fast as it goes."""
+    """How to reach the account: the ProviderSettings port. ``rate_limit`` None: no limit."""
 
     user_id: Annotated[str, _Text, Field(pattern=r"^[\w-]{1,64}$")]
     api_key: Annotated[SecretStr, Field(min_length=1)]
     base_url: AnyHttpUrl = AnyHttpUrl(BASE_URL)
     rate_limit: RateLimit | None = RateLimit()
 
+    @property
+    def rate_limit_id(self) -> str:
+        """See ProviderSettings."""
+        return f"alpine_iq-{self.user_id}"
 
-PROVIDER = "Alpine IQ"
-UNKNOWN_CONTACT = AlpineAnswer(AlpineStatus.NO_CONTACT)
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """See ProviderSettings."""
+        return self.rate_limit.limits if self.rate_limit else ()
 
-_NO_SUCH_CONTACT = frozenset({400, 404})
-_KEY_REFUSED = frozenset({401, 403})
+    def open(
+        self,
+        http: HttpSession,
+        secrets: SecretResolver,
+        *,
+        admit: Callable[[], None],
+        deadline: datetime | None = None,
+    ) -> "AlpineIq":
+        """See ProviderSettings."""
+        key = secrets.text_of(self.api_key, f"alpineIq.apiKey of account {self.user_id}")
+        resolved = self.model_copy(update={"api_key": key})
+        return AlpineIq(http, resolved, admit=admit, deadline=deadline)
 
 
 class _Wallet(BaseModel):
@@ -100,8 +119,7 @@ class _Envelope(BaseModel):
 
 
 class AlpineIq:
-    """An account. ``admit`` is called before each try of a call and returns once the account's
-    rate limit allows it; calls give up at ``deadline`` (aware UTC)."""
+    """An account: the LoyaltyProvider port. The settings' key must be resolved."""
 
     def __init__(
         self,
@@ -117,13 +135,8 @@ class AlpineIq:
         self._admit = admit
         self._deadline = deadline
 
-    def look_up(self, phone: str | None, email: str | None) -> AlpineAnswer:
-        """What Alpine IQ knows of somebody, by phone (E.164), then by e-mail.
-
-        FOUND, HIDDEN or NO_CONTACT; the last without a call where there is neither. Raises
-        CredentialsRejected, ProviderError, RetryLater where the deadline leaves no time, and what
-        ``admit`` raises.
-        """
+    def look_up(self, phone: str | None, email: str | None) -> ProviderAnswer:
+        """See LoyaltyProvider."""
         answer = UNKNOWN_CONTACT
         if phone:
             answer = self._wallet({"phone": phone})
@@ -131,11 +144,11 @@ class AlpineIq:
             answer = self._wallet({"email": email})
         return answer
 
-    def _wallet(self, who: dict[str, str]) -> AlpineAnswer:
+    def _wallet(self, who: dict[str, str]) -> ProviderAnswer:
         call = HttpCall(
             "POST",
             self._url,
-            PROVIDER,
+            NAME,
             "points",
             json=who,
             headers={"X-APIKEY": self._key.get_secret_value()},
@@ -150,14 +163,14 @@ class AlpineIq:
             raise
 
 
-def _read(body: object) -> AlpineAnswer:
+def _read(body: object) -> ProviderAnswer:
     try:
         envelope = _Envelope.model_validate(body)
     except ValidationError:
         raise ValueError("not the documented envelope") from None
     if not envelope.success:
         if envelope.code in _KEY_REFUSED:
-            raise CredentialsRejected(f"{PROVIDER} does not accept the API key.")
+            raise CredentialsRejected(f"{NAME} does not accept the API key.")
         if envelope.code in _NO_SUCH_CONTACT:
             return UNKNOWN_CONTACT
         raise ValueError("no success")
@@ -165,5 +178,5 @@ def _read(body: object) -> AlpineAnswer:
     if wallet is None or wallet.contact_id in (None, "", "0"):
         return UNKNOWN_CONTACT
     if wallet.hidden or wallet.points is None:
-        return AlpineAnswer(AlpineStatus.HIDDEN, user_id=wallet.contact_id)
-    return AlpineAnswer(AlpineStatus.FOUND, int(wallet.points), wallet.contact_id)
+        return ProviderAnswer(ProviderStatus.HIDDEN, user_id=wallet.contact_id)
+    return ProviderAnswer(ProviderStatus.FOUND, int(wallet.points), wallet.contact_id)

@@ -1,7 +1,4 @@
-"""How one try of a call failed, and which error of the tree that is.
-
-When a call to the outside is tried again, and how long it waits first.
-"""
+"""How one try of a call failed, when the call is tried again, and the error that ends it."""
 
 import math
 from dataclasses import dataclass
@@ -21,6 +18,8 @@ from shared.errors import (
     SyncSamError,
 )
 
+_LONGEST_RETRY_AFTER = 86_400.0
+
 
 class TokenRejected(CredentialsRejected):
     """401: the caller may have a token that ended early. ``tries`` is how many it took."""
@@ -29,7 +28,7 @@ class TokenRejected(CredentialsRejected):
 
 
 class StatusRefused(ProviderRefused):
-    """Another 4xx. ``status`` is which."""
+    """Another 4xx, in ``status``."""
 
     status: int = 400
 
@@ -45,9 +44,9 @@ _OTHER_STATUS = (StatusRefused, "refused a request for {what}")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One try that failed. ``says`` goes after the provider's name and never holds a secret,
-    a body or a query. ``retry_after`` is in seconds, where the provider asked for it. ``status`` is
-    None where there was no answer."""
+    """One try that failed. ``says`` follows the provider's name and never holds a secret, a body
+    or a query. ``retry_after`` is in seconds, where the provider asked for it. ``status`` is None
+    where there was no answer."""
 
     error: type[SyncSamError]
     says: str
@@ -57,17 +56,12 @@ class Failure:
 
 
 def failed_status(status: int, what: str, retry_after: float | None) -> Failure:
-    """The failure that an HTTP status other than 2xx is. 429 and 5xx may be tried again."""
+    """The failure of an HTTP status other than 2xx. 429 and 5xx may be tried again."""
     server_error = 500 <= status < 600
     otherwise = _OTHER_SERVER_ERROR if server_error else _OTHER_STATUS
     error, says = _ERROR_OF_STATUS.get(status, otherwise)
-    return Failure(
-        error,
-        f"{says.format(what=what)} ({status})",
-        again=server_error or status == 429,
-        retry_after=retry_after,
-        status=status,
-    )
+    again = server_error or status == 429
+    return Failure(error, f"{says.format(what=what)} ({status})", again, retry_after, status)
 
 
 def no_answer(seconds: float) -> Failure:
@@ -88,7 +82,7 @@ def unreadable(why: str, *, again: bool = True) -> Failure:
 def error_of(
     failure: Failure, who: str, *, tries: int, now: datetime, seconds_left: float
 ) -> SyncSamError:
-    """The error to raise when it ends here. ``who`` is "The POS at app.alleaves.com"."""
+    """The error to raise after the last try. ``who`` is "The POS at app.alleaves.com"."""
     says = f"{who} {failure.says}" + (f" ({tries} tries)" if tries > 1 else "")
     kind = failure.error
     if failure.again and failure.retry_after is not None:
@@ -101,9 +95,6 @@ def error_of(
     if isinstance(error, StatusRefused) and failure.status is not None:
         error.status = failure.status
     return error
-
-
-_LONGEST_RETRY_AFTER = 86_400.0
 
 
 def retry_after_seconds(header: str | None, now: datetime) -> float | None:
@@ -132,8 +123,8 @@ def retry_after_seconds(header: str | None, now: datetime) -> float | None:
 class RetryWait(wait_base):
     """Jittered exponential back-off, and never less than what the provider asked for.
 
-    The jitter goes on top of ``Retry-After``, so that threads told to wait equally long do not
-    come back at the same moment.
+    The jitter is added to ``Retry-After``, so that threads told to wait equally long do not come
+    back at the same moment.
     """
 
     def __init__(self, base_seconds: float, longest_seconds: float) -> None:

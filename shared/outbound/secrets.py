@@ -14,7 +14,22 @@ from shared.errors import ConfigurationInvalid
 if TYPE_CHECKING:
     from google.cloud.secretmanager import SecretManagerServiceClient
 
+PREFIX = "secret:"
+CACHE_SECONDS = 300.0
 TIMEOUT_SECONDS = 10.0
+
+ReadSecret = Callable[[str], str]
+"""From a resource name ``projects/P/secrets/NAME/versions/V`` to the secret's text. Raises
+LookupError for one that does not exist or may not be read."""
+
+
+def read_secret(resource: str) -> str:
+    """The ReadSecret of Secret Manager. Google's other errors pass."""
+    try:
+        answer = _client().access_secret_version(name=resource, timeout=TIMEOUT_SECONDS)
+    except (NotFound, PermissionDenied, InvalidArgument) as error:
+        raise LookupError(resource) from error
+    return str(answer.payload.data.decode())
 
 
 @cache
@@ -26,26 +41,8 @@ def _client() -> "SecretManagerServiceClient":
     return SecretManagerServiceClient()
 
 
-def read_secret(resource: str) -> str:
-    """Text of a secret version, by its full name. Raises LookupError where there is none to read;
-    other errors of Google's pass."""
-    try:
-        answer = _client().access_secret_version(name=resource, timeout=TIMEOUT_SECONDS)
-    except (NotFound, PermissionDenied, InvalidArgument) as error:
-        raise LookupError(resource) from error
-    return str(answer.payload.data.decode())
-
-
-PREFIX = "secret:"
-CACHE_SECONDS = 300.0
-
-ReadSecret = Callable[[str], str]
-"""From a resource name ``projects/P/secrets/NAME/versions/V`` to the secret's text. Raises
-LookupError for one that does not exist or may not be read."""
-
-
 class SecretResolver:
-    """Puts secrets in the place of references; keeps them for CACHE_SECONDS, in memory only."""
+    """Replaces references by their secrets; keeps these for CACHE_SECONDS, in memory only."""
 
     def __init__(
         self, read: ReadSecret, project: str, monotonic: Callable[[], float] = time.monotonic
@@ -57,8 +54,8 @@ class SecretResolver:
         self._lock = threading.Lock()
 
     def text_of(self, value: SecretStr, where: str) -> SecretStr:
-        """The secret that ``value`` refers to; itself where it is no reference. ``where`` it
-        stands is told where it cannot be resolved, as ConfigurationInvalid."""
+        """The secret that ``value`` refers to; ``value`` itself where it is no reference. Raises
+        ConfigurationInvalid, naming ``where`` the reference stands, if it cannot be resolved."""
         if not value.get_secret_value().startswith(PREFIX):
             return value
         name = value.get_secret_value().removeprefix(PREFIX)

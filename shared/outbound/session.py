@@ -1,9 +1,7 @@
-"""One try of one call: send it, and read the answer within its limits of time and size.
+"""The one HTTP session for every call to the outside.
 
-The one HTTP session for every call to the outside.
-
-One session serves all orgs and all threads: connections are pooled, cookies are not kept and
-``.netrc`` is not read, so that nothing of one org ever travels with a call of another.
+It serves all orgs and all threads: connections are pooled, cookies are not kept and ``.netrc`` is
+not read, so that nothing of one org ever travels with a call of another.
 """
 
 import json
@@ -38,6 +36,14 @@ from shared.outbound.failures import (
 
 _CHUNK_BYTES = 65_536
 
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+def host_of(url: str) -> str:
+    """Name of a URL's host, with its port where one is given; never a user or password."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class HttpCall:
@@ -64,86 +70,6 @@ class HttpCall:
     def host(self) -> str:
         """The host called, as operators read it."""
         return host_of(self.url)
-
-
-@dataclass(frozen=True, slots=True)
-class TryLimits:
-    """Limits of one try, in seconds and bytes."""
-
-    connect_seconds: float
-    read_seconds: float
-    total_seconds: float
-    largest_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """What came back. The body of another status than 2xx is not read: it is None."""
-
-    status: int
-    retry_after: str | None
-    body: bytes | None = field(repr=False)
-
-
-def host_of(url: str) -> str:
-    """Name of a URL's host, with its port where one is given; never a user or password."""
-    return urlsplit(url).netloc.rpartition("@")[2]
-
-
-def exchange(
-    session: requests.Session, call: HttpCall, limits: TryLimits, monotonic: Callable[[], float]
-) -> HttpAnswer | Failure:
-    """Send the call once. Every way in which it may fail comes back as a Failure: a raised
-    exception of the HTTP library would carry the URL and headers along."""
-    until = monotonic() + limits.total_seconds
-    wait = min(limits.read_seconds, limits.total_seconds)
-    try:
-        with session.request(
-            call.method,
-            call.url,
-            params=call.params,
-            json=call.json,
-            headers=call.headers,
-            auth=_as_it_is,
-            timeout=(min(limits.connect_seconds, limits.total_seconds), wait),
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            status, retry_after = response.status_code, response.headers.get("Retry-After")
-            if status not in range(200, 300):
-                return HttpAnswer(status, retry_after, None)
-            body = _read(response.raw, limits, until, monotonic)
-            return body if isinstance(body, Failure) else HttpAnswer(status, retry_after, body)
-    except (requests.ConnectTimeout, requests.ConnectionError):
-        return not_reached()
-    except (requests.Timeout, ReadTimeoutError):
-        return no_answer(wait)
-    except (requests.RequestException, HTTPError, OSError, UnicodeError):
-        return not_reached()
-
-
-def _read(
-    raw: BaseHTTPResponse, limits: TryLimits, until: float, monotonic: Callable[[], float]
-) -> bytes | Failure:
-    body = bytearray()
-    # read1 comes back after each packet: a server that sends a byte now and then would keep a
-    # plain read busy far beyond the limit, since every byte restarts the socket's time-out.
-    while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
-        body += chunk
-        if len(body) > limits.largest_bytes:
-            return unreadable(f"is larger than {limits.largest_bytes:,} bytes", again=False)
-        if monotonic() >= until:
-            return no_answer(limits.total_seconds)
-    return bytes(body)
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Given as ``auth``, keeps requests from putting a login of ``.netrc`` over our own header."""
-    return request
-
-
-T = TypeVar("T")
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +130,9 @@ class HttpSession:
         does not know.
 
         Tried again after 429, 5xx, broken connections, time-outs and unreadable answers, and
-        after nothing else; a call made ``once`` after 429 alone. Raises the error that the last
-        try amounts to (Unauthorized for 401); ProviderBusy at once where the provider asks to wait
-        longer than there is time; RetryLater where it is the caller's own deadline that leaves too
-        little time.
+        after nothing else; a call made ``once`` after 429 alone. Raises the error of the last try
+        (TokenRejected for 401); ProviderBusy at once where the provider asks to wait longer than
+        there is time; RetryLater where it is the caller's own deadline that leaves too little time.
         """
         given = self._seconds_given(call)
         until = self._monotonic() + min(given, self._settings.total_seconds)
@@ -253,23 +178,63 @@ class HttpSession:
     ) -> HttpReply[T] | Failure:
         if call.admit is not None:
             call.admit()
-        settings = self._settings
-        limits = TryLimits(
-            connect_seconds=settings.connect_seconds,
-            read_seconds=settings.read_seconds,
-            total_seconds=max(until - self._monotonic(), 0.001),
-            largest_bytes=settings.largest_reply_bytes,
-        )
-        answer = exchange(self._session, call, limits, self._monotonic)
-        if isinstance(answer, Failure):
-            return answer
-        if answer.body is None:
-            seconds = retry_after_seconds(answer.retry_after, self._clock())
-            return failed_status(answer.status, call.what, seconds)
+        body = self._exchange(call, max(until - self._monotonic(), 0.001))
+        if isinstance(body, Failure):
+            return body
         try:
-            return HttpReply(read(json.loads(answer.body)), 1)
+            return HttpReply(read(json.loads(body)), 1)
         except (ValueError, RecursionError):
             return unreadable("cannot be read")
+
+    def _exchange(self, call: HttpCall, seconds: float) -> bytes | Failure:
+        """Send the call once; the body of a 2xx answer that came within ``seconds``. Every way in
+        which it may fail comes back as a Failure: a raised exception of the HTTP library would
+        carry the URL and headers along."""
+        until = self._monotonic() + seconds
+        wait = min(self._settings.read_seconds, seconds)
+        try:
+            with self._session.request(
+                call.method,
+                call.url,
+                params=call.params,
+                json=call.json,
+                headers=call.headers,
+                auth=_unchanged,
+                timeout=(min(self._settings.connect_seconds, seconds), wait),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                status = response.status_code
+                if status not in range(200, 300):
+                    header = response.headers.get("Retry-After")
+                    return failed_status(
+                        status, call.what, retry_after_seconds(header, self._clock())
+                    )
+                return self._body(response.raw, seconds, until)
+        except (requests.ConnectTimeout, requests.ConnectionError):
+            return not_reached()
+        except (requests.Timeout, ReadTimeoutError):
+            return no_answer(wait)
+        except (requests.RequestException, HTTPError, OSError, UnicodeError):
+            return not_reached()
+
+    def _body(self, raw: BaseHTTPResponse, seconds: float, until: float) -> bytes | Failure:
+        largest = self._settings.largest_reply_bytes
+        body = bytearray()
+        # read1 comes back after each packet: a server that sends a byte now and then would keep a
+        # plain read busy far beyond the limit, since every byte restarts the socket's time-out.
+        while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
+            body += chunk
+            if len(body) > largest:
+                return unreadable(f"is larger than {largest:,} bytes", again=False)
+            if self._monotonic() >= until:
+                return no_answer(seconds)
+        return bytes(body)
+
+
+def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Given as ``auth``, keeps requests from putting a login of ``.netrc`` over our own header."""
+    return request
 
 
 def _again(outcome: object, call: HttpCall) -> bool:
@@ -293,7 +258,7 @@ def _no_time(call: HttpCall) -> RetryLater:
 
 def _log_retry(call: HttpCall, state: RetryCallState) -> None:
     outcome = _last_outcome(state)
-    _log.info(
+    log.info(
         "outside_call_retried",
         host=call.host,
         what=call.what,

@@ -1,5 +1,6 @@
 """``locations/{locationId}`` as an org configures it."""
 
+from collections.abc import Hashable
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -14,9 +15,10 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from shared.outbound.secrets import PREFIX, SecretResolver
+from shared.outbound.secrets import SecretResolver
 
 DEFAULT_TIMEZONE = "America/New_York"
+PROVIDERS = ("alleaves", "lightspeed")
 
 
 def _known_zone(name: str) -> str:
@@ -26,9 +28,16 @@ def _known_zone(name: str) -> str:
         raise ValueError(f"{name!r} is no IANA time zone") from None
 
 
+def _of_known_provider(config: object) -> object:
+    if isinstance(config, dict) and config.get("provider") not in PROVIDERS:
+        raise ValueError(f"posConfig.provider is none of {', '.join(PROVIDERS)}")
+    return config
+
+
 # Operators type ids and pins as numbers as often as text.
-Text = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)]
-Secret = Annotated[SecretStr, BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)]
+_as_text = BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)
+Text = Annotated[str, _as_text]
+Secret = Annotated[SecretStr, _as_text]
 
 
 class _Frozen(BaseModel):
@@ -37,28 +46,57 @@ class _Frozen(BaseModel):
     )
 
 
-class PosConfig(_Frozen):
-    """How to reach one POS account. Secrets may be ``secret:NAME`` references until resolved."""
+class _Account(_Frozen):
+    """What the settings of every provider have. Secrets may be ``secret:NAME`` references until
+    resolved. ``location_id`` is the POS's own id of the location."""
 
-    provider: Literal["alleaves", "lightspeed"]
     status: Literal["active", "inactive", "paused"]
     base_url: str | None = None
+    location_id: Text
+
+
+class AlleavesConfig(_Account):
+    """An account at Alleaves."""
+
+    provider: Literal["alleaves"]
     username: Text = ""
     password: Secret = SecretStr("")
     pin: Secret = SecretStr("")
     api_key: Secret | None = None
     store_id: Text | None = None
-    location_id: Text
     api_style: Literal["search", "rest"] = "search"
+
+    @model_validator(mode="after")
+    def _has_a_user(self) -> Self:
+        if not self.username:
+            raise ValueError("posConfig.username is missing")
+        return self
+
+    @property
+    def account_key(self) -> Hashable:
+        """Equal for locations of one account, which one client serves."""
+        return self.provider, self.base_url, self.username, self.api_style
+
+
+class LightspeedConfig(_Account):
+    """An account at Lightspeed."""
+
+    provider: Literal["lightspeed"]
     domain_prefix: str | None = None
     token: Secret | None = None
     api_version: str | None = None
 
-    @model_validator(mode="after")
-    def _has_what_the_provider_needs(self) -> Self:
-        if self.provider == "alleaves" and not self.username:
-            raise ValueError("posConfig.username is missing")
-        return self
+    @property
+    def account_key(self) -> Hashable:
+        """See AlleavesConfig."""
+        return self.provider, self.base_url, self.domain_prefix
+
+
+PosConfig = Annotated[
+    AlleavesConfig | LightspeedConfig,
+    Field(discriminator="provider"),
+    BeforeValidator(_of_known_provider),
+]
 
 
 class Location(_Frozen):
@@ -82,10 +120,7 @@ def with_secrets(location: Location, resolver: SecretResolver) -> Location:
     config = location.pos_config
     resolved = {
         name: resolver.text_of(value, f"posConfig.{name} of location {location.id}")
-        for name in ("password", "pin", "api_key", "token")
-        if isinstance(value := getattr(config, name), SecretStr)
-        and value.get_secret_value().startswith(PREFIX)
+        for name, value in config
+        if isinstance(value, SecretStr)
     }
-    if not resolved:
-        return location
     return location.model_copy(update={"pos_config": config.model_copy(update=resolved)})

@@ -1,10 +1,6 @@
-"""Pages fetched ahead of their reader, in threads.
+"""Listings that come in numbered pages: several in flight, given out in order, proved complete.
 
-How far a paged listing has come: what was seen, what was announced, whether it is over.
-
-Listings that come in numbered pages: several in flight, given out in order, proved complete.
-
-Pure of HTTP: it is told how to fetch page n and how to tell entries apart.
+It knows nothing of HTTP: it is given how to fetch page n and what identifies an entry.
 """
 
 from collections import deque
@@ -20,73 +16,131 @@ import structlog
 from shared.errors import ListingIncomplete
 from shared.outbound.failures import StatusRefused
 
-P = TypeVar("P")
-
 _PEEK_SECONDS = 5.0
-
-
-class Prefetch(Generic[P]):
-    """Keeps up to ``in_flight`` pages under way or waiting for their reader, never more.
-
-    Where the number of pages is known it asks for just those. Where it is not, or the listing goes
-    on beyond it, it asks for one page, then two, four, …: a short listing costs no call too many.
-    """
-
-    def __init__(self, fetch: Callable[[int], P], in_flight: int, start_page: int) -> None:
-        self._fetch = fetch
-        self._in_flight = in_flight
-        self._ramp = 1
-        self._taken = start_page - 1
-        self._next = start_page
-        self._pending: deque[Future[P]] = deque()
-        self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="pos-page")
-
-    def fill(self, planned: int | None) -> None:
-        """Ask for as many more pages as make sense when the listing has ``planned`` pages."""
-        known = planned or 0
-        beyond = self._taken > known
-        self._ramp = min(self._ramp * 2, self._in_flight) if beyond else 1
-        while len(self._pending) < (self._in_flight if self._next <= known else self._ramp):
-            # Each call its own copy: log fields of the run, such as its id, go along.
-            self._pending.append(self._pool.submit(copy_context().run, self._fetch, self._next))
-            self._next += 1
-
-    def take(self) -> P:
-        """The next page in order. Waits for it: ``fetch`` has a time limit of its own."""
-        page = self._pending.popleft().result()
-        self._taken += 1
-        return page
-
-    def peek(self) -> P | None:
-        """The page after the one taken last, where it was asked for already and comes soon."""
-        if not self._pending:
-            return None
-        following = self._pending[0]
-        wait([following], _PEEK_SECONDS)
-        return following.result() if following.done() and not following.exception() else None
-
-    def close(self) -> None:
-        """Ask for nothing more. Calls under way end by their own time limit, unheard."""
-        self._pool.shutdown(wait=False)
-
-
-E = TypeVar("E")
-
 _ASK_AGAIN_CUT_SHORT = 2
 _ASK_AGAIN_FULL_OF_REPEATS = 1
 _USUAL_LIMITS = frozenset({10, 20, 25, 50})
 """How many rows services give at once that have a limit of their own."""
 
+E = TypeVar("E")
+log = structlog.get_logger(__name__)
 
-class ListingProgress(Generic[E]):
-    """The state of one listing. Of the entries only the identities are kept.
+
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """``size`` is what a full page holds, ``in_flight`` how many are asked for at once."""
+
+    size: int = 100
+    in_flight: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedPage(Generic[E]):
+    """A page as it came. ``total`` is the whole listing's count, where the page says so."""
+
+    entries: Sequence[E]
+    total: int | None
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage(Generic[E]):
+    """A page as given out. ``entries`` are those not seen before; ``rows`` also counts repeats
+    within the page itself, but none of earlier pages."""
+
+    number: int
+    entries: tuple[E, ...]
+    rows: int
+    total: int | None
+    requests: int
+    last: bool
+
+
+def list_pages(
+    fetch: Callable[[int], FetchedPage[E]],
+    identity: Callable[[E], Hashable],
+    *,
+    provider: str,
+    what: str,
+    settings: PageSettings,
+    expected: int | None = None,
+    start_page: int = 1,
+) -> Generator[ListedPage[E], None, None]:
+    """Every page of a listing from ``start_page`` on; the pages before it count as seen in full.
+
+    It ends on a page that is not full, on the announced total, and on a page that brings nothing
+    new. An end is doubted, and its page asked for again, where the total or the page after it says
+    that there is more, and where the page is full of repeats. A service that gives fewer at once
+    than it is asked for is found out by its first two pages. ``provider`` ("The POS at
+    app.alleaves.com") and ``what`` ("orders") are for messages; ``expected`` is a guess of the
+    total that only steers how far ahead to ask. Raises ListingIncomplete, and what ``fetch``
+    raises.
+    """
+    progress: _Progress[E] = _Progress(settings.size, identity, start_page)
+    ahead = _Prefetch(fetch, settings.in_flight, start_page)
+
+    def followed() -> bool:
+        following = ahead.peek()
+        return following is not None and progress.new_rows(following.entries) > 0
+
+    try:
+        made = _learn_size(progress, fetch, fetch(1)) if start_page > 1 else 0
+        ahead.fill(progress.pages_planned(expected))
+        for number in count(start_page):
+            page = ahead.take()
+            made += _learn_size(progress, fetch, page) if number == 1 else page.requests
+            asked_again = 0
+            while asked_again < progress.times_to_ask_again(page.entries, page.total, followed):
+                asked_again += 1
+                log.info("page_asked_for_again", what=what, page=number, rows=len(page.entries))
+                page = fetch(number)
+                made += page.requests
+            new, rows = progress.accept(page.entries, page.total)
+            last = progress.ended
+            if last and progress.short_of_total:
+                raise ListingIncomplete(
+                    f"{provider} announced {progress.total:,} {what} but sent {progress.rows:,}."
+                )
+            if progress.misjudged or (last and progress.total is None and followed()):
+                cut = 1 if progress.misjudged else number
+                raise ListingIncomplete(
+                    f"{provider} left out {what}: page {cut} was cut short, and more came after."
+                )
+            if not last:
+                ahead.fill(progress.pages_planned(expected))
+            yield ListedPage(number, new, rows, progress.total, made, last)
+            if last:
+                return
+            made = 0
+    finally:
+        ahead.close()
+
+
+def _learn_size(
+    progress: "_Progress[E]", fetch: Callable[[int], FetchedPage[E]], first: FetchedPage[E]
+) -> int:
+    """Find out whether the service gives fewer at once than it is asked for. Returns the calls
+    made, those for the first page included."""
+    if not progress.perhaps_full(first.entries, first.total):
+        return first.requests
+    try:
+        second = fetch(2)
+    except StatusRefused:  # as some answer behind the end
+        return first.requests + 1
+    progress.learn_size(first.entries, second.entries, first.total)
+    return first.requests + second.requests
+
+
+class _Progress(Generic[E]):
+    """How far a listing has come: what was seen, what was announced, whether it is over. Of the
+    entries only the identities are kept.
 
     Every page may announce a total. The smallest must be reached before the listing counts as
     complete: records that come up at the POS meanwhile make it grow and push others onto the next
     page, where they are repeats, but nothing is lost by that.
     """
 
-    def __init__(self, size: int, identity: Callable[[E], Hashable], start_page: int = 1) -> None:
+    def __init__(self, size: int, identity: Callable[[E], Hashable], start_page: int) -> None:
         self._size = size
         self._identity = identity
         self._pages_before = start_page - 1
@@ -173,109 +227,49 @@ def _believable(entries: Sequence[E], total: int | None) -> bool:
     return total is not None and total >= len(entries)
 
 
-_log = structlog.get_logger(__name__)
+class _Prefetch(Generic[E]):
+    """Fetches pages ahead of their reader, in threads: up to ``in_flight`` are under way or waiting
+    for the reader, never more.
 
-
-@dataclass(frozen=True, slots=True)
-class PageSettings:
-    """``size`` is what a full page holds, ``in_flight`` how many are asked for at once."""
-
-    size: int = 100
-    in_flight: int = 8
-
-
-@dataclass(frozen=True, slots=True)
-class FetchedPage(Generic[E]):
-    """A page as it came. ``total`` is the whole listing's count, where the page says so."""
-
-    entries: Sequence[E]
-    total: int | None
-    requests: int
-
-
-@dataclass(frozen=True, slots=True)
-class ListedPage(Generic[E]):
-    """A page as given out. ``entries`` are those not seen before; ``rows`` also counts repeats
-    within the page itself, but none of earlier pages."""
-
-    number: int
-    entries: tuple[E, ...]
-    rows: int
-    total: int | None
-    requests: int
-    last: bool
-
-
-def list_pages(
-    fetch: Callable[[int], FetchedPage[E]],
-    identity: Callable[[E], Hashable],
-    *,
-    provider: str,
-    what: str,
-    settings: PageSettings,
-    expected: int | None = None,
-    start_page: int = 1,
-) -> Generator[ListedPage[E], None, None]:
-    """Every page of a listing from ``start_page`` on; the pages before it count as seen in full.
-
-    It ends on a page that is not full, on the announced total, and on a page that brings nothing
-    new. An end is doubted, and its page asked for again, where the total or the page after it says
-    that there is more, and where the page is full of repeats. A service that gives fewer at once
-    than it is asked for is found out by its first two pages. ``provider`` ("The POS at
-    app.alleaves.com") and ``what`` ("orders") are for messages; ``expected`` is a guess of the
-    total that only steers how far ahead to ask. Raises ListingIncomplete, and what ``fetch``
-    raises.
+    Where the number of pages is known it asks for just those. Where it is not, or the listing goes
+    on beyond it, it asks for one page, then two, four, …: a short listing costs no call too many.
     """
-    progress: ListingProgress[E] = ListingProgress(settings.size, identity, start_page)
-    ahead = Prefetch(fetch, settings.in_flight, start_page)
 
-    def followed() -> bool:
-        following = ahead.peek()
-        return following is not None and progress.new_rows(following.entries) > 0
+    def __init__(
+        self, fetch: Callable[[int], FetchedPage[E]], in_flight: int, start_page: int
+    ) -> None:
+        self._fetch = fetch
+        self._in_flight = in_flight
+        self._ramp = 1
+        self._taken = start_page - 1
+        self._next = start_page
+        self._pending: deque[Future[FetchedPage[E]]] = deque()
+        self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="pos-page")
 
-    try:
-        made = _learn_size(progress, fetch, fetch(1)) if start_page > 1 else 0
-        ahead.fill(progress.pages_planned(expected))
-        for number in count(start_page):
-            page = ahead.take()
-            made += _learn_size(progress, fetch, page) if number == 1 else page.requests
-            asked_again = 0
-            while asked_again < progress.times_to_ask_again(page.entries, page.total, followed):
-                asked_again += 1
-                _log.info("page_asked_for_again", what=what, page=number, rows=len(page.entries))
-                page = fetch(number)
-                made += page.requests
-            new, rows = progress.accept(page.entries, page.total)
-            last = progress.ended
-            if last and progress.short_of_total:
-                raise ListingIncomplete(
-                    f"{provider} announced {progress.total:,} {what} but sent {progress.rows:,}."
-                )
-            if progress.misjudged or (last and progress.total is None and followed()):
-                cut = 1 if progress.misjudged else number
-                raise ListingIncomplete(
-                    f"{provider} left out {what}: page {cut} was cut short, and more came after."
-                )
-            if not last:
-                ahead.fill(progress.pages_planned(expected))
-            yield ListedPage(number, new, rows, progress.total, made, last)
-            if last:
-                return
-            made = 0
-    finally:
-        ahead.close()
+    def fill(self, planned: int | None) -> None:
+        """Ask for as many more pages as make sense when the listing has ``planned`` pages."""
+        known = planned or 0
+        beyond = self._taken > known
+        self._ramp = min(self._ramp * 2, self._in_flight) if beyond else 1
+        while len(self._pending) < (self._in_flight if self._next <= known else self._ramp):
+            # Each call its own copy: log fields of the run, such as its id, go along.
+            self._pending.append(self._pool.submit(copy_context().run, self._fetch, self._next))
+            self._next += 1
 
+    def take(self) -> FetchedPage[E]:
+        """The next page in order. Waits for it: ``fetch`` has a time limit of its own."""
+        page = self._pending.popleft().result()
+        self._taken += 1
+        return page
 
-def _learn_size(
-    progress: ListingProgress[E], fetch: Callable[[int], FetchedPage[E]], first: FetchedPage[E]
-) -> int:
-    """Find out whether the service gives fewer at once than it is asked for. Returns the calls
-    made, those for the first page included."""
-    if not progress.perhaps_full(first.entries, first.total):
-        return first.requests
-    try:
-        second = fetch(2)
-    except StatusRefused:  # as some answer behind the end
-        return first.requests + 1
-    progress.learn_size(first.entries, second.entries, first.total)
-    return first.requests + second.requests
+    def peek(self) -> FetchedPage[E] | None:
+        """The page after the one taken last, where it was asked for already and comes soon."""
+        if not self._pending:
+            return None
+        following = self._pending[0]
+        wait([following], _PEEK_SECONDS)
+        return following.result() if following.done() and not following.exception() else None
+
+    def close(self) -> None:
+        """Ask for nothing more. Calls under way end by their own time limit, unheard."""
+        self._pool.shutdown(wait=False)

@@ -1,9 +1,4 @@
-"""What a POS tells of by a webhook: which records changed, never what they now are.
-
-The port every point of sale is read through: typed pages of domain records.
-
-The port through which a point of sale is asked to make something.
-"""
+"""The port to a point of sale: typed pages of domain records, what may be made, its webhooks."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -14,28 +9,9 @@ from shared.domain.customers import Customer
 from shared.domain.discounts import Discount
 from shared.domain.inventory import BatchDetail, InventoryRow
 from shared.domain.metadata import NamedEntry, NamedKind, PublicLocation
-from shared.domain.order_windows import DateWindow as DateWindow
+from shared.domain.order_windows import DateWindow
 from shared.domain.orders import Order
 from shared.domain.write_back import NewCustomer, NewOrder, OrderLine, PlacedOrder
-
-
-@dataclass(frozen=True, slots=True)
-class PosEvent:
-    """One event. ``kind`` is the POS's own name for it; it names no records where the kind is
-    none that Sync Sam knows. ``id`` is the event's own, ``sent_at`` (aware UTC) when it was sent,
-    where the POS says so."""
-
-    kind: str
-    id: str | None = None
-    sent_at: datetime | None = None
-    customer_ids: tuple[str, ...] = ()
-    order_ids: tuple[str, ...] = ()
-    product_ids: tuple[str, ...] = ()
-
-    @property
-    def names_records(self) -> bool:
-        return bool(self.customer_ids or self.order_ids or self.product_ids)
-
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -43,7 +19,7 @@ R_co = TypeVar("R_co", covariant=True)
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """A record that could not be mapped. ``record_id`` is the id that it would have; ``raw`` its
-    JSON text, kept for whoever looks into it."""
+    JSON text, kept in quarantine."""
 
     record_id: str | None
     code: str
@@ -87,81 +63,89 @@ class PosClient(Protocol):
     @property
     def provider(self) -> str:
         """Name of the provider: ``alleaves``, ``lightspeed``."""
-        ...
 
     def customers(
         self, *, expected: int | None = None, start_page: int = 1
     ) -> Generator[Page[Customer], None, None]:
         """Every customer of the account, from page ``start_page`` (1-based) on. ``expected``, a
         count of customers in all, only steers how many pages to ask for ahead."""
-        ...
 
     def orders(self, window: DateWindow) -> Generator[Page[Order], None, None]:
         """The orders created within the window."""
-        ...
 
     def customer(self, customer_id: str) -> Page[Customer]:
         """One customer, as a listing of one; empty where the POS has none of that id."""
-        ...
 
     def order(self, order_id: str) -> Page[Order]:
         """One order, by the POS's own id, as a listing of one; empty where there is none."""
-        ...
 
     def inventory(self, location_id: str) -> Generator[Page[InventoryRow], None, None]:
         """The stock rows of one location, by the POS's location id."""
-        ...
 
     def discounts(self) -> Page[Discount]:
         """The account's discounts, running or not."""
-        ...
 
     def named(self, kind: NamedKind) -> LookUpResult[tuple[NamedEntry, ...]]:
         """The brands, categories or vendors that the account knows."""
-        ...
 
     def locations(self) -> LookUpResult[tuple[PublicLocation, ...]]:
         """The account's locations, without anything that is not public."""
-        ...
 
     def batch(self, batch_id: str) -> BatchDetail:
-        """What a look-up of a single batch tells."""
-        ...
+        """What the POS knows of a single batch."""
+
+    def raw_product(self, product_id: str) -> str:
+        """JSON text that names a product as the POS does, for a Rejected without a row of its own.
+        No call."""
 
 
 class PosWriter(Protocol):
     """What may be made at a POS: customers and orders, never prices or stock.
 
     Each call that makes something is sent once. Where it raises a ProviderError other than
-    ProviderRefused, it may have been done: whoever asked must look before asking again.
+    ProviderRefused, it may have been done: look before asking again.
     """
 
     def create_customer(self, customer: NewCustomer) -> str:
         """Make a customer; the POS's id."""
-        ...
 
     def find_customer(self, customer: NewCustomer) -> str | None:
         """The id of the customer with the same e-mail, or where none is given the same telephone
         number, if there is one."""
-        ...
 
     def open_order(self, order: NewOrder, external_id: str) -> str:
         """Make an order without lines, under an id of our own; the POS's id."""
-        ...
 
     def find_order(self, order: NewOrder, external_id: str, window: DateWindow) -> str | None:
         """The POS's id of the order made under an id of our own within the window, if any.
         Raises ReplyUnreadable where the POS does not tell."""
-        ...
 
     def add_line(self, order_id: str, line: OrderLine) -> None:
         """Add a line to an order."""
-        ...
 
     def give_discount(self, order_id: str, discount_id: str) -> None:
         """Give an order a discount of the account."""
-        ...
 
     def placed(self, order_id: str) -> PlacedOrder:
         """An order as it stands at the POS."""
-        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PosEvent:
+    """A webhook: which records changed, never what they now are.
+
+    ``kind`` is the POS's own name for it; an event of an unknown kind names no records. ``id`` is
+    the event's own, ``sent_at`` (aware UTC) when it was sent, where the POS says so.
+    """
+
+    kind: str
+    id: str | None = None
+    sent_at: datetime | None = None
+    customer_ids: tuple[str, ...] = ()
+    order_ids: tuple[str, ...] = ()
+    product_ids: tuple[str, ...] = ()
+
+    @property
+    def names_records(self) -> bool:
+        """Whether there is anything to fetch."""
+        return bool(self.customer_ids or self.order_ids or self.product_ids)

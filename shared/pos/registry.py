@@ -1,4 +1,4 @@
-"""From a location's settings to a client of its point of sale."""
+"""From a location's settings to its account at a point of sale: one case for each provider."""
 
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from shared.outbound.tokens import TokenCache
 from shared.pos.alleaves.api import AlleavesApi
 from shared.pos.alleaves.client import AlleavesClient
 from shared.pos.alleaves.writer import AlleavesWriter
-from shared.pos.config import Location
+from shared.pos.config import AlleavesConfig, LightspeedConfig, Location
 from shared.pos.paging import PageSettings
 from shared.pos.port import PosClient, PosWriter
 
@@ -28,8 +28,8 @@ def open_client(
     Calls stop waiting at ``deadline`` (aware UTC) with RetryLater. Raises ConfigurationInvalid for
     a provider or address that cannot be used.
     """
-    api = _api(location, http, tokens, clock, deadline)
-    return _client(location, api, paging)
+    client, _ = _account(location, http, tokens, clock, deadline, paging)
+    return client
 
 
 def open_writer(
@@ -40,31 +40,36 @@ def open_writer(
     deadline: datetime | None = None,
 ) -> PosWriter:
     """The same account, to be written to."""
-    api = _api(location, http, tokens, clock, deadline)
-    return AlleavesWriter(api, _client(location, api, None))
+    _, writer = _account(location, http, tokens, clock, deadline, None)
+    return writer
 
 
-def _client(location: Location, api: AlleavesApi, paging: PageSettings | None) -> AlleavesClient:
-    here = location.pos_config.location_id
-    return AlleavesClient(api, zone=location.zone, location_id=here, paging=paging)
-
-
-def _api(
+def _account(
     location: Location,
     http: HttpSession,
     tokens: TokenCache,
     clock: Clock,
     deadline: datetime | None,
-) -> AlleavesApi:
-    config = location.pos_config
+    paging: PageSettings | None,
+) -> tuple[PosClient, PosWriter]:
     name = location.name or f"location {location.id}"
-    if config.provider != "alleaves":
-        raise ConfigurationInvalid(
-            f"The POS provider {config.provider} of {name} is not supported yet."
-        )
-    if config.base_url and not _is_web_address(config.base_url):
-        raise ConfigurationInvalid(f"The base URL in the POS settings of {name} is not valid.")
-    return AlleavesApi(http, tokens, config, location_name=name, clock=clock, deadline=deadline)
+    match location.pos_config:
+        case AlleavesConfig() as config:
+            if config.base_url and not _is_web_address(config.base_url):
+                raise ConfigurationInvalid(
+                    f"The base URL in the POS settings of {name} is not valid."
+                )
+            api = AlleavesApi(
+                http, tokens, config, location_name=name, clock=clock, deadline=deadline
+            )
+            client = AlleavesClient(
+                api, zone=location.zone, location_id=config.location_id, paging=paging
+            )
+            return client, AlleavesWriter(api, client)
+        case LightspeedConfig() as config:
+            raise ConfigurationInvalid(
+                f"The POS provider {config.provider} of {name} is not supported yet."
+            )
 
 
 def _is_web_address(url: str) -> bool:

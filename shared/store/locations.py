@@ -22,7 +22,7 @@ from pydantic import SecretStr, ValidationError
 from shared.domain.health_rules import NEW_FOR
 from shared.domain.ids import org_id_spellings
 from shared.errors import ConfigurationInvalid, at_fault
-from shared.pos.config import DEFAULT_TIMEZONE, Location
+from shared.pos.config import DEFAULT_TIMEZONE, PROVIDERS, Location
 from shared.store import paths
 from shared.store.customers import IN_LIMIT
 from shared.store.database import Database, Filter, Put
@@ -48,8 +48,9 @@ def active_of(database: Database, org_id: str) -> list[Location]:
         try:
             active.append(Location.model_validate({**document.fields, "id": document.id}))
         except ValidationError as error:
+            wrong = at_fault(error, tags=PROVIDERS)
             raise ConfigurationInvalid(
-                f"the POS settings of location {document.id} are not valid: {at_fault(error)}"
+                f"the POS settings of location {document.id} are not valid: {wrong}"
             ) from None
     return active
 

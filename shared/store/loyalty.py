@@ -31,7 +31,7 @@ OWNED = (
 
 READ = ("email", "phone", "socialEquity", "pointsLastCalculated", *OWNED)
 
-AT_ALPINE: Filter = ("tierSource", "==", TierSource.ALPINE_IQ.value)
+AT_PROVIDER: Filter = ("tierSource", "==", TierSource.PROVIDER.value)
 RECONCILED: Filter = ("loyaltyReconciled", "==", True)
 NOT_RECONCILED: Filter = ("loyaltyReconciled", "==", False)
 CALCULATED: Filter = ("pointsFromOrders", ">=", 0)
@@ -100,7 +100,7 @@ def spending_since(
 
 def in_review(database: Database, org_id: str) -> list[Document]:
     """The customers whose two figures a person must look at, by id."""
-    found = database.query(paths.customers(org_id), AT_ALPINE, NOT_RECONCILED)
+    found = database.query(paths.customers(org_id), AT_PROVIDER, NOT_RECONCILED)
     return sorted(found, key=lambda document: document.id)
 
 
@@ -109,10 +109,10 @@ def counts(database: Database, org_id: str) -> CustomerCounts:
     collection = paths.customers(org_id)
     return CustomerCounts(
         total_customers=database.totals(collection).count,
-        with_alpine_sync=database.totals(collection, AT_ALPINE).count,
+        with_alpine_sync=database.totals(collection, AT_PROVIDER).count,
         with_calculated_points=database.totals(collection, CALCULATED).count,
         reconciled=database.totals(collection, RECONCILED).count,
-        needs_review=database.totals(collection, AT_ALPINE, NOT_RECONCILED).count,
+        needs_review=database.totals(collection, AT_PROVIDER, NOT_RECONCILED).count,
     )
 
 
@@ -120,12 +120,12 @@ def _fields(result: Reconciliation) -> dict[str, Any]:
     return {
         "points": result.points,
         "pointsFromOrders": result.points_from_orders,
-        "pointsFromAlpine": result.points_from_alpine,
+        "pointsFromAlpine": result.points_from_provider,
         "tierSource": result.tier_source.value,
         "loyaltyTier": result.tier.id if result.tier else None,
         "loyaltyReconciled": result.reconciled,
         "loyaltyDiscrepancy": result.discrepancy,
-        "alpineUserId": result.alpine_user_id,
+        "alpineUserId": result.provider_user_id,
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from shared.domain.loyalty import AlpineAnswer, AlpineStatus
+from shared.domain.loyalty import ProviderAnswer, ProviderStatus
 from shared.domain.loyalty_work import LoyaltyEntry, LoyaltyWork, Review
 from shared.store import packed_map, paths
 from shared.store.database import Database, Put
@@ -97,7 +97,8 @@ STATE_NAME = "loyalty"
 STATE_SHARD_BYTES = 40_000
 """Small: each batch of a run rewrites the shard that it concerns, about 700 customers'."""
 
-_STATUSES = tuple(AlpineStatus)
+_STATUSES = tuple(ProviderStatus)
+"""Stored by their place: append to ProviderStatus, never rearrange it."""
 
 
 class LoyaltyState:
@@ -173,7 +174,7 @@ def _entry(facts: Facts) -> LoyaltyEntry:
     return LoyaltyEntry(
         work=LoyaltyWork(work),
         looked_up=looked_up,
-        answer=AlpineAnswer(_STATUSES[status], points, user_id),
+        answer=ProviderAnswer(_STATUSES[status], points, user_id),
         spent_cents=spent_cents,
         orders=orders,
         equity=equity,

@@ -1,9 +1,8 @@
 """An org's own settings, ``tenants/{orgId}``. All optional.
 
-``loyaltySettings`` and ``alpineIq`` of ``tenants/{orgId}``.
-
-Read apart from the other settings: an org whose loyalty settings are wrong is still synced, and
-one whose Alpine IQ account is wrong still has its points calculated.
+The loyalty programme and the account at a loyalty provider are read apart from the other settings:
+an org whose programme is wrong is still synced, and one whose account is wrong still has its points
+calculated.
 """
 
 from collections.abc import Mapping
@@ -17,7 +16,8 @@ from pydantic.alias_generators import to_camel
 
 from shared.domain.loyalty import DEFAULT_TIERS, LoyaltyRules, Tier
 from shared.errors import ConfigurationInvalid, at_fault
-from shared.loyalty.alpine_iq import AlpineIqSettings
+from shared.loyalty.port import ProviderSettings
+from shared.loyalty.registry import PROVIDERS
 from shared.store import paths
 from shared.store.database import Database
 
@@ -107,9 +107,10 @@ class TenantLoyalty:
             given.points_per_dollar, given.equity_multiplier, tiers, given.discrepancy_threshold
         )
 
-    def alpine_iq(self) -> AlpineIqSettings | None:
-        """The org's account at Alpine IQ, None where it has none. Its key may be a reference."""
-        return self._read("alpineIq", AlpineIqSettings)
+    def account(self) -> ProviderSettings | None:
+        """The org's account at its loyalty provider, None where it has none."""
+        accounts = (self._read(field, model) for field, model in PROVIDERS.items())
+        return next((account for account in accounts if account), None)
 
     def _read(self, name: str, model: type[M]) -> M | None:
         stored = self.fields.get(name)

@@ -1,9 +1,7 @@
-"""Signing in at Alleaves: ``POST /auth``, and how long the token lasts.
-
-The calls of Alleaves, in both of its styles, signed in.
+"""The calls of Alleaves, in both of its styles, signed in.
 
 ``search``: ``POST /customer/search``, ``GET /order``. ``rest``: ``GET /customers``, ``GET
-/orders``. Everything else is called in the same way in both.
+/orders``. Everything else is called in the same way in both. ``POST /auth`` signs in.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,41 +18,161 @@ from shared.outbound.failures import TokenRejected
 from shared.outbound.session import HttpCall, HttpReply, HttpSession, host_of
 from shared.outbound.tokens import Token, TokenCache
 from shared.pos.alleaves.envelope import rows_and_total
-from shared.pos.config import PosConfig
+from shared.pos.config import AlleavesConfig
 
 PROVIDER = "The POS"
+DEFAULT_BASE_URL = "https://app.alleaves.com/api"
 _LIFETIME = timedelta(hours=24)
-"""As measured at the live service; holds where neither the reply nor the token says."""
-_MILLISECONDS_ABOVE = 100_000_000_000
+"""Of a token, as measured at the live service; where neither the reply nor the token says."""
 _EPOCH_ABOVE = 1_000_000_000
+_MILLISECONDS_ABOVE = 100_000_000_000
+
+T = TypeVar("T")
 
 
-def log_in(
-    http: HttpSession,
-    base_url: str,
-    config: PosConfig,
-    *,
-    clock: Clock,
-    deadline: datetime | None,
-) -> HttpReply[Token]:
-    """A new token. Raises CredentialsRejected where user name, password or PIN are wrong."""
-    call = HttpCall(
-        "POST",
-        f"{base_url}/auth",
-        provider=PROVIDER,
-        what="signing in",
-        json=_body(config),
-        deadline=deadline,
-    )
-    now = clock()
-    return http.call(call, lambda data: token_of(data, now))
+@dataclass(frozen=True, slots=True)
+class RawPage:
+    """Rows as sent, the announced total where there is one, and the calls it took."""
+
+    rows: Sequence[object]
+    total: int | None
+    requests: int
 
 
-def _body(config: PosConfig) -> dict[str, str]:
-    body = {"username": config.username, "password": config.password.get_secret_value()}
-    if pin := config.pin.get_secret_value():
-        body["pin"] = pin
-    return body
+class AlleavesApi:
+    """One account at Alleaves. Thread-safe."""
+
+    def __init__(
+        self,
+        http: HttpSession,
+        tokens: TokenCache,
+        config: AlleavesConfig,
+        *,
+        location_name: str,
+        clock: Clock,
+        deadline: datetime | None = None,
+    ) -> None:
+        self._http = http
+        self._tokens = tokens
+        self._location_name = location_name
+        self._clock = clock
+        self._deadline = deadline
+        self._rest_style = config.api_style == "rest"
+        self._base_url = (config.base_url or DEFAULT_BASE_URL).rstrip("/")
+        password, pin = config.password.get_secret_value(), config.pin.get_secret_value()
+        self._sign_in_body = {"username": config.username, "password": password}
+        if pin:
+            self._sign_in_body["pin"] = pin
+        self._account = tokens.account(
+            config.provider, self._base_url, config.username, password, pin
+        )
+
+    @property
+    def name(self) -> str:
+        """What operators read: "The POS at app.alleaves.com"."""
+        return f"{PROVIDER} at {host_of(self._base_url)}"
+
+    def customers(self, page: int, size: int) -> RawPage:
+        """Page ``page`` (from 1) of the customers."""
+        if self._rest_style:
+            params = {"page": str(page), "pageSize": str(size)}
+            return self._list(self._call("GET", "/customers", "customers", params=params))
+        body = {"page": page, "pageSize": size}
+        return self._list(self._call("POST", "/customer/search", "customers", json=body))
+
+    def orders(self, window: DateWindow, page: int, size: int) -> RawPage:
+        """Page ``page`` (from 1) of the orders created within the window."""
+        params = {
+            "page": str(page),
+            "pageSize": str(size),
+            "startDate": window.since.isoformat(),
+            "endDate": window.until.isoformat(),
+        }
+        path = "/orders" if self._rest_style else "/order"
+        return self._list(self._call("GET", path, "orders", params=params))
+
+    def inventory(self, location_id: str, skip: int = 0, take: int | None = None) -> RawPage:
+        """The stock of a location; with ``take``, so many rows after the first ``skip``."""
+        body: dict[str, object] = {"query": "", "id_location": as_sent(location_id)}
+        if take is not None:
+            body |= {"skip": skip, "take": take}
+        return self._list(self._call("POST", "/inventory/search", "inventory", json=body))
+
+    def listed(self, path: str, what: str) -> RawPage:
+        """A list that comes whole: discounts, brands, locations and the like."""
+        return self._list(self._call("GET", path, what))
+
+    def record(self, path: str, what: str) -> HttpReply[object]:
+        """One record."""
+        return self._signed_in(self._call("GET", path, what), _any)
+
+    def send(self, method: str, path: str, what: str, body: Mapping[str, object]) -> object:
+        """Have the POS make or change something; its answer. The call is made once: where its
+        outcome is not known (ProviderUnreachable, ProviderFailed, ReplyUnreadable), it may have
+        been done."""
+        call = replace(self._call(method, path, what, json=body), once=True)
+        return self._signed_in(call, _any).data
+
+    def _list(self, call: HttpCall) -> RawPage:
+        reply = self._signed_in(call, rows_and_total)
+        rows, total = reply.data
+        return RawPage(rows, total, reply.requests)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        *,
+        json: object = None,
+        params: Mapping[str, str] | None = None,
+    ) -> HttpCall:
+        return HttpCall(
+            method,
+            f"{self._base_url}{path}",
+            provider=PROVIDER,
+            what=what,
+            json=json,
+            params=params or {},
+            deadline=self._deadline,
+        )
+
+    def _signed_in(self, call: HttpCall, read: Callable[[object], T]) -> HttpReply[T]:
+        try:
+            return self._with_token(call, read)
+        except CredentialsRejected as error:
+            said = str(error)
+        # Raised out here so that no error which holds the call is chained to it.
+        raise CredentialsRejected(
+            f"{said} Check user name, password and PIN of {self._location_name} in the POS "
+            "settings."
+        )
+
+    def _with_token(self, call: HttpCall, read: Callable[[object], T]) -> HttpReply[T]:
+        """The answer. A token that is no longer accepted is renewed once."""
+        requests = 0
+
+        def sign_in() -> Token:
+            nonlocal requests
+            now = self._clock()
+            sign_in_call = self._call("POST", "/auth", "signing in", json=self._sign_in_body)
+            reply = self._http.call(sign_in_call, lambda data: token_of(data, now))
+            requests += reply.requests
+            return reply.data
+
+        token = self._tokens.get(self._account, sign_in)
+        try:
+            reply = self._http.call(_bearing(token, call), read)
+        except TokenRejected as error:
+            requests += error.tries
+            token = self._tokens.get(self._account, sign_in, rejected=token)
+            reply = self._http.call(_bearing(token, call), read)
+        return HttpReply(reply.data, requests + reply.requests)
+
+
+def as_sent(record_id: str) -> int | str:
+    """Alleaves has numbers for ids; here they are text."""
+    return int(record_id) if record_id.isdecimal() else record_id
 
 
 def token_of(reply: object, now: datetime) -> Token:
@@ -101,168 +219,9 @@ def _moment(said: object, now: datetime) -> datetime | None:
         return None
 
 
-DEFAULT_BASE_URL = "https://app.alleaves.com/api"
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class RawPage:
-    """Rows as sent, the announced total where there is one, and the calls it took."""
-
-    rows: Sequence[object]
-    total: int | None
-    requests: int
-
-
-class AlleavesApi:
-    """One account at Alleaves. Thread-safe."""
-
-    def __init__(
-        self,
-        http: HttpSession,
-        tokens: TokenCache,
-        config: PosConfig,
-        *,
-        location_name: str,
-        clock: Clock,
-        deadline: datetime | None = None,
-    ) -> None:
-        self._http = http
-        self._tokens = tokens
-        self._config = config
-        self._location_name = location_name
-        self._clock = clock
-        self._deadline = deadline
-        self._base_url = (config.base_url or DEFAULT_BASE_URL).rstrip("/")
-        self._account = tokens.account(
-            config.provider,
-            self._base_url,
-            config.username,
-            config.password.get_secret_value(),
-            config.pin.get_secret_value(),
-        )
-
-    @property
-    def name(self) -> str:
-        """What operators read: "The POS at app.alleaves.com"."""
-        return f"{PROVIDER} at {host_of(self._base_url)}"
-
-    def customers(self, page: int, size: int) -> RawPage:
-        """Page ``page`` (from 1) of the customers."""
-        if self._config.api_style == "rest":
-            params = {"page": str(page), "pageSize": str(size)}
-            return self._list("GET", "/customers", "customers", params=params)
-        return self._list(
-            "POST", "/customer/search", "customers", json={"page": page, "pageSize": size}
-        )
-
-    def orders(self, window: DateWindow, page: int, size: int) -> RawPage:
-        """Page ``page`` (from 1) of the orders created within the window."""
-        params = {
-            "page": str(page),
-            "pageSize": str(size),
-            "startDate": window.since.isoformat(),
-            "endDate": window.until.isoformat(),
-        }
-        path = "/orders" if self._config.api_style == "rest" else "/order"
-        return self._list("GET", path, "orders", params=params)
-
-    def inventory(self, location_id: str, skip: int = 0, take: int | None = None) -> RawPage:
-        """The stock of a location; with ``take``, so many rows after the first ``skip``."""
-        body: dict[str, object] = {"query": "", "id_location": as_sent(location_id)}
-        if take is not None:
-            body |= {"skip": skip, "take": take}
-        return self._list("POST", "/inventory/search", "inventory", json=body)
-
-    def listed(self, path: str, what: str) -> RawPage:
-        """A list that comes whole: discounts, brands, locations and the like."""
-        return self._list("GET", path, what)
-
-    def record(self, path: str, what: str) -> HttpReply[object]:
-        """One record."""
-        return self._signed_in(self._call("GET", path, what), _any)
-
-    def send(self, method: str, path: str, what: str, body: Mapping[str, object]) -> object:
-        """Have the POS make or change something; its answer. The call is made once: where its
-        outcome is not known (ProviderUnreachable, ProviderFailed, ReplyUnreadable), it may have
-        been done."""
-        call = replace(self._call(method, path, what, json=body), once=True)
-        return self._signed_in(call, _any).data
-
-    def _list(
-        self,
-        method: str,
-        path: str,
-        what: str,
-        *,
-        json: object = None,
-        params: Mapping[str, str] | None = None,
-    ) -> RawPage:
-        call = self._call(method, path, what, json=json, params=params)
-        reply = self._signed_in(call, rows_and_total)
-        rows, total = reply.data
-        return RawPage(rows, total, reply.requests)
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        what: str,
-        *,
-        json: object = None,
-        params: Mapping[str, str] | None = None,
-    ) -> HttpCall:
-        return HttpCall(
-            method,
-            f"{self._base_url}{path}",
-            provider=PROVIDER,
-            what=what,
-            json=json,
-            params=params or {},
-            deadline=self._deadline,
-        )
-
-    def _signed_in(self, call: HttpCall, read: Callable[[object], T]) -> HttpReply[T]:
-        """The answer, signed in. A token no longer accepted is renewed once."""
-        try:
-            return self._with_token(call, read)
-        except CredentialsRejected as error:
-            said = str(error)
-        raise CredentialsRejected(
-            f"{said} Check user name, password and PIN of {self._location_name} in the POS "
-            "settings."
-        )
-
-    def _with_token(self, call: HttpCall, read: Callable[[object], T]) -> HttpReply[T]:
-        requests = 0
-
-        def sign_in() -> Token:
-            nonlocal requests
-            reply = log_in(
-                self._http, self._base_url, self._config, clock=self._clock, deadline=self._deadline
-            )
-            requests += reply.requests
-            return reply.data
-
-        token = self._tokens.get(self._account, sign_in)
-        try:
-            reply = self._http.call(_bearing(token, call), read)
-        except TokenRejected as error:
-            requests += error.tries
-            token = self._tokens.get(self._account, sign_in, rejected=token)
-            reply = self._http.call(_bearing(token, call), read)
-        return HttpReply(reply.data, requests + reply.requests)
-
-
 def _bearing(token: Token, call: HttpCall) -> HttpCall:
     return replace(call, headers={"Authorization": f"Bearer {token.value}"})
 
 
 def _any(reply: object) -> object:
     return reply
-
-
-def as_sent(record_id: str) -> int | str:
-    """Alleaves has numbers for ids; here they are text."""
-    return int(record_id) if record_id.isdecimal() else record_id

@@ -1,12 +1,8 @@
-"""Stock rows of Alleaves as domain records.
+"""Stock, discounts, brands, categories, vendors, locations and batches as domain records.
 
-Discounts of Alleaves as domain records.
-
-No recorded account had any: the shape is that of the one public integration that names it, read
-tolerantly. Where a part cannot be read the whole discount is rejected, so that a menu never shows
-a price that the till does not give.
-
-Brands, categories, vendors, locations and single batches of Alleaves as domain records.
+No recorded account had any discount: its shape is that of the one public integration that names
+it, read tolerantly. Where a part cannot be read the whole discount is rejected, so that a menu
+never shows a price that the till does not give.
 """
 
 import re
@@ -22,12 +18,10 @@ from shared.domain.money import to_cents
 from shared.pos.alleaves.parse import day, number, percent, read_row, reject
 from shared.pos.alleaves.schemas import (
     BatchRow,
-    BrandRow,
-    CategoryRow,
     Conditions,
     DiscountRow,
+    NamedRow,
     StockRow,
-    VendorRow,
 )
 from shared.pos.port import Rejected
 
@@ -40,6 +34,35 @@ _PRICES = (
     "price_retail",
 )
 _UNSELLABLE_AREAS = frozenset({"damaged", "scrap", "quarantine", "hold"})
+_KINDS = {
+    "percent": DiscountKind.PERCENT,
+    "percentage": DiscountKind.PERCENT,
+    "amount": DiscountKind.AMOUNT,
+    "dollar": DiscountKind.AMOUNT,
+    "fixed_amount": DiscountKind.AMOUNT,
+    "fixed_price": DiscountKind.FIXED_PRICE,
+    "price": DiscountKind.FIXED_PRICE,
+    "bogo": DiscountKind.BOGO,
+}
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+NAMED: Mapping[NamedKind, str] = {"brands": "brand", "categories": "category", "vendors": "vendor"}
+"""The POS's word for each kind, in paths and fields."""
+
+_SPELLED = {
+    "name": "location",
+    "legalName": "legal_name",
+    "stateName": "full_state_name",
+    "postalCode": "postal_code",
+    "driveThrough": "drive_through",
+    "expressDelivery": "express_delivery",
+    "localTaxPercentage": "local_tax_percentage",
+    "isAdultUse": "is_adult_use",
+    "isMedicalUse": "is_medical_use",
+}
+_PUBLIC = {name: _SPELLED.get(name, name) for name in PUBLIC_FIELDS}
+"""The POS's field of each of ours. Everything else of a location stays at the POS: replies carry
+keys of the state's tracking system, later ones perhaps more."""
 
 
 def to_inventory_row(row: object, location_id: str) -> InventoryRow | Rejected:
@@ -112,21 +135,6 @@ def _potency(value: object, compound: str, compounds: Iterable[object]) -> Decim
         if isinstance(tested, dict) and tested.get("compound") == compound
     )
     return next((result for result in results if result is not None), None)
-
-
-_KINDS = {
-    "percent": DiscountKind.PERCENT,
-    "percentage": DiscountKind.PERCENT,
-    "amount": DiscountKind.AMOUNT,
-    "dollar": DiscountKind.AMOUNT,
-    "fixed_amount": DiscountKind.AMOUNT,
-    "fixed_price": DiscountKind.FIXED_PRICE,
-    "price": DiscountKind.FIXED_PRICE,
-    "bogo": DiscountKind.BOGO,
-}
-
-
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def to_discount(row: object, zone: ZoneInfo) -> Discount | Rejected:
@@ -205,38 +213,16 @@ def _texts(values: Iterable[object]) -> frozenset[str]:
     )
 
 
-NAMED_PATHS: Mapping[NamedKind, str] = {
-    "brands": "/inventory/brand",
-    "categories": "/inventory/category",
-    "vendors": "/inventory/vendor",
-}
-_ROWS: Mapping[NamedKind, type[BrandRow] | type[CategoryRow] | type[VendorRow]] = {
-    "brands": BrandRow,
-    "categories": CategoryRow,
-    "vendors": VendorRow,
-}
-
-_SPELLED = {
-    "name": "location",
-    "legalName": "legal_name",
-    "stateName": "full_state_name",
-    "postalCode": "postal_code",
-    "driveThrough": "drive_through",
-    "expressDelivery": "express_delivery",
-    "localTaxPercentage": "local_tax_percentage",
-    "isAdultUse": "is_adult_use",
-    "isMedicalUse": "is_medical_use",
-}
-_PUBLIC = {name: _SPELLED.get(name, name) for name in PUBLIC_FIELDS}
-"""The POS's field of each of ours. Everything else of a location stays at the POS: the reply
-carries keys of the state's tracking system, and nobody knows what a later one carries."""
-
-
 def to_named(kind: NamedKind, rows: Iterable[object]) -> tuple[NamedEntry, ...]:
     """The names of the rows; rows without one are passed over, as are repeats."""
+    word = NAMED[kind]
     found: dict[str, NamedEntry] = {}
     for row in rows:
-        wire = read_row(_ROWS[kind], {"name": row} if isinstance(row, str) else row)
+        fields = {"name": row} if isinstance(row, str) else row
+        if isinstance(fields, dict):
+            own = {"id": fields.get(f"id_{word}"), "name": fields.get(word)}
+            fields = {**fields, **{name: value for name, value in own.items() if value is not None}}
+        wire = read_row(NamedRow, fields)
         if not isinstance(wire, Rejected) and wire.name:
             found.setdefault(wire.name.casefold(), NamedEntry(wire.id, wire.name))
     return tuple(found.values())

@@ -1,7 +1,4 @@
-"""The stock list of a location, which Alleaves sends in one reply.
-
-Alleaves as a point of sale: the PosClient port.
-"""
+"""Alleaves as a point of sale: the PosClient port."""
 
 import json
 from collections.abc import Callable, Generator, Hashable, Sequence
@@ -21,75 +18,23 @@ from shared.errors import ListingIncomplete
 from shared.outbound.failures import StatusRefused
 from shared.pos.alleaves.api import AlleavesApi, RawPage
 from shared.pos.alleaves.catalogue import (
-    NAMED_PATHS,
+    NAMED,
     to_batch_detail,
     to_discount,
     to_inventory_row,
     to_locations,
     to_named,
 )
-from shared.pos.alleaves.customers import SOURCE, to_customer
+from shared.pos.alleaves.customers import to_customer
 from shared.pos.alleaves.orders import to_order
-from shared.pos.alleaves.parse import page_of
+from shared.pos.alleaves.parse import SOURCE, page_of
 from shared.pos.paging import FetchedPage, ListedPage, PageSettings, list_pages
 from shared.pos.port import LookUpResult, Page, Rejected
 
-_IDENTITY = ("id_item", "id_batch", "id_area")
-
-
-def list_stock(
-    fetch: Callable[[int, int | None], RawPage],
-    to_row: Callable[[object], InventoryRow | Rejected],
-    *,
-    provider: str,
-) -> Generator[Page[InventoryRow], None, None]:
-    """All rows of a location. ``fetch`` takes how many rows to skip and how many to take, None
-    for all.
-
-    Where a reply announces more rows than it has, the rest is asked for. Whether the service
-    honours ``skip`` and ``take`` here is not known, so a reply of repeats means that it does not:
-    ListingIncomplete.
-    """
-    seen: set[Hashable] = set()
-    total: int | None = None
-    received = number = 0
-    last = False
-    while not last:
-        raw = fetch(received, total and total - received)
-        number += 1
-        rows = _without_repeats(raw.rows, seen)
-        received += len(rows)
-        total = total if raw.total is None else raw.total
-        last = total is None or received >= total
-        if number > 1 and not rows and not last:
-            raise ListingIncomplete(
-                f"{provider} announced {total:,} inventory rows but sent {received:,}."
-            )
-        entries = tuple(map(to_row, rows))
-        yield page_of(ListedPage(number, entries, len(rows), total, raw.requests, last))
-
-
-def _without_repeats(rows: Sequence[object], seen: set[Hashable]) -> list[object]:
-    """The rows of no earlier reply; one that stands in this reply twice, word for word, once: its
-    stock would count double."""
-    new: dict[Hashable, dict[str, object]] = {}
-    for row in rows:
-        identity = _stock_identity(row)
-        if identity not in seen:
-            new.setdefault(identity, {})[json.dumps(row)] = row
-    seen.update(new)
-    return [row for alike in new.values() for row in alike.values()]
-
-
-def _stock_identity(row: object) -> Hashable:
-    """Batch and area; the whole row where it names neither."""
-    ids = tuple(row.get(key) for key in _IDENTITY) if isinstance(row, dict) else (None,)
-    return json.dumps(row if None in ids else ids)
-
+NO_SUCH_RECORD = 404
+_STOCK_IDENTITY = ("id_item", "id_batch", "id_area")
 
 R = TypeVar("R", Customer, Order)
-
-NO_SUCH_RECORD = 404
 
 
 class AlleavesClient:
@@ -120,7 +65,7 @@ class AlleavesClient:
         """See PosClient."""
         return self._pages(
             partial(self._api.customers, size=self._paging.size),
-            lambda row: to_customer(row, self._zone),
+            self._to_customer,
             what="customers",
             expected=expected,
             start_page=start_page,
@@ -128,35 +73,43 @@ class AlleavesClient:
 
     def orders(self, window: DateWindow) -> Generator[Page[Order], None, None]:
         """See PosClient."""
-        return self._pages(
-            partial(self._api.orders, window, size=self._paging.size),
-            lambda row: to_order(row, self._zone, self._location_id),
-            what="orders",
-        )
+        fetch = partial(self._api.orders, window, size=self._paging.size)
+        return self._pages(fetch, self._to_order, what="orders")
 
     def customer(self, customer_id: str) -> Page[Customer]:
         """See PosClient."""
         return self._one(
-            f"/customer/{quote(customer_id, safe='')}",
-            lambda row: to_customer(row, self._zone),
-            what="a customer",
+            f"/customer/{quote(customer_id, safe='')}", self._to_customer, "a customer"
         )
 
     def order(self, order_id: str) -> Page[Order]:
         """See PosClient."""
-        return self._one(
-            f"/order/{quote(order_id, safe='')}",
-            lambda row: to_order(row, self._zone, self._location_id),
-            what="an order",
-        )
+        return self._one(f"/order/{quote(order_id, safe='')}", self._to_order, "an order")
 
     def inventory(self, location_id: str) -> Generator[Page[InventoryRow], None, None]:
-        """See PosClient."""
-        return list_stock(
-            partial(self._api.inventory, location_id),
-            lambda row: to_inventory_row(row, location_id),
-            provider=self._api.name,
-        )
+        """See PosClient. Alleaves sends the stock list in one reply.
+
+        Where a reply announces more rows than it has, the rest is asked for. Whether the service
+        honours ``skip`` and ``take`` here is not known, so a reply of repeats means that it does
+        not: ListingIncomplete.
+        """
+        seen: set[Hashable] = set()
+        total: int | None = None
+        received = number = 0
+        last = False
+        while not last:
+            raw = self._api.inventory(location_id, received, total and total - received)
+            number += 1
+            rows = _without_repeats(raw.rows, seen)
+            received += len(rows)
+            total = total if raw.total is None else raw.total
+            last = total is None or received >= total
+            if number > 1 and not rows and not last:
+                raise ListingIncomplete(
+                    f"{self._api.name} announced {total:,} inventory rows but sent {received:,}."
+                )
+            entries = tuple(to_inventory_row(row, location_id) for row in rows)
+            yield page_of(ListedPage(number, entries, len(rows), total, raw.requests, last))
 
     def discounts(self) -> Page[Discount]:
         """See PosClient."""
@@ -166,7 +119,7 @@ class AlleavesClient:
 
     def named(self, kind: NamedKind) -> LookUpResult[tuple[NamedEntry, ...]]:
         """See PosClient."""
-        raw = self._api.listed(NAMED_PATHS[kind], kind)
+        raw = self._api.listed(f"/inventory/{NAMED[kind]}", kind)
         return LookUpResult(to_named(kind, raw.rows), raw.requests)
 
     def locations(self) -> LookUpResult[tuple[PublicLocation, ...]]:
@@ -176,19 +129,27 @@ class AlleavesClient:
 
     def batch(self, batch_id: str) -> BatchDetail:
         """See PosClient."""
-        return to_batch_detail(
-            self._api.record(f"/inventory/batch/{quote(batch_id)}", "a batch").data
-        )
+        path = f"/inventory/batch/{quote(batch_id)}"
+        return to_batch_detail(self._api.record(path, "a batch").data)
 
-    def _one(self, path: str, to_record: Callable[[object], R | Rejected], *, what: str) -> Page[R]:
+    def raw_product(self, product_id: str) -> str:
+        """See PosClient."""
+        return json.dumps({"id_item": product_id})
+
+    def _to_customer(self, row: object) -> Customer | Rejected:
+        return to_customer(row, self._zone)
+
+    def _to_order(self, row: object) -> Order | Rejected:
+        return to_order(row, self._zone, self._location_id)
+
+    def _one(self, path: str, to_record: Callable[[object], R | Rejected], what: str) -> Page[R]:
         try:
             reply = self._api.record(path, what)
         except StatusRefused as error:
             if error.status != NO_SUCH_RECORD:
                 raise
             return page_of(ListedPage(1, (), 0, 0, 1, last=True))
-        entry = to_record(reply.data)
-        return page_of(ListedPage(1, (entry,), 1, 1, reply.requests, last=True))
+        return page_of(ListedPage(1, (to_record(reply.data),), 1, 1, reply.requests, last=True))
 
     def _pages(
         self,
@@ -220,3 +181,21 @@ def _identity(entry: Customer | Order | Rejected) -> Hashable:
     if isinstance(entry, Rejected):
         return entry.record_id or ("unreadable", hash(entry.raw))
     return entry.id
+
+
+def _without_repeats(rows: Sequence[object], seen: set[Hashable]) -> list[object]:
+    """The stock rows of no earlier reply; one that stands in this reply twice, word for word,
+    once: its stock would count double."""
+    new: dict[Hashable, dict[str, object]] = {}
+    for row in rows:
+        identity = _stock_identity(row)
+        if identity not in seen:
+            new.setdefault(identity, {})[json.dumps(row)] = row
+    seen.update(new)
+    return [row for alike in new.values() for row in alike.values()]
+
+
+def _stock_identity(row: object) -> Hashable:
+    """Item, batch and area; the whole row where it lacks one of them."""
+    ids = tuple(row.get(key) for key in _STOCK_IDENTITY) if isinstance(row, dict) else (None,)
+    return json.dumps(row if None in ids else ids)

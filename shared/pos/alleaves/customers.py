@@ -3,12 +3,13 @@
 from decimal import ROUND_HALF_UP
 from zoneinfo import ZoneInfo
 
-from shared.domain.customers import Customer, normal_email
-from shared.pos.alleaves.parse import day, moment, number, read_row
+from shared.domain.customers import NO_EMAIL, Customer, normal_email
+from shared.pos.alleaves.parse import SOURCE, day, moment, number, read_row
 from shared.pos.alleaves.schemas import CustomerRow
 from shared.pos.port import Rejected
 
-SOURCE = "alleaves"
+PLACEHOLDER_EMAIL = f"{NO_EMAIL}alleaves.local"
+"""Stored for a customer without an e-mail, as Alleaves itself does in orders."""
 
 
 def to_customer(row: object, zone: ZoneInfo) -> Customer | Rejected:
@@ -24,7 +25,7 @@ def to_customer(row: object, zone: ZoneInfo) -> Customer | Rejected:
         first, _, last = (wire.full_name or "").partition(" ")
     return Customer(
         id=wire.id,
-        email=normal_email(wire.email),
+        email=normal_email(wire.email) or PLACEHOLDER_EMAIL,
         first_name=first,
         last_name=last.strip(),
         phone=wire.phone,

@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from shared.domain.orders import Channel, Order, OrderItem, OrderStatus, OrderType, document_id
-from shared.pos.alleaves.customers import SOURCE
-from shared.pos.alleaves.parse import cents, moment, number, read_row, reject
+from shared.pos.alleaves.parse import SOURCE, cents, moment, number, read_row, reject
 from shared.pos.alleaves.schemas import ItemRow, OrderRow
 from shared.pos.port import Rejected
 

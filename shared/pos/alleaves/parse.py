@@ -1,7 +1,4 @@
-"""Reading single values of a row: times, days, amounts and counts, as Alleaves writes them.
-
-What all mappers share: a row becomes a record, or a Rejected that says why it could not.
-"""
+"""What all mappers share: reading single values, and rows as records or as Rejected."""
 
 import json
 import math
@@ -17,7 +14,12 @@ from shared.pos.alleaves.schemas import Row
 from shared.pos.paging import ListedPage
 from shared.pos.port import Page, Rejected
 
+SOURCE = "alleaves"
+"""Names the provider in what is stored."""
 _ABSURD_QUANTITY = Decimal(1_000_000_000)
+
+W = TypeVar("W", bound=Row)
+R = TypeVar("R")
 
 
 def moment(value: object, zone: ZoneInfo) -> datetime | None:
@@ -68,10 +70,6 @@ def percent(value: object) -> Decimal | None:
     """A percentage between 0 and 100, both included; None for anything else."""
     read = number(value)
     return read if read is not None and 0 <= read <= 100 else None
-
-
-W = TypeVar("W", bound=Row)
-R = TypeVar("R")
 
 
 def read_row(model: type[W], row: object) -> W | Rejected:

@@ -1,12 +1,8 @@
 """Rows as Alleaves sends them, read tolerantly: both spellings, numbers as text, ids of any type.
 
 A null counts as absent. Amounts and times stay as sent: what to do about an unreadable one is for
-the mappers to say.
-
-Rows of what surrounds the stock: discounts, brands, categories, vendors, single batches.
-
-Their shapes are guesses of one public integration: both spellings are read, nothing is required
-but a discount's id.
+the mappers to say. The shapes of discounts, brands, categories, vendors and single batches are
+those of one public integration: nothing is required of them but a discount's id.
 """
 
 from typing import Annotated
@@ -44,10 +40,15 @@ def _list(value: object) -> object:
     return value if isinstance(value, list) else []
 
 
+def _object(value: object) -> object:
+    return value if isinstance(value, dict) else {}
+
+
 Id = Annotated[str, BeforeValidator(_id)]
 Text = Annotated[str | None, BeforeValidator(_text)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Rows = Annotated[list[object], BeforeValidator(_list)]
+Object = Annotated[dict[str, object], BeforeValidator(_object)]
 
 
 class Row(BaseModel):
@@ -156,13 +157,6 @@ class StockRow(Row):
     )
 
 
-def _object(value: object) -> object:
-    return value if isinstance(value, dict) else {}
-
-
-Object = Annotated[dict[str, object], BeforeValidator(_object)]
-
-
 class DiscountRow(Row):
     """A row of ``/discount``."""
 
@@ -189,25 +183,12 @@ class Conditions(Row):
     customer_types: Rows = Field(default_factory=list)
 
 
-class BrandRow(Row):
-    """A row of ``/inventory/brand``."""
+class NamedRow(Row):
+    """A row of ``/inventory/brand``, ``/inventory/category`` or ``/inventory/vendor``, its
+    ``id_brand`` and ``brand`` (and so on) under the names that all of them may have."""
 
-    id: Text = Field(None, validation_alias=AliasChoices("id_brand", "id"))
-    name: Text = Field(None, validation_alias=AliasChoices("brand", "name"))
-
-
-class CategoryRow(Row):
-    """A row of ``/inventory/category``."""
-
-    id: Text = Field(None, validation_alias=AliasChoices("id_category", "id"))
-    name: Text = Field(None, validation_alias=AliasChoices("category", "name"))
-
-
-class VendorRow(Row):
-    """A row of ``/inventory/vendor``."""
-
-    id: Text = Field(None, validation_alias=AliasChoices("id_vendor", "id"))
-    name: Text = Field(None, validation_alias=AliasChoices("vendor", "name"))
+    id: Text = None
+    name: Text = None
 
 
 class BatchRow(Row):

@@ -2,7 +2,7 @@
 
 ``POST /customer``, ``/order``, ``/order/{id}/item`` and ``/order/{id}/discount``, as integrations
 in use call them. That listed orders show their ``id_external`` again is an assumption: where one
-does not, nobody can tell whose it is, and the search fails rather than find nothing.
+does not, it may be the order sought, so the search fails rather than find nothing.
 """
 
 import json

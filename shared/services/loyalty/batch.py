@@ -1,4 +1,4 @@
-"""A batch of customers: ask Alpine IQ, keep the answers, reckon, write what differs."""
+"""A batch of customers: ask the provider, keep the answers, calculate, write what differs."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -7,8 +7,8 @@ from datetime import date
 
 from shared.domain.customers import identifies, normal_phone
 from shared.domain.loyalty import (
-    AlpineStatus,
     LoyaltyRules,
+    ProviderStatus,
     Reconciliation,
     ledger_of,
     points_from_orders,
@@ -139,7 +139,7 @@ class BatchReconciler:
         self._tell(result, ledger_entries=len(writes), updated=update is not None)
         session.state.put(
             customer.id,
-            entry.reckoned(
+            entry.calculated(
                 result,
                 spent_cents=spent.total_cents,
                 orders=spent.order_count,
@@ -164,16 +164,16 @@ def _contact(customer: Document) -> LoyaltyContact:
     return LoyaltyContact(customer.id, normal_phone(phone), email if identifies(email) else None)
 
 
-def _count(counts: LoyaltyCounts, status: AlpineStatus) -> None:
+def _count(counts: LoyaltyCounts, status: ProviderStatus) -> None:
     counts.asked += 1
     match status:
-        case AlpineStatus.FOUND:
+        case ProviderStatus.FOUND:
             counts.found += 1
-        case AlpineStatus.NO_CONTACT:
+        case ProviderStatus.NO_CONTACT:
             counts.no_contact += 1
-        case AlpineStatus.HIDDEN:
+        case ProviderStatus.HIDDEN:
             counts.hidden += 1
-        case AlpineStatus.UNAVAILABLE:
+        case ProviderStatus.UNAVAILABLE:
             counts.unavailable += 1
-        case AlpineStatus.NOT_CONFIGURED:
+        case ProviderStatus.NOT_CONFIGURED:
             pass

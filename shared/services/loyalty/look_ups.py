@@ -1,8 +1,8 @@
-"""Leave to call Alpine IQ, within the account's rate limit and this invocation's time.
+"""Permits to call the loyalty provider, within the account's rate limit and this invocation's time.
 
-Asking Alpine IQ about many customers at once, until it is clear that it will not answer.
+Asking it about many customers at once, until it is clear that it will not answer.
 
-An org's account at Alpine IQ: from its settings to a client that may be called.
+An org's account there: from its settings to a client that may be called.
 """
 
 import contextvars
@@ -17,10 +17,10 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from shared.clock import Clock
-from shared.domain.loyalty import AlpineAnswer, AlpineStatus
+from shared.domain.loyalty import ProviderAnswer, ProviderStatus
 from shared.domain.rate_limit import Limit, lateness_ms
 from shared.errors import OrgError, ProviderError, RetryLater, SyncSamError
-from shared.loyalty.alpine_iq import UNKNOWN_CONTACT, AlpineIq, AlpineIqSettings
+from shared.loyalty.port import UNKNOWN_CONTACT, LoyaltyProvider, ProviderSettings
 from shared.services.deadline import OutOfTime
 from shared.store import rate_limit
 from shared.store.database import Database
@@ -131,17 +131,17 @@ def _milliseconds(moment: datetime) -> int:
 
 AT_ONCE = 25
 FAILURES_IN_A_ROW = 5
-"""After so many without an answer between them Alpine IQ counts as down."""
+"""After so many without an answer between them the provider counts as down."""
 
-UNAVAILABLE = AlpineAnswer(AlpineStatus.UNAVAILABLE)
-NOT_CONFIGURED = AlpineAnswer(AlpineStatus.NOT_CONFIGURED)
+UNAVAILABLE = ProviderAnswer(ProviderStatus.UNAVAILABLE)
+NOT_CONFIGURED = ProviderAnswer(ProviderStatus.NOT_CONFIGURED)
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class LoyaltyContact:
-    """How a customer can be known to Alpine IQ; ``phone`` in E.164."""
+    """How a customer can be known to the provider; ``phone`` in E.164."""
 
     customer_id: str
     phone: str | None
@@ -157,7 +157,7 @@ class LoyaltyContact:
 class LoyaltyAccount:
     """An account that can be called, and leave to do so."""
 
-    client: AlpineIq
+    client: LoyaltyProvider
     permits: Permits
 
 
@@ -196,7 +196,7 @@ class LookUps:
 
     def ask(
         self, contacts: Sequence[LoyaltyContact], pool: ThreadPoolExecutor
-    ) -> dict[str, AlpineAnswer]:
+    ) -> dict[str, ProviderAnswer]:
         """The answers by customer id. Nobody is begun who may not be finished."""
         account = self._account
         if account is None and not self.down:
@@ -234,11 +234,11 @@ class LookUps:
                 return contacts[:place]
         return contacts
 
-    def _one(self, alpine: AlpineIq, contact: LoyaltyContact) -> AlpineAnswer | None:
+    def _one(self, provider: LoyaltyProvider, contact: LoyaltyContact) -> ProviderAnswer | None:
         if self.down:
             return UNAVAILABLE
         try:
-            answer = alpine.look_up(contact.phone, contact.email)
+            answer = provider.look_up(contact.phone, contact.email)
         except OrgError as error:
             self._failed(error, at_once=True)
             return UNAVAILABLE
@@ -264,22 +264,17 @@ class LookUps:
                 log.warning("alpine_iq_given_up", code=error.code, owner=error.owner)
 
 
-OpenAlpine = Callable[[AlpineIqSettings, Callable[[], None], datetime], AlpineIq]
-"""A client from the account, what admits a call, and the moment at which calls give up. Raises
-ConfigurationInvalid for a key that cannot be read."""
-
-
-def account_of(org: TenantLoyalty) -> tuple[AlpineIqSettings | None, OrgError | None]:
+def account_of(org: TenantLoyalty) -> tuple[ProviderSettings | None, OrgError | None]:
     """The org's account, or what is wrong with it; neither where it has none."""
     try:
-        return org.alpine_iq(), None
+        return org.account(), None
     except OrgError as error:
         return None, error
 
 
 def permits_of(
     database: Database,
-    account: AlpineIqSettings,
+    account: ProviderSettings,
     *,
     until: datetime,
     clock: Clock,
@@ -288,8 +283,8 @@ def permits_of(
     """Leave to call the account until a moment, within its rate limit."""
     return Permits(
         database,
-        f"alpine_iq-{account.user_id}",
-        account.rate_limit.limits if account.rate_limit else (),
+        account.rate_limit_id,
+        account.limits,
         until=until,
         clock=clock,
         sleep=sleep,

@@ -1,6 +1,6 @@
 """Loyalty on demand: for an org, or for one of its customers.
 
-Somebody's points right now, by telephone or e-mail: asked of Alpine IQ, reckoned from orders.
+Somebody's points right now, by telephone or e-mail: the provider's, and those from orders.
 
 How an org and its customers stand: counts, one customer, and all that are in review.
 """
@@ -19,8 +19,8 @@ from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.domain.customers import identifies, normal_email, normal_phone
 from shared.domain.loyalty import (
-    AlpineAnswer,
-    AlpineStatus,
+    ProviderAnswer,
+    ProviderStatus,
     Reconciliation,
     Tier,
     TierSource,
@@ -30,11 +30,11 @@ from shared.domain.loyalty import (
 )
 from shared.domain.spending import fold
 from shared.errors import NotFound, OrgError, ProviderError, RequestInvalid, RetryLater
+from shared.loyalty.port import OpenProvider
 from shared.services.deadline import OutOfTime
 from shared.services.loyalty.look_ups import (
     NOT_CONFIGURED,
     UNAVAILABLE,
-    OpenAlpine,
     account_of,
     permits_of,
 )
@@ -76,7 +76,7 @@ class AskForLoyalty:
 
 
 PATIENCE = timedelta(seconds=8)
-"""How long somebody waits for Alpine IQ before the calculated figure has to do."""
+"""How long a caller waits for the provider before the calculated figure has to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class LookUpPoints:
     """Looks points up. Nothing is written."""
 
     database: Database
-    open_alpine: OpenAlpine
+    open_provider: OpenProvider
     clock: Clock
 
     def __call__(self, org_id: str, *, phone: str | None, email: str | None) -> Points:
@@ -123,14 +123,14 @@ class LookUpPoints:
                     return customer
         raise NotFound("no customer has this telephone or e-mail")
 
-    def _ask(self, org: TenantLoyalty, phone: str | None, email: str | None) -> AlpineAnswer:
+    def _ask(self, org: TenantLoyalty, phone: str | None, email: str | None) -> ProviderAnswer:
         account, broken = account_of(org)
         if account is None:
             return UNAVAILABLE if broken else NOT_CONFIGURED
         until = self.clock() + PATIENCE
         permits = permits_of(self.database, account, until=until, clock=self.clock)
         try:
-            return self.open_alpine(account, permits.take, until).look_up(phone, email)
+            return self.open_provider(account, permits.take, until).look_up(phone, email)
         except (OrgError, ProviderError, RetryLater) as error:
             log.warning("points_without_alpine_iq", code=error.code)
         except OutOfTime:
@@ -144,7 +144,7 @@ AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class CustomerPoints:
-    """A customer's points as last reckoned. ``alpine`` says what is known of them at Alpine IQ;
+    """A customer's points as last calculated. ``alpine`` says what the provider knows of them;
     None in lists. ``entries`` are the last of the ledger, newest first, as stored."""
 
     customer_id: str
@@ -159,7 +159,7 @@ class CustomerPoints:
     alpine_user_id: str | None
     last_calculated: datetime
     entries: list[Mapping[str, Any]]
-    alpine: AlpineStatus | None = None
+    alpine: ProviderStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +189,10 @@ class LoyaltyReads:
         return sorted(standings, key=lambda each: (-each.discrepancy, each.customer_id))
 
     def _standing(
-        self, org_id: str, customer: Document, alpine: AlpineStatus | None = None
+        self, org_id: str, customer: Document, alpine: ProviderStatus | None = None
     ) -> CustomerPoints:
         fields = customer.fields
-        at_alpine = fields["tierSource"] == TierSource.ALPINE_IQ
+        at_provider = fields["tierSource"] == TierSource.PROVIDER
         return CustomerPoints(
             customer_id=customer.id,
             points=fields["points"],
@@ -201,7 +201,7 @@ class LoyaltyReads:
             tier=fields.get("loyaltyTier"),
             tier_source=fields["tierSource"],
             reconciled=fields["loyaltyReconciled"],
-            needs_review=at_alpine and not fields["loyaltyReconciled"],
+            needs_review=at_provider and not fields["loyaltyReconciled"],
             discrepancy=fields["loyaltyDiscrepancy"],
             alpine_user_id=fields.get("alpineUserId"),
             last_calculated=fields["pointsLastCalculated"],

@@ -16,7 +16,7 @@ from shared.domain.fingerprint import fingerprint
 from shared.domain.loyalty import LoyaltyRules
 from shared.domain.runs import RunState
 from shared.errors import OrgError, SyncSamError
-from shared.loyalty.alpine_iq import AlpineIqSettings
+from shared.loyalty.port import OpenProvider, ProviderSettings
 from shared.services.alerts import Alerts
 from shared.services.deadline import Deadline, OutOfTime
 from shared.services.loyalty import review
@@ -25,7 +25,6 @@ from shared.services.loyalty.look_ups import (
     AT_ONCE,
     LookUps,
     LoyaltyAccount,
-    OpenAlpine,
     OutOfPermits,
     account_of,
     permits_of,
@@ -53,7 +52,7 @@ class LoyaltyReconcile:
     of the run to a continuation; ``lease_ttl`` how long a silent worker keeps its org."""
 
     database: Database
-    open_alpine: OpenAlpine
+    open_provider: OpenProvider
     alerts: Alerts
     continuation: Publisher
     later: LaterPublisher
@@ -148,7 +147,7 @@ class LoyaltyReconcile:
     def _look_ups(
         self,
         session: LoyaltySession,
-        account: AlpineIqSettings | None,
+        account: ProviderSettings | None,
         broken: SyncSamError | None,
     ) -> LookUps:
         if account is None:
@@ -157,10 +156,10 @@ class LoyaltyReconcile:
             session.database, account, until=session.until, clock=self.clock, sleep=self.sleep
         )
         try:
-            alpine = self.open_alpine(account, permits.take, session.until + LAST_CALLS)
+            provider = self.open_provider(account, permits.take, session.until + LAST_CALLS)
         except OrgError as error:
             return LookUps(None, error=error, down=True)
-        return LookUps(LoyaltyAccount(alpine, permits), down=session.run.alpine_down)
+        return LookUps(LoyaltyAccount(provider, permits), down=session.run.alpine_down)
 
     def _continue(self, message: Loyalty, session: LoyaltySession, stop: OutOfTime) -> None:
         """Ask for the rest of the run: at once, or when the rate limit allows the next call."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from shared.domain.customers import PLACEHOLDER_EMAIL, normal_phone
+from shared.domain.customers import NO_EMAIL, normal_phone
 from shared.domain.money import sum_to_cents
 from shared.domain.orders import OrderStatus
 from shared.domain.segmentation import Segment
@@ -165,7 +165,7 @@ def _searched(query: str) -> list[QueryRange]:
     wanted = customers.name_key(query)
     by_id = QueryRange((("id", "==", query.strip()),))
     if "@" in wanted:
-        return [] if PLACEHOLDER_EMAIL.startswith(wanted) else [_beginning("email", wanted)]
+        return [] if wanted.startswith(NO_EMAIL) else [_beginning("email", wanted)]
     if phone := normal_phone(wanted):
         return [QueryRange((("phoneE164", "==", phone),)), by_id]
     by_last_name = replace(_beginning("lastNameKey", wanted), but=("nameKey", wanted))

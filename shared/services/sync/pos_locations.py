@@ -1,6 +1,6 @@
 """An org as its sync sees it: its settings, its active locations, and their POS accounts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -60,11 +60,11 @@ def open_org(session: Session, open_pos: OpenPos) -> OpenOrg:
 def _open_locations(locations: Sequence[Location], open_pos: OpenPos) -> list[PosLocation]:
     """In the order of the POS's location ids. Locations of one account share its client, so that
     no account is listed twice."""
-    clients: dict[tuple[object, ...], PosClient] = {}
+    clients: dict[Hashable, PosClient] = {}
     opened: list[PosLocation] = []
     for location in sorted(locations, key=lambda each: natural_key(each.pos_config.location_id)):
         config = location.pos_config
-        account = (config.provider, config.base_url, config.username, config.api_style)
+        account = config.account_key
         if account not in clients:
             clients[account] = open_pos(location)
         opened.append(

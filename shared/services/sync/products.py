@@ -5,7 +5,6 @@ known only when every row of it is, so nothing is stored before all is listed. W
 lists any more is removed by the rules of domain/removal.py.
 """
 
-import json
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -77,7 +76,8 @@ def sync_products(
         if held:
             left_out |= items_missing_batches(batches.all(), stock.batches)
         whole = {product.id: product for product in found.products if product.id not in left_out}
-        _report(records, [p for p in found.problems if p.product_id in whole])
+        problems = [problem for problem in found.problems if problem.product_id in whole]
+        _report(records, problems, org.locations[0].client)
         _store(session, records, prices, whole, source=org.locations[0].client.provider)
         session.run.held = session.progress.held = removal.reason if held else None
         session.run.deletions_held = session.progress.deletions_held = len(gone) if held else 0
@@ -90,13 +90,16 @@ def sync_products(
         records.release_others()
 
 
-def _report(records: StreamRecords, problems: Iterable[Problem]) -> None:
+def _report(records: StreamRecords, problems: Iterable[Problem], client: PosClient) -> None:
     """Put products that a person must correct in quarantine too, each with its first problem."""
     first: dict[str, Problem] = {}
     for problem in problems:
         first.setdefault(problem.product_id, problem)
     records.tally.quarantined += len(first)
-    records.quarantine(map(_rejected, first.values()))
+    records.quarantine(
+        Rejected(p.product_id, p.code, p.message, client.raw_product(p.product_id))
+        for p in first.values()
+    )
 
 
 def _store(
@@ -145,11 +148,6 @@ def _remove(session: Session, records: StreamRecords, prices: Prices, gone: Sequ
         session.store(products.remove(session.org_id, product_id, now=session.now(), merchant=kept))
         prices.removed(product_id)
         records.tally.deleted += 1
-
-
-def _rejected(problem: Problem) -> Rejected:
-    raw = json.dumps({"id_item": problem.product_id})
-    return Rejected(problem.product_id, problem.code, problem.message, raw)
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from shared.domain.loyalty import AlpineStatus, TierSource
+from shared.domain.loyalty import ProviderStatus, TierSource
 from shared.errors import Forbidden, NotFound
 from shared.services.loyalty.on_demand import (
     AskForLoyalty,
@@ -105,7 +105,7 @@ class ReconciliationView(ResponseModel):
     alpine_user_id: str | None
     last_calculated: datetime
     last_entries: list[PointsEntryView]
-    alpine_iq: AlpineStatus | None
+    alpine_iq: ProviderStatus | None
 
 
 class StandingResponse(ResponseModel):
@@ -130,7 +130,7 @@ class ComparisonView(ResponseModel):
     reconciled: bool
     needs_review: bool
     discrepancy: int
-    alpine_iq: AlpineStatus
+    alpine_iq: ProviderStatus
 
 
 class PointsResponse(ResponseModel):
@@ -284,7 +284,7 @@ def _points_response(found: Points) -> PointsResponse:
             reconciled=result.reconciled,
             needs_review=result.needs_review,
             discrepancy=result.discrepancy,
-            alpine_iq=result.alpine,
+            alpine_iq=result.provider_status,
         ),
     )
 

@@ -10,7 +10,7 @@ from deploy.local.simulator.server import Server, serve
 from deploy.local.simulator.simulation import Simulation
 from deploy.local.simulator.spec import OrgSpec
 from shared.domain.customers import normal_phone
-from shared.domain.loyalty import AlpineAnswer, AlpineStatus
+from shared.domain.loyalty import ProviderAnswer, ProviderStatus
 from shared.errors import (
     CredentialsRejected,
     ProviderBusy,
@@ -19,7 +19,8 @@ from shared.errors import (
     ReplyUnreadable,
     SyncSamError,
 )
-from shared.loyalty.alpine_iq import UNKNOWN_CONTACT, AlpineIq, AlpineIqSettings
+from shared.loyalty.alpine_iq import AlpineIq, AlpineIqSettings
+from shared.loyalty.port import UNKNOWN_CONTACT
 from shared.outbound.session import HttpSession, HttpSettings
 
 SPEC = OrgSpec(id="org_test", customers=60, orders=80, products=10, rows=10, alpine_contacts=12)
@@ -61,15 +62,15 @@ def test_every_contact_is_found_by_what_alpine_iq_knows_of_it(
 ) -> None:
     for contact in server.simulation.orgs.get(SPEC.id).alpine.contacts:
         answer = client.look_up(contact["mobilePhone"], contact["email"])
-        assert answer == AlpineAnswer(
-            AlpineStatus.FOUND, contact["loyaltyPoints"], contact["contactID"]
+        assert answer == ProviderAnswer(
+            ProviderStatus.FOUND, contact["loyaltyPoints"], contact["contactID"]
         )
 
 
 def test_just_the_contacts_are_found_among_the_customers(server: Server, client: AlpineIq) -> None:
     customers = server.simulation.orgs.get(SPEC.id).dataset.customers
     answers = [client.look_up(normal_phone(c["phone"]), c["email"] or None) for c in customers]
-    found = [answer for answer in answers if answer.status is AlpineStatus.FOUND]
+    found = [answer for answer in answers if answer.status is ProviderStatus.FOUND]
     assert len(found) == SPEC.alpine_contacts
     assert answers.count(UNKNOWN_CONTACT) == SPEC.customers - SPEC.alpine_contacts
 
@@ -79,7 +80,7 @@ def test_hidden_points_are_unknown(server: Server, client: AlpineIq) -> None:
     contact = next(iter(contacts))
     contacts.change(contact["contactID"], {"hidePointsInWallet": True})
     answer = client.look_up(contact["mobilePhone"], contact["email"])
-    assert (answer.status, answer.points) == (AlpineStatus.HIDDEN, None)
+    assert (answer.status, answer.points) == (ProviderStatus.HIDDEN, None)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ class Api:
         routes = loyalty.routes(
             AskForLoyalty(world.database, self.outbox),
             LoyaltyReads(world.database),
-            LookUpPoints(world.database, world.open_alpine, utc_now),
+            LookUpPoints(world.database, world.open_provider, utc_now),
             Everybody(role),
         )
         self.client = Client(Request.application(App("loyalty_api", routes)))  # type: ignore[arg-type]

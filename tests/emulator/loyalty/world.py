@@ -14,7 +14,8 @@ from shared.bus.messages import ComputeSpending, Loyalty, Message
 from shared.bus.publisher import LaterPublisher, Publisher
 from shared.clock import Clock, utc_now
 from shared.domain.customers import identifies, normal_phone
-from shared.loyalty.alpine_iq import AlpineIq, AlpineIqSettings
+from shared.loyalty.port import LoyaltyProvider, ProviderSettings
+from shared.outbound.secrets import SecretResolver
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.services.loyalty.reconcile import LoyaltyReconcile
 from shared.store import paths
@@ -23,6 +24,7 @@ from shared.store.lease import HeldLease, acquire
 from tests.emulator.sync.world import Outbox, World
 
 QUICK = HttpSettings(read_seconds=2, total_seconds=20, attempts=2, backoff_seconds=0.01)
+SECRETS = SecretResolver(lambda resource: resource, "sync-sam-test")
 VOLATILE = ("pointsLastCalculated", "updatedAt")
 
 
@@ -77,7 +79,7 @@ class LoyaltyWorld(World):
         """A service as an instance of ``loyalty_reconcile`` has one."""
         return LoyaltyReconcile(
             database=database or self.database,
-            open_alpine=self.open_alpine,
+            open_provider=self.open_provider,
             alerts=self.alerts,
             continuation=self.asked,
             later=self.waiting,
@@ -166,10 +168,10 @@ class LoyaltyWorld(World):
         lease = self.client.document(paths.loyalty_lease(org_id))
         lease.update({"expiresAt": utc_now() - timedelta(seconds=1)})
 
-    def open_alpine(
-        self, account: AlpineIqSettings, admit: Callable[[], None], deadline: datetime
-    ) -> AlpineIq:
-        return AlpineIq(self._alpine_http, account, admit=admit, deadline=deadline)
+    def open_provider(
+        self, account: ProviderSettings, admit: Callable[[], None], deadline: datetime
+    ) -> LoyaltyProvider:
+        return account.open(self._alpine_http, SECRETS, admit=admit, deadline=deadline)
 
     def _continued(self) -> list[Loyalty]:
         assert isinstance(self.asked, Outbox)

@@ -5,10 +5,10 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.customers import PLACEHOLDER_EMAIL
 from shared.domain.duplicates import MAX_SHARING, CustomerContact, DuplicateGroup, duplicate_groups
 
 PHONE = "+12125550123"
+PLACEHOLDER_EMAIL = "no-email@pos.local"
 
 
 def test_records_that_share_an_e_mail_or_a_phone_number_are_one_person() -> None:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from shared.domain.loyalty import (
     DEFAULT_TIERS,
-    AlpineAnswer,
-    AlpineStatus,
     LoyaltyRules,
+    ProviderAnswer,
+    ProviderStatus,
     Tier,
     TierSource,
     ledger_of,
@@ -203,41 +203,41 @@ def test_over_10_percent_of_alpine_iqs_figure_and_10_points_needs_review(
     orders: int, alpine: int, needs_review: bool
 ) -> None:
     # When
-    result = reconcile(orders, AlpineAnswer(AlpineStatus.FOUND, alpine, "123"), RULES)
+    result = reconcile(orders, ProviderAnswer(ProviderStatus.FOUND, alpine, "123"), RULES)
     # Then: Alpine IQ's figure wins either way
     assert (result.needs_review, result.reconciled) == (needs_review, not needs_review)
-    assert (result.points, result.points_from_alpine) == (alpine, alpine)
+    assert (result.points, result.points_from_provider) == (alpine, alpine)
     assert result.points_from_orders == orders
     assert result.discrepancy == abs(orders - alpine)
-    assert result.tier_source is TierSource.ALPINE_IQ
-    assert result.alpine_user_id == "123"
+    assert result.tier_source is TierSource.PROVIDER
+    assert result.provider_user_id == "123"
 
 
-@pytest.mark.parametrize("status", [s for s in AlpineStatus if s is not AlpineStatus.FOUND])
+@pytest.mark.parametrize("status", [s for s in ProviderStatus if s is not ProviderStatus.FOUND])
 def test_without_a_figure_of_alpine_iq_the_calculated_one_stands_and_says_so(
-    status: AlpineStatus,
+    status: ProviderStatus,
 ) -> None:
     # Given: a hidden wallet always shows 0 points
-    answer = AlpineAnswer(status, 0 if status is AlpineStatus.HIDDEN else None)
+    answer = ProviderAnswer(status, 0 if status is ProviderStatus.HIDDEN else None)
     # When
     result = reconcile(500, answer, RULES)
     # Then
-    assert (result.points, result.points_from_alpine) == (500, None)
+    assert (result.points, result.points_from_provider) == (500, None)
     assert (result.reconciled, result.needs_review, result.discrepancy) == (False, False, 0)
     assert result.tier == DEFAULT_TIERS[1]
-    assert (result.tier_source, result.alpine) == (TierSource.CALCULATED, status)
+    assert (result.tier_source, result.provider_status) == (TierSource.CALCULATED, status)
 
 
 def test_an_org_sets_its_own_threshold() -> None:
     # Given
     strict = replace(RULES, discrepancy_threshold=Decimal("0.05"))
     # When / Then
-    assert reconcile(450, AlpineAnswer(AlpineStatus.FOUND, 475), strict).needs_review
+    assert reconcile(450, ProviderAnswer(ProviderStatus.FOUND, 475), strict).needs_review
 
 
 def test_a_figure_of_alpine_iq_below_0_is_as_large_as_it_is_without_its_sign() -> None:
     # Given: an org that lets the figures differ by twice Alpine IQ's
     rules = replace(RULES, discrepancy_threshold=Decimal(2))
     # When / Then
-    assert not reconcile(100, AlpineAnswer(AlpineStatus.FOUND, -100), rules).needs_review
-    assert reconcile(101, AlpineAnswer(AlpineStatus.FOUND, -100), rules).needs_review
+    assert not reconcile(100, ProviderAnswer(ProviderStatus.FOUND, -100), rules).needs_review
+    assert reconcile(101, ProviderAnswer(ProviderStatus.FOUND, -100), rules).needs_review

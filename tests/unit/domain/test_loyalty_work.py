@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.loyalty import AlpineAnswer, AlpineStatus, LoyaltyRules, reconcile
+from shared.domain.loyalty import LoyaltyRules, ProviderAnswer, ProviderStatus, reconcile
 from shared.domain.loyalty_work import REFRESH_DAYS, LoyaltyEntry, LoyaltyWork, Review, is_due
 
 TODAY = date(2026, 3, 18)
 RULES = LoyaltyRules()
-FOUND = AlpineAnswer(AlpineStatus.FOUND, 500, "7")
-DOWN = AlpineAnswer(AlpineStatus.UNAVAILABLE)
+FOUND = ProviderAnswer(ProviderStatus.FOUND, 500, "7")
+DOWN = ProviderAnswer(ProviderStatus.UNAVAILABLE)
 
 
 def entry(
@@ -24,9 +24,9 @@ def entry(
     )
 
 
-def reckoned(before: LoyaltyEntry, points: int, answer: AlpineAnswer) -> LoyaltyEntry:
+def calculated(before: LoyaltyEntry, points: int, answer: ProviderAnswer) -> LoyaltyEntry:
     result = reconcile(points, answer, RULES)
-    return before.reckoned(result, spent_cents=0, orders=0, equity=False, ledger=b"")
+    return before.calculated(result, spent_cents=0, orders=0, equity=False, ledger=b"")
 
 
 @given(st.text(min_size=1, max_size=12), st.integers(0, 6))
@@ -69,7 +69,7 @@ def test_of_a_new_customer_nothing_was_asked_or_reckoned() -> None:
     assert LoyaltyEntry() == LoyaltyEntry(
         work=LoyaltyWork.NONE,
         looked_up=0,
-        answer=AlpineAnswer(AlpineStatus.NOT_CONFIGURED),
+        answer=ProviderAnswer(ProviderStatus.NOT_CONFIGURED),
         spent_cents=0,
         orders=0,
         equity=False,
@@ -90,7 +90,7 @@ def test_what_is_remembered_as_a_number_keeps_its_number() -> None:
 
 def test_what_the_points_were_reckoned_from_is_remembered() -> None:
     result = reconcile(500, FOUND, RULES)
-    after = entry(LoyaltyWork.CALCULATE).reckoned(
+    after = entry(LoyaltyWork.CALCULATE).calculated(
         result, spent_cents=50_000, orders=7, equity=True, ledger=b"hash"
     )
     assert (after.spent_cents, after.orders, after.equity, after.ledger) == (
@@ -129,7 +129,7 @@ def test_with_alpine_iq_down_a_refresh_of_somebody_never_answered_says_that_it_i
     assert (after.work, after.answer, after.looked_up) == (LoyaltyWork.CALCULATE, DOWN, 0)
 
 
-def test_with_alpine_iq_down_what_changed_is_reckoned_without_it() -> None:
+def test_with_alpine_iq_down_what_changed_is_calculated_without_it() -> None:
     after = entry(LoyaltyWork.LOOK_UP).answered(DOWN, TODAY)
     assert (after.work, after.answer, after.looked_up) == (LoyaltyWork.CALCULATE, DOWN, 0)
 
@@ -139,15 +139,15 @@ def test_a_difference_is_told_once_until_the_figures_have_agreed(before: Review)
     # Given
     known = entry(review=before)
     # When the figures differ, Alpine IQ is down, or they agree
-    differ = reckoned(known, 300, FOUND)
-    down = reckoned(known, 300, DOWN)
-    agree = reckoned(known, 500, FOUND)
+    differ = calculated(known, 300, FOUND)
+    down = calculated(known, 300, DOWN)
+    agree = calculated(known, 500, FOUND)
     # Then
     assert differ.review is (before or Review.NEW)
     assert down.review is before
     assert agree.review is Review.NO
-    assert reckoned(agree, 300, FOUND).review is Review.NEW
-    assert reckoned(differ.reported(), 200, FOUND).review is Review.REPORTED
+    assert calculated(agree, 300, FOUND).review is Review.NEW
+    assert calculated(differ.reported(), 200, FOUND).review is Review.REPORTED
 
 
 @given(st.lists(st.sampled_from([*LoyaltyWork]), max_size=5))
@@ -156,4 +156,4 @@ def test_work_that_is_asked_for_never_shrinks_until_it_is_done(asked: list[Loyal
     for work in asked:
         known = known.asked_for(work)
     assert known.work == max(asked, default=LoyaltyWork.NONE)
-    assert reckoned(known, 500, FOUND).work is LoyaltyWork.NONE
+    assert calculated(known, 500, FOUND).work is LoyaltyWork.NONE

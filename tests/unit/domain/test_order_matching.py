@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.domain.customers import PLACEHOLDER_EMAIL
-from shared.domain.ids import natural_key
-from shared.domain.order_matching import LONGEST_NUMBER, match_orders
+from shared.domain.ids import LONGEST_NUMBER, natural_key
+from shared.domain.order_matching import match_orders
 from shared.domain.orders import Channel, Order, OrderStatus, OrderType
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+PLACEHOLDER_EMAIL = "no-email@alleaves.local"
 
 
 @dataclass

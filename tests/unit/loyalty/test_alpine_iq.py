@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from shared.domain.loyalty import AlpineAnswer, AlpineStatus
+from shared.domain.loyalty import ProviderAnswer, ProviderStatus
 from shared.errors import (
     CredentialsRejected,
     ProviderBusy,
@@ -14,7 +14,9 @@ from shared.errors import (
     ProviderRefused,
     ReplyUnreadable,
 )
-from shared.loyalty.alpine_iq import UNKNOWN_CONTACT, AlpineIq, AlpineIqSettings
+from shared.loyalty.alpine_iq import AlpineIq, AlpineIqSettings
+from shared.loyalty.port import UNKNOWN_CONTACT
+from shared.outbound.secrets import SecretResolver
 from shared.outbound.session import HttpSession, HttpSettings
 from tests.unit.pos.fakes import Canned, FakeTime, FakeTransport, Sent, in_turn, ok
 
@@ -31,7 +33,7 @@ class Account:
         self.time = FakeTime()
         self.transport = FakeTransport(respond)
         self.admitted = 0
-        http = HttpSession(
+        self.http = HttpSession(
             HttpSettings(attempts=3),
             transport=self.transport,
             sleep=self.time.sleep,
@@ -39,7 +41,7 @@ class Account:
             clock=self.time.now,
         )
         settings = AlpineIqSettings.model_validate({"userId": 4321, "apiKey": KEY})
-        self.client = AlpineIq(http, settings, admit=self._admit)
+        self.client = AlpineIq(self.http, settings, admit=self._admit)
 
     def _admit(self) -> None:
         self.admitted += 1
@@ -62,7 +64,7 @@ def test_a_look_up_is_the_documented_call() -> None:
     # When
     answer = account.client.look_up(PHONE, EMAIL)
     # Then
-    assert answer == AlpineAnswer(AlpineStatus.FOUND, 240, "123")
+    assert answer == ProviderAnswer(ProviderStatus.FOUND, 240, "123")
     (sent,) = account.transport.sent
     assert (sent.method, sent.url) == ("POST", "https://lab.alpineiq.com/api/v2/wallet")
     assert sent.headers["X-APIKEY"] == KEY
@@ -121,13 +123,13 @@ def test_points_that_are_hidden_or_not_told_are_unknown_not_0(reply: Canned) -> 
     # When
     answer = Account(in_turn(reply)).client.look_up(PHONE, EMAIL)
     # Then
-    assert answer == AlpineAnswer(AlpineStatus.HIDDEN, None, "123")
+    assert answer == ProviderAnswer(ProviderStatus.HIDDEN, None, "123")
 
 
 @pytest.mark.parametrize(("told", "points"), [(0, 0), (240.0, 240), ("240", 240), (-5, -5)])
 def test_points_are_read_as_they_come(told: object, points: int) -> None:
     answer = Account(in_turn(wallet(contactID=99, loyaltyPoints=told))).client.look_up(PHONE, None)
-    assert answer == AlpineAnswer(AlpineStatus.FOUND, points, "99")
+    assert answer == ProviderAnswer(ProviderStatus.FOUND, points, "99")
 
 
 @pytest.mark.parametrize(
@@ -165,6 +167,19 @@ def test_a_broken_connection_is_tried_again() -> None:
     # When / Then
     assert account.client.look_up(PHONE, None).points == 240
     assert account.admitted == 2
+
+
+def test_a_key_may_be_a_reference() -> None:
+    # Given
+    account = Account(in_turn(FOUND))
+    settings = AlpineIqSettings.model_validate({"userId": 4321, "apiKey": "secret:aiq"})
+    secrets = SecretResolver(lambda resource: f"text of {resource}", "project")
+    # When
+    settings.open(account.http, secrets, admit=lambda: None).look_up(PHONE, None)
+    # Then
+    (sent,) = account.transport.sent
+    assert sent.headers["X-APIKEY"] == "text of projects/project/secrets/aiq/versions/latest"
+    assert settings.rate_limit_id == "alpine_iq-4321"
 
 
 def test_the_account_says_nothing_of_its_key() -> None:

@@ -20,7 +20,7 @@ def tenant(**fields: Any) -> TenantLoyalty:
 def test_an_org_that_sets_nothing_has_the_default_programme_and_no_account() -> None:
     assert tenant().rules() == LoyaltyRules()
     assert tenant(loyaltySettings=None, alpineIq=None).rules().tiers == DEFAULT_TIERS
-    assert tenant().alpine_iq() is None
+    assert tenant().account() is None
 
 
 def test_an_org_sets_what_it_likes_and_leaves_the_rest() -> None:
@@ -46,17 +46,16 @@ def test_an_org_sets_what_it_likes_and_leaves_the_rest() -> None:
 def test_an_account_has_the_default_rate_limit_unless_it_sets_its_own(
     given: dict[str, Any], limits: tuple[Limit, ...]
 ) -> None:
-    account = tenant(alpineIq={"userId": 4321, "apiKey": KEY, **given}).alpine_iq()
+    account = tenant(alpineIq={"userId": 4321, "apiKey": KEY, **given}).account()
     assert account is not None
-    assert account.rate_limit is not None
-    assert account.rate_limit.limits == limits
+    assert account.limits == limits
     assert account.user_id == "4321"
 
 
 def test_an_account_may_be_free_of_limits() -> None:
-    account = tenant(alpineIq={"userId": "1", "apiKey": KEY, "rateLimit": None}).alpine_iq()
+    account = tenant(alpineIq={"userId": "1", "apiKey": KEY, "rateLimit": None}).account()
     assert account is not None
-    assert account.rate_limit is None
+    assert account.limits == ()
 
 
 @pytest.mark.parametrize(
@@ -71,7 +70,7 @@ def test_an_account_may_be_free_of_limits() -> None:
 )
 def test_a_wrong_account_is_the_orgs_to_correct(fields: dict[str, Any], at_fault: str) -> None:
     with pytest.raises(ConfigurationInvalid, match=at_fault) as raised:
-        tenant(**fields).alpine_iq()
+        tenant(**fields).account()
     assert KEY not in str(raised.value)
     assert tenant(**fields).rules() == LoyaltyRules(), "points can still be calculated"
 

@@ -8,11 +8,10 @@ from zoneinfo import ZoneInfo
 
 from shared.bus.messages import ComputeSpending
 from shared.domain.discounts import Discount
-from shared.domain.inventory import BatchDetail
 from shared.domain.runs import RunState
+from shared.outbound.session import HttpReply
 from shared.pos.alleaves.api import RawPage
-from shared.pos.alleaves.catalogue import to_inventory_row
-from shared.pos.alleaves.client import list_stock
+from shared.pos.alleaves.client import AlleavesClient
 from shared.services.deadline import Deadline
 from shared.services.sync.pos_locations import OpenOrg, PosLocation
 from shared.services.sync.products import sync_products
@@ -28,6 +27,7 @@ from shared.store.tenants import SyncSettings
 
 NOW = datetime(2026, 3, 18, 16, 0, tzinfo=UTC)
 ORG = "org_fuzz"
+ZONE = ZoneInfo("America/New_York")
 
 
 class Empty(Database):
@@ -55,22 +55,18 @@ class Memory:
 
 
 class StockOnly:
-    """A POS of which only the stock list matters, given as decoded JSON."""
+    """Alleaves' calls, of which only the stock list matters, given as decoded JSON."""
 
-    provider = "alleaves"
+    name = "The POS"
 
     def __init__(self, rows: Sequence[object]) -> None:
         self._rows = rows
 
-    def inventory(self, location_id: str) -> Generator[Any, None, None]:
-        return list_stock(
-            lambda skip, take: RawPage(self._rows, None, 1),
-            lambda row: to_inventory_row(row, location_id),
-            provider="The POS",
-        )
+    def inventory(self, location_id: str, skip: int, take: int | None) -> RawPage:
+        return RawPage(self._rows, None, 1)
 
-    def batch(self, batch_id: str) -> BatchDetail:
-        return BatchDetail()
+    def record(self, path: str, what: str) -> HttpReply[object]:
+        return HttpReply({}, 1)
 
 
 class NoRequests:
@@ -103,12 +99,13 @@ def synced(rows: Sequence[object], discounts: Iterable[Discount] = ()) -> list[W
     with session_in(memory) as session:
         listed = PriceList(PackedMap(ORG, "prices", {}, 1))
         sales = Sales(ORG, listed, list(discounts), lambda: NOW)
-        client: Any = StockOnly(rows)
+        api: Any = StockOnly(rows)
+        client = AlleavesClient(api, zone=ZONE, location_id="1000")
         sync_products(
             session,
             OpenOrg(
                 SyncSettings(),
-                [PosLocation(client, "1000", "Main Street", ZoneInfo("America/New_York"))],
+                [PosLocation(client, "1000", "Main Street", ZONE)],
                 "alleaves",
                 NOW.date(),
             ),

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.domain.customers import PLACEHOLDER_EMAIL, Customer
+from shared.domain.customers import Customer, identifies
 from shared.pos.alleaves.customers import to_customer
 from shared.pos.port import Rejected
 from tests.unit.pos.alleaves.rows import customer, without
@@ -50,7 +50,9 @@ def test_the_other_spelling_gives_the_same_customer() -> None:
 
 @pytest.mark.parametrize("email", [None, "", "   ", ["odd"]])
 def test_a_customer_without_an_email_has_the_placeholder(email: object) -> None:
-    assert mapped(customer(email=email)).email == PLACEHOLDER_EMAIL
+    placeholder = mapped(customer(email=email)).email
+    assert placeholder == "no-email@alleaves.local"
+    assert not identifies(placeholder)
 
 
 def test_names_are_stripped_and_taken_from_the_full_name_where_there_are_no_others() -> None:

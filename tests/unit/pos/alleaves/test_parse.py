@@ -101,4 +101,4 @@ def test_every_local_time_has_one_moment(local: datetime) -> None:
     found = moment(local.isoformat(), NEW_YORK)
 
     assert found is not None
-    assert found == local.replace(tzinfo=NEW_YORK).astimezone(UTC)
+    assert found == local.replace(tzinfo=NEW_YORK, fold=0).astimezone(UTC)
