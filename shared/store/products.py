@@ -73,13 +73,11 @@ def put(
     back to the menu."""
     whole = fields | sale | {"updatedAt": now}
     product_id = fields["id"]
-    kept, shown = (
-        f"{paths.products(org_id)}/{product_id}",
-        f"{paths.menu_items(org_id)}/{product_id}",
-    )
+    kept = f"{paths.products(org_id)}/{product_id}"
+    on_menu = f"{paths.menu_items(org_id)}/{product_id}"
     return [
         Put(kept, whole, owned=(*_OWNED, "removedFromPosAt")),
-        Put(shown, whole | merchant, owned=(*_OWNED, *merchant)),
+        Put(on_menu, whole | merchant, owned=(*_OWNED, *merchant)),
     ]
 
 
