@@ -32,6 +32,11 @@ def to_dollars(cents: int) -> float:
     return cents / 100
 
 
+def dollars_or_none(cents: int | None) -> float | None:
+    """``to_dollars`` of an amount that may be unknown."""
+    return None if cents is None else cents / 100
+
+
 def average_cents(total_cents: int, count: int) -> int:
     """Average in whole cents, rounded half up (away from zero); 0 over a count of 0."""
     if count == 0:

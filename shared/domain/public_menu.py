@@ -2,44 +2,37 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from shared.domain.ids import natural_key
 
-SALE_FIELDS = ("salePrice", "saleBadgeText", "discountId", "saleEndsAt")
+SALE_DETAILS = ("salePrice", "saleBadgeText", "discountId", "saleEndsAt")
 
 MenuPosition = tuple[bool, float, str, tuple[int, int, str]]
-"""Where a product stands: those that a merchant has put in order first, then by name."""
+"""Sorts the menu: those that a merchant has put in order first, then by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class MenuProduct:
-    """A product on the menu. ``view`` has its public fields as JSON takes them; what else there
-    is of the product is not here and cannot get out."""
+    """A product on the menu. ``view`` has its public fields as JSON takes them, no others; always
+    ``id``, ``name``, ``category``, ``available``, ``isFeatured`` and ``isOnSale``."""
 
-    id: str
-    name: str
-    category: str
-    brand: str | None
-    sort_order: float | None
-    featured: bool
-    available: bool
-    on_sale: bool
-    sale_ends_at: datetime | None
-    view: Mapping[str, object]
+    view: Mapping[str, Any]
+    sale_ends_at: datetime | None = None
 
     @property
     def place(self) -> MenuPosition:
-        order = self.sort_order
-        return (order is None, order or 0.0, self.name.casefold(), natural_key(self.id))
+        view, order = self.view, self.view.get("sortOrder")
+        return (order is None, order or 0.0, view["name"].casefold(), natural_key(view["id"]))
 
     def at(self, now: datetime) -> "MenuProduct":
         """The product without a sale that is over by now."""
         if self.sale_ends_at is None or now < self.sale_ends_at:
             return self
-        kept = {name: value for name, value in self.view.items() if name not in SALE_FIELDS}
-        return replace(self, on_sale=False, sale_ends_at=None, view={**kept, "isOnSale": False})
+        kept = {name: value for name, value in self.view.items() if name not in SALE_DETAILS}
+        return MenuProduct({**kept, "isOnSale": False})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +44,19 @@ class MenuFilter:
     on_sale: bool | None = None
 
     def fits(self, product: MenuProduct) -> bool:
+        view = product.view
         return (
-            (self.category is None or _same(self.category, product.category))
-            and (self.brand is None or _same(self.brand, product.brand or ""))
-            and (self.on_sale is None or self.on_sale is product.on_sale)
+            (self.category is None or _same(self.category, view["category"]))
+            and (self.brand is None or _same(self.brand, view.get("brand") or ""))
+            and (self.on_sale is None or self.on_sale is view["isOnSale"])
         )
 
 
 def menu_page(
     menu: Sequence[MenuProduct], wanted: MenuFilter, *, after: MenuPosition | None, limit: int
 ) -> tuple[list[MenuProduct], MenuPosition | None]:
-    """At most ``limit`` products of an ordered menu behind a place, and the place to go on behind,
-    None at the end."""
+    """At most ``limit`` products of an ordered menu after a position, and the position to continue
+    after, None at the end."""
     start = 0 if after is None else bisect_right(menu, after, key=lambda product: product.place)
     found: list[MenuProduct] = []
     for product in menu[start:]:
@@ -81,13 +75,24 @@ def showcase(menu: Iterable[MenuProduct], limit: int) -> list[MenuProduct]:
 
 
 def _prominence(product: MenuProduct) -> tuple[bool, bool, MenuPosition]:
-    return (not product.available, not product.featured, product.place)
+    return (not product.view["available"], not product.view["isFeatured"], product.place)
 
 
 def demo_menu() -> list[MenuProduct]:
     """Invented products for an org that has none yet, each marked as such."""
     return [
-        _demo(number, name, category, price)
+        MenuProduct(
+            {
+                "id": f"demo-{number}",
+                "name": name,
+                "category": category,
+                "price": price,
+                "available": True,
+                "isFeatured": False,
+                "isOnSale": False,
+                "isDemo": True,
+            }
+        )
         for number, (name, category, price) in enumerate(_DEMO, start=1)
     ]
 
@@ -106,31 +111,6 @@ _DEMO = (
     ("Example Tincture", "Tinctures", 40.0),
     ("Example Balm", "Topicals", 28.0),
 )
-
-
-def _demo(number: int, name: str, category: str, price: float) -> MenuProduct:
-    product_id = f"demo-{number}"
-    return MenuProduct(
-        id=product_id,
-        name=name,
-        category=category,
-        brand=None,
-        sort_order=float(number),
-        featured=False,
-        available=True,
-        on_sale=False,
-        sale_ends_at=None,
-        view={
-            "id": product_id,
-            "name": name,
-            "category": category,
-            "price": price,
-            "available": True,
-            "isFeatured": False,
-            "isOnSale": False,
-            "isDemo": True,
-        },
-    )
 
 
 def _same(one: str, other: str) -> bool:

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol
 
 from shared.domain.ids import natural_key
 from shared.domain.preferences import Preferences, PriceBand, price_band
@@ -15,28 +14,14 @@ PRICE_BAND_SCORE = 5
 BOUGHT_BEFORE_SCORE = 15
 
 
-class Recommendable(Protocol):
-    """What a recommendation asks of a product."""
+@dataclass(frozen=True, slots=True)
+class RecommendableProduct:
+    """What of a product decides whether it is recommended; the price is that of one unit."""
 
-    @property
-    def id(self) -> str:
-        """The POS's product id."""
-        ...
-
-    @property
-    def category(self) -> str:
-        """Clean category."""
-        ...
-
-    @property
-    def price_cents(self) -> int | None:
-        """Price of one unit."""
-        ...
-
-    @property
-    def available(self) -> bool:
-        """Whether it can be bought now."""
-        ...
+    id: str
+    category: str
+    price_cents: int | None
+    available: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +42,7 @@ class RecommendationIndex:
 
     __slots__ = ("_products", "_shelves")
 
-    def __init__(self, products: Iterable[Recommendable]) -> None:
+    def __init__(self, products: Iterable[RecommendableProduct]) -> None:
         available = [product for product in products if product.available]
         available.sort(key=lambda product: (natural_key(product.id), product.id))
         self._products = {p.id: (rank, _place(p)) for rank, p in enumerate(available)}
@@ -98,6 +83,6 @@ class RecommendationIndex:
         )
 
 
-def _place(product: Recommendable) -> _Place:
+def _place(product: RecommendableProduct) -> _Place:
     price = product.price_cents
     return product.category.casefold(), None if price is None else price_band(price)

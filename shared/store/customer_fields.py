@@ -1,4 +1,4 @@
-"""What spending makes known of a customer, as fields of ``customers/{id}``.
+"""The fields of ``customers/{id}`` that are calculated from orders.
 
     totalSpent, orderCount, avgOrderValue, firstOrderDate?, lastOrderDate?
     segment, segmentReason, predictedLifetimeValue
@@ -10,9 +10,7 @@
     duplicateOf?      the customer that stands for this person; duplicateIds? on that one
 
 Money in dollars. The predicted value and the RFM figures are of ``rfm.asOf``: as long as nothing
-but the day has changed they are not written anew.
-
-Customers by segment and age of their last order, and what age changes about them.
+but the day has changed they are not written again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,26 +27,32 @@ from shared.domain.segmentation import SegmentBoundary
 from shared.domain.spending import Spending
 from shared.store import paths
 from shared.store.database import Database, Document, Update
+from shared.store.documents import Field
 
-SPENDING_FIELDS = ("totalSpent", "orderCount", "avgOrderValue", "firstOrderDate", "lastOrderDate")
+SPENDING: tuple[Field[Spending], ...] = (
+    Field("totalSpent", lambda s: to_dollars(s.total_cents)),
+    Field("orderCount", lambda s: s.order_count),
+    Field("avgOrderValue", lambda s: to_dollars(s.average_cents)),
+    Field("firstOrderDate", lambda s: s.first_order_at),
+    Field("lastOrderDate", lambda s: s.last_order_at),
+)
+"""On a customer's document and on a spending document."""
+
+SPENDING_FIELDS = tuple(field.name for field in SPENDING)
 LINK_FIELDS = ("duplicateOf", "duplicateIds")
 COMPARED = (*SPENDING_FIELDS, *LINK_FIELDS, "segment", "preferences", "recommendations")
 FIELDS = (*COMPARED, "rfm")
 
+_SCORES = ("recency", "frequency", "monetary")
+
 
 def spending_fields(spending: Spending) -> dict[str, Any]:
-    """The fields of FIGURES."""
-    return {
-        "totalSpent": to_dollars(spending.total_cents),
-        "orderCount": spending.order_count,
-        "avgOrderValue": to_dollars(spending.average_cents),
-        "firstOrderDate": spending.first_order_at,
-        "lastOrderDate": spending.last_order_at,
-    }
+    """The SPENDING fields; None for one that is to be absent, as in the functions below."""
+    return {field.name: field.of(spending) for field in SPENDING}
 
 
 def spending_in(fields: Mapping[str, Any]) -> Spending:
-    """The spending that a customer's or a spending document tells."""
+    """The spending on a customer's or a spending document."""
     return Spending(
         total_cents=to_cents(fields.get("totalSpent", 0)),
         order_count=fields.get("orderCount", 0),
@@ -58,7 +62,7 @@ def spending_in(fields: Mapping[str, Any]) -> Spending:
 
 
 def score_fields(found: CustomerScores) -> dict[str, Any]:
-    """The fields that follow from spending and the date; None for one that is to be absent."""
+    """The fields that follow from spending and the date."""
     return {
         "segment": found.segment.segment.value,
         "segmentReason": found.segment.reason,
@@ -96,13 +100,31 @@ def differs(stored: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
     ) != _scores(fields.get("rfm"))
 
 
+def past_boundary(
+    database: Database, org_id: str, boundary: SegmentBoundary, limit: int
+) -> list[Document]:
+    """At most ``limit`` customers who are past the boundary, found by index: no other is read."""
+    segments = [segment.value for segment in boundary.segments]
+    found = database.query(
+        paths.customers(org_id),
+        ("segment", "in", segments),
+        ("lastOrderDate", "<=", boundary.until),
+        select=SPENDING_FIELDS,
+        limit=limit,
+    )
+    return list(found)
+
+
+def update_scores(org_id: str, customer: Document, scores: CustomerScores, now: datetime) -> Update:
+    """The write for a customer's current scores; refused if the customer has changed since."""
+    fields = {**score_fields(scores), "updatedAt": now}
+    return Update(f"{paths.customers(org_id)}/{customer.id}", fields, if_version=customer.version)
+
+
 def _scores(rfm: Mapping[str, Any] | None) -> list[Any]:
     found = rfm or {}
     quantiles = found.get("quantiles") or {}
-    return [found.get("scores"), *(quantiles.get(name) for name in _score_names)]
-
-
-_score_names = ("recency", "frequency", "monetary")
+    return [found.get("scores"), *(quantiles.get(name) for name in _SCORES)]
 
 
 def _rfm(found: CustomerScores) -> dict[str, Any] | None:
@@ -121,11 +143,7 @@ def _rfm(found: CustomerScores) -> dict[str, Any] | None:
 
 
 def _score(score: RfmScore) -> dict[str, int]:
-    return {
-        "recency": score.recency,
-        "frequency": score.frequency,
-        "monetary": score.monetary,
-    }
+    return {"recency": score.recency, "frequency": score.frequency, "monetary": score.monetary}
 
 
 def _preferences(preferences: Preferences) -> dict[str, Any]:
@@ -138,26 +156,3 @@ def _preferences(preferences: Preferences) -> dict[str, Any]:
         ],
         "priceBand": preferences.price_band.value,
     }
-
-
-def past_boundary(
-    database: Database, org_id: str, line: SegmentBoundary, limit: int
-) -> list[Document]:
-    """Some of the customers who have crossed the line, found by index: nobody else is read."""
-    segments = [segment.value for segment in line.segments]
-    found = database.query(
-        paths.customers(org_id),
-        ("segment", "in", segments),
-        ("lastOrderDate", "<=", line.until),
-        select=SPENDING_FIELDS,
-        limit=limit,
-    )
-    return list(found)
-
-
-def update_scores(
-    org_id: str, customer: Document, standing: CustomerScores, now: datetime
-) -> Update:
-    """The write for where a customer stands now; refused if the customer has changed since."""
-    fields = {**score_fields(standing), "updatedAt": now}
-    return Update(f"{paths.customers(org_id)}/{customer.id}", fields, if_version=customer.version)

@@ -1,7 +1,4 @@
-"""``tenants/{orgId}/customers/{id}``: the POS's part of a customer, and looking customers up.
-
-All customers of an org, where there are many of them.
-"""
+"""``tenants/{orgId}/customers/{id}``: the POS's part of a customer, and looking customers up."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -12,26 +9,25 @@ from shared.domain.ids import natural_key
 from shared.domain.spending import Spending
 from shared.store import customer_fields, paths
 from shared.store.database import Database, Put
+from shared.store.documents import Field, Schema
 
-OWNED = (
-    "id",
-    "email",
-    "firstName",
-    "lastName",
-    "phone",
-    "phoneE164",
-    "nameKey",
-    "lastNameKey",
-    "dateOfBirth",
-    "loyaltyPoints",
-    "orgId",
-    "source",
-    "updatedAt",
-    "posUpdatedAt",
+CUSTOMER = Schema[Customer](
+    Field("id", lambda c: c.id),
+    Field("email", lambda c: c.email),
+    Field("firstName", lambda c: c.first_name),
+    Field("lastName", lambda c: c.last_name),
+    Field("phone", lambda c: c.phone),
+    Field("dateOfBirth", lambda c: c.date_of_birth),
+    Field("loyaltyPoints", lambda c: c.loyalty_points),
+    Field("source", lambda c: c.source),
+    Field("userId", lambda c: c.user_id),
+    Field("createdAt", lambda c: c.created_at),
+    given=("orgId",),
+    stamps=("updatedAt", "posUpdatedAt", "phoneE164", "nameKey", "lastNameKey"),
+    once=("userId", "createdAt"),
 )
-"""Fields a sync writes and clears. ``userId`` and ``createdAt`` are only ever written.
-Of these are made, to be looked up by: ``phoneE164`` of ``phone``, absent where that is no valid
-number, ``nameKey`` and ``lastNameKey`` of the names (see ``name_key``)."""
+"""``phoneE164`` (absent where ``phone`` is no valid number), ``nameKey`` and ``lastNameKey`` (see
+``name_key``) are derived from other fields, for look-ups."""
 
 IN_LIMIT = 30
 """Values that one ``in`` filter of Firestore takes."""
@@ -39,22 +35,7 @@ IN_LIMIT = 30
 
 def fields_of(customer: Customer, org_id: str) -> dict[str, Any]:
     """The POS-owned fields as stored, without the moment of writing."""
-    fields: dict[str, Any] = {
-        "id": customer.id,
-        "email": customer.email,
-        "firstName": customer.first_name,
-        "lastName": customer.last_name,
-        "loyaltyPoints": customer.loyalty_points,
-        "orgId": org_id,
-        "source": customer.source,
-    }
-    optional = {
-        "phone": customer.phone,
-        "dateOfBirth": customer.date_of_birth,
-        "userId": customer.user_id,
-        "createdAt": customer.created_at,
-    }
-    return fields | {name: value for name, value in optional.items() if value is not None}
+    return CUSTOMER.fields(customer, orgId=org_id)
 
 
 def put(
@@ -67,35 +48,18 @@ def put(
 ) -> Put:
     """The write for a customer; ``first`` when no sync has written it before, ``version`` when
     the POS says it last changed."""
-    whole = fields | {"updatedAt": now}
+    whole = fields | {"updatedAt": now} | _keys(fields)
     if version is not None:
         whole["posUpdatedAt"] = version
-    whole |= _keys(fields)
     if first:
         whole.setdefault("createdAt", now)
-    written_only = tuple(name for name in ("userId", "createdAt") if name in whole)
-    return Put(f"{paths.customers(org_id)}/{fields['id']}", whole, owned=OWNED + written_only)
+    return CUSTOMER.put(f"{paths.customers(org_id)}/{fields['id']}", whole)
 
 
 def versions(database: Database, org_id: str, ids: Iterable[str]) -> dict[str, datetime]:
     """When the POS last changed these customers, as far as is stored, by id."""
     found = database.get_all([f"{paths.customers(org_id)}/{i}" for i in ids], ["posUpdatedAt"])
     return {d.id: at for d in found.values() if (at := d.fields.get("posUpdatedAt"))}
-
-
-def name_key(*names: str) -> str:
-    """Names as they are searched: in lower case, one space between."""
-    return " ".join(" ".join(names).casefold().split())
-
-
-def _keys(fields: dict[str, Any]) -> dict[str, str]:
-    first, last = fields.get("firstName") or "", fields.get("lastName") or ""
-    keys = {
-        "phoneE164": normal_phone(fields.get("phone")),
-        "nameKey": name_key(first, last),
-        "lastNameKey": name_key(last),
-    }
-    return {name: key for name, key in keys.items() if key}
 
 
 def ids_by(database: Database, org_id: str, field: str, values: Iterable[str]) -> dict[str, str]:
@@ -120,11 +84,26 @@ def having(
 
 
 def count_all(database: Database, org_id: str) -> int:
-    """How many there are. A read for every thousand."""
+    """How many customers the org has. A read for every thousand."""
     return database.totals(paths.customers(org_id)).count
 
 
 def all_spending(database: Database, org_id: str) -> dict[str, Spending]:
-    """What each has spent as far as it is kept, by id."""
+    """What each customer has spent as far as it is stored, by id."""
     found = database.query(paths.customers(org_id), select=customer_fields.SPENDING_FIELDS)
     return {document.id: customer_fields.spending_in(document.fields) for document in found}
+
+
+def name_key(*names: str) -> str:
+    """Names as they are searched: in lower case, one space between."""
+    return " ".join(" ".join(names).casefold().split())
+
+
+def _keys(fields: dict[str, Any]) -> dict[str, str]:
+    first, last = fields.get("firstName") or "", fields.get("lastName") or ""
+    keys = {
+        "phoneE164": normal_phone(fields.get("phone")),
+        "nameKey": name_key(first, last),
+        "lastNameKey": name_key(last),
+    }
+    return {name: key for name, key in keys.items() if key}

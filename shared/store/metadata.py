@@ -4,19 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from shared.domain.metadata import PUBLIC_FIELDS, NamedEntry, PublicLocation
+from shared.domain.metadata import NAMED_KINDS, PUBLIC_FIELDS, NamedEntry, PublicLocation
 from shared.store import paths
 from shared.store.database import Database, Put
 
 LOCATION = "location"
-KINDS = ("brands", "categories", "vendors", LOCATION)
+KINDS = (*NAMED_KINDS, LOCATION)
 
 _OWNED = ("items", "derived", "orgId", "updatedAt")
 
 
 def names(found: Iterable[NamedEntry], org_id: str, *, derived: bool) -> dict[str, Any]:
     """Brands, categories or vendors as stored; ``derived`` from the menu because the POS did not
-    tell them."""
+    list them."""
     items = [
         {"id": each.id, "name": each.name} if each.id else {"name": each.name} for each in found
     ]

@@ -1,9 +1,4 @@
-"""``tenants/{orgId}/orders/{provider}_{id}``.
-
-Reading of stored orders what spending needs.
-
-A customer's spending straight from the orders, counted and summed by Firestore itself.
-"""
+"""``tenants/{orgId}/orders/{provider}_{id}``: what a sync writes, and what spending reads."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,75 +8,58 @@ from typing import Any
 
 import structlog
 
-from shared.domain.money import sum_to_cents, to_cents, to_dollars
+from shared.domain.money import dollars_or_none, sum_to_cents, to_cents, to_dollars
 from shared.domain.orders import Order, OrderItem, OrderStatus
 from shared.domain.spending import COUNTED, OrderFact, Spending, counts, fold
 from shared.store import customers, paths
 from shared.store.database import Database, Document, Filter, Put
+from shared.store.documents import Field, Schema, to_number
 
-OWNED = (
-    "id",
-    "externalId",
-    "customerId",
-    "locationId",
-    "status",
-    "posStatus",
-    "type",
-    "channel",
-    "customer",
-    "items",
-    "total",
-    "subtotal",
-    "tax",
-    "discount",
-    "createdAt",
-    "updatedAt",
-    "source",
-    "syncRunId",
-    "orgId",
+ORDER = Schema[Order](
+    Field("id", lambda o: o.id),
+    Field("externalId", lambda o: o.external_id),
+    Field("locationId", lambda o: o.location_id),
+    Field("status", lambda o: o.status.value),
+    Field("posStatus", lambda o: o.pos_status),
+    Field("type", lambda o: o.type.value),
+    Field("channel", lambda o: o.channel.value),
+    Field("customer", lambda o: {"email": o.email, "name": o.customer_name, "phone": o.phone}),
+    Field("items", lambda o: [_item_fields(item) for item in o.items]),
+    Field("total", lambda o: to_dollars(o.total_cents)),
+    Field("subtotal", lambda o: dollars_or_none(o.subtotal_cents)),
+    Field("tax", lambda o: dollars_or_none(o.tax_cents)),
+    Field("discount", lambda o: dollars_or_none(o.discount_cents)),
+    Field("createdAt", lambda o: o.created_at),
+    Field("updatedAt", lambda o: o.updated_at),
+    Field("source", lambda o: o.source),
+    given=("customerId", "orgId"),
+    stamps=("syncRunId",),
+    nulls=("posStatus",),
 )
+"""Money in dollars."""
+
+SPENDING_FIELDS = ("customerId", "status", "type", "total", "createdAt", "items")
+"""The fields of an order that spending and preferences are calculated from."""
+
+NEAR_THE_END = 20
+"""Orders read from either end, before all are, to find the first or last one that counts."""
+
+log = structlog.get_logger(__name__)
 
 
 def fields_of(order: Order, customer_id: str, org_id: str) -> dict[str, Any]:
-    """The POS-owned fields as stored, without the run that writes them. Money in dollars."""
-    fields: dict[str, Any] = {
-        "id": order.id,
-        "externalId": order.external_id,
-        "customerId": customer_id,
-        "locationId": order.location_id,
-        "status": order.status.value,
-        "posStatus": order.pos_status,
-        "type": order.type.value,
-        "channel": order.channel.value,
-        "customer": {
-            "email": order.email,
-            "name": order.customer_name,
-            "phone": order.phone,
-        },
-        "items": [_item(item) for item in order.items],
-        "total": to_dollars(order.total_cents),
-        "createdAt": order.created_at,
-        "updatedAt": order.updated_at,
-        "source": order.source,
-        "orgId": org_id,
-    }
-    optional = {
-        "subtotal": order.subtotal_cents,
-        "tax": order.tax_cents,
-        "discount": order.discount_cents,
-    }
-    return fields | {n: to_dollars(cents) for n, cents in optional.items() if cents is not None}
+    """The POS-owned fields as stored, without the run that writes them."""
+    return ORDER.fields(order, customerId=customer_id, orgId=org_id)
 
 
 def put(org_id: str, fields: dict[str, Any], *, run_id: str) -> Put:
     """The write for an order."""
-    path = f"{paths.orders(org_id)}/{fields['id']}"
-    return Put(path, fields | {"syncRunId": run_id}, owned=OWNED)
+    return ORDER.put(f"{paths.orders(org_id)}/{fields['id']}", fields | {"syncRunId": run_id})
 
 
 @dataclass(frozen=True, slots=True)
 class StoredOrder:
-    """Whose a stored order is, and of when (aware UTC)."""
+    """The customer of a stored order, and when the order last changed (aware UTC)."""
 
     customer_id: str
     updated_at: datetime
@@ -98,23 +76,6 @@ def read_stored(
         for document in found.values()
         if {"customerId", "updatedAt"} <= document.fields.keys()
     }
-
-
-def _item(item: OrderItem) -> dict[str, Any]:
-    quantity = item.quantity
-    return {
-        "productId": item.product_id,
-        "name": item.name,
-        "category": item.category,
-        "quantity": int(quantity) if quantity == int(quantity) else float(quantity),
-        "price": to_dollars(item.price_cents),
-    }
-
-
-SPENDING_FIELDS = ("customerId", "status", "type", "total", "createdAt", "items")
-"""The fields of an order that spending and preferences rest on."""
-
-log = structlog.get_logger(__name__)
 
 
 def facts_of_customers(
@@ -151,38 +112,9 @@ def fact_of(order: Document) -> OrderFact | None:
     )
 
 
-def _items(lines: Any) -> Iterator[OrderItem]:
-    for line in lines if isinstance(lines, list) else ():
-        if isinstance(line, Mapping):
-            product_id, category = line.get("productId"), line.get("category")
-            yield OrderItem(
-                product_id=str(product_id) if product_id else None,
-                name=str(line.get("name") or ""),
-                category=str(category) if category else None,
-                quantity=_quantity(line.get("quantity")),
-                price_cents=0,
-            )
-
-
-def _quantity(value: Any) -> Decimal:
-    return Decimal(str(value)) if isinstance(value, int | float) else Decimal(0)
-
-
-def _by_customer(customer_ids: Iterable[str] | None) -> Iterable[list[Filter]]:
-    if customer_ids is None:
-        return [[]]
-    ids = list(customer_ids)
-    limit = customers.IN_LIMIT
-    chunks = [ids[start : start + limit] for start in range(0, len(ids), limit)]
-    return [[("customerId", "in", chunk)] for chunk in chunks]
-
-
-NEAR_THE_END = 20
-"""Orders looked at from either end before all are, to find one that counts."""
-
-
 def spending_of(database: Database, org_id: str, customer_id: str) -> Spending:
-    """What the customer has spent, by the rule of ``domain.spending``.
+    """What the customer has spent, by the rule of ``domain.spending``: counted and summed by
+    Firestore itself.
 
     Whether a sale without a status counts depends on its type, and Firestore cannot ask for a
     field that is missing: only for a customer with such orders are all of them read. Raises
@@ -224,3 +156,37 @@ def _outermost(
             if fact and counts(fact.status, fact.type) and fact.total_cents >= 0:
                 return fact.created_at
     return None
+
+
+def _by_customer(customer_ids: Iterable[str] | None) -> Iterable[list[Filter]]:
+    if customer_ids is None:
+        return [[]]
+    ids = list(customer_ids)
+    limit = customers.IN_LIMIT
+    chunks = [ids[start : start + limit] for start in range(0, len(ids), limit)]
+    return [[("customerId", "in", chunk)] for chunk in chunks]
+
+
+def _item_fields(item: OrderItem) -> dict[str, Any]:
+    return {
+        "productId": item.product_id,
+        "name": item.name,
+        "category": item.category,
+        "quantity": to_number(item.quantity),
+        "price": to_dollars(item.price_cents),
+    }
+
+
+def _items(lines: Any) -> Iterator[OrderItem]:
+    """The lines that are readable, without prices: spending has the order's total."""
+    for line in lines if isinstance(lines, list) else ():
+        if isinstance(line, Mapping):
+            product_id, category = line.get("productId"), line.get("category")
+            quantity = line.get("quantity")
+            yield OrderItem(
+                product_id=str(product_id) if product_id else None,
+                name=str(line.get("name") or ""),
+                category=str(category) if category else None,
+                quantity=Decimal(str(quantity) if isinstance(quantity, int | float) else 0),
+                price_cents=0,
+            )

@@ -1,13 +1,15 @@
-"""What discounts and price histories must know of each stored product, without reading it.
+"""The prices of an org's products: as they are now, and how each has changed.
 
-``tenants/{orgId}/products/{id}/price_history/{entryId}``: each change of a price or cost.
+The price list packs what discounts and price histories need of every product, so that no product
+is read. ``tenants/{orgId}/products/{id}/price_history/{entryId}`` has each change of a price or
+cost.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.domain.money import to_dollars
+from shared.domain.money import dollars_or_none
 from shared.store import packed_map, paths
 from shared.store.database import Database, Document, Put
 from shared.store.packed_map import Facts, PackedMap
@@ -48,43 +50,19 @@ class PriceList:
         return [product for product in known if product.on_menu]
 
     def put(self, product: PricedProduct) -> None:
-        self._kept.put(
-            product.id,
-            [
-                product.category,
-                product.subcategory,
-                product.brand,
-                product.price_cents,
-                product.cost_cents,
-                product.since.isoformat(),
-                product.sale,
-                product.on_menu,
-            ],
-        )
+        # The order is that of what is stored, and of PricedProduct.
+        p = product
+        facts = [p.category, p.subcategory, p.brand, p.price_cents, p.cost_cents]
+        self._kept.put(p.id, [*facts, p.since.isoformat(), p.sale, p.on_menu])
 
     def take_writes(self) -> list[Put]:
-        """See PackedMap."""
+        """As PackedMap.take_writes."""
         return self._kept.take_writes()
 
 
 def load_prices(database: Database, org_id: str) -> PriceList:
     """The org's price list; an empty one where none was ever kept."""
     return PriceList(packed_map.load(database, org_id, NAME))
-
-
-def _product(product_id: str, facts: Facts) -> PricedProduct:
-    category, subcategory, brand, price, cost, since, sale, on_menu = facts
-    return PricedProduct(
-        id=product_id,
-        category=category,
-        subcategory=subcategory,
-        brand=brand,
-        price_cents=price,
-        cost_cents=cost,
-        since=datetime.fromisoformat(since),
-        sale=sale,
-        on_menu=on_menu,
-    )
 
 
 def put_price_change(
@@ -102,11 +80,11 @@ def put_price_change(
     entry_id = before.since.astimezone(UTC).strftime("%Y%m%dT%H%M%S%f")
     fields: dict[str, Any] = {
         "productId": after.id,
-        "price": _dollars(after.price_cents),
-        "previousPrice": _dollars(before.price_cents),
+        "price": dollars_or_none(after.price_cents),
+        "previousPrice": dollars_or_none(before.price_cents),
         "priceSource": source,
-        "cost": _dollars(after.cost_cents),
-        "previousCost": _dollars(before.cost_cents),
+        "cost": dollars_or_none(after.cost_cents),
+        "previousCost": dollars_or_none(before.cost_cents),
         "previousSince": before.since,
         "changedAt": now,
         "syncRunId": run_id,
@@ -128,5 +106,7 @@ def latest_price_changes(
     )
 
 
-def _dollars(cents: int | None) -> float | None:
-    return None if cents is None else to_dollars(cents)
+def _product(product_id: str, facts: Facts) -> PricedProduct:
+    category, subcategory, brand, price, cost, since, sale, on_menu = facts
+    at = datetime.fromisoformat(since)
+    return PricedProduct(product_id, category, subcategory, brand, price, cost, at, sale, on_menu)

@@ -1,85 +1,64 @@
 """A product, twice: ``products/{id}`` keeps it for good, the public menu only while it is sold.
 
-The public menu as recommendations look at it.
-
-``publicViews/products/items`` as everybody may see it: an allow-list, each field of its type.
-
-Cost, batches and whatever else may stand on a product never leave through here.
+The menu (``publicViews/products/items``) is read in two forms: as recommendations need it, and as
+everybody may see it, where only the fields declared public here ever leave.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
-from shared.domain.catalogue import Product
-from shared.domain.money import to_cents, to_dollars
+from shared.domain.catalogue import LocationStock, Product
+from shared.domain.money import dollars_or_none, to_cents, to_dollars
 from shared.domain.public_menu import MenuProduct
-from shared.domain.recommendations import RecommendationIndex
+from shared.domain.recommendations import RecommendableProduct, RecommendationIndex
 from shared.store import paths
 from shared.store.database import Database, Document, Put, Remove, Write
-from shared.store.discounts import SALE_FIELDS
+from shared.store.discounts import SALE
+from shared.store.documents import FLAG, NUMBER, TEXT, Field, Schema, Types, to_float, to_number
 
-OWNED = (
-    "id",
-    "externalId",
-    "name",
-    "brand",
-    "category",
-    "subcategory",
-    "price",
-    "priceSource",
-    "cost",
-    "batchCost",
-    "thcPercent",
-    "cbdPercent",
-    "strainType",
-    "strainInferred",
-    "available",
-    "quantity",
-    "stock",
-    "source",
-    "orgId",
-    "updatedAt",
+PRODUCT = Schema[Product](
+    Field("id", lambda p: p.id, TEXT),
+    Field("externalId", lambda p: p.external_id),
+    Field("name", lambda p: p.name, TEXT),
+    Field("brand", lambda p: p.brand, TEXT),
+    Field("category", lambda p: p.category, TEXT),
+    Field("subcategory", lambda p: p.subcategory, TEXT),
+    Field("price", lambda p: to_dollars(p.price_cents or 0), NUMBER),
+    Field("priceSource", lambda p: p.price_source and p.price_source.value),
+    Field("cost", lambda p: dollars_or_none(p.cost_cents)),
+    Field("batchCost", lambda p: dollars_or_none(p.batch_cost_cents)),
+    Field("thcPercent", lambda p: to_float(p.thc_percent), NUMBER),
+    Field("cbdPercent", lambda p: to_float(p.cbd_percent), NUMBER),
+    Field("strainType", lambda p: p.strain_type and p.strain_type.value, TEXT),
+    Field("strainInferred", lambda p: p.strain_inferred or None, FLAG),
+    Field("available", lambda p: p.available, FLAG),
+    Field("quantity", lambda p: to_number(p.quantity), NUMBER),
+    Field("stock", lambda p: {stock.location_id: _stock_fields(stock) for stock in p.stock}),
+    given=("source", "orgId"),
+    stamps=("updatedAt",),
 )
-MERCHANT_FIELDS = ("imageUrl", "imageSource", "sortOrder", "isFeatured")
-"""Fields a merchant sets by hand. A product takes them along when it goes and comes back."""
+"""Money in dollars."""
+
+MERCHANT: Mapping[str, Types] = {
+    "imageUrl": TEXT,
+    "imageSource": TEXT,
+    "sortOrder": NUMBER,
+    "isFeatured": FLAG,
+}
+"""Fields a merchant sets by hand, all public. A product takes them along when it goes and comes
+back."""
+
+PUBLIC = {**PRODUCT.public, **MERCHANT, **SALE.public}
+PUBLIC_DEFAULTS = {"isFeatured": False, "isOnSale": False, "available": False}
+RECOMMENDATION_FIELDS = ("name", "category", "price", "imageUrl")
+
+_OWNED = PRODUCT.owned + SALE.owned
 
 
 def fields_of(product: Product, org_id: str, source: str) -> dict[str, Any]:
-    """The POS-owned fields as stored, without the moment of writing. Money in dollars."""
-    fields: dict[str, Any] = {
-        "id": product.id,
-        "externalId": product.external_id,
-        "name": product.name,
-        "category": product.category,
-        "price": to_dollars(product.price_cents or 0),
-        "available": product.available,
-        "quantity": _number(product.quantity),
-        "stock": {
-            stock.location_id: {
-                "available": stock.available,
-                "quantity": _number(stock.quantity),
-                "price": to_dollars(stock.price_cents or 0),
-            }
-            for stock in product.stock
-        },
-        "source": source,
-        "orgId": org_id,
-    }
-    optional = {
-        "brand": product.brand,
-        "subcategory": product.subcategory,
-        "priceSource": product.price_source and product.price_source.value,
-        "cost": _dollars(product.cost_cents),
-        "batchCost": _dollars(product.batch_cost_cents),
-        "thcPercent": _percent(product.thc_percent),
-        "cbdPercent": _percent(product.cbd_percent),
-        "strainType": product.strain_type and product.strain_type.value,
-        "strainInferred": product.strain_inferred or None,
-    }
-    return fields | {name: value for name, value in optional.items() if value is not None}
+    """The POS-owned fields as stored, without the moment of writing."""
+    return PRODUCT.fields(product, source=source, orgId=org_id)
 
 
 def put(
@@ -93,15 +72,12 @@ def put(
     """The writes for a product with its sale fields; ``merchant`` are merchant fields it brings
     back to the menu."""
     whole = fields | sale | {"updatedAt": now}
-    owned = OWNED + SALE_FIELDS
     product_id = fields["id"]
+    kept = f"{paths.products(org_id)}/{product_id}"
+    on_menu = f"{paths.menu_items(org_id)}/{product_id}"
     return [
-        Put(f"{paths.products(org_id)}/{product_id}", whole, owned=(*owned, "removedFromPosAt")),
-        Put(
-            f"{paths.menu_items(org_id)}/{product_id}",
-            whole | merchant,
-            owned=owned + tuple(merchant),
-        ),
+        Put(kept, whole, owned=(*_OWNED, "removedFromPosAt")),
+        Put(on_menu, whole | merchant, owned=(*_OWNED, *merchant)),
     ]
 
 
@@ -114,7 +90,7 @@ def remove(org_id: str, product_id: str, *, now: datetime, merchant: dict[str, A
         "removedFromPosAt": now,
         "updatedAt": now,
     } | merchant
-    owned = tuple({**tombstone, **dict.fromkeys(SALE_FIELDS)})
+    owned = tuple({**tombstone, **dict.fromkeys(SALE.owned)})
     return [
         Put(f"{paths.products(org_id)}/{product_id}", tombstone, owned=owned),
         Remove(f"{paths.menu_items(org_id)}/{product_id}"),
@@ -133,33 +109,8 @@ def merchant_fields(
     database: Database, collection: str, ids: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     """Merchant fields on the products of a collection that exist, by product id."""
-    found = database.get_all([f"{collection}/{product_id}" for product_id in ids], MERCHANT_FIELDS)
+    found = database.get_all([f"{collection}/{product_id}" for product_id in ids], list(MERCHANT))
     return {d.id: dict(d.fields) for d in found.values() if d.exists}
-
-
-def _dollars(cents: int | None) -> float | None:
-    return None if cents is None else to_dollars(cents)
-
-
-def _percent(share: Decimal | None) -> float | None:
-    return None if share is None else float(share)
-
-
-def _number(quantity: Decimal) -> int | float:
-    return int(quantity) if quantity == int(quantity) else float(quantity)
-
-
-RECOMMENDATION_FIELDS = ("name", "category", "price", "imageUrl")
-
-
-@dataclass(frozen=True, slots=True)
-class RecommendableProduct:
-    """A product that can be bought."""
-
-    id: str
-    category: str
-    price_cents: int | None
-    available: bool = True
 
 
 def recommendable_menu(database: Database, org_id: str) -> RecommendationIndex:
@@ -180,6 +131,21 @@ def purchasable_items(
     }
 
 
+def public_menu(database: Database, org_id: str) -> list[MenuProduct]:
+    """The org's menu in its order. A document without id, name or category is skipped."""
+    found = database.query(paths.menu_items(org_id), select=list(PUBLIC))
+    shown = (_shown(document) for document in found)
+    return sorted((each for each in shown if each), key=lambda product: product.place)
+
+
+def _stock_fields(stock: LocationStock) -> dict[str, Any]:
+    return {
+        "available": stock.available,
+        "quantity": to_number(stock.quantity),
+        "price": to_dollars(stock.price_cents or 0),
+    }
+
+
 def _available(database: Database, org_id: str) -> Iterator[RecommendableProduct]:
     found = database.query(
         paths.menu_items(org_id), ("available", "==", True), select=["category", "price"]
@@ -194,44 +160,10 @@ def _available(database: Database, org_id: str) -> Iterator[RecommendableProduct
         )
 
 
-_NUMBER = (int, float)
-PUBLIC_FIELDS: Mapping[str, tuple[type, ...]] = {
-    "id": (str,),
-    "name": (str,),
-    "brand": (str,),
-    "category": (str,),
-    "subcategory": (str,),
-    "price": _NUMBER,
-    "thcPercent": _NUMBER,
-    "cbdPercent": _NUMBER,
-    "strainType": (str,),
-    "strainInferred": (bool,),
-    "imageUrl": (str,),
-    "imageSource": (str,),
-    "sortOrder": _NUMBER,
-    "isFeatured": (bool,),
-    "available": (bool,),
-    "quantity": _NUMBER,
-    "isOnSale": (bool,),
-    "salePrice": _NUMBER,
-    "saleBadgeText": (str,),
-    "discountId": (str,),
-    "saleEndsAt": (datetime,),
-}
-PUBLIC_DEFAULTS = {"isFeatured": False, "isOnSale": False, "available": False}
-
-
-def public_menu(database: Database, org_id: str) -> list[MenuProduct]:
-    """The org's menu in its order. What is no whole product is passed over."""
-    found = database.query(paths.menu_items(org_id), select=list(PUBLIC_FIELDS))
-    shown = (_shown(document) for document in found)
-    return sorted((each for each in shown if each), key=lambda product: product.place)
-
-
 def _shown(document: Document) -> MenuProduct | None:
     fields = {
         name: document.fields[name]
-        for name, types in PUBLIC_FIELDS.items()
+        for name, types in PUBLIC.items()
         if isinstance(document.fields.get(name), types)
         and (bool in types or not isinstance(document.fields[name], bool))
     }
@@ -240,18 +172,6 @@ def _shown(document: Document) -> MenuProduct | None:
     if not fields.get("price"):
         fields.pop("price", None)  # a product without a price is stored with 0
     ends_at = fields.get("saleEndsAt")
-    view: dict[str, Any] = PUBLIC_DEFAULTS | fields
     if ends_at is not None:
-        view["saleEndsAt"] = ends_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return MenuProduct(
-        id=view["id"],
-        name=view["name"],
-        category=view["category"],
-        brand=view.get("brand"),
-        sort_order=view.get("sortOrder"),
-        featured=view["isFeatured"],
-        available=view["available"],
-        on_sale=view["isOnSale"],
-        sale_ends_at=ends_at,
-        view=view,
-    )
+        fields["saleEndsAt"] = ends_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return MenuProduct(PUBLIC_DEFAULTS | fields, ends_at)

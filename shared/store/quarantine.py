@@ -7,13 +7,21 @@ from datetime import datetime
 from shared.pos.port import Rejected
 from shared.store import paths
 from shared.store.database import Database, Put, Remove
+from shared.store.documents import Field, Schema
 
 RAW_LIMIT = 200_000
 """Characters of a raw record that are kept: a document may have 1 MiB."""
 
 NAMELESS = "raw-"
 
-OWNED = ("stream", "runId", "errorCode", "message", "raw", "lastSeenAt")
+QUARANTINE = Schema[Rejected](
+    Field("errorCode", lambda r: r.code),
+    Field("message", lambda r: r.message),
+    Field("raw", lambda r: r.raw[:RAW_LIMIT]),
+    given=("stream", "runId"),
+    stamps=("lastSeenAt",),
+    once=("firstSeenAt",),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,7 @@ class Quarantined:
 
 
 def key_of(rejected: Rejected) -> str:
-    """Id under which the record stands in quarantine: its own, else a hash of what was sent."""
+    """Id of the record in quarantine: its own, else a hash of what the POS sent."""
     if rejected.record_id and "/" not in rejected.record_id:
         return rejected.record_id
     return NAMELESS + hashlib.blake2b(rejected.raw.encode(), digest_size=12).hexdigest()
@@ -46,28 +54,19 @@ def put(
     org_id: str, stream: str, rejected: Rejected, *, run_id: str, now: datetime, first: bool
 ) -> Put:
     """The write that puts a record in quarantine; ``first`` when it was not there before."""
-    fields = {
-        "stream": stream,
-        "runId": run_id,
-        "errorCode": rejected.code,
-        "message": rejected.message,
-        "raw": rejected.raw[:RAW_LIMIT],
-        "lastSeenAt": now,
-    }
-    owned: tuple[str, ...] = OWNED
+    fields = QUARANTINE.fields(rejected, stream=stream, runId=run_id) | {"lastSeenAt": now}
     if first:
         fields["firstSeenAt"] = now
-        owned = (*OWNED, "firstSeenAt")
-    return Put(_path(org_id, stream, key_of(rejected)), fields, owned=owned)
+    return QUARANTINE.put(_path(org_id, stream, key_of(rejected)), fields)
 
 
 def remove(org_id: str, stream: str, key: str) -> Remove:
-    """The write that lets a record out once it could be used."""
+    """The write that releases a record once it could be used."""
     return Remove(_path(org_id, stream, key))
 
 
 def read_all(database: Database, org_id: str | None, limit: int) -> list[Quarantined]:
-    """Records in quarantine, of all orgs or of one."""
+    """At most ``limit`` records in quarantine, of one org or (None) of all."""
     where = paths.QUARANTINE if org_id is None else paths.quarantine(org_id)
     found = database.query(where, select=["stream"], limit=limit, everywhere=org_id is None)
     return [

@@ -1,11 +1,7 @@
 """``customer_spending/{key}``: what has been spent by a customer, and under an e-mail.
 
-A customer as spending sees one: the document, and what spending has written elsewhere.
-
-The version of an org's data: changes whenever what a dashboard shows may have changed.
-
-It is made of what is written anyway: the status, which every sync writes at its end, and the newest
-of the spending documents, one of which goes with every change of a customer's figures or segment.
+Beside the documents themselves: customers as spending needs them, found by id or phone, and the
+version of an org's data, by which caches know that something a dashboard shows has changed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,8 +14,15 @@ from shared.domain.duplicates import MAX_SHARING, CustomerContact
 from shared.domain.spending import Spending
 from shared.store import customer_fields, customers, paths
 from shared.store.database import Create, Database, Document, Put, Update, Write
+from shared.store.documents import Schema
 
-DOCUMENT_FIELDS = ("email", "customerId", *customer_fields.SPENDING_FIELDS, "orgId")
+SPENDING = Schema[Spending](
+    *customer_fields.SPENDING,
+    given=("customerId", "email", "orgId"),
+    stamps=("updatedAt",),
+)
+SNAPSHOT_FIELDS = ("email", "phoneE164", *customer_fields.FIELDS)
+MISSING = Document(id="", fields={}, version=None, read_at=datetime.fromtimestamp(0, UTC))
 
 
 def id_key(customer_id: str) -> str:
@@ -28,7 +31,7 @@ def id_key(customer_id: str) -> str:
 
 
 def spending_path(org_id: str, key: str) -> str:
-    """Where the spending of a key stands. An e-mail may hold a slash, a document id may not."""
+    """Path of the document of a key. An e-mail may hold a slash, a document id may not."""
     return f"{paths.customer_spending(org_id)}/{key.replace('/', '%2F')}"
 
 
@@ -36,18 +39,12 @@ def document_of(
     spent: Spending, *, org_id: str, customer_id: str, email: str | None
 ) -> dict[str, Any]:
     """The fields of a spending document, without the moment of writing."""
-    fields = {
-        "customerId": customer_id,
-        "email": email,
-        **customer_fields.spending_fields(spent),
-        "orgId": org_id,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
+    return SPENDING.fields(spent, customerId=customer_id, email=email, orgId=org_id)
 
 
 def differs(stored: Document, fields: dict[str, Any]) -> bool:
-    """Whether a spending document says anything else than ``fields``."""
-    return any(stored.fields.get(name) != fields.get(name) for name in DOCUMENT_FIELDS)
+    """Whether a stored spending document differs from ``fields``."""
+    return any(stored.fields.get(name) != fields.get(name) for name in SPENDING.compared)
 
 
 def put_by_id(
@@ -59,17 +56,13 @@ def put_by_id(
     whole = fields | {"updatedAt": now}
     if stored.version is None:
         return Create(where, whole)
-    cleared: dict[str, Any] = {name: None for name in DOCUMENT_FIELDS if name in stored.fields}
+    cleared: dict[str, Any] = {name: None for name in SPENDING.compared if name in stored.fields}
     return Update(where, cleared | whole, if_version=stored.version)
 
 
 def put_by_email(org_id: str, email: str, fields: dict[str, Any], now: datetime) -> Put:
     """The write for the document of an e-mail."""
     return Put(spending_path(org_id, email), fields | {"updatedAt": now})
-
-
-SNAPSHOT_FIELDS = ("email", "phoneE164", *customer_fields.FIELDS)
-MISSING = Document(id="", fields={}, version=None, read_at=datetime.fromtimestamp(0, UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +75,13 @@ class CustomerSnapshot:
 
     @property
     def email(self) -> str | None:
-        """An e-mail that says who they are."""
+        """An e-mail that identifies them."""
         email = self.customer.fields.get("email")
         return email if identifies(email) else None
 
     @property
     def emails(self) -> set[str]:
-        """The e-mail they have, and the one they had when their spending was last kept."""
+        """The e-mail they have, and the one they had when their spending was last stored."""
         return {e for e in (self.email, self.own.fields.get("email")) if e}
 
     @property
@@ -98,7 +91,7 @@ class CustomerSnapshot:
 
     @property
     def linked(self) -> set[str]:
-        """The customers of whom they are said to be a duplicate, or who are said to be theirs."""
+        """Ids of the customers stored as duplicates of this one, or as the one it duplicates."""
         fields = self.customer.fields
         return {i for i in (fields.get("duplicateOf"), *(fields.get("duplicateIds") or ())) if i}
 
@@ -146,8 +139,8 @@ def customers_sharing_phones(
     database: Database, org_id: str, phones: Iterable[str]
 ) -> tuple[set[str], set[str]]:
     """Ids of the customers that have one of the numbers, and the fillers among the numbers: those
-    on more records than one person has. Whoever has a filler is not looked for, which might cost
-    a read for each customer of the org."""
+    on more records than one person has. The customers with a filler are not looked for, which
+    might cost a read for each customer of the org."""
     wanted = sorted(set(phones))
     ids: set[str] = set()
     fillers: set[str] = set()
@@ -167,6 +160,29 @@ def customers_sharing_phones(
     return ids, fillers
 
 
+def data_version(database: Database, org_id: str) -> tuple[object, ...]:
+    """The version of the org's data, to be compared with another one. Two reads.
+
+    It is made of the status, which every sync writes at its end, and of the newest spending
+    document, one of which is written with every change of a customer's figures or segment.
+    """
+    status = database.get(paths.pos_status(org_id))
+    newest = database.query(
+        paths.customer_spending(org_id),
+        ("orgId", "==", org_id),
+        select=["updatedAt"],
+        order_by=[("updatedAt", "DESCENDING")],
+        limit=1,
+    )
+    return status.version, *((each.id, each.version) for each in newest)
+
+
+def touch_data_version(org_id: str, customer_id: str, now: datetime) -> Update:
+    """The write that changes the data version where customers change but not their figures; any
+    of these customers will do. Refused where that one has no spending document."""
+    return Update(spending_path(org_id, id_key(customer_id)), {"updatedAt": now})
+
+
 def _having(database: Database, org_id: str, phones: Sequence[str]) -> dict[str, list[str]]:
     having: dict[str, list[str]] = {phone: [] for phone in phones}
     for customer in database.query(
@@ -181,22 +197,3 @@ def _having(database: Database, org_id: str, phones: Sequence[str]) -> dict[str,
 
 def _most(phones: Sequence[str]) -> int:
     return len(phones) * (MAX_SHARING + 1)
-
-
-def data_version(database: Database, org_id: str) -> tuple[object, ...]:
-    """The version, to be compared with another one. Two reads."""
-    status = database.get(paths.pos_status(org_id))
-    newest = database.query(
-        paths.customer_spending(org_id),
-        ("orgId", "==", org_id),
-        select=["updatedAt"],
-        order_by=[("updatedAt", "DESCENDING")],
-        limit=1,
-    )
-    return status.version, *((each.id, each.version) for each in newest)
-
-
-def touch_data_version(org_id: str, customer_id: str, now: datetime) -> Update:
-    """The write that follows a change of customers whose figures stay the same; any of them will
-    do. Refused where that one has no spending document."""
-    return Update(spending_path(org_id, id_key(customer_id)), {"updatedAt": now})

@@ -1,6 +1,6 @@
 """``integrations/pos``: the state of an org's sync as a dashboard shows it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -29,26 +29,27 @@ OWNED = (
 )
 
 
-def put(org_id: str, fields: dict[str, Any]) -> Put:
-    """The write for the status; what other parts of the product keep there survives."""
+def put(org_id: str, fields: Mapping[str, Any]) -> Put:
+    """The write for the status. Other fields of the document survive. Raises ValueError for a
+    field that is not of OWNED."""
     return Put(paths.pos_status(org_id), fields, owned=OWNED)
 
 
 def put_error(org_id: str, run_id: str, now: datetime, error: dict[str, Any]) -> Put:
-    """The write for a run that ended without a count of anything: the figures before it stand."""
+    """The write for a run that ended without counting anything: the counts before it survive."""
     fields = {"status": "error", "lastSyncAt": now, "lastRunId": run_id, **error}
     return Put(paths.pos_status(org_id), fields, owned=tuple(fields))
 
 
 def paused_until(database: Database, org_id: str) -> datetime | None:
-    """When the org is next to be tried, where its sync is paused. One read."""
+    """When the org is next to be tried, where its sync is paused."""
     fields = database.get(paths.pos_status(org_id)).fields
     return fields.get("nextTryAt") if fields.get("status") == PAUSED else None
 
 
 def last_successes(database: Database, org_ids: Iterable[str]) -> dict[str, datetime | None]:
-    """When each of the orgs last succeeded, None where one never did. Those that are paused are
-    left out: they are not expected to."""
+    """When each of the orgs last succeeded, None where one never did. Paused orgs, which are not
+    expected to, are left out."""
     found = database.get_all([paths.pos_status(org_id) for org_id in org_ids])
     return {
         paths.org_of(path): document.fields.get("lastSuccessAt")
@@ -78,5 +79,5 @@ def last_succeeded(
 
 
 def menu_changed(org_id: str, now: datetime) -> Put:
-    """The write that tells whoever keeps a copy of the menu that it changed between two syncs."""
+    """The write that invalidates cached menus after a change between two syncs."""
     return Put(paths.pos_status(org_id), {"menuChangedAt": now}, owned=("menuChangedAt",))

@@ -108,7 +108,7 @@ def _round(cloud: Cloud, number: int) -> Round:
 def _stored(client: firestore.Client, org_id: str) -> Iterator[Put]:
     """What a first sync has written of records."""
     for collection, fields in (
-        (paths.customers(org_id), customers.OWNED),
+        (paths.customers(org_id), customers.CUSTOMER.owned),
         (paths.orders(org_id), None),
         (paths.products(org_id), None),
         (paths.menu_items(org_id), None),

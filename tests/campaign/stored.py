@@ -35,7 +35,8 @@ LEFT_OUT: Mapping[str, frozenset[str]] = {
     "quarantine": frozenset({"runId", "firstSeenAt", "lastSeenAt"}),
 }
 OF_THE_DAY = frozenset({"predictedLifetimeValue", "segmentReason"})
-"""Of a day: not written anew as long as nothing but the day has changed (store/insights.py)."""
+"""Of a day: not written again as long as nothing but the day has changed (see
+store/customer_fields.py)."""
 OF_EVERYBODY = frozenset({"rfm", "recommendations", "segment"})
 """Rests on the other customers, the menu or the day too: right after the daily pass over all."""
 RFM_OF_THE_DAY = ("recencyDays", "asOf")

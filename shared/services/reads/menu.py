@@ -82,7 +82,7 @@ class PublicMenu:
         """``{"items": […], "isDemo"}``: the showcase of the org's products, or invented ones."""
 
         def make(products: Sequence[MenuProduct]) -> bytes:
-            found = showcase(products or demo_menu(), limit)
+            found = showcase(products, limit) if products else demo_menu()[:limit]
             views = [product.view for product in found]
             return _json({"items": views, "isDemo": not products})
 

@@ -1,47 +1,48 @@
 """Scores of recommended products."""
 
-from dataclasses import dataclass
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.ids import natural_key
 from shared.domain.preferences import Preferences, PriceBand, price_band
-from shared.domain.recommendations import Recommendation, RecommendationIndex
+from shared.domain.recommendations import (
+    RecommendableProduct,
+    Recommendation,
+    RecommendationIndex,
+)
 
 
-@dataclass(frozen=True)
-class Item:
-    """A product as far as recommendations look at it."""
-
-    id: str = "1"
-    category: str = "Flower"
-    price_cents: int | None = 5000
-    available: bool = True
+def item(
+    id: str = "1",
+    category: str = "Flower",
+    price_cents: int | None = 5000,
+    available: bool = True,
+) -> RecommendableProduct:
+    return RecommendableProduct(id, category, price_cents, available)
 
 
 LIKES = Preferences("Flower", ("Flower", "Vapes"), (), PriceBand.MID)
 
 
 @pytest.mark.parametrize(
-    ("item", "bought", "score"),
+    ("product", "bought", "score"),
     [
-        (Item(), {"1"}, 30),
-        (Item(category="vapes"), set(), 15),
-        (Item(category="Edibles"), set(), 5),
-        (Item(price_cents=500), set(), 10),
-        (Item(price_cents=None), set(), 10),
-        (Item(category="Edibles", price_cents=500), {"1"}, 15),
-        (Item(category="Edibles", price_cents=500), {"2"}, None),
-        (Item(available=False), {"1"}, None),
+        (item(), {"1"}, 30),
+        (item(category="vapes"), set(), 15),
+        (item(category="Edibles"), set(), 5),
+        (item(price_cents=500), set(), 10),
+        (item(price_cents=None), set(), 10),
+        (item(category="Edibles", price_cents=500), {"1"}, 15),
+        (item(category="Edibles", price_cents=500), {"2"}, None),
+        (item(available=False), {"1"}, None),
     ],
 )
 def test_category_price_band_and_an_earlier_purchase_add_up(
-    item: Item, bought: set[str], score: int | None
+    product: RecommendableProduct, bought: set[str], score: int | None
 ) -> None:
     # When
-    found = RecommendationIndex([item]).recommend(LIKES, bought_product_ids=bought, limit=5)
+    found = RecommendationIndex([product]).recommend(LIKES, bought_product_ids=bought, limit=5)
     # Then
     assert found == (() if score is None else (Recommendation("1", score),))
 
@@ -51,7 +52,7 @@ def test_a_menu_has_as_many_products_as_can_be_bought_now() -> None:
     assert (
         len(
             RecommendationIndex(
-                [Item("1"), Item("2", available=False), Item("3", price_cents=None)]
+                [item("1"), item("2", available=False), item("3", price_cents=None)]
             )
         )
         == 2
@@ -60,7 +61,7 @@ def test_a_menu_has_as_many_products_as_can_be_bought_now() -> None:
 
 def test_equal_scores_come_in_the_order_of_their_ids() -> None:
     # Given
-    items = [Item("10"), Item("9"), Item("x"), Item("2", category="Edibles")]
+    items = [item("10"), item("9"), item("x"), item("2", category="Edibles")]
     # When
     found = RecommendationIndex(items).recommend(LIKES, bought_product_ids={"x"}, limit=3)
     # Then
@@ -70,17 +71,19 @@ def test_equal_scores_come_in_the_order_of_their_ids() -> None:
 @given(
     st.lists(
         st.builds(
-            Item,
+            RecommendableProduct,
             st.integers(0, 50).map(str),
             st.sampled_from(["Flower", "Edibles"]),
             st.integers(1, 20_000),
             st.booleans(),
         ),
-        unique_by=lambda item: item.id,
+        unique_by=lambda product: product.id,
     ),
     st.integers(0, 10),
 )
-def test_only_available_products_are_recommended_best_first(items: list[Item], limit: int) -> None:
+def test_only_available_products_are_recommended_best_first(
+    items: list[RecommendableProduct], limit: int
+) -> None:
     # When
     found = RecommendationIndex(items).recommend(LIKES, bought_product_ids={"1", "2"}, limit=limit)
     # Then
@@ -93,7 +96,7 @@ def test_only_available_products_are_recommended_best_first(items: list[Item], l
     )
 
 
-def naive_score(item: Item, likes: Preferences, bought: set[str]) -> int:
+def naive_score(item: RecommendableProduct, likes: Preferences, bought: set[str]) -> int:
     liked = item.category.lower() in [category.lower() for category in likes.categories]
     in_band = item.price_cents is not None and price_band(item.price_cents) is likes.price_band
     return 10 * liked + 5 * in_band + 15 * (item.id in bought)
@@ -102,19 +105,19 @@ def naive_score(item: Item, likes: Preferences, bought: set[str]) -> int:
 @given(
     st.lists(
         st.builds(
-            Item,
+            RecommendableProduct,
             st.integers(0, 99).map(str),
             st.sampled_from(["Flower", "flower", "Edibles", "Vapes", "Topicals"]),
             st.sampled_from([None, 1000, 5000, 20_000]),
             st.booleans(),
         ),
-        unique_by=lambda item: item.id,
+        unique_by=lambda product: product.id,
     ),
     st.sets(st.integers(0, 99).map(str), max_size=8),
     st.integers(0, 8),
 )
 def test_the_best_are_those_that_a_look_at_every_product_finds(
-    items: list[Item], bought: set[str], limit: int
+    items: list[RecommendableProduct], bought: set[str], limit: int
 ) -> None:
     # Given
     scored = [(naive_score(item, LIKES, bought), item.id) for item in items if item.available]

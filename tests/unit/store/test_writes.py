@@ -18,7 +18,7 @@ BEFORE = {"name": "Blue Dream", "price": 35.0, "imageUrl": "merchant.png"}
             BEFORE,
             {"name": "A", "imageUrl": "merchant.png"},
         ),
-        (Put("p", {"name": "A", "other": 1}, owned=("name",)), None, {"name": "A"}),
+        (Put("p", {"name": "A"}, owned=("name", "price")), None, {"name": "A"}),
         (Put("p", {"name": None}, owned=("name",)), {}, {"name": None}),
         (Create("p", {"name": "A"}), None, {"name": "A"}),
         (

@@ -82,7 +82,7 @@ def test_owned_fields_are_encoded_as_a_merge_that_deletes_what_is_missing(
     fields: dict[str, Any], missing: list[str]
 ) -> None:
     # Given a document of which other fields are somebody else's
-    owned = tuple({*list(fields)[1:], *missing, "always"})
+    owned = tuple({*fields, *missing, "always"})
     whole = {name: fields.get(name, firestore.DELETE_FIELD) for name in owned}
 
     # When it is put, then only the owned fields are named, those without a value too
