@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import StringConstraints, ValidationError
 
 from shared.errors import InvalidMessage, at_fault
+from shared.models import FrozenCamelModel
 
 # An id becomes part of a document path: it must be one segment, and none that Firestore reserves.
 DocumentId = Annotated[
@@ -19,12 +19,8 @@ STREAMS: tuple[str, ...] = get_args(StreamName)
 Trigger = Literal["cron", "manual", "webhook", "continuation"]
 
 
-class Message(BaseModel):
-    """Base of all messages. Unknown fields are ignored: a newer sender may know more."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
-    )
+class Message(FrozenCamelModel):
+    """Base of all messages."""
 
     @classmethod
     def parse(cls, data: object) -> Self:

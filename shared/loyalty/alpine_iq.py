@@ -23,11 +23,11 @@ from pydantic import (
     SecretStr,
     ValidationError,
 )
-from pydantic.alias_generators import to_camel
 
 from shared.domain.loyalty import AlpineAnswer, AlpineStatus
 from shared.domain.rate_limit import Limit
 from shared.errors import CredentialsRejected
+from shared.models import FrozenCamelModel
 from shared.outbound.failures import StatusRefused
 from shared.outbound.session import HttpCall, HttpSession
 
@@ -37,13 +37,7 @@ HOUR_SECONDS = 3600
 _MOST = 100_000
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
-    )
-
-
-class RateLimit(_Frozen):
+class RateLimit(FrozenCamelModel):
     """Calls that an account may make; None for no such limit.
 
     Alpine IQ documents no limit: these are the figures that a public integration keeps to.
@@ -67,7 +61,7 @@ class RateLimit(_Frozen):
 _Text = BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)
 
 
-class AlpineIqSettings(_Frozen):
+class AlpineIqSettings(FrozenCamelModel):
     """How to reach the account. ``rate_limit`` None: as fast as it goes."""
 
     user_id: Annotated[str, _Text, Field(pattern=r"^[\w-]{1,64}$")]

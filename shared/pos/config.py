@@ -3,17 +3,9 @@
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    model_validator,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
+from shared.models import FrozenCamelModel
 from shared.outbound.secrets import PREFIX, SecretResolver
 
 DEFAULT_TIMEZONE = "America/New_York"
@@ -31,13 +23,7 @@ Text = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, int) els
 Secret = Annotated[SecretStr, BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
-    )
-
-
-class PosConfig(_Frozen):
+class PosConfig(FrozenCamelModel):
     """How to reach one POS account. Secrets may be ``secret:NAME`` references until resolved."""
 
     provider: Literal["alleaves", "lightspeed"]
@@ -61,7 +47,7 @@ class PosConfig(_Frozen):
         return self
 
 
-class Location(_Frozen):
+class Location(FrozenCamelModel):
     """One location of an org with its POS configuration."""
 
     id: str

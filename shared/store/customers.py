@@ -33,9 +33,6 @@ OWNED = (
 Of these are made, to be looked up by: ``phoneE164`` of ``phone``, absent where that is no valid
 number, ``nameKey`` and ``lastNameKey`` of the names (see ``name_key``)."""
 
-IN_LIMIT = 30
-"""Values that one ``in`` filter of Firestore takes."""
-
 
 def fields_of(customer: Customer, org_id: str) -> dict[str, Any]:
     """The POS-owned fields as stored, without the moment of writing."""
@@ -110,13 +107,8 @@ def having(
     database: Database, org_id: str, field: str, values: Iterable[str]
 ) -> Iterator[tuple[str, str]]:
     """Value and customer id, for every customer whose ``field`` is one of the values."""
-    wanted = sorted(set(values))
-    for start in range(0, len(wanted), IN_LIMIT):
-        chunk = wanted[start : start + IN_LIMIT]
-        for document in database.query(
-            paths.customers(org_id), (field, "in", chunk), select=[field]
-        ):
-            yield str(document.fields[field]), document.id
+    for document in database.query_in(paths.customers(org_id), field, values, select=[field]):
+        yield str(document.fields[field]), document.id
 
 
 def count_all(database: Database, org_id: str) -> int:

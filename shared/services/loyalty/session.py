@@ -9,13 +9,10 @@ from datetime import datetime, timedelta
 from shared.clock import Clock
 from shared.services.deadline import Deadline
 from shared.store import loyalty_runs
-from shared.store.database import Database, Write
+from shared.store.database import Database, Write, commits
 from shared.store.lease import HeldLease
 from shared.store.loyalty_runs import LoyaltyProgress, LoyaltyRun, LoyaltyState
 from shared.store.runs import Cost
-
-WRITES_PER_COMMIT = 400
-"""Below the 500 of the emulator and of older servers, with room for what goes along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +45,11 @@ class LoyaltySession:
     def keep(self, writes: Sequence[Write] = ()) -> None:
         """Write, and with the last of it what is now known of the customers: from here on a
         crash repeats none of it."""
-        left = list(writes)
-        while len(left) > WRITES_PER_COMMIT:
-            self.lease.commit(left[:WRITES_PER_COMMIT])
-            del left[:WRITES_PER_COMMIT]
-        own = self._own_writes()
-        if len(left) + len(own) > WRITES_PER_COMMIT:
-            self.lease.commit(left)
-            left = []
-        self.lease.commit([*left, *own])
+        parts = list(commits(writes)) or [list[Write]()]
+        for part in parts[:-1]:
+            self.lease.commit(part)
+        for together in commits([parts[-1], self._own_writes()], len):
+            self.lease.commit([write for part in together for write in part])
 
     def hand_over(self, wait: timedelta) -> None:
         """Leave the rest of the run to its continuation, which comes after ``wait``."""

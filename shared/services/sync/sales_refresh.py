@@ -22,7 +22,7 @@ from shared.services.sync.sales import Sales
 from shared.store import discounts, paths, status
 from shared.store import lease as leases
 from shared.store import prices as prices_store
-from shared.store.database import Database, Put, Write
+from shared.store.database import Database, Put, Write, commits
 from shared.store.lease import HeldByOtherRun, HeldLease
 
 GRACE = timedelta(seconds=15)
@@ -30,7 +30,6 @@ GRACE = timedelta(seconds=15)
 AGAIN = timedelta(seconds=60)
 AHEAD = timedelta(days=29)
 """Cloud Tasks keeps a task for 30 days. What is further ahead some later sync plans."""
-WRITES_PER_COMMIT = 400
 
 log = structlog.get_logger(__name__)
 
@@ -97,8 +96,8 @@ class RefreshSales:
             sales = self._sales(org_id)
             prices, writes = sales.prices, list[Write]()
             sales.apply(writes.extend, lambda: held.commit(prices.take_writes()))
-            for start in range(0, len(writes), WRITES_PER_COMMIT):
-                held.commit(writes[start : start + WRITES_PER_COMMIT])
+            for part in commits(writes):
+                held.commit(part)
             told = status.menu_changed(org_id, self.clock())
             held.release([*prices.take_writes(), told])
             done = True

@@ -26,13 +26,11 @@ from shared.services.deadline import Deadline
 from shared.services.sync import ending
 from shared.store import progress as progress_store
 from shared.store import runs
-from shared.store.database import Database, Put, Write
+from shared.store.database import WRITES_PER_COMMIT, Database, Put, Write
 from shared.store.manifest import Manifest
 from shared.store.progress import SyncProgress
 from shared.store.runs import Run
 
-WRITES_PER_COMMIT = 400
-"""Below the 500 of the emulator and of older servers, with room for the lease."""
 COMMITS_WAITING = 2
 CHECKPOINT_SECONDS = 10.0
 CHECKPOINT_WRITES = 8_000

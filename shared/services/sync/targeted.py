@@ -164,7 +164,7 @@ class TargetedSync:
         cannot give them now: the message is then to be delivered again.
         """
         database = self.database.metered()
-        if webhook_events.is_settled(database, message.org_id, _key(message)):
+        if webhook_events.is_processed(database, message.org_id, _key(message)):
             log.info("webhook_settled_already")
         elif incidents.is_resting(database, message, self.clock()):
             log.info("org_paused")
@@ -221,7 +221,7 @@ class TargetedSync:
         again = any(error.owner == Owner.PROVIDER for error in run.errors)
         state = webhook_events.FAILED if run.errors else webhook_events.DONE
         session.close(
-            webhook_events.settled(
+            webhook_events.processed(
                 org_id,
                 [event.key for event in events if not again or event not in young],
                 run_id=session.run_id,
