@@ -32,6 +32,7 @@ from shared.services.sync.org import OrgStreams
 from shared.services.sync.pos_locations import OpenPos, PosLocation, clients_of, open_pos_locations
 from shared.services.sync.records import StreamRecords
 from shared.services.sync.session import Session, StreamAttempts
+from shared.services.webhooks import request
 from shared.store import locations, runs, tenants, webhook_events
 from shared.store.database import Database
 from shared.store.lease import HeldByOtherRun
@@ -176,7 +177,7 @@ class TargetedSync:
     def catch_up(self, org_id: str) -> None:
         """Ask for the records of webhooks that came while a run had the org."""
         for event in webhook_events.waiting(self.database, org_id, limit=1):
-            self.pos_sync.publish([request(org_id, event)])
+            self.pos_sync.publish([request(org_id, event.key, event)])
 
     def _had_the_org(self, database: Database, message: PosSync) -> bool:
         before = runs.read(database, message.org_id, message.run_id)
@@ -235,18 +236,6 @@ class TargetedSync:
         must not keep others waiting."""
         waiting = webhook_events.waiting(session.database, session.org_id, limit=AT_ONCE)
         return [e for e in waiting if session.run.invocations == 1 or e.key == _key(message)]
-
-
-def request(org_id: str, event: StoredWebhook) -> PosSync:
-    """The message that asks for the records of an event."""
-    return PosSync(
-        org_id=org_id,
-        run_id=WEBHOOK_RUN + event.key,
-        trigger="webhook",
-        customer_ids=event.customer_ids or None,
-        order_ids=event.order_ids or None,
-        product_ids=event.product_ids or None,
-    )
 
 
 def _key(message: PosSync) -> str:
