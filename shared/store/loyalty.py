@@ -28,15 +28,14 @@ OWNED = (
 )
 """Fields that only loyalty writes, with ``pointsLastCalculated`` when one of them changes."""
 READ = ("email", "phone", "socialEquity", "pointsLastCalculated", *OWNED)
-ORDER_FIELDS = ("customerId", "status", "type", "total", "createdAt")
-
-OrdersByCustomer = dict[str, dict[str, OrderFact]]
-"""Orders by customer id, then by the order's document id."""
-
 AT_ALPINE: Filter = ("tierSource", "==", TierSource.ALPINE_IQ.value)
 RECONCILED: Filter = ("loyaltyReconciled", "==", True)
 NOT_RECONCILED: Filter = ("loyaltyReconciled", "==", False)
 CALCULATED: Filter = ("pointsFromOrders", ">=", 0)
+
+ORDER_FIELDS = ("customerId", "status", "type", "total", "createdAt")
+OrdersByCustomer = dict[str, dict[str, OrderFact]]
+"""Orders by customer id, then by the order's document id."""
 
 
 @dataclass(frozen=True, slots=True)

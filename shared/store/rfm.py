@@ -1,7 +1,6 @@
 """An org's RFM scales: its own thresholds (``rfm`` in ``tenants/{orgId}``), and the quantiles of
 its customers (``sync_state/rfm``) as of the last recompute of all."""
 
-from datetime import datetime
 from typing import Any
 
 import structlog
@@ -15,6 +14,8 @@ from shared.models import CamelModel
 from shared.store import paths
 from shared.store.database import Database, Put
 
+QUANTILES = ("recency", "frequency", "monetary")
+
 log = structlog.get_logger(__name__)
 
 
@@ -24,15 +25,6 @@ class _Bounds(CamelModel):
     recency_days: tuple[int, ...] = DEFAULT_THRESHOLDS.recency_days
     frequency: tuple[int, ...] = DEFAULT_THRESHOLDS.frequency
     monetary: tuple[float, ...] = tuple(map(to_dollars, DEFAULT_THRESHOLDS.monetary_cents))
-
-
-class _Scale(CamelModel):
-    """Quantiles as stored; money in cents."""
-
-    recency: tuple[int | None, ...]
-    frequency: tuple[int | None, ...]
-    monetary: tuple[int | None, ...]
-    as_of: datetime
 
 
 def scales(database: Database, org_id: str) -> ScoringScales:
@@ -46,19 +38,15 @@ def scales(database: Database, org_id: str) -> ScoringScales:
     thresholds = _thresholds(found[paths.tenant(org_id)].fields.get("rfm"))
     if not stored.exists:
         return ScoringScales(thresholds)
-    quantiles = _Scale.model_validate(stored.fields)
-    return ScoringScales(thresholds, QuantileScale(**quantiles.model_dump()))
+    recency, frequency, monetary = (tuple(stored.fields[name]) for name in QUANTILES)
+    scale = QuantileScale(recency, frequency, monetary, stored.fields["asOf"])
+    return ScoringScales(thresholds, scale)
 
 
 def put(org_id: str, scale: QuantileScale) -> Put:
-    """The write for the quantiles."""
-    stored = _Scale(
-        recency=scale.recency,
-        frequency=scale.frequency,
-        monetary=scale.monetary,
-        as_of=scale.as_of,
-    )
-    return Put(paths.rfm_scale(org_id), stored.model_dump(by_alias=True))
+    """The write for the quantiles; money in cents."""
+    quantiles = {name: getattr(scale, name) for name in QUANTILES}
+    return Put(paths.rfm_scale(org_id), {**quantiles, "asOf": scale.as_of})
 
 
 def _thresholds(settings: Any) -> RfmThresholds:

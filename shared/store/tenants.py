@@ -1,7 +1,8 @@
 """An org's own settings, ``tenants/{orgId}``. All optional.
 
-They are read in parts: an org whose loyalty settings are not valid is still synced, and one whose
-Alpine IQ account is not valid still has its points calculated.
+The loyalty programme and the account at a loyalty provider are read apart from the other settings:
+an org whose programme is wrong is still synced, and one whose account is wrong still has its points
+calculated.
 """
 
 from collections.abc import Mapping

@@ -161,14 +161,14 @@ def _searched(query: str) -> list[QueryRange]:
     wanted = customers.name_key(query)
     by_id = QueryRange((("id", "==", query.strip()),))
     if "@" in wanted:
-        return [] if PLACEHOLDER_EMAIL.startswith(wanted) else [_prefixed("email", wanted)]
+        return [] if PLACEHOLDER_EMAIL.startswith(wanted) else [_beginning("email", wanted)]
     if phone := normal_phone(wanted):
         return [QueryRange((("phoneE164", "==", phone),)), by_id]
-    by_last_name = replace(_prefixed("lastNameKey", wanted), without=("nameKey", wanted))
-    return [_prefixed("nameKey", wanted), by_last_name, by_id]
+    by_last_name = replace(_beginning("lastNameKey", wanted), without=("nameKey", wanted))
+    return [_beginning("nameKey", wanted), by_last_name, by_id]
 
 
-def _prefixed(field: str, prefix: str) -> QueryRange:
+def _beginning(field: str, prefix: str) -> QueryRange:
     return QueryRange(((field, ">=", prefix), (field, "<", prefix + BEYOND)), field)
 
 
