@@ -1,10 +1,5 @@
-"""From a CloudEvent to the Pub/Sub message it carries.
-
-From a CloudEvent to the changed Firestore document that it tells of.
-
-The event's data is a ``DocumentEventData``, in one of three forms: protobuf (production), the same
-as base64 text under protobuf's media type (the emulator), or JSON (the emulator's older triggers).
-"""
+"""What functions receive: from a CloudEvent to the Pub/Sub message it carries, or to the Firestore
+document that changed."""
 
 import base64
 import binascii
@@ -21,6 +16,13 @@ from google.protobuf.message import DecodeError
 
 from shared.errors import InvalidMessage
 
+_DOCUMENTS = "/documents/"
+_PROTOBUF_STARTS = (b"\x0a", b"\x12", b"\x1a")
+"""The tags of the fields of ``DocumentEventData``. None of them is a character of base64."""
+
+Fields = Mapping[str, Any]
+"""Firestore's own values by field name, to be compared, or read by DocumentChange.text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -31,7 +33,7 @@ class Delivery:
     attributes: dict[str, str]
 
     def json(self) -> Any:
-        """The decoded data. Raises InvalidMessage where it is no JSON."""
+        """The decoded data. Raises InvalidMessage where it is not JSON."""
         try:
             return json.loads(self.text)
         except ValueError:
@@ -39,7 +41,7 @@ class Delivery:
 
 
 def delivery(event: CloudEvent) -> Delivery:
-    """The delivery in a ``messagePublished`` event; unreadable data becomes readable text."""
+    """The delivery in a ``messagePublished`` event. Data that is not base64 is kept as text."""
     message = event.data.get("message", {}) if isinstance(event.data, dict) else {}
     encoded = str(message.get("data") or "")
     try:
@@ -53,20 +55,12 @@ def delivery(event: CloudEvent) -> Delivery:
     )
 
 
-# The tags of its three fields; none of them is a character of base64.
-_PROTOBUF_STARTS = (b"\x0a", b"\x12", b"\x1a")
-_DOCUMENTS = "/documents/"
-
-Fields = Mapping[str, Any]
-"""Firestore's own values by field name, to be compared, or read by DocumentChange.text."""
-
-
 @dataclass(frozen=True, slots=True)
 class DocumentChange:
     """One change of a document. ``before`` is None where it was created, ``after`` where it was
-    deleted. ``at`` is a moment not before the change was committed.
+    deleted. ``at`` is a time not before the change was committed.
 
-    Changes may come twice, late and in any order: a hint to look, not a state to copy.
+    Changes may come twice, late and in any order: a reason to read, not a state to copy.
     """
 
     event_id: str
@@ -76,7 +70,7 @@ class DocumentChange:
     at: datetime
 
     def text(self, name: str) -> tuple[str | None, str | None]:
-        """A text field before and after; None where it is no text or not there."""
+        """A text field before and after; None where it is missing or not a text."""
         return _text(self.before, name), _text(self.after, name)
 
     def touches(self, names: Iterable[str]) -> bool:
@@ -86,7 +80,7 @@ class DocumentChange:
 
 
 def document_change(event: CloudEvent) -> DocumentChange:
-    """The change in a Firestore event. Raises InvalidMessage where there is none to be read."""
+    """The change in a Firestore event. Raises InvalidMessage where it cannot be read."""
     data = _data(event.data)
     after = data.value if data.value.name else None
     before = data.old_value if data.old_value.name else None
@@ -103,6 +97,8 @@ def document_change(event: CloudEvent) -> DocumentChange:
 
 
 def _data(body: object) -> Any:
+    """A ``DocumentEventData`` in one of its forms: protobuf (production), the same as base64 text
+    under protobuf's media type (the emulator), or JSON (the emulator's older triggers)."""
     try:
         if isinstance(body, dict):
             return DocumentEventData.from_json(json.dumps(body), ignore_unknown_fields=True)
@@ -117,7 +113,7 @@ def _data(body: object) -> Any:
 
 
 def _committed_at(after: Any, event: CloudEvent) -> datetime:
-    """When the document was written; for a deletion, which says nothing of it, the event's time."""
+    """When the document was written; for a deletion, which does not say, the event's time."""
     if after and after.update_time:
         return datetime.fromtimestamp(after.update_time.timestamp(), UTC)
     try:

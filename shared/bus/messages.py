@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import StringConstraints, ValidationError
 
 from shared.errors import InvalidMessage, at_fault
+from shared.models import FrozenCamelModel
 
 # An id becomes part of a document path: it must be one segment, and none that Firestore reserves.
 DocumentId = Annotated[
@@ -19,12 +19,8 @@ STREAMS: tuple[str, ...] = get_args(StreamName)
 Trigger = Literal["cron", "manual", "webhook", "continuation"]
 
 
-class Message(BaseModel):
-    """Base of all messages. Unknown fields are ignored: a newer sender may know more."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
-    )
+class Message(FrozenCamelModel):
+    """Base of all messages."""
 
     @classmethod
     def parse(cls, data: object) -> Self:
@@ -40,17 +36,15 @@ class Message(BaseModel):
 
 
 class CronTick(Message):
-    """A schedule has come due. ``org_id`` narrows it to one org."""
+    """A schedule is due; for one org if ``org_id`` is given."""
 
     job: Literal["pos-sync", "loyalty", "segments", "watchdog"]
     org_id: DocumentId | None = None
 
 
 class PosSync(Message):
-    """Sync one org. ``streams`` None means all; ``full`` distrusts the manifest.
-
-    With ids of records, only these are fetched.
-    """
+    """Sync one org. ``streams`` None means all; ``full`` ignores what the manifests say. With ids
+    of records, only these are fetched."""
 
     org_id: DocumentId
     run_id: DocumentId
@@ -64,7 +58,7 @@ class PosSync(Message):
     order_ids: tuple[DocumentId, ...] | None = None
     product_ids: tuple[DocumentId, ...] | None = None
     as_stored: bool = False
-    """Only put on sale what the stored discounts say: the POS is not asked."""
+    """Only refresh the sales from the stored discounts: the POS is not called."""
 
     @property
     def names_records(self) -> bool:
@@ -72,7 +66,7 @@ class PosSync(Message):
 
 
 class ComputeSpending(Message):
-    """Recompute spending of the customers named, or of all of the org's (None)."""
+    """Recompute the spending of the customers named, or of all (None)."""
 
     org_id: DocumentId
     run_id: DocumentId | None = None
@@ -80,8 +74,8 @@ class ComputeSpending(Message):
 
 
 class Loyalty(Message):
-    """Bring the points of the customers named, or of the org's (None), up to date. ``full`` looks
-    up everybody at Alpine IQ, else only those are for whom something may have changed."""
+    """Update the points of the customers named, or of all (None). ``full`` looks up every customer
+    at Alpine IQ, else only those for whom something may have changed."""
 
     org_id: DocumentId
     run_id: DocumentId | None = None

@@ -1,4 +1,4 @@
-"""Telling people, through any of the services that apprise knows (e-mail, chat, pagers, …)."""
+"""Notifying people, through any of the services that apprise knows (e-mail, chat, pagers, …)."""
 
 import logging
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import structlog
 from pydantic import SecretStr
 
 TIMEOUT_SECONDS = 10.0
-"""For all addresses together: they are told at the same time."""
+"""For all addresses together: they are notified at the same time."""
 
 # Its log lines hold addresses, and an address holds a token or a password.
 logging.getLogger("apprise").disabled = True
@@ -20,21 +20,21 @@ class Notifier:
     """Sends to notification URLs, https://github.com/caronc/apprise/wiki."""
 
     def send(self, urls: Sequence[SecretStr], title: str, body: str) -> list[bool]:
-        """Send to all; for each whether it took the message. Logs which service failed, without
-        its address."""
+        """Send to all, within TIMEOUT_SECONDS; for each whether it accepted the message. Logs
+        which service failed, without its address."""
         services = apprise.Apprise()
-        taken = [False] * len(urls)
+        accepted = [False] * len(urls)
         for place, url in enumerate(urls):
             if not services.add(url.get_secret_value(), tag=str(place)):
                 log.warning("notification_url_invalid", place=place)
         if not len(services):
-            return taken
+            return accepted
         with services.notify(body=body, title=title, timeout=TIMEOUT_SECONDS) as result:
             for outcome in result:
                 place = next(int(tag) for tag in outcome.tag if tag.isdecimal())
-                taken[place] = bool(outcome)
+                accepted[place] = bool(outcome)
                 if not outcome:
                     log.warning(
                         "notification_failed", service=outcome.name, why=outcome.status.name
                     )
-        return taken
+        return accepted

@@ -1,9 +1,5 @@
-"""Publishing messages to topics.
-
-Publishing a message later, and only once: a Cloud Task that calls Pub/Sub's own REST method.
-
-So every function is reached in one way, by a message.
-"""
+"""Publishing messages to topics: at once, or later through a Cloud Task that calls Pub/Sub's own
+REST method. So every function is reached in one way, by a message."""
 
 import base64
 import hashlib
@@ -18,6 +14,7 @@ from google.cloud.pubsub_v1 import PublisherClient
 from shared.bus.messages import Message
 
 TIMEOUT_SECONDS = 30.0
+SCOPE = "https://www.googleapis.com/auth/pubsub"
 
 
 class Publisher:
@@ -28,26 +25,23 @@ class Publisher:
         self._topic = topic
 
     def publish(self, messages: Iterable[Message]) -> int:
-        """Publish all and wait until Pub/Sub has them; returns how many. Raises on the first
-        that it does not take: the caller's own message is then delivered again."""
+        """Publish all and wait until Pub/Sub has accepted them; returns how many. Raises where it
+        has not: the caller's own message is then delivered again."""
         return self.publish_text(json.dumps(message.to_json()) for message in messages)
 
     def publish_text(self, texts: Iterable[str]) -> int:
-        """The same for messages that stand as text."""
+        """The same for encoded messages."""
         futures = [self._client.publish(self._topic, text.encode()) for text in texts]
         for future in futures:
             future.result(timeout=TIMEOUT_SECONDS)
         return len(futures)
 
 
-SCOPE = "https://www.googleapis.com/auth/pubsub"
-
-
 class LaterPublisher:
     """Publishes to one topic through one queue, both given by their full names.
 
-    ``rest_url`` is where Pub/Sub's REST API is, with its version. ``service_account`` is whom the
-    task calls it as; none where nobody asks, as at an emulator.
+    ``rest_url`` is the address of Pub/Sub's REST API with its version, ``service_account`` the
+    identity under which the task calls it; an emulator needs none.
     """
 
     def __init__(
@@ -65,9 +59,9 @@ class LaterPublisher:
         self._service_account = service_account
 
     def publish(self, message: Message, *, at: datetime, once: str) -> bool:
-        """Have the message published at a moment (aware, at most 30 days ahead). Of several with
-        the same ``once`` the first counts, for an hour beyond its moment; whether this was it."""
-        # Hashed: ids in alphabetical order would slow the queue down.
+        """Have the message published at a time (aware, at most 30 days ahead). Of several with the
+        same ``once`` only the first is, until an hour after its time; whether it was this one."""
+        # Hashed: sequential ids would slow the queue down.
         task_id = hashlib.blake2b(once.encode(), digest_size=16).hexdigest()
         task = tasks_v2.Task(
             name=f"{self._queue}/tasks/{task_id}",

@@ -3,8 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
+from shared.models import FrozenCamelModel
 
 SENDING = timedelta(seconds=60)
 """How long one that is sending keeps others from it: well over the time limit of sending."""
@@ -13,16 +12,12 @@ MANY_ATTEMPTS = 5
 DAY = timedelta(days=1)
 
 
-class Incident(BaseModel):
+class Incident(FrozenCamelModel):
     """One incident as stored. Each method gives the incident as it is afterwards.
 
     ``told`` are the addresses that have it already, each as a hash: an address is a secret.
     ``sent_at`` is set once all have it. ``not_before`` is when sending may next be tried.
     """
-
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
-    )
 
     key: str
     org_id: str | None = None

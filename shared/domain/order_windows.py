@@ -10,8 +10,7 @@ time, so that its place can be kept after each.
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from pydantic import ConfigDict
-from pydantic.alias_generators import to_camel
+from shared.models import CamelModel
 
 OVERLAP_DAYS = 2
 """Also covers the half day by which a POS's calendar and ours may differ."""
@@ -19,7 +18,7 @@ ROWS_AIMED_AT = 2_000
 ROWS_ACCEPTED = 4_000
 RECENT_ENOUGH = timedelta(minutes=10)
 _DAY = timedelta(days=1)
-_STORED = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+_STORED = CamelModel.model_config
 
 
 @dataclass(frozen=True, slots=True)

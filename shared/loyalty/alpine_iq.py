@@ -21,12 +21,12 @@ from pydantic import (
     SecretStr,
     ValidationError,
 )
-from pydantic.alias_generators import to_camel
 
 from shared.domain.loyalty import ProviderAnswer, ProviderStatus
 from shared.domain.rate_limit import Limit
 from shared.errors import CredentialsRejected
 from shared.loyalty.port import UNKNOWN_CONTACT
+from shared.models import FrozenCamelModel
 from shared.outbound.failures import StatusRefused
 from shared.outbound.secrets import SecretResolver
 from shared.outbound.session import HttpCall, HttpSession
@@ -43,13 +43,7 @@ _KEY_REFUSED = frozenset({401, 403})
 _Text = BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
-    )
-
-
-class RateLimit(_Frozen):
+class RateLimit(FrozenCamelModel):
     """Calls that an account may make; None for no such limit.
 
     Alpine IQ documents no limit: these are the figures that a public integration keeps to.
@@ -70,7 +64,7 @@ class RateLimit(_Frozen):
         return tuple(Limit(calls, seconds) for calls, seconds in windows if calls is not None)
 
 
-class AlpineIqSettings(_Frozen):
+class AlpineIqSettings(FrozenCamelModel):
     """How to reach the account: the ProviderSettings port. ``rate_limit`` None: no limit."""
 
     user_id: Annotated[str, _Text, Field(pattern=r"^[\w-]{1,64}$")]

@@ -4,17 +4,9 @@ from collections.abc import Hashable
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    model_validator,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
+from shared.models import FrozenCamelModel
 from shared.outbound.secrets import SecretResolver
 
 DEFAULT_TIMEZONE = "America/New_York"
@@ -40,13 +32,7 @@ Text = Annotated[str, _as_text]
 Secret = Annotated[SecretStr, _as_text]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
-    )
-
-
-class _Account(_Frozen):
+class _Account(FrozenCamelModel):
     """What the settings of every provider have. Secrets may be ``secret:NAME`` references until
     resolved. ``location_id`` is the POS's own id of the location."""
 
@@ -99,7 +85,7 @@ PosConfig = Annotated[
 ]
 
 
-class Location(_Frozen):
+class Location(FrozenCamelModel):
     """One location of an org with its POS configuration."""
 
     id: str

@@ -1,14 +1,14 @@
-"""Alerts: people hear of an incident once, and again only after it was over."""
+"""Alerts: people are notified of an incident once, and again only after it was resolved."""
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 import structlog
 from pydantic import SecretStr
 
+from shared.bus.notifier import Notifier
 from shared.clock import Clock
 from shared.domain.incidents import Incident
 from shared.store import incidents, tenants
@@ -17,33 +17,25 @@ from shared.store.database import Conflict, Database
 log = structlog.get_logger(__name__)
 
 
-class Sender(Protocol):
-    """What sends to notification URLs (bus.notifier)."""
-
-    def send(self, urls: Sequence[SecretStr], title: str, body: str) -> list[bool]:
-        """Send to all, within a time limit; for each whether it took the message."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Raises and resolves incidents of orgs, and of no org (None): those go to the operator alone.
+    """Raises and resolves incidents of orgs, and of no org (None): those go to the operator only.
 
-    An incident that people have heard of costs one read each time it is met again. Ending one
-    sends nothing: its document, and the status it was about, say so.
+    An incident that was sent costs one read each time it is raised again. Resolving one sends
+    nothing.
     """
 
     database: Database
-    sender: Sender
+    notifier: Notifier
     operator_urls: Sequence[SecretStr]
     clock: Clock
 
     def raise_(self, org_id: str | None, key: str, title: str, body: str) -> None:
-        """Tell the org's and the operator's addresses, unless they have been told already.
+        """Notify the org's and the operator's addresses, unless they have been already.
 
         ``key`` names the kind of incident: an org has one open incident of a kind at most. Of two
         callers at once one sends. An address that fails is tried again when the incident is next
-        met. ``title`` and ``body`` hold no secret and no personal data.
+        raised. ``title`` and ``body`` must not contain secrets or personal data.
         """
         now = self.clock()
         found = incidents.read(self.database, org_id, key)
@@ -62,9 +54,9 @@ class Alerts:
         self._send(claimed, version)
 
     def resolve(self, org_id: str | None, key: str) -> None:
-        """The incident is over; the next of its kind is told anew. Nothing where there is none.
+        """Close the incident, if there is one; the next of its kind is sent again.
 
-        Raises Conflict when it keeps changing under this caller.
+        Raises Conflict where others keep changing it.
         """
         for last in (False, False, True):
             found = incidents.read(self.database, org_id, key)
@@ -86,15 +78,15 @@ class Alerts:
         title, body = incident.title, incident.body
         if incident.org_id is not None:
             body += f"\n\nOrg: {incident.org_id}"
-        taken = self.sender.send(list(left.values()), title, body) if left else []
-        told = {digest for digest, took in zip(left, taken, strict=True) if took}
+        accepted = self.notifier.send(list(left.values()), title, body) if left else []
+        told = {digest for digest, took in zip(left, accepted, strict=True) if took}
         after = incident.sent(told, left=len(left) - len(told), now=self.clock())
         if after.sent_at is None:
             log.warning("alert_undelivered", key=incident.key, addresses=len(urls))
         try:
             incidents.write(self.database, after, version)
         except Conflict:
-            # Somebody resolved it meanwhile: what they wrote is newer.
+            # It was resolved meanwhile: that is newer.
             log.info("incident_changed_meanwhile", key=incident.key)
 
     def _urls(self, org_id: str | None) -> list[SecretStr]:

@@ -1,4 +1,4 @@
-"""What could not be processed after every delivery: recorded, and the run it belonged to closed."""
+"""Messages that no delivery could process: each is recorded, and its run ended."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class RecordDeadLetter:
     clock: Clock
 
     def __call__(self, received: Delivery) -> None:
-        """Record one; a run whose message died can go on no more and says so."""
+        """Record one, and end its run if it has one that has not ended."""
         subscription = received.attributes.get(SOURCE_ATTRIBUTE, "unknown")
         attempts = received.attributes.get(ATTEMPTS_ATTRIBUTE, "all")
         dead_letters.record(
@@ -54,10 +54,10 @@ class RecordDeadLetter:
         if run is None:
             return
         if self._at_work(org_id, run_id):
-            # A twin of the message got through. Its worker ends the run, or the next run does.
+            # A copy of the message was processed. Its worker ends the run, or the next run does.
             log.info("run_is_at_work")
             return
-        # Told first: once the run has ended, another delivery of this message leaves it alone.
+        # Alerted first: once the run has ended, another delivery of this message does not alert.
         self.alerts.raise_(
             org_id,
             GIVEN_UP,

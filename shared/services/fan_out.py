@@ -1,4 +1,4 @@
-"""One message per org: what a tick of the schedule becomes."""
+"""What a tick of the schedule becomes: one message per org."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -14,19 +14,19 @@ from shared.store import locations
 from shared.store.database import Database
 
 Job = Callable[[CronTick, str], None]
-"""Does what a tick asks for. The second is the tick's id: its redelivery has the same."""
+"""Does the job of a tick. The second argument is the tick's id, the same at redelivery."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Does the job that a tick names."""
+    """Runs the job that a tick names."""
 
     jobs: Mapping[str, Job]
 
     def __call__(self, tick: CronTick, tick_id: str) -> None:
-        """Do it. Raises InvalidMessage for a job that nobody here does."""
+        """Run it. Raises InvalidMessage for an unknown job."""
         job = self.jobs.get(tick.job)
         if job is None:
             raise InvalidMessage(f"there is no job {tick.job}")
@@ -35,15 +35,15 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class SyncFanOut:
-    """Asks for a sync of each org with an active POS location."""
+    """Requests a sync of each org with an active POS location."""
 
     database: Database
     pos_sync: Publisher
     clock: Clock
 
     def __call__(self, tick: CronTick, tick_id: str) -> None:
-        """Fan a tick out; its redelivery asks for the same runs. The roster, by which the
-        watchdog knows that this was done, is kept with it."""
+        """Fan a tick out; its redelivery requests the same runs. The roster is updated, by which
+        the watchdog sees that this was done."""
         orgs = locations.active_orgs(self.database, tick.org_id)
         self.pos_sync.publish(
             PosSync(org_id=org, run_id=run_id(tick_id, org), trigger="cron") for org in orgs
@@ -56,18 +56,18 @@ class SyncFanOut:
 
 @dataclass(frozen=True, slots=True)
 class LoyaltyFanOut:
-    """Asks for the points of each org with an active POS location."""
+    """Requests a loyalty run of each org with an active POS location."""
 
     database: Database
     loyalty: Publisher
 
     def __call__(self, tick: CronTick, tick_id: str) -> None:
-        """Fan a tick out; its redelivery asks for the same runs."""
+        """Fan a tick out; its redelivery requests the same runs."""
         orgs = locations.active_orgs(self.database, tick.org_id)
         self.loyalty.publish(Loyalty(org_id=org, run_id=run_id(tick_id, org)) for org in orgs)
         log.info("tick_fanned_out", job=tick.job, orgs=len(orgs))
 
 
 def run_id(tick_id: str, org_id: str) -> str:
-    """Id of the run that a tick asks for in an org: the same for every delivery of the tick."""
+    """Id of the run that a tick requests for an org: the same for every delivery of the tick."""
     return "cron-" + hashlib.blake2b(f"{tick_id}/{org_id}".encode(), digest_size=10).hexdigest()

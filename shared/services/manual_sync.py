@@ -17,14 +17,13 @@ from shared.errors import NotFound, RateLimited, RetryLater, SyncSamError, Under
 from shared.services.runs.failure import failed
 from shared.store import lease as leases
 from shared.store import locations, paths, runs
-from shared.store.database import Conflict, Database
+from shared.store.database import Conflict, Database, commits
 from shared.store.runs import Run
 
 RUNS_PER_HOUR = 6
 QUEUED_FOR = timedelta(minutes=10)
-"""A run that was not begun within this time is not under way: its message is lost or dead."""
+"""A run that has not begun within this time is not under way: its message is lost."""
 ATTEMPTS = 5
-ORGS_PER_COMMIT = 400
 
 log = structlog.get_logger(__name__)
 
@@ -40,14 +39,14 @@ class RunUnderWay(UnderWay):
 
 
 class RunNotSent(SyncSamError):
-    """A run's message did not get as far as Pub/Sub."""
+    """A run's message could not be published."""
 
     code = "run_not_sent"
 
 
 @dataclass(frozen=True, slots=True)
 class SyncRequest:
-    """A run that somebody asks for; as PosSync."""
+    """A run that a person requests. Fields as those of PosSync."""
 
     org_id: str
     requested_by: str
@@ -58,7 +57,7 @@ class SyncRequest:
 
 @dataclass(frozen=True, slots=True)
 class ManualSync:
-    """Starts runs and watches them. Every run has its document before its message is sent."""
+    """Starts runs and reads them. A run's document is written before its message is sent."""
 
     database: Database
     pos_sync: Publisher
@@ -66,38 +65,36 @@ class ManualSync:
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
-    def start(self, wish: SyncRequest) -> str:
-        """Start a run, return its id. Raises RunUnderWay, of many at once for all but one, and
-        RateLimited past RUNS_PER_HOUR."""
+    def start(self, request: SyncRequest) -> str:
+        """Start a run, return its id. Raises RunUnderWay (of many requests at once for all but one)
+        and RateLimited beyond RUNS_PER_HOUR."""
         for _ in range(ATTEMPTS):
-            before = runs.read_manual(self.database, wish.org_id)
-            if (running := self._under_way(wish.org_id, before.run_id)) is not None:
+            before = runs.read_manual(self.database, request.org_id)
+            if (running := self._under_way(request.org_id, before.run_id)) is not None:
                 raise RunUnderWay(running)
             now = self.clock()
-            lately = _lately(before.asked_at, now)
+            recent = _recent(before.asked_at, now)
             run_id = f"manual-{uuid.uuid4().hex}"
-            run = _queued("manual", now, wish.requested_by)
-            asked = runs.add_manual(wish.org_id, before, run_id=run_id, asked_at=[*lately, now])
+            run = _queued("manual", now, request.requested_by)
+            asked = runs.add_manual(request.org_id, before, run_id=run_id, asked_at=[*recent, now])
             try:
-                self.database.commit([asked, runs.put(wish.org_id, run_id, run)])
+                self.database.commit([asked, runs.put(request.org_id, run_id, run)])
             except Conflict:
                 continue
-            self._publish([_message(wish, run_id)], run)
-            log.info("run_queued", org_id=wish.org_id, run_id=run_id, full=wish.full)
+            self._publish([_message(request, run_id)], run)
+            log.info("run_queued", org_id=request.org_id, run_id=run_id, full=request.full)
             return run_id
-        raise RetryLater(f"too many ask for a run of {wish.org_id} at once")
+        raise RetryLater(f"too many ask for a run of {request.org_id} at once")
 
     def start_all(self, org_id: str | None) -> dict[str, str]:
-        """Start a run of every org with an active POS location, or of one; run id by org.
-
-        A run whose org is being synced already ends at once and says so. Raises NotFound where
-        ``org_id`` has no active POS location.
-        """
+        """Start a run of every org with an active POS location, or of one; run id by org. Where an
+        org is being synced already, its run ends at once. Raises NotFound where ``org_id`` has no
+        active POS location."""
         orgs = locations.active_orgs(self.database, org_id)
         if org_id is not None and not orgs:
             raise NotFound("there is no such org with an active point of sale")
         started = {org: f"cron-{uuid.uuid4().hex}" for org in orgs}
-        for some in _chunks(orgs):
+        for some in commits(orgs):
             run = _queued("cron", self.clock(), None)
             self.database.commit([runs.put(org, started[org], run) for org in some])
             messages = [PosSync(org_id=o, run_id=started[o], trigger="cron") for o in some]
@@ -113,7 +110,7 @@ class ManualSync:
         return run
 
     def wait(self, org_id: str, run_id: str, seconds: float) -> Run:
-        """The run when it has ended, or as it is after so many seconds."""
+        """The run when it has ended, at the latest after so many seconds."""
         end = self.monotonic() + seconds
         pause = 0.1
         while not (run := self.read(org_id, run_id)).state.ended:
@@ -125,10 +122,8 @@ class ManualSync:
         return run
 
     def _under_way(self, org_id: str, asked: str | None) -> str | None:
-        """The run that is about to have the org, or has it.
-
-        Looked at in this order: a run that begins in between is found by its lease.
-        """
+        """The run that is queued for the org, or has its lease. Read in this order: a run that
+        begins in between has the lease."""
         run = runs.read(self.database, org_id, asked) if asked else None
         queued = run is not None and run.state is RunState.QUEUED
         if run is not None and queued and self.clock() < run.started_at + QUEUED_FOR:
@@ -137,7 +132,7 @@ class ManualSync:
         return None if running is None or running.startswith(SHORT_RUNS) else running
 
     def _publish(self, messages: Sequence[PosSync], run: Run) -> None:
-        """Publish; where that fails, the runs are over before they began."""
+        """Publish; where that fails, the runs are ended as failed."""
         try:
             self.pos_sync.publish(messages)
         except Exception:
@@ -146,34 +141,29 @@ class ManualSync:
             raise
 
 
-def _lately(asked_at: Sequence[datetime], now: datetime) -> list[datetime]:
-    """When runs were asked for within the hour. Raises RateLimited where one more is too many."""
-    lately = [moment for moment in asked_at if moment > now - timedelta(hours=1)]
-    if len(lately) >= RUNS_PER_HOUR:
-        again = lately[-RUNS_PER_HOUR] + timedelta(hours=1) - now
+def _recent(asked_at: Sequence[datetime], now: datetime) -> list[datetime]:
+    """The requests of the last hour. Raises RateLimited where one more is too many."""
+    recent = [moment for moment in asked_at if moment > now - timedelta(hours=1)]
+    if len(recent) >= RUNS_PER_HOUR:
+        again = recent[-RUNS_PER_HOUR] + timedelta(hours=1) - now
         raise RateLimited(
             f"an org may be synced by hand {RUNS_PER_HOUR} times an hour",
             retry_after=ceil(again.total_seconds()),
         )
-    return lately
+    return recent
 
 
 def _queued(trigger: str, now: datetime, requested_by: str | None) -> Run:
     return Run(state=RunState.QUEUED, trigger=trigger, started_at=now, requested_by=requested_by)
 
 
-def _message(wish: SyncRequest, run_id: str) -> PosSync:
+def _message(request: SyncRequest, run_id: str) -> PosSync:
     return PosSync(
-        org_id=wish.org_id,
+        org_id=request.org_id,
         run_id=run_id,
         trigger="manual",
-        full=wish.full,
-        allow_deletions=wish.allow_deletions,
-        streams=wish.streams,
-        requested_by=wish.requested_by,
+        full=request.full,
+        allow_deletions=request.allow_deletions,
+        streams=request.streams,
+        requested_by=request.requested_by,
     )
-
-
-def _chunks(orgs: Sequence[str]) -> Sequence[Sequence[str]]:
-    starts = range(0, len(orgs), ORGS_PER_COMMIT)
-    return [orgs[start : start + ORGS_PER_COMMIT] for start in starts]

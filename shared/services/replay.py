@@ -1,10 +1,9 @@
-"""Trying again what failed: dead letters are sent again, quarantined records fetched again.
+"""Retrying what failed: dead letters are sent again, quarantined records fetched again.
 
-A record in quarantine is not mapped from the text that is kept of it. That text is as old as the
-failure: the POS may have corrected the record since, or changed it, and a product is the sum of
-rows of which only one is kept. So the POS is asked once more, by the ways that exist for it and
-under the org's lease: for an order or a customer with a known id by name, else by a sync of the
-stream. What can be read now is stored and leaves quarantine; what cannot stays.
+A record in quarantine is not parsed again from its stored text, which is as old as the failure: the
+POS may have changed the record since, and a product is the sum of several rows. The record is
+fetched by an ordinary run under the org's lease: an order or a customer by its id, else by a sync
+of the stream. If it is valid now, the run stores it and removes it from quarantine.
 """
 
 import json
@@ -13,27 +12,27 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from shared.batching import batched
 from shared.bus.messages import STREAMS, Message, PosSync
 from shared.clock import Clock
 from shared.domain.orders import external_id_of
 from shared.pos.port import PosEvent
-from shared.services.sync.targeted import request
+from shared.services.webhooks import request
 from shared.store import dead_letters, quarantine, webhook_events
 from shared.store.database import Database
 from shared.store.dead_letters import DeadLetter
 from shared.store.quarantine import Quarantined
-from shared.store.webhook_events import StoredWebhook
 
 MARK = "-replay-"
 REQUESTED_BY = "replay"
 IDS_PER_EVENT = 100
 SEARCHED = 10_000
-"""Records that are looked at for the one of a given id."""
+"""Records that are read to find the one of a given id."""
 
 PublishText = Callable[[str, Sequence[str]], None]
-"""Publishes texts to the topic of that short name, and waits until Pub/Sub has them."""
+"""Publishes texts to the topic of that short name, and waits until Pub/Sub has accepted them."""
 TopicOf = Callable[[str], str | None]
-"""The topic behind a topic's or a subscription's name; None where there is none to publish to."""
+"""The short name of a topic by its own or a subscription's name; None where it is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,8 @@ class ReplayDeadLetters:
     clock: Clock
 
     def __call__(self, org_id: str | None, message_id: str | None, limit: int) -> ReplayResult:
-        """Send again those never replayed, of all orgs or of one; or the one of that id, replayed
-        or not. A letter that is sent twice asks for the same run twice, which is one run."""
+        """Send those never replayed, of all orgs or of one; or the one of that id, replayed or
+        not. One that is sent twice requests the same run twice, which is one run."""
         sent, left = 0, []
         for letter in self._letters(org_id, message_id, limit):
             topic = self.topic_of(letter.source)
@@ -77,8 +76,8 @@ class ReplayDeadLetters:
 
 
 def _again(letter: DeadLetter) -> str:
-    """The letter's text; one that asks for a run asks for a new one, since the old was given up,
-    and as a person does, so that a paused org is tried."""
+    """The letter's text. A request for a run is changed into one for a new run, since the old one
+    has ended, and into a manual one, so that a paused org is tried."""
     try:
         data = json.loads(letter.text)
     except ValueError:
@@ -99,7 +98,7 @@ class ReplayQuarantine:
     clock: Clock
 
     def __call__(self, org_id: str | None, record_id: str | None, limit: int) -> ReplayResult:
-        """Ask for those of all orgs or of one; or for the one whose document has that id."""
+        """Request those of all orgs or of one; or the one whose document has that id."""
         by_org: dict[str, list[Quarantined]] = defaultdict(list)
         looked_at = limit if record_id is None else SEARCHED
         for record in quarantine.read_all(self.database, org_id, looked_at):
@@ -110,24 +109,25 @@ class ReplayQuarantine:
         return ReplayResult(sum(map(len, by_org.values())))
 
     def _named(self, org_id: str, records: Sequence[Quarantined]) -> Iterable[PosSync]:
-        """Requests for single records. Each is kept as a webhook is, so that a run that has the
-        org now sees to it afterwards."""
+        """Requests for single records. Each is stored as a webhook event, so that a run that has
+        the org's lease now leads to another one for it."""
         orders = [external_id_of(r.key) for r in records if r.stream == "orders" and r.named]
         customers = [r.key for r in records if r.stream == "customers" and r.named]
-        for order_ids, customer_ids in [
-            *((chunk, ()) for chunk in _chunks(orders)),
-            *(((), chunk) for chunk in _chunks(customers)),
-        ]:
-            now, key = self.clock(), f"{REQUESTED_BY}-{uuid.uuid4().hex}"
-            asked = PosEvent(REQUESTED_BY, order_ids=order_ids, customer_ids=customer_ids)
-            kept = webhook_events.create(org_id, key, REQUESTED_BY, asked, b"", now)
-            self.database.commit([kept])
-            yield request(org_id, StoredWebhook(key, now, customer_ids, order_ids, ()))
+        for some in batched(orders, IDS_PER_EVENT):
+            yield self._stored(org_id, PosEvent(REQUESTED_BY, order_ids=tuple(some)))
+        for some in batched(customers, IDS_PER_EVENT):
+            yield self._stored(org_id, PosEvent(REQUESTED_BY, customer_ids=tuple(some)))
+
+    def _stored(self, org_id: str, event: PosEvent) -> PosSync:
+        key = f"{REQUESTED_BY}-{uuid.uuid4().hex}"
+        stored = webhook_events.create(org_id, key, REQUESTED_BY, event, b"", self.clock())
+        self.database.commit([stored])
+        return request(org_id, key, event)
 
 
 def _synced(org_id: str, records: Sequence[Quarantined]) -> Iterable[PosSync]:
-    """A sync of the streams whose records cannot be asked for by name. All orders are walked only
-    where an order without an id may be among the old ones."""
+    """A sync of the streams whose records cannot be requested by id. It is a full one only for an
+    order without an id, which may be an old one."""
     nameless = {r.stream for r in records if not (r.named and r.stream in ("orders", "customers"))}
     streams = tuple(stream for stream in STREAMS if stream in nameless)
     if streams:
@@ -139,9 +139,3 @@ def _synced(org_id: str, records: Sequence[Quarantined]) -> Iterable[PosSync]:
             streams=streams,
             requested_by=REQUESTED_BY,
         )
-
-
-def _chunks(ids: Sequence[str]) -> Iterable[tuple[str, ...]]:
-    return (
-        tuple(ids[start : start + IDS_PER_EVENT]) for start in range(0, len(ids), IDS_PER_EVENT)
-    )

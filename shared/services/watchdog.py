@@ -1,8 +1,7 @@
-"""Runs whose worker stopped without a word and that nobody took up again.
+"""Alerts people to what did not happen: orgs without a recent successful sync, a schedule that is
+silent, and runs whose worker stopped and that no other continued.
 
-Notices what did not happen: a sync that stays away raises no error of its own.
-
-What one look reads, however many orgs there are (10,000 orgs, all well: 4 documents):
+What one check reads, however many orgs there are (10,000 orgs, all well: 4 documents):
 
     the roster that the schedule keeps                 1
     orgs whose last success is over 2 hours ago        3 each, found by index (1 if none)
@@ -10,10 +9,8 @@ What one look reads, however many orgs there are (10,000 orgs, all well: 4 docum
     runs begun over half an hour ago and not ended     2 each, by index (1 if none)
     open incidents                                     2 each, by index (1 if none)
 
-That is each org's status, location and incident, a run's lease, an incident's org.
-
-Only where the schedule itself is silent are active locations looked at. No look takes in more
-than LIMIT documents of a kind.
+That is each org's status, location and incident, a run's lease, an incident's org. Only where the
+schedule is silent are active locations read. No check reads more than LIMIT documents of a kind.
 """
 
 from collections.abc import Collection, Mapping
@@ -39,67 +36,29 @@ from shared.store import incidents, locations, paths, runs, status
 from shared.store import lease as leases
 from shared.store.database import Conflict, Database
 
-STUCK = "run_stuck"
-
-log = structlog.get_logger(__name__)
-
-
-def close_stuck_runs(
-    database: Database, alerts: Alerts, only: str | None, now: datetime, limit: int
-) -> int:
-    """End the runs that hang, of all orgs or ``only`` of one, and tell people; how many ended.
-
-    A run that moves after all keeps what it writes: it is only ended as it was read.
-    """
-    suspects = [
-        each
-        for each in runs.unfinished(database, now - SILENT_AFTER, limit)
-        if only in (None, each.org_id)
-    ]
-    held = leases.look(database, sorted({paths.lease(each.org_id) for each in suspects}))
-    ended = 0
-    for each in suspects:
-        lease = held[paths.lease(each.org_id)]
-        if not is_stuck(each.run.state, each.run.started_at, each.run_id, lease, now):
-            continue
-        try:
-            close_stuck(database, each, now, latest=lease.run_id == each.run_id)
-        except Conflict:
-            log.info("run_moves_after_all", org_id=each.org_id, run_id=each.run_id)
-            continue
-        ended += 1
-        log.error("run_stuck", org_id=each.org_id, run_id=each.run_id)
-        alerts.raise_(
-            each.org_id,
-            STUCK,
-            "A sync hung and was ended",
-            f"Run {each.run_id}, begun at {each.run.started_at:%Y-%m-%d %H:%M} UTC, had no worker"
-            " any more. The next scheduled run is made all the same.",
-        )
-    return ended
-
-
 LIMIT = 500
-"""Documents of a kind that one look takes in: a later one sees the rest."""
+"""Documents of a kind that one check reads: a later one reads the rest."""
 
+STUCK = "run_stuck"
 OVERDUE = "no_recent_success"
 MANY_OVERDUE = "many_orgs_overdue"
 SILENT = "schedule_silent"
 
+log = structlog.get_logger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Watchdog:
-    """Alerts people to orgs without a recent success and to runs that hang; closes those runs,
-    and resolves the alerts of what has recovered."""
+    """Raises alerts, ends stuck runs, and resolves the alerts of what has recovered."""
 
     database: Database
     alerts: Alerts
     clock: Clock
 
     def __call__(self, tick: CronTick) -> None:
-        """Look once; at one org alone where the tick names one."""
+        """Check all orgs, or only the one that the tick names."""
         now, only = self.clock(), tick.org_id
-        stuck = close_stuck_runs(self.database, self.alerts, only, now, LIMIT)
+        stuck = self._end_stuck_runs(only, now)
         waiting, silent = self._never_succeeded(now)
         overdue = waiting | status.last_succeeded(
             self.database, now - FORGOTTEN_AFTER, now - OVERDUE_AFTER, LIMIT
@@ -110,13 +69,43 @@ class Watchdog:
         overdue = {org: since for org, since in overdue.items() if org in active}
         many = len(overdue) >= MANY_ORGS
         if silent:
-            self._tell_of_silence()
+            self._alert_silence()
         if many:
-            self._tell_of_many(overdue)
+            self._alert_many(overdue)
         else:
-            self._tell_of_each(overdue)
+            self._alert_each(overdue)
         self._resolve({MANY_OVERDUE: many, SILENT: silent}, only)
         log.info("watched", overdue=len(overdue), stuck=stuck, schedule_silent=silent)
+
+    def _end_stuck_runs(self, only: str | None, now: datetime) -> int:
+        """End the stuck runs, and raise an alert for each; how many ended. Each is ended only if
+        it is still as it was read: it may continue after all."""
+        suspects = [
+            each
+            for each in runs.unfinished(self.database, now - SILENT_AFTER, LIMIT)
+            if only in (None, each.org_id)
+        ]
+        held = leases.look(self.database, sorted({paths.lease(each.org_id) for each in suspects}))
+        ended = 0
+        for each in suspects:
+            lease = held[paths.lease(each.org_id)]
+            if not is_stuck(each.run.state, each.run.started_at, each.run_id, lease, now):
+                continue
+            try:
+                close_stuck(self.database, each, now, latest=lease.run_id == each.run_id)
+            except Conflict:
+                log.info("run_moves_after_all", org_id=each.org_id, run_id=each.run_id)
+                continue
+            ended += 1
+            log.error("run_stuck", org_id=each.org_id, run_id=each.run_id)
+            self.alerts.raise_(
+                each.org_id,
+                STUCK,
+                "A sync hung and was ended",
+                f"Run {each.run_id}, begun at {each.run.started_at:%Y-%m-%d %H:%M} UTC, had no"
+                " worker any more. The next scheduled run is made all the same.",
+            )
+        return ended
 
     def _never_succeeded(self, now: datetime) -> tuple[dict[str, datetime | None], bool]:
         """Orgs that should have succeeded by now and never did; whether the schedule is silent."""
@@ -132,7 +121,7 @@ class Watchdog:
         succeeded = status.last_successes(self.database, due)
         return {org_id: None for org_id, last in succeeded.items() if last is None}, silent
 
-    def _tell_of_each(self, overdue: Mapping[str, datetime | None]) -> None:
+    def _alert_each(self, overdue: Mapping[str, datetime | None]) -> None:
         for org_id, last in sorted(overdue.items()):
             so_far = (
                 f"The last was at {last:%Y-%m-%d %H:%M} UTC." if last else "There was none yet."
@@ -144,7 +133,7 @@ class Watchdog:
                 f"{so_far} The org's sync status says what the last run met, if there was one.",
             )
 
-    def _tell_of_many(self, overdue: Collection[str]) -> None:
+    def _alert_many(self, overdue: Collection[str]) -> None:
         some = ", ".join(sorted(overdue)[:5])
         self.alerts.raise_(
             None,
@@ -153,7 +142,7 @@ class Watchdog:
             f"At least {len(overdue)} orgs, among them {some}. The orgs themselves are not told.",
         )
 
-    def _tell_of_silence(self) -> None:
+    def _alert_silence(self) -> None:
         self.alerts.raise_(
             None,
             SILENT,
@@ -163,7 +152,7 @@ class Watchdog:
         )
 
     def _resolve(self, fleet_wide: Mapping[str, bool], only: str | None) -> None:
-        """Resolve what has recovered; incidents that runs resolve themselves are theirs."""
+        """Resolve what has recovered, except incidents that runs resolve themselves."""
         opened = incidents.open_ones(self.database, LIMIT)
         about_orgs = [
             (each.org_id, each)

@@ -1,8 +1,8 @@
-"""Having a POS make customers and orders: each at most once, however often it is asked for.
+"""Creating customers and orders at a POS: each at most once, however often it is asked for.
 
-The POS itself knows no idempotency key. So each call that makes something is sent once; where its
-outcome is not known, the next attempt under the same key first looks at the POS whether it is
-there. Never prices, never stock.
+The POS itself knows no idempotency keys. So each call that creates something is sent once; where
+its outcome is not known, the next attempt under the same key first searches the POS for it. Prices
+and stock are never written.
 """
 
 from collections.abc import Callable
@@ -21,29 +21,29 @@ from shared.store import pos_writes
 from shared.store.database import Conflict, Database
 from shared.store.pos_writes import Claim
 
-SOUGHT_BACK = timedelta(days=2)
-"""How far back the orders are searched for one that may have been made."""
+SEARCHED_BACK = timedelta(days=2)
+"""How far back the orders are searched for one that may have been created."""
 
 log = structlog.get_logger(__name__)
 
 
 class OutcomeUnknown(ProviderError):
-    """Nobody but a person at the POS can tell whether it was done: it is not done again."""
+    """Only a person at the POS can find out whether it was done: it is not done again."""
 
     code = "outcome_unknown"
 
 
 class OrderDiffers(ProviderError):
-    """The order at the POS does not have the lines that were asked for."""
+    """The order at the POS has other lines than were asked for."""
 
     code = "order_differs"
 
 
 @dataclass(frozen=True, slots=True)
 class WriteBack:
-    """Writes to one account. Each method takes the asker's idempotency key, and raises Busy while
-    the same is being done, RequestInvalid for a key that stands for something else, OrgError and
-    ProviderError where the POS did not do it: it may then be asked for again under the same key.
+    """Writes to one account. Each method takes the caller's idempotency key. Raises Busy while the
+    same is being done, RequestInvalid for a key that was used for something else, OrgError and
+    ProviderError where the POS did not do it: it may then be tried again under the same key.
     """
 
     database: Database
@@ -52,7 +52,7 @@ class WriteBack:
     clock: Clock
 
     def create_customer(self, key: str, customer: NewCustomer) -> str:
-        """Make a customer; the POS's id."""
+        """Create a customer; returns the POS's id."""
 
         def make(claim: Claim) -> str:
             found = self.pos.find_customer(customer) if claim.doubtful else None
@@ -61,8 +61,8 @@ class WriteBack:
         return self._once(f"customer/{key}", repr(customer), make)
 
     def submit_order(self, key: str, order: NewOrder) -> str:
-        """Make an order: its header, its lines, and a look at whether it came out as asked; the
-        POS's id. Raises OrderDiffers where it did not."""
+        """Create an order: its header, its lines, and a check of the result; returns the POS's id.
+        Raises OrderDiffers where the result is another than asked for."""
 
         def make(claim: Claim) -> str:
             order_id = claim.part or self._opened(claim, f"{self.org_id}/{key}", order)
@@ -76,8 +76,8 @@ class WriteBack:
         return self._once(f"order/{key}", repr(order), make)
 
     def apply_discount(self, key: str, order_id: str, discount_id: str) -> None:
-        """Give an order of the POS one of its discounts. Raises OutcomeUnknown where an earlier
-        attempt may have and the POS does not tell."""
+        """Apply one of the POS's discounts to one of its orders. Raises OutcomeUnknown where an
+        earlier attempt may have done so and the POS does not say."""
 
         def make(claim: Claim) -> str:
             if claim.doubtful:
@@ -95,10 +95,10 @@ class WriteBack:
         order_id = None
         if claim.doubtful:
             today = self.clock().date()
-            window = DateWindow(today - SOUGHT_BACK, today + timedelta(days=1))
+            window = DateWindow(today - SEARCHED_BACK, today + timedelta(days=1))
             order_id = self.pos.find_order(order, external_id, window)
         order_id = order_id or self.pos.open_order(order, external_id)
-        pos_writes.note(self.database, claim, {"part": order_id})
+        pos_writes.update(self.database, claim, {"part": order_id})
         return order_id
 
     def _once(self, key: str, content: str, make: Callable[[Claim], str]) -> str:
@@ -108,15 +108,12 @@ class WriteBack:
         try:
             made = make(claim)
         except Exception as error:
-            said_no = isinstance(error, ProviderRefused | OrgError)
+            refused = isinstance(error, ProviderRefused | OrgError)
             with suppress(Conflict):
-                pos_writes.leave(
-                    self.database,
-                    claim,
-                    self.clock(),
-                    doubtful=claim.doubtful if said_no else True,
+                pos_writes.release(
+                    self.database, claim, self.clock(), doubtful=claim.doubtful or not refused
                 )
             raise
-        pos_writes.done(self.database, claim, made)
+        pos_writes.complete(self.database, claim, made)
         log.info("pos_write_done")
         return made

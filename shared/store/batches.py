@@ -13,9 +13,9 @@ NAME = "batches"
 
 
 class BatchStore:
-    """All batches that an org's locations have, by batch and location. Not safe for threads."""
+    """All batches of an org, by batch and location. Not safe for threads."""
 
-    def __init__(self, kept: PackedMap) -> None:
+    def __init__(self, kept: PackedMap[Facts]) -> None:
         self._kept = kept
 
     def all(self) -> list[BatchStock]:
@@ -26,7 +26,7 @@ class BatchStore:
             self._kept.put(_key(batch), _facts(batch))
 
     def keep_only(self, batches: Iterable[BatchStock]) -> None:
-        """Forget all others."""
+        """Remove all others."""
         self._kept.keep_only(set(map(_key, batches)))
 
     def take_writes(self) -> list[Put]:
@@ -35,7 +35,7 @@ class BatchStore:
 
 
 def load(database: Database, org_id: str) -> BatchStore:
-    """The org's batches; none where they were never kept."""
+    """The org's batches; none where they were never stored."""
     return BatchStore(packed_map.load(database, org_id, NAME))
 
 

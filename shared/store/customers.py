@@ -29,9 +29,6 @@ CUSTOMER = Schema[Customer](
 """``phoneE164`` (absent where ``phone`` is no valid number), ``nameKey`` and ``lastNameKey`` (see
 ``name_key``) are derived from other fields, for look-ups."""
 
-IN_LIMIT = 30
-"""Values that one ``in`` filter of Firestore takes."""
-
 
 def fields_of(customer: Customer, org_id: str) -> dict[str, Any]:
     """The POS-owned fields as stored, without the moment of writing."""
@@ -74,13 +71,8 @@ def having(
     database: Database, org_id: str, field: str, values: Iterable[str]
 ) -> Iterator[tuple[str, str]]:
     """Value and customer id, for every customer whose ``field`` is one of the values."""
-    wanted = sorted(set(values))
-    for start in range(0, len(wanted), IN_LIMIT):
-        chunk = wanted[start : start + IN_LIMIT]
-        for document in database.query(
-            paths.customers(org_id), (field, "in", chunk), select=[field]
-        ):
-            yield str(document.fields[field]), document.id
+    for document in database.query_in(paths.customers(org_id), field, values, select=[field]):
+        yield str(document.fields[field]), document.id
 
 
 def count_all(database: Database, org_id: str) -> int:

@@ -1,7 +1,5 @@
-"""What Firestore bills.
-
-The one door to Firestore: every read and write is counted and limited in time.
-"""
+"""The only access to Firestore: every read and write is counted, as it is billed, and has a time
+limit."""
 
 import threading
 import time
@@ -9,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from google.api_core import exceptions
 from google.api_core.datetime_helpers import DatetimeWithNanoseconds
@@ -20,12 +18,27 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from google.cloud.firestore_v1.types import Write as EncodedWrite
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from shared.batching import batched
 from shared.store.writes import Create as Create
 from shared.store.writes import Put as Put
 from shared.store.writes import Remove as Remove
 from shared.store.writes import Update as Update
 from shared.store.writes import Write as Write
 from shared.store.writes import encoded
+
+TIMEOUT_SECONDS = 30.0
+READS_PER_CALL = 300
+IN_LIMIT = 30
+"""Values that one ``in`` filter takes."""
+WRITES_PER_COMMIT = 400
+"""Below the 500 of the emulator and of older servers, with room for the lease and the like."""
+ENTRIES_PER_READ = 1000
+"""Index entries that Firestore counts or sums for the price of one document."""
+
+Filter = tuple[str, str, object]
+T = TypeVar("T")
+
+_from_timestamp: Callable[[Timestamp], datetime] = DatetimeWithNanoseconds.from_timestamp_pb
 
 
 @dataclass(slots=True)
@@ -42,16 +55,6 @@ class Meter:
             self.reads += reads
             self.writes += writes
             self.deletes += deletes
-
-
-TIMEOUT_SECONDS = 30.0
-READ_CHUNK = 300
-ENTRIES_PER_READ = 1000
-"""Index entries that Firestore counts or sums for the price of one document."""
-
-Filter = tuple[str, str, object]
-
-_from_timestamp: Callable[[Timestamp], datetime] = DatetimeWithNanoseconds.from_timestamp_pb
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Conflict(Exception):
 
 
 class TimedOut(Exception):
-    """There was no answer within the time that ``Database.within`` gave."""
+    """Firestore did not answer within the time limit of ``Database.within``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class Totals:
 
 
 class Database:
-    """A Firestore database. ``meter`` is this user's own bill."""
+    """A Firestore database. ``meter`` counts what is billed to this user of it."""
 
     def __init__(
         self, client: firestore.Client, meter: Meter | None = None, ends_at: float | None = None
@@ -97,12 +100,12 @@ class Database:
         self.meter = meter or Meter()
 
     def metered(self) -> "Database":
-        """The same database with a bill of its own."""
+        """The same database with a meter of its own."""
         return Database(self._client)
 
     def within(self, seconds: float) -> "Database":
-        """The same database for reads that take no longer than that, all together; they raise
-        TimedOut where Firestore does not answer, or not in time."""
+        """The same database, with one time limit for all reads together. They raise TimedOut when
+        it has passed, or when Firestore is unavailable."""
         return Database(self._client, self.meter, time.monotonic() + seconds)
 
     def get(self, path: str) -> Document:
@@ -114,10 +117,10 @@ class Database:
     def get_all(
         self, paths: Sequence[str], fields: Sequence[str] | None = None
     ) -> dict[str, Document]:
-        """The documents by path; missing ones are there with ``exists`` false."""
+        """The documents by path; a missing one has ``exists`` false."""
         found: dict[str, Document] = {}
-        for start in range(0, len(paths), READ_CHUNK):
-            refs = [self._client.document(path) for path in paths[start : start + READ_CHUNK]]
+        for batch in batched(paths, READS_PER_CALL):
+            refs = [self._client.document(path) for path in batch]
             with self._limited() as limits:
                 for snapshot in self._client.get_all(refs, fields, **limits):
                     found[snapshot.reference.path] = _document(snapshot)
@@ -134,10 +137,8 @@ class Database:
         after: Mapping[str, Any] | None = None,
         everywhere: bool = False,
     ) -> Iterator[Document]:
-        """Documents of a collection; ``after`` continues behind given values of ``order_by``.
-
-        ``everywhere``: of all collections whose last name is ``collection``, wherever they stand.
-        """
+        """Documents of a collection; ``after`` continues after given values of ``order_by``.
+        ``everywhere``: of the collection group of that name."""
         query = self._filtered(collection, filters, everywhere=everywhere)
         for name, direction in order_by:
             query = query.order_by(name, direction=direction)
@@ -153,6 +154,22 @@ class Database:
                 count += 1
                 yield _document(snapshot)
         self.meter.add(reads=max(1, count))
+
+    def query_in(
+        self,
+        collection: str,
+        name: str,
+        values: Iterable[str] | None,
+        *filters: Filter,
+        select: Sequence[str] | None = None,
+    ) -> Iterator[Document]:
+        """Documents whose field is one of any number of values, in a query for every IN_LIMIT;
+        without regard to the field where ``values`` is None."""
+        if values is None:
+            yield from self.query(collection, *filters, select=select)
+            return
+        for batch in batched(sorted(set(values)), IN_LIMIT):
+            yield from self.query(collection, (name, "in", batch), *filters, select=select)
 
     def totals(self, collection: str, *filters: Filter, sums: Sequence[str] = ()) -> Totals:
         """How many documents match, and the sums of some of their fields, without reading them."""
@@ -203,7 +220,7 @@ class Database:
 
     @contextmanager
     def _limited(self) -> Iterator[dict[str, Any]]:
-        """What limits a read in time. The client library would go on asking past any limit."""
+        """Arguments that limit a read in time: by itself the client library retries past it."""
         if self._ends_at is None:
             yield {"timeout": TIMEOUT_SECONDS}
             return
@@ -220,8 +237,22 @@ class Database:
             raise TimedOut from error
 
 
+def commits(items: Iterable[T], writes_of: Callable[[T], int] = lambda _: 1) -> Iterator[list[T]]:
+    """The items in parts of at most WRITES_PER_COMMIT writes. ``writes_of`` says how many writes
+    an item is; they are never split."""
+    return batched(items, WRITES_PER_COMMIT, writes_of)
+
+
+def put_if_version(path: str, fields: Mapping[str, Any], version: datetime | None) -> Write:
+    """The write of fields on a document that must still be of that version; None: must not exist.
+    A field given as None is removed."""
+    if version is not None:
+        return Update(path, fields, if_version=version)
+    return Create(path, {name: value for name, value in fields.items() if value is not None})
+
+
 class _Batch(firestore.WriteBatch):
-    """A commit of writes that are encoded already."""
+    """A commit of encoded writes."""
 
     def add(self, write: EncodedWrite) -> None:
         self._add_write_pbs([write])
@@ -239,7 +270,7 @@ def _document(snapshot: Any) -> Document:
 
 
 def _utc(moment: datetime | Timestamp) -> datetime:
-    # Kept as Google's own type: a version has nanoseconds and must go back as it came.
-    if isinstance(moment, Timestamp):  # what queries over collections everywhere give
+    # Kept as Google's own type: a version has nanoseconds and must be sent back unchanged.
+    if isinstance(moment, Timestamp):  # from queries of a collection group
         return _from_timestamp(moment)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

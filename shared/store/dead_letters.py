@@ -10,7 +10,7 @@ from shared.store.database import Conflict, Create, Database, Document, Filter, 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message as it was sent. ``source`` is its topic, or the subscription that gave it up."""
+    """A message as it was sent. ``source`` is its topic, or the subscription that dropped it."""
 
     id: str
     source: str
@@ -27,7 +27,7 @@ def record(
     reason: str,
     now: datetime,
 ) -> None:
-    """Keep a message, ``text`` as it was sent. Recording it again changes only ``lastSeenAt``."""
+    """Store a message, ``text`` as it was sent. Recording it again changes only ``lastSeenAt``."""
     fields = {
         "topic": topic,
         "data": text,
@@ -58,7 +58,7 @@ def read(database: Database, message_id: str) -> DeadLetter | None:
 
 
 def replayed(letter: DeadLetter, now: datetime) -> Update:
-    """The write that notes that it was sent again."""
+    """The write for one that was sent again."""
     return Update(_path(letter.id), {"replayedAt": now})
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.domain.incidents import Incident
 from shared.store import paths
-from shared.store.database import Create, Database, Update
+from shared.store.database import Database, put_if_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +24,16 @@ def read(database: Database, org_id: str | None, key: str) -> StoredIncident:
 
 
 def write(database: Database, incident: Incident, if_version: datetime | None) -> datetime:
-    """Keep it; returns its new version. Raises Conflict unless it is still as it was read:
-    of that version, or absent (None)."""
+    """Store it; returns its new version. Raises Conflict unless it is still of that version, or
+    absent (None)."""
     path = paths.incident(incident.org_id, incident.key)
     fields = incident.model_dump(by_alias=True)
-    write: Create | Update = Update(path, fields, if_version=if_version)
-    if if_version is None:
-        write = Create(path, {name: value for name, value in fields.items() if value is not None})
-    version = database.commit([write])
+    version = database.commit([put_if_version(path, fields, if_version)])
     assert version is not None  # one document was written, so it has one
     return version
 
 
 def open_ones(database: Database, limit: int) -> list[Incident]:
-    """Incidents that are open, of all orgs and of none."""
+    """Open incidents, of all orgs and of none."""
     found = database.query(paths.INCIDENTS, ("state", "==", "open"), limit=limit, everywhere=True)
     return [Incident.model_validate(document.fields) for document in found]

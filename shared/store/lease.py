@@ -2,8 +2,8 @@
 lease is gone.
 
 Each commit also writes the lease document and requires the version that this worker last saw.
-Whoever takes the lease over changes that version, so that everything a paused worker still has
-in hand is refused by Firestore itself (docs/decisions/2026-11-21-fencing.md).
+The next holder changes that version, so that Firestore itself refuses the pending commits of a
+worker that was suspended (docs/decisions/2026-11-21-fencing.md).
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from google.api_core.exceptions import GoogleAPICallError
 from shared.domain.lease import Granted, Lease, ask
 from shared.domain.lease import HeldByOtherRun as HeldByOtherRun
 from shared.errors import Busy, LeaseLost
-from shared.store.database import Conflict, Create, Database, Document, Update, Write
+from shared.store.database import Conflict, Database, Document, Write, put_if_version
 
 ATTEMPTS = 5
 
@@ -43,8 +43,8 @@ class HeldLease:
         self._version = version
         self._ttl = ttl
         self._monotonic = monotonic
-        self._granted_at = granted_at  # the server's clock: workers' clocks need not agree
-        self._granted = self._renewed = asked  # not now: this worker may have slept since
+        self._granted_at = granted_at  # the server's clock: workers' clocks may differ
+        self._granted = self._renewed = asked  # not now: this worker may have been suspended since
         self._commits = 0
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -63,16 +63,15 @@ class HeldLease:
         self._ended.set()
 
     def hand_over(self, writes: Sequence[Write], *, wait: timedelta = timedelta(0)) -> None:
-        """This worker stops, the run does not: only the same run may go on within the lease,
-        which lasts longer by the time that the run is to ``wait``."""
+        """This worker stops, the run does not: only the same run may continue within the lease,
+        which lasts longer by ``wait``."""
         self._commit(writes, holder=None, run_id=self._lease.run_id, longer=wait)
         self._ended.set()
 
     def keep_alive(self) -> None:
-        """Renew for as long as nothing else does; returns when the lease has ended.
+        """Renew the lease until it has ended, unless commits do. For a thread of its own.
 
-        Meant for a thread of its own. A lease that is lost ends it silently: the next commit of
-        the run says so where it can be acted on.
+        Returns silently when the lease is lost: the next commit of the run raises.
         """
         third = self._ttl.total_seconds() / 3
         while not self._ended.wait(third / 2):
@@ -83,8 +82,8 @@ class HeldLease:
                     return
 
     def stop(self, *, hand_over: bool) -> None:
-        """This worker is done. Where it failed, another delivery of the run may go on at once
-        (``hand_over``, as far as Firestore can be told)."""
+        """This worker is done. With ``hand_over``, for one that failed, another delivery of the
+        run may continue at once, if Firestore can be reached."""
         if hand_over and not self._ended.is_set():
             with contextlib.suppress(LeaseLost, GoogleAPICallError):
                 self.hand_over([])
@@ -115,10 +114,10 @@ class HeldLease:
             raise LeaseLost("the lease document keeps changing under this worker")
 
     def _written(self, writes: Sequence[Write]) -> bool:
-        """Whether the commit is in. False: one of this worker's own came in late; try again.
+        """Whether the commit was accepted. False: an earlier one of this worker was, try again.
 
-        A commit whose answer got lost is repeated by the client library and then conflicts with
-        itself, so that a conflict alone does not say that somebody else has the lease.
+        The client library repeats a commit whose answer got lost, which then conflicts with
+        itself: a conflict alone does not mean that somebody else has the lease.
         """
         try:
             self._version = self._database.commit(writes)
@@ -144,10 +143,10 @@ def acquire(
     first_writes: Callable[[str | None], Sequence[Write]],
     monotonic: Callable[[], float] = time.monotonic,
 ) -> HeldLease | HeldByOtherRun:
-    """Take the lease at ``path`` for a run, or tell which other run has it.
+    """Take the lease at ``path`` for a run, or return the other run that has it.
 
-    ``first_writes`` are committed with the grant; they are given the id of the run whose worker
-    died holding the lease, if any. Raises Busy while another worker has it for the same run.
+    ``first_writes`` are committed with the grant; their argument is the run whose worker died
+    holding the lease, if any. Raises Busy while another worker has it for the same run.
     """
     for _ in range(ATTEMPTS):
         asked = monotonic()
@@ -184,13 +183,13 @@ def running(database: Database, path: str) -> str | None:
 
 
 def look(database: Database, lease_paths: Sequence[str]) -> dict[str, Lease]:
-    """The leases at these paths as they stand, by path."""
+    """The leases at these paths, by path."""
     found = database.get_all(lease_paths)
     return {path: _lease(document) for path, document in found.items()}
 
 
-def _guard(path: str, lease: Lease, commits: int, version: datetime | None) -> Create | Update:
-    """The write that only the lease's rightful holder gets through."""
+def _guard(path: str, lease: Lease, commits: int, version: datetime | None) -> Write:
+    """The write that Firestore accepts from the lease's holder only."""
     fields = {
         "epoch": lease.epoch,
         "runId": lease.run_id,
@@ -198,7 +197,7 @@ def _guard(path: str, lease: Lease, commits: int, version: datetime | None) -> C
         "expiresAt": lease.expires_at,
         "commits": commits,
     }
-    return Update(path, fields, if_version=version) if version else Create(path, fields)
+    return put_if_version(path, fields, version)
 
 
 def _lease(found: Document) -> Lease:

@@ -1,50 +1,72 @@
 """Reading a collection page by page. A cursor names the last document shown, not a number of them:
-whatever is written meanwhile, nothing is shown twice or left out because of it."""
+whatever is written meanwhile, no document is shown twice or left out because of it."""
 
 import base64
 import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 from google.api_core.datetime_helpers import DatetimeWithNanoseconds
+from pydantic import ConfigDict, NonNegativeInt, TypeAdapter
 
 from shared.errors import RequestInvalid
 from shared.store.database import Database, Document, Filter
 
 NAME = "__name__"
-_TIMESTAMP: Any = DatetimeWithNanoseconds  # what Firestore's moments come as
 MOST_READ = 500
-"""Documents read for one page: one of which few are shown may be shorter than asked."""
+"""Documents read for one page: where few of them are shown, the page may be shorter than asked."""
+
+T = TypeVar("T")
+Value = str | int | float | dict[Literal["at"], str]
+_TIMESTAMP: Any = DatetimeWithNanoseconds  # the type of Firestore's timestamps
+_POSITION: TypeAdapter[tuple[str, int, list[Value]]] = TypeAdapter(
+    tuple[str, NonNegativeInt, list[Value]], config=ConfigDict(strict=True)
+)
+
+
+def encode_cursor(value: object) -> str:
+    """A JSON value as text that fits into a URL."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, form: TypeAdapter[T]) -> T:
+    """The value in a cursor. Raises RequestInvalid for one of another form."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        return form.validate_json(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except ValueError:
+        raise RequestInvalid("cursor: not one that this service gave") from None
 
 
 @dataclass(frozen=True, slots=True)
 class QueryRange:
-    """One query of a listing. ``field`` is what it is sorted by (then by id, the same way round);
-    NAME is the id alone. Documents without that field are not in it, nor are those that an earlier
-    stretch has shown: ``but`` is a field, and what it must not begin with."""
+    """One query of a listing, sorted by ``field``, then by id, in the same direction; NAME is the
+    id alone. Documents without the field are not in it. ``without`` is a field and a prefix: what
+    begins with it was in an earlier range."""
 
     filters: tuple[Filter, ...] = ()
     field: str = NAME
     descending: bool = False
-    but: tuple[str, str] | None = None
+    without: tuple[str, str] | None = None
 
     def has(self, document: Document) -> bool:
-        if self.but is None:
+        if self.without is None:
             return True
-        name, beginning = self.but
-        return not str(document.fields.get(name, "")).startswith(beginning)
+        name, prefix = self.without
+        return not str(document.fields.get(name, "")).startswith(prefix)
 
     @property
     def order(self) -> list[tuple[str, str]]:
         direction = "DESCENDING" if self.descending else "ASCENDING"
         return [(name, direction) for name in dict.fromkeys((self.field, NAME))]
 
-    def place(self, document: Document) -> dict[str, Any]:
-        """Where the document stands in the stretch."""
-        place = {} if self.field == NAME else {self.field: document.fields[self.field]}
-        return {**place, NAME: document.id}
+    def position(self, document: Document) -> dict[str, Any]:
+        """The document's values of ``order``."""
+        position = {} if self.field == NAME else {self.field: document.fields[self.field]}
+        return {**position, NAME: document.id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,86 +80,71 @@ class DocumentPage:
 def page(
     database: Database,
     collection: str,
-    stretches: Sequence[QueryRange],
+    ranges: Sequence[QueryRange],
     *,
     limit: int,
     cursor: str | None,
     select: Sequence[str] | None = None,
     shows: Callable[[Document], bool] = lambda _: True,
 ) -> DocumentPage:
-    """The documents of the stretches, one after the other, that ``shows`` lets through. ``select``
-    are the fields to read, those among them by which a stretch is sorted.
+    """The documents of the ranges, one range after the other, for which ``shows`` is true.
+    ``select`` are the fields to read; a range's own field must be among them.
 
     Raises RequestInvalid for a cursor that is not of this listing.
     """
-    index, after = _read(cursor, collection, stretches)
+    listing = _digest(collection, ranges)
+    index, after = _decoded(cursor, listing, ranges) if cursor else (0, None)
     found: list[Document] = []
     read = 0
-    place = cursor
-    while index < len(stretches):
-        stretch = stretches[index]
+    while index < len(ranges):
+        current = ranges[index]
         batch = list(
             database.query(
                 collection,
-                *stretch.filters,
+                *current.filters,
                 select=select,
-                order_by=stretch.order,
+                order_by=current.order,
                 limit=limit + 1,
                 after=after,
             )
         )
         for document in batch:
             if len(found) == limit:
-                return DocumentPage(found, place)
-            if stretch.has(document) and shows(document):
+                return DocumentPage(found, cursor)
+            if current.has(document) and shows(document):
                 found.append(document)
-            after = stretch.place(document)
-            place = _written(index, after, collection, stretches)
+            after = current.position(document)
+            cursor = encode_cursor([listing, index, list(map(_encoded, after.values()))])
         read += len(batch)
         if len(batch) <= limit:
             index, after = index + 1, None
         elif read >= MOST_READ:
-            return DocumentPage(found, place)
+            return DocumentPage(found, cursor)
     return DocumentPage(found, None)
 
 
-def _written(
-    index: int, place: dict[str, Any], collection: str, stretches: Sequence[QueryRange]
-) -> str:
-    values = [
-        {"at": value.rfc3339()} if isinstance(value, _TIMESTAMP) else value
-        for value in place.values()
-    ]
-    text = json.dumps([_mark(collection, stretches), index, values], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _read(
-    cursor: str | None, collection: str, stretches: Sequence[QueryRange]
-) -> tuple[int, dict[str, Any] | None]:
-    if cursor is None:
-        return 0, None
+def _decoded(cursor: str, listing: str, ranges: Sequence[QueryRange]) -> tuple[int, dict[str, Any]]:
+    """Which range to continue, and after which values of its order."""
+    its_listing, index, values = decode_cursor(cursor, _POSITION)
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        mark, index, values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        names = [name for name, _ in stretches[index].order]
+        names = [name for name, _ in ranges[index].order]
         after = dict(zip(names, map(_value, values), strict=True))
-    except (ValueError, TypeError, LookupError):
-        raise RequestInvalid("cursor: not a cursor") from None
-    if mark != _mark(collection, stretches):
+    except (ValueError, LookupError):
+        its_listing = ""
+    if its_listing != listing:
         raise RequestInvalid("cursor: not one of this listing")
     return index, after
 
 
-def _value(written: Any) -> Any:
-    if isinstance(written, dict):
-        return _TIMESTAMP.from_rfc3339(written["at"])
-    if not isinstance(written, str | int | float):
-        raise TypeError("not a value of a cursor")
-    return written
+def _encoded(value: Any) -> Value:
+    return {"at": value.rfc3339()} if isinstance(value, _TIMESTAMP) else value
 
 
-def _mark(collection: str, stretches: Sequence[QueryRange]) -> str:
-    """Tells listings apart."""
-    told = repr((collection, [(s.filters, s.field, s.descending) for s in stretches]))
-    return hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
+def _value(encoded: Value) -> Any:
+    return _TIMESTAMP.from_rfc3339(encoded["at"]) if isinstance(encoded, dict) else encoded
+
+
+def _digest(collection: str, ranges: Sequence[QueryRange]) -> str:
+    """Identifies a listing."""
+    text = repr((collection, [(each.filters, each.field, each.descending) for each in ranges]))
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()

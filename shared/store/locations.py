@@ -1,12 +1,7 @@
-"""``locations/{locationId}``: which orgs there are and how to reach their POS.
+"""``locations/{locationId}``: which orgs there are, and how to reach their POS.
 
-Which of many orgs have an active POS location, without reading all of them.
-
-``fleet/roster``: the orgs that the schedule knows, and since when it knows the new ones.
-
-One document for all orgs: those known for long are 8 bytes each, so that 100,000 fit in.
-
-How an org's id is spelled where its documents stand.
+``fleet/roster``: the orgs that the last tick asked for, in one document for all orgs. Those known
+for long take 8 bytes each, so that 100,000 fit in.
 """
 
 import hashlib
@@ -19,22 +14,46 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr, ValidationError
 
+from shared.cache import ExpiringCache
 from shared.domain.health_rules import NEW_FOR
 from shared.domain.ids import org_id_spellings
 from shared.errors import ConfigurationInvalid, at_fault
 from shared.pos.config import DEFAULT_TIMEZONE, PROVIDERS, Location
 from shared.store import paths
-from shared.store.customers import IN_LIMIT
 from shared.store.database import Database, Filter, Put
+
+ACTIVE: Filter = ("posConfig.status", "==", "active")
+HASH_BYTES = 8
+NEW_LIMIT = 2_000
+"""New orgs in the roster at once."""
+ORGS_KEPT = 10_000
+KEPT_SECONDS = 300.0
 
 
 def active_orgs(database: Database, org_id: str | None = None) -> list[str]:
     """Ids of the orgs with at least one active POS location, sorted; only ``org_id`` if given."""
-    filters: list[Filter] = [("posConfig.status", "==", "active")]
+    filters: list[Filter] = [ACTIVE]
     if org_id is not None:
         filters.append(("orgId", "==", org_id))
     found = database.query(paths.LOCATIONS, *filters, select=["orgId"])
     return sorted({str(d.fields["orgId"]) for d in found if d.fields.get("orgId")})
+
+
+def active_among(database: Database, org_ids: Iterable[str]) -> set[str]:
+    """Those of the orgs that have an active POS location."""
+    found = database.query_in(paths.LOCATIONS, "orgId", org_ids, ACTIVE, select=["orgId"])
+    return {str(document.fields["orgId"]) for document in found}
+
+
+def active_since(database: Database, before: datetime, limit: int) -> dict[str, datetime]:
+    """Orgs with a location that is active and was last changed before a moment, and since when;
+    of ``limit`` active locations at most."""
+    found = database.query(paths.LOCATIONS, ACTIVE, select=["orgId"], limit=limit)
+    return {
+        str(d.fields["orgId"]): d.version
+        for d in found
+        if d.version is not None and d.version < before and d.fields.get("orgId")
+    }
 
 
 def active_of(database: Database, org_id: str) -> list[Location]:
@@ -58,8 +77,8 @@ def active_of(database: Database, org_id: str) -> list[Location]:
 def webhook_secrets(
     database: Database, org_id: str, provider: str
 ) -> Iterator[tuple[str, SecretStr]]:
-    """Location id and ``posConfig.webhookSecret`` of the org's active locations at a provider,
-    references as they stand."""
+    """Location id and ``posConfig.webhookSecret`` of the org's active locations at a provider;
+    ``secret:NAME`` references are not resolved."""
     found = database.query(
         paths.LOCATIONS,
         ("orgId", "==", org_id),
@@ -76,8 +95,8 @@ def webhook_secrets(
 
 
 def zones(database: Database, org_id: str) -> dict[str, ZoneInfo]:
-    """Time zone of each of the org's locations, by the POS's location id; without those whose
-    settings name none that exists."""
+    """Time zone of each of the org's locations, by the POS's location id; without those that name
+    an unknown one."""
     found = database.query(
         paths.LOCATIONS, ("orgId", "==", org_id), select=["timezone", "posConfig.locationId"]
     )
@@ -91,43 +110,10 @@ def zones(database: Database, org_id: str) -> dict[str, ZoneInfo]:
     return known
 
 
-def active_among(database: Database, org_ids: Iterable[str]) -> set[str]:
-    """Those of the orgs that have an active POS location."""
-    wanted = sorted(set(org_ids))
-    found: set[str] = set()
-    for start in range(0, len(wanted), IN_LIMIT):
-        active = database.query(
-            paths.LOCATIONS,
-            ("orgId", "in", wanted[start : start + IN_LIMIT]),
-            ("posConfig.status", "==", "active"),
-            select=["orgId"],
-        )
-        found.update(str(document.fields["orgId"]) for document in active)
-    return found
-
-
-def active_since(database: Database, before: datetime, limit: int) -> dict[str, datetime]:
-    """Orgs with a location that is active and was last changed before a moment, and since when;
-    found by looking at ``limit`` active locations at most."""
-    found = database.query(
-        paths.LOCATIONS, ("posConfig.status", "==", "active"), select=["orgId"], limit=limit
-    )
-    return {
-        str(d.fields["orgId"]): d.version
-        for d in found
-        if d.version is not None and d.version < before and d.fields.get("orgId")
-    }
-
-
-HASH_BYTES = 8
-NEW_LIMIT = 2_000
-"""New orgs that are kept an eye on at once."""
-
-
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """``ticked_at``: the last tick that asked for all orgs. ``recent``: orgs that the schedule
-    has known for less than NEW_FOR, and since when."""
+    """The orgs that the schedule knows. ``ticked_at``: the last tick that asked for all orgs.
+    ``recent``: orgs known for less than NEW_FOR, and since when. ``known``: a hash of each org."""
 
     ticked_at: datetime
     recent: Mapping[str, datetime]
@@ -146,7 +132,7 @@ def read_roster(database: Database) -> Roster | None:
 
 
 def put_roster(before: Roster | None, org_ids: Sequence[str], now: datetime) -> Put:
-    """The write that notes a tick that asked for just these orgs."""
+    """The write after a tick that asked for these orgs."""
     hashes = {org_id: _hash(org_id) for org_id in org_ids}
     recent: dict[str, datetime] = {}
     for org_id, digest in hashes.items():
@@ -161,26 +147,16 @@ def _hash(org_id: str) -> bytes:
     return hashlib.blake2b(org_id.encode(), digest_size=HASH_BYTES).digest()
 
 
-REMEMBERED_SECONDS = 300.0
-
-
 class OrgDirectory:
-    """Finds orgs by any spelling of their id; those found are remembered for a while."""
+    """Finds orgs by any spelling of their id; those found are kept for KEPT_SECONDS."""
 
     def __init__(self, database: Database, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._database = database
-        self._monotonic = monotonic
-        self._found: dict[str, tuple[str, float]] = {}
+        self._kept = ExpiringCache[str, str | None](ORGS_KEPT, monotonic)
 
     def __call__(self, org_id: str) -> str | None:
         """The id as stored, None where there is no such org: neither a tenant nor a location."""
-        known = self._found.get(org_id)
-        if known and self._monotonic() < known[1]:
-            return known[0]
-        found = self._look_up(org_id)
-        if found is not None:
-            self._found[org_id] = (found, self._monotonic() + REMEMBERED_SECONDS)
-        return found
+        return self._kept.get_or(org_id, KEPT_SECONDS, lambda: self._look_up(org_id))
 
     def _look_up(self, org_id: str) -> str | None:
         names = org_id_spellings(org_id)

@@ -1,6 +1,6 @@
 """The loyalty fields of ``tenants/{orgId}/customers/{id}``, and finding customers by them.
 
-``customers/{id}/points_ledger/{entryId}``: what each order gave or took, by the order's id.
+``customers/{id}/points_ledger/{entryId}``: the points of each order, by the order's id.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,6 @@ from shared.domain.loyalty import LedgerEntry, Reconciliation, TierSource
 from shared.domain.money import to_cents, to_dollars
 from shared.domain.spending import OrderFact
 from shared.store import orders, paths
-from shared.store.customers import IN_LIMIT
 from shared.store.database import Database, Document, Filter, Put, Remove, Update, Write
 from shared.store.spending import id_key
 
@@ -27,8 +26,7 @@ OWNED = (
     "loyaltyDiscrepancy",
     "alpineUserId",
 )
-"""Fields that loyalty alone writes, ``pointsLastCalculated`` beside them when one changes."""
-
+"""Fields that only loyalty writes, with ``pointsLastCalculated`` when one of them changes."""
 READ = ("email", "phone", "socialEquity", "pointsLastCalculated", *OWNED)
 
 AT_PROVIDER: Filter = ("tierSource", "==", TierSource.PROVIDER.value)
@@ -36,10 +34,14 @@ RECONCILED: Filter = ("loyaltyReconciled", "==", True)
 NOT_RECONCILED: Filter = ("loyaltyReconciled", "==", False)
 CALCULATED: Filter = ("pointsFromOrders", ">=", 0)
 
+ORDER_FIELDS = ("customerId", "status", "type", "total", "createdAt")
+OrdersByCustomer = dict[str, dict[str, OrderFact]]
+"""Orders by customer id, then by the order's document id."""
+
 
 @dataclass(frozen=True, slots=True)
 class CustomerCounts:
-    """An org's customers by what is known of their points."""
+    """How many customers an org has, by the state of their points."""
 
     total_customers: int
     with_alpine_sync: int
@@ -55,7 +57,7 @@ def customers(database: Database, org_id: str, ids: Sequence[str]) -> list[Docum
 
 
 def update(org_id: str, customer: Document, result: Reconciliation, now: datetime) -> Update | None:
-    """The write for a customer's loyalty fields; None when they already stand there."""
+    """The write for a customer's loyalty fields; None when they are already stored."""
     fields = _fields(result)
     if all(customer.fields.get(name) == value for name, value in fields.items()):
         return None
@@ -82,8 +84,8 @@ def with_equity(database: Database, org_id: str) -> set[str]:
 def spending_since(
     database: Database, org_id: str, since: datetime
 ) -> Iterator[tuple[str, int, int]]:
-    """Customer id, cents spent and number of orders of those whose spending document was written
-    at ``since`` or later."""
+    """Customer id, cents spent and number of orders of the customers whose spending document was
+    written at ``since`` or later."""
     written = database.query(
         paths.customer_spending(org_id),
         ("orgId", "==", org_id),
@@ -99,13 +101,13 @@ def spending_since(
 
 
 def in_review(database: Database, org_id: str) -> list[Document]:
-    """The customers whose two figures a person must look at, by id."""
+    """The customers whose two balances a person must review, by id."""
     found = database.query(paths.customers(org_id), AT_PROVIDER, NOT_RECONCILED)
     return sorted(found, key=lambda document: document.id)
 
 
 def counts(database: Database, org_id: str) -> CustomerCounts:
-    """The org's counts, without reading the customers."""
+    """The counts, without reading the customers."""
     collection = paths.customers(org_id)
     return CustomerCounts(
         total_customers=database.totals(collection).count,
@@ -129,32 +131,24 @@ def _fields(result: Reconciliation) -> dict[str, Any]:
     }
 
 
-ORDER_FIELDS = ("customerId", "status", "type", "total", "createdAt")
-
-
-OrdersByCustomer = dict[str, dict[str, OrderFact]]
-"""Orders by customer id, then by the order's document id."""
-
-
-def orders_of(database: Database, org_id: str, customer_ids: Sequence[str]) -> OrdersByCustomer:
-    """Every stored order of the customers."""
+def orders_of(
+    database: Database, org_id: str, customer_ids: Iterable[str] | None
+) -> OrdersByCustomer:
+    """Every stored order of the customers, or by one scan of all customers (None)."""
     found: OrdersByCustomer = {}
-    for start in range(0, len(customer_ids), IN_LIMIT):
-        _add(found, database, org_id, ("customerId", "in", list(customer_ids[start:][:IN_LIMIT])))
-    return found
-
-
-def all_orders(database: Database, org_id: str) -> OrdersByCustomer:
-    """Every stored order, by one scan instead of look-ups."""
-    found: OrdersByCustomer = {}
-    _add(found, database, org_id)
+    for order in database.query_in(
+        paths.orders(org_id), "customerId", customer_ids, select=ORDER_FIELDS
+    ):
+        fact = orders.fact_of(order)
+        if fact is not None:
+            found.setdefault(order.fields.get("customerId", ""), {})[order.id] = fact
     return found
 
 
 def stored_ledger(
     database: Database, org_id: str, customer_id: str
 ) -> dict[str, Mapping[str, Any]]:
-    """A customer's entries as they stand, by id."""
+    """A customer's entries as stored, by id."""
     entries = database.query(paths.points_ledger(org_id, customer_id))
     return {entry.id: entry.fields for entry in entries}
 
@@ -162,7 +156,7 @@ def stored_ledger(
 def latest_entries(
     database: Database, org_id: str, customer_id: str, limit: int
 ) -> list[Mapping[str, Any]]:
-    """A customer's last entries, newest first."""
+    """A customer's latest entries, newest first."""
     ledger = paths.points_ledger(org_id, customer_id)
     newest = database.query(ledger, order_by=[("at", "DESCENDING")], limit=limit)
     return [entry.fields for entry in newest]
@@ -180,8 +174,7 @@ def ledger_writes(
     before: Mapping[str, Mapping[str, Any]],
     entries: Iterable[LedgerEntry],
 ) -> list[Write]:
-    """The writes that turn the stored entries ``before`` into ``entries``; none where they are
-    the same."""
+    """The writes that turn the stored entries ``before`` into ``entries``."""
     ledger = paths.points_ledger(org_id, customer_id)
     after = {entry.id: _ledger_fields(entry) for entry in entries}
     changed: list[Write] = [
@@ -203,10 +196,3 @@ def _ledger_fields(entry: LedgerEntry) -> dict[str, Any]:
         "points": entry.points,
         "balance": entry.balance,
     }
-
-
-def _add(found: OrdersByCustomer, database: Database, org_id: str, *filters: Filter) -> None:
-    for order in database.query(paths.orders(org_id), *filters, select=ORDER_FIELDS):
-        fact = orders.fact_of(order)
-        if fact is not None:
-            found.setdefault(order.fields.get("customerId", ""), {})[order.id] = fact

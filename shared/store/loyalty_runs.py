@@ -1,30 +1,29 @@
-"""``loyalty_runs/{runId}``, and what an org's next run must know of the ones before.
-
-What loyalty remembers of each customer between runs, packed (store/packed.py).
-"""
+"""``loyalty_runs/{runId}``, and what an org's next run must know of the ones before: the progress,
+and an entry per customer in a PackedMap."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
-
 from shared.domain.loyalty import ProviderAnswer, ProviderStatus
 from shared.domain.loyalty_work import LoyaltyEntry, LoyaltyWork, Review
+from shared.models import CamelModel
 from shared.store import packed_map, paths
 from shared.store.database import Database, Put
-from shared.store.packed_map import Facts
+from shared.store.packed_map import Facts, PackedMap
 from shared.store.runs import KEPT, StoredRun
 
+STATE_NAME = "loyalty"
+STATE_SHARD_BYTES = 40_000
+"""Small, about 700 customers: each batch of a run rewrites its customers' shard."""
 
-class _Stored(BaseModel):
-    model_config = ConfigDict(extra="ignore", alias_generator=to_camel, populate_by_name=True)
+_STATUSES = tuple(ProviderStatus)
+"""Stored by their place: append to ProviderStatus, never rearrange it."""
 
 
-class LoyaltyCounts(_Stored):
+class LoyaltyCounts(CamelModel):
     """What happened in a run. ``asked`` counts customers looked up, ``unavailable`` those without
-    an answer because Alpine IQ had none to give."""
+    an answer because Alpine IQ gave none."""
 
     customers: int = 0
     asked: int = 0
@@ -44,20 +43,20 @@ class LoyaltyRun(StoredRun):
     """A loyalty run."""
 
     everybody: bool = False
-    """The run looks every customer up."""
+    """The run looks up every customer."""
     marked: bool = False
-    """Who is concerned has been decided: a later invocation of the run does what is left."""
+    """The customers to work on are marked: a later invocation of the run does what is left."""
     alpine_down: bool = False
-    """Alpine IQ was given up: nobody else is looked up in this run."""
+    """Alpine IQ does not answer: nobody else is looked up in this run."""
     counts: LoyaltyCounts = LoyaltyCounts()
 
 
-class LoyaltyProgress(_Stored):
+class LoyaltyProgress(CamelModel):
     """What outlives a run. Changed in place.
 
-    ``marked_at`` is the start of the last run that decided who is concerned; ``account`` is the
-    org's number at Alpine IQ then (empty: none) and ``rules`` a hash of its programme; ``alert``
-    is the key of the incident that tells of differences and is not over.
+    ``marked_at`` is the start of the last run that marked the customers to work on; ``account`` is
+    the org's number at Alpine IQ then (empty: none) and ``rules`` a hash of its programme;
+    ``alert`` is the key of the open incident about differences.
     """
 
     marked_at: datetime | None = None
@@ -75,7 +74,7 @@ def read(database: Database, org_id: str, run_id: str) -> LoyaltyRun | None:
 
 
 def put(org_id: str, run_id: str, run: LoyaltyRun) -> Put:
-    """The write that keeps a run."""
+    """The write for a run."""
     fields: dict[str, Any] = run.model_dump(by_alias=True, exclude_none=True)
     fields |= {"state": run.state.value, "orgId": org_id, "runId": run_id}
     fields["expireAt"] = run.started_at + KEPT
@@ -88,27 +87,19 @@ def read_progress(database: Database, org_id: str) -> LoyaltyProgress:
 
 
 def put_progress(org_id: str, progress: LoyaltyProgress) -> Put:
-    """The write that keeps it."""
+    """The write for it."""
     fields = progress.model_dump(by_alias=True, exclude_none=True)
     return Put(paths.loyalty_progress(org_id), fields)
-
-
-STATE_NAME = "loyalty"
-STATE_SHARD_BYTES = 40_000
-"""Small: each batch of a run rewrites the shard that it concerns, about 700 customers'."""
-
-_STATUSES = tuple(ProviderStatus)
-"""Stored by their place: append to ProviderStatus, never rearrange it."""
 
 
 class LoyaltyState:
     """Every customer's entry, whole in memory. Not safe for threads."""
 
-    def __init__(self, entries: packed_map.PackedMap) -> None:
+    def __init__(self, entries: PackedMap[Facts]) -> None:
         self._entries = entries
 
     def __len__(self) -> int:
-        return sum(1 for _ in self._entries.items())
+        return len(self._entries)
 
     def ids(self) -> list[str]:
         """All customers' ids."""
@@ -134,11 +125,11 @@ class LoyaltyState:
         self._entries.remove(customer_id)
 
     def shard(self, customer_id: str) -> int:
-        """Customers of one shard are written together."""
+        """Which document holds the customer: those of one are best written together."""
         return self._entries.shard(customer_id)
 
     def take_writes(self) -> list[Put]:
-        """The writes that keep what has changed."""
+        """See PackedMap."""
         return self._entries.take_writes()
 
 
@@ -154,7 +145,7 @@ def entry_of(database: Database, org_id: str, customer_id: str) -> LoyaltyEntry:
 
 
 def _facts(entry: LoyaltyEntry) -> Facts:
-    # The order is that of what is stored: append, never rearrange.
+    # The order is stored: append, never rearrange.
     return [
         int(entry.work),
         entry.looked_up,

@@ -11,7 +11,7 @@ import structlog
 from shared.domain.money import dollars_or_none, sum_to_cents, to_cents, to_dollars
 from shared.domain.orders import Order, OrderItem, OrderStatus
 from shared.domain.spending import COUNTED, OrderFact, Spending, counts, fold
-from shared.store import customers, paths
+from shared.store import paths
 from shared.store.database import Database, Document, Filter, Put
 from shared.store.documents import Field, Schema, to_number
 
@@ -85,13 +85,14 @@ def facts_of_customers(
 
     An order that another program left without a readable total or time counts for nothing.
     """
-    for filters in _by_customer(customer_ids):
-        for order in database.query(paths.orders(org_id), *filters, select=SPENDING_FIELDS):
-            fact = fact_of(order)
-            if fact is None:
-                log.warning("order_left_out", order_id=order.id)
-            else:
-                yield order.fields.get("customerId", ""), fact
+    for order in database.query_in(
+        paths.orders(org_id), "customerId", customer_ids, select=SPENDING_FIELDS
+    ):
+        fact = fact_of(order)
+        if fact is None:
+            log.warning("order_left_out", order_id=order.id)
+        else:
+            yield order.fields.get("customerId", ""), fact
 
 
 def fact_of(order: Document) -> OrderFact | None:
@@ -156,15 +157,6 @@ def _outermost(
             if fact and counts(fact.status, fact.type) and fact.total_cents >= 0:
                 return fact.created_at
     return None
-
-
-def _by_customer(customer_ids: Iterable[str] | None) -> Iterable[list[Filter]]:
-    if customer_ids is None:
-        return [[]]
-    ids = list(customer_ids)
-    limit = customers.IN_LIMIT
-    chunks = [ids[start : start + limit] for start in range(0, len(ids), limit)]
-    return [[("customerId", "in", chunk)] for chunk in chunks]
 
 
 def _item_fields(item: OrderItem) -> dict[str, Any]:

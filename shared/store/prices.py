@@ -37,7 +37,7 @@ class PricedProduct:
 class PriceList:
     """All products that an org sells or sold. Not safe for threads."""
 
-    def __init__(self, kept: PackedMap) -> None:
+    def __init__(self, kept: PackedMap[Facts]) -> None:
         self._kept = kept
 
     def get(self, product_id: str) -> PricedProduct | None:

@@ -1,7 +1,7 @@
-"""``rate_limits/{account}``: calls of an outside account that were given their moments already.
+"""``rate_limits/{account}``: the times reserved for calls of an outside account.
 
-One document per account, however many instances call it. A caller takes moments for a block of
-calls at once, so that the document is written once per block and never by two at a time.
+One document per account, however many instances call it. A caller reserves the times of a block of
+calls at once, so that the document is written once per block.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ import msgpack
 from shared.domain.rate_limit import Limit, Placed, place, still_counted
 from shared.errors import RetryLater
 from shared.store import paths
-from shared.store.database import Conflict, Create, Database, Update, Write
+from shared.store.database import Conflict, Database, put_if_version
 
 ATTEMPTS = 20
 
@@ -28,9 +28,8 @@ def reserve(
     until: int,
     unused: Sequence[int] = (),
 ) -> Placed:
-    """Moments from ``now`` to ``until`` (milliseconds) for up to ``wanted`` calls: the caller's
-    alone. One read, and one write where there are any; with it ``unused`` moments, which the
-    caller had been given before, are given back.
+    """Reserve times from ``now`` to ``until`` (milliseconds) for up to ``wanted`` calls, and free
+    ``unused`` ones reserved before. One read, and one write where there are any.
 
     Raises RetryLater where others keep coming first.
     """
@@ -43,11 +42,8 @@ def reserve(
         if not placed.moments:
             return placed
         fields = {"taken": _packed([*taken, *placed.moments])}
-        write: Write = Create(path, fields)
-        if found.exists:
-            write = Update(path, fields, if_version=found.version)
         try:
-            database.commit([write])
+            database.commit([put_if_version(path, fields, found.version)])
         except Conflict:
             continue
         return placed
@@ -55,7 +51,7 @@ def reserve(
 
 
 def _packed(moments: Sequence[int]) -> bytes:
-    """The first moment, then how much later each of the others is: small numbers."""
+    """The first time, then the difference to each next one: small numbers."""
     steps = (later - earlier for earlier, later in pairwise(moments))
     packed: bytes = msgpack.packb([*moments[:1], *steps])
     return packed

@@ -1,68 +1,52 @@
-"""An org's RFM scales: thresholds of its own (``rfm`` in ``tenants/{orgId}``), and the quantiles
-of its customers (``sync_state/rfm``) as of the last look at all of them."""
+"""An org's RFM scales: its own thresholds (``rfm`` in ``tenants/{orgId}``), and the quantiles of
+its customers (``sync_state/rfm``) as of the last recompute of all."""
 
-from datetime import datetime
 from typing import Any
 
 import structlog
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import ValidationError
 
 from shared.domain.customer_scores import ScoringScales
 from shared.domain.money import to_cents, to_dollars
 from shared.domain.rfm import DEFAULT_THRESHOLDS, QuantileScale, RfmThresholds
 from shared.errors import ConfigurationInvalid
+from shared.models import CamelModel
 from shared.store import paths
 from shared.store.database import Database, Put
+
+QUANTILES = ("recency", "frequency", "monetary")
 
 log = structlog.get_logger(__name__)
 
 
-class _Bounds(BaseModel):
+class _Bounds(CamelModel):
     """Thresholds as an org sets them: days, orders, dollars."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
     recency_days: tuple[int, ...] = DEFAULT_THRESHOLDS.recency_days
     frequency: tuple[int, ...] = DEFAULT_THRESHOLDS.frequency
     monetary: tuple[float, ...] = tuple(map(to_dollars, DEFAULT_THRESHOLDS.monetary_cents))
 
 
-class _Scale(BaseModel):
-    """Quantiles as stored; money in cents."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
-
-    recency: tuple[int | None, ...]
-    frequency: tuple[int | None, ...]
-    monetary: tuple[int | None, ...]
-    as_of: datetime
-
-
 def scales(database: Database, org_id: str) -> ScoringScales:
-    """What the org's customers are scored by.
+    """The scales by which the org's customers are scored.
 
-    Thresholds that make no sense are logged and the usual ones taken: a slip in a setting must
-    not stop everybody's spending.
+    Thresholds that are not valid are logged and the default ones used: a mistake in a setting
+    must not stop the spending of all customers.
     """
     found = database.get_all([paths.tenant(org_id), paths.rfm_scale(org_id)])
     stored = found[paths.rfm_scale(org_id)]
     thresholds = _thresholds(found[paths.tenant(org_id)].fields.get("rfm"))
     if not stored.exists:
         return ScoringScales(thresholds)
-    quantiles = _Scale.model_validate(stored.fields)
-    return ScoringScales(thresholds, QuantileScale(**quantiles.model_dump()))
+    recency, frequency, monetary = (tuple(stored.fields[name]) for name in QUANTILES)
+    scale = QuantileScale(recency, frequency, monetary, stored.fields["asOf"])
+    return ScoringScales(thresholds, scale)
 
 
 def put(org_id: str, scale: QuantileScale) -> Put:
-    """The write for the quantiles."""
-    stored = _Scale(
-        recency=scale.recency,
-        frequency=scale.frequency,
-        monetary=scale.monetary,
-        as_of=scale.as_of,
-    )
-    return Put(paths.rfm_scale(org_id), stored.model_dump(by_alias=True))
+    """The write for the quantiles; money in cents."""
+    quantiles = {name: getattr(scale, name) for name in QUANTILES}
+    return Put(paths.rfm_scale(org_id), {**quantiles, "asOf": scale.as_of})
 
 
 def _thresholds(settings: Any) -> RfmThresholds:

@@ -1,9 +1,6 @@
-"""``sync_runs/{runId}``: one document per run, with what it needs to be taken up again.
+"""``sync_runs/{runId}``: one document per run, with what a later invocation needs to continue it.
 
 ``sync_state/manual``: the runs of an org that people asked for in the last hour.
-
-Whoever asks for a run writes it under the version that was read, so that of many requests at
-once one is granted.
 
 ``sync_reports/{runId}``: what a sync would have done, one document per dry run.
 """
@@ -13,22 +10,34 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from shared.domain.runs import RunState, StreamCounts
+from shared.models import CamelModel
 from shared.store import paths
-from shared.store.database import Create, Database, Put, Update
+from shared.store.database import Database, Put, Write, put_if_version
 
 KEPT = timedelta(days=90)
 """How long Firestore keeps a run's document (its TTL field is ``expireAt``)."""
+REPORT_KEPT = timedelta(days=30)
+"""The same for a report: it shows customers' data."""
+REPORTED_FIELDS = (
+    "state",
+    "trigger",
+    "requestedBy",
+    "startedAt",
+    "endedAt",
+    "error",
+    "errors",
+    "held",
+    "deletionsHeld",
+)
+"""Fields of a run's document that its report has too."""
+REPORTED_COUNTS = ("fetched", "unchanged", "skipped", "quarantined", "requests", "seconds")
+"""Counts of a stream that a report takes from the run: the others follow from its changes."""
 
 
-class _Stored(BaseModel):
-    model_config = ConfigDict(extra="ignore", alias_generator=to_camel, populate_by_name=True)
-
-
-class Cost(_Stored):
+class Cost(CamelModel):
     """Firestore documents a run read, wrote and deleted."""
 
     reads: int = 0
@@ -36,7 +45,7 @@ class Cost(_Stored):
     deletes: int = 0
 
 
-class RunError(_Stored):
+class RunError(CamelModel):
     """Why a run, or one of its streams, did not do all of its work."""
 
     code: str
@@ -45,14 +54,14 @@ class RunError(_Stored):
     stream: str | None = None
 
 
-class Position(_Stored):
-    """A place in the listings of several accounts, one after the other."""
+class Position(CamelModel):
+    """How far the listings of several accounts have come, one after the other."""
 
     account: int = 0
     page: int = 1
 
 
-class StoredRun(_Stored):
+class StoredRun(CamelModel):
     """What runs of every kind have. Changed in place while the run is under way."""
 
     state: RunState
@@ -79,26 +88,36 @@ class Run(StoredRun):
 
     trigger: str
     requested_by: str | None = None
-    streams: dict[str, StreamCounts] = {}
-    done: list[str] = []
+    streams: dict[str, StreamCounts] = Field(default_factory=dict)
+    done: list[str] = Field(default_factory=list)
     """Streams that are complete: a later invocation of the run leaves them alone."""
     reset: bool = False
-    """A ``full`` run has already been told to distrust what the manifests say."""
+    """A ``full`` run has already forgotten what the manifests say."""
     customers_at: Position = Position()
-    """Where the customers' listing is to go on."""
-    errors: list[RunError] = []
+    """Where the customers' listing is to continue."""
+    errors: list[RunError] = Field(default_factory=list)
     """Of streams, and of records in quarantine."""
     held: str | None = None
     """Why a removal waits for a person."""
     deletions_held: int = 0
 
     def tally(self, stream: str) -> StreamCounts:
-        """The stream's counts, begun at zero."""
+        """The stream's counts, to be changed in place."""
         return self.streams.setdefault(stream, StreamCounts())
 
     def failed(self, stream: str) -> bool:
-        """Whether the stream was given up."""
+        """Whether the stream has failed."""
         return any(error.stream == stream for error in self.errors)
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedRun:
+    """A run that has not ended, as it was at ``version``."""
+
+    org_id: str
+    run_id: str
+    run: Run
+    version: datetime | None
 
 
 def read(database: Database, org_id: str, run_id: str) -> Run | None:
@@ -108,7 +127,7 @@ def read(database: Database, org_id: str, run_id: str) -> Run | None:
 
 
 def put(org_id: str, run_id: str, run: Run) -> Put:
-    """The write that keeps a run."""
+    """The write for a run."""
     ids = {"orgId": org_id, "runId": run_id, "expireAt": run.started_at + KEPT}
     return Put(paths.sync_run(org_id, run_id), _document(run) | ids)
 
@@ -119,16 +138,6 @@ def _document(run: Run) -> dict[str, Any]:
     for tally in document["streams"].values():
         tally["seconds"] = round(tally["seconds"], 3)
     return document
-
-
-@dataclass(frozen=True, slots=True)
-class UnfinishedRun:
-    """A run that has not ended, as it stood at ``version``."""
-
-    org_id: str
-    run_id: str
-    run: Run
-    version: datetime | None
 
 
 def find_unfinished(database: Database, org_id: str, run_id: str) -> UnfinishedRun | None:
@@ -159,7 +168,7 @@ def unfinished(database: Database, before: datetime, limit: int) -> list[Unfinis
 
 @dataclass(frozen=True, slots=True)
 class ManualRequests:
-    """The last run asked for, and when runs were asked for lately."""
+    """The last run that people asked for, and the times of recent requests."""
 
     run_id: str | None
     asked_at: tuple[datetime, ...]
@@ -167,7 +176,7 @@ class ManualRequests:
 
 
 def read_manual(database: Database, org_id: str) -> ManualRequests:
-    """What is known; nothing for an org that nobody asked for."""
+    """The org's requests; none where no run was ever asked for."""
     found = database.get(paths.manual_runs(org_id))
     asked_at = tuple(found.fields.get("askedAt", ()))
     return ManualRequests(found.fields.get("runId"), asked_at, found.version)
@@ -175,38 +184,15 @@ def read_manual(database: Database, org_id: str) -> ManualRequests:
 
 def add_manual(
     org_id: str, before: ManualRequests, *, run_id: str, asked_at: Sequence[datetime]
-) -> Create | Update:
-    """The write for one run more; a conflict if anybody else asked since ``before`` was read."""
-    path = paths.manual_runs(org_id)
+) -> Write:
+    """The write for one more run; a conflict if somebody else asked since ``before`` was read:
+    of many requests at once one is granted."""
     fields = {"runId": run_id, "askedAt": list(asked_at)}
-    if before.version is None:
-        return Create(path, fields)
-    return Update(path, fields, if_version=before.version)
-
-
-REPORT_KEPT = timedelta(days=30)
-"""How long Firestore keeps a report (its TTL field is ``expireAt``): it shows customers' data."""
-
-
-OF_RUN = (
-    "state",
-    "trigger",
-    "requestedBy",
-    "startedAt",
-    "endedAt",
-    "error",
-    "errors",
-    "held",
-    "deletionsHeld",
-)
-"""What stands in a report as in a run's document."""
-
-SEEN = ("fetched", "unchanged", "skipped", "quarantined", "requests", "seconds")
-"""What of a stream's tally: the rest is counted by what is stored, not by what is remembered."""
+    return put_if_version(paths.manual_runs(org_id), fields, before.version)
 
 
 def report_exists(database: Database, org_id: str, run_id: str) -> bool:
-    """Whether the run's report is there."""
+    """Whether the run has a report."""
     return database.get(paths.sync_report(org_id, run_id)).exists
 
 
@@ -221,10 +207,10 @@ def put_report(
 ) -> Put:
     """The write for a report. ``changes`` has, by stream, how many records would be created,
     updated, rewritten and removed, and the first of them field by field; ``spending_of`` is how
-    many customers' spending would be asked for, None for everybody's."""
+    many customers' recompute would be requested, None for all."""
     document = dict(put(org_id, run_id, run).fields)
     streams = {
-        name: {seen: tally[seen] for seen in SEEN} | dict(changes[name])
+        name: {seen: tally[seen] for seen in REPORTED_COUNTS} | dict(changes[name])
         for name, tally in document["streams"].items()
     }
     return Put(
@@ -237,6 +223,6 @@ def put_report(
             "spendingOf": "all" if spending_of is None else spending_of,
             "streams": streams,
             "expireAt": run.started_at + REPORT_KEPT,
-            **{name: document[name] for name in OF_RUN if name in document},
+            **{name: document[name] for name in REPORTED_FIELDS if name in document},
         },
     )

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.batching import batched
 from shared.domain.customers import identifies
 from shared.domain.duplicates import MAX_SHARING, CustomerContact
 from shared.domain.spending import Spending
-from shared.store import customer_fields, customers, paths
-from shared.store.database import Create, Database, Document, Put, Update, Write
+from shared.store import customer_fields, paths
+from shared.store.database import IN_LIMIT, Create, Database, Document, Put, Update, Write
 from shared.store.documents import Schema
 
 SPENDING = Schema[Spending](
@@ -141,11 +142,9 @@ def customers_sharing_phones(
     """Ids of the customers that have one of the numbers, and the fillers among the numbers: those
     on more records than one person has. The customers with a filler are not looked for, which
     might cost a read for each customer of the org."""
-    wanted = sorted(set(phones))
     ids: set[str] = set()
     fillers: set[str] = set()
-    for start in range(0, len(wanted), customers.IN_LIMIT):
-        chunk = wanted[start : start + customers.IN_LIMIT]
+    for chunk in batched(sorted(set(phones)), IN_LIMIT):
         having = _having(database, org_id, chunk)
         if sum(map(len, having.values())) >= _most(chunk):
             # Cut short: some of them are fillers, and may have hidden the others.

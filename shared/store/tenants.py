@@ -11,78 +11,44 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from shared.domain.loyalty import DEFAULT_TIERS, LoyaltyRules, Tier
 from shared.errors import ConfigurationInvalid, at_fault
 from shared.loyalty.port import ProviderSettings
 from shared.loyalty.registry import PROVIDERS
+from shared.models import FrozenCamelModel
 from shared.store import paths
 from shared.store.database import Database
 
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
-    )
-
-
+M = TypeVar("M", bound=BaseModel)
 Factor = Annotated[Decimal, Field(gt=0, le=100)]
 
 
-class SyncSettings(_Settings):
+class SyncSettings(FrozenCamelModel):
     """How an org is synced. ``markups`` are its own factors on cost by category (domain.pricing)
     for products that the POS gives no price."""
 
     orders_since: date = date(2020, 1, 1)
     lookback_days: int = Field(default=90, ge=1, le=3660)
     max_delete_percent: float = Field(default=20, ge=0, le=100)
-    markups: dict[str, Factor] = {}
+    markups: dict[str, Factor] = Field(default_factory=dict)
 
 
-class TenantSettings(_Settings):
-    """What a tenant's document says to Sync Sam."""
+class TenantSettings(FrozenCamelModel):
+    """The settings of a sync."""
 
     sync: SyncSettings = SyncSettings()
 
 
-def read(database: Database, org_id: str) -> TenantSettings:
-    """The org's settings. Raises ConfigurationInvalid naming each field at fault."""
-    try:
-        return TenantSettings.model_validate(database.get(paths.tenant(org_id)).fields)
-    except ValidationError as error:
-        raise ConfigurationInvalid(
-            f"the settings in {paths.tenant(org_id)} are not valid: {at_fault(error)}"
-        ) from None
-
-
-def alert_urls(database: Database, org_id: str) -> list[SecretStr]:
-    """The org's notification URLs. What else its settings hold, valid or not, does not matter:
-    an alert may be about just that."""
-    alerts = database.get(paths.tenant(org_id)).fields.get("alerts")
-    urls = alerts.get("urls") if isinstance(alerts, dict) else None
-    listed = urls if isinstance(urls, list) else []
-    return [SecretStr(url) for url in listed if isinstance(url, str) and url]
-
-
-M = TypeVar("M", bound=BaseModel)
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
-    )
-
-
-class _Tier(_Frozen):
+class _Tier(FrozenCamelModel):
     id: str = Field(min_length=1)
     name: str = ""
     threshold: int
     color: str = ""
 
 
-class _LoyaltySettings(_Frozen):
+class _LoyaltySettings(FrozenCamelModel):
     points_per_dollar: Decimal = Field(default=LoyaltyRules().points_per_dollar, ge=0)
     equity_multiplier: Decimal = Field(default=LoyaltyRules().equity_multiplier, ge=0)
     tiers: tuple[_Tier, ...] | None = None
@@ -91,14 +57,14 @@ class _LoyaltySettings(_Frozen):
 
 @dataclass(frozen=True, slots=True)
 class TenantLoyalty:
-    """What an org's document says of loyalty, as stored. The methods raise ConfigurationInvalid
-    naming each field at fault."""
+    """The loyalty settings in an org's document. The methods raise ConfigurationInvalid naming
+    each field at fault."""
 
-    where: str
+    path: str
     fields: Mapping[str, Any]
 
     def rules(self) -> LoyaltyRules:
-        """The org's programme; what it leaves out is as by default."""
+        """The rules in ``loyaltySettings``; what is missing there is as by default."""
         given = self._read("loyaltySettings", _LoyaltySettings) or _LoyaltySettings()
         tiers: tuple[Tier, ...] = DEFAULT_TIERS
         if given.tiers is not None:
@@ -114,17 +80,32 @@ class TenantLoyalty:
 
     def _read(self, name: str, model: type[M]) -> M | None:
         stored = self.fields.get(name)
-        if stored is None:
-            return None
-        try:
-            return model.model_validate(stored)
-        except ValidationError as error:
-            raise ConfigurationInvalid(
-                f"{name} in {self.where} is not valid: {at_fault(error)}"
-            ) from None
+        return None if stored is None else _valid(model, stored, f"{name} in {self.path} is")
+
+
+def read(database: Database, org_id: str) -> TenantSettings:
+    """The org's settings. Raises ConfigurationInvalid naming each field at fault."""
+    path = paths.tenant(org_id)
+    return _valid(TenantSettings, database.get(path).fields, f"the settings in {path} are")
 
 
 def read_loyalty(database: Database, org_id: str) -> TenantLoyalty:
-    """What the org's document says of loyalty. One read."""
-    where = paths.tenant(org_id)
-    return TenantLoyalty(where, database.get(where).fields)
+    """The org's loyalty settings, not validated yet. One read."""
+    path = paths.tenant(org_id)
+    return TenantLoyalty(path, database.get(path).fields)
+
+
+def alert_urls(database: Database, org_id: str) -> list[SecretStr]:
+    """The org's notification URLs. The other settings need not be valid: an alert may be about
+    them."""
+    alerts = database.get(paths.tenant(org_id)).fields.get("alerts")
+    urls = alerts.get("urls") if isinstance(alerts, dict) else None
+    listed = urls if isinstance(urls, list) else []
+    return [SecretStr(url) for url in listed if isinstance(url, str) and url]
+
+
+def _valid(model: type[M], stored: object, subject: str) -> M:
+    try:
+        return model.model_validate(stored)
+    except ValidationError as error:
+        raise ConfigurationInvalid(f"{subject} not valid: {at_fault(error)}") from None

@@ -1,5 +1,5 @@
-"""``tenants/{orgId}/webhook_events/{key}``: what a POS told of. Each event is there once, which is
-how one that comes twice is known; those that wait are the work of the org's next run."""
+"""``tenants/{orgId}/webhook_events/{key}``: the webhooks of a POS. Each is stored once, by which a
+repeat is detected; those in state WAITING are the work of the org's next targeted run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from shared.store import paths
 from shared.store.database import Create, Database, Remove, Update
 
 KEPT = timedelta(hours=24)
-"""For how long a repeat is known as one; the rest of the document's life with it."""
+"""For how long a repeat is detected (``expireAt`` is a TTL field)."""
 KEPT_UNKNOWN = timedelta(days=30)
 RAW_LIMIT = 200_000
 
@@ -20,7 +20,7 @@ WAITING, DONE, FAILED, UNKNOWN = "waiting", "done", "failed", "unknown"
 
 @dataclass(frozen=True, slots=True)
 class StoredWebhook:
-    """An event as it is kept, and the records it names."""
+    """An event as stored, and the ids of the records it names."""
 
     key: str
     received_at: datetime
@@ -32,8 +32,8 @@ class StoredWebhook:
 def create(
     org_id: str, key: str, provider: str, event: PosEvent, raw: bytes, now: datetime
 ) -> Create:
-    """The write for an event; a conflict where it came before. One that names no records is kept
-    as it was sent, for somebody to look at."""
+    """The write for an event; a conflict for a repeat. One that names no records is stored as it
+    was sent, for people to look at."""
     fields: dict[str, Any] = {
         "provider": provider,
         "event": event.kind,
@@ -53,12 +53,12 @@ def create(
 
 
 def remove(org_id: str, key: str) -> Remove:
-    """The write that takes an event back, so that its repeat is taken for the first."""
+    """The write that deletes an event, so that its repeat is accepted."""
     return Remove(_path(org_id, key))
 
 
-def is_settled(database: Database, org_id: str, key: str) -> bool:
-    """Whether a run has seen to the event; false where none is kept."""
+def is_processed(database: Database, org_id: str, key: str) -> bool:
+    """Whether a run has processed the event; false where none is stored."""
     return database.get(_path(org_id, key)).fields.get("state") in (DONE, FAILED)
 
 
@@ -82,10 +82,10 @@ def waiting(database: Database, org_id: str, limit: int) -> list[StoredWebhook]:
     ]
 
 
-def settled(
+def processed(
     org_id: str, keys: Sequence[str], *, run_id: str, state: str, now: datetime
 ) -> list[Update]:
-    """The writes for events that a run has seen to: ``state`` is DONE or FAILED."""
+    """The writes for events that a run has processed: ``state`` is DONE or FAILED."""
     fields = {"state": state, "runId": run_id, "settledAt": now}
     return [Update(_path(org_id, key), fields) for key in keys]
 

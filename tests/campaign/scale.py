@@ -9,6 +9,7 @@ from shared.domain import order_windows
 from shared.outbound.session import HttpSettings
 from shared.services.spending import compute
 from shared.services.sync import orders, session
+from shared.store import database
 from tests.campaign.exchange import exchange
 
 BACKOFF_SECONDS = 0.02
@@ -29,12 +30,12 @@ class Scale:
     def apply(self) -> None:
         """Set them in this process."""
         for module, name, value in (
+            (database, "WRITES_PER_COMMIT", self.writes_per_commit),
             (session, "WRITES_PER_COMMIT", self.writes_per_commit),
             (session, "CHECKPOINT_SECONDS", self.checkpoint_seconds),
             (session, "CHECKPOINT_WRITES", self.checkpoint_writes),
             (order_windows, "ROWS_AIMED_AT", self.rows_per_window),
             (orders, "ROWS_ACCEPTED", 2 * self.rows_per_window),
-            (compute, "WRITES_PER_COMMIT", self.writes_per_commit),
             (compute, "CUSTOMERS_AT_ONCE", self.customers_at_once),
             (compute, "CUSTOMERS_PER_MESSAGE", self.customers_per_message),
             (session, "MANY_CUSTOMERS", self.everybody_from),

@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
+from shared.batching import batched
 from shared.domain.customers import identifies, normal_phone
 from shared.domain.loyalty import (
     LoyaltyRules,
@@ -61,7 +62,7 @@ class BatchReconciler:
         batches = self._batches()
         left = sum(map(len, batches))
         if not self._look_ups.limited and left >= max(MANY, len(self._session.state) // 4):
-            self._orders = loyalty.all_orders(self._session.database, self._session.org_id)
+            self._orders = loyalty.orders_of(self._session.database, self._session.org_id, None)
         ahead = self._read_ahead(batches, 0)
         for place in range(len(batches)):
             self._session.deadline.check()
@@ -78,9 +79,9 @@ class BatchReconciler:
             if entry.work:
                 shards.setdefault(state.shard(customer_id), []).append(customer_id)
         return [
-            ids[start : start + CUSTOMERS_PER_BATCH]
+            batch
             for ids in map(sorted, shards.values())
-            for start in range(0, len(ids), CUSTOMERS_PER_BATCH)
+            for batch in batched(ids, CUSTOMERS_PER_BATCH)
         ]
 
     def _read_ahead(self, batches: Sequence[Sequence[str]], place: int) -> Future[BatchData]:

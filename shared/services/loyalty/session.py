@@ -1,6 +1,6 @@
 """What one invocation of a loyalty run works with, and how it keeps what is done."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,11 +8,8 @@ from shared.clock import Clock
 from shared.services.deadline import Deadline
 from shared.services.runs.lifecycle import ActiveRun
 from shared.store import loyalty_runs
-from shared.store.database import Database, Write
+from shared.store.database import Database, Write, commits
 from shared.store.loyalty_runs import LoyaltyProgress, LoyaltyRun, LoyaltyState
-
-WRITES_PER_COMMIT = 400
-"""Below the 500 of the emulator and of older servers, with room for what goes along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +42,12 @@ class LoyaltySession:
     def keep(self, writes: Sequence[Write] = ()) -> None:
         """Write, and with the last of it what is now known of the customers: from here on a
         crash repeats none of it."""
-        left = list(writes)
-        while len(left) > WRITES_PER_COMMIT:
-            self.active.commit(left[:WRITES_PER_COMMIT])
-            del left[:WRITES_PER_COMMIT]
-        state = self.state.take_writes()
-        if len(left) + len(state) >= WRITES_PER_COMMIT:
-            self.active.commit(left)
-            left = []
-        self.active.checkpoint([*left, *state])
+        *parts, last = [*commits(writes)] or [[]]
+        left: list[Sequence[Write]] = [last, self.state.take_writes()]
+        *split, together = commits(left, len)
+        for part in (*parts, *map(_chained, split)):
+            self.active.commit(part)
+        self.active.checkpoint(_chained(together))
 
     def hand_over(self, wait: timedelta) -> None:
         """Leave the rest of the run to its continuation, which comes after ``wait``."""
@@ -63,3 +57,7 @@ class LoyaltySession:
         """The run is over: keep what is left to keep and free the org."""
         progress = loyalty_runs.put_progress(self.org_id, self.progress)
         self.active.end([progress, *self.state.take_writes()])
+
+
+def _chained(parts: Iterable[Sequence[Write]]) -> list[Write]:
+    return [write for part in parts for write in part]

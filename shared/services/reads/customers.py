@@ -1,9 +1,5 @@
-"""Reading customers: lists, searches, one with all that is known of them, their orders.
-
-How many customers each segment has, and what they have spent: counted by Firestore itself.
-
-Reading orders, the latest first.
-"""
+"""What the dashboard reads of customers and orders: lists, searches, one customer in detail, and
+the totals of each segment."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -40,12 +36,12 @@ LISTED = (
 )
 """The fields of a customer in a list."""
 BEYOND = "\uf8ff"
-"""Sorts behind every character that occurs in names and addresses."""
+"""Sorts after every character that occurs in names and addresses."""
 
 
 class CustomerSort(StrEnum):
-    """By what customers are listed; a minus is for the largest or latest first. Whoever has no
-    last order is not in a list by it."""
+    """The orders of a list of customers; a minus is for descending. Customers without a last
+    order are not in a list by it."""
 
     MOST_SPENT = "-totalSpent"
     LEAST_SPENT = "totalSpent"
@@ -57,8 +53,8 @@ class CustomerSort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CustomerDetail:
-    """A customer's document, what they have spent (None: unknown), the person's spending where
-    several records are one person, and the products to recommend that can be bought now."""
+    """A customer's document, their spending (None: unknown), the person's spending where several
+    records are one person, and the recommended products that can be bought now."""
 
     fields: Mapping[str, Any]
     spending: Spending | None
@@ -68,7 +64,7 @@ class CustomerDetail:
 
 @dataclass(frozen=True, slots=True)
 class CustomerReads:
-    """Reads of one database."""
+    """Lists customers, and reads one of them."""
 
     database: Database
     spending: SpendingLookUp
@@ -83,8 +79,8 @@ class CustomerReads:
         cursor: str | None,
         limit: int,
     ) -> DocumentPage:
-        """Some customers. Those of a search come by what was searched, not by ``sort``."""
-        stretches = [_sorted(org_id, segment, sort)] if query is None else _searched(query)
+        """Some customers. A search is sorted by what was searched for, not by ``sort``."""
+        ranges = [_sorted(org_id, segment, sort)] if query is None else _searched(query)
 
         def shows(customer: Document) -> bool:
             return segment is None or customer.fields.get("segment") == segment
@@ -92,7 +88,7 @@ class CustomerReads:
         return listing.page(
             self.database,
             paths.customers(org_id),
-            stretches,
+            ranges,
             limit=limit,
             cursor=cursor,
             select=LISTED,
@@ -135,7 +131,7 @@ class CustomerReads:
     def _recommended(
         self, org_id: str, recommendations: Sequence[Mapping[str, Any]]
     ) -> list[Mapping[str, Any]]:
-        """With what the menu says now; what cannot be bought any more is left out."""
+        """With the menu's current fields, and without what cannot be bought any more."""
         items = products.purchasable_items(
             self.database, org_id, [each["productId"] for each in recommendations]
         )
@@ -161,24 +157,24 @@ def _sorted(org_id: str, segment: Segment | None, sort: CustomerSort) -> QueryRa
 
 
 def _searched(query: str) -> list[QueryRange]:
-    """By the beginning of an e-mail or of a name, by a whole telephone number, or by id."""
+    """By a prefix of an e-mail or of a name, by a whole telephone number, or by id."""
     wanted = customers.name_key(query)
     by_id = QueryRange((("id", "==", query.strip()),))
     if "@" in wanted:
         return [] if wanted.startswith(NO_EMAIL) else [_beginning("email", wanted)]
     if phone := normal_phone(wanted):
         return [QueryRange((("phoneE164", "==", phone),)), by_id]
-    by_last_name = replace(_beginning("lastNameKey", wanted), but=("nameKey", wanted))
+    by_last_name = replace(_beginning("lastNameKey", wanted), without=("nameKey", wanted))
     return [_beginning("nameKey", wanted), by_last_name, by_id]
 
 
-def _beginning(field: str, beginning: str) -> QueryRange:
-    return QueryRange(((field, ">=", beginning), (field, "<", beginning + BEYOND)), field)
+def _beginning(field: str, prefix: str) -> QueryRange:
+    return QueryRange(((field, ">=", prefix), (field, "<", prefix + BEYOND)), field)
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentTotals:
-    """One segment."""
+    """How many customers a segment has, and their revenue."""
 
     segment: Segment
     customers: int
@@ -187,12 +183,12 @@ class SegmentTotals:
 
 @dataclass(frozen=True, slots=True)
 class SegmentReads:
-    """Reads of one database."""
+    """Totals the segments, by Firestore's own aggregation."""
 
     database: Database
 
     def __call__(self, org_id: str) -> Sequence[SegmentTotals]:
-        """Every segment, those with nobody in them too."""
+        """Every segment, empty ones too."""
         with ThreadPoolExecutor(len(Segment), thread_name_prefix="segment") as pool:
             return list(pool.map(lambda segment: self._totals(org_id, segment), Segment))
 
@@ -205,7 +201,7 @@ class SegmentReads:
 
 @dataclass(frozen=True, slots=True)
 class OrderReads:
-    """Reads of one database."""
+    """Lists orders, the latest first."""
 
     database: Database
 

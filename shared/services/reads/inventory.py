@@ -1,7 +1,4 @@
-"""Stock that is about to expire, or has: what it is worth and what it might still be sold for.
-
-How a product's price and cost have changed, as the sync kept it.
-"""
+"""What the dashboard reads of stock and prices: batches that expire, and how prices changed."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
@@ -23,7 +20,7 @@ PRODUCT_FIELDS = ("name", "price", "cost", "stock")
 
 @dataclass(frozen=True, slots=True)
 class ExpiringStockBatch:
-    """A batch, what is known of it, and its outlook."""
+    """A batch as stored, and its outlook."""
 
     stock: BatchStock
     outlook: ExpiryOutlook
@@ -31,7 +28,7 @@ class ExpiringStockBatch:
 
 @dataclass(frozen=True, slots=True)
 class ExpiringStock:
-    """Reads the batches that the sync keeps."""
+    """Lists batches that are about to expire, or have: their worth and possible proceeds."""
 
     database: Database
     clock: Clock
@@ -39,8 +36,8 @@ class ExpiringStock:
     def __call__(
         self, org_id: str, *, within_days: int, min_quantity: Decimal
     ) -> list[ExpiringStockBatch]:
-        """Batches of at least ``min_quantity`` with at most so many days left by their location's
-        own date, expired ones too; the most urgent first, then those with the most at risk."""
+        """Batches of at least ``min_quantity`` with at most so many days left by the calendar of
+        their location, expired ones too; the most urgent first, then the most at risk."""
         zones = locations.zones(self.database, org_id)
         near: defaultdict[date, list[BatchStock]] = defaultdict(list)
         for stock in batches.load(self.database, org_id).all():
@@ -104,7 +101,7 @@ def _key(batch: BatchStock | ExpiringBatch) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class PriceChange:
-    """One change, in dollars."""
+    """One change of a product's price or cost, in dollars."""
 
     changed_at: datetime
     price: float | None
@@ -117,7 +114,7 @@ class PriceChange:
 
 @dataclass(frozen=True, slots=True)
 class PriceHistory:
-    """Reads price histories."""
+    """Reads price histories, as the syncs wrote them."""
 
     database: Database
 

@@ -1,6 +1,5 @@
 """Reading the menu: rendered once, kept by the instance until it changes."""
 
-import base64
 import hashlib
 import json
 import threading
@@ -9,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cachetools import LRUCache, TTLCache
+from cachetools import LRUCache
 from pydantic import ConfigDict, TypeAdapter
 
+from shared.cache import ExpiringCache
 from shared.clock import Clock
 from shared.domain.public_menu import (
     MenuFilter,
@@ -21,19 +21,19 @@ from shared.domain.public_menu import (
     menu_page,
     showcase,
 )
-from shared.errors import RequestInvalid
 from shared.store import paths
 from shared.store import products as products_store
 from shared.store.database import Database
+from shared.store.listing import decode_cursor, encode_cursor
 
 ORGS = 128
 KEPT_SECONDS = 300.0
-"""After this long a menu is read again: what a merchant changed by hand shows by then."""
+"""After this long a menu is read again: a merchant's own changes show by then."""
 CHECK_SECONDS = 3.0
-"""How often at most the sync is asked whether it changed something."""
+"""How often at most the version of an org's data is read."""
 PAGES = 64
 
-_PLACE: TypeAdapter[MenuPosition] = TypeAdapter(MenuPosition, config=ConfigDict(strict=True))
+_POSITION: TypeAdapter[MenuPosition] = TypeAdapter(MenuPosition, config=ConfigDict(strict=True))
 
 Rendered = tuple[bytes, str]
 """JSON and its ETag."""
@@ -51,8 +51,8 @@ class _Snapshot:
 class PublicMenu:
     """The menus of the orgs last asked about. Safe for threads.
 
-    ``updatedAt`` of no product matters: a menu is read anew when the status of the org's sync has
-    changed, when a sale on it ends, and every KEPT_SECONDS.
+    A menu is read again when the status of the org's sync has changed, when a sale on it ends,
+    and every KEPT_SECONDS.
     """
 
     def __init__(
@@ -61,19 +61,18 @@ class PublicMenu:
         self._database = database
         self._clock = clock
         self._monotonic = monotonic
-        self._kept: TTLCache[str, _Snapshot] = TTLCache(ORGS, KEPT_SECONDS, timer=monotonic)
-        self._locks = [threading.RLock() for _ in range(16)]
-        self._lock = threading.Lock()
+        self._kept = ExpiringCache[str, _Snapshot](ORGS, monotonic)
+        self._locks = [threading.Lock() for _ in range(16)]
 
     def page(self, org_id: str, wanted: MenuFilter, *, cursor: str | None, limit: int) -> Rendered:
         """``{"items": […], "nextCursor"?}``. Raises RequestInvalid for a cursor of another form."""
-        after = _place(cursor) if cursor else None
+        after = decode_cursor(cursor, _POSITION) if cursor else None
 
         def make(products: Sequence[MenuProduct]) -> bytes:
             found, last = menu_page(products, wanted, after=after, limit=limit)
             body: dict[str, object] = {"items": [product.view for product in found]}
             if last is not None:
-                body["nextCursor"] = _cursor(last)
+                body["nextCursor"] = encode_cursor(last)
             return _json(body)
 
         return self._rendered(org_id, (wanted, after, limit), make)
@@ -101,8 +100,7 @@ class PublicMenu:
             return kept
 
     def _current(self, org_id: str) -> _Snapshot:
-        with self._lock:
-            kept = self._kept.get(org_id)
+        kept = self._kept.get(org_id)
         now = self._clock()
         if kept and (kept.until is None or now < kept.until):
             if self._monotonic() - kept.checked_at < CHECK_SECONDS:
@@ -113,16 +111,13 @@ class PublicMenu:
         return self._read(org_id, now)
 
     def _read(self, org_id: str, now: datetime) -> _Snapshot:
-        # The version first: what is written while the menu is read counts as not seen.
+        # The version first: changes made while the menu is read are then noticed at the next check.
         version, checked_at = self._version(org_id), self._monotonic()
         products = [
             product.at(now) for product in products_store.public_menu(self._database, org_id)
         ]
         until = min((p.sale_ends_at for p in products if p.sale_ends_at), default=None)
-        snapshot = _Snapshot(version, products, checked_at, until)
-        with self._lock:
-            self._kept[org_id] = snapshot
-        return snapshot
+        return self._kept.put(org_id, KEPT_SECONDS, _Snapshot(version, products, checked_at, until))
 
     def _version(self, org_id: str) -> datetime | None:
         path = paths.pos_status(org_id)
@@ -131,15 +126,3 @@ class PublicMenu:
 
 def _json(body: object) -> bytes:
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def _cursor(place: MenuPosition) -> str:
-    return base64.urlsafe_b64encode(_json(place)).decode().rstrip("=")
-
-
-def _place(cursor: str) -> MenuPosition:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        return _PLACE.validate_json(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except ValueError:
-        raise RequestInvalid("cursor: not one that this service gave") from None

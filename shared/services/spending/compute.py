@@ -3,16 +3,16 @@
 What is known of customers: recomputed from their stored orders, never counted up.
 """
 
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
-from cachetools import TTLCache
 
+from shared.batching import batched
 from shared.bus.messages import ComputeSpending
 from shared.bus.publisher import Publisher
+from shared.cache import ExpiringCache
 from shared.clock import Clock
 from shared.domain.ids import natural_key
 from shared.domain.recommendations import RecommendationIndex
@@ -23,7 +23,7 @@ from shared.services.deadline import Deadline
 from shared.services.spending.snapshot import SpendingChange, read_full_snapshot, read_snapshot
 from shared.store import customers, products
 from shared.store import rfm as rfm_store
-from shared.store.database import Conflict, Database
+from shared.store.database import Conflict, Database, commits
 
 MENUS = 64
 SECONDS = 300.0
@@ -33,22 +33,16 @@ class RecommendationIndexCache:
     """The menus of the orgs last asked about. Safe for threads."""
 
     def __init__(self) -> None:
-        self._kept: TTLCache[str, RecommendationIndex] = TTLCache(MENUS, SECONDS)
-        self._lock = threading.Lock()
+        self._kept = ExpiringCache[str, RecommendationIndex](MENUS)
 
     def of(self, database: Database, org_id: str) -> RecommendationIndex:
         """The org's menu as it was at most SECONDS ago."""
-        with self._lock:
-            kept = self._kept.get(org_id)
-        return kept or self.fresh(database, org_id)
+        return self._kept.get(org_id) or self.fresh(database, org_id)
 
     def fresh(self, database: Database, org_id: str) -> RecommendationIndex:
         """The org's menu as it is. One that is empty may be about to be filled: it is not kept."""
         found = products.recommendable_menu(database, org_id)
-        with self._lock:
-            if len(found):
-                self._kept[org_id] = found
-        return found
+        return self._kept.put(org_id, SECONDS, found) if len(found) else found
 
 
 CUSTOMERS_AT_ONCE = 100
@@ -57,7 +51,6 @@ AT_ONCE = 10_000
 MANY = 200
 """From here on a look at everybody beats look-ups."""
 CUSTOMERS_PER_MESSAGE = 300
-WRITES_PER_COMMIT = 400
 ATTEMPTS = 5
 
 log = structlog.get_logger(__name__)
@@ -119,7 +112,7 @@ class SpendingService:
         scales = replace(rfm_store.scales(self.database, org_id), quantiles=scale)
         menu = self.menus.fresh(self.database, org_id)
         left: list[str] = []
-        for batch in commit_batches(view.changes(menu, scales, now)):
+        for batch in _commits(view.changes(menu, scales, now)):
             committed = not deadline.passed and self._commit(batch)
             left += [i for c in batch if c.replaces or not committed for i in c.customer_ids]
         self._keep(org_id, scale)
@@ -133,7 +126,7 @@ class SpendingService:
             now = self.clock()
             view = read_snapshot(self.database, org_id, customer_ids)
             changes = view.changes(menu, rfm_store.scales(self.database, org_id), now)
-            committed = all(self._commit(batch) for batch in commit_batches(changes))
+            committed = all(self._commit(batch) for batch in _commits(changes))
             if committed and not any(change.replaces for change in changes):
                 log.info("spending_computed", customers=len(customer_ids), looks=looks)
                 return
@@ -159,20 +152,9 @@ def scale_of(everybody: Iterable[Spending], now: datetime) -> QuantileScale | No
 
 def requests(template: ComputeSpending, customer_ids: Sequence[str]) -> Iterator[ComputeSpending]:
     """Messages like ``template`` that ask for the customers a part at a time."""
-    for start in range(0, len(customer_ids), CUSTOMERS_PER_MESSAGE):
-        part = tuple(customer_ids[start : start + CUSTOMERS_PER_MESSAGE])
-        yield template.model_copy(update={"customer_ids": part})
+    for part in batched(customer_ids, CUSTOMERS_PER_MESSAGE):
+        yield template.model_copy(update={"customer_ids": tuple(part)})
 
 
-def commit_batches(changes: Iterable[SpendingChange]) -> Iterator[list[SpendingChange]]:
-    """The changes in commits of about WRITES_PER_COMMIT writes, none of them torn apart."""
-    batch: list[SpendingChange] = []
-    size = 0
-    for change in changes:
-        if batch and size + len(change.writes) > WRITES_PER_COMMIT:
-            yield batch
-            batch, size = [], 0
-        batch.append(change)
-        size += len(change.writes)
-    if batch:
-        yield batch
+def _commits(changes: Iterable[SpendingChange]) -> Iterator[list[SpendingChange]]:
+    return commits(changes, lambda change: len(change.writes))

@@ -20,10 +20,9 @@ from shared.services.runs import lifecycle
 from shared.services.runs.lifecycle import ActiveRun
 from shared.services.sync.commands import RefreshSales
 from shared.services.sync.sales import Sales
-from shared.services.sync.session import WRITES_PER_COMMIT
 from shared.store import discounts, status
 from shared.store import prices as price_list
-from shared.store.database import Database, Write
+from shared.store.database import Database, Write, commits
 from shared.store.lease import HeldByOtherRun
 from shared.store.runs import Run
 
@@ -106,8 +105,8 @@ class SalesRefresh:
         sales = self._sales(org_id)
         prices, writes = sales.prices, list[Write]()
         sales.apply(writes.extend, lambda: run.commit(prices.take_writes()))
-        for start in range(0, len(writes), WRITES_PER_COMMIT):
-            run.commit(writes[start : start + WRITES_PER_COMMIT])
+        for part in commits(writes):
+            run.commit(part)
         run.end([*prices.take_writes(), status.menu_changed(org_id, self.clock())])
         return sales
 

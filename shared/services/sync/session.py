@@ -27,13 +27,11 @@ from shared.services.spending.compute import requests
 from shared.services.sync.run_status import set_last_state, status_of
 from shared.store import manifest
 from shared.store import progress as progress_store
-from shared.store.database import Database, Put, Write
+from shared.store.database import WRITES_PER_COMMIT, Database, Put, Write
 from shared.store.manifest import STORED, Manifest
 from shared.store.progress import SyncProgress
 from shared.store.runs import Run
 
-WRITES_PER_COMMIT = 400
-"""Below the 500 of the emulator and of older servers, with room for the lease."""
 COMMITS_WAITING = 2
 CHECKPOINT_SECONDS = 10.0
 CHECKPOINT_WRITES = 8_000

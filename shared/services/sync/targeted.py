@@ -13,12 +13,11 @@ from typing import TypeVar
 
 import structlog
 
-from shared.bus.messages import PosSync
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.domain.customers import Customer
 from shared.domain.orders import Order
-from shared.domain.runs import WEBHOOK_RUN, RunState
+from shared.domain.runs import RunState
 from shared.errors import OrgError, Owner, RetryLater
 from shared.pos.port import Page, PosClient
 from shared.services.deadline import Deadline
@@ -33,6 +32,7 @@ from shared.services.sync.pos_locations import OpenOrg, OpenPos, open_org
 from shared.services.sync.records import StreamRecords
 from shared.services.sync.run_status import set_last_state
 from shared.services.sync.session import Session, StreamAttempts, open_session
+from shared.services.webhooks import request
 from shared.store import runs, webhook_events
 from shared.store.database import Database
 from shared.store.lease import HeldByOtherRun
@@ -68,7 +68,7 @@ class TargetedSync:
         cannot give them now: the message is then to be delivered again.
         """
         database, org_id = self.database.metered(), command.org_id
-        if webhook_events.is_settled(database, org_id, command.webhook_key):
+        if webhook_events.is_processed(database, org_id, command.webhook_key):
             log.info("webhook_settled_already")
         elif incidents.is_resting(database, org_id, command.trigger, self.clock()):
             log.info("org_paused")
@@ -80,7 +80,7 @@ class TargetedSync:
     def catch_up(self, org_id: str) -> None:
         """Ask for the records of webhooks that came while a run had the org."""
         for event in webhook_events.waiting(self.database, org_id, limit=1):
-            self.pos_sync.publish([request(org_id, event)])
+            self.pos_sync.publish([request(org_id, event.key, event)])
 
     def _run(self, database: Database, command: SyncRecords) -> bool:
         """Whether the org was free for the run."""
@@ -135,7 +135,7 @@ class TargetedSync:
         set_last_state(run, wanted=named.streams, now=session.now())
         again = any(error.owner == Owner.PROVIDER for error in run.errors)
         session.close(
-            webhook_events.settled(
+            webhook_events.processed(
                 org_id,
                 [event.key for event in events if not again or event not in recent],
                 run_id=session.run_id,
@@ -189,18 +189,6 @@ def store_named(session: Session, org: OpenOrg, named: NamedRecords) -> None:
             orders.store_page(page, expected=None)
     if named.product_ids:
         sync_streams(session, org, ["products"], allow_deletions=False)
-
-
-def request(org_id: str, event: StoredWebhook) -> PosSync:
-    """The message that asks for the records of a stored webhook."""
-    return PosSync(
-        org_id=org_id,
-        run_id=WEBHOOK_RUN + event.key,
-        trigger="webhook",
-        customer_ids=event.customer_ids or None,
-        order_ids=event.order_ids or None,
-        product_ids=event.product_ids or None,
-    )
 
 
 def _waiting(command: SyncRecords, session: Session) -> list[StoredWebhook]:

@@ -137,7 +137,7 @@ def test_a_worker_that_died_while_sending_is_followed_by_the_next(
     world: World, merchant: Mailbox
 ) -> None:
     # Given a worker that claimed the incident and died
-    class Dying:
+    class Dying(Notifier):
         def send(self, *_: object) -> list[bool]:
             raise SystemExit
 

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from deploy.local.simulator.server import Server
 from shared.bus.messages import ComputeSpending, Message, PosSync
+from shared.bus.notifier import Notifier
 from shared.bus.publisher import LaterPublisher, Publisher
 from shared.clock import utc_now
 from shared.domain.runs import RunState
@@ -49,7 +50,7 @@ class Outbox(Publisher):
         return taken
 
 
-class Told:
+class Told(Notifier):
     """Where alerts arrive: titles and texts, in the order they were sent."""
 
     def __init__(self) -> None:

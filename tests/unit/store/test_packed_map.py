@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from shared.store import packed_map
 from shared.store.database import Database, Document
-from shared.store.packed_map import PackedMap
+from shared.store.packed_map import Facts, PackedMap
 from tests.unit.services.sync_in_memory import NOW
 
 
@@ -26,12 +26,12 @@ class Kept(Database):
     def get_all(self, paths: Any, fields: Any = None) -> dict[str, Document]:
         return {path: self.get(path) for path in paths}
 
-    def keep(self, facts: PackedMap) -> int:
+    def keep(self, facts: PackedMap[Facts]) -> int:
         writes = facts.take_writes()
         self.documents |= {write.path: write.fields for write in writes}
         return len(writes)
 
-    def load(self) -> PackedMap:
+    def load(self) -> PackedMap[Facts]:
         return packed_map.load(self, "org", "things")
 
 
@@ -48,7 +48,8 @@ steps = st.lists(
 @given(steps)
 def test_what_is_loaded_is_what_was_kept(done: list[tuple[str, str, list[Any]]]) -> None:
     # Given
-    database, facts, expected = Kept(), PackedMap("org", "things", {}, 1), {}
+    database, expected = Kept(), dict[str, Facts]()
+    facts = PackedMap[Facts]("org", "things", {}, 1)
     # When
     for what, key, value in done:
         match what:
@@ -71,7 +72,7 @@ def test_what_is_loaded_is_what_was_kept(done: list[tuple[str, str, list[Any]]])
 
 def test_nothing_changed_is_nothing_written() -> None:
     database = Kept()
-    facts = PackedMap("org", "things", {}, 1)
+    facts = PackedMap[Facts]("org", "things", {}, 1)
     facts.put("1", ["a", 1])
     assert database.keep(facts) == 1
     again = database.load()
@@ -85,7 +86,7 @@ def test_nothing_changed_is_nothing_written() -> None:
 def test_no_document_grows_beyond_its_limit() -> None:
     # Given ten thousand records of 200 bytes: 2 MB
     database = Kept()
-    facts = PackedMap("org", "things", {}, 1)
+    facts = PackedMap[Facts]("org", "things", {}, 1)
     for number in range(10_000):
         facts.put(str(number), ["x" * 200])
     # When
