@@ -1,10 +1,10 @@
 """What was last written for each record of a stream: a few documents instead of a read each.
 
-A manifest maps a record's id to a mark: STORED with the hash of its POS-owned fields, SKIPPED
-(an order that is nobody's), REMOVED (a product the POS dropped), or ANNOUNCED (it is about to be
-stored: whoever finds it so knows that it may be). Records in quarantine stand
-beside them under an id of their own. It is kept in shards by a hash of the id, each well below
-Firestore's limit of 1 MiB; its one large field is exempt from indexing.
+A manifest maps a record's id to a mark: STORED with the hash of its POS-owned fields, SKIPPED (an
+order that matches no customer) with that of its ``skipped_orders`` document, REMOVED (a product
+the POS dropped), or ANNOUNCED (it is about to be stored: whoever finds it so knows that it may be).
+Records in quarantine stand beside them under an id of their own. It is kept in shards by a hash of
+the id, each well below Firestore's limit of 1 MiB; its one large field is exempt from indexing.
 """
 
 import zlib
@@ -63,8 +63,14 @@ class Manifest:
         """The record is stored with these fields."""
         self._set(record_id, STORED + fingerprint)
 
-    def skip(self, record_id: str) -> None:
-        self._set(record_id, SKIPPED)
+    def skipped(self, record_id: str) -> bytes | None:
+        """Fingerprint of the document that says why the record was skipped: empty where none was
+        written (manifests of earlier versions), None where the record is not skipped."""
+        value = self._marks.get(record_id, b"")
+        return value[1:] if value[:1] == SKIPPED else None
+
+    def skip(self, record_id: str, fingerprint: bytes) -> None:
+        self._set(record_id, SKIPPED + fingerprint)
 
     def announce(self, record_id: str) -> None:
         self._set(record_id, ANNOUNCED)
@@ -90,10 +96,10 @@ class Manifest:
             self._dirty.add(self._shard(key))
 
     def forget_fingerprints(self) -> None:
-        """Make every stored record look changed, so that it is written again (``full``)."""
+        """Make every document written look changed, so that it is written again (``full``)."""
         for key, value in list(self._marks.items()):
-            if value[:1] == STORED:
-                self._set(key, STORED + bytes(HASH_BYTES))
+            if value[:1] in (STORED, SKIPPED) and len(value) > 1:
+                self._set(key, value[:1] + bytes(HASH_BYTES))
 
     def take_writes(self) -> list[Put]:
         """Writes that make the stored manifest equal to this one. To be committed after the

@@ -185,7 +185,9 @@ OF_RUN = (
 )
 """What stands in a report as in a run's document."""
 
-SEEN = ("fetched", "unchanged", "skipped", "quarantined", "requests", "seconds")
+SEEN = (
+    *("fetched", "unchanged", "skipped", "skippedReasons", "quarantined", "requests", "seconds"),
+)
 """What of a stream's tally: the rest is counted by what is stored, not by what is remembered."""
 
 
@@ -208,7 +210,7 @@ def put_report(
     many customers' spending would be asked for, None for everybody's."""
     document = dict(put(org_id, run_id, run).fields)
     streams = {
-        name: {seen: tally[seen] for seen in SEEN} | dict(changes[name])
+        name: {seen: tally[seen] for seen in SEEN if seen in tally} | dict(changes[name])
         for name, tally in document["streams"].items()
     }
     return Put(
