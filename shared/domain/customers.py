@@ -1,7 +1,4 @@
-"""A customer as the POS knows one.
-
-Telephone numbers: one form for all the ways in which people write the same number.
-"""
+"""A customer as the POS knows one, with e-mail and telephone number in one form each."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +7,9 @@ import phonenumbers
 
 PLACEHOLDER_EMAIL = "no-email@alleaves.local"
 """Stands where a POS customer has no e-mail. It identifies nobody."""
-
 _PLACEHOLDER_DOMAIN = "@alleaves.local"
+HOME_REGION = "US"
+"""Where a number without a country code is taken to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +43,6 @@ def normal_email(email: object) -> str:
 def identifies(email: str | None) -> bool:
     """Whether an e-mail says who somebody is: false for none and for every placeholder."""
     return bool(email) and "@" in str(email) and not str(email).endswith(_PLACEHOLDER_DOMAIN)
-
-
-HOME_REGION = "US"
-"""Where a number without a country code is taken to be."""
 
 
 def normal_phone(text: str | None) -> str | None:
