@@ -1,6 +1,7 @@
-"""Predicted lifetime value: what was spent, and what the same habit still brings.
+"""A customer's scores at a moment: segment, predicted lifetime value and RFM.
 
-Where a customer stands at a moment: all that follows from their spending and the date.
+All of them follow from spending and the date alone. The rules of segments and RFM are in
+``segmentation`` and ``rfm``; that of the lifetime value is here.
 """
 
 from dataclasses import dataclass
@@ -27,32 +28,14 @@ MONTHS_AHEAD = {
     Segment.AT_RISK: 3,
     Segment.CHURNED: 0,
 }
-"""For how many months the habit of a customer of this segment is taken to last."""
+"""For how many months a customer of a segment is taken to go on ordering as before."""
 
 DAYS_A_MONTH = 30
 
 
-def predicted_lifetime_cents(spending: Spending, segment: Segment, now: datetime) -> int:
-    """Spent + orders per month x MONTHS_AHEAD x average order value, half up to the cent.
-
-    The months of "orders per month" are those since the first order, of 30 days each and at least
-    one: a first order yesterday is not thirty orders a month. On the day of the first order, and
-    for somebody who has spent nothing, the value is what was spent. The average is not rounded on
-    the way, so the number of orders cancels out.
-    """
-    spent = spending.total_cents
-    if spending.first_order_at is None or spent <= 0:
-        return spent
-    days = whole_days(spending.first_order_at, now)
-    if days == 0:
-        return spent
-    ahead = Decimal(spent * DAYS_A_MONTH * MONTHS_AHEAD[segment]) / max(days, DAYS_A_MONTH)
-    return spent + int(ahead.quantize(Decimal(1), rounding=ROUND_HALF_UP))
-
-
 @dataclass(frozen=True, slots=True)
 class ScoringScales:
-    """What RFM figures are scored by. There are no quantiles until everybody was looked at."""
+    """What RFM is scored by. There are no quantiles until all customers were computed once."""
 
     thresholds: RfmThresholds = DEFAULT_THRESHOLDS
     quantiles: QuantileScale | None = None
@@ -70,7 +53,7 @@ class CustomerScores:
 
 
 def customer_scores(spending: Spending, scales: ScoringScales, now: datetime) -> CustomerScores:
-    """Where somebody who has spent that stands at ``now``."""
+    """The scores at ``now`` of a customer who has spent that."""
     segment = segment_of(
         order_count=spending.order_count,
         spent_cents=spending.total_cents,
@@ -85,3 +68,21 @@ def customer_scores(spending: Spending, scales: ScoringScales, now: datetime) ->
         by_threshold=threshold_score(rfm, scales.thresholds) if rfm else None,
         by_quantile=scales.quantiles.score(spending) if scales.quantiles else None,
     )
+
+
+def predicted_lifetime_cents(spending: Spending, segment: Segment, now: datetime) -> int:
+    """Spent + orders per month x MONTHS_AHEAD x average order value, half up to the cent.
+
+    The months of "orders per month" are those since the first order, of 30 days each and at least
+    one: a first order yesterday is not thirty orders a month. On the day of the first order, and
+    where nothing was spent, the value is what was spent. The average is not rounded on the way, so
+    that the number of orders cancels out.
+    """
+    spent = spending.total_cents
+    if spending.first_order_at is None or spent <= 0:
+        return spent
+    days = whole_days(spending.first_order_at, now)
+    if days == 0:
+        return spent
+    ahead = Decimal(spent * DAYS_A_MONTH * MONTHS_AHEAD[segment]) / max(days, DAYS_A_MONTH)
+    return spent + int(ahead.quantize(Decimal(1), rounding=ROUND_HALF_UP))

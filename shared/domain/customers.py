@@ -1,4 +1,4 @@
-"""A customer as the POS knows one, and what identifies a person: e-mail and telephone number."""
+"""A customer as the POS knows one, with e-mail and telephone number in one form each."""
 
 from dataclasses import dataclass
 from datetime import datetime

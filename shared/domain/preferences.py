@@ -49,10 +49,10 @@ def price_band(cents: int) -> PriceBand:
 
 
 class ItemCounts:
-    """What one customer has bought, tallied order by order in whatever order they come.
+    """What one customer has bought, counted order by order; their order does not matter.
 
     Quantities are net: what was given back was not liked. Categories are grouped by their top
-    level, whatever their case; items without one name no category.
+    level, ignoring case; items without a category count for none.
     """
 
     __slots__ = ("_by_category", "_by_product", "_product_ids")
@@ -74,7 +74,7 @@ class ItemCounts:
             self._by_product[key].add(quantity, item.name)
 
     def preferences(self, *, average_order_cents: int | None) -> Preferences:
-        """``average_order_cents`` is None for a customer without orders, who is taken for mid."""
+        """``average_order_cents`` is None for a customer without orders, whose band is mid."""
         top = _most_bought(self._by_category.items(), TOP_CATEGORIES)
         categories = tuple(tally.name for _, tally in top)
         return Preferences(

@@ -6,7 +6,8 @@ When an org's sync rests because its POS refuses the credentials, and when it is
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
 WEBHOOK_RUN = "webhook-"
 """How the ids of runs begin that fetch single records."""
@@ -32,9 +33,12 @@ class RunState(StrEnum):
 
 
 class StreamCounts(BaseModel):
-    """What happened to one stream's records in a run; ``requests`` are calls to the POS."""
+    """What happened to one stream's records in a run; ``requests`` are calls to the POS.
+    ``skipped_reasons`` counts the skipped orders by SkipReason; left out where it is empty."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(
+        extra="ignore", alias_generator=to_camel, validate_by_name=True, serialize_by_alias=True
+    )
 
     fetched: int = 0
     created: int = 0
@@ -42,6 +46,7 @@ class StreamCounts(BaseModel):
     unchanged: int = 0
     deleted: int = 0
     skipped: int = 0
+    skipped_reasons: dict[str, int] = Field(default={}, exclude_if=lambda counts: not counts)
     quarantined: int = 0
     requests: int = 0
     seconds: float = 0.0

@@ -1,20 +1,13 @@
-"""Rule segments of a customer. First rule that holds wins; the order is part of the rule.
+"""Segments: what a customer is to the dispensary, by orders, money spent and days since the last.
 
-Who changes segment by doing nothing: the lines that a last order crosses as it gets older.
+The rules are the product's own and the same for every org: ``segment_of`` tries them in order and
+the first that holds decides. Waiting alone can change a segment; ``segment_boundaries`` says when.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-
-VIP_CENTS = 1000_00
-VIP_ORDERS = 10
-LOYAL_ORDERS = 5
-LOYAL_DAYS = 60
-CHURNED_DAYS = 90
-AT_RISK_DAYS = 45
-RETURNING_ORDERS = 2
 
 
 class Segment(StrEnum):
@@ -29,6 +22,22 @@ class Segment(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentThresholds:
+    """The numbers in the rules: cents spent, counted orders, whole days since the last order."""
+
+    vip_cents: int = 1000_00
+    vip_orders: int = 10
+    loyal_orders: int = 5
+    loyal_days: int = 60
+    churned_days: int = 90
+    at_risk_days: int = 45
+    returning_orders: int = 2
+
+
+THRESHOLDS = SegmentThresholds()
+
+
+@dataclass(frozen=True, slots=True)
 class Segmented:
     """A segment and why: the rule that held with the numbers it held for."""
 
@@ -37,34 +46,35 @@ class Segmented:
 
 
 def segment_of(
-    *, order_count: int, spent_cents: int, last_order_at: datetime | None, now: datetime
+    *,
+    order_count: int,
+    spent_cents: int,
+    last_order_at: datetime | None,
+    now: datetime,
+    thresholds: SegmentThresholds = THRESHOLDS,
 ) -> Segmented:
-    """Segment of a customer at ``now``; days are whole days elapsed since the last order."""
+    """Segment of a customer at ``now``. The reason is stored: its text is part of the rule."""
     if order_count == 0 and last_order_at is None:
         return Segmented(Segment.NEW, "no orders yet")
+    limit = thresholds
     days = whole_days(last_order_at, now) if last_order_at else None
-    spent = f"${spent_cents / 100:,.2f}"
     ago = "never ordered" if days is None else f"last order {days} days before {now:%Y-%m-%d}"
-    if spent_cents >= VIP_CENTS and order_count >= VIP_ORDERS:
-        return Segmented(
-            Segment.VIP,
-            f"spent {spent} (at least $1,000) over {order_count} orders (at least {VIP_ORDERS})",
-        )
+    if spent_cents >= limit.vip_cents and order_count >= limit.vip_orders:
+        spent = f"spent ${spent_cents / 100:,.2f} (at least {_dollars(limit.vip_cents)})"
+        orders = f"{order_count} orders (at least {limit.vip_orders})"
+        return Segmented(Segment.VIP, f"{spent} over {orders}")
     if days is not None:
-        if order_count >= LOYAL_ORDERS and days < LOYAL_DAYS:
-            return Segmented(
-                Segment.LOYAL,
-                f"{order_count} orders (at least {LOYAL_ORDERS}), {ago} (under {LOYAL_DAYS})",
-            )
-        if days > CHURNED_DAYS:
-            return Segmented(Segment.CHURNED, f"{ago} (over {CHURNED_DAYS})")
-        if days > AT_RISK_DAYS:
-            return Segmented(Segment.AT_RISK, f"{ago} (over {AT_RISK_DAYS})")
-    if order_count >= RETURNING_ORDERS:
-        return Segmented(
-            Segment.RETURNING, f"{order_count} orders (at least {RETURNING_ORDERS}), {ago}"
-        )
-    return Segmented(Segment.NEW, f"{order_count} orders (under {RETURNING_ORDERS}), {ago}")
+        if order_count >= limit.loyal_orders and days < limit.loyal_days:
+            orders = f"{order_count} orders (at least {limit.loyal_orders})"
+            return Segmented(Segment.LOYAL, f"{orders}, {ago} (under {limit.loyal_days})")
+        if days > limit.churned_days:
+            return Segmented(Segment.CHURNED, f"{ago} (over {limit.churned_days})")
+        if days > limit.at_risk_days:
+            return Segmented(Segment.AT_RISK, f"{ago} (over {limit.at_risk_days})")
+    if order_count >= limit.returning_orders:
+        orders = f"{order_count} orders (at least {limit.returning_orders})"
+        return Segmented(Segment.RETURNING, f"{orders}, {ago}")
+    return Segmented(Segment.NEW, f"{order_count} orders (under {limit.returning_orders}), {ago}")
 
 
 def whole_days(since: datetime, now: datetime) -> int:
@@ -74,16 +84,26 @@ def whole_days(since: datetime, now: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class SegmentBoundary:
-    """Whoever is still of one of these segments, having ordered last at ``until`` or before, has
-    crossed a line since the segment was written."""
+    """A customer stored with one of ``segments`` who last ordered at ``until`` or before has
+    another segment by now."""
 
     segments: tuple[Segment, ...]
     until: datetime
 
 
-def segment_boundaries(now: datetime) -> Iterator[SegmentBoundary]:
-    """The lines as of ``now``. A customer stands behind one of them exactly if the segment that
-    was right before is not right any more; a vip never does."""
-    yield SegmentBoundary((Segment.NEW, Segment.RETURNING), now - timedelta(days=AT_RISK_DAYS + 1))
-    yield SegmentBoundary((Segment.LOYAL,), now - timedelta(days=LOYAL_DAYS))
-    yield SegmentBoundary((Segment.AT_RISK,), now - timedelta(days=CHURNED_DAYS + 1))
+def segment_boundaries(
+    now: datetime, thresholds: SegmentThresholds = THRESHOLDS
+) -> Iterator[SegmentBoundary]:
+    """The boundaries that ageing crosses, as of ``now``. A stored segment is out of date exactly if
+    its customer is behind one of them; a VIP never is."""
+
+    def ago(days: int) -> datetime:
+        return now - timedelta(days=days)
+
+    yield SegmentBoundary((Segment.NEW, Segment.RETURNING), ago(thresholds.at_risk_days + 1))
+    yield SegmentBoundary((Segment.LOYAL,), ago(thresholds.loyal_days))
+    yield SegmentBoundary((Segment.AT_RISK,), ago(thresholds.churned_days + 1))
+
+
+def _dollars(cents: int) -> str:
+    return f"${cents / 100:,.2f}".removesuffix(".00")

@@ -1,6 +1,8 @@
-"""Spending: a pure fold over a customer's stored orders, never an increment.
+"""What a customer has spent and bought: folded from their orders, never counted up.
 
-A customer's stored orders, folded one by one into all that is known of them.
+The rule is here and nowhere else: which orders count (``counts``), what one of them adds
+(``spent_in``), and that their order does not matter. ``services/spending/compute.py`` applies it to
+what is stored.
 """
 
 from collections.abc import Iterable
@@ -23,6 +25,14 @@ class OrderFact:
     total_cents: int
     created_at: datetime
     items: tuple[OrderItem, ...] = ()
+
+
+def counts(status: str | None, order_type: str | None) -> bool:
+    """Whether money was taken: completed and ready orders, in-store sales without a status.
+
+    Never pending, cancelled or voided ones.
+    """
+    return status in COUNTED if status else order_type == OrderType.IN_STORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,60 +61,43 @@ class Spending:
         )
 
 
-def counts(status: str | None, order_type: str | None) -> bool:
-    """Whether money was taken: completed and ready orders, in-store sales without a status.
-
-    Never pending, cancelled or voided ones.
-    """
-    if not status:
-        return order_type == OrderType.IN_STORE
-    return status in COUNTED
+def spent_in(order: OrderFact) -> Spending:
+    """What one order adds; nothing if it does not count."""
+    if not counts(order.status, order.type):
+        return Spending()
+    if order.total_cents < 0:
+        return Spending(total_cents=order.total_cents)
+    return Spending(order.total_cents, 1, order.created_at, order.created_at)
 
 
 def fold(orders: Iterable[OrderFact]) -> Spending:
     """Spending over the given orders, each given once, in any order."""
-    spending = Spending()
-    for order in orders:
-        if counts(order.status, order.type):
-            spending = spending + spent_in(order)
-    return spending
-
-
-def spent_in(order: OrderFact) -> Spending:
-    """Spending in one order that counts."""
-    if order.total_cents < 0:
-        return Spending(total_cents=order.total_cents)
-    return Spending(
-        total_cents=order.total_cents,
-        order_count=1,
-        first_order_at=order.created_at,
-        last_order_at=order.created_at,
-    )
+    return sum(map(spent_in, orders), Spending())
 
 
 class Purchases:
-    """What a customer has spent and bought. The order of the orders does not matter."""
+    """What a customer has spent and bought, order by order. Their order does not matter."""
 
-    __slots__ = ("_tastes", "spending")
+    __slots__ = ("_bought", "spending")
 
     def __init__(self) -> None:
         self.spending = Spending()
-        self._tastes = ItemCounts()
+        self._bought = ItemCounts()
 
     def add(self, order: OrderFact) -> None:
         """Take in one stored order; each is given once. One that does not count changes nothing."""
         if counts(order.status, order.type):
             self.spending += spent_in(order)
-            self._tastes.add(order.items, refund=order.total_cents < 0)
+            self._bought.add(order.items, refund=order.total_cents < 0)
 
     @property
     def preferences(self) -> Preferences | None:
-        """What they like; None for somebody without a counted order."""
+        """What they like; None for a customer without a counted order."""
         if not self.spending.order_count:
             return None
-        return self._tastes.preferences(average_order_cents=self.spending.average_cents)
+        return self._bought.preferences(average_order_cents=self.spending.average_cents)
 
     @property
     def bought_product_ids(self) -> frozenset[str]:
-        """The products bought and kept."""
-        return self._tastes.bought_product_ids
+        """The products bought and not given back."""
+        return self._bought.bought_product_ids

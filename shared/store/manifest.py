@@ -1,8 +1,9 @@
 """What was last written for each record of a stream: a few documents instead of a read each.
 
-A manifest maps a record's id to a mark: STORED with the hash of its POS-owned fields, SKIPPED
-(an order that matches no customer), REMOVED (a product the POS dropped), or ANNOUNCED (about to be
-stored, so it may be). Records in quarantine have a second entry, under a prefix.
+A manifest maps a record's id to a mark: STORED with the hash of its POS-owned fields, SKIPPED (an
+order that matches no customer) with that of its ``skipped_orders`` document, REMOVED (a product
+the POS dropped), or ANNOUNCED (about to be stored, so it may be). Records in quarantine have a
+second entry, under a prefix.
 """
 
 from collections.abc import Iterator, Mapping
@@ -64,8 +65,14 @@ class Manifest:
         """The record is stored with these fields."""
         self._marks.put(record_id, STORED + fingerprint)
 
-    def skip(self, record_id: str) -> None:
-        self._marks.put(record_id, SKIPPED)
+    def skipped(self, record_id: str) -> bytes | None:
+        """Fingerprint of the document that says why the record was skipped: empty where none was
+        written (manifests of earlier versions), None where the record is not skipped."""
+        value = self._marks.get(record_id) or b""
+        return value[1:] if value[:1] == SKIPPED else None
+
+    def skip(self, record_id: str, fingerprint: bytes) -> None:
+        self._marks.put(record_id, SKIPPED + fingerprint)
 
     def announce(self, record_id: str) -> None:
         self._marks.put(record_id, ANNOUNCED)
@@ -89,9 +96,10 @@ class Manifest:
         self._marks.remove(_QUARANTINE_PREFIX + record_id)
 
     def forget_fingerprints(self) -> None:
-        """Make every stored record look changed, so that it is written again (``full``)."""
-        for record_id in self.ids(STORED):
-            self.put(record_id, bytes(HASH_BYTES))
+        """Make every document written look changed, so that it is written again (``full``)."""
+        for key, value in list(self._marks.items()):
+            if value[:1] in (STORED, SKIPPED) and len(value) > 1:
+                self._marks.put(key, value[:1] + bytes(HASH_BYTES))
 
     def take_writes(self) -> list[Put]:
         """See PackedMap."""

@@ -29,6 +29,11 @@ def orders(org_id: str) -> str:
     return f"{tenant(org_id)}/orders"
 
 
+def skipped_orders(org_id: str) -> str:
+    """Orders that match no customer, by the id that the order's document would have."""
+    return f"{tenant(org_id)}/skipped_orders"
+
+
 def org_of_order(path: str) -> str | None:
     """The org whose order stands at that path; None where none does."""
     match path.split("/"):

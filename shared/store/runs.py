@@ -33,7 +33,10 @@ REPORTED_FIELDS = (
     "deletionsHeld",
 )
 """Fields of a run's document that its report has too."""
-REPORTED_COUNTS = ("fetched", "unchanged", "skipped", "quarantined", "requests", "seconds")
+REPORTED_COUNTS = (
+    *("fetched", "unchanged", "skipped", "skippedReasons"),
+    *("quarantined", "requests", "seconds"),
+)
 """Counts of a stream that a report takes from the run: the others follow from its changes."""
 
 
@@ -210,7 +213,7 @@ def put_report(
     many customers' recompute would be requested, None for all."""
     document = dict(put(org_id, run_id, run).fields)
     streams = {
-        name: {seen: tally[seen] for seen in REPORTED_COUNTS} | dict(changes[name])
+        name: {seen: tally[seen] for seen in REPORTED_COUNTS if seen in tally} | dict(changes[name])
         for name, tally in document["streams"].items()
     }
     return Put(

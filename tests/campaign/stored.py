@@ -14,6 +14,7 @@ MENU = "publicViews/products/items"
 COLLECTIONS = (
     "customers",
     "orders",
+    "skipped_orders",
     "customer_spending",
     "products",
     MENU,
@@ -27,6 +28,7 @@ LEFT_OUT: Mapping[str, frozenset[str]] = {
     # ``updatedAt`` is the POS's own and is compared.
     "customers": frozenset({"updatedAt"}),
     "orders": frozenset({"syncRunId"}),
+    "skipped_orders": frozenset({"runId", "firstSeenAt"}),
     "customer_spending": frozenset({"updatedAt"}),
     "products": frozenset({"updatedAt"}),
     MENU: frozenset({"updatedAt"}),

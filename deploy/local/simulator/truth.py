@@ -51,13 +51,18 @@ class Truth:
             if customer.get("user_id"):
                 self._by_user.setdefault(customer["user_id"], customer["id_customer"])
         self.buyers = {order["id_order"]: self.buyer_of(order)[0] for order in data["orders"]}
+        self.skip_reasons = {
+            order["id_order"]: skip_reason(order)
+            for order in data["orders"]
+            if self.buyers[order["id_order"]] is None
+        }
         for order in data["orders"]:
             self._add(order, zone)
 
     @property
     def skipped(self) -> int:
         """How many orders are nobody's."""
-        return sum(buyer is None for buyer in self.buyers.values())
+        return len(self.skip_reasons)
 
     def segments(self, now: datetime) -> dict[int, str]:
         """Every customer's segment."""
@@ -86,6 +91,15 @@ class Truth:
         self.figures[buyer].spent += total
         if total >= 0:
             self.figures[buyer].moments.append(instant(order["date_created"], zone))
+
+
+def skip_reason(order: Record) -> str:
+    """Why an order that is nobody's is skipped: by the strongest thing it says of its buyer."""
+    if order["id_customer"]:
+        return "unknown_customer_id"
+    if (order["email"] or "").lower() not in ("", PLACEHOLDER):
+        return "unknown_email"
+    return "unknown_user_id" if order.get("user_id") else "no_buyer"
 
 
 def counts(order: Record) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.domain.customers import NO_EMAIL, normal_phone
 from shared.domain.money import sum_to_cents
+from shared.domain.order_matching import SkipReason
 from shared.domain.orders import OrderStatus
 from shared.domain.segmentation import Segment
 from shared.domain.spending import Spending
@@ -213,6 +214,19 @@ class OrderReads:
         return listing.page(
             self.database,
             paths.orders(org_id),
+            [QueryRange(filters, "createdAt", descending=True)],
+            limit=limit,
+            cursor=cursor,
+        )
+
+    def skipped(
+        self, org_id: str, *, reason: SkipReason | None, cursor: str | None, limit: int
+    ) -> DocumentPage:
+        """Some of the orders that match no customer, of one reason or of all."""
+        filters: tuple[Filter, ...] = (("reason", "==", reason.value),) if reason else ()
+        return listing.page(
+            self.database,
+            paths.skipped_orders(org_id),
             [QueryRange(filters, "createdAt", descending=True)],
             limit=limit,
             cursor=cursor,

@@ -1,4 +1,8 @@
-"""Ageing: customers who did nothing become at risk, or churned, by waiting."""
+"""Ageing: customers who did nothing become at risk, or churned, by waiting.
+
+Nothing is remembered between passes: the segments stored are what the last one left, so that a day
+without a pass is made up for by the next.
+"""
 
 import contextlib
 from collections.abc import Sequence
@@ -17,21 +21,17 @@ from shared.store import customer_fields, locations, rfm
 from shared.store import spending as spending_store
 from shared.store.database import Conflict, Database, Document
 
-AT_ONCE = 400
+CUSTOMERS_PER_COMMIT = 400
 SCALE_AGE = timedelta(days=30)
-"""How old the quantiles may get before everybody is looked at again, to make them anew."""
+"""How old the quantiles may get before all customers are recomputed, which makes new ones."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Ageing:
-    """Rewrites the customers whose last order has crossed a line since their segment was written.
-
-    A tick for all orgs becomes one for each; a tick for one org is the work itself. Nothing needs
-    to be remembered of the last pass: the segments stored are what it left, so a day without one
-    is made up for by the next. ``seconds`` as in SpendingService.
-    """
+    """Rewrites the customers whose last order has crossed a boundary since their segment was
+    written. A tick for all orgs becomes one for each. ``seconds`` as in SpendingService."""
 
     database: Database
     ticks: Publisher
@@ -54,16 +54,18 @@ class Ageing:
             self.ticks.publish([tick])
 
     def _age(self, org_id: str, scales: ScoringScales, now: datetime) -> bool:
-        """Rewrite whoever has crossed a line; whether the time sufficed for all of them."""
+        """Rewrite all who have crossed a boundary; whether the time sufficed for them."""
         deadline = Deadline(self.seconds)
         count = 0
-        for line in segment_boundaries(now):
-            while crossed := customer_fields.past_boundary(self.database, org_id, line, AT_ONCE):
+        for boundary in segment_boundaries(now):
+            while crossed := customer_fields.past_boundary(
+                self.database, org_id, boundary, CUSTOMERS_PER_COMMIT
+            ):
                 if deadline.passed:
                     return False
                 self._rewrite(org_id, crossed, scales, now)
                 count += len(crossed)
-                if len(crossed) < AT_ONCE:
+                if len(crossed) < CUSTOMERS_PER_COMMIT:
                     break
         log.info("segments_aged", org_id=org_id, customers=count)
         return True
@@ -71,13 +73,11 @@ class Ageing:
     def _rewrite(
         self, org_id: str, crossed: Sequence[Document], scales: ScoringScales, now: datetime
     ) -> None:
-        updates = [
-            customer_fields.update_scores(
-                org_id, customer, customer_scores(spent, scales, now), now
-            )
-            for customer in crossed
-            for spent in (customer_fields.spending_in(customer.fields),)
-        ]
+        updates = []
+        for customer in crossed:
+            spent = customer_fields.spending_in(customer.fields)
+            scores = customer_scores(spent, scales, now)
+            updates.append(customer_fields.update_scores(org_id, customer, scores, now))
         try:
             self.database.commit(updates)
         except Conflict:

@@ -1,6 +1,14 @@
-"""What can be bought at each org, kept by an instance for a few minutes.
+"""Spending is computed here, from an org's stored orders: recomputed, never counted up.
 
-What is known of customers: recomputed from their stored orders, never counted up.
+A ``ComputeSpending`` message names some customers of an org, or none, which means all. Then
+
+1. the customers, all who are connected with them, and their orders are read (``snapshot``);
+2. what each has spent follows from the orders (``domain.spending``), and segment, lifetime value
+   and RFM from that (``domain.customer_scores``);
+3. what differs from the documents is committed; Firestore refuses it where another computation of
+   the same customers came first. Then, or where figures were replaced, all is read again.
+
+So a message may come twice, late, or at once with its copy.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,40 +33,39 @@ from shared.store import customers, products
 from shared.store import rfm as rfm_store
 from shared.store.database import Conflict, Database, commits
 
-MENUS = 64
-SECONDS = 300.0
+CUSTOMERS_AT_ONCE = 100
+"""Customers of one snapshot that is read by look-ups."""
+CUSTOMERS_IN_MEMORY = 10_000
+"""Customers, with what they bought, that an instance has memory for."""
+FULL_SCAN_FROM = 200
+"""From so many customers on, reading everybody costs less than look-ups."""
+CUSTOMERS_PER_MESSAGE = 300
+ATTEMPTS = 5
+INDEXES_KEPT = 64
+INDEX_KEPT_SECONDS = 300.0
+
+log = structlog.get_logger(__name__)
 
 
 class RecommendationIndexCache:
-    """The menus of the orgs last asked about. Safe for threads."""
+    """What can be recommended at the orgs last asked about. Safe for threads."""
 
     def __init__(self) -> None:
-        self._kept = ExpiringCache[str, RecommendationIndex](MENUS)
+        self._kept = ExpiringCache[str, RecommendationIndex](INDEXES_KEPT)
 
     def of(self, database: Database, org_id: str) -> RecommendationIndex:
-        """The org's menu as it was at most SECONDS ago."""
+        """The org's menu as it was at most INDEX_KEPT_SECONDS ago."""
         return self._kept.get(org_id) or self.fresh(database, org_id)
 
     def fresh(self, database: Database, org_id: str) -> RecommendationIndex:
         """The org's menu as it is. One that is empty may be about to be filled: it is not kept."""
         found = products.recommendable_menu(database, org_id)
-        return self._kept.put(org_id, SECONDS, found) if len(found) else found
-
-
-CUSTOMERS_AT_ONCE = 100
-AT_ONCE = 10_000
-"""Customers, with what they bought, that an instance has memory for."""
-MANY = 200
-"""From here on a look at everybody beats look-ups."""
-CUSTOMERS_PER_MESSAGE = 300
-ATTEMPTS = 5
-
-log = structlog.get_logger(__name__)
+        return self._kept.put(org_id, INDEX_KEPT_SECONDS, found) if len(found) else found
 
 
 @dataclass(frozen=True, slots=True)
 class SpendingService:
-    """Computes and keeps spending, segments and all else that orders make known of a customer.
+    """Computes spending and all that follows from it, and keeps the stored documents equal to it.
     ``seconds`` is how long one invocation may work before it leaves the rest to messages of its
     own."""
 
@@ -85,58 +92,58 @@ class SpendingService:
             del left[:CUSTOMERS_AT_ONCE]
         self.spending.publish(requests(message, left))
 
-    def _split(self, message: ComputeSpending) -> bool:
-        """Ask for a part at a time where an org has too many customers to be held at once; scored
-        by quantiles they are, then, as they stood before."""
-        org_id = message.org_id
-        if customers.count_all(self.database, org_id) <= AT_ONCE:
-            return False
-        found = customers.all_spending(self.database, org_id)
-        self._keep(org_id, scale_of(found.values(), self.clock()))
-        self.spending.publish(requests(message, sorted(found, key=natural_key)))
-        log.info("spending_of_all_split", customers=len(found))
-        return True
-
-    def _compute_all(self, org_id: str, deadline: Deadline) -> list[str]:
-        """Recompute everybody; ids of those who are left to be looked at one by one."""
-        for _ in range(ATTEMPTS):
-            left = self._look_at_all(org_id, deadline)
-            if len(left) < MANY or deadline.passed:
-                break
-        return left
-
-    def _look_at_all(self, org_id: str, deadline: Deadline) -> list[str]:
-        now = self.clock()
-        view = read_full_snapshot(self.database, org_id)
-        scale = scale_of((bought.spending for bought in view.purchases.values()), now)
-        scales = replace(rfm_store.scales(self.database, org_id), quantiles=scale)
-        menu = self.menus.fresh(self.database, org_id)
-        left: list[str] = []
-        for batch in _commits(view.changes(menu, scales, now)):
-            committed = not deadline.passed and self._commit(batch)
-            left += [i for c in batch if c.replaces or not committed for i in c.customer_ids]
-        self._keep(org_id, scale)
-        log.info("spending_of_all_computed", customers=len(view.people), left=len(left))
-        return left
-
     def _compute(self, org_id: str, customer_ids: Sequence[str]) -> None:
         """Recompute some customers, until nothing is found that another look might contradict."""
         menu = self.menus.of(self.database, org_id)
         for looks in range(1, ATTEMPTS + 1):
             now = self.clock()
-            view = read_snapshot(self.database, org_id, customer_ids)
-            changes = view.changes(menu, rfm_store.scales(self.database, org_id), now)
+            snapshot = read_snapshot(self.database, org_id, customer_ids)
+            changes = snapshot.changes(menu, rfm_store.scales(self.database, org_id), now)
             committed = all(self._commit(batch) for batch in _commits(changes))
             if committed and not any(change.replaces for change in changes):
                 log.info("spending_computed", customers=len(customer_ids), looks=looks)
                 return
         raise RetryLater("others keep changing the same customers")
 
-    def _keep(self, org_id: str, scale: QuantileScale | None) -> None:
+    def _compute_all(self, org_id: str, deadline: Deadline) -> list[str]:
+        """Recompute everybody; ids of those who are still to be computed by look-ups."""
+        for _ in range(ATTEMPTS):
+            left = self._scan_all(org_id, deadline)
+            if len(left) < FULL_SCAN_FROM or deadline.passed:
+                break
+        return left
+
+    def _scan_all(self, org_id: str, deadline: Deadline) -> list[str]:
+        now = self.clock()
+        snapshot = read_full_snapshot(self.database, org_id)
+        scale = scale_of((bought.spending for bought in snapshot.purchases.values()), now)
+        scales = replace(rfm_store.scales(self.database, org_id), quantiles=scale)
+        menu = self.menus.fresh(self.database, org_id)
+        left: list[str] = []
+        for batch in _commits(snapshot.changes(menu, scales, now)):
+            committed = not deadline.passed and self._commit(batch)
+            left += [i for c in batch if c.replaces or not committed for i in c.customer_ids]
+        self._keep_scale(org_id, scale)
+        log.info("spending_of_all_computed", customers=len(snapshot.people), left=len(left))
+        return left
+
+    def _split(self, message: ComputeSpending) -> bool:
+        """Where an org has too many customers for the memory, ask for them in parts. The quantiles
+        are then those of the spending that is stored."""
+        org_id = message.org_id
+        if customers.count_all(self.database, org_id) <= CUSTOMERS_IN_MEMORY:
+            return False
+        found = customers.all_spending(self.database, org_id)
+        self._keep_scale(org_id, scale_of(found.values(), self.clock()))
+        self.spending.publish(requests(message, sorted(found, key=natural_key)))
+        log.info("spending_of_all_split", customers=len(found))
+        return True
+
+    def _keep_scale(self, org_id: str, scale: QuantileScale | None) -> None:
         self.database.commit([rfm_store.put(org_id, scale)] if scale else [])
 
     def _commit(self, changes: Iterable[SpendingChange]) -> bool:
-        """Whether it was accepted: nobody has changed the same customers since the look."""
+        """Whether it was accepted: nobody has changed the same customers since they were read."""
         try:
             self.database.commit(write for change in changes for write in change.writes)
         except Conflict:

@@ -38,7 +38,7 @@ class KnownSpending:
 class SpendingLookUp:
     """Looks spending up. ``seconds`` is how long one look-up may take, all in all.
 
-    None is "unknown": Firestore did not answer in time. Somebody without orders, in contrast, is
+    None is "unknown": Firestore did not answer in time. A customer without orders, in contrast, is
     known to have spent nothing.
     """
 
@@ -50,7 +50,7 @@ class SpendingLookUp:
     ) -> KnownSpending | None:
         """By the e-mail, else by the customer id, else from the orders as they are now."""
         try:
-            return self._find(self.database.within(self.seconds), org_id, email, customer_id)
+            return _find(self.database.within(self.seconds), org_id, email, customer_id)
         except TimedOut:
             log.warning("spending_unknown", org_id=org_id)
             return None
@@ -59,24 +59,24 @@ class SpendingLookUp:
         """By all records of the person of whom that customer is one."""
         database = self.database.within(self.seconds)
         try:
-            ids = _records_of_person(database, org_id, customer_id)
-            return _of_records(database, org_id, ids)
+            return _of_records(database, org_id, _records_of_person(database, org_id, customer_id))
         except TimedOut:
             log.warning("spending_unknown", org_id=org_id)
             return None
 
-    def _find(
-        self, database: Database, org_id: str, email: str | None, customer_id: str | None
-    ) -> KnownSpending:
-        ids = [customer_id] if customer_id else []
-        key = normal_email(email)
-        if identifies(key):
-            kept = database.get(spending.spending_path(org_id, key))
-            if kept.exists:
-                found = customer_fields.spending_in(kept.fields)
-                return KnownSpending(found, SpendingSource.EMAIL, (kept.fields["customerId"],))
-            ids = ids or [i for _, i in customers.having(database, org_id, "email", [key])]
-        return _of_records(database, org_id, ids)
+
+def _find(
+    database: Database, org_id: str, email: str | None, customer_id: str | None
+) -> KnownSpending:
+    ids = [customer_id] if customer_id else []
+    key = normal_email(email)
+    if identifies(key):
+        kept = database.get(spending.spending_path(org_id, key))
+        if kept.exists:
+            found = customer_fields.spending_in(kept.fields)
+            return KnownSpending(found, SpendingSource.EMAIL, (kept.fields["customerId"],))
+        ids = ids or [i for _, i in customers.having(database, org_id, "email", [key])]
+    return _of_records(database, org_id, ids)
 
 
 def _records_of_person(database: Database, org_id: str, customer_id: str) -> list[str]:

@@ -1,8 +1,8 @@
-"""An order was written by somebody else than the sync: have its customers recomputed, soon, once.
+"""Another program than the sync wrote an order: have its customers recomputed, soon and once.
 
-All orders of a customer written within the same few seconds share one task, which is sent when
-those seconds are over. Whatever is written later belongs to the next few seconds and their own
-task: so a task that has been sent can never have missed a write that counts on it.
+All orders of a customer written within the same SECONDS share one task, which is sent when those
+seconds are over; whatever is written later has a task of its own. So a task that has been sent can
+never have missed a write that counts on it (docs/decisions/2026-11-21-recompute.md).
 """
 
 from dataclasses import dataclass
@@ -47,12 +47,12 @@ class OrderRecompute:
 
 
 def written_by_sync(change: DocumentChange) -> bool:
-    """Whether a sync wrote the order, which asks for its spending itself. Each run puts its own
-    id on what it writes; other programs leave the one that stands there alone."""
+    """Whether a sync wrote the order, which asks for the spending itself. Each run puts its own id
+    on what it writes; other programs leave that field alone."""
     before, after = change.text("syncRunId")
     return after is not None and after != before
 
 
 def end_of_gathering(at: datetime) -> datetime:
-    """The end of the few seconds in which ``at`` lies: at most SECONDS later."""
+    """The end of the SECONDS in which ``at`` lies."""
     return datetime.fromtimestamp((at.timestamp() // SECONDS + 1) * SECONDS, UTC)

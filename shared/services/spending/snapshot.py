@@ -1,9 +1,12 @@
-"""What was seen of some customers and their orders, and the writes that make the two agree.
+"""What stands in Firestore of some customers and their orders, and the writes that make it agree.
+
+A snapshot holds whole groups: whoever shares an e-mail with a customer in it, or is (or is said to
+be) the same person, is in it too. It is read by look-ups (``read_snapshot``) or, for everybody, by
+three scans (``read_full_snapshot``).
 
 Each customer's ``cid_`` document is read before the orders and written only if it is still the
-same: of two computations at once, the one with the older view of the orders is refused.
-
-Looking at customers and their orders: some of them by look-ups, or all of them by scans.
+same: of two computations at once, the one with the older view of the orders is refused
+(docs/decisions/2026-11-21-spending-keys.md).
 """
 
 from collections import defaultdict
@@ -13,11 +16,10 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.customer_scores import ScoringScales, customer_scores
-from shared.domain.duplicates import CustomerContact, DuplicateGroup, duplicate_groups
+from shared.domain.duplicates import CustomerContact, DuplicateGroup, connected, duplicate_groups
 from shared.domain.ids import natural_key
 from shared.domain.recommendations import RecommendationIndex
 from shared.domain.spending import Purchases, Spending
-from shared.domain.union_find import UnionFind
 from shared.store import customer_fields, customers, orders, paths, spending
 from shared.store.database import Database, Document, Remove, Update, Write
 from shared.store.spending import CustomerSnapshot
@@ -30,8 +32,8 @@ RECOMMENDED = 5
 class SpendingChange:
     """Writes that must be committed together, and the customers they concern.
 
-    ``replaces``: they replace figures that another computation may have found right meanwhile,
-    leaving no trace: once they are committed, the orders must be looked at again.
+    ``replaces``: they replace figures that another computation may meanwhile have found right,
+    which leaves no trace: once they are committed, the orders must be read again.
     """
 
     customer_ids: tuple[str, ...]
@@ -41,13 +43,13 @@ class SpendingChange:
 
 @dataclass(frozen=True, slots=True)
 class SpendingSnapshot:
-    """What was seen: everybody who shares an e-mail or is one person with somebody in view is in
-    view too. ``stored`` is what stands under each e-mail that one of them has or had."""
+    """What was read. ``persons`` are those with several records; ``by_email`` is the spending
+    document of each e-mail that one of the customers has, or had when it was last written."""
 
     org_id: str
     people: Mapping[str, CustomerSnapshot]
-    persons: Iterable[DuplicateGroup]
-    stored: Mapping[str, Document]
+    persons: Sequence[DuplicateGroup]
+    by_email: Mapping[str, Document]
     purchases: Mapping[str, Purchases]
 
     def changes(
@@ -59,41 +61,46 @@ class SpendingSnapshot:
             for person in self.persons
             for customer_id in (person.primary_id, *person.duplicate_ids)
         }
-        sharing = _by_email(self.people.values())
+        sharing = self._sharing_email()
         found = []
         for ids in self._groups():
             after = {i: self._fields(i, person_of.get(i), menu, scales, now) for i in ids}
-            # What is written of some rests on the others too: none of them may have changed since.
-            check = set(ids) if any(self._linked_anew(i, after[i]) for i in ids) else set()
+            # Links and an e-mail's sum rest on several customers: none of those may have changed.
+            check = set(ids) if any(self._links_differ(i, after[i]) for i in ids) else set()
             writes: list[Write] = []
             for email in sorted({e for i in ids for e in self.people[i].emails}):
-                if written := self._of_email(email, sharing.get(email, []), now):
+                if written := self._write_email(email, sharing[email], now):
                     writes += written
-                    check.update(sharing.get(email, []))
+                    check.update(sharing[email])
             for i in ids:
-                writes += self._of_customer(i, after[i], now, check=i in check)
+                writes += self._write_customer(i, after[i], now, check=i in check)
             if writes:
                 replaces = any(self.people[i].own.exists for i in ids)
                 found.append(SpendingChange(tuple(ids), writes, replaces))
         return found
 
     def _groups(self) -> list[list[str]]:
-        """The customers who must be written together."""
-        connected = UnionFind()
-        had: dict[str, list[str]] = {}
+        """The customers who must be written together: who share an e-mail, have shared one, or
+        are, or were, linked as one person."""
+        links = [[person.primary_id, *person.duplicate_ids] for person in self.persons]
+        emails: defaultdict[str, list[str]] = defaultdict(list)
         for customer_id, member in self.people.items():
-            connected.connect([customer_id])
+            links.append([customer_id, *(i for i in member.linked if i in self.people)])
             for email in member.emails:
-                had.setdefault(email, []).append(customer_id)
-            connected.connect([customer_id, *(i for i in member.linked if i in self.people)])
-        for ids in had.values():
-            connected.connect(ids)
-        for person in self.persons:
-            connected.connect([person.primary_id, *person.duplicate_ids])
-        return connected.groups()
+                emails[email].append(customer_id)
+        return connected([*links, *emails.values()])
 
-    def _of_email(self, email: str, ids: Sequence[str], now: datetime) -> list[Write]:
-        stored = self.stored[email]
+    def _sharing_email(self) -> defaultdict[str, list[str]]:
+        """The customers who have each e-mail now, by id."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for customer_id in sorted(self.people, key=natural_key):
+            if email := self.people[customer_id].email:
+                found[email].append(customer_id)
+        return found
+
+    def _write_email(self, email: str, ids: Sequence[str], now: datetime) -> list[Write]:
+        """The write for what all customers with the e-mail have spent together, if it differs."""
+        stored = self.by_email[email]
         if not ids:
             return [Remove(spending.spending_path(self.org_id, email))] if stored.exists else []
         together = sum((self.purchases[i].spending for i in ids), Spending())
@@ -112,30 +119,26 @@ class SpendingSnapshot:
     ) -> dict[str, Any]:
         """What is to stand on the customer's document."""
         bought = self.purchases[customer_id]
-        preferences = bought.preferences
-        recommended = (
-            menu.recommend(
-                preferences, bought_product_ids=bought.bought_product_ids, limit=RECOMMENDED
-            )
-            if preferences
-            else ()
+        liked = bought.preferences
+        recommended = liked and menu.recommend(
+            liked, bought_product_ids=bought.bought_product_ids, limit=RECOMMENDED
         )
         return {
             **customer_fields.spending_fields(bought.spending),
             **customer_fields.score_fields(customer_scores(bought.spending, scales, now)),
-            **customer_fields.preference_fields(preferences, recommended),
+            **customer_fields.preference_fields(liked, recommended or ()),
             **customer_fields.link_fields(customer_id, person),
         }
 
-    def _linked_anew(self, customer_id: str, after: Mapping[str, Any]) -> bool:
+    def _links_differ(self, customer_id: str, after: Mapping[str, Any]) -> bool:
         stored = self.people[customer_id].customer.fields
         return any(stored.get(name) != after[name] for name in customer_fields.LINK_FIELDS)
 
-    def _of_customer(
+    def _write_customer(
         self, customer_id: str, after: dict[str, Any], now: datetime, *, check: bool
     ) -> list[Write]:
-        """Writes for one customer. ``check``: somebody's figures rest on this customer's, whose
-        version is therefore checked even where nothing of it changes."""
+        """The writes for one customer's two documents, as far as they differ. ``check``: other
+        writes rest on this customer, whose version is then checked even if nothing differs."""
         member = self.people[customer_id]
         fields = spending.document_of(
             self.purchases[customer_id].spending,
@@ -155,17 +158,9 @@ class SpendingSnapshot:
         return writes
 
 
-def _by_email(people: Iterable[CustomerSnapshot]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for member in sorted(people, key=lambda each: natural_key(each.id)):
-        if member.email:
-            found.setdefault(member.email, []).append(member.id)
-    return found
-
-
 def read_snapshot(database: Database, org_id: str, customer_ids: Sequence[str]) -> SpendingSnapshot:
-    """A view of some customers, of all who share an e-mail with them, and of all who are, or are
-    said to be, one person with them: directly, or through each other."""
+    """A snapshot of some customers and of all who are connected with them, directly or through
+    each other."""
     people: dict[str, CustomerSnapshot] = {}
     emails: set[str] = set()
     phones: set[str] = set()
@@ -191,20 +186,20 @@ def read_snapshot(database: Database, org_id: str, customer_ids: Sequence[str]) 
         org_id=org_id,
         people=people,
         persons=duplicate_groups(_contact(member, fillers) for member in people.values()),
-        stored={email: documents[path] for email, path in email_paths.items()},
+        by_email={email: documents[path] for email, path in email_paths.items()},
         purchases=_purchases(database, org_id, people, list(people)),
     )
 
 
 def read_full_snapshot(database: Database, org_id: str) -> SpendingSnapshot:
-    """A view of every customer of the org, by three scans instead of look-ups."""
+    """A snapshot of every customer of the org."""
     people, kept = spending.all_snapshots(database, org_id)
     emails = {email for member in people.values() for email in member.emails}
     return SpendingSnapshot(
         org_id=org_id,
         people=people,
         persons=duplicate_groups(member.contact for member in people.values()),
-        stored={
+        by_email={
             e: kept.get(spending.spending_path(org_id, e), spending.MISSING) for e in sorted(emails)
         },
         purchases=_purchases(database, org_id, people, None),
@@ -212,7 +207,7 @@ def read_full_snapshot(database: Database, org_id: str) -> SpendingSnapshot:
 
 
 def _contact(member: CustomerSnapshot, fillers: set[str]) -> CustomerContact:
-    """How to reach somebody; by a number that is on too many records, nobody can be."""
+    """How to reach a customer; a number that is on too many records reaches nobody."""
     phone = None if member.phone in fillers else member.phone
     return CustomerContact(member.id, member.email, phone)
 
@@ -220,7 +215,7 @@ def _contact(member: CustomerSnapshot, fillers: set[str]) -> CustomerContact:
 def _purchases(
     database: Database, org_id: str, people: Iterable[str], customer_ids: Sequence[str] | None
 ) -> dict[str, Purchases]:
-    """What everybody in view has bought. Orders are folded as they come in, none is kept."""
+    """What each of ``people`` has bought. Orders are folded as they come in, none is kept."""
     found: defaultdict[str, Purchases] = defaultdict(Purchases)
     for customer_id, order in orders.facts_of_customers(database, org_id, customer_ids):
         found[customer_id].add(order)

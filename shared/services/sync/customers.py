@@ -1,6 +1,5 @@
-"""The customers an org is known to have, for matching orders to them.
-
-The customers stream: every customer of every account, each time.
+"""The customers stream: every customer of every account, each time; then orders are matched to
+the customers that are stored (StoredCustomers).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,17 +16,20 @@ from shared.store.database import Put
 from shared.store.manifest import STORED
 from shared.store.runs import Position
 
+STREAM = "customers"
+BELIEVABLE_SHARE = 0.8
+"""A list without a total that is shorter than this share of the last one was cut short."""
+
 
 @dataclass(frozen=True, slots=True)
 class ListedCustomers:
-    """The customers of a list that went by: who has an e-mail or a user id, of several the first
-    by id."""
+    """Customer ids by e-mail and by user id, of several the first by id; from a list's pages."""
 
     emails: dict[str, str] = field(default_factory=dict)
     user_ids: dict[str, str] = field(default_factory=dict)
 
     def add(self, customers: Iterable[Customer]) -> None:
-        """Customers of the next page."""
+        """Add the customers of the next page."""
         for customer in customers:
             _first(self.emails, customer.email, customer.id)
             if customer.user_id:
@@ -35,11 +37,11 @@ class ListedCustomers:
 
 
 class StoredCustomers:
-    """Ids by the customers' manifest, the rest by query; answers are kept for the invocation. To
-    be made when every customer is given to the session to store.
+    """The CustomerDirectory of an org: ids by the manifest, the rest by query, kept for the
+    invocation. To be made once every customer is given to the session to store.
 
-    ``listed`` is given where the whole list has just gone by. Then no e-mail is queried for; user
-    ids are all the same: a customer may have one that the POS does not know of.
+    With ``listed``, the whole list of this invocation, no e-mail is queried for. User ids are: a
+    customer may have one that the POS does not know.
     """
 
     def __init__(self, session: Session, listed: ListedCustomers | None) -> None:
@@ -81,11 +83,6 @@ class StoredCustomers:
 
 def _first(ids: dict[str, str], value: str, customer_id: str) -> None:
     ids[value] = min(ids.get(value, customer_id), customer_id, key=natural_key)
-
-
-STREAM = "customers"
-BELIEVABLE_SHARE = 0.8
-"""A list without a total that is shorter than this share of the last one was cut short."""
 
 
 def sync_customers(session: Session, clients: Sequence[PosClient]) -> ListedCustomers | None:

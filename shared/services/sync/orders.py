@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from shared.domain.order_matching import CustomerDirectory, match_orders
+from shared.domain.order_matching import CustomerDirectory, SkipReason, match_orders
 from shared.domain.order_windows import ROWS_ACCEPTED, DateWindow, Walk
 from shared.domain.orders import Order
 from shared.pos.port import Page, PosClient
@@ -11,10 +11,15 @@ from shared.services.deadline import OutOfTime
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
 from shared.store import orders
-from shared.store.database import Put
+from shared.store.database import Write
+from shared.store.manifest import SKIPPED
+from shared.store.skipped_orders import SkippedOrders
 from shared.store.tenants import SyncSettings
 
 STREAM = "orders"
+SKIPPED_PER_CHECKPOINT = 200
+"""Skipped orders are committed with the checkpoint: so many more documents leave it below the 500
+of a commit."""
 
 
 def sync_orders(
@@ -67,12 +72,14 @@ def _advance(session: Session, walk: Walk, settings: SyncSettings) -> None:
 
 
 class OrderStream:
-    """Stores orders, each with the customer it belongs to."""
+    """Stores orders, each with the customer it belongs to, and why the others were skipped."""
 
     def __init__(self, session: Session, directory: CustomerDirectory) -> None:
         self._session = session
         self._directory = directory
         self._records = StreamRecords(session, STREAM)
+        self._skipped = SkippedOrders(session.org_id, self._records.manifest)
+        session.keep(self._skipped)
 
     def sync_window(self, clients: Sequence[PosClient], walk: Walk, window: DateWindow) -> Walk:
         """List a window; the walk behind it, or with a narrower one if it holds too many."""
@@ -93,16 +100,15 @@ class OrderStream:
         return walk.listed(window, rows)
 
     def store_page(self, page: Page[Order], *, expected: int | None) -> None:
-        """Store the page's orders that are somebody's; count the others as skipped. ``expected``
-        as in StreamRecords.count_page."""
+        """Store the page's orders that match a customer, skip the others. ``expected`` as in
+        StreamRecords.count_page."""
         records = self._records
         records.count_page(page, expected=expected)
-        owner = match_orders(page.records, self._directory)
+        matches = match_orders(page.records, self._directory)
+        owner = matches.customer_ids
         for order in page.records:
-            if order.external_id not in owner:
-                records.tally.skipped += 1
-                if records.manifest.mark(order.id) is None:
-                    records.manifest.skip(order.id)
+            if reason := matches.skipped.get(order.external_id):
+                self._skip(order, reason)
         changed = records.changed(
             Record(
                 order.id,
@@ -119,9 +125,20 @@ class OrderStream:
         self._session.add_pending_recompute(_losers(newer, before))
         records.store(newer, self._put)
 
-    def _put(self, change: Changed) -> list[Put]:
-        fields = dict(change.record.fields)
-        return [orders.put(self._session.org_id, fields, run_id=self._session.run_id)]
+    def _skip(self, order: Order, reason: SkipReason) -> None:
+        """Count the order as skipped and keep why. One that was stored stays as it was."""
+        session, tally = self._session, self._records.tally
+        tally.skipped += 1
+        tally.skipped_reasons[reason.value] = tally.skipped_reasons.get(reason.value, 0) + 1
+        if self._records.manifest.mark(order.id) in (None, SKIPPED):
+            self._skipped.add(order, reason, run_id=session.run_id, now=session.now())
+            if len(self._skipped) >= SKIPPED_PER_CHECKPOINT:
+                session.checkpoint()
+
+    def _put(self, change: Changed) -> list[Write]:
+        session, order_id = self._session, change.record.id
+        put = orders.put(session.org_id, dict(change.record.fields), run_id=session.run_id)
+        return [put, *self._skipped.withdraw(order_id)]
 
     def _before(self, changed: Sequence[Changed]) -> dict[str, orders.StoredOrder]:
         session = self._session

@@ -296,5 +296,5 @@ class StreamAttempts:
         finally:
             run.tally(stream).seconds += time.monotonic() - started
         run.done.append(stream)
-        log.info("stream_done", stream=stream, **run.tally(stream).model_dump())
+        log.info("stream_done", stream=stream, **run.tally(stream).model_dump(by_alias=False))
         return result

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from shared.domain.order_matching import SkipReason
 from shared.domain.orders import OrderStatus
 from shared.errors import NotFound
 from shared.services.reads.customers import CustomerReads, OrderReads
@@ -31,6 +32,15 @@ class CustomerOrdersQuery(Params):
 
     customer_id: RecordId
     org_id: OrgId
+    cursor: Cursor | None = None
+    limit: PageSize = 50
+
+
+class SkippedOrdersQuery(Params):
+    """Orders skipped for one ``reason``, or for any."""
+
+    org_id: OrgId
+    reason: SkipReason | None = None
     cursor: Cursor | None = None
     limit: PageSize = 50
 
@@ -82,6 +92,28 @@ class OrdersResponse(ResponseModel):
     next_cursor: str | None
 
 
+class SkippedOrderView(ResponseModel):
+    """An order that matches no customer, and why. ``total`` in dollars; times in UTC; ``runId`` is
+    the sync that found the reason."""
+
+    order_id: str
+    external_id: str
+    reason: SkipReason
+    message: str
+    pos_customer_id: str | None = None
+    total: float
+    created_at: datetime
+    first_seen_at: datetime | None = None
+    run_id: str
+
+
+class SkippedOrderPage(ResponseModel):
+    """Some skipped orders, the latest first. Without ``nextCursor`` it is the last page."""
+
+    items: list[SkippedOrderView]
+    next_cursor: str | None
+
+
 def routes(
     orders: OrderReads, customers: CustomerReads, answers: ResponseCache, staff: Rule
 ) -> tuple[Route[Any, Any], ...]:
@@ -103,7 +135,30 @@ def routes(
         )
         return RouteReply(answers.of(org_id, asked, KEPT_SECONDS, read))
 
+    def list_skipped(call: RouteCall[SkippedOrdersQuery, NoBody]) -> RouteReply:
+        asked, org_id = call.params, call.org_id
+
+        def read() -> SkippedOrderPage:
+            page = orders.skipped(
+                org_id, reason=asked.reason, cursor=asked.cursor, limit=asked.limit
+            )
+            items = [SkippedOrderView.model_validate(each.fields) for each in page.documents]
+            return SkippedOrderPage(items=items, next_cursor=page.cursor)
+
+        return RouteReply(answers.of(org_id, asked, KEPT_SECONDS, read))
+
     return (
+        Route(
+            method="GET",
+            path="/api/orders/skipped",
+            rule=staff,
+            summary="The orders that match no customer, each with the reason, the latest first.",
+            params=SkippedOrdersQuery,
+            body=NoBody,
+            answers=[(200, SkippedOrderPage)],
+            handler=list_skipped,
+            cached=Cached(seconds=0),
+        ),
         Route(
             method="GET",
             path="/api/orders",

@@ -177,7 +177,7 @@ def test_an_org_with_too_many_customers_is_computed_a_part_at_a_time(
     busy: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given
-    monkeypatch.setattr(compute, "AT_ONCE", 2)
+    monkeypatch.setattr(compute, "CUSTOMERS_IN_MEMORY", 2)
     # When
     _, writes = busy.compute()
     # Then nothing is computed but asked for

@@ -36,6 +36,12 @@ def test_every_record_arrives_and_an_unchanged_sync_writes_none(large: World) ->
     }
     assert {key: order["customerId"] for key, order in orders.items()} == expected
 
+    # and of every order that is nobody's it is stored why, by that matching's own rule
+    skipped = large.documents(f"tenants/{ORG}/skipped_orders")
+    reasons = {f"alleaves_{order_id}": reason for order_id, reason in truth.skip_reasons.items()}
+    assert {key: order["reason"] for key, order in skipped.items()} == reasons
+    assert len(skipped) == sum(run["streams"]["orders"]["skippedReasons"].values()) == 60
+
     # and spending and segment are those of a recomputation made independently
     now = datetime.now(UTC)
     for customer_id, figures in truth.figures.items():

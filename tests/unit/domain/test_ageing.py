@@ -6,14 +6,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.segmentation import Segment, segment_boundaries, segment_of
+from shared.domain.segmentation import (
+    THRESHOLDS,
+    Segment,
+    SegmentThresholds,
+    segment_boundaries,
+    segment_of,
+)
 
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 
 
-def behind(segment: Segment, last_order_at: datetime, now: datetime) -> bool:
+def behind(
+    segment: Segment,
+    last_order_at: datetime,
+    now: datetime,
+    thresholds: SegmentThresholds = THRESHOLDS,
+) -> bool:
     return any(
-        segment in line.segments and last_order_at <= line.until for line in segment_boundaries(now)
+        segment in boundary.segments and last_order_at <= boundary.until
+        for boundary in segment_boundaries(now, thresholds)
     )
 
 
@@ -39,13 +51,20 @@ def test_the_lines_are_those_of_the_segments(segment: Segment, days: int, crosse
 
 
 @given(
+    thresholds=st.sampled_from(
+        [THRESHOLDS, SegmentThresholds(loyal_days=20, at_risk_days=30, churned_days=40)]
+    ),
     orders=st.integers(1, 12),
     cents=st.integers(0, 2000_00),
     seconds_before=st.integers(0, 120 * 86_400),
     seconds_waited=st.integers(0, 120 * 86_400),
 )
 def test_somebody_is_behind_a_line_exactly_if_waiting_has_changed_the_segment(
-    orders: int, cents: int, seconds_before: int, seconds_waited: int
+    thresholds: SegmentThresholds,
+    orders: int,
+    cents: int,
+    seconds_before: int,
+    seconds_waited: int,
 ) -> None:
     # Given
     last_order_at = NOW - timedelta(seconds=seconds_before)
@@ -53,8 +72,13 @@ def test_somebody_is_behind_a_line_exactly_if_waiting_has_changed_the_segment(
 
     def segment(now: datetime) -> Segment:
         return segment_of(
-            order_count=orders, spent_cents=cents, last_order_at=last_order_at, now=now
+            order_count=orders,
+            spent_cents=cents,
+            last_order_at=last_order_at,
+            now=now,
+            thresholds=thresholds,
         ).segment
 
     # When / Then
-    assert behind(segment(NOW), last_order_at, later) is (segment(later) != segment(NOW))
+    crossed = behind(segment(NOW), last_order_at, later, thresholds)
+    assert crossed is (segment(later) != segment(NOW))

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.domain.ids import LONGEST_NUMBER, natural_key
-from shared.domain.order_matching import match_orders
+from shared.domain.order_matching import SkipReason, match_orders
 from shared.domain.orders import Channel, Order, OrderStatus, OrderType
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -41,7 +43,6 @@ def order(
     customer_id: str | None = None,
     email: str | None = None,
     user_id: str | None = None,
-    *,
     external_id: str = "1",
 ) -> Order:
     return Order(
@@ -75,7 +76,7 @@ DIRECTORY = Known(
 
 
 @pytest.mark.parametrize(
-    ("given", "owner"),
+    ("found", "owner"),
     [
         (order(customer_id="7", email="robin@example.com", user_id="web-9"), "7"),
         (order(customer_id="404", email="robin@example.com"), "8"),
@@ -101,8 +102,73 @@ DIRECTORY = Known(
         "nothing is nobody",
     ],
 )
-def test_an_order_belongs_to(given: Order, owner: str | None) -> None:
-    assert match_orders([given], DIRECTORY).get("1") == owner
+def test_an_order_belongs_to(found: Order, owner: str | None) -> None:
+    assert match_orders([found], DIRECTORY).customer_ids.get("1") == owner
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (order(customer_id="404"), SkipReason.UNKNOWN_CUSTOMER_ID),
+        (
+            order(customer_id="404", email="nobody@example.com", user_id="web-0"),
+            SkipReason.UNKNOWN_CUSTOMER_ID,
+        ),
+        (order(email="nobody@example.com"), SkipReason.UNKNOWN_EMAIL),
+        (order(email="nobody@example.com", user_id="web-9"), SkipReason.UNKNOWN_EMAIL),
+        (order(user_id="web-0"), SkipReason.UNKNOWN_USER_ID),
+        (order(email=PLACEHOLDER_EMAIL, user_id="web-0"), SkipReason.UNKNOWN_USER_ID),
+        (order(), SkipReason.NO_BUYER),
+        (order(email=PLACEHOLDER_EMAIL), SkipReason.NO_BUYER),
+        (order(email="customer_5@alleaves.local"), SkipReason.NO_BUYER),
+        (order(customer_id="", email="", user_id=""), SkipReason.NO_BUYER),
+    ],
+    ids=[
+        "its customer id is not stored",
+        "a customer id outranks all else that does not match either",
+        "nobody has its e-mail",
+        "an e-mail outranks a user id",
+        "nobody has its user id",
+        "a placeholder is no e-mail",
+        "it says nothing",
+        "the placeholder says nothing",
+        "nor does a placeholder of one customer's own",
+        "empty texts say nothing",
+    ],
+)
+def test_an_order_that_matches_nobody_is_skipped_because(found: Order, reason: SkipReason) -> None:
+    assert match_orders([found], DIRECTORY).skipped == {"1": reason}
+
+
+@given(
+    st.lists(
+        st.builds(
+            order,
+            customer_id=st.sampled_from([None, "", "7", "404"]),
+            email=st.sampled_from(
+                [None, "", PLACEHOLDER_EMAIL, "robin@example.com", "x@y.example"]
+            ),
+            user_id=st.sampled_from([None, "", "web-9", "web-0"]),
+            external_id=st.sampled_from("abcdefgh"),
+        )
+    )
+)
+def test_every_order_of_a_page_is_matched_or_has_exactly_one_reason(page: list[Order]) -> None:
+    # When
+    matches = match_orders(page, DIRECTORY)
+    # Then
+    assert matches.customer_ids.keys() | matches.skipped.keys() == {o.external_id for o in page}
+    assert not matches.customer_ids.keys() & matches.skipped.keys()
+    assert all(reason.message for reason in matches.skipped.values())
+
+
+def test_the_codes_of_the_reasons_are_stable_for_they_are_stored() -> None:
+    assert [reason.value for reason in SkipReason] == [
+        "unknown_customer_id",
+        "unknown_email",
+        "unknown_user_id",
+        "no_buyer",
+    ]
 
 
 def test_many_orders_of_one_buyer_ask_for_the_buyer_once() -> None:
@@ -113,7 +179,7 @@ def test_many_orders_of_one_buyer_ask_for_the_buyer_once() -> None:
 
     found = match_orders(orders, directory)
 
-    assert found == {"1": "8", "3": "8"}
+    assert found.customer_ids == {"1": "8", "3": "8"}
     assert directory.asked == [["kim@example.com", "robin@example.com"]]
 
 

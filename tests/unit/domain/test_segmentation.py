@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.segmentation import Segment, segment_of, whole_days
+from shared.domain.segmentation import Segment, SegmentThresholds, segment_of, whole_days
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -45,24 +45,44 @@ def test_each_rule_holds_up_to_its_line_and_not_beyond(
     assert found.segment is segment
 
 
+USUAL = SegmentThresholds()
+RARE = SegmentThresholds(
+    vip_cents=2_500_50,
+    vip_orders=21,
+    loyal_orders=8,
+    loyal_days=31,
+    churned_days=77,
+    at_risk_days=52,
+    returning_orders=3,
+)
+
+
 @pytest.mark.parametrize(
-    ("orders", "days_ago", "reason"),
+    ("thresholds", "orders", "cents", "days_ago", "reason"),
     [
-        (0, None, "no orders yet"),
-        (12, 3, "spent $1,234.56 (at least $1,000) over 12 orders (at least 10)"),
-        (5, 3, "5 orders (at least 5), last order 3 days before 2026-11-20 (under 60)"),
-        (5, 91, "last order 91 days before 2026-11-20 (over 90)"),
-        (5, 60, "last order 60 days before 2026-11-20 (over 45)"),
-        (2, 3, "2 orders (at least 2), last order 3 days before 2026-11-20"),
-        (2, None, "2 orders (at least 2), never ordered"),
-        (1, 3, "1 orders (under 2), last order 3 days before 2026-11-20"),
+        (USUAL, 0, 0, None, "no orders yet"),
+        (USUAL, 12, 1234_56, 3, "spent $1,234.56 (at least $1,000) over 12 orders (at least 10)"),
+        (USUAL, 5, 100, 2, "5 orders (at least 5), last order 2 days before 2026-11-20 (under 60)"),
+        (USUAL, 1, 100, 91, "last order 91 days before 2026-11-20 (over 90)"),
+        (USUAL, 1, 100, 46, "last order 46 days before 2026-11-20 (over 45)"),
+        (USUAL, 2, 100, 1, "2 orders (at least 2), last order 1 days before 2026-11-20"),
+        (USUAL, 1, 100, 0, "1 orders (under 2), last order 0 days before 2026-11-20"),
+        (USUAL, 1, 100, None, "1 orders (under 2), never ordered"),
+        (RARE, 21, 9000_00, 3, "spent $9,000.00 (at least $2,500.50) over 21 orders (at least 21)"),
+        (RARE, 8, 100, 2, "8 orders (at least 8), last order 2 days before 2026-11-20 (under 31)"),
+        (RARE, 1, 100, 78, "last order 78 days before 2026-11-20 (over 77)"),
+        (RARE, 1, 100, 53, "last order 53 days before 2026-11-20 (over 52)"),
+        (RARE, 3, 100, 1, "3 orders (at least 3), last order 1 days before 2026-11-20"),
+        (RARE, 2, 100, 0, "2 orders (under 3), last order 0 days before 2026-11-20"),
     ],
 )
 def test_the_reason_names_the_rule_and_the_numbers_it_held_for(
-    orders: int, days_ago: int | None, reason: str
+    thresholds: SegmentThresholds, orders: int, cents: int, days_ago: int | None, reason: str
 ) -> None:
     last = None if days_ago is None else NOW - timedelta(days=days_ago)
-    found = segment_of(order_count=orders, spent_cents=123_456, last_order_at=last, now=NOW)
+    found = segment_of(
+        order_count=orders, spent_cents=cents, last_order_at=last, now=NOW, thresholds=thresholds
+    )
     assert found.reason == reason
 
 

@@ -38,7 +38,7 @@ def test_a_manifest_is_split_by_its_number_of_entries() -> None:
     # Given one entry more than a document holds
     marks = Manifest("org", "orders", {}, shards=1)
     for number in range(manifest.ENTRIES_PER_SHARD + 1):
-        marks.skip(str(number))
+        marks.skip(str(number), FINGERPRINT)
     # When
     written = marks.take_writes()
     # Then it stands in two documents, each with its count, and is read from both

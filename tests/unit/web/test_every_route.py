@@ -45,6 +45,7 @@ RULES = {
         "GET /api/customers/{customerId}": STAFF,
         "GET /api/customers/{customerId}/orders": STAFF,
         "GET /api/orders": STAFF,
+        "GET /api/orders/skipped": STAFF,
         "GET /api/segments": STAFF,
         "GET /openapi.json": ANYONE,
     },

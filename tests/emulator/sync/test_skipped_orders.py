@@ -1,0 +1,263 @@
+"""Orders that match no customer: why is stored once, can be asked for, and goes when they match."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgpack
+import pytest
+
+from shared.services.sync import orders as orders_stream
+from shared.store import paths
+from tests.emulator.customers.desk import Desk
+from tests.emulator.sync.test_crashes import COMMAND, die_before
+from tests.emulator.sync.test_dry_run import dry_run
+from tests.emulator.sync.world import World
+
+ORG = "org_test"
+SKIPPED = f"tenants/{ORG}/skipped_orders"
+PLACEHOLDER = "no-email@alleaves.local"
+STRANGER = {"id_customer": None, "email": "stranger@example.org", "user_id": None}
+REASONS: dict[str, dict[str, Any]] = {
+    "unknown_customer_id": {"id_customer": 9_100_001, "email": PLACEHOLDER},
+    "unknown_email": STRANGER,
+    "unknown_user_id": {"id_customer": None, "email": "", "user_id": "web-unknown"},
+    "no_buyer": {"id_customer": None, "email": PLACEHOLDER, "user_id": None},
+}
+FIRST_ID = 910_000
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    """Of the POS's orders only the latest of each reason matters, and one that matches."""
+    newest = max(
+        (o for o in world.pos_data(ORG)["orders"] if o["id_customer"] and o["total"]),
+        key=lambda order: order["date_created"],
+    )
+    now = datetime.now(UTC)
+    nobodys = [
+        {
+            **newest,
+            **buyer,
+            "id_order": FIRST_ID + number,
+            "date_created": (now - timedelta(hours=1 + number)).isoformat(),
+            "date_updated": now.isoformat(),
+        }
+        for number, buyer in enumerate(REASONS.values())
+    ]
+    world.replace(ORG, "orders", [newest, *nobodys])
+    return world
+
+
+def key(reason: str) -> str:
+    """Id of the order that is skipped for the reason."""
+    return f"alleaves_{FIRST_ID + list(REASONS).index(reason)}"
+
+
+def reasons(world: World) -> dict[str, str]:
+    """The stored reason of each skipped order."""
+    return {key: fields["reason"] for key, fields in world.documents(SKIPPED).items()}
+
+
+def unchanged_writes(world: World) -> int:
+    """What a sync costs that finds nothing new."""
+    return int(world.sync(ORG)["cost"]["writes"])
+
+
+def test_each_skipped_order_is_stored_with_its_reason_and_counted_by_it(world: World) -> None:
+    # When
+    run = world.sync(ORG, run_id="first")
+
+    # Then every one of them says why, in words too
+    assert reasons(world) == {key(reason): reason for reason in REASONS}
+    found = world.documents(SKIPPED)[key("unknown_customer_id")]
+    at_pos = next(o for o in world.pos_data(ORG)["orders"] if o["id_order"] == FIRST_ID)
+    assert found == {
+        "orderId": key("unknown_customer_id"),
+        "externalId": str(FIRST_ID),
+        "posCustomerId": "9100001",
+        "reason": "unknown_customer_id",
+        "message": "The order names a customer who is not stored, and nothing else on it matches"
+        " one.",
+        "total": float(at_pos["total"]),
+        "createdAt": datetime.fromisoformat(at_pos["date_created"]),
+        "runId": "first",
+        "orgId": ORG,
+        "firstSeenAt": found["firstSeenAt"],
+    }
+    # and nothing of whom it may be about
+    assert "stranger@" not in str(world.documents(SKIPPED))
+
+    # and the run counts them
+    orders = run["streams"]["orders"]
+    assert (orders["fetched"], orders["created"], orders["skipped"]) == (5, 1, 4)
+    assert orders["skippedReasons"] == dict.fromkeys(REASONS, 1)
+    assert [name for name, s in run["streams"].items() if "skippedReasons" in s] == ["orders"]
+    assert world.status(ORG)["ordersSkipped"] == 4
+
+
+def test_a_dry_run_counts_the_reasons_and_writes_none(world: World) -> None:
+    # When
+    report = dry_run(world)
+    # Then
+    assert report["streams"]["orders"]["skippedReasons"] == dict.fromkeys(REASONS, 1)
+    assert world.documents(SKIPPED) == {}
+
+
+def test_an_order_skipped_for_the_same_reason_again_costs_no_write(world: World) -> None:
+    # Given
+    world.sync(ORG)
+    before = world.documents(SKIPPED)
+    # When
+    run = world.sync(ORG)
+    # Then
+    assert run["streams"]["orders"]["skippedReasons"] == dict.fromkeys(REASONS, 1)
+    assert run["cost"]["writes"] <= 6
+    assert world.documents(SKIPPED) == before
+
+
+def test_another_reason_is_one_write_and_keeps_when_the_order_was_first_skipped(
+    world: World,
+) -> None:
+    # Given
+    world.sync(ORG)
+    before = world.documents(SKIPPED)
+    unchanged = unchanged_writes(world)
+    # When the order that named nobody has an e-mail that nobody has
+    world.change(ORG, "orders", FIRST_ID + 3, email="late@example.org")
+    run = world.sync(ORG, run_id="second")
+    # Then, beside the manifest, one document is written
+    assert run["cost"]["writes"] == unchanged + 2
+    after = world.documents(SKIPPED)
+    changed = after.pop(key("no_buyer"))
+    was = before.pop(key("no_buyer"))
+    assert (changed["reason"], changed["runId"]) == ("unknown_email", "second")
+    assert changed["firstSeenAt"] == was["firstSeenAt"]
+    assert after == before
+
+
+def test_an_order_that_matches_later_is_stored_and_not_skipped_any_more(world: World) -> None:
+    # Given
+    world.sync(ORG)
+    customer = world.pos_data(ORG)["customers"][0]["id_customer"]
+    # When
+    world.change(ORG, "orders", FIRST_ID, id_customer=customer)
+    run = world.sync(ORG)
+    # Then
+    assert run["cost"]["deletes"] == 1
+    assert key("unknown_customer_id") not in reasons(world)
+    stored = world.document(f"tenants/{ORG}/orders/{key('unknown_customer_id')}")
+    assert stored["customerId"] == str(customer)
+    assert len(reasons(world)) == world.status(ORG)["ordersSkipped"] == 3
+
+
+def test_a_stored_order_that_matches_nobody_any_more_stays_as_it_was(world: World) -> None:
+    # Given
+    world.sync(ORG)
+    stored = world.documents(f"tenants/{ORG}/orders")
+    [order] = [o for o in world.pos_data(ORG)["orders"] if o["id_order"] < FIRST_ID]
+    # When
+    world.change(ORG, "orders", order["id_order"], **STRANGER)
+    run = world.sync(ORG)
+    # Then it is counted, but it is not an order that the org lacks
+    assert run["streams"]["orders"]["skippedReasons"]["unknown_email"] == 2
+    assert world.documents(f"tenants/{ORG}/orders") == stored
+    assert len(reasons(world)) == world.status(ORG)["ordersSkipped"] == 4
+
+
+def test_skips_that_an_earlier_version_noted_without_a_reason_get_their_documents_once(
+    world: World,
+) -> None:
+    # Given manifests that say of an order no more than that it was skipped
+    world.sync(ORG)
+    for reason in REASONS:
+        world.client.document(f"{SKIPPED}/{key(reason)}").delete()
+    manifest = world.client.document(f"{paths.manifests(ORG)}/orders-0")
+    entries = msgpack.unpackb(manifest.get().get("entries"))
+    marks = {i: b"k" if mark[:1] == b"k" else mark for i, mark in entries.items()}
+    assert list(marks.values()).count(b"k") == 4
+    manifest.update({"entries": msgpack.packb(marks)})
+    # When
+    first = world.sync(ORG)
+    # Then
+    assert reasons(world) == {key(reason): reason for reason in REASONS}
+    assert all("firstSeenAt" in fields for fields in world.documents(SKIPPED).values())
+    assert first["cost"]["writes"] > 4
+    assert unchanged_writes(world) <= 6
+
+
+def test_a_full_sync_repairs_what_was_changed_by_hand(world: World) -> None:
+    # Given
+    world.sync(ORG, run_id="first")
+    before = world.documents(SKIPPED)
+    world.client.document(f"{SKIPPED}/{key('no_buyer')}").update({"reason": "none"})
+    # When
+    world.sync(ORG, full=True)
+    # Then
+    after = world.documents(SKIPPED)
+    assert {key: {**fields, "runId": "first"} for key, fields in after.items()} == before
+
+
+def test_a_worker_that_dies_leaves_no_reason_behind_that_nobody_would_remove(
+    world: World,
+) -> None:
+    # Given a worker that dies before it has noted anything
+    die_before(world, paths.pos_status(ORG))
+    # When the orders match at once
+    customer = world.pos_data(ORG)["customers"][0]["id_customer"]
+    for number in range(len(REASONS)):
+        world.change(ORG, "orders", FIRST_ID + number, id_customer=customer)
+    world.sync(ORG, run_id=COMMAND.run_id)
+    # Then
+    assert reasons(world) == {}
+    assert world.status(ORG)["ordersCount"] == 5
+
+
+def test_a_worker_that_dies_before_it_has_noted_that_an_order_matches_loses_nothing(
+    world: World,
+) -> None:
+    # Given
+    world.sync(ORG)
+    customer = world.pos_data(ORG)["customers"][0]["id_customer"]
+    world.change(ORG, "orders", FIRST_ID, id_customer=customer)
+    die_before(world, paths.pos_status(ORG))
+    # When
+    world.sync(ORG, run_id=COMMAND.run_id)
+    # Then
+    assert key("unknown_customer_id") not in reasons(world)
+    assert world.status(ORG)["ordersSkipped"] == len(reasons(world)) == 3
+
+
+def test_more_skipped_orders_than_a_commit_takes_are_stored_in_several(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    monkeypatch.setattr(orders_stream, "SKIPPED_PER_CHECKPOINT", 2)
+    # When
+    world.sync(ORG)
+    # Then
+    assert len(reasons(world)) == len(REASONS)
+    assert unchanged_writes(world) <= 6
+
+
+def test_the_reasons_can_be_read_the_latest_order_first(world: World) -> None:
+    # Given
+    world.sync(ORG)
+    desk = Desk(world.database, ORG)
+    # When
+    found = desk.all_of("orders/skipped", limit=3)
+    # Then
+    assert [item["orderId"] for item in found] == [key(reason) for reason in REASONS]
+    assert found[0] == {
+        **{n: found[0][n] for n in ("message", "total", "createdAt", "firstSeenAt", "runId")},
+        "orderId": key("unknown_customer_id"),
+        "externalId": str(FIRST_ID),
+        "posCustomerId": "9100001",
+        "reason": "unknown_customer_id",
+    }
+    # and by reason
+    [one] = desk.all_of("orders/skipped", reason="no_buyer")
+    assert one["orderId"] == key("no_buyer")
+    assert "names no buyer" in one["message"]
+    # and by nobody else
+    assert desk.reply("orders/skipped", reason="whatever").status_code == 400
+    assert desk.reply("orders/skipped", token="org_other").status_code == 403
