@@ -174,9 +174,12 @@ def test_the_lowest_batch_decides_and_numbers_are_read_as_numbers() -> None:
     assert (product.price_cents, product.price_source) == (2000, PriceSource.RETAIL)
 
 
-def test_a_row_that_names_a_batch_goes_before_one_that_names_none() -> None:
-    # Given / When / Then
-    assert only(replace(ROW, batch_id=None, name="No batch"), ROW).name == "Sample Vape 1g"
+@pytest.mark.parametrize("batch_id", ["1001", "B2"])
+def test_a_row_that_names_a_batch_goes_before_one_that_names_none(batch_id: str) -> None:
+    # Given
+    named = replace(ROW, batch_id=batch_id)
+    # When / Then
+    assert only(replace(ROW, batch_id=None, name="No batch"), named).name == "Sample Vape 1g"
 
 
 def test_rows_of_one_batch_give_one_product_whichever_comes_first() -> None:
@@ -321,6 +324,13 @@ def test_the_strain_type_is_marked_where_it_is_inferred() -> None:
     # Then
     assert (stated.strain_type, stated.strain_inferred) == (StrainType.HYBRID, False)
     assert (inferred.strain_type, inferred.strain_inferred) == (StrainType.SATIVA, True)
+
+
+def test_a_strain_type_is_inferred_from_the_name_before_the_category() -> None:
+    # Given / When
+    product = only(replace(ROW, name="Sample Sativa 1g", category_path="Flower > Indica"))
+    # Then
+    assert (product.strain_type, product.strain_inferred) == (StrainType.SATIVA, True)
 
 
 def test_products_come_in_the_natural_order_of_their_ids() -> None:

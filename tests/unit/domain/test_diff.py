@@ -73,10 +73,12 @@ def test_a_value_is_cut_only_where_it_is_longer_than_people_read() -> None:
 def test_parts_are_told_in_the_letters_and_times_that_they_hold() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
 
-    found = changed_fields({}, {"parts": ["Café", now], "at": now})
+    found = changed_fields({}, {"parts": ["Café", now], "at": now, "price": 1.5, "on": True})
 
     assert found["parts"]["new"] == '["Café", "2026-01-01 00:00:00+00:00"]'
     assert found["at"]["new"] == now
+    assert found["price"]["new"] == 1.5
+    assert found["on"]["new"] is True
 
 
 @given(FIELDS, FIELDS)

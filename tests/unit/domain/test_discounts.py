@@ -95,6 +95,7 @@ def test_the_badge_of_the_pos_goes_before_our_own() -> None:
         replace(TWENTY, kind=DiscountKind.FIXED_PRICE, value=Decimal(3955)),
         replace(TWENTY, value=Decimal("0.01")),
         replace(TWENTY, kind=DiscountKind.FIXED_PRICE, value=Decimal(0)),
+        replace(TWENTY, kind=DiscountKind.FIXED_PRICE, value=Decimal(-500)),
         replace(TWENTY, value=Decimal(-20)),
         replace(TWENTY, starts_at=NOW + timedelta(seconds=1)),
         replace(TWENTY, ends_at=NOW),
@@ -110,6 +111,7 @@ def test_a_discount_that_is_not_the_price_of_one_unit_now_shows_nothing(discount
     [
         replace(TWENTY, min_quantity=Decimal(1)),
         replace(TWENTY, min_total_cents=0),
+        replace(TWENTY, min_total_cents=-1),
         replace(TWENTY, customer_types=frozenset({"medical", "adult_use"})),
         replace(TWENTY, starts_at=NOW),
         replace(TWENTY, ends_at=NOW + timedelta(seconds=1)),

@@ -123,6 +123,29 @@ def test_an_unknown_cost_stands_with_those_that_risk_nothing(
     assert [e.batch.batch_id for e in found] == ["3", "0", "1", "2"]
 
 
+def test_equally_urgent_batches_come_by_product_then_batch_then_location() -> None:
+    # Given
+    batches = [
+        replace(due(5, batch_id=batch), item_id=item, location_id=location)
+        for item in ("10", "9")
+        for batch in ("8", "7")
+        for location in ("1000", "999")
+    ]
+    # When
+    found = expiring(batches, today=TODAY, within_days=30, min_quantity=Decimal(1))
+    # Then: numbers read as numbers
+    assert [(e.batch.item_id, e.batch.batch_id, e.batch.location_id) for e in found] == [
+        ("9", "7", "999"),
+        ("9", "7", "1000"),
+        ("9", "8", "999"),
+        ("9", "8", "1000"),
+        ("10", "7", "999"),
+        ("10", "7", "1000"),
+        ("10", "8", "999"),
+        ("10", "8", "1000"),
+    ]
+
+
 def test_unknown_cost_and_price_stay_unknown() -> None:
     # Given / When
     (found,) = expiring(

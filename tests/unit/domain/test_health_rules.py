@@ -32,6 +32,8 @@ def lease(run_id: str | None, expired: timedelta) -> Lease:
         (RunState.RUNNING, LONG_AGO, Lease(), True),
         (RunState.RUNNING, NOW - SILENT, Lease(), False),
         (RunState.RUNNING, NOW - SILENT - SECOND, Lease(), True),
+        # a run that was begun after its lease had ended was heard of when it began
+        (RunState.RUNNING, NOW - SILENT, lease("run", 2 * SILENT), False),
         # a lease that tells no end tells nothing
         (RunState.RUNNING, NOW - SILENT, Lease(epoch=3, run_id="run"), False),
         (RunState.RUNNING, LONG_AGO, Lease(epoch=3, run_id="run"), True),

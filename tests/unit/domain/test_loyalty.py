@@ -92,6 +92,13 @@ def test_a_tier_is_reached_at_its_threshold(points: int, tier: str | None) -> No
     assert (reached.id if reached else None) == tier
 
 
+def test_of_two_tiers_with_one_threshold_the_same_is_reached_in_whatever_order() -> None:
+    # Given
+    tiers = (Tier("a", "A", 100, "#111"), Tier("b", "B", 100, "#222"))
+    # When / Then
+    assert tier_of(100, tiers) == tier_of(100, tiers[::-1]) == tiers[1]
+
+
 @pytest.mark.parametrize(("cents", "points"), [(-1, 0), (0, 0), (1, 1), (2, 2)])
 def test_not_a_cent_given_back_takes_points_however_many_a_dollar_gives(
     cents: int, points: int
@@ -126,6 +133,9 @@ def test_the_ledger_says_what_each_order_gave_or_took() -> None:
         ("alleaves_2", 39, 50),
         ("alleaves_3", -39, 11),
         ("alleaves_5", 10, 21),
+    ]
+    assert [(e.at, e.total_cents) for e in entries] == [
+        (orders[e.id].created_at, orders[e.id].total_cents) for e in entries
     ]
 
 

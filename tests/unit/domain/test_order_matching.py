@@ -183,6 +183,15 @@ def test_many_orders_of_one_buyer_ask_for_the_buyer_once() -> None:
     assert directory.asked == [["kim@example.com", "robin@example.com"]]
 
 
+def test_orders_that_name_nobody_ask_for_nobody() -> None:
+    # Given: no id, e-mail or user id that says anything
+    directory = Known()
+    orders = [order(), order(email=PLACEHOLDER_EMAIL), order(user_id="", email="")]
+
+    assert match_orders(orders, directory) == {}
+    assert directory.asked == []
+
+
 def test_an_id_of_more_digits_than_a_number_has_is_text() -> None:
     longest, too_long, endless = "9" * LONGEST_NUMBER, "1" * (LONGEST_NUMBER + 1), "1" * 5_000
     assert sorted([endless, too_long, "a", longest, "10"], key=natural_key) == [
@@ -200,7 +209,7 @@ def test_an_id_in_digits_of_another_script_is_text() -> None:
 
 
 def test_numeric_ids_sort_by_their_numbers_and_before_the_others() -> None:
-    assert sorted(["b", "10", "9", "a", "007", "7"], key=natural_key) == [
+    assert sorted(["b", "10", "9", "a", "7", "007"], key=natural_key) == [
         "007",
         "7",
         "9",

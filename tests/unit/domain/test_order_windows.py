@@ -9,7 +9,6 @@ from pydantic import TypeAdapter
 
 from shared.domain.order_windows import (
     OVERLAP_DAYS,
-    RECENT_ENOUGH,
     ROWS_ACCEPTED,
     ROWS_AIMED_AT,
     DateWindow,
@@ -102,9 +101,9 @@ def test_new_orders_are_asked_for_while_a_backfill_is_still_under_way() -> None:
 @pytest.mark.parametrize(
     ("since_the_last_look", "looks"),
     [
-        (RECENT_ENOUGH - timedelta(seconds=1), False),
-        (RECENT_ENOUGH, True),
-        (RECENT_ENOUGH + timedelta(seconds=1), True),
+        (timedelta(minutes=9, seconds=59), False),
+        (timedelta(minutes=10), True),
+        (timedelta(minutes=11), True),
     ],
 )
 def test_a_continuation_goes_on_with_the_backfill_and_looks_for_new_orders_only_now_and_then(

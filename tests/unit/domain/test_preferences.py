@@ -73,6 +73,15 @@ def test_spellings_of_a_category_or_of_a_product_without_an_id_count_together() 
     assert [product.name for product in preferences.products] == ["ROSE", "Vape"]
 
 
+def test_products_bought_equally_often_come_by_their_names_and_not_by_their_ids() -> None:
+    # Given
+    basket = Basket((item("B", 1, id="1"), item("A", 1, id="2")))
+    # When
+    preferences = preferences_of([basket], average_order_cents=2000)
+    # Then
+    assert preferences.products == (LikedProduct("2", "A"), LikedProduct("1", "B"))
+
+
 def test_products_of_one_name_come_in_the_order_of_their_ids_and_the_one_without_last() -> None:
     # Given
     ids = ["5", "3", None, "1", "4"]

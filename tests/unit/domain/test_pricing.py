@@ -146,6 +146,7 @@ def test_of_an_orgs_own_words_the_longest_decides_and_of_equal_ones_the_first_by
 def test_an_orgs_own_words_go_before_ours() -> None:
     # Given / When / Then
     assert markup_for("Vape Carts", None, {"cart": Decimal(7)}) == 7
+    assert markup_for("Flower Gear", None, {"flower": Decimal(3), "gear": Decimal(7)}) == 7
 
 
 @pytest.mark.parametrize("key", ["", " - ", "3.5"])

@@ -46,9 +46,16 @@ def ids(menu: Iterable[MenuProduct]) -> list[str]:
 
 
 def test_merchants_order_comes_first_then_names_then_ids_as_numbers() -> None:
-    menu = [shown(10), shown(9), shown(1, name="apple"), shown(2, order=5), shown(3, order=-1)]
+    menu = [
+        shown(10),
+        shown(9),
+        shown(11, name="apple"),
+        shown(12, name="Banana"),
+        shown(2, order=5),
+        shown(3, order=-1),
+    ]
     ordered = sorted(menu, key=lambda product: product.place)
-    assert ids(ordered) == ["3", "2", "1", "9", "10"]
+    assert ids(ordered) == ["3", "2", "11", "12", "9", "10"]
 
 
 def test_a_merchant_may_put_products_before_at_and_behind_0() -> None:
@@ -106,6 +113,11 @@ def test_the_showcase_has_featured_stock_then_stock_then_the_rest() -> None:
     assert len(showcase(menu, 2)) == 2
 
 
+def test_what_is_equally_prominent_keeps_the_order_of_the_menu() -> None:
+    menu = [shown(10), shown(9), shown(2, name="apple"), shown(8, order=1)]
+    assert [product.id for product in showcase(menu, 9)] == ["8", "2", "9", "10"]
+
+
 def test_demo_products_say_what_they_are() -> None:
     assert len(demo_menu()) == 12
     assert all(product.view["isDemo"] is True for product in demo_menu())
@@ -116,8 +128,27 @@ def test_demo_products_are_plain_ones_in_stock_in_the_order_given() -> None:
     assert ids(menu) == [f"demo-{n}" for n in range(1, 13)]
     for product in menu:
         view = product.view
+        assert view["name"].startswith("Example ")
+        assert not view["category"].startswith("Example ")
+        assert isinstance(view["price"], float)
         assert (view["available"], view["isFeatured"], view["isOnSale"]) == (True, False, False)
         assert product.sale_ends_at is None
+
+
+@pytest.mark.parametrize(
+    ("limit", "parts"), [(1, ["1", "2", "3"]), (2, ["12", "3"]), (3, ["123"]), (4, ["123"])]
+)
+def test_a_part_holds_as_many_as_asked_for_and_the_last_one_says_so(
+    limit: int, parts: list[str]
+) -> None:
+    # Given a menu of which one product is not wanted
+    menu = [shown(1), shown(2), shown(3), shown(4, ends_at=NOW)]
+    found, after = [], None
+    for _ in parts:
+        part_found, after = menu_page(menu, MenuFilter(on_sale=False), after=after, limit=limit)
+        found.append("".join(ids(part_found)))
+    assert found == parts
+    assert after is None
 
 
 products = st.lists(
@@ -147,7 +178,7 @@ def test_the_parts_are_the_whole_once_and_in_order(
     while after is not None:
         assert len(found) % limit == 0
         more, after = menu_page(ordered, wanted, after=after, limit=limit)
-        assert more
+        assert 0 < len(more) <= limit
         found += more
 
     # Then

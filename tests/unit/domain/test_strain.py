@@ -19,6 +19,7 @@ INDICA, SATIVA, HYBRID = StrainType.INDICA, StrainType.SATIVA, StrainType.HYBRID
         ("Indica", "Sample (Sativa) 1g", "Flower", Strain(INDICA, inferred=False)),
         ("Harbor Haze", "Harbor Haze [Sativa] 1g", "Flower", Strain(SATIVA, inferred=True)),
         (None, "Sample Vape - Indica", "Vapes", Strain(INDICA, inferred=True)),
+        (None, "Sample Sativa", "Flower > Indica", Strain(SATIVA, inferred=True)),
         (None, "Sample Eighth", "Flower > Hybrid", Strain(HYBRID, inferred=True)),
         (None, "Sample Grinder", "Accessories", Strain(None, inferred=False)),
         ("Harbor Haze", "Harbor Haze 1g", "Flower", Strain(None, inferred=False)),
