@@ -188,7 +188,7 @@ def test_orders_that_name_nobody_ask_for_nobody() -> None:
     directory = Known()
     orders = [order(), order(email=PLACEHOLDER_EMAIL), order(user_id="", email="")]
 
-    assert match_orders(orders, directory) .customer_ids == {}
+    assert match_orders(orders, directory).customer_ids == {}
     assert directory.asked == []
 
 

@@ -115,7 +115,7 @@ def test_the_showcase_has_featured_stock_then_stock_then_the_rest() -> None:
 
 def test_what_is_equally_prominent_keeps_the_order_of_the_menu() -> None:
     menu = [shown(10), shown(9), shown(2, name="apple"), shown(8, order=1)]
-    assert ids(showcase(menu, 9)] == ["8", "2", "9", "10")
+    assert ids(showcase(menu, 9)) == ["8", "2", "9", "10"]
 
 
 def test_demo_products_say_what_they_are() -> None:
