@@ -42,7 +42,7 @@ class AlleavesWriter:
         return self._made("/customer", "a new customer", body, "id_customer")
 
     def find_customer(self, customer: NewCustomer) -> str | None:
-        """There is no asking for one: the whole list is read."""
+        """Alleaves searches no customer by e-mail or telephone: the whole list is read."""
         for page in self._client.customers():
             for listed in page.records:
                 if _same(listed, customer):
