@@ -9,10 +9,10 @@ from shared.clock import utc_now
 from shared.outbound.secrets import SecretResolver, read_secret
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.outbound.tokens import TokenCache
-from shared.pos import registry
 from shared.pos.config import Location, with_secrets
 from shared.pos.paging import PageSettings
 from shared.pos.port import PosClient
+from shared.pos.registry import open_account
 
 
 class PosSettings(FunctionSettings):
@@ -31,6 +31,6 @@ def opener(settings: PosSettings) -> Callable[[Location], PosClient]:
 
     def open_pos(location: Location) -> PosClient:
         resolved = with_secrets(location, secrets)
-        return registry.open_client(resolved, http, tokens, utc_now, paging=paging)
+        return open_account(resolved, http, tokens, utc_now, paging=paging).client
 
     return open_pos

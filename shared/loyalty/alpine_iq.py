@@ -74,12 +74,10 @@ class AlpineIqSettings(FrozenCamelModel):
 
     @property
     def rate_limit_id(self) -> str:
-        """See ProviderSettings."""
         return f"alpine_iq-{self.user_id}"
 
     @property
     def limits(self) -> tuple[Limit, ...]:
-        """See ProviderSettings."""
         return self.rate_limit.limits if self.rate_limit else ()
 
     def open(
@@ -90,7 +88,6 @@ class AlpineIqSettings(FrozenCamelModel):
         admit: Callable[[], None],
         deadline: datetime | None = None,
     ) -> "AlpineIq":
-        """See ProviderSettings."""
         key = secrets.text_of(self.api_key, f"alpineIq.apiKey of account {self.user_id}")
         resolved = self.model_copy(update={"api_key": key})
         return AlpineIq(http, resolved, admit=admit, deadline=deadline)
@@ -130,7 +127,6 @@ class AlpineIq:
         self._deadline = deadline
 
     def look_up(self, phone: str | None, email: str | None) -> ProviderAnswer:
-        """See LoyaltyProvider."""
         answer = UNKNOWN_CONTACT
         if phone:
             answer = self._wallet({"phone": phone})

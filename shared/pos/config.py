@@ -74,7 +74,6 @@ class LightspeedConfig(_Account):
 
     @property
     def account_key(self) -> Hashable:
-        """See AlleavesConfig."""
         return self.provider, self.base_url, self.domain_prefix
 
 

@@ -15,6 +15,7 @@ import structlog
 
 from shared.errors import ListingIncomplete
 from shared.outbound.failures import StatusRefused
+from shared.pos.port import Page, Rejected, page_of
 
 _PEEK_SECONDS = 5.0
 _ASK_AGAIN_CUT_SHORT = 2
@@ -23,6 +24,7 @@ _USUAL_LIMITS = frozenset({10, 20, 25, 50})
 """How many rows services give at once that have a limit of their own."""
 
 E = TypeVar("E")
+R = TypeVar("R")
 log = structlog.get_logger(__name__)
 
 
@@ -43,29 +45,16 @@ class FetchedPage(Generic[E]):
     requests: int
 
 
-@dataclass(frozen=True, slots=True)
-class ListedPage(Generic[E]):
-    """A page as given out. ``entries`` are those not seen before; ``rows`` also counts repeats
-    within the page itself, but none of earlier pages."""
-
-    number: int
-    entries: tuple[E, ...]
-    rows: int
-    total: int | None
-    requests: int
-    last: bool
-
-
 def list_pages(
-    fetch: Callable[[int], FetchedPage[E]],
-    identity: Callable[[E], Hashable],
+    fetch: Callable[[int], FetchedPage[R | Rejected]],
+    identity: Callable[[R | Rejected], Hashable],
     *,
     provider: str,
     what: str,
     settings: PageSettings,
     expected: int | None = None,
     start_page: int = 1,
-) -> Generator[ListedPage[E], None, None]:
+) -> Generator[Page[R], None, None]:
     """Every page of a listing from ``start_page`` on; the pages before it count as seen in full.
 
     It ends on a page that is not full, on the announced total, and on a page that brings nothing
@@ -76,7 +65,7 @@ def list_pages(
     total that only steers how far ahead to ask. Raises ListingIncomplete, and what ``fetch``
     raises.
     """
-    progress: _Progress[E] = _Progress(settings.size, identity, start_page)
+    progress = _Progress(settings.size, identity, start_page)
     ahead = _Prefetch(fetch, settings.in_flight, start_page)
 
     def followed() -> bool:
@@ -108,7 +97,7 @@ def list_pages(
                 )
             if not last:
                 ahead.fill(progress.pages_planned(expected))
-            yield ListedPage(number, new, rows, progress.total, made, last)
+            yield page_of(number, new, rows=rows, total=progress.total, requests=made, last=last)
             if last:
                 return
             made = 0

@@ -1,6 +1,6 @@
 """The port to a point of sale: typed pages of domain records, what may be made, its webhooks."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
@@ -13,6 +13,7 @@ from shared.domain.order_windows import DateWindow
 from shared.domain.orders import Order
 from shared.domain.write_back import NewCustomer, NewOrder, OrderLine, PlacedOrder
 
+R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
 
@@ -43,6 +44,27 @@ class Page(Generic[R_co]):
     total: int | None
     requests: int
     last: bool
+
+
+def page_of(
+    number: int,
+    entries: Sequence[R | Rejected],
+    *,
+    rows: int,
+    total: int | None,
+    requests: int,
+    last: bool = True,
+) -> Page[R]:
+    """The page with its records apart from what could not be one."""
+    return Page(
+        number,
+        records=tuple(entry for entry in entries if not isinstance(entry, Rejected)),
+        rejected=tuple(entry for entry in entries if isinstance(entry, Rejected)),
+        rows=rows,
+        total=total,
+        requests=requests,
+        last=last,
+    )
 
 
 @dataclass(frozen=True, slots=True)

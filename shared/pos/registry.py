@@ -1,6 +1,7 @@
 """From a location's settings to its account at a point of sale: one case for each provider."""
 
 from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from shared.clock import Clock
@@ -15,43 +16,26 @@ from shared.pos.paging import PageSettings
 from shared.pos.port import PosClient, PosWriter
 
 
-def open_client(
+class PosAccount(NamedTuple):
+    """An account, to be read from and to be written to."""
+
+    client: PosClient
+    writer: PosWriter
+
+
+def open_account(
     location: Location,
     http: HttpSession,
     tokens: TokenCache,
     clock: Clock,
     deadline: datetime | None = None,
     paging: PageSettings | None = None,
-) -> PosClient:
-    """A client of the location's POS. Its secrets must be resolved; nothing is called yet.
+) -> PosAccount:
+    """The account of the location's POS. Its secrets must be resolved; nothing is called yet.
 
     Calls stop waiting at ``deadline`` (aware UTC) with RetryLater. Raises ConfigurationInvalid for
     a provider or address that cannot be used.
     """
-    client, _ = _account(location, http, tokens, clock, deadline, paging)
-    return client
-
-
-def open_writer(
-    location: Location,
-    http: HttpSession,
-    tokens: TokenCache,
-    clock: Clock,
-    deadline: datetime | None = None,
-) -> PosWriter:
-    """The same account, to be written to."""
-    _, writer = _account(location, http, tokens, clock, deadline, None)
-    return writer
-
-
-def _account(
-    location: Location,
-    http: HttpSession,
-    tokens: TokenCache,
-    clock: Clock,
-    deadline: datetime | None,
-    paging: PageSettings | None,
-) -> tuple[PosClient, PosWriter]:
     name = location.name or f"location {location.id}"
     match location.pos_config:
         case AlleavesConfig() as config:
@@ -65,7 +49,7 @@ def _account(
             client = AlleavesClient(
                 api, zone=location.zone, location_id=config.location_id, paging=paging
             )
-            return client, AlleavesWriter(api, client)
+            return PosAccount(client, AlleavesWriter(api, client))
         case LightspeedConfig() as config:
             raise ConfigurationInvalid(
                 f"The POS provider {config.provider} of {name} is not supported yet."

@@ -18,6 +18,7 @@ from shared.outbound.failures import TokenRejected
 from shared.outbound.session import HttpCall, HttpReply, HttpSession, host_of
 from shared.outbound.tokens import Token, TokenCache
 from shared.pos.alleaves.envelope import rows_and_total
+from shared.pos.alleaves.parse import unix_moment
 from shared.pos.config import AlleavesConfig
 
 PROVIDER = "The POS"
@@ -25,7 +26,6 @@ DEFAULT_BASE_URL = "https://app.alleaves.com/api"
 _LIFETIME = timedelta(hours=24)
 """Of a token, as measured at the live service; where neither the reply nor the token says."""
 _EPOCH_ABOVE = 1_000_000_000
-_MILLISECONDS_ABOVE = 100_000_000_000
 
 T = TypeVar("T")
 
@@ -212,9 +212,7 @@ def _moment(said: object, now: datetime) -> datetime | None:
         number = float(said)
         if number < _EPOCH_ABOVE:
             return now + timedelta(seconds=number)
-        return datetime.fromtimestamp(
-            number / 1000 if number > _MILLISECONDS_ABOVE else number, UTC
-        )
+        return unix_moment(number)
     except (ValueError, OverflowError, OSError):
         return None
 

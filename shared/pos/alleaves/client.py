@@ -1,8 +1,7 @@
-"""Alleaves as a point of sale: the PosClient port."""
+"""Reading an account at Alleaves."""
 
 import json
 from collections.abc import Callable, Generator, Hashable, Sequence
-from contextlib import closing
 from functools import partial
 from typing import TypeVar
 from urllib.parse import quote
@@ -27,9 +26,9 @@ from shared.pos.alleaves.catalogue import (
 )
 from shared.pos.alleaves.customers import to_customer
 from shared.pos.alleaves.orders import to_order
-from shared.pos.alleaves.parse import SOURCE, page_of
-from shared.pos.paging import FetchedPage, ListedPage, PageSettings, list_pages
-from shared.pos.port import LookUpResult, Page, Rejected
+from shared.pos.alleaves.parse import SOURCE
+from shared.pos.paging import FetchedPage, PageSettings, list_pages
+from shared.pos.port import LookUpResult, Page, Rejected, page_of
 
 NO_SUCH_RECORD = 404
 _STOCK_IDENTITY = ("id_item", "id_batch", "id_area")
@@ -38,8 +37,8 @@ R = TypeVar("R", Customer, Order)
 
 
 class AlleavesClient:
-    """One account at Alleaves. ``location_id`` holds for orders that name no location, ``zone``
-    for times without one."""
+    """One account at Alleaves: the PosClient port. ``location_id`` holds for orders that name no
+    location, ``zone`` for times without one."""
 
     def __init__(
         self,
@@ -56,13 +55,11 @@ class AlleavesClient:
 
     @property
     def provider(self) -> str:
-        """See PosClient."""
         return SOURCE
 
     def customers(
         self, *, expected: int | None = None, start_page: int = 1
     ) -> Generator[Page[Customer], None, None]:
-        """See PosClient."""
         return self._pages(
             partial(self._api.customers, size=self._paging.size),
             self._to_customer,
@@ -72,22 +69,19 @@ class AlleavesClient:
         )
 
     def orders(self, window: DateWindow) -> Generator[Page[Order], None, None]:
-        """See PosClient."""
         fetch = partial(self._api.orders, window, size=self._paging.size)
         return self._pages(fetch, self._to_order, what="orders")
 
     def customer(self, customer_id: str) -> Page[Customer]:
-        """See PosClient."""
         return self._one(
             f"/customer/{quote(customer_id, safe='')}", self._to_customer, "a customer"
         )
 
     def order(self, order_id: str) -> Page[Order]:
-        """See PosClient."""
         return self._one(f"/order/{quote(order_id, safe='')}", self._to_order, "an order")
 
     def inventory(self, location_id: str) -> Generator[Page[InventoryRow], None, None]:
-        """See PosClient. Alleaves sends the stock list in one reply.
+        """Alleaves sends the stock list in one reply.
 
         Where a reply announces more rows than it has, the rest is asked for. Whether the service
         honours ``skip`` and ``take`` here is not known, so a reply of repeats means that it does
@@ -109,31 +103,28 @@ class AlleavesClient:
                     f"{self._api.name} announced {total:,} inventory rows but sent {received:,}."
                 )
             entries = tuple(to_inventory_row(row, location_id) for row in rows)
-            yield page_of(ListedPage(number, entries, len(rows), total, raw.requests, last))
+            yield page_of(
+                number, entries, rows=len(rows), total=total, requests=raw.requests, last=last
+            )
 
     def discounts(self) -> Page[Discount]:
-        """See PosClient."""
         raw = self._api.listed("/discount", "discounts")
         entries = tuple(to_discount(row, self._zone) for row in raw.rows)
-        return page_of(ListedPage(1, entries, len(entries), raw.total, raw.requests, last=True))
+        return page_of(1, entries, rows=len(entries), total=raw.total, requests=raw.requests)
 
     def named(self, kind: NamedKind) -> LookUpResult[tuple[NamedEntry, ...]]:
-        """See PosClient."""
         raw = self._api.listed(f"/inventory/{NAMED[kind]}", kind)
         return LookUpResult(to_named(kind, raw.rows), raw.requests)
 
     def locations(self) -> LookUpResult[tuple[PublicLocation, ...]]:
-        """See PosClient."""
         raw = self._api.listed("/location", "locations")
         return LookUpResult(to_locations(raw.rows), raw.requests)
 
     def batch(self, batch_id: str) -> BatchDetail:
-        """See PosClient."""
         path = f"/inventory/batch/{quote(batch_id)}"
         return to_batch_detail(self._api.record(path, "a batch").data)
 
     def raw_product(self, product_id: str) -> str:
-        """See PosClient."""
         return json.dumps({"id_item": product_id})
 
     def _to_customer(self, row: object) -> Customer | Rejected:
@@ -148,8 +139,8 @@ class AlleavesClient:
         except StatusRefused as error:
             if error.status != NO_SUCH_RECORD:
                 raise
-            return page_of(ListedPage(1, (), 0, 0, 1, last=True))
-        return page_of(ListedPage(1, (to_record(reply.data),), 1, 1, reply.requests, last=True))
+            return page_of(1, (), rows=0, total=0, requests=1)
+        return page_of(1, (to_record(reply.data),), rows=1, total=1, requests=reply.requests)
 
     def _pages(
         self,
@@ -164,7 +155,7 @@ class AlleavesClient:
             raw = fetch(number)
             return FetchedPage([to_record(row) for row in raw.rows], raw.total, raw.requests)
 
-        listed = list_pages(
+        return list_pages(
             fetch_mapped,
             _identity,
             provider=self._api.name,
@@ -173,8 +164,6 @@ class AlleavesClient:
             expected=expected,
             start_page=start_page,
         )
-        with closing(listed):
-            yield from map(page_of, listed)
 
 
 def _identity(entry: Customer | Order | Rejected) -> Hashable:

@@ -11,15 +11,15 @@ from pydantic import ValidationError
 
 from shared.domain.money import to_cents
 from shared.pos.alleaves.schemas import Row
-from shared.pos.paging import ListedPage
-from shared.pos.port import Page, Rejected
+from shared.pos.port import Rejected
 
 SOURCE = "alleaves"
 """Names the provider in what is stored."""
+_MILLISECONDS_FROM = 100_000_000_000
+"""Unix times from here on (the year 5138 in seconds) are meant in milliseconds."""
 _ABSURD_QUANTITY = Decimal(1_000_000_000)
 
 W = TypeVar("W", bound=Row)
-R = TypeVar("R")
 
 
 def moment(value: object, zone: ZoneInfo) -> datetime | None:
@@ -35,6 +35,11 @@ def moment(value: object, zone: ZoneInfo) -> datetime | None:
         return read.replace(tzinfo=read.tzinfo or zone).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def unix_moment(value: float) -> datetime:
+    """A Unix time in UTC. Raises ValueError, OverflowError or OSError beyond the calendar."""
+    return datetime.fromtimestamp(value / 1000 if value >= _MILLISECONDS_FROM else value, UTC)
 
 
 def day(value: str | None) -> str | None:
@@ -94,16 +99,3 @@ def read_row(model: type[W], row: object) -> W | Rejected:
 def reject(row: object, record_id: str | None, code: str, message: str) -> Rejected:
     """A rejection, with the record's JSON for replay."""
     return Rejected(record_id, code, message, json.dumps(row, separators=(",", ":")))
-
-
-def page_of(listed: ListedPage[R | Rejected]) -> Page[R]:
-    """The page of the port: records apart from what could not be one."""
-    return Page(
-        number=listed.number,
-        records=tuple(entry for entry in listed.entries if not isinstance(entry, Rejected)),
-        rejected=tuple(entry for entry in listed.entries if isinstance(entry, Rejected)),
-        rows=listed.rows,
-        total=listed.total,
-        requests=listed.requests,
-        last=listed.last,
-    )

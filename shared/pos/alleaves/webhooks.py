@@ -5,20 +5,18 @@ event's own id under two, and a time as ISO text or as a Unix time.
 """
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
 
 from shared.errors import RequestInvalid
-from shared.pos.alleaves.parse import moment
+from shared.pos.alleaves.parse import moment, unix_moment
 from shared.pos.alleaves.schemas import Id
 from shared.pos.port import PosEvent
 
 LONGEST_KIND = 100
-MILLISECONDS_FROM = 100_000_000_000
-"""Unix times from here on (the year 5138 in seconds) are meant in milliseconds."""
 
 _SUBJECTS = {
     "customer.created": "customer",
@@ -88,10 +86,7 @@ def _sent_at(value: object) -> datetime | None:
     text = str(value)
     try:
         if text.isdecimal():
-            number = int(text)
-            return datetime.fromtimestamp(
-                number / (1000 if number >= MILLISECONDS_FROM else 1), UTC
-            )
+            return unix_moment(int(text))
     except (ValueError, OverflowError, OSError):
         raise RequestInvalid("timestamp: not a time") from None
     read = moment(value, _UTC)

@@ -1,4 +1,4 @@
-"""What Alleaves is asked to make: the PosWriter port.
+"""Making customers and orders at Alleaves.
 
 ``POST /customer``, ``/order``, ``/order/{id}/item`` and ``/order/{id}/discount``, as integrations
 in use call them. That listed orders show their ``id_external`` again is an assumption: where one
@@ -25,14 +25,13 @@ SIGNIFICANT_DIGITS = 10
 
 
 class AlleavesWriter:
-    """One account at Alleaves, to be written to. ``client`` reads the same account."""
+    """One account at Alleaves: the PosWriter port. ``client`` reads the same account."""
 
     def __init__(self, api: AlleavesApi, client: AlleavesClient) -> None:
         self._api = api
         self._client = client
 
     def create_customer(self, customer: NewCustomer) -> str:
-        """See PosWriter."""
         body = {
             "name_first": customer.first_name,
             "name_last": customer.last_name,
@@ -43,7 +42,7 @@ class AlleavesWriter:
         return self._made("/customer", "a new customer", body, "id_customer")
 
     def find_customer(self, customer: NewCustomer) -> str | None:
-        """See PosWriter. There is no asking for one: the whole list is read."""
+        """Alleaves searches no customer by e-mail or telephone: the whole list is read."""
         for page in self._client.customers():
             for listed in page.records:
                 if _same(listed, customer):
@@ -51,7 +50,7 @@ class AlleavesWriter:
         return None
 
     def open_order(self, order: NewOrder, external_id: str) -> str:
-        """See PosWriter. People at the counter set the order's check marks, not we."""
+        """People at the counter set the order's check marks, not we."""
         body: dict[str, object] = {
             "id_customer": as_sent(order.customer_id),
             "id_external": external_id,
@@ -66,7 +65,6 @@ class AlleavesWriter:
         return self._made("/order", "a new order", body, "id_order")
 
     def find_order(self, order: NewOrder, external_id: str, window: DateWindow) -> str | None:
-        """See PosWriter."""
         doubtful = False
         for row in self._orders(window):
             if str(row.get("id_external")) == external_id:
@@ -80,7 +78,6 @@ class AlleavesWriter:
         return None
 
     def add_line(self, order_id: str, line: OrderLine) -> None:
-        """See PosWriter."""
         body = {
             "id_batch": as_sent(line.batch_id),
             "id_area": as_sent(line.area_id),
@@ -89,14 +86,12 @@ class AlleavesWriter:
         self._api.send("POST", f"/order/{quote(order_id, safe='')}/item", "an order's line", body)
 
     def give_discount(self, order_id: str, discount_id: str) -> None:
-        """See PosWriter."""
         body = {"id_discount": as_sent(discount_id)}
         self._api.send(
             "POST", f"/order/{quote(order_id, safe='')}/discount", "an order's discount", body
         )
 
     def placed(self, order_id: str) -> PlacedOrder:
-        """See PosWriter."""
         reply = self._api.record(f"/order/{quote(order_id, safe='')}", "an order").data
         row = reply if isinstance(reply, dict) else {}
         lines = row.get("items")
@@ -127,7 +122,7 @@ class AlleavesWriter:
             fetch, _identity, provider=self._api.name, what="orders", settings=settings
         )
         for page in pages:
-            yield from (row for row in page.entries if isinstance(row, dict))
+            yield from (row for row in page.records if isinstance(row, dict))
 
 
 def _identity(row: object) -> Hashable:

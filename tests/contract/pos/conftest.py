@@ -17,7 +17,7 @@ from shared.outbound.session import HttpSession, HttpSettings
 from shared.outbound.tokens import TokenCache
 from shared.pos.config import Location
 from shared.pos.port import PosClient
-from shared.pos.registry import open_client
+from shared.pos.registry import open_account
 
 EVER = DateWindow(date(2020, 1, 1), date(2030, 12, 31))
 _SIZES = {"customers": 640, "orders": 750, "products": 40, "rows": 45}
@@ -52,7 +52,8 @@ class Pos:
         document = found["document"]
         document |= {"id": found["id"], "name": name}
         document["posConfig"] |= pos_config
-        return open_client(Location.model_validate(document), self.http, self.tokens, utc_now)
+        location = Location.model_validate(document)
+        return open_account(location, self.http, self.tokens, utc_now).client
 
     def fault(self, kind: str, **parameters: Any) -> None:
         """Ask for a fault from now on."""

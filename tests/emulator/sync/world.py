@@ -231,10 +231,10 @@ class World:
         return answer.json() if answer.content else None
 
     def open_pos(self, location: Location) -> PosClient:
-        return registry.open_client(location, self._http, self._tokens, utc_now)
+        return registry.open_account(location, self._http, self._tokens, utc_now).client
 
     def open_writer(self, location: Location) -> PosWriter:
-        return registry.open_writer(location, self._http, self._tokens, utc_now)
+        return registry.open_account(location, self._http, self._tokens, utc_now).writer
 
 
 MENU = "publicViews/products/items"

@@ -4,9 +4,10 @@ from collections.abc import Callable, Generator, Sequence
 from threading import Lock
 from time import sleep
 
-from shared.pos.paging import FetchedPage, ListedPage, PageSettings, list_pages
+from shared.pos.paging import FetchedPage, PageSettings, list_pages
+from shared.pos.port import Page, Rejected
 
-Pages = list[ListedPage[int]]
+Pages = list[Page[int]]
 
 
 class Service:
@@ -36,7 +37,7 @@ class Service:
         self._before = before
         self._lock = Lock()
 
-    def fetch(self, number: int) -> FetchedPage[int]:
+    def fetch(self, number: int) -> FetchedPage[int | Rejected]:
         with self._lock:
             self.asked.append(number)
             asked = self.asked.count(number)
@@ -51,7 +52,7 @@ class Service:
 
     def listing(
         self, *, in_flight: int = 4, expected: int | None = None, start_page: int = 1
-    ) -> Generator[ListedPage[int], None, None]:
+    ) -> Generator[Page[int], None, None]:
         return list_pages(
             self.fetch,
             lambda row: row,
@@ -69,4 +70,4 @@ class Service:
 
 
 def rows_of(pages: Pages) -> list[int]:
-    return [row for page in pages for row in page.entries]
+    return [row for page in pages for row in page.records]

@@ -7,7 +7,7 @@ import pytest
 from shared.errors import ConfigurationInvalid, RetryLater
 from shared.outbound.session import HttpSession
 from shared.outbound.tokens import TokenCache
-from shared.pos.registry import open_client
+from shared.pos.registry import open_account
 from tests.unit.pos.alleaves.service import Alleaves, location
 from tests.unit.pos.fakes import FakeTime
 
@@ -52,7 +52,7 @@ def test_an_address_that_cannot_be_called_is_the_orgs_to_put_right(url: str) -> 
 
 def test_a_client_stops_at_its_deadline() -> None:
     time = FakeTime()
-    client = open_client(
+    account = open_account(
         location(),
         HttpSession(clock=time.now),
         TokenCache(time.now),
@@ -61,4 +61,4 @@ def test_a_client_stops_at_its_deadline() -> None:
     )
 
     with pytest.raises(RetryLater):
-        next(client.customers())
+        next(account.client.customers())

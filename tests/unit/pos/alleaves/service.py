@@ -11,7 +11,7 @@ from shared.outbound.session import HttpSession, HttpSettings
 from shared.outbound.tokens import TokenCache
 from shared.pos.config import Location
 from shared.pos.port import PosClient
-from shared.pos.registry import open_client
+from shared.pos.registry import open_account
 from tests.unit.pos.alleaves.rows import customer, order, stock
 from tests.unit.pos.fakes import Canned, FakeTime, FakeTransport, Sent, ok
 
@@ -47,7 +47,7 @@ class Alleaves:
             clock=self.time.now,
         )
         cache = tokens or TokenCache(self.time.now)
-        return open_client(location(**pos_config), http, cache, self.time.now)
+        return open_account(location(**pos_config), http, cache, self.time.now).client
 
     def calls(self, path: str) -> list[Sent]:
         """The requests that went to a path."""

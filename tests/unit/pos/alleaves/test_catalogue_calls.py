@@ -10,7 +10,7 @@ from shared.errors import ProviderError
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.outbound.tokens import TokenCache
 from shared.pos.port import PosWriter
-from shared.pos.registry import open_writer
+from shared.pos.registry import open_account
 from tests.unit.pos.alleaves.rows import stock
 from tests.unit.pos.alleaves.service import Alleaves, location
 from tests.unit.pos.fakes import Canned, Sent, ok
@@ -42,7 +42,7 @@ def writer(service: Alleaves) -> PosWriter:
         monotonic=service.time.monotonic,
         clock=service.time.now,
     )
-    return open_writer(location(), http, TokenCache(service.time.now), service.time.now)
+    return open_account(location(), http, TokenCache(service.time.now), service.time.now).writer
 
 
 def test_a_stock_row_that_is_sent_twice_counts_once() -> None:
