@@ -10,7 +10,7 @@ from shared.clock import Clock
 from shared.errors import InvalidMessage
 from shared.services.alerts import Alerts
 from shared.services.runs.failure import give_up
-from shared.services.sync.incidents import GIVEN_UP
+from shared.services.sync.run_end import GIVEN_UP
 from shared.store import dead_letters, paths, runs
 from shared.store import lease as leases
 from shared.store.database import Conflict, Database

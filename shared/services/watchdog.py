@@ -31,7 +31,7 @@ from shared.domain.health_rules import (
 )
 from shared.services.alerts import Alerts
 from shared.services.runs.failure import close_stuck
-from shared.services.sync.incidents import GIVEN_UP
+from shared.services.sync.run_end import GIVEN_UP
 from shared.store import incidents, locations, paths, runs, status
 from shared.store import lease as leases
 from shared.store.database import Conflict, Database

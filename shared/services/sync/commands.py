@@ -4,7 +4,7 @@ On the wire it is one message (bus.messages.PosSync) whose fields tell the kinds
 records, ``dryRun`` or ``asStored``; a message with none of them is a sync of the org.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Self
 
 from shared.bus.messages import STREAMS, PosSync, StreamName, Trigger
@@ -26,15 +26,7 @@ class SyncOrg:
 
     @classmethod
     def of(cls, message: PosSync) -> Self:
-        return cls(
-            message.org_id,
-            message.run_id,
-            message.trigger,
-            full=message.full,
-            allow_deletions=message.allow_deletions,
-            streams=message.streams,
-            requested_by=message.requested_by,
-        )
+        return cls(**{field.name: getattr(message, field.name) for field in fields(cls)})
 
     @property
     def stream_names(self) -> tuple[str, ...]:
@@ -43,15 +35,7 @@ class SyncOrg:
 
     def continuation(self) -> PosSync:
         """The message that goes on with this run in another invocation."""
-        return PosSync(
-            org_id=self.org_id,
-            run_id=self.run_id,
-            trigger="continuation",
-            full=self.full,
-            allow_deletions=self.allow_deletions,
-            streams=self.streams,
-            requested_by=self.requested_by,
-        )
+        return PosSync(**{**asdict(self), "trigger": "continuation"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class StoredCustomers:
     def __init__(self, session: Session, listed: ListedCustomers | None) -> None:
         self._session = session
         self._listed = listed
-        self._manifest = session.manifest("customers")
+        self._manifest = session.manifests["customers"]
         self._found: dict[tuple[str, str], str | None] = {}
         self._flushed = False
 

@@ -19,13 +19,14 @@ from shared.bus.messages import ComputeSpending
 from shared.clock import Clock
 from shared.domain.diff import ChangeKind, change_kind, changed_fields
 from shared.services.deadline import Deadline, OutOfTime
-from shared.services.sync.commands import PreviewSync
+from shared.services.sync.commands import PreviewSync, SyncOrg
 from shared.services.sync.org import SyncedStreams, new_run, sync_records
 from shared.services.sync.pos_locations import OpenPos
-from shared.services.sync.run_status import set_last_state
-from shared.services.sync.session import open_session
+from shared.services.sync.run_end import set_last_state
+from shared.services.sync.session import Session
 from shared.store import paths, runs
 from shared.store.database import Database, Put, Write
+from shared.store.runs import Run
 from shared.store.writes import outcome
 
 CHANGES = 50
@@ -53,23 +54,15 @@ class DryRun:
         if runs.report_exists(database, sync.org_id, sync.run_id):
             return
         run = new_run(sync, self.clock())
-        recorder, spending = ChangeRecorder(database, sync.org_id), CountedRequests()
+        recorder, spending = ChangeRecorder(database, sync, run), CountedRequests()
         synced, complete = SyncedStreams(sync.stream_names), True
-        with open_session(
-            database,
-            sync.org_id,
-            sync.run_id,
-            writer=recorder,
-            run=run,
-            spending=spending,
-            clock=self.clock,
-            deadline=Deadline(self.seconds),
-        ) as session:
+        deadline = Deadline(self.seconds)
+        with Session(recorder, spending=spending, clock=self.clock, deadline=deadline) as session:
             try:
                 synced = sync_records(sync, session, self.open_pos)
             except OutOfTime:
                 complete = False
-            session.close([])
+            session.end([])
         set_last_state(run, wanted=synced.wanted, now=self.clock())
         report = runs.put_report(
             sync.org_id,
@@ -149,8 +142,10 @@ class StreamChanges:
 class ChangeRecorder:
     """A RunWriter that stores nothing: it reads what each write concerns and notes the change."""
 
-    def __init__(self, database: Database, org_id: str) -> None:
-        self._database = database
+    def __init__(self, database: Database, sync: SyncOrg, run: Run) -> None:
+        self.org_id, self.run_id, self.run = sync.org_id, sync.run_id, run
+        self.database = database
+        org_id = sync.org_id
         self._stream_of = {
             paths.customers(org_id): "customers",
             paths.orders(org_id): "orders",
@@ -165,7 +160,7 @@ class ChangeRecorder:
     def commit(self, writes: Sequence[Write]) -> None:
         """Note the records among the writes; manifests, cursors and the like are no records."""
         records = [w for w in writes if _collection(w) in self._stream_of]
-        stored = self._database.get_all(sorted({write.path for write in records}))
+        stored = self.database.get_all(sorted({write.path for write in records}))
         with self._lock:
             for write in records:
                 found = stored[write.path]

@@ -23,14 +23,15 @@ from shared.services.alerts import Alerts
 from shared.services.deadline import Deadline, OutOfTime
 from shared.services.runs import lifecycle
 from shared.services.runs.failure import AlreadyRunning, failed, run_error
-from shared.services.sync import incidents, metadata
+from shared.services.sync import metadata
 from shared.services.sync.catalogue import Catalogue
 from shared.services.sync.commands import SyncOrg
 from shared.services.sync.customers import StoredCustomers, sync_customers
 from shared.services.sync.orders import sync_orders
 from shared.services.sync.pos_locations import OpenOrg, OpenPos, open_org
+from shared.services.sync.run_end import SyncPaused, end_run, is_resting
 from shared.services.sync.sales_refresh import SalesRefreshPlan
-from shared.services.sync.session import Session, StreamAttempts, open_session
+from shared.services.sync.session import Session, StreamAttempts
 from shared.store import runs
 from shared.store.database import Database
 from shared.store.lease import HeldByOtherRun
@@ -73,9 +74,9 @@ class OrgSync:
         if run.state.ended:
             log.info("run_has_ended", state=run.state)
             return
-        if incidents.is_resting(database, org_id, command.trigger, self.clock()):
+        if is_resting(database, org_id, command.trigger, self.clock()):
             log.info("org_paused")
-            self._decline(database, command, run, incidents.SyncPaused("the org's sync is paused"))
+            self._decline(database, command, run, SyncPaused("the org's sync is paused"))
             return
         opened = lifecycle.open_run(
             lifecycle.SYNC,
@@ -94,19 +95,8 @@ class OrgSync:
             error = AlreadyRunning(f"run {opened.run_id} of the org was under way")
             self._decline(database, command, run, error)
             return
-        with (
-            opened,
-            open_session(
-                database,
-                org_id,
-                run_id,
-                writer=opened,
-                run=opened.run,
-                spending=self.spending,
-                clock=self.clock,
-                deadline=deadline,
-            ) as session,
-        ):
+        spending, clock = self.spending, self.clock
+        with opened, Session(opened, spending=spending, clock=clock, deadline=deadline) as session:
             self._work(command, session)
 
     def _decline(self, database: Database, command: SyncOrg, run: Run, error: SyncSamError) -> None:
@@ -127,9 +117,8 @@ class OrgSync:
         if change_at and change_at != session.progress.sales_change_at:
             planned = self.refreshes.at_change(command.org_id, change_at)
             session.progress.sales_change_at = change_at if planned else None
-        incidents.count_rejection(session, synced.wanted)
-        incidents.notify(session, replace(self.alerts, database=session.database))
-        session.end(wanted=synced.wanted, provider=synced.provider)
+        alerts = replace(self.alerts, database=session.database)
+        end_run(session, alerts, wanted=synced.wanted, provider=synced.provider)
         log.info("run_ended", state=session.run.state, **session.run.cost.model_dump())
 
 

@@ -54,7 +54,7 @@ class StreamRecords:
 
     def __init__(self, session: Session, stream: str) -> None:
         self.stream = stream
-        self.manifest = session.manifest(stream)
+        self.manifest = session.manifests[stream]
         self.tally = session.run.tally(stream)
         self._session = session
         self._rejected: set[str] = set()

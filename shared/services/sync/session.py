@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from threading import RLock
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
@@ -24,12 +23,10 @@ from shared.errors import OrgError, ProviderError
 from shared.services.deadline import Deadline
 from shared.services.runs.failure import run_error
 from shared.services.spending.compute import requests
-from shared.services.sync.run_status import set_last_state, status_of
 from shared.store import manifest
 from shared.store import progress as progress_store
 from shared.store.database import WRITES_PER_COMMIT, Database, Put, Write
-from shared.store.manifest import STORED, Manifest
-from shared.store.progress import SyncProgress
+from shared.store.manifest import STORED
 from shared.store.runs import Run
 
 COMMITS_WAITING = 2
@@ -52,7 +49,12 @@ class PackedState(Protocol):
 
 
 class RunWriter(Protocol):
-    """Where a session's writes go: an ActiveRun, or a dry run's report, which stores nothing."""
+    """A run and where its writes go: an ActiveRun, or a dry run's report, which stores nothing."""
+
+    org_id: str
+    run_id: str
+    run: Run
+    database: Database
 
     def commit(self, writes: Sequence[Write]) -> None: ...
 
@@ -75,34 +77,27 @@ class Session:
 
     def __init__(
         self,
-        *,
-        org_id: str,
-        run_id: str,
-        database: Database,
         writer: RunWriter,
-        run: Run,
-        progress: SyncProgress,
-        manifests: dict[str, Manifest],
+        *,
         spending: SpendingRequests,
         clock: Clock,
         deadline: Deadline,
     ) -> None:
-        self.org_id = org_id
-        self.run_id = run_id
-        self.database = database
-        self.run = run
-        self.progress = progress
+        self.org_id, self.run_id, self.run = writer.org_id, writer.run_id, writer.run
+        self.database = writer.database
+        self.progress = progress_store.read(self.database, self.org_id)
+        shards = {stream: self.progress.shards.get(stream, 1) for stream in STREAMS}
+        self.manifests = manifest.load(self.database, self.org_id, shards)
+        self.now = clock
         self.deadline = deadline
         self.lock = RLock()
         self._writer = writer
-        self._manifests = manifests
-        self._packed: list[PackedState] = []
+        self._packed: list[PackedState] = list(self.manifests.values())
         self._spending = spending
-        self._clock = clock
         self._buffer: list[Write] = []
         self._waiting: deque[Future[None]] = deque()
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
-        self._pending_recompute: set[str] = set(progress.owed)
+        self._pending_recompute: set[str] = set(self.progress.owed)
         self._since_checkpoint = 0
         self._checkpoint_at = time.monotonic()
 
@@ -116,16 +111,6 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self._committer.shutdown(wait=True, cancel_futures=True)
-
-    def now(self) -> datetime:
-        return self._clock()
-
-    def manifest(self, stream: str) -> Manifest:
-        """The stream's manifest; an empty one for a stream never synced."""
-        with self.lock:
-            if stream not in self._manifests:
-                self._manifests[stream] = Manifest(self.org_id, stream, {}, shards=1)
-            return self._manifests[stream]
 
     def keep(self, state: PackedState) -> None:
         """Commit this state along with the manifests from now on. It may be changed under
@@ -180,27 +165,16 @@ class Session:
         with self.lock:
             self._writer.hand_over(self._flushed())
 
-    def end(self, *, wanted: Sequence[str], provider: str | None) -> None:
-        """The run is over: keep what is done, write the org's status, free the org."""
+    def end(self, last: Sequence[Write]) -> None:
+        """The run is over: keep what is done, with the ``last`` writes in the same commit, and
+        free the org."""
         with self.lock:
-            set_last_state(self.run, wanted=wanted, now=self.now())
-            if not self.run.errors:
-                self.progress.last_success_at = self.run.ended_at
-            status = status_of(
-                self.org_id, self.run_id, self.run, self.progress, self._manifests, provider
-            )
-            self._writer.end([*self._flushed(ended=True), status])
-
-    def close(self, more: Sequence[Write]) -> None:
-        """The run is over and does not speak for the org as a whole: keep what is done, with
-        ``more`` in the same commit, and free the org."""
-        with self.lock:
-            self._writer.end([*self._flushed(ended=True), *more])
+            self._writer.end([*self._flushed(ended=True), *last])
 
     def distrust_what_is_stored(self, streams: Iterable[str]) -> None:
         """Write every record of the streams again and walk all orders anew (``full``)."""
         for stream in streams:
-            self.manifest(stream).forget_fingerprints()
+            self.manifests[stream].forget_fingerprints()
             if stream == "orders":
                 self.progress.orders = OrderCursor()
         self.run.reset = True
@@ -209,9 +183,8 @@ class Session:
         """Wait for the records, ask for spending; the writes that say that both are done."""
         self.flush()
         self._request_spending(ended=ended)
-        packed = [*self._manifests.values(), *self._packed]
-        writes: list[Write] = [write for state in packed for write in state.take_writes()]
-        self.progress.shards = {name: m.shards for name, m in self._manifests.items()}
+        writes = [write for state in self._packed for write in state.take_writes()]
+        self.progress.shards = {name: m.shards for name, m in self.manifests.items()}
         self._since_checkpoint = 0
         self._checkpoint_at = time.monotonic()
         return [*writes, progress_store.put(self.org_id, self.progress)]
@@ -220,7 +193,7 @@ class Session:
         """Ask for the spending of the customers concerned; for everybody's where that is cheaper,
         but only once, when the run has ``ended``: it reads all orders of the org."""
         request = ComputeSpending(org_id=self.org_id, run_id=self.run_id)
-        known = self.manifest("customers").count(STORED)
+        known = self.manifests["customers"].count(STORED)
         if len(self._pending_recompute) >= max(MANY_CUSTOMERS, known // 4):
             self.progress.everybody_owed = True
         if not self.progress.everybody_owed:
@@ -236,34 +209,6 @@ class Session:
         self._waiting.append(self._committer.submit(self._writer.commit, writes))
         while len(self._waiting) > COMMITS_WAITING:
             self._waiting.popleft().result()
-
-
-def open_session(
-    database: Database,
-    org_id: str,
-    run_id: str,
-    *,
-    writer: RunWriter,
-    run: Run,
-    spending: SpendingRequests,
-    clock: Clock,
-    deadline: Deadline,
-) -> Session:
-    """A session with all that is known of the org's records."""
-    progress = progress_store.read(database, org_id)
-    shards = {stream: progress.shards.get(stream, 1) for stream in STREAMS}
-    return Session(
-        org_id=org_id,
-        run_id=run_id,
-        database=database,
-        writer=writer,
-        run=run,
-        progress=progress,
-        manifests=manifest.load(database, org_id, shards),
-        spending=spending,
-        clock=clock,
-        deadline=deadline,
-    )
 
 
 class NotProvided(Exception):

@@ -23,15 +23,14 @@ from shared.pos.port import Page, PosClient
 from shared.services.deadline import Deadline
 from shared.services.runs import lifecycle
 from shared.services.runs.failure import run_error
-from shared.services.sync import incidents
 from shared.services.sync.commands import SyncRecords
 from shared.services.sync.customers import StoredCustomers, store_customers
 from shared.services.sync.orders import OrderStream
 from shared.services.sync.org import sync_streams
 from shared.services.sync.pos_locations import OpenOrg, OpenPos, open_org
 from shared.services.sync.records import StreamRecords
-from shared.services.sync.run_status import set_last_state
-from shared.services.sync.session import Session, StreamAttempts, open_session
+from shared.services.sync.run_end import is_resting, set_last_state
+from shared.services.sync.session import Session, StreamAttempts
 from shared.services.webhooks import request
 from shared.store import runs, webhook_events
 from shared.store.database import Database
@@ -70,7 +69,7 @@ class TargetedSync:
         database, org_id = self.database.metered(), command.org_id
         if webhook_events.is_processed(database, org_id, command.webhook_key):
             log.info("webhook_settled_already")
-        elif incidents.is_resting(database, org_id, command.trigger, self.clock()):
+        elif is_resting(database, org_id, command.trigger, self.clock()):
             log.info("org_paused")
             return
         elif not self._run(database, command):
@@ -104,19 +103,8 @@ class TargetedSync:
             log.info("webhook_left_to_running_run", running=opened.run_id)
             return False
         run = opened.run
-        with (
-            opened,
-            open_session(
-                database,
-                org_id,
-                run_id,
-                writer=opened,
-                run=run,
-                spending=self.spending,
-                clock=self.clock,
-                deadline=Deadline(self.seconds),
-            ) as session,
-        ):
+        spending, clock, deadline = self.spending, self.clock, Deadline(self.seconds)
+        with opened, Session(opened, spending=spending, clock=clock, deadline=deadline) as session:
             self._work(command, session)
         log.info("run_ended", state=run.state, **run.cost.model_dump())
         if any(error.owner == Owner.PROVIDER for error in run.errors):
@@ -134,7 +122,7 @@ class TargetedSync:
             run.errors.append(run_error(error))
         set_last_state(run, wanted=named.streams, now=session.now())
         again = any(error.owner == Owner.PROVIDER for error in run.errors)
-        session.close(
+        session.end(
             webhook_events.processed(
                 org_id,
                 [event.key for event in events if not again or event not in recent],

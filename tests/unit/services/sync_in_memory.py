@@ -21,7 +21,6 @@ from shared.store.batches import BatchStore
 from shared.store.database import Database, Document, Meter, Write
 from shared.store.packed_map import PackedMap
 from shared.store.prices import PriceList
-from shared.store.progress import SyncProgress
 from shared.store.runs import Run
 from shared.store.tenants import SyncSettings
 
@@ -41,11 +40,17 @@ class Empty(Database):
     ) -> dict[str, Document]:
         return {path: Document(path.rpartition("/")[2], {}, None, NOW, path) for path in paths}
 
+    def get(self, path: str) -> Document:
+        return self.get_all([path])[path]
+
 
 class Memory:
-    """Keeps what is written."""
+    """A run that keeps what is written."""
 
     def __init__(self) -> None:
+        self.org_id, self.run_id = ORG, "run"
+        self.run = Run(state=RunState.RUNNING, trigger="cron", started_at=NOW)
+        self.database: Database = Empty()
         self.writes: list[Write] = []
 
     def commit(self, writes: Sequence[Write]) -> None:
@@ -79,16 +84,7 @@ class NoRequests:
 @contextmanager
 def session_in(memory: Memory) -> Generator[Session, None, None]:
     with Session(
-        org_id=ORG,
-        run_id="run",
-        database=Empty(),
-        writer=memory,
-        run=Run(state=RunState.RUNNING, trigger="cron", started_at=NOW),
-        progress=SyncProgress(),
-        manifests={},
-        spending=NoRequests(),
-        clock=lambda: NOW,
-        deadline=Deadline(60),
+        memory, spending=NoRequests(), clock=lambda: NOW, deadline=Deadline(60)
     ) as session:
         yield session
 
