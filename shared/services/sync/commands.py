@@ -9,6 +9,7 @@ from typing import Self
 
 from shared.bus.messages import STREAMS, PosSync, StreamName, Trigger
 from shared.domain.runs import WEBHOOK_RUN
+from shared.errors import InvalidMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,10 @@ SyncCommand = SyncOrg | PreviewSync | SyncRecords | RefreshSales
 
 
 def command_of(message: PosSync) -> SyncCommand:
-    """The command that a message carries."""
+    """The command that a message carries. Raises InvalidMessage for a dry run of named records:
+    there is no such thing, and to fetch them would write."""
+    if message.names_records and message.dry_run:
+        raise InvalidMessage("dryRun cannot be combined with ids of records")
     if message.names_records:
         return SyncRecords(
             message.org_id,

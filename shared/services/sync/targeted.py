@@ -163,10 +163,11 @@ def store_named(session: Session, org: OpenOrg, named: NamedRecords) -> None:
     The POS cannot be asked for a single product: stock is listed whole in one call per location,
     so that a named product brings all others along.
     """
-    attempt = StreamAttempts(session, named.streams)
-    found = attempt("orders", lambda: _fetch(org.clients, named.order_ids, _order)) or []
+    attempt, pos = StreamAttempts(session, named.streams), org.clients
+    order_ids = named.order_ids
+    found = attempt("orders", lambda: _fetch(pos, order_ids, lambda p, i: p.order(i))) or []
     wanted = {*named.customer_ids, *_unknown_buyers(session, found)}
-    customers = attempt("customers", lambda: _fetch(org.clients, wanted, _customer)) or []
+    customers = attempt("customers", lambda: _fetch(pos, wanted, lambda p, i: p.customer(i))) or []
     with session.lock:
         records = StreamRecords(session, "customers")
         for customer_page in customers:
@@ -191,14 +192,6 @@ def _unknown_buyers(session: Session, pages: Iterable[Page[Order]]) -> set[str]:
     known = StoredCustomers(session, None)
     buyers = (order.pos_customer_id for page in pages for order in page.records)
     return {buyer for buyer in buyers if buyer and not known.has(buyer)}
-
-
-def _customer(client: PosClient, record_id: str) -> Page[Customer]:
-    return client.customer(record_id)
-
-
-def _order(client: PosClient, record_id: str) -> Page[Order]:
-    return client.order(record_id)
 
 
 def _fetch(
