@@ -1,4 +1,5 @@
-"""Google's clients, one of each per instance. They find emulators by their own variables."""
+"""Google's clients, one of each per instance, and the channel of alerts. The clients find emulators
+by their own variables."""
 
 import os
 from functools import cache
@@ -8,9 +9,13 @@ from google.cloud.firestore import Client
 from google.cloud.pubsub_v1 import PublisherClient
 from google.cloud.tasks_v2 import CloudTasksClient
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
+from pydantic import SecretStr
 
 from shared.bootstrap.settings import FunctionSettings
+from shared.bus.notifier import Notifier
 from shared.bus.publisher import LaterPublisher, Publisher
+from shared.clock import utc_now
+from shared.services.alerts import Alerts
 from shared.store.database import Database
 
 
@@ -58,3 +63,16 @@ def _tasks_client() -> CloudTasksClient:
 @cache
 def _publisher_client() -> PublisherClient:
     return PublisherClient()
+
+
+class AlertSettings(FunctionSettings):
+    """``OPERATOR_ALERT_URLS``: notification URLs of Sync Sam's operators, comma separated."""
+
+    operator_alert_urls: SecretStr = SecretStr("")
+
+
+def alerts(settings: AlertSettings, store: Database) -> Alerts:
+    """Alerts to each org's own addresses and to the operator's."""
+    listed = settings.operator_alert_urls.get_secret_value().split(",")
+    urls = [SecretStr(url.strip()) for url in listed if url.strip()]
+    return Alerts(store, Notifier(), urls, utc_now)

@@ -4,8 +4,7 @@ from functools import cache
 
 from pydantic import Field
 
-from shared.bootstrap.alerts import AlertSettings, alerts
-from shared.bootstrap.clients import database, publisher
+from shared.bootstrap.clients import AlertSettings, alerts, database, publisher
 from shared.bootstrap.settings import start
 from shared.bus.messages import CronTick
 from shared.clock import utc_now
@@ -15,7 +14,7 @@ from shared.services.spending.ageing import Ageing
 from shared.services.watchdog import Watchdog
 
 
-class Settings(AlertSettings):
+class CronFanoutSettings(AlertSettings):
     """Settings of ``cron_fanout``; ``ageing_seconds`` as ``sync_seconds`` of ``org_sync``."""
 
     pos_sync_topic: str
@@ -28,7 +27,7 @@ class Settings(AlertSettings):
 @cache
 def consumer() -> MessageConsumer[CronTick]:
     """Handles ticks of the schedule."""
-    settings = start(Settings)
+    settings = start(CronFanoutSettings)
     store = database(settings.google_cloud_project)
     watchdog = Watchdog(store, alerts(settings, store), utc_now)
     schedule = Schedule(

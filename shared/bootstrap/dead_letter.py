@@ -2,8 +2,7 @@
 
 from functools import cache
 
-from shared.bootstrap.alerts import AlertSettings, alerts
-from shared.bootstrap.clients import database
+from shared.bootstrap.clients import AlertSettings, alerts, database
 from shared.bootstrap.settings import start
 from shared.clock import utc_now
 from shared.services.dead_letters import RecordDeadLetter

@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.bootstrap.clients import database, publisher
 from shared.bootstrap.http import HttpFunction, staff_rule
-from shared.bootstrap.loyalty import LoyaltyProviderSettings, opener
+from shared.bootstrap.outbound import LoyaltyProviderSettings, loyalty_opener
 from shared.clock import utc_now
 from shared.services.loyalty.on_demand import AskForLoyalty, LookUpPoints, LoyaltyReads
 from shared.web.routes import loyalty
@@ -23,7 +23,7 @@ def _routes(settings: LoyaltyApiSettings) -> Iterable[Route[Any, Any]]:
     return loyalty.routes(
         AskForLoyalty(store, publisher(settings.loyalty_topic)),
         LoyaltyReads(store),
-        LookUpPoints(store, opener(settings), utc_now),
+        LookUpPoints(store, loyalty_opener(settings), utc_now),
         staff_rule(settings.google_cloud_project, store),
     )
 

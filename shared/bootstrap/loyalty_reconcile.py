@@ -5,9 +5,15 @@ from functools import cache
 
 from pydantic import Field
 
-from shared.bootstrap.alerts import AlertSettings, alerts
-from shared.bootstrap.clients import LaterSettings, database, later, publisher
-from shared.bootstrap.loyalty import LoyaltyProviderSettings, opener
+from shared.bootstrap.clients import (
+    AlertSettings,
+    LaterSettings,
+    alerts,
+    database,
+    later,
+    publisher,
+)
+from shared.bootstrap.outbound import LoyaltyProviderSettings, loyalty_opener
 from shared.bootstrap.settings import start
 from shared.bus.messages import Loyalty
 from shared.clock import utc_now
@@ -15,7 +21,7 @@ from shared.entry import MessageConsumer
 from shared.services.loyalty.reconcile import LoyaltyReconcile
 
 
-class Settings(AlertSettings, LaterSettings, LoyaltyProviderSettings):
+class LoyaltyReconcileSettings(AlertSettings, LaterSettings, LoyaltyProviderSettings):
     """Settings of ``loyalty_reconcile``. ``loyalty_seconds`` stays below the function's own time
     limit by as much as its last calls may take; ``lease_seconds`` is how long a worker that fell
     silent keeps its org from others."""
@@ -28,11 +34,11 @@ class Settings(AlertSettings, LaterSettings, LoyaltyProviderSettings):
 @cache
 def consumer() -> MessageConsumer[Loyalty]:
     """Handles requests to bring an org's points up to date."""
-    settings = start(Settings)
+    settings = start(LoyaltyReconcileSettings)
     store = database(settings.google_cloud_project)
     reconcile = LoyaltyReconcile(
         database=store,
-        open_provider=opener(settings),
+        open_provider=loyalty_opener(settings),
         alerts=alerts(settings, store),
         continuation=publisher(settings.loyalty_topic),
         later=later(settings, settings.loyalty_topic),

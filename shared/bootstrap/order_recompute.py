@@ -8,7 +8,7 @@ from shared.entry import DocumentConsumer
 from shared.services.spending.order_recompute import OrderRecompute
 
 
-class Settings(LaterSettings):
+class OrderRecomputeSettings(LaterSettings):
     """Settings of ``order_recompute``."""
 
     spending_topic: str
@@ -17,5 +17,5 @@ class Settings(LaterSettings):
 @cache
 def watcher() -> DocumentConsumer:
     """Handles changed orders."""
-    settings = start(Settings)
+    settings = start(OrderRecomputeSettings)
     return DocumentConsumer(OrderRecompute(later(settings, settings.spending_topic)))

@@ -5,9 +5,15 @@ from functools import cache
 
 from pydantic import Field
 
-from shared.bootstrap import pos
-from shared.bootstrap.alerts import AlertSettings, alerts
-from shared.bootstrap.clients import LaterSettings, database, later, publisher
+from shared.bootstrap.clients import (
+    AlertSettings,
+    LaterSettings,
+    alerts,
+    database,
+    later,
+    publisher,
+)
+from shared.bootstrap.outbound import PosSettings, pos_opener
 from shared.bootstrap.settings import start
 from shared.bus.messages import PosSync
 from shared.clock import utc_now
@@ -19,7 +25,7 @@ from shared.services.sync.sales_refresh import SalesRefresh, SalesRefreshPlan
 from shared.services.sync.targeted import TargetedSync
 
 
-class Settings(pos.PosSettings, AlertSettings, LaterSettings):
+class OrgSyncSettings(PosSettings, AlertSettings, LaterSettings):
     """Settings of ``org_sync``. ``sync_seconds`` stays below the function's own time limit;
     ``lease_seconds`` is how long a worker that fell silent keeps its org from others."""
 
@@ -32,9 +38,9 @@ class Settings(pos.PosSettings, AlertSettings, LaterSettings):
 @cache
 def consumer() -> MessageConsumer[PosSync]:
     """Handles requests to sync an org."""
-    settings = start(Settings)
+    settings = start(OrgSyncSettings)
     store = database(settings.google_cloud_project)
-    open_pos = pos.opener(settings)
+    open_pos = pos_opener(settings)
     spending, pos_sync = publisher(settings.spending_topic), publisher(settings.pos_sync_topic)
     refreshes = SalesRefreshPlan(later(settings, settings.pos_sync_topic), utc_now)
     sync = OrgSync(

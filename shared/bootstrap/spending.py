@@ -12,7 +12,7 @@ from shared.entry import MessageConsumer
 from shared.services.spending.compute import SpendingService
 
 
-class Settings(FunctionSettings):
+class SpendingSettings(FunctionSettings):
     """Settings of ``spending``; ``spending_seconds`` as ``sync_seconds`` of ``org_sync``."""
 
     spending_topic: str
@@ -22,7 +22,7 @@ class Settings(FunctionSettings):
 @cache
 def consumer() -> MessageConsumer[ComputeSpending]:
     """Handles requests to compute spending."""
-    settings = start(Settings)
+    settings = start(SpendingSettings)
     store = database(settings.google_cloud_project)
     compute = SpendingService(
         store, publisher(settings.spending_topic), utc_now, settings.spending_seconds

@@ -19,7 +19,7 @@ from shared.web.request import (
     RawBody,
 )
 from shared.web.response import JSON, ErrorResponse, RawContent, RouteReply
-from shared.web.routing import Route, RouteCall
+from shared.web.routing import Route, RouteCall, RouteTable
 
 DESCRIPTION_PATH = "/openapi.json"
 REF = "#/components/schemas/{model}"
@@ -36,22 +36,14 @@ _Schemas = Mapping[tuple[Any, JsonSchemaMode], Mapping[str, Any]]
 def with_description(name: str, routes: Iterable[Route[Any, Any]]) -> tuple[Route[Any, Any], ...]:
     """The routes of the function ``name``, and one that describes them all, itself included."""
 
+    table = RouteTable(PUBLIC)
+
+    @table.get(DESCRIPTION_PATH, NoParams, JSON)
     def describe(_: RouteCall[NoParams, NoBody]) -> RouteReply:
+        """This description."""
         return RouteReply(RawContent(JSON, encoded(name, described)))
 
-    described = (
-        *routes,
-        Route(
-            method="GET",
-            path=DESCRIPTION_PATH,
-            rule=PUBLIC,
-            summary="This description.",
-            params=NoParams,
-            body=NoBody,
-            answers=[(200, JSON)],
-            handler=describe,
-        ),
-    )
+    described = (*routes, *table)
     return described
 
 

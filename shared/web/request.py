@@ -25,7 +25,6 @@ RecordId = Annotated[
 OrgId = Annotated[
     str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
 ]
-RunId = RecordId
 
 # For lists that are read page by page.
 Cursor = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
@@ -68,6 +67,19 @@ class Params(BaseModel):
 
 class NoParams(Params):
     """Neither path nor query parameters."""
+
+
+class OrgQuery(Params):
+    """An org."""
+
+    org_id: OrgId
+
+
+class PageQuery(OrgQuery):
+    """A page of an org's list; ``cursor`` is the ``nextCursor`` of the page before."""
+
+    cursor: Cursor | None = None
+    limit: PageSize = 50
 
 
 class Body(BaseModel):

@@ -123,6 +123,10 @@ class Cached:
         return f"{'public' if self.public else 'private'}, max-age={self.seconds}"
 
 
+CHECKED = Cached(seconds=0)
+"""A browser keeps it, and asks each time whether it is still current."""
+
+
 def response_of(reply: RouteReply, cached: Cached | None, request: Request) -> Response:
     """The response for a reply; 304 if the client has this version already."""
     match reply.body:

@@ -2,35 +2,35 @@
 
 To add routes, write ``shared/web/routes/<resource>.py``::
 
-    class OrderQuery(Params):
-        org_id: OrgId                       # web/request.py; an OrgRule needs it, in query or body
+    class OrderQuery(OrgQuery):             # web/request.py; an OrgRule needs its orgId
         order_id: RecordId                  # in the path as {orderId}
 
     class OrderResponse(ResponseModel):
         id: str
         total: float
 
-    def routes(orders: OrderReads, staff: Rule) -> tuple[Route[Any, Any], ...]:
+    def routes(orders: OrderReads, staff: Rule) -> RouteTable:
+        table = RouteTable(staff)
+
+        @table.get("/api/orders/{orderId}", OrderQuery, OrderResponse, errors=[NotFound])
         def get_order(call: RouteCall[OrderQuery, NoBody]) -> RouteReply:
+            "One order."                        # the summary in the route's description
             found = orders.get(call.org_id, call.params.order_id)   # org_id: allowed by the rule
             return RouteReply(OrderResponse(...))                   # or raise NotFound("...")
 
-        return (
-            Route(method="GET", path="/api/orders/{orderId}", rule=staff, summary="One order.",
-                  params=OrderQuery, body=NoBody, answers=[(200, OrderResponse)], errors=[NotFound],
-                  handler=get_order, cached=Cached(seconds=60)),
-        )
+        return table
 
 and add ``*orders.routes(…)`` to the function's module in shared/bootstrap; the rule for staff is in
 ``bootstrap/http.py``. List the route in tests/unit/web/test_every_route.py. A handler may raise any
 error of shared/errors.py: RequestRefused gives its own status, ProviderError 502, RetryLater 503,
 OrgError 409, everything else 500 without details. For content that is not JSON, return
-``RouteReply(RawContent(media_type, bytes))`` and put the media type into ``answers``.
+``RouteReply(RawContent(media_type, bytes))`` and name the media type among the answers.
 """
 
+import inspect
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
@@ -69,6 +69,8 @@ B = TypeVar("B", bound=Body)
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Shape = type[ResponseModel] | str
 """A model, or the media type of content that is not JSON."""
+Answer = Shape | tuple[int, Shape]
+"""What a route answers, with 200 or with the status beside it."""
 
 _NAME = re.compile(r"{(\w+)}")
 
@@ -93,6 +95,9 @@ class RouteCall(Generic[P, B]):
     if_none_match: frozenset[str]
 
 
+Handler = Callable[[RouteCall[P, B]], RouteReply]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route(Generic[P, B]):
     """A route. The rule is required.
@@ -110,7 +115,7 @@ class Route(Generic[P, B]):
     params: type[P]
     body: type[B]
     answers: Sequence[tuple[int, Shape]]
-    handler: Callable[[RouteCall[P, B]], RouteReply]
+    handler: Handler[P, B]
     errors: Sequence[type[RequestRefused]] = ()
     max_body: int = 16 * KIB
     cached: Cached | None = None
@@ -122,8 +127,8 @@ class Route(Generic[P, B]):
         fields = {*self.params.model_fields, *self.body.model_fields}
         if isinstance(self.rule, OrgRule) and "org_id" not in fields:
             raise ValueError(f"{self.name}: its rule needs the field orgId")
-        if not self.answers:
-            raise ValueError(f"{self.name}: it answers nothing")
+        if not self.answers or not self.summary:
+            raise ValueError(f"{self.name}: it answers nothing, or has no summary")
         if self.takes_body and self.method == "GET":
             raise ValueError(f"{self.name}: a GET has no body")
 
@@ -139,6 +144,54 @@ class Route(Generic[P, B]):
     @property
     def takes_body(self) -> bool:
         return self.body is not NoBody
+
+
+class RouteTable:
+    """The routes of a resource, each declared above its handler, whose docstring is the summary.
+    ``rule`` is theirs unless one names another; the other fields are those of Route."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self._routes: list[Route[Any, Any]] = []
+
+    def __iter__(self) -> Iterator[Route[Any, Any]]:
+        return iter(self._routes)
+
+    def get(
+        self, path: str, params: type[P], *answers: Answer, **fields: Any
+    ) -> Callable[[Handler[P, NoBody]], Handler[P, NoBody]]:
+        """Declare a GET."""
+        return self._declare("GET", path, params, NoBody, answers, fields)
+
+    def post(
+        self, path: str, params: type[P], body: type[B], *answers: Answer, **fields: Any
+    ) -> Callable[[Handler[P, B]], Handler[P, B]]:
+        """Declare a POST."""
+        return self._declare("POST", path, params, body, answers, fields)
+
+    def _declare(
+        self,
+        method: Method,
+        path: str,
+        params: type[P],
+        body: type[B],
+        answers: Iterable[Answer],
+        fields: Mapping[str, Any],
+    ) -> Callable[[Handler[P, B]], Handler[P, B]]:
+        def declare(handler: Handler[P, B]) -> Handler[P, B]:
+            route = Route(
+                method=method,
+                path=path,
+                params=params,
+                body=body,
+                answers=[each if isinstance(each, tuple) else (200, each) for each in answers],
+                handler=handler,
+                **{"rule": self.rule, "summary": inspect.getdoc(handler), **fields},
+            )
+            self._routes.append(route)
+            return handler
+
+        return declare
 
 
 class App:

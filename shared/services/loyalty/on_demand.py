@@ -20,7 +20,6 @@ from shared.clock import Clock
 from shared.domain.customers import identifies, normal_email, normal_phone
 from shared.domain.loyalty import (
     ProviderAnswer,
-    ProviderStatus,
     Reconciliation,
     Tier,
     TierSource,
@@ -143,26 +142,6 @@ AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class CustomerPoints:
-    """A customer's points as last calculated. ``alpine`` says what the provider knows of them;
-    None in lists. ``entries`` are the last of the ledger, newest first, as stored."""
-
-    customer_id: str
-    points: int
-    points_from_orders: int
-    points_from_alpine: int | None
-    tier: str | None
-    tier_source: str
-    reconciled: bool
-    needs_review: bool
-    discrepancy: int
-    alpine_user_id: str | None
-    last_calculated: datetime
-    entries: list[Mapping[str, Any]]
-    alpine: ProviderStatus | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class LoyaltyReads:
     """Reads what loyalty runs have written."""
 
@@ -173,38 +152,30 @@ class LoyaltyReads:
         last = loyalty_runs.read_progress(self.database, org_id).last_sync_at
         return loyalty.counts(self.database, org_id), last
 
-    def of_customer(self, org_id: str, customer_id: str) -> CustomerPoints | None:
-        """One customer; None for somebody unknown or not reckoned so far."""
+    def of_customer(self, org_id: str, customer_id: str) -> Mapping[str, Any] | None:
+        """One customer's points, as ``_standing``; None for an unknown customer or one whose points
+        were never calculated."""
         found = loyalty.customers(self.database, org_id, [customer_id])
         if not found or "pointsFromOrders" not in found[0].fields:
             return None
         answer = loyalty_runs.entry_of(self.database, org_id, customer_id).answer
-        return self._standing(org_id, found[0], answer.status)
+        return self._standing(org_id, found[0]) | {"alpineIq": answer.status}
 
-    def in_review(self, org_id: str) -> list[CustomerPoints]:
-        """Every customer whose two figures a person must look at, the widest apart first."""
+    def in_review(self, org_id: str) -> list[dict[str, Any]]:
+        """Every customer whose two figures need a review, the largest discrepancy first."""
         found = loyalty.in_review(self.database, org_id)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             standings = list(pool.map(lambda each: self._standing(org_id, each), found))
-        return sorted(standings, key=lambda each: (-each.discrepancy, each.customer_id))
+        return sorted(standings, key=lambda each: (-each["loyaltyDiscrepancy"], each["customerId"]))
 
-    def _standing(
-        self, org_id: str, customer: Document, alpine: ProviderStatus | None = None
-    ) -> CustomerPoints:
+    def _standing(self, org_id: str, customer: Document) -> dict[str, Any]:
+        """A customer's loyalty fields as stored, and the last entries of the ledger, newest first.
+        ``needsReview``: Alpine IQ's figure applies and differs from that of the orders."""
         fields = customer.fields
-        at_provider = fields["tierSource"] == TierSource.PROVIDER
-        return CustomerPoints(
-            customer_id=customer.id,
-            points=fields["points"],
-            points_from_orders=fields["pointsFromOrders"],
-            points_from_alpine=fields.get("pointsFromAlpine"),
-            tier=fields.get("loyaltyTier"),
-            tier_source=fields["tierSource"],
-            reconciled=fields["loyaltyReconciled"],
-            needs_review=at_provider and not fields["loyaltyReconciled"],
-            discrepancy=fields["loyaltyDiscrepancy"],
-            alpine_user_id=fields.get("alpineUserId"),
-            last_calculated=fields["pointsLastCalculated"],
-            entries=loyalty.latest_entries(self.database, org_id, customer.id, LAST_ENTRIES),
-            alpine=alpine,
-        )
+        by_alpine = fields["tierSource"] == TierSource.PROVIDER
+        return {
+            **fields,
+            "customerId": customer.id,
+            "needsReview": by_alpine and not fields["loyaltyReconciled"],
+            "lastEntries": loyalty.latest_entries(self.database, org_id, customer.id, LAST_ENTRIES),
+        }

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -100,39 +100,17 @@ def _key(batch: BatchStock | ExpiringBatch) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class PriceChange:
-    """One change of a product's price or cost, in dollars."""
-
-    changed_at: datetime
-    price: float | None
-    previous_price: float | None
-    price_source: str | None
-    cost: float | None
-    previous_cost: float | None
-    previous_since: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class PriceHistory:
     """Reads price histories, as the syncs wrote them."""
 
     database: Database
 
-    def __call__(self, org_id: str, product_id: str, *, limit: int) -> list[PriceChange] | None:
-        """The last changes, the newest first; None where the org never had such a product."""
+    def __call__(
+        self, org_id: str, product_id: str, *, limit: int
+    ) -> list[Mapping[str, Any]] | None:
+        """The last changes as stored, the newest first; None where the org never had such a
+        product."""
         found = prices.latest_price_changes(self.database, org_id, product_id, limit)
         if not found and not products.read(self.database, org_id, [product_id], ["id"]):
             return None
-        return [_change(document.fields) for document in found]
-
-
-def _change(fields: Mapping[str, Any]) -> PriceChange:
-    return PriceChange(
-        changed_at=fields["changedAt"],
-        price=fields["price"],
-        previous_price=fields["previousPrice"],
-        price_source=fields["priceSource"],
-        cost=fields["cost"],
-        previous_cost=fields["previousCost"],
-        previous_since=fields["previousSince"],
-    )
+        return [document.fields for document in found]

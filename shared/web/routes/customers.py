@@ -5,7 +5,7 @@ dollars, times are in UTC.
 """
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import StringConstraints, field_validator
 
@@ -22,9 +22,9 @@ from shared.services.reads.customers import (
 from shared.services.reads.response_cache import ResponseCache
 from shared.store import customer_fields
 from shared.web.auth import Rule
-from shared.web.request import Cursor, NoBody, OrgId, PageSize, Params, RecordId
-from shared.web.response import Cached, ResponseModel, RouteReply
-from shared.web.routing import Route, RouteCall
+from shared.web.request import NoBody, OrgQuery, PageQuery, RecordId
+from shared.web.response import CHECKED, ResponseModel, RouteReply
+from shared.web.routing import RouteCall, RouteTable
 
 KEPT_SECONDS = 300.0
 
@@ -34,30 +34,20 @@ Search = Annotated[
 ]
 
 
-class CustomersQuery(Params):
+class CustomersQuery(PageQuery):
     """``q`` is the beginning of a name or an e-mail, a whole telephone number, or an id; its
     results are not in the order of ``sort``. Customers without the field of ``sort`` (a last
     order, for instance) are not listed."""
 
-    org_id: OrgId
     segment: Segment | None = None
     q: Search | None = None
     sort: CustomerSort = CustomerSort.MOST_SPENT
-    cursor: Cursor | None = None
-    limit: PageSize = 50
 
 
-class CustomerQuery(Params):
+class CustomerQuery(OrgQuery):
     """One customer."""
 
     customer_id: RecordId
-    org_id: OrgId
-
-
-class SegmentsQuery(Params):
-    """The segments of an org."""
-
-    org_id: OrgId
 
 
 class SpendingFiguresView(ResponseModel):
@@ -189,10 +179,13 @@ class SegmentsResponse(ResponseModel):
 
 def routes(
     customers: CustomerReads, segments: SegmentReads, answers: ResponseCache, staff: Rule
-) -> tuple[Route[Any, Any], ...]:
+) -> RouteTable:
     """``staff`` is the rule for the staff of an org."""
+    table = RouteTable(staff)
 
+    @table.get("/api/customers", CustomersQuery, CustomersResponse, cached=CHECKED)
     def list_customers(call: RouteCall[CustomersQuery, NoBody]) -> RouteReply:
+        """Customers, page by page."""
         asked, org_id = call.params, call.org_id
 
         def read() -> CustomersResponse:
@@ -209,13 +202,25 @@ def routes(
 
         return RouteReply(answers.of(org_id, asked, KEPT_SECONDS, read))
 
+    @table.get(
+        "/api/customers/{customerId}",
+        CustomerQuery,
+        CustomerResponse,
+        errors=[NotFound],
+        cached=CHECKED,
+    )
     def get_customer(call: RouteCall[CustomerQuery, NoBody]) -> RouteReply:
+        """One customer, with all details."""
+
         def read() -> CustomerResponse:
             return _customer_response(customers.detail(call.org_id, call.params.customer_id))
 
         return RouteReply(answers.of(call.org_id, call.params, KEPT_SECONDS, read))
 
-    def count_segments(call: RouteCall[SegmentsQuery, NoBody]) -> RouteReply:
+    @table.get("/api/segments", OrgQuery, SegmentsResponse, cached=CHECKED)
+    def count_segments(call: RouteCall[OrgQuery, NoBody]) -> RouteReply:
+        """The number of customers and the revenue of each segment."""
+
         def read() -> SegmentsResponse:
             found = segments(call.org_id)
             return SegmentsResponse(
@@ -233,42 +238,7 @@ def routes(
 
         return RouteReply(answers.of(call.org_id, call.params, KEPT_SECONDS, read))
 
-    return (
-        Route(
-            method="GET",
-            path="/api/customers",
-            rule=staff,
-            summary="Customers, page by page.",
-            params=CustomersQuery,
-            body=NoBody,
-            answers=[(200, CustomersResponse)],
-            handler=list_customers,
-            cached=Cached(seconds=0),
-        ),
-        Route(
-            method="GET",
-            path="/api/customers/{customerId}",
-            rule=staff,
-            summary="One customer, with all details.",
-            params=CustomerQuery,
-            body=NoBody,
-            answers=[(200, CustomerResponse)],
-            errors=[NotFound],
-            handler=get_customer,
-            cached=Cached(seconds=0),
-        ),
-        Route(
-            method="GET",
-            path="/api/segments",
-            rule=staff,
-            summary="The number of customers and the revenue of each segment.",
-            params=SegmentsQuery,
-            body=NoBody,
-            answers=[(200, SegmentsResponse)],
-            handler=count_segments,
-            cached=Cached(seconds=0),
-        ),
-    )
+    return table
 
 
 def _customer_response(found: CustomerDetail) -> CustomerResponse:

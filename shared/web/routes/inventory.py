@@ -1,30 +1,27 @@
 """``/api/inventory/expiring`` and ``/api/products/{id}/price-history``, for the staff of an org."""
 
-from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
-from shared.domain.money import to_dollars
+from shared.domain.money import dollars_or_none, to_dollars
 from shared.errors import NotFound
 from shared.services.reads.inventory import (
     ExpiringStock,
     ExpiringStockBatch,
-    PriceChange,
     PriceHistory,
 )
 from shared.web.auth import Rule
-from shared.web.request import NoBody, OrgId, Params, RecordId
+from shared.web.request import NoBody, OrgQuery, RecordId
 from shared.web.response import Cached, ResponseModel, RouteReply
-from shared.web.routing import Route, RouteCall
+from shared.web.routing import RouteCall, RouteTable
 
 
-class ExpiringQuery(Params):
+class ExpiringQuery(OrgQuery):
     """Batches with at most ``days`` left and at least ``minQuantity`` for sale."""
 
-    org_id: OrgId
     days: Annotated[int, Field(ge=0, le=3_650)] = 30
     min_quantity: Annotated[Decimal, Field(ge=0, le=1_000_000, allow_inf_nan=False)] = Decimal(1)
 
@@ -56,11 +53,10 @@ class ExpiringResponse(ResponseModel):
     cost_at_risk: float
 
 
-class PriceHistoryQuery(Params):
+class PriceHistoryQuery(OrgQuery):
     """A product, and the maximum number of changes."""
 
     product_id: RecordId
-    org_id: OrgId
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
 
@@ -83,52 +79,39 @@ class PriceHistoryResponse(ResponseModel):
     items: list[PriceChangeView]
 
 
-def routes(
-    expiring: ExpiringStock, history: PriceHistory, staff: Rule
-) -> tuple[Route[Any, Any], ...]:
+def routes(expiring: ExpiringStock, history: PriceHistory, staff: Rule) -> RouteTable:
     """``staff`` is the rule for the staff of an org."""
+    table = RouteTable(staff)
+    cached = Cached(seconds=60)
 
+    @table.get(
+        "/api/inventory/expiring", ExpiringQuery, ExpiringResponse, cached=Cached(seconds=60)
+    )
     def list_expiring(call: RouteCall[ExpiringQuery, NoBody]) -> RouteReply:
+        """Stock that expires soon or has expired."""
         asked = call.params
         found = expiring(call.org_id, within_days=asked.days, min_quantity=asked.min_quantity)
         at_risk = sum(each.outlook.cost_at_risk_cents or 0 for each in found)
         items = [_expiring(each) for each in found]
         return RouteReply(ExpiringResponse(items=items, cost_at_risk=to_dollars(at_risk)))
 
+    @table.get(
+        "/api/products/{productId}/price-history",
+        PriceHistoryQuery,
+        PriceHistoryResponse,
+        errors=[NotFound],
+        cached=cached,
+    )
     def list_prices(call: RouteCall[PriceHistoryQuery, NoBody]) -> RouteReply:
+        """How a product's price and cost have changed."""
         product_id = call.params.product_id
         found = history(call.org_id, product_id, limit=call.params.limit)
         if found is None:
             raise NotFound("there is no such product")
-        return RouteReply(
-            PriceHistoryResponse(product_id=product_id, items=[_change(each) for each in found])
-        )
+        items = [PriceChangeView.model_validate(each) for each in found]
+        return RouteReply(PriceHistoryResponse(product_id=product_id, items=items))
 
-    return (
-        Route(
-            method="GET",
-            path="/api/inventory/expiring",
-            rule=staff,
-            summary="Stock that expires soon or has expired.",
-            params=ExpiringQuery,
-            body=NoBody,
-            answers=[(200, ExpiringResponse)],
-            handler=list_expiring,
-            cached=Cached(seconds=60),
-        ),
-        Route(
-            method="GET",
-            path="/api/products/{productId}/price-history",
-            rule=staff,
-            summary="How a product's price and cost have changed.",
-            params=PriceHistoryQuery,
-            body=NoBody,
-            answers=[(200, PriceHistoryResponse)],
-            errors=[NotFound],
-            handler=list_prices,
-            cached=Cached(seconds=60),
-        ),
-    )
+    return table
 
 
 def _expiring(found: ExpiringStockBatch) -> ExpiringBatchView:
@@ -145,16 +128,8 @@ def _expiring(found: ExpiringStockBatch) -> ExpiringBatchView:
         received_on=stock.received_on,
         days_left=outlook.days_left,
         quantity=float(batch.quantity),
-        cost=_dollars(batch.cost_cents),
-        cost_at_risk=_dollars(outlook.cost_at_risk_cents),
-        price=_dollars(batch.price_cents),
-        clearance_price=_dollars(outlook.clearance_price_cents),
+        cost=dollars_or_none(batch.cost_cents),
+        cost_at_risk=dollars_or_none(outlook.cost_at_risk_cents),
+        price=dollars_or_none(batch.price_cents),
+        clearance_price=dollars_or_none(outlook.clearance_price_cents),
     )
-
-
-def _change(change: PriceChange) -> PriceChangeView:
-    return PriceChangeView(**asdict(change))
-
-
-def _dollars(cents: int | None) -> float | None:
-    return None if cents is None else to_dollars(cents)

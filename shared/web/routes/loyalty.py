@@ -3,9 +3,9 @@
 import csv
 import io
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -13,17 +13,16 @@ from shared.domain.loyalty import ProviderStatus, TierSource
 from shared.errors import Forbidden, NotFound
 from shared.services.loyalty.on_demand import (
     AskForLoyalty,
-    CustomerPoints,
     LookUpPoints,
     LoyaltyReads,
     Points,
 )
 from shared.services.manual_sync import RunUnderWay
 from shared.web.auth import ANY_ORG, Rule, SignedInUser
-from shared.web.request import Body, NoBody, NoParams, OrgId, Params, RecordId
+from shared.web.request import Body, NoBody, NoParams, OrgId, OrgQuery, RecordId
 from shared.web.response import RawContent, ResponseModel, RouteReply
 from shared.web.routes.runs import RunUnderWayResponse, StartedRunResponse, under_way_reply
-from shared.web.routing import Route, RouteCall
+from shared.web.routing import RouteCall, RouteTable
 
 CSV = "text/csv"
 COLUMNS = (
@@ -46,25 +45,22 @@ class LoyaltySyncRequest(Body):
     full: bool = False
 
 
-class StandingQuery(Params):
+class StandingQuery(OrgQuery):
     """An org, or one of its customers."""
 
-    org_id: OrgId
     customer_id: RecordId | None = None
 
 
-class PointsQuery(Params):
+class PointsQuery(OrgQuery):
     """A customer by telephone, or by e-mail; the telephone takes precedence."""
 
-    org_id: OrgId
     phone: Annotated[str, Field(max_length=40)] | None = None
     email: Annotated[str, Field(max_length=254)] | None = None
 
 
-class ReportQuery(Params):
+class ReportQuery(OrgQuery):
     """An org, and the format of the report."""
 
-    org_id: OrgId
     format: Literal["json", "csv"] = "json"
 
 
@@ -96,16 +92,16 @@ class ReconciliationView(ResponseModel):
     customer_id: str
     points: int
     points_from_orders: int
-    points_from_alpine: int | None
-    tier: str | None
+    points_from_alpine: int | None = None
+    tier: Annotated[str | None, Field(validation_alias="loyaltyTier")] = None
     tier_source: TierSource
-    reconciled: bool
+    reconciled: Annotated[bool, Field(validation_alias="loyaltyReconciled")]
     needs_review: bool
-    discrepancy: int
-    alpine_user_id: str | None
-    last_calculated: datetime
+    discrepancy: Annotated[int, Field(validation_alias="loyaltyDiscrepancy")]
+    alpine_user_id: str | None = None
+    last_calculated: Annotated[datetime, Field(validation_alias="pointsLastCalculated")]
     last_entries: list[PointsEntryView]
-    alpine_iq: ProviderStatus | None
+    alpine_iq: ProviderStatus | None = None
 
 
 class StandingResponse(ResponseModel):
@@ -148,121 +144,66 @@ class ReportResponse(ResponseModel):
     items: list[ReconciliationView]
 
 
-@dataclass(frozen=True, slots=True)
-class _Handlers:
-    ask: AskForLoyalty
-    standing: LoyaltyReads
-    points: LookUpPoints
+def routes(
+    ask: AskForLoyalty, standing: LoyaltyReads, points: LookUpPoints, staff: Rule
+) -> RouteTable:
+    """``staff`` is the rule for the staff of an org."""
+    table = RouteTable(staff)
 
-    def start(self, call: RouteCall[NoParams, LoyaltySyncRequest]) -> RouteReply:
+    @table.post(
+        "/api/loyalty/sync",
+        NoParams,
+        LoyaltySyncRequest,
+        (202, StartedRunResponse),
+        (409, RunUnderWayResponse),
+        errors=[NotFound],
+    )
+    def start(call: RouteCall[NoParams, LoyaltySyncRequest]) -> RouteReply:
+        """Update the points of an org, or of one customer."""
         user, asked = call.caller, call.body
         assert isinstance(user, SignedInUser)
         if asked.full and not user.roles & ANY_ORG:
             raise Forbidden("full is for " + " and ".join(sorted(ANY_ORG)))
-        url = f"/api/loyalty/sync?orgId={call.org_id}"
-        if asked.customer_id is not None:
-            url += f"&customerId={asked.customer_id}"
+        url = _status_url(call.org_id, asked.customer_id)
         try:
-            run_id = self.ask(call.org_id, asked.customer_id, full=asked.full)
+            run_id = ask(call.org_id, asked.customer_id, full=asked.full)
         except RunUnderWay as error:
             return under_way_reply(error, call, url)
-        return RouteReply(
-            StartedRunResponse(run_id=run_id, org_id=call.org_id, status_url=url), status=202
-        )
+        started = StartedRunResponse(run_id=run_id, org_id=call.org_id, status_url=url)
+        return RouteReply(started, status=202)
 
-    def read(self, call: RouteCall[StandingQuery, NoBody]) -> RouteReply:
-        if call.params.customer_id is not None:
-            found = self.standing.of_customer(call.org_id, call.params.customer_id)
-            if found is None:
-                raise NotFound("there is no such customer, or no points so far")
-            return RouteReply(StandingResponse(reconciliation=_reconciliation_view(found)))
-        counts, last_sync_at = self.standing.counts(call.org_id)
-        return RouteReply(
-            StandingResponse(stats=LoyaltyStatsView(**asdict(counts), last_sync_at=last_sync_at))
-        )
+    @table.get("/api/loyalty/sync", StandingQuery, StandingResponse, errors=[NotFound])
+    def read(call: RouteCall[StandingQuery, NoBody]) -> RouteReply:
+        """The points of an org, or of one customer."""
+        if call.params.customer_id is None:
+            counts, last_sync_at = standing.counts(call.org_id)
+            stats = LoyaltyStatsView(**asdict(counts), last_sync_at=last_sync_at)
+            return RouteReply(StandingResponse(stats=stats))
+        found = standing.of_customer(call.org_id, call.params.customer_id)
+        if found is None:
+            raise NotFound("there is no such customer, or no points so far")
+        return RouteReply(StandingResponse(reconciliation=ReconciliationView.model_validate(found)))
 
-    def look_up(self, call: RouteCall[PointsQuery, NoBody]) -> RouteReply:
-        asked = call.params
-        return RouteReply(
-            _points_response(self.points(call.org_id, phone=asked.phone, email=asked.email))
-        )
+    @table.get("/api/loyalty/points", PointsQuery, PointsResponse, errors=[NotFound])
+    def look_up(call: RouteCall[PointsQuery, NoBody]) -> RouteReply:
+        """The current points of a customer, by telephone or e-mail."""
+        found = points(call.org_id, phone=call.params.phone, email=call.params.email)
+        return RouteReply(_points_response(found))
 
-    def report(self, call: RouteCall[ReportQuery, NoBody]) -> RouteReply:
-        found = self.standing.in_review(call.org_id)
+    @table.get("/api/loyalty/report", ReportQuery, ReportResponse, CSV)
+    def report(call: RouteCall[ReportQuery, NoBody]) -> RouteReply:
+        """Every customer whose points need a review."""
+        found = [ReconciliationView.model_validate(f) for f in standing.in_review(call.org_id)]
         if call.params.format == "csv":
             return RouteReply(RawContent(CSV, _csv_table(found)))
-        return RouteReply(ReportResponse(items=[_reconciliation_view(each) for each in found]))
+        return RouteReply(ReportResponse(items=found))
+
+    return table
 
 
-def routes(
-    ask: AskForLoyalty, standing: LoyaltyReads, points: LookUpPoints, staff: Rule
-) -> tuple[Route[Any, Any], ...]:
-    """``staff`` is the rule for the staff of an org."""
-    handlers = _Handlers(ask, standing, points)
-    return (
-        Route(
-            method="POST",
-            path="/api/loyalty/sync",
-            rule=staff,
-            summary="Update the points of an org, or of one customer.",
-            params=NoParams,
-            body=LoyaltySyncRequest,
-            answers=[(202, StartedRunResponse), (409, RunUnderWayResponse)],
-            errors=[NotFound],
-            handler=handlers.start,
-        ),
-        Route(
-            method="GET",
-            path="/api/loyalty/sync",
-            rule=staff,
-            summary="The points of an org, or of one customer.",
-            params=StandingQuery,
-            body=NoBody,
-            answers=[(200, StandingResponse)],
-            errors=[NotFound],
-            handler=handlers.read,
-        ),
-        Route(
-            method="GET",
-            path="/api/loyalty/points",
-            rule=staff,
-            summary="The current points of a customer, by telephone or e-mail.",
-            params=PointsQuery,
-            body=NoBody,
-            answers=[(200, PointsResponse)],
-            errors=[NotFound],
-            handler=handlers.look_up,
-        ),
-        Route(
-            method="GET",
-            path="/api/loyalty/report",
-            rule=staff,
-            summary="Every customer whose points need a review.",
-            params=ReportQuery,
-            body=NoBody,
-            answers=[(200, ReportResponse), (200, CSV)],
-            handler=handlers.report,
-        ),
-    )
-
-
-def _reconciliation_view(found: CustomerPoints) -> ReconciliationView:
-    fields = asdict(found)
-    entries, alpine = fields.pop("entries"), fields.pop("alpine")
-    return ReconciliationView(
-        **fields,
-        alpine_iq=alpine,
-        last_entries=[
-            PointsEntryView(
-                order_id=entry["orderId"],
-                at=entry["at"],
-                total=entry["total"],
-                points=entry["points"],
-                balance=entry["balance"],
-            )
-            for entry in entries
-        ],
-    )
+def _status_url(org_id: str, customer_id: str | None) -> str:
+    url = f"/api/loyalty/sync?orgId={org_id}"
+    return url if customer_id is None else f"{url}&customerId={customer_id}"
 
 
 def _points_response(found: Points) -> PointsResponse:
@@ -289,13 +230,13 @@ def _points_response(found: Points) -> PointsResponse:
     )
 
 
-def _csv_table(found: Iterable[CustomerPoints]) -> bytes:
+def _csv_table(found: Iterable[ReconciliationView]) -> bytes:
     """One line per customer; the last entries in one cell, as ``order: points``."""
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(COLUMNS)
     for each in found:
-        entries = "; ".join(f"{entry['orderId']}: {entry['points']:+d}" for entry in each.entries)
+        entries = "; ".join(f"{entry.order_id}: {entry.points:+d}" for entry in each.last_entries)
         table.writerow(
             (
                 each.customer_id,

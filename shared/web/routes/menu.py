@@ -1,16 +1,16 @@
 """``/api/menu`` and ``/api/menu/builder``: the public menu of an org."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from shared.domain.public_menu import MenuFilter
 from shared.services.reads.menu import PublicMenu, Rendered
 from shared.web.auth import Rule
-from shared.web.request import Cursor, NoBody, OrgId, Params
+from shared.web.request import NoBody, OrgQuery, PageQuery
 from shared.web.response import JSON, Cached, RawContent, ResponseModel, RouteReply
-from shared.web.routing import Route, RouteCall
+from shared.web.routing import RouteCall, RouteTable
 
 SECONDS = 60
 """How long browsers and proxies may cache a menu: sales must end on time."""
@@ -18,21 +18,18 @@ SECONDS = 60
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
-class MenuQuery(Params):
-    """A page of the menu; ``cursor`` is the ``nextCursor`` of the page before."""
+class MenuQuery(PageQuery):
+    """A page of the menu, of products as named."""
 
-    org_id: OrgId
     category: Name | None = None
     brand: Name | None = None
     on_sale: bool | None = None
-    cursor: Cursor | None = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
 
-class MenuBuilderQuery(Params):
+class MenuBuilderQuery(OrgQuery):
     """The number of products to begin a menu with."""
 
-    org_id: OrgId
     limit: Annotated[int, Field(ge=1, le=100)] = 12
 
 
@@ -78,42 +75,24 @@ class MenuBuilderResponse(ResponseModel):
     is_demo: bool
 
 
-def routes(menu: PublicMenu, anyone: Rule) -> tuple[Route[Any, Any], ...]:
+def routes(menu: PublicMenu, anyone: Rule) -> RouteTable:
     """``anyone`` is the rule for what an org publishes."""
+    table = RouteTable(anyone)
+    cached = Cached(SECONDS, public=True)
 
+    @table.get("/api/menu", MenuQuery, MenuResponse, cached=cached)
     def read(call: RouteCall[MenuQuery, NoBody]) -> RouteReply:
+        """The menu of an org, page by page."""
         asked = call.params
         wanted = MenuFilter(asked.category, asked.brand, asked.on_sale)
-        rendered = menu.page(call.org_id, wanted, cursor=asked.cursor, limit=asked.limit)
-        return _reply(rendered)
+        return _reply(menu.page(call.org_id, wanted, cursor=asked.cursor, limit=asked.limit))
 
+    @table.get("/api/menu/builder", MenuBuilderQuery, MenuBuilderResponse, cached=cached)
     def build(call: RouteCall[MenuBuilderQuery, NoBody]) -> RouteReply:
+        """Products to begin a menu with; invented ones if the org has none."""
         return _reply(menu.builder(call.org_id, limit=call.params.limit))
 
-    return (
-        Route(
-            method="GET",
-            path="/api/menu",
-            rule=anyone,
-            summary="The menu of an org, page by page.",
-            params=MenuQuery,
-            body=NoBody,
-            answers=[(200, MenuResponse)],
-            handler=read,
-            cached=Cached(SECONDS, public=True),
-        ),
-        Route(
-            method="GET",
-            path="/api/menu/builder",
-            rule=anyone,
-            summary="Products to begin a menu with; invented ones if the org has none.",
-            params=MenuBuilderQuery,
-            body=NoBody,
-            answers=[(200, MenuBuilderResponse)],
-            handler=build,
-            cached=Cached(SECONDS, public=True),
-        ),
-    )
+    return table
 
 
 def _reply(rendered: Rendered) -> RouteReply:

@@ -7,18 +7,12 @@ from typing import Any
 from shared.domain.metadata import NAMED_KINDS, PUBLIC_FIELDS
 from shared.store.metadata import LOCATION
 from shared.web.auth import Rule
-from shared.web.request import NoBody, OrgId, Params
+from shared.web.request import NoBody, OrgQuery
 from shared.web.response import Cached, ResponseModel, RouteReply
-from shared.web.routing import Route, RouteCall
+from shared.web.routing import RouteCall, RouteTable
 
 Read = Callable[[str], Mapping[str, Mapping[str, Any]]]
 """From an org's id to the stored fields of each kind."""
-
-
-class MetadataQuery(Params):
-    """The metadata of an org."""
-
-    org_id: OrgId
 
 
 class NamedView(ResponseModel):
@@ -60,27 +54,18 @@ class MetadataResponse(ResponseModel):
     locations: LocationListView
 
 
-def routes(read: Read, staff: Rule) -> tuple[Route[Any, Any], ...]:
+def routes(read: Read, staff: Rule) -> RouteTable:
     """``staff`` is the rule for the staff of an org."""
+    table = RouteTable(staff)
 
-    def get(call: RouteCall[MetadataQuery, NoBody]) -> RouteReply:
+    @table.get("/api/metadata", OrgQuery, MetadataResponse, cached=Cached(seconds=300))
+    def get_metadata(call: RouteCall[OrgQuery, NoBody]) -> RouteReply:
+        """Brands, categories, vendors and locations."""
         stored = read(call.org_id)
         named = {kind: _named(stored[kind]) for kind in NAMED_KINDS}
         return RouteReply(MetadataResponse(**named, locations=_locations(stored[LOCATION])))
 
-    return (
-        Route(
-            method="GET",
-            path="/api/metadata",
-            rule=staff,
-            summary="Brands, categories, vendors and locations.",
-            params=MetadataQuery,
-            body=NoBody,
-            answers=[(200, MetadataResponse)],
-            handler=get,
-            cached=Cached(seconds=300),
-        ),
-    )
+    return table
 
 
 def _named(fields: Mapping[str, Any]) -> NamedListView:

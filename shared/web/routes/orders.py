@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from shared.domain.order_matching import SkipReason
 from shared.domain.orders import OrderStatus
@@ -11,38 +10,29 @@ from shared.services.reads.customers import CustomerReads, OrderReads
 from shared.services.reads.response_cache import ResponseCache
 from shared.store.listing import DocumentPage
 from shared.web.auth import Rule
-from shared.web.request import Cursor, NoBody, OrgId, PageSize, Params, RecordId
-from shared.web.response import Cached, ResponseModel, RouteReply
-from shared.web.routing import Route, RouteCall
+from shared.web.request import NoBody, PageQuery, RecordId
+from shared.web.response import CHECKED, ResponseModel, RouteReply
+from shared.web.routing import RouteCall, RouteTable
 
 KEPT_SECONDS = 180.0
 
 
-class OrdersQuery(Params):
+class OrdersQuery(PageQuery):
     """Orders of one ``status``, or of all."""
 
-    org_id: OrgId
     status: OrderStatus | None = None
-    cursor: Cursor | None = None
-    limit: PageSize = 50
 
 
-class CustomerOrdersQuery(Params):
+class CustomerOrdersQuery(PageQuery):
     """Orders of one customer."""
 
     customer_id: RecordId
-    org_id: OrgId
-    cursor: Cursor | None = None
-    limit: PageSize = 50
 
 
-class SkippedOrdersQuery(Params):
+class SkippedOrdersQuery(PageQuery):
     """Orders skipped for one ``reason``, or for any."""
 
-    org_id: OrgId
     reason: SkipReason | None = None
-    cursor: Cursor | None = None
-    limit: PageSize = 50
 
 
 class BuyerView(ResponseModel):
@@ -116,17 +106,28 @@ class SkippedOrderPage(ResponseModel):
 
 def routes(
     orders: OrderReads, customers: CustomerReads, answers: ResponseCache, staff: Rule
-) -> tuple[Route[Any, Any], ...]:
+) -> RouteTable:
     """``staff`` is the rule for the staff of an org."""
+    table = RouteTable(staff)
 
+    @table.get("/api/orders", OrdersQuery, OrdersResponse, cached=CHECKED)
     def list_orders(call: RouteCall[OrdersQuery, NoBody]) -> RouteReply:
+        """The org's orders, the latest first, page by page."""
         asked, org_id = call.params, call.org_id
         read = _reader(
             lambda: orders.page(org_id, status=asked.status, cursor=asked.cursor, limit=asked.limit)
         )
         return RouteReply(answers.of(org_id, asked, KEPT_SECONDS, read))
 
+    @table.get(
+        "/api/customers/{customerId}/orders",
+        CustomerOrdersQuery,
+        OrdersResponse,
+        errors=[NotFound],
+        cached=CHECKED,
+    )
     def list_customer_orders(call: RouteCall[CustomerOrdersQuery, NoBody]) -> RouteReply:
+        """A customer's orders, the latest first, page by page."""
         asked, org_id = call.params, call.org_id
         read = _reader(
             lambda: customers.orders(
@@ -135,7 +136,9 @@ def routes(
         )
         return RouteReply(answers.of(org_id, asked, KEPT_SECONDS, read))
 
+    @table.get("/api/orders/skipped", SkippedOrdersQuery, SkippedOrderPage, cached=CHECKED)
     def list_skipped(call: RouteCall[SkippedOrdersQuery, NoBody]) -> RouteReply:
+        """The orders that match no customer, each with the reason, the latest first."""
         asked, org_id = call.params, call.org_id
 
         def read() -> SkippedOrderPage:
@@ -147,42 +150,7 @@ def routes(
 
         return RouteReply(answers.of(org_id, asked, KEPT_SECONDS, read))
 
-    return (
-        Route(
-            method="GET",
-            path="/api/orders/skipped",
-            rule=staff,
-            summary="The orders that match no customer, each with the reason, the latest first.",
-            params=SkippedOrdersQuery,
-            body=NoBody,
-            answers=[(200, SkippedOrderPage)],
-            handler=list_skipped,
-            cached=Cached(seconds=0),
-        ),
-        Route(
-            method="GET",
-            path="/api/orders",
-            rule=staff,
-            summary="The org's orders, the latest first, page by page.",
-            params=OrdersQuery,
-            body=NoBody,
-            answers=[(200, OrdersResponse)],
-            handler=list_orders,
-            cached=Cached(seconds=0),
-        ),
-        Route(
-            method="GET",
-            path="/api/customers/{customerId}/orders",
-            rule=staff,
-            summary="A customer's orders, the latest first, page by page.",
-            params=CustomerOrdersQuery,
-            body=NoBody,
-            answers=[(200, OrdersResponse)],
-            errors=[NotFound],
-            handler=list_customer_orders,
-            cached=Cached(seconds=0),
-        ),
-    )
+    return table
 
 
 def _reader(read: Callable[[], DocumentPage]) -> Callable[[], OrdersResponse]:

@@ -11,9 +11,9 @@ from shared.errors import Forbidden, NotFound, RateLimited
 from shared.services.manual_sync import ManualSync, RunUnderWay, SyncRequest
 from shared.store.runs import Run
 from shared.web.auth import ANY_ORG, Rule, SignedInUser
-from shared.web.request import Body, NoBody, OrgId, Params, RunId
+from shared.web.request import Body, NoBody, OrgId, OrgQuery, Params, RecordId
 from shared.web.response import ErrorDetail, ErrorResponse, ResponseModel, RouteReply
-from shared.web.routing import Route, RouteCall
+from shared.web.routing import RouteCall, RouteTable
 
 LONGEST_WAIT = 60.0
 
@@ -40,11 +40,10 @@ class SyncAllQuery(Params):
     org_id: OrgId | None = None
 
 
-class RunQuery(Params):
+class RunQuery(OrgQuery):
     """A run of an org."""
 
-    run_id: RunId
-    org_id: OrgId
+    run_id: RecordId
 
 
 class StartedRunResponse(ResponseModel):
@@ -100,17 +99,26 @@ class RunResponse(ResponseModel):
     cost: RunCostView
 
 
-def routes(
-    sync: ManualSync, staff: Rule, machine: Rule, either: Rule
-) -> tuple[Route[Any, Any], ...]:
+def routes(sync: ManualSync, staff: Rule, machine: Rule, either: Rule) -> RouteTable:
     """Rules: ``staff`` for users, ``machine`` for the cron secret, ``either`` for both."""
+    table = RouteTable(staff)
 
+    @table.post(
+        "/api/pos/sync",
+        WaitQuery,
+        SyncBody,
+        (202, StartedRunResponse),
+        (200, RunResponse),
+        (409, RunUnderWayResponse),
+        errors=[RateLimited],
+    )
     def start(call: RouteCall[WaitQuery, SyncBody]) -> RouteReply:
+        """Sync an org now. If it is being synced already, 409 names that run."""
         user, asked = call.caller, call.body
         assert isinstance(user, SignedInUser)
         if (asked.full or asked.allow_deletions) and not user.roles & ANY_ORG:
             raise Forbidden("full and allowDeletions are for " + " and ".join(sorted(ANY_ORG)))
-        wish = SyncRequest(
+        request = SyncRequest(
             org_id=call.org_id,
             requested_by=user.uid,
             full=asked.full,
@@ -118,7 +126,7 @@ def routes(
             streams=asked.streams,
         )
         try:
-            run_id = sync.start(wish)
+            run_id = sync.start(request)
         except RunUnderWay as error:
             return under_way_reply(error, call, _status_url(call.org_id, error.run_id))
         if call.params.wait:
@@ -127,51 +135,28 @@ def routes(
                 return RouteReply(_view(call.org_id, run_id, run))
         return RouteReply(_started(call.org_id, run_id), status=202)
 
+    @table.post(
+        "/api/cron/pos-sync",
+        SyncAllQuery,
+        NoBody,
+        (202, StartedRunsResponse),
+        rule=machine,
+        errors=[NotFound],
+    )
     def start_all(call: RouteCall[SyncAllQuery, NoBody]) -> RouteReply:
+        """Sync every org with an active point of sale, or one."""
         started = sync.start_all(call.params.org_id)
         return RouteReply(
             StartedRunsResponse(runs=[_started(*each) for each in started.items()]), status=202
         )
 
+    @table.get("/api/pos/sync/{runId}", RunQuery, RunResponse, rule=either, errors=[NotFound])
     def read(call: RouteCall[RunQuery, NoBody]) -> RouteReply:
+        """The current state of a run."""
         run_id = call.params.run_id
         return RouteReply(_view(call.org_id, run_id, sync.read(call.org_id, run_id)))
 
-    return (
-        Route(
-            method="POST",
-            path="/api/pos/sync",
-            rule=staff,
-            summary="Sync an org now. If it is being synced already, 409 names that run.",
-            params=WaitQuery,
-            body=SyncBody,
-            answers=[(202, StartedRunResponse), (200, RunResponse), (409, RunUnderWayResponse)],
-            errors=[RateLimited],
-            handler=start,
-        ),
-        Route(
-            method="POST",
-            path="/api/cron/pos-sync",
-            rule=machine,
-            summary="Sync every org with an active point of sale, or one.",
-            params=SyncAllQuery,
-            body=NoBody,
-            answers=[(202, StartedRunsResponse)],
-            errors=[NotFound],
-            handler=start_all,
-        ),
-        Route(
-            method="GET",
-            path="/api/pos/sync/{runId}",
-            rule=either,
-            summary="The current state of a run.",
-            params=RunQuery,
-            body=NoBody,
-            answers=[(200, RunResponse)],
-            errors=[NotFound],
-            handler=read,
-        ),
-    )
+    return table
 
 
 def under_way_reply(error: RunUnderWay, call: RouteCall[Any, Any], status_url: str) -> RouteReply:
@@ -194,15 +179,4 @@ def _status_url(org_id: str, run_id: str) -> str:
 
 
 def _view(org_id: str, run_id: str, run: Run) -> RunResponse:
-    error = run.error and RunProblemView(**run.error.model_dump())
-    return RunResponse(
-        run_id=run_id,
-        org_id=org_id,
-        state=run.state,
-        trigger=run.trigger,
-        started_at=run.started_at,
-        ended_at=run.ended_at,
-        error=error,
-        streams=run.streams,
-        cost=RunCostView(**run.cost.model_dump()),
-    )
+    return RunResponse.model_validate({"run_id": run_id, "org_id": org_id, **run.model_dump()})

@@ -4,27 +4,20 @@ Each path exists twice: with the org at its end, and without it for a POS that s
 header (web/signatures.py).
 """
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from shared.services.webhooks import ReceiveWebhook, WebhookOutcome
 from shared.web.auth import PUBLIC, WebhookSender
-from shared.web.request import KIB, NoBody, NoParams, OrgId, Params, RawBody
+from shared.web.request import KIB, NoBody, NoParams, OrgQuery, Params, RawBody
 from shared.web.response import ResponseModel, RouteReply
-from shared.web.routing import Route, RouteCall
+from shared.web.routing import RouteCall, RouteTable
 from shared.web.signatures import SignedByAlleaves, SignedByLightspeed, SignedWebhook
 
 LARGEST = 1024 * KIB
 ALLEAVES = "/api/webhooks/alleaves"
 LIGHTSPEED = "/api/webhooks/lightspeed/sale-created"
-
-
-class OrgWebhookQuery(Params):
-    """The org that the POS belongs to."""
-
-    org_id: OrgId
 
 
 class VerificationQuery(Params):
@@ -33,10 +26,8 @@ class VerificationQuery(Params):
     challenge: Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9_.-]+$")] | None = None
 
 
-class OrgVerificationQuery(VerificationQuery):
+class OrgVerificationQuery(VerificationQuery, OrgQuery):
     """The same at the path of an org."""
-
-    org_id: OrgId
 
 
 class AlleavesWebhookRequest(RawBody):
@@ -71,53 +62,37 @@ class VerificationResponse(ResponseModel):
 def routes(
     alleaves: tuple[SignedByAlleaves, ReceiveWebhook],
     lightspeed: tuple[SignedByLightspeed, ReceiveWebhook],
-) -> Sequence[Route[Any, Any]]:
+) -> RouteTable:
     """For each POS, its rule and its service."""
-    return (
-        _webhook(ALLEAVES, NoParams, AlleavesWebhookRequest, *alleaves),
-        _webhook(f"{ALLEAVES}/{{orgId}}", OrgWebhookQuery, AlleavesWebhookRequest, *alleaves),
-        _verification(ALLEAVES, VerificationQuery),
-        _verification(f"{ALLEAVES}/{{orgId}}", OrgVerificationQuery),
-        _webhook(LIGHTSPEED, NoParams, LightspeedWebhookRequest, *lightspeed),
-        _webhook(f"{LIGHTSPEED}/{{orgId}}", OrgWebhookQuery, LightspeedWebhookRequest, *lightspeed),
-    )
+    table = RouteTable(PUBLIC)
+    _add_webhook(table, ALLEAVES, AlleavesWebhookRequest, *alleaves)
+    _add_webhook(table, LIGHTSPEED, LightspeedWebhookRequest, *lightspeed)
+
+    def verify(call: RouteCall[Any, NoBody]) -> RouteReply:
+        """Verify that this path receives webhooks."""
+        return RouteReply(VerificationResponse(challenge=call.params.challenge))
+
+    table.get(ALLEAVES, VerificationQuery, VerificationResponse)(verify)
+    table.get(f"{ALLEAVES}/{{orgId}}", OrgVerificationQuery, VerificationResponse)(verify)
+    return table
 
 
-def _webhook(
+def _add_webhook(
+    table: RouteTable,
     path: str,
-    params: type[Params],
     body: type[RawBody],
     signed: SignedWebhook,
     receive: ReceiveWebhook,
-) -> Route[Any, Any]:
+) -> None:
+    usual = {
+        "rule": signed,
+        "summary": f"An event of a {signed.provider} POS.",
+        "max_body": LARGEST,
+    }
+
     def handle(call: RouteCall[Any, Any]) -> RouteReply:
         assert isinstance(call.caller, WebhookSender)
         return RouteReply(WebhookResponse(outcome=receive(call.caller.org_id, call.raw)))
 
-    return Route(
-        method="POST",
-        path=path,
-        rule=signed,
-        summary=f"An event of a {signed.provider} POS.",
-        params=params,
-        body=body,
-        answers=[(200, WebhookResponse)],
-        handler=handle,
-        max_body=LARGEST,
-    )
-
-
-def _verification(path: str, params: type[VerificationQuery]) -> Route[Any, Any]:
-    def handle(call: RouteCall[VerificationQuery, NoBody]) -> RouteReply:
-        return RouteReply(VerificationResponse(challenge=call.params.challenge))
-
-    return Route(
-        method="GET",
-        path=path,
-        rule=PUBLIC,
-        summary="Verify that this path receives webhooks.",
-        params=params,
-        body=NoBody,
-        answers=[(200, VerificationResponse)],
-        handler=handle,
-    )
+    table.post(path, NoParams, body, WebhookResponse, **usual)(handle)
+    table.post(f"{path}/{{orgId}}", OrgQuery, body, WebhookResponse, **usual)(handle)
