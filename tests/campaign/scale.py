@@ -4,6 +4,7 @@ in as many parts, and listed in as many windows, as one of 10,000."""
 from dataclasses import dataclass
 from functools import partial
 
+from shared.bootstrap import outbound
 from shared.domain import order_windows
 from shared.outbound.session import HttpSettings
 from shared.services.spending import compute
