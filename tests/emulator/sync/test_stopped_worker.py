@@ -20,7 +20,8 @@ from deploy.manifest import Manifest
 from tests.campaign import worker
 from tests.campaign.misfortune import Misfortune
 from tests.campaign.scale import Scale
-from tests.emulator.sync.world import World
+from tests.emulator.environment import SpendingRunner, SyncRunner
+from tests.stored import StoredDocuments
 
 ORG = "org_test"
 LEASE_SECONDS = 2.0
@@ -113,7 +114,12 @@ def everything(client: Client) -> Documents:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_worker_overtaken_while_stopped_ends_and_changes_nothing(
-    world: World, client: Client, start: Start, seed: int
+    store: StoredDocuments,
+    spending: SpendingRunner,
+    sync: SyncRunner,
+    client: Client,
+    start: Start,
+    seed: int,
 ) -> None:
     # Given a worker that was stopped anywhere in its run, be it with a commit in its hand
     dice = Random(f"stopped/{seed}")
@@ -124,8 +130,8 @@ def test_a_worker_overtaken_while_stopped_ends_and_changes_nothing(
     time.sleep(LEASE_SECONDS * 1.2)
 
     # and another run that took the org over, and has ended
-    run = world.sync(ORG, run_id="tuesday")
-    world.compute_spending()
+    run = sync.run(ORG, run_id="tuesday")
+    spending.compute_requested()
     assert run["state"] == "succeeded"
     before = everything(client)
 
@@ -135,12 +141,12 @@ def test_a_worker_overtaken_while_stopped_ends_and_changes_nothing(
     # Then it finds its lease lost, and not one document was written
     assert outcome == worker.LEASE_LOST
     assert everything(client) == before
-    assert world.document(f"tenants/{ORG}/sync_runs/monday")["error"]["code"] == "run_abandoned"
+    assert store.document(f"tenants/{ORG}/sync_runs/monday")["error"]["code"] == "run_abandoned"
 
 
 @pytest.mark.parametrize("commit", [1, 4, 9])
 def test_a_worker_past_its_lease_ends_and_changes_nothing_though_nobody_took_over(
-    client: Client, world: World, start: Start, commit: int
+    client: Client, start: Start, commit: int
 ) -> None:
     process = start(Misfortune("stopped", commit, "after"))
     stopped = wait_until_stopped(process)
@@ -154,7 +160,7 @@ def test_a_worker_past_its_lease_ends_and_changes_nothing_though_nobody_took_ove
 
 
 def test_a_commit_in_hand_when_nobody_took_over_is_as_one_that_was_slow_on_its_way(
-    client: Client, world: World, start: Start
+    client: Client, sync: SyncRunner, start: Start
 ) -> None:
     """Nobody else was there to be disturbed. It is the last that the worker gets through."""
     process = start(Misfortune("stopped", 4, "before"))
@@ -167,4 +173,4 @@ def test_a_commit_in_hand_when_nobody_took_over_is_as_one_that_was_slow_on_its_w
 
     assert outcome == worker.LEASE_LOST
     assert (lease.get().to_dict() or {})["commits"] == before + 1
-    assert world.sync(ORG, run_id="monday")["state"] == "succeeded"
+    assert sync.run(ORG, run_id="monday")["state"] == "succeeded"

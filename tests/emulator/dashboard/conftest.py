@@ -1,30 +1,15 @@
-"""A shop for each test."""
-
-from collections.abc import Iterator
+"""An org with customers of each kind."""
 
 import pytest
-from google.cloud.firestore import Client
 
-from deploy.local.clients import firestore_client
-from tests.emulator.customers.desk import Desk
-from tests.emulator.customers.people import EVERYBODY, PEOPLE
 from tests.emulator.customers.shop import ORG, Shop
+from tests.emulator.dashboard.client import DashboardClient
+from tests.emulator.dashboard.people import EVERYBODY, PEOPLE
+from tests.fakes import SteppingClock
 
 
 @pytest.fixture
-def client(firestore_host: str, project: str) -> Iterator[Client]:
-    found = firestore_client(firestore_host, project)
-    yield found
-    found.close()  # type: ignore[no-untyped-call]
-
-
-@pytest.fixture
-def shop(client: Client) -> Shop:
-    return Shop(client)
-
-
-@pytest.fixture
-def full(shop: Shop) -> Shop:
+def full_shop(shop: Shop) -> Shop:
     """Five customers with names, and twelve that are told apart by their figures alone."""
     for customer_id, (first, last, email, phone) in PEOPLE.items():
         fields = {"firstName": first, "lastName": last, "email": email, "phone": phone}
@@ -41,5 +26,11 @@ def full(shop: Shop) -> Shop:
 
 
 @pytest.fixture
-def desk(full: Shop) -> Desk:
-    return Desk(full.database, ORG)
+def dashboard_clock() -> SteppingClock:
+    """By which the dashboard keeps answers."""
+    return SteppingClock()
+
+
+@pytest.fixture
+def dashboard(full_shop: Shop, dashboard_clock: SteppingClock) -> DashboardClient:
+    return DashboardClient(full_shop.database, ORG, dashboard_clock)
