@@ -102,20 +102,22 @@ class Project:
         """The run that a tick asked for."""
         return self.stored(org_id).document(f"sync_runs/{fan_out.run_id(tick_id, org_id)}")
 
-    def sync_by_hand(self, wish: dict[str, Any]) -> None:
+    def sync_by_hand(self, request: dict[str, Any]) -> None:
         """Do what ``manual_sync`` does for a person."""
         later = self.office.setting.later
-        sync = ManualSync(Database(self._client), _Post(self._mail), lambda: utc(later))
-        streams = tuple(wish["streams"]) if wish["streams"] else None
+        sync = ManualSync(Database(self._client), _MailPublisher(self._mail), lambda: utc(later))
+        streams = tuple(request["streams"]) if request["streams"] else None
         try:
-            sync.start(SyncRequest(wish["org_id"], "a person", full=wish["full"], streams=streams))
+            sync.start(
+                SyncRequest(request["org_id"], "a person", full=request["full"], streams=streams)
+            )
         except RunUnderWay:
             return
 
     def take_in(self, org_id: str, body: bytes) -> None:
         """Do what ``webhooks`` does with a webhook, twice: POSes repeat themselves."""
         later = self.office.setting.later
-        database, post = Database(self._client), _Post(self._mail)
+        database, post = Database(self._client), _MailPublisher(self._mail)
         receive = ReceiveWebhook("alleaves", read_event, database, post, lambda: utc(later))
         receive(org_id, body)
         receive(org_id, body)
@@ -154,7 +156,7 @@ class Project:
         requests.delete(f"http://{self._emulators.firestore}/{where}", timeout=60)
 
 
-class _Post(Publisher):
+class _MailPublisher(Publisher):
     """A publisher to pos-sync that needs no client of Google's."""
 
     def __init__(self, mail: Mail) -> None:

@@ -42,9 +42,9 @@ class Outcome:
     def line(self) -> str:
         """The seed in one line."""
         names = ("deliveries", "twins", "killed", "stopped", "lease lost", "postponed")
-        told = ", ".join(f"{self.counts[name]} {name}" for name in (*names, "dead letters"))
+        counted = ", ".join(f"{self.counts[name]} {name}" for name in (*names, "dead letters"))
         state = "failed" if self.problems else "ok"
-        return f"seed {self.seed:<4} {state:<6} {self.seconds:5.1f} s  {told}"
+        return f"seed {self.seed:<4} {state:<6} {self.seconds:5.1f} s  {counted}"
 
 
 def run_seed(seed: int, emulators: Emulators, logs: Path) -> Outcome:
@@ -158,9 +158,9 @@ class Campaign:
             self._trail(f"fault: {fault}")
             self._simulation.faults.add(read_fault.validate_python(fault))
         ours.tick()
-        for wish in tick.manual:
-            self._trail(f"by hand: {wish}")
-            ours.sync_by_hand(wish)
+        for request in tick.manual:
+            self._trail(f"by hand: {request}")
+            ours.sync_by_hand(request)
         office.work(tick.mid_run_seconds)
         self._business("during", number)
         office.work(tick.overlaps)

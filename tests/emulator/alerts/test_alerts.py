@@ -1,4 +1,4 @@
-"""People hear of an incident once, whoever meets it and however often."""
+"""People are notified of an incident once, however many workers meet it and however often."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -45,7 +45,7 @@ def meet(alerts: Alerts) -> None:
     alerts.raise_(ORG, "removal_held", "A removal waits", "120 of 374 are missing.")
 
 
-def test_an_incident_is_told_once_and_then_costs_one_read(
+def test_an_incident_is_notified_once_and_then_costs_one_read(
     database: Database,
     alerts: Alerts,
     stepping_clock: SteppingClock,
@@ -64,23 +64,23 @@ def test_an_incident_is_told_once_and_then_costs_one_read(
         stepping_clock.advance(timedelta(minutes=30))
         meet(alerts)
 
-    # Then nobody is told again, and each meeting cost a read and no write
+    # Then nobody is notified again, and each meeting cost a read and no write
     assert len(operator.messages) == len(merchant.messages) == 1
     assert (meter.reads - before[0], meter.writes - before[1]) == (3, 0)
 
 
-def test_what_happens_again_after_it_was_over_is_told_again(
+def test_what_happens_again_after_it_was_over_is_notified_again(
     store: StoredDocuments, alerts: Alerts, merchant: Mailbox
 ) -> None:
-    # Given an incident that was told and is over
+    # Given an incident that was notified and is over
     meet(alerts)
     alerts.resolve(ORG, "removal_held")
     assert store.document(INCIDENT)["state"] == "resolved"
 
-    # When a run meets it anew
+    # When a run meets it again
     meet(alerts)
 
-    # Then people hear of it anew
+    # Then people are notified again
     assert len(merchant.messages) == 2
 
 
@@ -175,7 +175,7 @@ def test_an_incident_of_no_org_goes_to_the_operator_alone(
 def test_without_an_address_the_incident_is_kept_and_costs_one_read(
     client: Client, database: Database, store: StoredDocuments, stepping_clock: SteppingClock
 ) -> None:
-    # Given nobody who could be told
+    # Given nobody who could be notified
     client.document(f"tenants/{ORG}").delete()
     alerts = Alerts(database, Notifier(), [], stepping_clock.now)
     meet(alerts)
@@ -222,7 +222,7 @@ def test_addresses_are_never_logged(
     # When the incident is met
     meet(alerts)
 
-    # Then the log tells of the failures, and of no address
+    # Then the log has the failures, and no address
     printed = "".join(capfd.readouterr())
     assert "notification_failed" in printed
     assert "notification_url_invalid" in printed

@@ -1,4 +1,4 @@
-"""Segments that age: only whoever crosses a line is read and written."""
+"""Segments that age: only customers who cross a line are read and written."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -144,7 +144,7 @@ def test_a_day_without_a_pass_is_made_up_for(shop: Shop) -> None:
     assert {shop.read(str(number))["segment"] for number in range(3)} == {"churned"}
 
 
-def test_somebody_who_orders_meanwhile_keeps_the_segment_of_the_order(
+def test_a_customer_who_orders_meanwhile_keeps_the_segment_of_the_order(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given: both are due, and one has just ordered, after ageing looked

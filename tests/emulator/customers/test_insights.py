@@ -73,7 +73,7 @@ def test_a_refund_gives_back_money_and_liking_and_moves_no_date(busy: Shop) -> N
     assert found["preferences"]["products"] == []
 
 
-def test_whoever_never_ordered_has_no_preferences_and_no_rfm(busy: Shop) -> None:
+def test_a_customer_who_never_ordered_has_no_preferences_and_no_rfm(busy: Shop) -> None:
     # When
     busy.compute()
     # Then
@@ -90,7 +90,7 @@ def test_an_unchanged_customer_causes_no_write(busy: Shop, customer_ids: tuple[s
     # When: a day later, with nothing changed but the date
     busy.clock.advance(timedelta(days=1))
     _, writes = busy.compute(*customer_ids)
-    # Then: no more than the quantiles, by which everybody was scored again, is kept anew
+    # Then: no more than the quantiles, by which everybody was scored again, is written again
     assert writes == (0 if customer_ids else 1)
     assert [busy.read(i) for i in SOME] == before
 

@@ -10,7 +10,7 @@ from tests.fakes import SteppingClock
 
 @pytest.fixture
 def full_shop(shop: Shop) -> Shop:
-    """Five customers with names, and twelve that are told apart by their figures alone."""
+    """Five customers with names, and twelve that are distinguished by their figures alone."""
     for customer_id, (first, last, email, phone) in PEOPLE.items():
         fields = {"firstName": first, "lastName": last, "email": email, "phone": phone}
         shop.customer(customer_id, **fields)

@@ -36,7 +36,7 @@ def test_what_changes_meanwhile_shows_nothing_twice_and_hides_nobody(
 ) -> None:
     # Given
     first = dashboard.get("customers", limit=5)
-    # When: the last one shown goes away, somebody jumps to the top, somebody new comes in
+    # When: the last one shown goes away, another jumps to the top, a new one comes in
     full_shop.client.document(f"tenants/{ORG}/customers/{first['items'][-1]['id']}").delete()
     full_shop.order("big", "111", 5000, days_ago=0)
     full_shop.customer("99")

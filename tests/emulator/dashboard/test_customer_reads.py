@@ -149,7 +149,7 @@ def test_an_answer_is_dropped_when_a_sync_has_ended_and_when_it_is_old(
     dashboard_clock.advance(2)
     # Then
     assert dashboard.get("customers/1")["firstName"] == "Augusta"
-    # When somebody changes it by hand, which changes no version
+    # When it is changed by hand, which changes no version
     name.update({"firstName": "Ada"})
     dashboard_clock.advance(290)
     assert dashboard.get("customers/1")["firstName"] == "Augusta"
@@ -158,7 +158,7 @@ def test_an_answer_is_dropped_when_a_sync_has_ended_and_when_it_is_old(
     assert dashboard.get("customers/1")["firstName"] == "Ada"
 
 
-def test_a_caller_who_has_the_answer_is_told_so(dashboard: DashboardClient) -> None:
+def test_an_unchanged_answer_keeps_its_etag(dashboard: DashboardClient) -> None:
     # Given
     reply = dashboard.reply("customers")
     assert reply.headers["Cache-Control"] == "private, max-age=0"

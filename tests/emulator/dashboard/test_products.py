@@ -221,7 +221,7 @@ def test_an_org_without_products_shows_demo_products_marked_as_such(
 # expiring stock
 
 
-def test_expiring_stock_tells_days_left_and_a_price_to_clear_it(
+def test_expiring_stock_has_days_left_and_a_price_to_clear_it(
     pos: SimulatedPos, clock: OffsetClock, sync: SyncRunner, dashboard: DashboardClient
 ) -> None:
     # Given batches that expire in 5, 20 and 40 days, and one that expired yesterday

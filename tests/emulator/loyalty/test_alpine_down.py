@@ -141,7 +141,7 @@ def test_an_outage_leaves_figures_that_were_only_to_be_refreshed(
     for day in range(1, 8):
         clock.later = timedelta(days=day)
         assert loyalty.reconcile(ORG)["state"] == "partial"
-    # Then nobody's balance jumped, and nobody was told of anything
+    # Then nobody's balance jumped, and nobody was notified
     assert loyalty.points(ORG) == before
     assert len(notifier.bodies) == 1
     # and once it is up again all are due whom it may know
@@ -151,7 +151,7 @@ def test_an_outage_leaves_figures_that_were_only_to_be_refreshed(
 
 
 def test_a_few_failures_are_those_customers_own(pos: SimulatedPos, loyalty: LoyaltyRunner) -> None:
-    # Given two calls that are told to come back in an hour
+    # Given two calls that are refused and may come back in an hour
     pos.fault("rate_limited", endpoint="wallet", retryAfter=3600, after=40, count=2)
     # When
     run = loyalty.reconcile(ORG)

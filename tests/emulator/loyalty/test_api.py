@@ -57,30 +57,30 @@ def test_an_org_before_its_first_run_has_no_points(api: LoyaltyApiClient) -> Non
 
 
 @pytest.mark.usefixtures("reconciled")
-def test_a_customers_reconciliation_tells_both_figures_and_why(
+def test_a_customers_reconciliation_gives_both_figures_and_why(
     loyalty: LoyaltyRunner, api: LoyaltyApiClient
 ) -> None:
     # Given a customer in review
     item = api.get("report")["items"][0]
     customer_id = item["customerId"]
     # When
-    told = api.get("sync", customerId=customer_id)["reconciliation"]
+    answer = api.get("sync", customerId=customer_id)["reconciliation"]
     # Then
     stored = loyalty.points(ORG)[customer_id]
-    assert told["points"] == told["pointsFromAlpine"] == stored["pointsFromAlpine"]
-    assert told["discrepancy"] == stored["pointsFromAlpine"] - stored["pointsFromOrders"]
-    assert (told["reconciled"], told["needsReview"]) == (False, True)
-    assert (told["tierSource"], told["alpineIq"]) == ("alpine_iq", "found")
+    assert answer["points"] == answer["pointsFromAlpine"] == stored["pointsFromAlpine"]
+    assert answer["discrepancy"] == stored["pointsFromAlpine"] - stored["pointsFromOrders"]
+    assert (answer["reconciled"], answer["needsReview"]) == (False, True)
+    assert (answer["tierSource"], answer["alpineIq"]) == ("alpine_iq", "found")
     entries = sorted(stored["ledger"].values(), key=lambda e: e["at"], reverse=True)[:5]
-    assert [e["orderId"] for e in told["lastEntries"]] == [e["orderId"] for e in entries]
-    assert told["lastEntries"][0]["balance"] == stored["pointsFromOrders"]
+    assert [e["orderId"] for e in answer["lastEntries"]] == [e["orderId"] for e in entries]
+    assert answer["lastEntries"][0]["balance"] == stored["pointsFromOrders"]
 
 
 @pytest.mark.usefixtures("reconciled")
 def test_points_are_found_by_telephone_however_it_is_typed(
     store: StoredDocuments, loyalty: LoyaltyRunner, api: LoyaltyApiClient
 ) -> None:
-    # Given somebody known at Alpine IQ by telephone
+    # Given a customer known at Alpine IQ by telephone
     found = known(store, loyalty, lambda c: c["mobilePhone"] and c["loyaltyPoints"] > 20)
     number = found["contact"]["mobilePhone"]
     typed = (number, f"({number[2:5]}) {number[5:8]}-{number[8:]}", number[1:], number[2:])
@@ -105,7 +105,7 @@ def test_points_are_found_by_telephone_however_it_is_typed(
 def test_points_are_found_by_e_mail_and_are_those_of_this_moment(
     store: StoredDocuments, loyalty: LoyaltyRunner, api: LoyaltyApiClient
 ) -> None:
-    # Given somebody whose points have just changed at Alpine IQ
+    # Given a customer whose points have just changed at Alpine IQ
     found = known(store, loyalty, lambda c: c["email"])
     account = loyalty.alpine(ORG)
     account.contacts.change(found["contact"]["contactID"], {"loyaltyPoints": 4321})
@@ -117,7 +117,7 @@ def test_points_are_found_by_e_mail_and_are_those_of_this_moment(
 
 
 @pytest.mark.usefixtures("reconciled")
-def test_with_alpine_iq_down_the_calculated_points_are_told(
+def test_with_alpine_iq_down_the_calculated_points_are_given(
     store: StoredDocuments, pos: SimulatedPos, loyalty: LoyaltyRunner, api: LoyaltyApiClient
 ) -> None:
     # Given
@@ -193,8 +193,8 @@ def test_a_run_is_asked_for_and_found_under_way(
     assert api.post(orgId=ORG, customerId="nobody")[0] == 404
     # and while another run is under way, that one is named
     with loyalty.lease_held(ORG, "run-9"):
-        status, told = api.post(orgId=ORG)
-    assert (status, told["runId"]) == (409, "run-9")
+        status, answer = api.post(orgId=ORG)
+    assert (status, answer["runId"]) == (409, "run-9")
     assert api.published.take() == []
 
 

@@ -117,7 +117,7 @@ def test_killed_at_any_commit_and_delivered_again(
     figures = ("asked", "found", "reconciled", "needsReview", "newlyInReview", "updated")
     assert [run["counts"][name] for name in figures] == [120, 24, 21, 3, 3, 120]
     ended = loyalty.points(ORG)
-    # and people are told once: by this run, or where it died in telling them by the next
+    # and people are notified once: by this run, or by the next where it died while notifying
     clock.later = timedelta(minutes=2)
     loyalty.reconcile(ORG, run_id="next")
     assert len(notifier.bodies) == 1

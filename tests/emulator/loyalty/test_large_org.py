@@ -42,7 +42,7 @@ def test_240_of_245_are_reconciled_and_one_alert_lists_the_other_5(
     # When it runs again
     again = loyalty.reconcile(ORG)
 
-    # Then nobody is told anything, and nothing is written but the run's own documents
+    # Then nobody is notified, and nothing is written but the run's own documents
     assert len(notifier.bodies) == 1
     assert again["counts"]["asked"] == again["counts"]["customers"] == 0
     assert again["cost"]["writes"] <= 5

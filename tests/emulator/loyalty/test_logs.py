@@ -33,7 +33,7 @@ def _logs_put_back() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_logs_put_back")
-def test_no_log_line_tells_who_somebody_is(
+def test_no_log_line_identifies_a_customer(
     client: Client,
     database: Database,
     pos: SimulatedPos,
@@ -43,7 +43,7 @@ def test_no_log_line_tells_who_somebody_is(
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    # As in a function, but at the level that tells most; the libraries' lines too.
+    # As in a function, but at the level that logs most; the libraries' lines too.
     log.configure("DEBUG")
     with caplog.at_level(logging.DEBUG):
         # Given a run that meets faults of every kind
@@ -51,7 +51,7 @@ def test_no_log_line_tells_who_somebody_is(
             pos.fault(kind, endpoint="wallet", after=10 * place, count=6)
         pos.fault("timeout", endpoint="wallet", seconds=2.5, after=60, count=2)
         loyalty.reconcile(ORG)
-        # and one that fails as nobody foresaw, as its function tells of it
+        # and one that fails as nobody foresaw, as its function logs it
         pos.fault("unauthorized", endpoint="wallet")
         loyalty.reconcile(ORG, full=True)
         fail_unforeseen(client, database, clock, loyalty)
@@ -74,8 +74,8 @@ def test_no_log_line_tells_who_somebody_is(
         digits = re.sub(r"\D", "", customer["phone"] or "")[-10:]
         secrets += [digits, customer["phone"], (customer["email"] or "").lower()]
     wanted = {secret for secret in secrets if secret}
-    told = [(secret, line) for line in lines for secret in wanted if secret in line.lower()]
-    assert told == []
+    leaked = [(secret, line) for line in lines for secret in wanted if secret in line.lower()]
+    assert leaked == []
     assert not any(re.search(r"[\w.]+@example\.(com|org)", line) for line in lines)
 
 

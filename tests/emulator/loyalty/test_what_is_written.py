@@ -22,7 +22,7 @@ def customers(store: StoredDocuments) -> dict[str, dict[str, Any]]:
 def test_points_tier_and_ledger_follow_from_the_pos_own_data(
     pos: SimulatedPos, loyalty: LoyaltyRunner
 ) -> None:
-    # Given what the POS and Alpine IQ hold, and the contract's rule, worked out anew
+    # Given what the POS and Alpine IQ hold, and the contract's rule, recalculated
     data = pos.data(ORG)
     truth = Truth(data, "America/New_York")
     held = {contact["loyaltyPoints"] for contact in loyalty.alpine(ORG).contacts}

@@ -90,20 +90,20 @@ def test_all_others_are_looked_up_once_a_week_a_seventh_each_day(
     assert 5 <= min(asked.values()) <= max(asked.values()) <= 35
 
 
-def test_a_change_at_alpine_iq_is_seen_within_a_week_and_told_once(
+def test_a_change_at_alpine_iq_is_seen_within_a_week_and_notified_once(
     clock: OffsetClock, notifier: RecordingNotifier, loyalty: LoyaltyRunner
 ) -> None:
-    # Given 3 differences that people have been told of
+    # Given 3 differences that people have been notified of
     loyalty.reconcile(ORG)
     assert len(notifier.bodies) == 1
     contact = next(c for c in loyalty.alpine(ORG).contacts if c["loyaltyPoints"] < 10)
-    # When somebody gives a fourth customer points at Alpine IQ
+    # When a fourth customer is given points at Alpine IQ
     account = loyalty.alpine(ORG)
     account.contacts.change(contact["contactID"], {"loyaltyPoints": 5000})
     for day in range(1, 8):
         clock.later = timedelta(days=day)
         loyalty.reconcile(ORG)
-    # Then only that one is told of
+    # Then only that one is notified
     assert len(notifier.bodies) == 2
     assert notifier.bodies[1].count("Customer ") == 1
     assert "5000 at Alpine IQ" in notifier.bodies[1]

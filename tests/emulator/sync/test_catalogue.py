@@ -63,7 +63,7 @@ def test_a_product_without_price_and_cost_is_kept_and_reported_until_it_has_one(
     # When
     run = sync.run(ORG)
 
-    # Then it is on the menu, cannot be bought, and a person is told why
+    # Then it is on the menu, cannot be bought, and a person can see why
     found = product(store, row)
     assert (found["price"], found["available"]) == (0, False)
     assert found["quantity"] == row["available"]
@@ -127,7 +127,7 @@ def test_each_change_of_price_or_cost_is_kept_once(
         run = sync.run(ORG)
     sync.run(ORG, full=True)
 
-    # Then there are two entries, which tell what was before
+    # Then there are two entries, which hold what was before
     price, cost = sorted(store.documents(history).values(), key=lambda e: e["changedAt"])
     assert (price["previousPrice"], price["price"]) == (first["price"], 12.5)
     assert (price["previousCost"], price["cost"]) == (first.get("cost"), first.get("cost"))
@@ -178,7 +178,7 @@ def test_expired_stock_is_never_sellable(
 def test_a_batch_of_unknown_expiry_is_looked_up_once_a_day(
     store: StoredDocuments, pos: SimulatedPos, clock: OffsetClock, sync: SyncRunner
 ) -> None:
-    # Given a batch that the stock list gives no expiry; a look-up tells a year from its arrival
+    # Given a batch that the stock list gives no expiry; a look-up gives a year from its arrival
     row = only_row(pos)
     pos.change_row(ORG, row, date_expire=None, date_received="2020-05-01T10:00:00")
 
@@ -324,7 +324,7 @@ def test_an_empty_halved_or_repeated_reply_removes_nothing_and_alerts(
     sync.run(ORG)
     sync.run(ORG)
 
-    # Then nothing has changed, and somebody is told, once
+    # Then nothing has changed, and people are notified, once
     assert store.records(ORG) == before
     assert len(notifier.titles) == 1
     assert store.status(ORG)["lastError"]

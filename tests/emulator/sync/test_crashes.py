@@ -1,4 +1,4 @@
-"""A worker that dies in between: whatever it had not told anybody of is not lost with it."""
+"""A worker that dies in between: work that it had not yet published is not lost with it."""
 
 from decimal import Decimal
 
@@ -52,7 +52,7 @@ def test_who_lost_an_order_is_recomputed_though_the_worker_died_after_writing_it
     sync.service()(MESSAGE)
     spending.compute_requested()
 
-    # Then nobody is said to have spent what was somebody else's
+    # Then nobody's spending holds the order of another customer
     after = Truth(pos.data(ORG), "America/New_York")
     assert spent(store) == {str(c): figures.spent for c, figures in after.figures.items()}
     assert store.document(f"tenants/{ORG}/sync_state/progress")["owed"] == []

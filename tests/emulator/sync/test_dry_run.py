@@ -65,12 +65,12 @@ def test_a_first_dry_run_finds_everything_and_writes_its_report_alone(
     # When the sync itself follows, then it does what the report said
     run = sync.run(ORG)
     for name in ("customers", "orders", "products", "discounts"):
-        told, done = report["streams"][name], run["streams"][name]
+        reported, done = report["streams"][name], run["streams"][name]
         for count in ("fetched", "created", "skipped", "quarantined", "unchanged"):
-            assert told[count] == done[count], (name, count)
+            assert reported[count] == done[count], (name, count)
 
 
-def test_a_change_is_told_field_by_field_with_old_and_new(
+def test_a_change_is_reported_field_by_field_with_old_and_new(
     store: StoredDocuments,
     pos: SimulatedPos,
     spending: SpendingRunner,
@@ -93,7 +93,7 @@ def test_a_change_is_told_field_by_field_with_old_and_new(
     # When a dry run looks at it
     report = dry_run(store, sync)
 
-    # Then just these are told
+    # Then just these are reported
     total = changes(report, "orders")[f"alleaves_{order['id_order']}"]["fields"]["total"]
     assert total == {"old": float(order["total"]), "new": 999.99}
     name = changes(report, "customers")[str(customer["id_customer"])]["fields"]["firstName"]
@@ -106,7 +106,7 @@ def test_a_change_is_told_field_by_field_with_old_and_new(
     assert everything(store) == before
 
 
-def test_removals_are_told_and_a_drastic_one_is_told_to_be_held(
+def test_removals_are_reported_and_a_drastic_one_is_reported_as_held(
     client: Client,
     store: StoredDocuments,
     pos: SimulatedPos,
@@ -120,11 +120,11 @@ def test_removals_are_told_and_a_drastic_one_is_told_to_be_held(
     gone = {row["id_item"] for row in rows[:3]}
     pos.replace(ORG, "inventory", [row for row in rows if row["id_item"] not in gone])
 
-    # When a dry run looks at it, then it tells which
+    # When a dry run looks at it, then it reports which
     report = dry_run(store, sync)
     assert report["streams"]["products"]["removed"] == len(gone)
-    told = {key for key, c in changes(report, "products").items() if c["kind"] == "removed"}
-    assert told == {str(item) for item in gone}
+    removed = {key for key, c in changes(report, "products").items() if c["kind"] == "removed"}
+    assert removed == {str(item) for item in gone}
 
     # When the POS drops half of its products, then the report says that they would be held
     pos.replace(ORG, "inventory", rows[: len(rows) // 2])
@@ -138,7 +138,7 @@ def test_removals_are_told_and_a_drastic_one_is_told_to_be_held(
     assert notifier.titles == []
 
 
-def test_unreadable_records_are_told_with_the_reason(
+def test_unreadable_records_are_reported_with_the_reason(
     store: StoredDocuments,
     pos: SimulatedPos,
     sync: SyncRunner,
@@ -161,7 +161,7 @@ def test_a_full_dry_run_finds_what_was_changed_by_hand_among_what_is_only_rewrit
     store: StoredDocuments,
     sync: SyncRunner,
 ) -> None:
-    # Given a synced org, one of whose customers somebody changed in Firestore
+    # Given a synced org, one of whose customers was changed in Firestore by hand
     sync.run(ORG)
     customer = next(iter(store.documents(f"tenants/{ORG}/customers")))
     client.document(f"tenants/{ORG}/customers/{customer}").update({"firstName": "Wrong"})
@@ -169,7 +169,7 @@ def test_a_full_dry_run_finds_what_was_changed_by_hand_among_what_is_only_rewrit
     # When a full dry run looks at it
     report = dry_run(store, sync, full=True)
 
-    # Then that one is told, and the others would be rewritten as they are
+    # Then that one is reported, and the others would be rewritten as they are
     assert list(changes(report, "customers")) == [customer]
     counted = report["streams"]["customers"]
     assert (counted["updated"], counted["rewritten"]) == (1, 229)
@@ -185,11 +185,11 @@ def test_a_report_is_bounded(
     # When a dry run finds many
     report = dry_run(store, sync)
 
-    # Then all are counted, and the first are told
-    for name, told in (("customers", 230), ("products", 60)):
+    # Then all are counted, and the first are reported
+    for name, expected in (("customers", 230), ("products", 60)):
         stream = report["streams"][name]
         assert 0 < len(stream["changes"]) <= 5
-        assert stream["changesLeftOut"] == told - len(stream["changes"])
+        assert stream["changesLeftOut"] == expected - len(stream["changes"])
 
 
 def test_a_dry_run_that_runs_out_of_time_says_so_and_asks_for_no_continuation(
@@ -205,7 +205,7 @@ def test_a_dry_run_that_runs_out_of_time_says_so_and_asks_for_no_continuation(
     assert everything(store) == {}
 
 
-def test_a_wrong_password_is_told_and_counts_for_nothing(
+def test_a_wrong_password_is_reported_and_counts_for_nothing(
     store: StoredDocuments, org_config: OrgConfig, sync: SyncRunner
 ) -> None:
     # Given a wrong password

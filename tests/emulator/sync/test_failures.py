@@ -171,7 +171,7 @@ def test_a_token_withdrawn_in_mid_run_is_renewed_once_and_goes_unnoticed(
     assert sync.run(ORG)["state"] == "succeeded"
 
 
-def test_an_org_without_an_active_location_is_told_so(sync: SyncRunner) -> None:
+def test_an_org_without_an_active_location_gets_an_error_that_says_so(sync: SyncRunner) -> None:
     run = sync.run("org_nowhere")
 
     assert run["error"]["owner"] == "org"

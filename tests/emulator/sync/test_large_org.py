@@ -131,7 +131,7 @@ def test_one_changed_order_costs_a_dozen_writes_at_the_most_spending_included(
     changed = environment.sync.run(ORG)
     environment.spending.compute_requested()
 
-    # Then the order is stored anew, for few writes
+    # Then the order is stored again, for few writes
     stored = environment.store.document(f"tenants/{ORG}/orders/alleaves_{order_id}")
     assert stored["total"] == 999.99
     spending_writes = environment.database.meter.writes - writes_before

@@ -53,7 +53,7 @@ def test_a_run_has_its_document_before_its_message(
     }
 
 
-def test_of_a_hundred_at_once_one_starts_a_run_and_the_others_are_told_which(
+def test_of_a_hundred_at_once_one_starts_a_run_and_the_others_are_given_its_id(
     manual_sync: ManualSync,
     queue: RecordingPublisher,
 ) -> None:
@@ -146,7 +146,7 @@ def test_a_run_whose_message_is_not_taken_is_over_and_another_may_be_asked_for(
     assert manual_sync.start(REQUEST)
 
 
-def test_whoever_waits_is_told_when_the_run_has_ended(
+def test_a_caller_who_waits_is_answered_when_the_run_has_ended(
     client: Client, manual_sync: ManualSync
 ) -> None:
     run_id = manual_sync.start(REQUEST)
@@ -155,7 +155,7 @@ def test_whoever_waits_is_told_when_the_run_has_ended(
     assert manual_sync.wait(ORG, run_id, 20).state is RunState.SUCCEEDED
 
 
-def test_whoever_waits_in_vain_is_told_how_far_it_is(manual_sync: ManualSync) -> None:
+def test_a_caller_who_waits_in_vain_is_given_the_state_of_the_run(manual_sync: ManualSync) -> None:
     run_id = manual_sync.start(REQUEST)
 
     assert manual_sync.wait(ORG, run_id, 0.3).state is RunState.QUEUED

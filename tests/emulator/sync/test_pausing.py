@@ -27,7 +27,7 @@ def password(org_config: OrgConfig, clock: OffsetClock, sync: SyncRunner) -> str
     return password
 
 
-def test_three_refusals_in_a_row_pause_an_org_and_people_are_told_once(
+def test_three_refusals_in_a_row_pause_an_org_and_people_are_notified_once(
     store: StoredDocuments,
     pos: SimulatedPos,
     clock: OffsetClock,
@@ -50,7 +50,7 @@ def test_three_refusals_in_a_row_pause_an_org_and_people_are_told_once(
         clock.later += HALF_HOUR
         assert sync.run(ORG, trigger=trigger) == {}
 
-    # Then the POS is not called, and nobody is told again
+    # Then the POS is not called, and nobody is notified again
     assert pos.total_calls() == calls
     assert len(notifier.titles) == 1
 
@@ -91,7 +91,7 @@ def test_a_paused_org_is_tried_once_a_day(
     assert len(notifier.titles) == 1
 
 
-def test_it_resumes_by_itself_once_the_credentials_work_and_a_new_pause_is_told_anew(
+def test_it_resumes_by_itself_once_the_credentials_work_and_a_new_pause_is_notified_again(
     store: StoredDocuments,
     org_config: OrgConfig,
     clock: OffsetClock,
@@ -171,7 +171,7 @@ def test_a_pos_that_is_down_between_two_refusals_neither_counts_nor_forgives(
     assert store.status(ORG)["status"] == "paused"
 
 
-def test_a_run_that_a_paused_org_declines_says_so_where_somebody_waits(
+def test_a_run_that_a_paused_org_declines_ends_with_the_reason_where_a_caller_waits(
     client: Client, clock: OffsetClock, sync: SyncRunner, password: str
 ) -> None:
     # Given a run that is written down as queued
@@ -187,7 +187,7 @@ def test_a_run_that_a_paused_org_declines_says_so_where_somebody_waits(
     assert run["error"]["code"] == "sync_paused"
 
 
-def test_a_held_removal_is_told_once_until_it_is_over(
+def test_a_held_removal_is_notified_once_until_it_is_over(
     store: StoredDocuments, pos: SimulatedPos, notifier: RecordingNotifier, sync: SyncRunner
 ) -> None:
     # Given a POS that suddenly lists half of the products

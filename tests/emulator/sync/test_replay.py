@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 import requests
@@ -16,7 +17,7 @@ from shared.bus.messages import PosSync
 from shared.services.replay import ReplayDeadLetters, ReplayQuarantine
 from shared.store import dead_letters
 from shared.store.database import Database
-from tests.emulator.environment import SpendingRunner, SyncRunner
+from tests.emulator.environment import SyncRunner
 from tests.fakes import OffsetClock, RecordingPublisher, RecordingTopics
 from tests.simulated_pos import SimulatedPos
 from tests.stored import StoredDocuments
@@ -30,44 +31,51 @@ def topics() -> RecordingTopics:
     return RecordingTopics()
 
 
+Letters = Callable[..., None]
+ReplayQuarantined = Callable[..., int]
+
+
 @pytest.fixture
-def letters(database: Database, clock: OffsetClock, topics: RecordingTopics) -> ReplayDeadLetters:
+def replay(database: Database, clock: OffsetClock, topics: RecordingTopics) -> ReplayDeadLetters:
     return ReplayDeadLetters(
         database, topics.publish, lambda source: topic_of(MANIFEST, source), clock.now
     )
 
 
-def record_letter(
-    database: Database, clock: OffsetClock, key: str, message: object, source: str = "org-sync-push"
-) -> None:
-    """Record a dead letter."""
-    dead_letters.record(
-        database,
-        key,
-        topic=source,
-        text=json.dumps(message),
-        code="delivery_attempts_exhausted",
-        reason="not processed after 5 deliveries",
-        now=clock.now(),
-    )
+@pytest.fixture
+def record_letter(database: Database, clock: OffsetClock) -> Letters:
+    """Records a dead letter."""
+
+    def record(key: str, message: object, source: str = "org-sync-push") -> None:
+        dead_letters.record(
+            database,
+            key,
+            topic=source,
+            text=json.dumps(message),
+            code="delivery_attempts_exhausted",
+            reason="not processed after 5 deliveries",
+            now=clock.now(),
+        )
+
+    return record
 
 
+@pytest.fixture
 def replay_quarantine(
-    database: Database,
-    clock: OffsetClock,
-    spending: SpendingRunner,
-    sync: SyncRunner,
-    record_id: str | None = None,
-) -> int:
-    """Replay, and what org_sync does with the messages; how many records were asked for."""
-    sent = RecordingPublisher()
-    asked = ReplayQuarantine(database, sent.publish, clock.now)(ORG, record_id, 100)
-    service = sync.service()
-    targeted = sync.targeted(sent)
-    for message in sent.take():
-        assert isinstance(message, PosSync)
-        (targeted if message.names_records else service)(message)
-    return asked.sent
+    database: Database, clock: OffsetClock, sync: SyncRunner
+) -> ReplayQuarantined:
+    """Replays, and has org_sync handle the messages; gives how many records were asked for."""
+
+    def replay(record_id: str | None = None) -> int:
+        sent = RecordingPublisher()
+        asked = ReplayQuarantine(database, sent.publish, clock.now)(ORG, record_id, 100)
+        service, targeted = sync.service(), sync.targeted(sent)
+        for message in sent.take():
+            assert isinstance(message, PosSync)
+            (targeted if message.names_records else service)(message)
+        return asked.sent
+
+    return replay
 
 
 def quarantined(store: StoredDocuments) -> set[str]:
@@ -75,20 +83,19 @@ def quarantined(store: StoredDocuments) -> set[str]:
 
 
 def test_a_dead_letter_is_sent_again_once_and_asks_for_a_new_run(
-    database: Database,
     store: StoredDocuments,
-    clock: OffsetClock,
     sync: SyncRunner,
-    letters: ReplayDeadLetters,
+    record_letter: Letters,
+    replay: ReplayDeadLetters,
     topics: RecordingTopics,
 ) -> None:
     # Given a sync that was given up
     message = {"orgId": ORG, "runId": "doomed", "trigger": "cron", "full": True}
-    record_letter(database, clock, "71", message)
+    record_letter("71", message)
 
     # When it is replayed twice
-    assert letters(None, None, 100).sent == 1
-    assert letters(None, None, 100).sent == 0
+    assert replay(None, None, 100).sent == 1
+    assert replay(None, None, 100).sent == 0
 
     # Then it is sent once, for a run of its own, and marked
     again = {**message, "runId": "doomed-replay-71", "trigger": "manual"}
@@ -96,11 +103,11 @@ def test_a_dead_letter_is_sent_again_once_and_asks_for_a_new_run(
     assert store.document("dead_letters/71")["replayedAt"] is not None
 
     # When the dead letter itself is delivered again, then it stays replayed
-    record_letter(database, clock, "71", message)
-    assert letters(None, None, 100).sent == 0
+    record_letter("71", message)
+    assert replay(None, None, 100).sent == 0
 
     # When it is asked for by its id, then it is sent once more, for the same run
-    assert letters(None, "71", 100).sent == 1
+    assert replay(None, "71", 100).sent == 1
     assert topics.take() == [("pos-sync", again)]
 
     # and that run is made once
@@ -109,49 +116,43 @@ def test_a_dead_letter_is_sent_again_once_and_asks_for_a_new_run(
     assert store.document(f"tenants/{ORG}/sync_runs/doomed-replay-71")["state"] == "succeeded"
 
 
-def test_only_the_letters_of_an_org_and_only_so_many_are_replayed(
-    database: Database, clock: OffsetClock, letters: ReplayDeadLetters, topics: RecordingTopics
+def test_only_the_dead_letters_of_an_org_and_only_so_many_are_replayed(
+    record_letter: Letters, replay: ReplayDeadLetters, topics: RecordingTopics
 ) -> None:
     # Given letters of two orgs, and one that is no JSON
     for number in range(5):
-        record_letter(
-            database, clock, f"a{number}", {"orgId": "org_a", "customerIds": ["1"]}, "spending-push"
-        )
+        record_letter(f"a{number}", {"orgId": "org_a", "customerIds": ["1"]}, "spending-push")
     record_letter(
-        database,
-        clock,
         "b0",
         {"orgId": "org_b"},
         "projects/p/subscriptions/eventarc-x-org-sync-1-sub-2",
     )
 
     # When those of one org are replayed, three at the most
-    assert letters("org_a", None, 3).sent == 3
+    assert replay("org_a", None, 3).sent == 3
 
     # Then just these are sent, as they were
     assert topics.take() == [("spending", {"orgId": "org_a", "customerIds": ["1"]})] * 3
 
     # When the rest follows, then each goes to the topic of the function that gave it up
-    assert letters(None, None, 100).sent == 3
+    assert replay(None, None, 100).sent == 3
     assert sorted(topic for topic, _ in topics.take()) == ["pos-sync", "spending", "spending"]
 
 
-def test_a_letter_that_came_from_no_topic_is_left(
-    database: Database, clock: OffsetClock, letters: ReplayDeadLetters, topics: RecordingTopics
+def test_a_dead_letter_that_came_from_no_topic_is_left(
+    record_letter: Letters, replay: ReplayDeadLetters, topics: RecordingTopics
 ) -> None:
-    record_letter(database, clock, "9", {"orgId": ORG}, "eventarc-somewhere-else-sub-1")
+    record_letter("9", {"orgId": ORG}, "eventarc-somewhere-else-sub-1")
 
-    assert letters(None, None, 100).left == ("9",)
+    assert replay(None, None, 100).left == ("9",)
     assert topics.take() == []
 
 
 def test_an_order_leaves_quarantine_once_the_pos_can_be_read_however_old_it_is(
-    database: Database,
     store: StoredDocuments,
     pos: SimulatedPos,
-    clock: OffsetClock,
-    spending: SpendingRunner,
     sync: SyncRunner,
+    replay_quarantine: ReplayQuarantined,
 ) -> None:
     # Given an old order whose total could not be read
     orders = [o for o in pos.data(ORG)["orders"] if o["id_customer"]]
@@ -168,7 +169,7 @@ def test_an_order_leaves_quarantine_once_the_pos_can_be_read_however_old_it_is(
 
     # When it is replayed
     calls = pos.total_calls()
-    assert replay_quarantine(database, clock, spending, sync, key) == 1
+    assert replay_quarantine(key) == 1
 
     # Then it is stored, out of quarantine, and cost a call or two
     assert quarantined(store) == set()
@@ -178,12 +179,10 @@ def test_an_order_leaves_quarantine_once_the_pos_can_be_read_however_old_it_is(
 
 
 def test_many_orders_that_are_still_unreadable_stay_and_the_others_are_stored(
-    database: Database,
     store: StoredDocuments,
     pos: SimulatedPos,
-    clock: OffsetClock,
-    spending: SpendingRunner,
     sync: SyncRunner,
+    replay_quarantine: ReplayQuarantined,
 ) -> None:
     # Given fourteen unreadable orders, two of which are corrected
     orders = [o for o in pos.data(ORG)["orders"] if o["id_customer"]][:14]
@@ -195,7 +194,7 @@ def test_many_orders_that_are_still_unreadable_stay_and_the_others_are_stored(
         pos.change(ORG, "orders", order["id_order"], total=order["total"])
 
     # When all are replayed
-    assert replay_quarantine(database, clock, spending, sync) == 14
+    assert replay_quarantine() == 14
 
     # Then two are out, and twelve stay
     left = {f"orders_alleaves_{o['id_order']}" for o in orders[2:]}
@@ -206,9 +205,8 @@ def test_records_without_an_id_are_asked_for_by_a_sync_of_their_stream(
     database: Database,
     store: StoredDocuments,
     pos: SimulatedPos,
-    clock: OffsetClock,
-    spending: SpendingRunner,
     sync: SyncRunner,
+    replay_quarantine: ReplayQuarantined,
 ) -> None:
     # Given customers and a product that could not be read
     pos.fault("malformed", endpoint="customers", damage="missing_id", records=2)
@@ -218,7 +216,7 @@ def test_records_without_an_id_are_asked_for_by_a_sync_of_their_stream(
 
     # When the POS is well again and they are replayed
     pos.clear_faults()
-    assert replay_quarantine(database, clock, spending, sync) == 2
+    assert replay_quarantine() == 2
 
     # Then they are stored
     assert len(store.documents(f"tenants/{ORG}/customers")) == 230
@@ -233,14 +231,13 @@ def test_records_without_an_id_are_asked_for_by_a_sync_of_their_stream(
 
 def test_the_command_works_on_emulators_by_their_environment_variables(
     client: Client,
-    database: Database,
-    clock: OffsetClock,
+    record_letter: Letters,
     firestore_host: str,
     pubsub_host: str,
     project: str,
 ) -> None:
-    # Given a dead letter, a quarantined order, and a topic that somebody listens to
-    record_letter(database, clock, "5", {"orgId": ORG, "runId": "doomed", "trigger": "cron"})
+    # Given a dead letter, a quarantined order, and a topic that has a subscription
+    record_letter("5", {"orgId": ORG, "runId": "doomed", "trigger": "cron"})
     client.document(f"tenants/{ORG}/quarantine/orders_alleaves_7").set({"stream": "orders"})
     base = f"http://{pubsub_host}/v1/projects/{project}"
     requests.put(f"{base}/topics/pos-sync", json={}, timeout=20).raise_for_status()
@@ -276,7 +273,5 @@ def test_the_command_works_on_emulators_by_their_environment_variables(
     assert [message["orderIds"] for message in sent if "orderIds" in message] == [["7"]]
 
 
-def test_nothing_in_quarantine_is_nothing_to_do(
-    database: Database, clock: OffsetClock, spending: SpendingRunner, sync: SyncRunner
-) -> None:
-    assert replay_quarantine(database, clock, spending, sync) == 0
+def test_nothing_in_quarantine_is_nothing_to_do(replay_quarantine: ReplayQuarantined) -> None:
+    assert replay_quarantine() == 0

@@ -32,7 +32,7 @@ def in_half_an_hour(clock: OffsetClock) -> str:
 
 
 def on_sale(store: StoredDocuments) -> dict[str, str]:
-    """Discount by product, which both places must tell alike."""
+    """Discount by product, which must be the same in both places."""
     found = [
         {
             key: product["discountId"]
@@ -245,7 +245,7 @@ def test_a_discount_that_cannot_be_read_lowers_no_price_and_is_in_quarantine(
     assert set(on_sale(store).values()) == {"1"}
 
 
-def test_a_full_sync_repairs_sales_that_somebody_changed_by_hand(
+def test_a_full_sync_repairs_sales_that_were_changed_by_hand(
     client: Client, store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
 ) -> None:
     pos.set_discounts(ORG, discount(1, None))

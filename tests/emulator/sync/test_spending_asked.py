@@ -33,12 +33,12 @@ def test_everybodys_spending_is_asked_for_once_however_many_checkpoints_there_ar
     # When an org is synced for the first time, with several checkpoints
     sync.run(ORG)
 
-    # Then everybody is asked for once, since it reads all orders, and nothing is owed any more
+    # Then everybody is asked for once, since it reads all orders, and nothing is pending any more
     assert asked(spending) == [None]
     assert not store.document(paths.progress(ORG))["everybodyOwed"]
 
 
-def test_what_a_dead_worker_owed_is_asked_for_by_the_next_run(
+def test_what_a_dead_worker_left_pending_is_asked_for_by_the_next_run(
     store: StoredDocuments,
     spending: SpendingRunner,
     sync: SyncRunner,

@@ -1,7 +1,7 @@
-"""What did not happen is noticed, told once, and costs little to look for."""
+"""What did not happen is noticed, notified once, and costs little to look for."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -12,7 +12,7 @@ from shared.services.alerts import Alerts
 from shared.services.fan_out import SyncFanOut
 from shared.services.watchdog import Watchdog
 from shared.store.database import Database
-from tests.emulator.environment import OrgConfig, SyncRunner
+from tests.emulator.environment import Environment, OrgConfig, SyncRunner
 from tests.fakes import OffsetClock, RecordingNotifier, RecordingPublisher
 from tests.simulated_pos import SimulatedPos
 from tests.stored import StoredDocuments
@@ -22,18 +22,28 @@ HOUR = timedelta(hours=1)
 OVERDUE = "No successful sync for 2 hours"
 
 
-def watch(
-    database: Database, clock: OffsetClock, alerts: Alerts, org_id: str | None = None
-) -> None:
-    """The watchdog's tick."""
-    Watchdog(database, alerts, clock.now)(CronTick(job="watchdog", org_id=org_id))
+Tick = Callable[[], Sequence[object]]
+Watch = Callable[[], None]
 
 
-def tick(database: Database, clock: OffsetClock) -> Sequence[object]:
-    """The sync's tick; the messages it sent."""
-    sent = RecordingPublisher()
-    SyncFanOut(database, sent, clock.now)(CronTick(job="pos-sync"), f"tick-{clock.later}")
-    return sent.messages
+@pytest.fixture
+def watch(database: Database, clock: OffsetClock, alerts: Alerts) -> Watch:
+    """Runs the watchdog."""
+    return lambda: Watchdog(database, alerts, clock.now)(CronTick(job="watchdog"))
+
+
+@pytest.fixture
+def tick(environment: Environment) -> Tick:
+    """Has the sync's schedule come due; gives the messages that were sent."""
+    clock = environment.clock
+
+    def fan_out() -> Sequence[object]:
+        sent = RecordingPublisher()
+        service = SyncFanOut(environment.database, sent, clock.now)
+        service(CronTick(job="pos-sync"), f"tick-{clock.later}")
+        return sent.messages
+
+    return fan_out
 
 
 def incident(store: StoredDocuments, key: str, org_id: str | None = ORG) -> str:
@@ -49,31 +59,31 @@ def stored_run(client: Client, clock: OffsetClock, run_id: str, state: str, hour
     client.document(f"tenants/{ORG}/sync_runs/{run_id}").set(run)
 
 
-def test_an_org_without_a_success_for_two_hours_is_told_of_until_it_succeeds(
-    database: Database,
+def test_an_org_without_a_success_for_two_hours_is_notified_until_it_succeeds(
     store: StoredDocuments,
     pos: SimulatedPos,
     clock: OffsetClock,
     notifier: RecordingNotifier,
-    alerts: Alerts,
     sync: SyncRunner,
+    tick: Tick,
+    watch: Watch,
 ) -> None:
     # Given an org that was synced, and ticks that go on while its POS is down
-    tick(database, clock)
+    tick()
     sync.run(ORG)
     pos.fault("server_error")
     clock.later = 1.5 * HOUR
-    tick(database, clock)
+    tick()
     sync.run(ORG)
-    watch(database, clock, alerts)
+    watch()
     assert notifier.titles == []
 
     # When two hours have passed, and the watchdog looks twice
     clock.later = 2.5 * HOUR
-    watch(database, clock, alerts)
-    watch(database, clock, alerts)
+    watch()
+    watch()
 
-    # Then people are told once, the org's id and its last success among the words
+    # Then people are notified once, the org's id and its last success among the words
     assert notifier.titles == [OVERDUE]
     assert "UTC" in notifier.bodies[0]
     assert ORG in notifier.bodies[0]
@@ -82,54 +92,54 @@ def test_an_org_without_a_success_for_two_hours_is_told_of_until_it_succeeds(
     pos.clear_faults()
     clock.later = 3 * HOUR
     sync.run(ORG)
-    watch(database, clock, alerts)
+    watch()
 
-    # Then the incident is over, and the next is told anew
+    # Then the incident is over, and the next is notified again
     assert incident(store, "no_recent_success") == "resolved"
     clock.later = 5.5 * HOUR
-    tick(database, clock)
-    watch(database, clock, alerts)
+    tick()
+    watch()
     assert notifier.titles == [OVERDUE] * 2
 
 
-def test_an_org_that_nobody_syncs_is_told_of_though_nothing_ran(
-    database: Database, clock: OffsetClock, notifier: RecordingNotifier, alerts: Alerts
+def test_an_org_that_nobody_syncs_is_notified_though_nothing_ran(
+    clock: OffsetClock, notifier: RecordingNotifier, tick: Tick, watch: Watch
 ) -> None:
     # Given an org that was asked for two hours ago, and whose message went nowhere
-    assert len(tick(database, clock)) == 1
+    assert len(tick()) == 1
     clock.later = 2.5 * HOUR
-    tick(database, clock)
+    tick()
 
     # When the watchdog looks
-    watch(database, clock, alerts)
+    watch()
 
-    # Then people are told
+    # Then people are notified
     assert notifier.titles == [OVERDUE]
     assert "none yet" in notifier.bodies[0]
 
 
-def test_a_schedule_that_never_ticked_is_told_of_and_so_is_the_org_that_waits(
-    database: Database,
+def test_a_schedule_that_never_ticked_is_notified_and_so_is_the_org_that_waits(
     store: StoredDocuments,
     clock: OffsetClock,
     notifier: RecordingNotifier,
-    alerts: Alerts,
+    tick: Tick,
+    watch: Watch,
 ) -> None:
     # Given an active location, and no tick at all
-    watch(database, clock, alerts)
+    watch()
     assert notifier.titles == []
 
     # When two hours have passed
     clock.later = 2.5 * HOUR
-    watch(database, clock, alerts)
-    watch(database, clock, alerts)
+    watch()
+    watch()
 
     # Then the operator hears of the schedule, and people of the org
     assert notifier.titles == ["The schedule is silent", OVERDUE]
 
     # When the schedule ticks again
-    tick(database, clock)
-    watch(database, clock, alerts)
+    tick()
+    watch()
 
     # Then that incident is over, the org's is not
     assert incident(store, "schedule_silent", None) == "resolved"
@@ -137,55 +147,54 @@ def test_a_schedule_that_never_ticked_is_told_of_and_so_is_the_org_that_waits(
 
 
 def test_without_orgs_a_silent_schedule_is_nobodys_business(
-    database: Database,
     org_config: OrgConfig,
     clock: OffsetClock,
     notifier: RecordingNotifier,
-    alerts: Alerts,
+    watch: Watch,
 ) -> None:
     # Given no active location
     org_config.update_locations(status="inactive")
     clock.later = 5 * HOUR
 
     # When the watchdog looks, then it says nothing
-    watch(database, clock, alerts)
+    watch()
     assert notifier.titles == []
 
 
-def test_an_org_that_left_or_is_paused_is_not_told_of(
+def test_an_org_that_left_or_is_paused_is_not_notified(
     client: Client,
-    database: Database,
     org_config: OrgConfig,
     clock: OffsetClock,
     notifier: RecordingNotifier,
-    alerts: Alerts,
     sync: SyncRunner,
+    tick: Tick,
+    watch: Watch,
 ) -> None:
     # Given an org that was synced long ago
     sync.run(ORG)
     clock.later = 3 * HOUR
-    tick(database, clock)
+    tick()
     status = client.document(f"tenants/{ORG}/integrations/pos")
 
-    # When it is paused, then its pause was told already
+    # When it is paused, then its pause was notified already
     status.update({"status": "paused"})
-    watch(database, clock, alerts)
+    watch()
     assert notifier.titles == []
 
     # When its location is no longer active, then nobody waits for it
     status.update({"status": "active"})
     org_config.update_locations(status="inactive")
-    watch(database, clock, alerts)
+    watch()
     assert notifier.titles == []
 
 
 def test_many_overdue_orgs_are_one_alert(
     client: Client,
-    database: Database,
     store: StoredDocuments,
     clock: OffsetClock,
     notifier: RecordingNotifier,
-    alerts: Alerts,
+    tick: Tick,
+    watch: Watch,
 ) -> None:
     # Given thirty orgs without a recent success
     for number in range(30):
@@ -194,11 +203,11 @@ def test_many_overdue_orgs_are_one_alert(
         client.document(f"locations/{org}").set(config)
         success = {"lastSuccessAt": clock.now() - 3 * HOUR, "status": "error"}
         client.document(f"tenants/{org}/integrations/pos").set(success)
-    tick(database, clock)
+    tick()
 
     # When the watchdog looks twice
-    watch(database, clock, alerts)
-    watch(database, clock, alerts)
+    watch()
+    watch()
 
     # Then the operator hears of it once, and no org does
     assert notifier.titles == ["Many orgs have no successful sync for 2 hours"]
@@ -208,32 +217,32 @@ def test_many_overdue_orgs_are_one_alert(
     for number in range(28):
         fresh = {"lastSuccessAt": clock.now()}
         client.document(f"tenants/org_{number:02}/integrations/pos").update(fresh)
-    watch(database, clock, alerts)
+    watch()
 
-    # Then that incident is over, and the two that are left are told of
+    # Then that incident is over, and the two that are left are notified
     assert incident(store, "many_orgs_overdue", None) == "resolved"
     assert notifier.titles[1:] == [OVERDUE] * 2
 
 
 @pytest.mark.parametrize(("state", "hours"), [("running", 1), ("queued", 3)])
-def test_a_run_that_hangs_is_ended_and_told_of(
+def test_a_run_that_hangs_is_ended_and_notified(
     client: Client,
-    database: Database,
     store: StoredDocuments,
     clock: OffsetClock,
     notifier: RecordingNotifier,
-    alerts: Alerts,
     sync: SyncRunner,
+    tick: Tick,
+    watch: Watch,
     state: str,
     hours: float,
 ) -> None:
     # Given a run that nobody works on
     sync.run(ORG)
-    tick(database, clock)
+    tick()
     stored_run(client, clock, "hung", state, hours)
 
     # When the watchdog looks
-    watch(database, clock, alerts)
+    watch()
 
     # Then the run has ended, people know, and the status is the later run's
     run = store.document(f"tenants/{ORG}/sync_runs/hung")
@@ -246,18 +255,18 @@ def test_a_run_that_hangs_is_ended_and_told_of(
     # When the org is synced again
     clock.later = HOUR
     sync.run(ORG)
-    watch(database, clock, alerts)
+    watch()
 
     # Then it is over
     assert incident(store, "run_stuck") == "resolved"
 
 
 def test_a_run_whose_worker_died_holding_the_lease_is_ended_once_the_lease_is_long_over(
-    database: Database,
     store: StoredDocuments,
     clock: OffsetClock,
-    alerts: Alerts,
     sync: SyncRunner,
+    tick: Tick,
+    watch: Watch,
 ) -> None:
     # Given a worker that died in the middle of a run
     class Died(BaseException):
@@ -273,17 +282,17 @@ def test_a_run_whose_worker_died_holding_the_lease_is_ended_once_the_lease_is_lo
         patch.setattr(stop, lambda self, hand_over: self._ended.set())
         with pytest.raises(Died):
             service(PosSync(org_id=ORG, run_id="dead", trigger="cron"))
-    tick(database, clock)
+    tick()
     path = f"tenants/{ORG}/sync_runs/dead"
 
     # When the watchdog looks while the message may still come again
     clock.later = 0.4 * HOUR
-    watch(database, clock, alerts)
+    watch()
     assert store.document(path)["state"] == "running"
 
     # When it looks later
     clock.later = 0.6 * HOUR
-    watch(database, clock, alerts)
+    watch()
 
     # Then the run has ended, and the status says so
     assert store.document(path)["state"] == "failed"
@@ -297,25 +306,25 @@ def test_a_run_whose_worker_died_holding_the_lease_is_ended_once_the_lease_is_lo
 
 def test_a_look_at_a_fleet_that_is_well_reads_four_documents(
     client: Client,
-    database: Database,
     clock: OffsetClock,
     notifier: RecordingNotifier,
     alerts: Alerts,
+    tick: Tick,
 ) -> None:
     # Given a fleet of orgs that succeed
     client.document("locations/other").set(
         {"orgId": "org_other", "posConfig": {"status": "active"}}
     )
-    tick(database, clock)
+    tick()
     for org in (ORG, "org_other"):
         success = {"lastSuccessAt": clock.now() + 25 * HOUR}
         client.document(f"tenants/{org}/integrations/pos").set(success)
     clock.later = 25 * HOUR
-    tick(database, clock)
+    tick()
 
     # When the watchdog looks
     fresh = Database(client)
-    watch(fresh, clock, alerts)
+    Watchdog(fresh, alerts, clock.now)(CronTick(job="watchdog"))
 
     # Then that is four documents, however many orgs there are
     assert (fresh.meter.reads, fresh.meter.writes) == (4, 0)
@@ -323,19 +332,19 @@ def test_a_look_at_a_fleet_that_is_well_reads_four_documents(
 
 
 def test_the_roster_forgets_who_left_and_knows_who_came_back(
-    database: Database, store: StoredDocuments, org_config: OrgConfig, clock: OffsetClock
+    store: StoredDocuments, org_config: OrgConfig, clock: OffsetClock, tick: Tick
 ) -> None:
     # Given an org known for longer than a day
-    tick(database, clock)
+    tick()
     clock.later = 25 * HOUR
-    tick(database, clock)
+    tick()
     assert store.document("fleet/roster")["recent"] == {}
 
     # When it leaves and comes back
     org_config.update_locations(status="inactive")
-    tick(database, clock)
+    tick()
     org_config.update_locations(status="active")
-    tick(database, clock)
+    tick()
 
     # Then it is new again
     assert list(store.document("fleet/roster")["recent"]) == [ORG]

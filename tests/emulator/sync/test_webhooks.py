@@ -55,7 +55,7 @@ def test_an_order_is_in_the_customers_spending_for_one_call_to_the_pos(
     before = webhooks.spent(customer)
     place_order(pos, customer)
 
-    # When the POS tells of it
+    # When the POS sends its webhook
     assert webhooks.receive("order.created", {"id_order": NEW_ORDER}) is WebhookOutcome.QUEUED
     webhooks.process()
 
@@ -140,7 +140,7 @@ def test_a_new_customers_first_order_brings_the_customer_along(
     pos.add(ORG, "customers", customer)
     place_order(pos, NEW_CUSTOMER)
 
-    # When only the order is told of
+    # When only the order has a webhook
     webhooks.receive("order.created", {"id_order": NEW_ORDER})
     webhooks.process()
 
@@ -200,10 +200,10 @@ def test_a_record_that_the_pos_does_not_have_is_no_reason_to_try_again(
 
 def test_a_webhook_that_comes_twice_is_one(webhooks: WebhookPipeline, pos: SimulatedPos) -> None:
     place_order(pos, a_customer(pos))
-    told = {"id_order": NEW_ORDER}
+    data = {"id_order": NEW_ORDER}
 
-    outcomes = [webhooks.receive("order.created", told) for _ in range(3)]
-    by_id = [webhooks.receive("order.updated", told, event_id="e1", n=n) for n in range(3)]
+    outcomes = [webhooks.receive("order.created", data) for _ in range(3)]
+    by_id = [webhooks.receive("order.updated", data, event_id="e1", n=n) for n in range(3)]
 
     assert (
         outcomes

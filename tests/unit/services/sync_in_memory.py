@@ -29,7 +29,7 @@ NOW = datetime(2026, 3, 18, 16, 0, tzinfo=UTC)
 ORG = "org_fuzz"
 
 
-class Empty(Database):
+class EmptyDatabase(Database):
     """A Firestore without documents."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Empty(Database):
         return {path: Document(path.rpartition("/")[2], {}, None, NOW, path) for path in paths}
 
 
-class Memory:
+class MemorySink:
     """Keeps what is written."""
 
     def __init__(self) -> None:
@@ -78,21 +78,21 @@ class StockOnly:
         return BatchDetail()
 
 
-def _nobody_asks(session: Session, customer_ids: set[str], *, ended: bool) -> None:
+def _ignore_spending(session: Session, customer_ids: set[str], *, ended: bool) -> None:
     """No customer is concerned."""
 
 
 @contextmanager
-def session_in(memory: Memory) -> Generator[Session, None, None]:
+def session_in(memory: MemorySink) -> Generator[Session, None, None]:
     with Session(
         org_id=ORG,
         run_id="run",
-        database=Empty(),
+        database=EmptyDatabase(),
         sink=memory,
         run=Run(state=RunState.RUNNING, trigger="cron", started_at=NOW),
         progress=SyncProgress(),
         manifests={},
-        ask_spending=_nobody_asks,
+        ask_spending=_ignore_spending,
         clock=lambda: NOW,
         deadline=Deadline(60),
     ) as session:
@@ -101,7 +101,7 @@ def session_in(memory: Memory) -> Generator[Session, None, None]:
 
 def synced(rows: Sequence[object], discounts: Iterable[Discount] = ()) -> list[Write]:
     """All writes of a first sync of products."""
-    memory = Memory()
+    memory = MemorySink()
     with session_in(memory) as session:
         listed = PriceList(PackedMap(ORG, "prices", {}, 1))
         sales = Sales(ORG, listed, list(discounts), lambda: NOW)
