@@ -29,6 +29,12 @@ class SimulatedPos:
         found: dict[str, list[Record]] = self.control("GET", f"orgs/{org_id}/data")
         return found
 
+    def newest_order(self, org_id: str) -> Record:
+        """The newest completed order that has a customer."""
+        orders = self.data(org_id)["orders"]
+        completed = (o for o in orders if o.get("status") == "completed" and o["id_customer"])
+        return max(completed, key=lambda order: order["date_created"])
+
     def add(self, org_id: str, kind: str, record: Record) -> None:
         self.control("POST", f"orgs/{org_id}/{kind}", record)
 

@@ -18,7 +18,7 @@ DAY_HOURS = 25
 class Tick:
     """One tick of the schedule. ``hours_later`` than the one before; ``overlaps``: so many seconds
     after which the next one comes, done or not (None: it waits); ``mid_run_seconds``: when the
-    till goes on selling."""
+    POS goes on selling."""
 
     hours_later: int
     faults: tuple[dict[str, Any], ...]

@@ -12,10 +12,9 @@ from google.cloud.firestore import Client
 
 from deploy.local.simulator.spec import OrgSpec
 from shared.services.reads import menu as service
-from shared.store.database import Database
 from shared.web.routes import menu
 from tests.emulator.dashboard.client import DashboardClient
-from tests.emulator.environment import PRODUCTS_ONLY, SyncRunner
+from tests.emulator.environment import PRODUCTS_ONLY, Environment, SyncRunner
 from tests.fakes import OffsetClock
 from tests.simulated_pos import SimulatedPos, discount
 from tests.stored import MENU, StoredDocuments
@@ -40,8 +39,8 @@ def specs() -> Sequence[OrgSpec]:
 
 
 @pytest.fixture
-def dashboard(database: Database, clock: OffsetClock) -> DashboardClient:
-    return DashboardClient(database, ORG, clock)
+def dashboard(environment: Environment) -> DashboardClient:
+    return DashboardClient(environment.database, ORG, environment.clock)
 
 
 def whole_menu(dashboard: DashboardClient, **query: object) -> list[dict[str, Any]]:

@@ -80,14 +80,10 @@ def test_a_change_is_reported_field_by_field_with_old_and_new(
     sync.run(ORG)
     spending.compute_requested()
     before = everything(store)
-    data = pos.data(ORG)
-    order = max(
-        (o for o in data["orders"] if o.get("status") == "completed" and o["id_customer"]),
-        key=lambda o: o["date_created"],
-    )
+    order = pos.newest_order(ORG)
     now = datetime.now(UTC).isoformat()
     pos.change(ORG, "orders", order["id_order"], total=999.99, date_updated=now)
-    customer = data["customers"][0]
+    customer = pos.data(ORG)["customers"][0]
     pos.change(ORG, "customers", customer["id_customer"], name_first="Zelda", date_updated=now)
 
     # When a dry run looks at it

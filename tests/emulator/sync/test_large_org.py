@@ -115,15 +115,8 @@ def test_one_changed_order_costs_a_dozen_writes_at_the_most_spending_included(
 ) -> None:
     # Given one order of yesterday that changes at the POS
     environment = large.environment
-    newest = max(
-        (
-            o
-            for o in large.pos_data["orders"]
-            if o.get("status") == "completed" and o["id_customer"]
-        ),
-        key=lambda o: o["date_created"],
-    )
-    order_id, changed_at = newest["id_order"], datetime.now(UTC).isoformat()
+    order_id = environment.pos.newest_order(ORG)["id_order"]
+    changed_at = datetime.now(UTC).isoformat()
     environment.pos.change(ORG, "orders", order_id, total=999.99, date_updated=changed_at)
     writes_before = environment.database.meter.writes
 

@@ -54,9 +54,7 @@ def test_a_run_that_runs_out_of_time_is_continued_until_all_is_done(
     spending: SpendingRunner,
     sync: SyncRunner,
 ) -> None:
-    # Given an org with more orders than one invocation has time for
-
-    # When each invocation may work for a second
+    # Given an org with more orders than one invocation has time for, when each may work a second
     run = sync.run("org_busy", seconds=1)
     spending.compute_requested()
 

@@ -18,9 +18,9 @@ from deploy.local.environment import Addresses, of_function
 from deploy.local.pubsub import PubSub
 from deploy.manifest import Manifest
 from tests.campaign import worker
-from tests.campaign.misfortune import Misfortune
+from tests.campaign.process_fault import ProcessFault
 from tests.campaign.scale import Scale
-from tests.emulator.environment import SpendingRunner, SyncRunner
+from tests.emulator.environment import Environment, SpendingRunner, SyncRunner
 from tests.stored import StoredDocuments
 
 ORG = "org_test"
@@ -38,30 +38,34 @@ SCALE = Scale(
     everybody_from=200,
 )
 
-Start = Callable[[Misfortune], ForkServerProcess]
+Start = Callable[[ProcessFault], ForkServerProcess]
 Documents = dict[str, tuple[Any, dict[str, Any]]]
 
 
 @pytest.fixture
-def start(firestore_host: str, pubsub_host: str, project: str, tmp_path: Path) -> Iterator[Start]:
+def start(
+    environment: Environment, firestore_host: str, pubsub_host: str, tmp_path: Path
+) -> Iterator[Start]:
     """Starts a process that syncs the org, as an instance of ``org_sync``."""
     manifest = Manifest.read()
-    addresses = Addresses(project, firestore_host, pubsub_host, tasks="127.0.0.1:9")
+    addresses = Addresses(
+        environment.client.project, firestore_host, pubsub_host, tasks="127.0.0.1:9"
+    )
     secrets = {name: each.local or "" for name, each in manifest.secrets.items()}
-    environment = of_function(manifest.functions["org_sync"], manifest, addresses, secrets)
-    pubsub = PubSub(pubsub_host, project)
+    variables = of_function(manifest.functions["org_sync"], manifest, addresses, secrets)
+    pubsub = PubSub(pubsub_host, environment.client.project)
     for topic in manifest.topics:
         pubsub.create_topic(topic)
     started: list[ForkServerProcess] = []
 
-    def begin(befalls: Misfortune) -> ForkServerProcess:
+    def begin(fault: ProcessFault) -> ForkServerProcess:
         job = worker.Job(
             function="org_sync",
             event=sync_event(pubsub.topic("pos-sync")),
-            environment={**environment, "LEASE_SECONDS": str(LEASE_SECONDS)},
+            environment={**variables, "LEASE_SECONDS": str(LEASE_SECONDS)},
             log=tmp_path / "worker.log",
             scale=SCALE,
-            misfortune=befalls,
+            process_fault=fault,
         )
         started.append(worker.start(job))
         return started[-1]
@@ -125,7 +129,7 @@ def test_a_worker_overtaken_while_stopped_ends_and_changes_nothing(
     dice = Random(f"stopped/{seed}")
     in_hand = bool(seed % 2)
     commit = dice.randint(2 if in_hand else 1, LAST_COMMIT)
-    process = start(Misfortune("stopped", commit, "before" if in_hand else "after"))
+    process = start(ProcessFault("stopped", commit, "before" if in_hand else "after"))
     stopped = wait_until_stopped(process)
     time.sleep(LEASE_SECONDS * 1.2)
 
@@ -148,7 +152,7 @@ def test_a_worker_overtaken_while_stopped_ends_and_changes_nothing(
 def test_a_worker_past_its_lease_ends_and_changes_nothing_though_nobody_took_over(
     client: Client, start: Start, commit: int
 ) -> None:
-    process = start(Misfortune("stopped", commit, "after"))
+    process = start(ProcessFault("stopped", commit, "after"))
     stopped = wait_until_stopped(process)
     time.sleep(LEASE_SECONDS * 1.2)
     before = everything(client)
@@ -163,7 +167,7 @@ def test_a_commit_in_hand_when_nobody_took_over_is_as_one_that_was_slow_on_its_w
     client: Client, sync: SyncRunner, start: Start
 ) -> None:
     """Nobody else was there to be disturbed. It is the last that the worker gets through."""
-    process = start(Misfortune("stopped", 4, "before"))
+    process = start(ProcessFault("stopped", 4, "before"))
     stopped = wait_until_stopped(process)
     lease = client.document(f"tenants/{ORG}/sync_state/lease")
     time.sleep(LEASE_SECONDS * 1.2)

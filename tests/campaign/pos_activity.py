@@ -1,4 +1,4 @@
-"""What happens at the till meanwhile: the POS's own data changes."""
+"""What happens at the POS meanwhile: its own data changes."""
 
 import json
 from collections.abc import Callable
@@ -22,8 +22,8 @@ MARGIN_DAYS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Till:
-    """The till of one org. ``now``: the moment it thinks it is; orders older than
+class PosActivity:
+    """Sales and changes at one org. ``now``: the moment it thinks it is; orders older than
     ``lookback_days`` are not touched, since no run would hear of it. ``webhooks`` gathers what it
     sends by itself."""
 
