@@ -1,4 +1,4 @@
-"""A worker's process is killed or stopped, at a commit of its own. The product has no hook for it."""
+"""A worker is killed or stopped at a commit of its own. The product has no hook for it."""
 
 import itertools
 import signal

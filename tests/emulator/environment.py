@@ -5,7 +5,7 @@ Each service is constructed in one place here. Tests ask for the parts as fixtur
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -134,8 +134,8 @@ class SyncRunner:
     clock: OffsetClock
     spending: SpendingRunner
     sales: SalesRunner
-    continuations: RecordingPublisher
-    run_numbers: Iterator[int]
+    continuations: RecordingPublisher = field(default_factory=RecordingPublisher)
+    run_numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def service(
         self,
@@ -229,6 +229,4 @@ class Environment:
             clock,
             self.spending,
             self.sales,
-            RecordingPublisher(),
-            itertools.count(1),
         )

@@ -31,7 +31,7 @@ def topics() -> RecordingTopics:
     return RecordingTopics()
 
 
-Letters = Callable[..., None]
+RecordLetter = Callable[..., None]
 ReplayQuarantined = Callable[..., int]
 
 
@@ -43,7 +43,7 @@ def replay(database: Database, clock: OffsetClock, topics: RecordingTopics) -> R
 
 
 @pytest.fixture
-def record_letter(database: Database, clock: OffsetClock) -> Letters:
+def record_letter(database: Database, clock: OffsetClock) -> RecordLetter:
     """Records a dead letter."""
 
     def record(key: str, message: object, source: str = "org-sync-push") -> None:
@@ -66,7 +66,7 @@ def replay_quarantine(
 ) -> ReplayQuarantined:
     """Replays, and has org_sync handle the messages; gives how many records were asked for."""
 
-    def replay(record_id: str | None = None) -> int:
+    def run(record_id: str | None = None) -> int:
         sent = RecordingPublisher()
         asked = ReplayQuarantine(database, sent.publish, clock.now)(ORG, record_id, 100)
         service, targeted = sync.service(), sync.targeted(sent)
@@ -75,7 +75,7 @@ def replay_quarantine(
             (targeted if message.names_records else service)(message)
         return asked.sent
 
-    return replay
+    return run
 
 
 def quarantined(store: StoredDocuments) -> set[str]:
@@ -85,7 +85,7 @@ def quarantined(store: StoredDocuments) -> set[str]:
 def test_a_dead_letter_is_sent_again_once_and_asks_for_a_new_run(
     store: StoredDocuments,
     sync: SyncRunner,
-    record_letter: Letters,
+    record_letter: RecordLetter,
     replay: ReplayDeadLetters,
     topics: RecordingTopics,
 ) -> None:
@@ -117,7 +117,7 @@ def test_a_dead_letter_is_sent_again_once_and_asks_for_a_new_run(
 
 
 def test_only_the_dead_letters_of_an_org_and_only_so_many_are_replayed(
-    record_letter: Letters, replay: ReplayDeadLetters, topics: RecordingTopics
+    record_letter: RecordLetter, replay: ReplayDeadLetters, topics: RecordingTopics
 ) -> None:
     # Given letters of two orgs, and one that is no JSON
     for number in range(5):
@@ -140,7 +140,7 @@ def test_only_the_dead_letters_of_an_org_and_only_so_many_are_replayed(
 
 
 def test_a_dead_letter_that_came_from_no_topic_is_left(
-    record_letter: Letters, replay: ReplayDeadLetters, topics: RecordingTopics
+    record_letter: RecordLetter, replay: ReplayDeadLetters, topics: RecordingTopics
 ) -> None:
     record_letter("9", {"orgId": ORG}, "eventarc-somewhere-else-sub-1")
 
@@ -231,7 +231,7 @@ def test_records_without_an_id_are_asked_for_by_a_sync_of_their_stream(
 
 def test_the_command_works_on_emulators_by_their_environment_variables(
     client: Client,
-    record_letter: Letters,
+    record_letter: RecordLetter,
     firestore_host: str,
     pubsub_host: str,
     project: str,
