@@ -30,7 +30,7 @@ ORG = "org_fuzz"
 ZONE = ZoneInfo("America/New_York")
 
 
-class Empty(Database):
+class EmptyDatabase(Database):
     """A Firestore without documents."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Empty(Database):
         return {path: Document(path.rpartition("/")[2], {}, None, NOW, path) for path in paths}
 
 
-class Memory:
+class MemorySink:
     """Keeps what is written."""
 
     def __init__(self) -> None:
@@ -77,11 +77,11 @@ class NoRequests:
 
 
 @contextmanager
-def session_in(memory: Memory) -> Generator[Session, None, None]:
+def session_in(memory: MemorySink) -> Generator[Session, None, None]:
     with Session(
         org_id=ORG,
         run_id="run",
-        database=Empty(),
+        database=EmptyDatabase(),
         writer=memory,
         run=Run(state=RunState.RUNNING, trigger="cron", started_at=NOW),
         progress=SyncProgress(),
@@ -95,7 +95,7 @@ def session_in(memory: Memory) -> Generator[Session, None, None]:
 
 def synced(rows: Sequence[object], discounts: Iterable[Discount] = ()) -> list[Write]:
     """All writes of a first sync of products."""
-    memory = Memory()
+    memory = MemorySink()
     with session_in(memory) as session:
         listed = PriceList(PackedMap(ORG, "prices", {}, 1))
         sales = Sales(ORG, listed, list(discounts), lambda: NOW)
