@@ -33,8 +33,8 @@ def _no_sockets(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture
-def told(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
-    """Says a figure: in the report of the tests, and on the terminal with ``-s``."""
+def report_figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Reports a figure: in the report of the tests, and on the terminal with ``-s``."""
 
     def say(text: str) -> None:
         record_property("figure", text)

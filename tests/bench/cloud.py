@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-import requests
 from google.cloud import firestore
 
 from deploy.local.clients import firestore_client
@@ -16,6 +15,7 @@ from deploy.local.paths import STATE
 from deploy.local.stack import Stack
 from shared.store import paths
 from tests.bench.processes import cpu_seconds
+from tests.simulated_pos import SimulatedPos
 
 LOOK_SECONDS = 0.1
 QUIET = timedelta(seconds=1)
@@ -54,6 +54,7 @@ class Cloud:
     ``latency_ms``. No org is connected to it at first. ``env``: settings of ``org_sync``."""
 
     client: firestore.Client
+    pos: SimulatedPos
 
     def __init__(
         self, *functions: str, latency_ms: float = 0, env: Mapping[str, str] | None = None
@@ -70,6 +71,8 @@ class Cloud:
         with ExitStack() as opening:
             opening.enter_context(self.stack)
             self.client = opening.enter_context(self.project(self.stack.project))
+            assert self.stack.simulator
+            self.pos = SimulatedPos(self.stack.simulator)
             for location in self.client.collection(paths.LOCATIONS).list_documents():
                 location.delete()
             self._open = opening.pop_all()
@@ -89,16 +92,9 @@ class Cloud:
         with closing(firestore_client(self.stack.firestore, name)) as client:
             yield client
 
-    def pos(self, method: str, path: str, body: object = None) -> Any:
-        """Speak to the POS's control routes."""
-        url = f"{self.stack.simulator}/control/{path}"
-        reply = requests.request(method, url, json=body, timeout=TIMEOUT_SECONDS * 5)
-        reply.raise_for_status()
-        return reply.json()
-
     def locations(self) -> list[Document]:
         """The ``locations`` documents of every account at the POS."""
-        return [each["document"] for each in self.pos("GET", "locations")]
+        return [each["document"] for each in self.pos.control("GET", "locations")]
 
     def connect(self, account: str, org_id: str) -> Document:
         """Have an org use an account of the POS; its location's document."""

@@ -11,7 +11,8 @@ from tests.bench.cloud import Cloud
 from tests.bench.latency import latency
 from tests.bench.registry import Figures
 from tests.bench.tables import milliseconds, table
-from tests.emulator.customers.desk import Desk
+from tests.emulator.dashboard.client import DashboardClient
+from tests.fakes import SteppingClock
 
 TITLE = "Dashboard reads of 2,527 customers"
 
@@ -33,7 +34,7 @@ def run(console: Console, *, quick: bool) -> Figures:
         cloud.quiet("spending")
         database = Database(cloud.client)
         figures = {
-            name: _route(Desk(database, ORG), path, query, calls)
+            name: _route(database, path, query, calls)
             for name, (path, query) in _questions(database).items()
         }
         baselines = {
@@ -65,15 +66,18 @@ def _questions(database: Database) -> dict[str, tuple[str, Mapping[str, object]]
 
 
 def _route(
-    desk: Desk, path: str, query: Mapping[str, object], calls: int
+    database: Database, path: str, query: Mapping[str, object], calls: int
 ) -> dict[str, dict[str, float]]:
+    clock = SteppingClock()
+    dashboard = DashboardClient(database, ORG, clock)
+
     def uncached() -> None:
-        desk.now += 3600
-        desk.get(path, **query)
+        clock.advance(3600)
+        dashboard.get(path, **query)
 
     return {
         "uncached": latency(uncached, calls),
-        "cached": latency(lambda: desk.get(path, **query), calls),
+        "cached": latency(lambda: dashboard.get(path, **query), calls),
     }
 
 

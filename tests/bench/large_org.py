@@ -71,10 +71,10 @@ def run(console: Console, *, quick: bool) -> Figures:
 def _round(cloud: Cloud, number: int) -> Round:
     org_id = f"org_round_{number}"
     location = cloud.connect(ACCOUNT, org_id)
-    cloud.pos("DELETE", "requests")
+    cloud.pos.reset_calls()
     first = cloud.sync(org_id, "first")
     ended = datetime.now(UTC)
-    calls = cloud.pos("GET", "requests")["orgs"][ACCOUNT]["calls"]
+    calls = cloud.pos.calls(ACCOUNT)
     load = os.getloadavg()[0]
     stored = list(_stored(cloud.client, org_id))
     cloud.wait(
@@ -120,14 +120,14 @@ def _stored(client: firestore.Client, org_id: str) -> Iterator[Put]:
 
 def _change_an_order(cloud: Cloud, org_id: str, number: int) -> tuple[Sync, int, float]:
     """The sync, the writes it and the spending after it made, and how long both took."""
-    orders = cloud.pos("GET", f"orgs/{ACCOUNT}/data")["orders"]
+    orders = cloud.pos.data(ACCOUNT)["orders"]
     bought = [o for o in orders if o.get("status") == "completed" and o["id_customer"]]
     order = sorted(bought, key=lambda o: str(o["date_created"]))[-1 - number]
     customer = f"{paths.customers(org_id)}/{order['id_customer']}"
     spent = cloud.document(customer)["totalSpent"]
     started = datetime.now(UTC)
     fields = {"total": order["total"] + 100, "date_updated": started.isoformat()}
-    cloud.pos("PATCH", f"orgs/{ACCOUNT}/orders/{order['id_order']}", fields)
+    cloud.pos.change(ACCOUNT, "orders", order["id_order"], **fields)
     changed = cloud.sync(org_id, "changed")
     cloud.wait(
         "the customer's spending follows",

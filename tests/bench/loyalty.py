@@ -48,17 +48,17 @@ class Programme:
         self._runs = 0
         sizes = {"customers": customers, "orders": round(customers * 1.0634)}
         spec = {"id": ORG, **sizes, "products": 40, "rows": 44, "alpineContacts": customers}
-        cloud.pos("POST", "orgs", spec)
-        people = cloud.pos("GET", f"orgs/{ORG}/data")["customers"]
+        cloud.pos.control("POST", "orgs", spec)
+        people = cloud.pos.data(ORG)["customers"]
         rng = random.Random(ORG)
         for place, person in enumerate(people):
             person["phone"] = phone_number(place, rng)
-        cloud.pos("PUT", f"orgs/{ORG}/customers", people)
-        cloud.pos("PUT", f"orgs/{ORG}/contacts", [_contact(person) for person in people])
+        cloud.pos.replace(ORG, "customers", people)
+        cloud.pos.replace(ORG, "contacts", [_contact(person) for person in people])
         cloud.connect(ORG, ORG)
-        [self._tenant] = (t for t in cloud.pos("GET", "tenants") if t["id"] == ORG)
+        [self._tenant] = (t for t in cloud.pos.control("GET", "tenants") if t["id"] == ORG)
         self.limit(None)
-        cloud.pos("POST", "faults", {"kind": "latency", "ms": LATENCY_MS, "endpoint": "wallet"})
+        cloud.pos.fault("latency", ms=LATENCY_MS, endpoint="wallet")
 
     def limit(self, rate_limit: Document | None) -> None:
         """Have the account keep to a rate limit; None for none."""
@@ -71,7 +71,7 @@ class Programme:
         """One run from its message to its end."""
         self._runs += 1
         run_id = f"pass-{self._runs}"
-        self._cloud.pos("DELETE", f"orgs/{ORG}/look-ups")
+        self._cloud.pos.control("DELETE", f"orgs/{ORG}/look-ups")
         started = time.monotonic()
         self._cloud.stack.publish("loyalty", {"orgId": ORG, "runId": run_id, "full": True})
         run: Document = {}
@@ -84,7 +84,7 @@ class Programme:
         took = time.monotonic() - started
         if run["state"] != "succeeded":
             raise NotDone(f"the loyalty run ended {run['state']}: {run.get('error')}")
-        return Pass(run, took, len(self._cloud.pos("GET", f"orgs/{ORG}/look-ups")))
+        return Pass(run, took, len(self._cloud.pos.control("GET", f"orgs/{ORG}/look-ups")))
 
     def one_after_the_other(self) -> float:
         """Seconds per customer of doing the same naively: their orders, a look-up, a write."""

@@ -35,7 +35,7 @@ def run(console: Console, *, quick: bool) -> Figures:
 def _measure(orders: int, env: dict[str, str]) -> dict[str, Any]:
     with Cloud("org_sync", env=env) as cloud:
         sizes = {"customers": CUSTOMERS, "orders": orders, "products": 50, "rows": 55}
-        cloud.pos("POST", "orgs", {"id": ACCOUNT, "seed": 1, **sizes})
+        cloud.pos.control("POST", "orgs", {"id": ACCOUNT, "seed": 1, **sizes})
         cloud.connect(ACCOUNT, "org_many")
         with PeakMemory(cloud.stack.pids["org_sync"]) as memory:
             sync: Sync = cloud.sync("org_many", "first", within=WITHIN)

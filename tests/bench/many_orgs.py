@@ -25,7 +25,7 @@ def run(console: Console, *, quick: bool) -> Figures:
     """See registry.Bench. Two ticks: everything is new at the first, nothing at the second."""
     orgs = QUICK_ORGS if quick else ORGS
     with Cloud("cron_fanout", "org_sync", "spending", latency_ms=LATENCY_MS) as cloud:
-        cloud.pos("POST", "orgs", {"generated": orgs})
+        cloud.pos.control("POST", "orgs", {"generated": orgs})
         known = [f"org_{n:05}" for n in range(1, orgs + 1)]
         for location in cloud.locations():
             if location["orgId"] in known:
@@ -40,7 +40,7 @@ def run(console: Console, *, quick: bool) -> Figures:
 
 def _tick(cloud: Cloud, orgs: list[str], *, expected: int) -> dict[str, Any]:
     pid = cloud.stack.pids["org_sync"]
-    cloud.pos("DELETE", "requests")
+    cloud.pos.reset_calls()
     begun = datetime.now(UTC)
     cpu = cpu_seconds(pid)
     cloud.stack.publish("cron-tick", {"job": "pos-sync"})
@@ -56,7 +56,7 @@ def _tick(cloud: Cloud, orgs: list[str], *, expected: int) -> dict[str, Any]:
     newest = sorted(runs, key=lambda each: str(each["startedAt"]))[-len(orgs) :]
     took = (max(each["endedAt"] for each in newest) - begun).total_seconds()
     spans = sum((each["endedAt"] - each["startedAt"]).total_seconds() for each in newest)
-    requests = cloud.pos("GET", "requests")
+    requests = cloud.pos.control("GET", "requests")
     busy = sum(each["busySeconds"] for each in requests["orgs"].values())
     costs = [each["cost"] for each in newest]
     return {
@@ -75,7 +75,7 @@ def _tick(cloud: Cloud, orgs: list[str], *, expected: int) -> dict[str, Any]:
 
 
 def _not_ended(cloud: Cloud, orgs: list[str], begun: datetime) -> list[str]:
-    """Those of the orgs whose status tells of no run since; only some are asked for at once."""
+    """Those of the orgs whose status has no run since; only some are asked for at once."""
     asked, rest = orgs[:AT_ONCE], orgs[AT_ONCE:]
     references = [cloud.client.document(paths.pos_status(org)) for org in asked]
     found = {d.reference.path: d.to_dict() or {} for d in cloud.client.get_all(references)}

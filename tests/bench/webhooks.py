@@ -18,6 +18,7 @@ from shared.store import paths
 from tests.bench.cloud import Cloud, Document
 from tests.bench.registry import Figures
 from tests.bench.tables import number, seconds, table
+from tests.simulated_pos import placed_order
 
 TITLE = "Webhooks of the large org: 50 order.created; 240 ms per call to the POS"
 
@@ -50,8 +51,8 @@ class Times:
         return {"median": round(self.middle, 3), "p95": round(self.p95, 3)}
 
 
-class Shop:
-    """An org whose POS tells of what it sells."""
+class WebhookSource:
+    """An org whose POS sends a webhook for each sale."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -60,28 +61,20 @@ class Shop:
         location = cloud.connect(ACCOUNT, ORG)
         location["posConfig"]["webhookSecret"] = SECRET
         cloud.client.document(f"{paths.LOCATIONS}/{ORG}").set(location)
-        data = cloud.pos("GET", f"orgs/{ACCOUNT}/data")
+        data = cloud.pos.data(ACCOUNT)
         self._customers = [customer["id_customer"] for customer in data["customers"]]
         self._template = data["orders"][0]
 
     def sell(self, turn: int) -> Callable[[], bool]:
-        """Sell something for $100; whether the customer's spending tells of it."""
+        """Sell something for $100; whether the customer's spending has it."""
         customer, now = self._customers[turn], datetime.now(UTC).isoformat()
         path = f"{paths.customer_spending(ORG)}/cid_{customer}"
         before = self._cloud.document(path).get("totalSpent", 0)
-        order = {
-            **self._template,
-            "id_order": FIRST_ORDER + turn,
-            "id_customer": customer,
-            "status": "completed",
-            "total": 100,
-            "date_created": now,
-            "date_updated": now,
-        }
-        self._cloud.pos("POST", f"orgs/{ACCOUNT}/orders", order)
+        order = placed_order(self._template, FIRST_ORDER + turn, customer, now)
+        self._cloud.pos.add(ACCOUNT, "orders", order)
         return lambda: bool(self._cloud.document(path).get("totalSpent", 0) > before)
 
-    def tell(self, turn: int, *, secret: str = SECRET) -> float:
+    def send(self, turn: int, *, secret: str = SECRET) -> float:
         """Send the webhook of a sale; the seconds until it is answered."""
         now = datetime.now(UTC).isoformat()
         event = {"event": "order.created", "data": {"id_order": FIRST_ORDER + turn}}
@@ -104,17 +97,17 @@ def run(console: Console, *, quick: bool) -> Figures:
     """See registry.Bench."""
     events = QUICK_EVENTS if quick else EVENTS
     with Cloud("org_sync", "spending", "webhooks", latency_ms=LATENCY_MS) as cloud:
-        shop = Shop(cloud)
+        source = WebhookSource(cloud)
         cloud.sync(ORG, "first")
         cloud.quiet("spending")
-        shop.tell(0)  # the first request of a process finds nothing warm
-        cloud.pos("DELETE", "requests")
-        answered, follows = _webhooks(cloud, shop, range(events))
+        source.send(0)  # the first request of a process finds nothing warm
+        cloud.pos.reset_calls()
+        answered, follows = _webhooks(cloud, source, range(events))
         calls = _calls(cloud) / events
-        polled = [_poll(cloud, shop, events + turn) for turn in range(1 if quick else POLLS)]
+        polled = [_poll(cloud, source, events + turn) for turn in range(1 if quick else POLLS)]
         poll_calls = _calls(cloud) / len(polled)
-        forged = Times([shop.tell(turn, secret="guess") for turn in range(FORGED)])
-        nothing = Times([shop.listen() for _ in range(FORGED)])
+        forged = Times([source.send(turn, secret="guess") for turn in range(FORGED)])
+        nothing = Times([source.listen() for _ in range(FORGED)])
     by_poll = Times([*polled, polled[-1]])
     rows = [
         ("answered, median", seconds(answered.middle), seconds(nothing.middle), ""),
@@ -143,21 +136,21 @@ def run(console: Console, *, quick: bool) -> Figures:
     }
 
 
-def _webhooks(cloud: Cloud, shop: Shop, turns: Sequence[int]) -> tuple[Times, Times]:
+def _webhooks(cloud: Cloud, source: WebhookSource, turns: Sequence[int]) -> tuple[Times, Times]:
     """Until each is answered, and until its order is in its customer's spending."""
     answered, follows = [], []
     for turn in turns:
-        is_counted = shop.sell(turn)
+        is_counted = source.sell(turn)
         started = time.monotonic()
-        answered.append(shop.tell(turn))
+        answered.append(source.send(turn))
         cloud.wait(f"order {turn} is counted", is_counted, FOLLOWS_SECONDS, look=0.02)
         follows.append(time.monotonic() - started)
     return Times(answered), Times(follows)
 
 
-def _poll(cloud: Cloud, shop: Shop, turn: int) -> float:
+def _poll(cloud: Cloud, source: WebhookSource, turn: int) -> float:
     """The seconds by which spending follows where the schedule ticks just after the sale."""
-    is_counted = shop.sell(turn)
+    is_counted = source.sell(turn)
     started = time.monotonic()
     cloud.sync(ORG, f"poll-{turn}")
     cloud.wait(f"order {turn} is counted", is_counted, FOLLOWS_SECONDS, look=0.02)
@@ -166,6 +159,6 @@ def _poll(cloud: Cloud, shop: Shop, turn: int) -> float:
 
 def _calls(cloud: Cloud) -> int:
     """Calls to the POS since they were last counted."""
-    counted = cloud.pos("GET", "requests")["total"]
-    cloud.pos("DELETE", "requests")
+    counted = cloud.pos.total_calls()
+    cloud.pos.reset_calls()
     return int(counted)

@@ -1,6 +1,6 @@
 """The fault campaign: one org or two, a few ticks of the schedule, and all that can go wrong.
 
-A seed draws an org, what its people do at the till, how its POS fails, how messages arrive
+A seed draws an org, what its people do at the POS, how its POS fails, how messages arrive
 (twice, late, out of order, at once with their twins) and when a worker is killed or stopped.
 Workers are processes that run the functions themselves, against Google's emulators. Then nothing
 fails any more, and what is stored must be what an undisturbed sync of the same POS stores.

@@ -29,18 +29,18 @@ def main() -> int:
     ):
         run = partial(run_seed, emulators=running, logs=LOGS)
         for outcome in pool.map(run, options.seeds):
-            _tell(*_told(outcome, trail=options.trail))
+            _print(*_lines(outcome, trail=options.trail))
             seconds += outcome.seconds
             if outcome.problems:
                 failed.append(outcome.seed)
     count = len(options.seeds)
-    _tell(f"{count} seeds, {len(failed)} failed, {seconds / count:.1f} s per seed")
+    _print(f"{count} seeds, {len(failed)} failed, {seconds / count:.1f} s per seed")
     if failed:
-        _tell(f"replay: python -m tests.campaign --seeds {','.join(map(str, failed))}")
+        _print(f"replay: python -m tests.campaign --seeds {','.join(map(str, failed))}")
     return 1 if failed else 0
 
 
-def _told(outcome: Outcome, *, trail: bool) -> Iterator[str]:
+def _lines(outcome: Outcome, *, trail: bool) -> Iterator[str]:
     yield outcome.line
     if outcome.problems or trail:
         yield from outcome.trail
@@ -48,7 +48,7 @@ def _told(outcome: Outcome, *, trail: bool) -> Iterator[str]:
         yield f"  logs: {LOGS}/seed-{outcome.seed}.log"
 
 
-def _tell(*lines: str) -> None:
+def _print(*lines: str) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()
 
@@ -57,7 +57,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.campaign", description=__doc__)
     parser.add_argument("--seeds", type=_seeds, default=range(1, 21), help="17, 1-200 or 3,5,8-9")
     parser.add_argument("--jobs", type=int, default=2, help="seeds at once")
-    parser.add_argument("--trail", action="store_true", help="tell what happened in any case")
+    parser.add_argument("--trail", action="store_true", help="print what happened in any case")
     return parser.parse_args()
 
 

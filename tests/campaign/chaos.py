@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from random import Random
 
-from tests.campaign import misfortune
-from tests.campaign.mail import Message
-from tests.campaign.misfortune import Misfortune
+from tests.campaign import process_fault
 from tests.campaign.plan import Plan, rng
+from tests.campaign.process_fault import ProcessFault
+from tests.campaign.subscriptions import Message
 
 FIRST_PAUSE_SECONDS = 0.3
 LONGEST_PAUSE_SECONDS = 2.0
@@ -22,8 +22,8 @@ class Calm:
         """Seconds until each of the message's copies is delivered."""
         return [0.0]
 
-    def misfortune(self, message: Message, copy: int) -> Misfortune | None:
-        """What befalls the worker of one delivery."""
+    def process_fault(self, message: Message, copy: int) -> ProcessFault | None:
+        """The fault of the worker of one delivery."""
         return None
 
     def pause(self, message: Message) -> float:
@@ -43,10 +43,10 @@ class Chaos(Calm):
         first = dice.choice((0.0, 0.0, 0.1, dice.uniform(0, 1.5)))
         return [first + _behind(dice) * (copy > 0) for copy in range(copies)]
 
-    def misfortune(self, message: Message, copy: int) -> Misfortune | None:
+    def process_fault(self, message: Message, copy: int) -> ProcessFault | None:
         dice = self._dice(message, copy, message.failures)
         lease_seconds = float(self.plan.settings["LEASE_SECONDS"])
-        return misfortune.draw(dice, message.function, lease_seconds)
+        return process_fault.draw(dice, message.function, lease_seconds)
 
     def pause(self, message: Message) -> float:
         dice = self._dice(message, "pause", message.failures)

@@ -18,7 +18,7 @@ DAY_HOURS = 25
 class Tick:
     """One tick of the schedule. ``hours_later`` than the one before; ``overlaps``: so many seconds
     after which the next one comes, done or not (None: it waits); ``mid_run_seconds``: when the
-    till goes on selling."""
+    POS goes on selling."""
 
     hours_later: int
     faults: tuple[dict[str, Any], ...]
@@ -117,9 +117,9 @@ def _ticks(dice: Random, *, honest: bool, names: list[str]) -> tuple[Tick, ...]:
 
 
 def _manual(dice: Random, names: list[str]) -> tuple[dict[str, Any], ...]:
-    """Now and then somebody asks for a sync by hand while the tick's own is under way."""
+    """Now and then a person asks for a sync by hand while the tick's own is under way."""
     if dice.random() < 0.6:
         return ()
     streams = dice.choice((None, None, ["orders"], ["products"], ["customers"]))
-    wish = {"org_id": dice.choice(names), "full": dice.random() < 0.2, "streams": streams}
-    return (wish,)
+    request = {"org_id": dice.choice(names), "full": dice.random() < 0.2, "streams": streams}
+    return (request,)

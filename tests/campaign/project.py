@@ -24,11 +24,11 @@ from shared.services.replay import ReplayDeadLetters
 from shared.services.webhooks import ReceiveWebhook
 from shared.store.database import Database
 from tests.campaign.chaos import Calm
-from tests.campaign.mail import Mail
-from tests.campaign.office import Office, Setting, Trail
+from tests.campaign.dispatcher import Dispatcher, Setting, Trail
+from tests.campaign.pos_activity import utc
 from tests.campaign.scale import Scale
 from tests.campaign.stored import Stored
-from tests.campaign.till import utc
+from tests.campaign.subscriptions import PullSubscriptions
 
 MOST_REPLAYED = 1000
 FUNCTIONS = ["cron_fanout", "org_sync", "spending", "dead_letter"]
@@ -52,9 +52,9 @@ class Project:
         self._manifest = Manifest.read()
         self._log = log
         self._client: Client = firestore_client(emulators.firestore, name)
-        self._mail = Mail(emulators.pubsub, name, self._manifest, FUNCTIONS)
+        self._subscriptions = PullSubscriptions(emulators.pubsub, name, self._manifest, FUNCTIONS)
         setting = Setting({}, log, timedelta(0), None)
-        self.office = Office(self._mail, setting, Calm(None), trail)
+        self.dispatcher = Dispatcher(self._subscriptions, setting, Calm(None), trail)
         self.set(timedelta(0), None, PATIENT)
         for location in locations:
             self._client.document(f"locations/{location['id']}").set(location["document"])
@@ -86,7 +86,7 @@ class Project:
             }
             for name in FUNCTIONS
         }
-        self.office.setting = Setting(environment, self._log, later, scale)
+        self.dispatcher.setting = Setting(environment, self._log, later, scale)
 
     def configure(self, org_ids: Iterable[str], lookback_days: int) -> None:
         """Write the orgs' own settings."""
@@ -96,26 +96,30 @@ class Project:
 
     def tick(self) -> str:
         """The schedule comes due; the id of the tick's message."""
-        return self._mail.publish("cron-tick", {"job": "pos-sync"})
+        return self._subscriptions.publish("cron-tick", {"job": "pos-sync"})
 
     def run(self, org_id: str, tick_id: str) -> dict[str, Any]:
         """The run that a tick asked for."""
         return self.stored(org_id).document(f"sync_runs/{fan_out.run_id(tick_id, org_id)}")
 
-    def sync_by_hand(self, wish: dict[str, Any]) -> None:
+    def sync_by_hand(self, request: dict[str, Any]) -> None:
         """Do what ``manual_sync`` does for a person."""
-        later = self.office.setting.later
-        sync = ManualSync(Database(self._client), _Post(self._mail), lambda: utc(later))
-        streams = tuple(wish["streams"]) if wish["streams"] else None
+        later = self.dispatcher.setting.later
+        sync = ManualSync(
+            Database(self._client), _PosSyncPublisher(self._subscriptions), lambda: utc(later)
+        )
+        streams = tuple(request["streams"]) if request["streams"] else None
         try:
-            sync.start(SyncRequest(wish["org_id"], "a person", full=wish["full"], streams=streams))
+            sync.start(
+                SyncRequest(request["org_id"], "a person", full=request["full"], streams=streams)
+            )
         except RunUnderWay:
             return
 
     def take_in(self, org_id: str, body: bytes) -> None:
         """Do what ``webhooks`` does with a webhook, twice: POSes repeat themselves."""
-        later = self.office.setting.later
-        database, post = Database(self._client), _Post(self._mail)
+        later = self.dispatcher.setting.later
+        database, post = Database(self._client), _PosSyncPublisher(self._subscriptions)
         receive = ReceiveWebhook("alleaves", read_event, database, post, lambda: utc(later))
         receive(org_id, body)
         receive(org_id, body)
@@ -123,16 +127,16 @@ class Project:
     def compute_everybody(self, org_ids: Iterable[str]) -> None:
         """The daily pass over all customers."""
         for org_id in org_ids:
-            self._mail.publish("spending", {"orgId": org_id})
+            self._subscriptions.publish("spending", {"orgId": org_id})
 
     def replay_dead_letters(self) -> None:
         """What an operator does when the cause of dead letters is gone (deploy/replay.py)."""
 
         def publish(topic: str, texts: Sequence[str]) -> None:
             for text in texts:
-                self._mail.publish(topic, json.loads(text))
+                self._subscriptions.publish(topic, json.loads(text))
 
-        later = self.office.setting.later
+        later = self.dispatcher.setting.later
         replay = ReplayDeadLetters(
             Database(self._client),
             publish,
@@ -148,18 +152,18 @@ class Project:
 
     def close(self) -> None:
         """End its workers and drop its data: the emulator keeps everything in memory."""
-        self.office.close()
+        self.dispatcher.close()
         self._client.close()  # type: ignore[no-untyped-call]
         where = f"emulator/v1/projects/{self.name}/databases/(default)/documents"
         requests.delete(f"http://{self._emulators.firestore}/{where}", timeout=60)
 
 
-class _Post(Publisher):
+class _PosSyncPublisher(Publisher):
     """A publisher to pos-sync that needs no client of Google's."""
 
-    def __init__(self, mail: Mail) -> None:
-        self._mail = mail
+    def __init__(self, subscriptions: PullSubscriptions) -> None:
+        self._subscriptions = subscriptions
 
     def publish(self, messages: Iterable[Message]) -> int:
-        sent = [self._mail.publish("pos-sync", each.to_json()) for each in messages]
+        sent = [self._subscriptions.publish("pos-sync", each.to_json()) for each in messages]
         return len(sent)

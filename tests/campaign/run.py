@@ -17,11 +17,11 @@ from deploy.local.simulator.server import serve
 from deploy.local.simulator.simulation import Simulation
 from tests.campaign import invariants, project
 from tests.campaign.chaos import Calm, Chaos
-from tests.campaign.office import Broken
+from tests.campaign.dispatcher import Broken
 from tests.campaign.plan import DAY_HOURS, Plan, Tick, draw, rng
+from tests.campaign.pos_activity import PosActivity, utc
 from tests.campaign.project import Project
 from tests.campaign.stored import MENU, differences
-from tests.campaign.till import Till, utc
 
 SHOWN = 20
 SETTLE_SECONDS = 180.0
@@ -42,9 +42,9 @@ class Outcome:
     def line(self) -> str:
         """The seed in one line."""
         names = ("deliveries", "twins", "killed", "stopped", "lease lost", "postponed")
-        told = ", ".join(f"{self.counts[name]} {name}" for name in (*names, "dead letters"))
+        counted = ", ".join(f"{self.counts[name]} {name}" for name in (*names, "dead letters"))
         state = "failed" if self.problems else "ok"
-        return f"seed {self.seed:<4} {state:<6} {self.seconds:5.1f} s  {told}"
+        return f"seed {self.seed:<4} {state:<6} {self.seconds:5.1f} s  {counted}"
 
 
 def run_seed(seed: int, emulators: Emulators, logs: Path) -> Outcome:
@@ -74,7 +74,7 @@ def run_seed(seed: int, emulators: Emulators, logs: Path) -> Outcome:
         except Exception:  # a fault of the campaign itself: the other seeds go on
             outcome.problems.append(traceback.format_exc())
         finally:
-            outcome.counts.update(ours.office.counts)
+            outcome.counts.update(ours.dispatcher.counts)
             ours.close()
     outcome.seconds = time.monotonic() - began
     return outcome
@@ -96,7 +96,7 @@ class Campaign:
         """Let all go wrong that the plan says."""
         ours, plan = self._ours, self._plan
         ours.configure(self._orgs, plan.lookback_days)
-        ours.office.conduct = Chaos(plan.max_attempts, plan)
+        ours.dispatcher.conduct = Chaos(plan.max_attempts, plan)
         for number, tick in enumerate(plan.ticks):
             self._later += timedelta(hours=tick.hours_later)
             ours.set(self._later, plan.scale, plan.settings)
@@ -107,16 +107,16 @@ class Campaign:
         ours = self._ours
         self._trail("no more faults")
         self._simulation.faults.clear()
-        ours.office.conduct = Calm(self._plan.max_attempts)
+        ours.dispatcher.conduct = Calm(self._plan.max_attempts)
         ours.set(self._later, None, project.PATIENT)
-        ours.office.work(limit=SETTLE_SECONDS)
+        ours.dispatcher.work(limit=SETTLE_SECONDS)
         self._wait_for_leases()
         self._later += timedelta(hours=DAY_HOURS)
         ours.set(self._later, None, project.PATIENT)
         for _ in range(2):
             runs = self._clean_tick(ours)
         ours.replay_dead_letters()
-        ours.office.work()
+        ours.dispatcher.work()
         for org_id, run in runs.items():
             self._check(org_id, invariants.unchanged(run))
 
@@ -130,7 +130,7 @@ class Campaign:
             if daily_pass:
                 for each in (ours, fresh):
                     each.compute_everybody(self._orgs)
-                    each.office.work()
+                    each.dispatcher.work()
             for org_id, org in self._orgs.items():
                 now = utc(self._later)
                 mine, other = ours.stored(org_id), fresh.stored(org_id)
@@ -150,7 +150,7 @@ class Campaign:
                 self._check(org_id, [f"the undisturbed sync {run.get('state')}"])
 
     def _tick(self, number: int, tick: Tick) -> None:
-        ours, office = self._ours, self._ours.office
+        ours, dispatcher = self._ours, self._ours.dispatcher
         self._trail(f"tick {number + 1}, {self._later} later")
         self._business("before", number)
         self._simulation.faults.clear()
@@ -158,13 +158,13 @@ class Campaign:
             self._trail(f"fault: {fault}")
             self._simulation.faults.add(read_fault.validate_python(fault))
         ours.tick()
-        for wish in tick.manual:
-            self._trail(f"by hand: {wish}")
-            ours.sync_by_hand(wish)
-        office.work(tick.mid_run_seconds)
+        for request in tick.manual:
+            self._trail(f"by hand: {request}")
+            ours.sync_by_hand(request)
+        dispatcher.work(tick.mid_run_seconds)
         self._business("during", number)
-        office.work(tick.overlaps)
-        if office.quiet:
+        dispatcher.work(tick.overlaps)
+        if dispatcher.quiet:
             for org_id, org in self._orgs.items():
                 stored = ours.stored(org_id)
                 self._check(org_id, invariants.at_rest(stored, org, self._menus[org_id]))
@@ -175,17 +175,17 @@ class Campaign:
             return
         for org in self._orgs.values():
             dice = rng(self._plan.seed, "till", tick, when, org.id)
-            till = Till(org, dice, utc(self._later), self._plan.lookback_days)
-            for stroke in till.business(dice.randint(0, 6)):
-                self._trail(f"till of {org.id}: {stroke}")
-            for body in till.webhooks:
+            activity = PosActivity(org, dice, utc(self._later), self._plan.lookback_days)
+            for stroke in activity.business(dice.randint(0, 6)):
+                self._trail(f"POS of {org.id}: {stroke}")
+            for body in activity.webhooks:
                 self._trail(f"webhook of {org.id}: {body.decode()}")
                 self._ours.take_in(org.id, body)
 
     def _clean_tick(self, where: Project) -> dict[str, dict[str, Any]]:
         """One undisturbed tick; the run of each org."""
         tick_id = where.tick()
-        where.office.work()
+        where.dispatcher.work()
         found = {org_id: where.run(org_id, tick_id) for org_id in self._orgs}
         for org_id, run in found.items():
             self._trail(f"{where.name}: run of {org_id} {run.get('state')}")

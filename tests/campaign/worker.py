@@ -1,4 +1,4 @@
-"""One delivery in a process of its own: the function as it is deployed, and what befalls it.
+"""One delivery in a process of its own: the function as it is deployed, and its fault.
 
 Workers are forked by multiprocessing's fork server, which has loaded the functions' modules and
 made no client: a worker is at work after a hundredth of a second.
@@ -22,7 +22,7 @@ from deploy.local.cloudevents import Event
 from shared import clock
 from shared.errors import LeaseLost
 from tests.campaign.exchange import exchange
-from tests.campaign.misfortune import Misfortune
+from tests.campaign.process_fault import ProcessFault
 from tests.campaign.scale import Scale, make_impatient
 
 POSTPONED = 75
@@ -50,7 +50,7 @@ class Job:
     log: Path
     later: timedelta = timedelta(0)
     scale: Scale | None = None
-    misfortune: Misfortune | None = None
+    process_fault: ProcessFault | None = None
 
 
 def start(job: Job) -> ForkServerProcess:
@@ -83,8 +83,8 @@ def _deliver(job: Job) -> int:
         make_impatient()
         if job.scale:
             job.scale.apply()
-        if job.misfortune:
-            job.misfortune.befall()
+        if job.process_fault:
+            job.process_fault.install()
         module = importlib.import_module(f"functions.{job.function}.main")
         getattr(module, job.function)(from_http(dict(job.event.headers), job.event.body))
     except ServiceUnavailable:

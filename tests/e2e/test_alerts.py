@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.e2e.conftest import Cloud
+from tests.e2e.cloud import Cloud
 from tests.emulator.alerts.mailbox import Mailbox, mailbox
 
 SMALL = {"customers": 20, "orders": 30, "products": 10, "rows": 12}
@@ -19,7 +19,7 @@ def merchant() -> Iterator[Mailbox]:
         yield box
 
 
-def test_the_watchdog_tells_of_an_overdue_org_and_ends_a_run_that_hangs(
+def test_the_watchdog_notifies_of_an_overdue_org_and_ends_a_run_that_hangs(
     cloud: Cloud, open_org: OpenOrg, merchant: Mailbox
 ) -> None:
     # Given an org whose last success was long ago, and a run that nobody works on
@@ -34,26 +34,28 @@ def test_the_watchdog_tells_of_an_overdue_org_and_ends_a_run_that_hangs(
     # When the watchdog is due, twice
     for _ in range(2):
         cloud.stack.publish("cron-tick", {"job": "watchdog"})
-    cloud.wait("people are told", lambda: len(merchant.messages) >= 2)
+    cloud.wait("people are notified", lambda: len(merchant.messages) >= 2)
 
-    # Then people are told of both, once, and the run has ended
+    # Then people are notified of both, once, and the run has ended
     expected = {"No successful sync for 2 hours", "A sync hung and was ended"}
     assert set(merchant.titles) == expected
-    assert cloud.document(f"tenants/{org_id}/sync_runs/hung")["state"] == "failed"
+    assert cloud.store.document(f"tenants/{org_id}/sync_runs/hung")["state"] == "failed"
     cloud.wait(
         "both are noted",
-        lambda: all(i.get("sentAt") for i in cloud.documents(f"{tenant.path}/incidents").values()),
+        lambda: all(
+            i.get("sentAt") for i in cloud.store.documents(f"{tenant.path}/incidents").values()
+        ),
     )
     assert len(merchant.messages) == 2
 
 
-def test_an_org_with_a_wrong_password_is_paused_and_told_once(
+def test_an_org_with_a_wrong_password_is_paused_and_notified_once(
     cloud: Cloud, open_org: OpenOrg, merchant: Mailbox
 ) -> None:
     # Given an org with a wrong password
     org_id = open_org(**SMALL)
     cloud.client.document(f"tenants/{org_id}").set({"alerts": {"urls": [merchant.url]}})
-    for location, document in cloud.documents("locations").items():
+    for location, document in cloud.store.documents("locations").items():
         if document["orgId"] == org_id:
             wrong = {"posConfig.password": "wrong"}
             cloud.client.document(f"locations/{location}").update(wrong)
@@ -63,12 +65,12 @@ def test_an_org_with_a_wrong_password_is_paused_and_told_once(
         message = {"orgId": org_id, "runId": f"refused-{number}", "trigger": "cron"}
         cloud.stack.publish("pos-sync", message)
         path = f"tenants/{org_id}/sync_runs/refused-{number}"
-        cloud.wait("the run ends", lambda p=path: cloud.document(p).get("endedAt"))  # type: ignore[misc]
+        cloud.wait("the run ends", lambda p=path: cloud.store.document(p).get("endedAt"))  # type: ignore[misc]
 
     # Then it is paused, and the merchant knows
-    status = cloud.document(f"tenants/{org_id}/integrations/pos")
+    status = cloud.store.document(f"tenants/{org_id}/integrations/pos")
     assert status["status"] == "paused"
-    cloud.wait("people are told", lambda: merchant.messages)
+    cloud.wait("people are notified", lambda: merchant.messages)
     assert merchant.titles == ["The sync is paused"]
 
 
@@ -80,9 +82,9 @@ def test_a_dry_run_writes_its_report_alone(cloud: Cloud, open_org: OpenOrg) -> N
     asked = {"orgId": org_id, "runId": "dry", "trigger": "manual", "dryRun": True}
     cloud.stack.publish("pos-sync", asked)
     report = f"tenants/{org_id}/sync_reports/dry"
-    cloud.wait("the report is there", lambda: cloud.document(report))
+    cloud.wait("the report is there", lambda: cloud.store.document(report))
 
     # Then it says what a sync would create, and is all there is
-    assert cloud.document(report)["streams"]["customers"]["created"] == 20
+    assert cloud.store.document(report)["streams"]["customers"]["created"] == 20
     tenant = cloud.client.document(f"tenants/{org_id}")
     assert [collection.id for collection in tenant.collections()] == ["sync_reports"]

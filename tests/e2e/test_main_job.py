@@ -5,21 +5,21 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from deploy.local.simulator.truth import Truth
-from tests.e2e.conftest import Cloud
+from tests.e2e.cloud import Cloud
 
 SMALL = {"customers": 40, "orders": 60, "products": 20, "rows": 22}
 OpenOrg = Callable[..., str]
 
 
 def ended(cloud: Cloud, org_id: str, count: int = 1) -> bool:
-    states = [run["state"] for run in cloud.runs(org_id)]
+    states = [run["state"] for run in cloud.store.runs(org_id).values()]
     return len(states) >= count and not {"running", "queued"} & set(states)
 
 
 def agrees(cloud: Cloud, org_id: str) -> bool:
-    truth = Truth(cloud.control("GET", f"orgs/{org_id}/data"), "America/New_York")
+    truth = Truth(cloud.pos.data(org_id), "America/New_York")
     now = datetime.now(UTC)
-    customers = cloud.documents(f"tenants/{org_id}/customers")
+    customers = cloud.store.documents(f"tenants/{org_id}/customers")
     return customers.keys() == {str(customer) for customer in truth.figures} and all(
         Decimal(str(customers[str(customer)].get("totalSpent", -1))) == figures.spent
         and customers[str(customer)].get("segment") == figures.segment(now)
@@ -40,7 +40,7 @@ def test_a_tick_syncs_every_org_from_whatever_server_its_location_names(
     for org_id in orgs:
         cloud.wait(f"{org_id} is synced", lambda org=org_id: ended(cloud, org))  # type: ignore[misc]
         cloud.wait(f"spending of {org_id}", lambda org=org_id: agrees(cloud, org))  # type: ignore[misc]
-        status = cloud.document(f"tenants/{org_id}/integrations/pos")
+        status = cloud.store.document(f"tenants/{org_id}/integrations/pos")
         assert (status["status"], status["customersCount"]) == ("active", 40)
         assert status["ordersCount"] + status["ordersSkipped"] == 60
 
@@ -54,7 +54,7 @@ def test_a_message_delivered_three_times_is_one_run(cloud: Cloud, open_org: Open
 
     cloud.wait("the run ends", lambda: ended(cloud, org_id))
     cloud.wait("spending follows", lambda: agrees(cloud, org_id))
-    assert [run["state"] for run in cloud.runs(org_id)] == ["succeeded"]
+    assert [run["state"] for run in cloud.store.runs(org_id).values()] == ["succeeded"]
 
 
 def test_a_run_whose_process_is_killed_is_taken_up_by_the_next_delivery(
@@ -62,29 +62,28 @@ def test_a_run_whose_process_is_killed_is_taken_up_by_the_next_delivery(
 ) -> None:
     # Given a run that takes a while
     org_id = open_org(customers=400, orders=500, products=20, rows=22)
-    fault = {"kind": "latency", "ms": 400, "org": org_id}
-    cloud.control("POST", "faults", fault)
+    cloud.pos.fault("latency", ms=400, org=org_id)
     cloud.stack.publish("pos-sync", {"orgId": org_id, "runId": "killed", "trigger": "cron"})
-    cloud.wait("the run is under way", lambda: cloud.runs(org_id))
+    cloud.wait("the run is under way", lambda: cloud.store.runs(org_id).values())
 
     # When its process is killed in the middle
     cloud.stack.kill("org_sync")
-    cloud.control("DELETE", "faults")
+    cloud.pos.clear_faults()
 
     # Then the same run ends well, everything is there, and the lease is free
     cloud.wait("the run ends", lambda: ended(cloud, org_id))
     cloud.wait("spending follows", lambda: agrees(cloud, org_id))
-    run = cloud.document(f"tenants/{org_id}/sync_runs/killed")
+    run = cloud.store.document(f"tenants/{org_id}/sync_runs/killed")
     assert (run["state"], run["invocations"]) == ("succeeded", 2)
-    assert cloud.document(f"tenants/{org_id}/sync_state/lease").get("runId") is None
+    assert cloud.store.document(f"tenants/{org_id}/sync_state/lease").get("runId") is None
 
 
 def test_a_message_nobody_can_read_is_recorded_and_not_delivered_again(cloud: Cloud) -> None:
     message_id = cloud.stack.publish("pos-sync", {"orgId": "a/b", "trigger": "boredom"})
 
     path = f"dead_letters/{message_id}"
-    cloud.wait("the message is recorded", lambda: cloud.document(path))
-    kept = cloud.document(path)
+    cloud.wait("the message is recorded", lambda: cloud.store.document(path))
+    kept = cloud.store.document(path)
     assert kept["errorCode"] == "invalid_message"
     assert "runId" in kept["message"]
     assert "boredom" in kept["data"]
@@ -103,8 +102,8 @@ def test_a_message_that_fails_at_every_delivery_ends_its_run_and_says_so(
 
     # Then after five deliveries it is a dead letter, and the status says whose turn it is
     status = f"tenants/{org_id}/integrations/pos"
-    cloud.wait("the run is given up", lambda: cloud.document(status))
-    assert cloud.document(f"tenants/{org_id}/sync_runs/doomed")["state"] == "failed"
-    assert cloud.document(status)["lastErrorOwner"] == "us"
-    letters = cloud.documents("dead_letters").values()
+    cloud.wait("the run is given up", lambda: cloud.store.document(status))
+    assert cloud.store.document(f"tenants/{org_id}/sync_runs/doomed")["state"] == "failed"
+    assert cloud.store.document(status)["lastErrorOwner"] == "us"
+    letters = cloud.store.documents("dead_letters").values()
     assert any("doomed" in letter["data"] for letter in letters)

@@ -6,7 +6,8 @@ from typing import Any
 
 import requests
 
-from tests.e2e.conftest import Cloud
+from tests.e2e.cloud import Cloud
+from tests.simulated_pos import discount
 
 WITHIN = timedelta(minutes=5)
 
@@ -17,15 +18,8 @@ def test_a_discount_is_gone_from_the_menu_soon_after_its_end_without_a_sync(
     # Given vapes on sale for some seconds more
     org_id = open_org(customers=2, orders=2, products=20, rows=22)
     ends = datetime.now(UTC) + timedelta(seconds=30)
-    discount = {
-        "id_discount": 1,
-        "name": "Until then",
-        "discount_type": "percent",
-        "discount_value": 20,
-        "end_date": ends.isoformat(),
-        "conditions": {"categories": ["Vapes"]},
-    }
-    cloud.control("PUT", f"orgs/{org_id}/discounts", [discount])
+    until = discount(1, ends.isoformat())
+    cloud.pos.set_discounts(org_id, until)
 
     # When the org is synced, then they are shown on sale
     cloud.stack.publish("cron-tick", {"job": "pos-sync", "orgId": org_id})
@@ -33,7 +27,7 @@ def test_a_discount_is_gone_from_the_menu_soon_after_its_end_without_a_sync(
     shown = menu(cloud, org_id, onSale="true")
     assert {item["category"] for item in shown} == {"Vapes"}
     assert all(item["salePrice"] < item["price"] for item in shown)
-    syncs = len(cloud.runs(org_id))
+    syncs = len(cloud.store.runs(org_id).values())
 
     # and after their end no more, neither in the documents nor in the menu
     cloud.wait("the sale is over", lambda: not on_sale(cloud, org_id), WITHIN.total_seconds())
@@ -41,11 +35,11 @@ def test_a_discount_is_gone_from_the_menu_soon_after_its_end_without_a_sync(
     assert ends <= gone_at <= ends + WITHIN
     assert menu(cloud, org_id, onSale="true") == []
     assert len(menu(cloud, org_id)) == 20
-    assert len(cloud.runs(org_id)) == syncs, "nobody synced meanwhile"
+    assert len(cloud.store.runs(org_id).values()) == syncs, "nobody synced meanwhile"
 
 
 def on_sale(cloud: Cloud, org_id: str) -> list[str]:
-    items = cloud.documents(f"tenants/{org_id}/publicViews/products/items")
+    items = cloud.store.documents(f"tenants/{org_id}/publicViews/products/items")
     return [key for key, item in items.items() if item["isOnSale"]]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from tests.e2e.conftest import Cloud
+from tests.e2e.cloud import Cloud
 
 ORG = "org_foreign"
 WRITES = 50
@@ -38,7 +38,7 @@ def order(customer_id: str, total: float, **fields: Any) -> dict[str, Any]:
 
 @pytest.mark.timeout(300)
 def test_an_order_of_another_program_is_soon_in_spending_and_segment(
-    cloud: Cloud, told: Callable[[str], None]
+    cloud: Cloud, report_figure: Callable[[str], None]
 ) -> None:
     # Given
     for number in range(WRITES):
@@ -68,11 +68,13 @@ def test_an_order_of_another_program_is_soon_in_spending_and_segment(
     listening.unsubscribe()  # type: ignore[no-untyped-call]
     taken = sorted(arrived[name] - written[name] for name in written)
     p50, p95 = taken[WRITES // 2], taken[int(WRITES * 0.95)]
-    told(f"from order to segment, {WRITES} times: p50 {p50:.2f} s, p95 {p95:.2f} s")
+    report_figure(f"from order to segment, {WRITES} times: p50 {p50:.2f} s, p95 {p95:.2f} s")
 
 
 @pytest.mark.timeout(300)
-def test_500_orders_at_once_are_few_recomputes(cloud: Cloud, told: Callable[[str], None]) -> None:
+def test_500_orders_at_once_are_few_recomputes(
+    cloud: Cloud, report_figure: Callable[[str], None]
+) -> None:
     # Given
     names = [f"burst-{number}" for number in range(BURST_CUSTOMERS)]
     for name in names:
@@ -98,7 +100,9 @@ def test_500_orders_at_once_are_few_recomputes(cloud: Cloud, told: Callable[[str
     cloud.wait("everybody's spending", done)
     time.sleep(3)
     made = recomputes(cloud) - before
-    told(f"{BURST_ORDERS} orders of {BURST_CUSTOMERS} customers at once: {made} recomputes")
+    report_figure(
+        f"{BURST_ORDERS} orders of {BURST_CUSTOMERS} customers at once: {made} recomputes"
+    )
     assert BURST_CUSTOMERS <= made <= RECOMPUTES
 
 
@@ -109,7 +113,7 @@ def test_a_moved_and_a_deleted_order_recompute_both_customers(cloud: Cloud) -> N
     moving = cloud.client.document(f"tenants/{ORG}/orders/moving")
 
     def spent(name: str) -> Any:
-        return cloud.document(f"tenants/{ORG}/customers/{name}").get("totalSpent")
+        return cloud.store.document(f"tenants/{ORG}/customers/{name}").get("totalSpent")
 
     moving.set(order("from", 25))
     cloud.wait("the order to count", lambda: spent("from") == 25)

@@ -44,7 +44,7 @@ class Authority:
         return self._signed(f"https://securetoken.google.com/{self.project}", uid, claims)
 
     def id_token_of_another(self, **claims: Any) -> str:
-        """An ID token that somebody else has signed."""
+        """An ID token signed with another key."""
         issuer = f"https://securetoken.google.com/{self.project}"
         return self._signed(issuer, "u1", claims, new_key())
 

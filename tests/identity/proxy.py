@@ -1,6 +1,6 @@
 """A proxy through which a process reaches an Authority instead of Google.
 
-The process is the product as it is: it is told of the proxy and of the proxy's own certificate
+The process is the product as it is: it is given the proxy and of the proxy's own certificate
 authority by the variables that every program heeds.
 """
 

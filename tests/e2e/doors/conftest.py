@@ -3,8 +3,7 @@
 import hashlib
 import hmac
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +17,7 @@ from deploy.local.simulator.simulation import Simulation
 from deploy.local.simulator.spec import OrgSpec
 from deploy.local.stack import Stack
 from deploy.manifest import Manifest
+from tests.e2e.cloud import Cloud
 from tests.identity.authority import Authority
 from tests.identity.proxy import Proxy
 
@@ -29,14 +29,14 @@ SECONDS = 20.0
 Answer = requests.Response
 
 
-class Doors:
+class Doors(Cloud):
     """The HTTP functions of a running local cloud, and the POS that they cannot call."""
 
-    def __init__(self, stack: Stack, authority: Authority, client: Client, pos: Server) -> None:
-        self.stack = stack
+    look_seconds = 0.02
+
+    def __init__(self, stack: Stack, authority: Authority, client: Client, server: Server) -> None:
+        super().__init__(stack, client, server)
         self.authority = authority
-        self.client = client
-        self.pos = pos
         self.session = requests.Session()
 
     @property
@@ -73,39 +73,20 @@ class Doors:
             headers={"X-Alleaves-Signature": sent, "Content-Type": "application/json"},
         )
 
-    def control(self, method: str, path: str, body: object = None) -> Any:
-        answer = requests.request(method, f"{self.pos.url}/control/{path}", json=body, timeout=20)
-        answer.raise_for_status()
-        return answer.json()
-
-    def document(self, path: str) -> dict[str, Any]:
-        return self.client.document(path).get().to_dict() or {}
-
-    def documents(self, collection: str) -> dict[str, dict[str, Any]]:
-        return {d.id: d.to_dict() or {} for d in self.client.collection(collection).stream()}
-
     def ended(self, org_id: str, run_id: str) -> dict[str, Any]:
         """The run once it has ended."""
         path = f"tenants/{org_id}/sync_runs/{run_id}"
 
         def has_ended() -> bool:
-            return self.document(path).get("state") not in (None, "queued", "running")
+            return self.store.document(path).get("state") not in (None, "queued", "running")
 
         self.wait(f"run {run_id} ends", has_ended)
-        return self.document(path)
+        return self.store.document(path)
 
     def forget_manual_runs(self) -> None:
         """As if an hour had passed since the last one."""
         for org_id in (ORG, OTHER_ORG, THIRD_ORG):
             self.client.document(f"tenants/{org_id}/sync_state/manual").delete()
-
-    def wait(self, what: str, holds: Callable[[], object], seconds: float = 40) -> float:
-        """Look until it holds; the seconds that took. Fails when it does not in time."""
-        began = time.monotonic()
-        while not holds():
-            assert time.monotonic() < began + seconds, f"waited {seconds} s in vain: {what}"
-            time.sleep(0.02)
-        return time.monotonic() - began
 
 
 def signed(body: bytes, secret: str = SECRET) -> str:

@@ -37,7 +37,7 @@ def _lightspeed(doors: Doors) -> Iterator[None]:
 @pytest.mark.timeout(SECONDS + 60)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_whatever_is_sent_the_answer_is_as_described(
-    doors: Doors, told: Callable[[str], None], tmp_path: Path, function: str
+    doors: Doors, report_figure: Callable[[str], None], tmp_path: Path, function: str
 ) -> None:
     url = doors.stack.functions[function] + "/openapi.json"
     described = doors.call(function, "GET", "/openapi.json").json()
@@ -75,5 +75,7 @@ def test_whatever_is_sent_the_answer_is_as_described(
 
     assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-2000:]
     generated = int(re.search(r"(\d+) generated", ended.stdout).group(1))  # type: ignore[union-attr]
-    told(f"{function}: {operations} operations, {generated} cases, every answer as described")
+    report_figure(
+        f"{function}: {operations} operations, {generated} cases, every answer as described"
+    )
     assert generated >= CASES

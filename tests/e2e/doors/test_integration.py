@@ -47,12 +47,12 @@ def test_the_cron_secret_syncs_one_org_and_may_watch_it(doors: Doors) -> None:
 
 
 def test_without_the_cron_secret_nothing_is_synced(doors: Doors) -> None:
-    before = len(doors.documents(f"tenants/{ORG}/sync_runs"))
+    before = len(doors.store.documents(f"tenants/{ORG}/sync_runs"))
 
     for secret in (None, "x" * 40, doors.cron_secret[:-1], super_user(doors)):
         assert code(doors.cron(f"?orgId={ORG}", secret=secret)) == (401, "not_signed_in")
 
-    assert len(doors.documents(f"tenants/{ORG}/sync_runs")) == before
+    assert len(doors.store.documents(f"tenants/{ORG}/sync_runs")) == before
 
 
 def test_an_org_that_does_not_exist_is_404_for_cron(doors: Doors) -> None:
@@ -69,7 +69,7 @@ def test_an_admin_syncs_the_own_org_by_token_and_by_cookie(doors: Doors, role: s
     by_cookie = doors.sync(cookie=doors.authority.cookie("ada", **claims), wait=30)
 
     assert (by_cookie.status_code, by_cookie.json()["orgId"]) == (200, ORG)
-    run = doors.document(f"tenants/{ORG}/sync_runs/{by_cookie.json()['runId']}")
+    run = doors.store.document(f"tenants/{ORG}/sync_runs/{by_cookie.json()['runId']}")
     assert (run["state"], run["requestedBy"], run["trigger"]) == ("succeeded", "ada", "manual")
 
 
@@ -96,14 +96,14 @@ def test_an_unknown_org_is_404_for_who_may_know(doors: Doors) -> None:
     assert code(doors.sync(token=super_user(doors), orgId="org_nowhere")) == (404, "not_found")
 
 
-@pytest.mark.parametrize("wish", [{"full": True}, {"allowDeletions": True}])
+@pytest.mark.parametrize("option", [{"full": True}, {"allowDeletions": True}])
 def test_what_only_super_roles_may_ask_for_is_403_for_others(
-    doors: Doors, wish: dict[str, bool]
+    doors: Doors, option: dict[str, bool]
 ) -> None:
-    assert code(doors.sync(token=admin(doors), orgId=ORG, **wish)) == (403, "not_allowed")
+    assert code(doors.sync(token=admin(doors), orgId=ORG, **option)) == (403, "not_allowed")
 
 
-def test_somebody_without_a_role_is_403(doors: Doors) -> None:
+def test_a_user_without_a_role_is_403(doors: Doors) -> None:
     for claims in ({}, {"role": "customer", "orgId": ORG}):
         token = doors.authority.id_token("carl", **claims)
         assert code(doors.sync(token=token, orgId=ORG)) == (403, "not_allowed")
@@ -138,7 +138,7 @@ def test_a_revoked_session_is_401(doors: Doors) -> None:
     assert code(doors.sync(cookie=cookie, orgId=ORG)) == (401, "not_signed_in")
 
 
-def test_another_site_cannot_start_a_sync_with_somebodys_cookie(doors: Doors) -> None:
+def test_another_site_cannot_start_a_sync_with_a_users_cookie(doors: Doors) -> None:
     cookie = doors.authority.cookie("sue", role="super_user")
     headers = {"Cookie": f"__session={cookie}", "Origin": "https://evil.example"}
 
@@ -148,21 +148,21 @@ def test_another_site_cannot_start_a_sync_with_somebodys_cookie(doors: Doors) ->
 
 
 def test_of_a_hundred_at_once_one_is_a_run_and_the_others_name_it(
-    doors: Doors, told: Callable[[str], None]
+    doors: Doors, report_figure: Callable[[str], None]
 ) -> None:
     # Given a run that takes longer than a hundred requests do
-    doors.control("POST", "faults", {"kind": "latency", "ms": 20_000, "endpoint": "customers"})
-    before = doors.documents(f"tenants/{ORG}/sync_runs").keys()
+    doors.pos.fault("latency", ms=20_000, endpoint="customers")
+    before = doors.store.documents(f"tenants/{ORG}/sync_runs").keys()
     tokens = [super_user(doors, f"u{number}") for number in range(100)]
 
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(lambda token: doors.sync(token=token, orgId=ORG), tokens))
 
-    doors.control("DELETE", "faults")
-    new = doors.documents(f"tenants/{ORG}/sync_runs").keys() - before
+    doors.pos.clear_faults()
+    new = doors.store.documents(f"tenants/{ORG}/sync_runs").keys() - before
     (started,) = [a.json() for a in answers if a.status_code == 202]
     busy = [a.json() for a in answers if a.status_code == 409]
-    told(f"100 concurrent manual syncs: {len(new)} run, {len(busy)} times 409 with its id")
+    report_figure(f"100 concurrent manual syncs: {len(new)} run, {len(busy)} times 409 with its id")
     assert new == {started["runId"]}
     assert len(busy) == 99
     assert {answer["runId"] for answer in busy} == new

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from tests.e2e.doors.conftest import ORG, OTHER_ORG, Answer, Doors, event, signed
+from tests.simulated_pos import placed_order
 
 MIB = 1024 * 1024
 ORDERS = 5
@@ -26,28 +27,19 @@ def synced(doors: Doors) -> Doors:
 
 def place_order(doors: Doors, order_id: int, customer_id: object) -> None:
     now = datetime.now(UTC).isoformat()
-    template = doors.control("GET", f"orgs/{ORG}/data")["orders"][0]
-    order = {
-        **template,
-        "id_order": order_id,
-        "id_customer": customer_id,
-        "status": "completed",
-        "total": "100.00",
-        "date_created": now,
-        "date_updated": now,
-    }
-    doors.control("POST", f"orgs/{ORG}/orders", order)
+    template = doors.pos.data(ORG)["orders"][0]
+    doors.pos.add(ORG, "orders", placed_order(template, order_id, customer_id, now))
 
 
 def test_an_order_is_in_the_customers_spending_within_five_seconds(
-    synced: Doors, told: Callable[[str], None]
+    synced: Doors, report_figure: Callable[[str], None]
 ) -> None:
-    customers = synced.control("GET", f"orgs/{ORG}/data")["customers"]
+    customers = synced.pos.data(ORG)["customers"]
     took = []
     for number in range(ORDERS):
         customer = customers[number]["id_customer"]
         path = f"tenants/{ORG}/customer_spending/cid_{customer}"
-        before = synced.document(path).get("totalSpent", 0)
+        before = synced.store.document(path).get("totalSpent", 0)
         place_order(synced, 700_000 + number, customer)
 
         answer = synced.webhook(event("order.created", {"id_order": 700_000 + number}))
@@ -56,10 +48,12 @@ def test_an_order_is_in_the_customers_spending_within_five_seconds(
         assert answer.elapsed < timedelta(seconds=1)
 
         def follows(path: str = path, before: float = before) -> bool:
-            return bool(synced.document(path).get("totalSpent", 0) == pytest.approx(before + 100))
+            return bool(
+                synced.store.document(path).get("totalSpent", 0) == pytest.approx(before + 100)
+            )
 
         took.append(synced.wait("spending follows", follows))
-    told(f"order.created in spending: {ORDERS} orders, slowest {max(took):.2f} s")
+    report_figure(f"order.created in spending: {ORDERS} orders, slowest {max(took):.2f} s")
     assert max(took) < 5
 
 
@@ -107,8 +101,10 @@ def _without_request_id(answer: Answer) -> str:
     return json.dumps([body, headers], sort_keys=True)
 
 
-def test_a_thousand_bad_webhooks_change_nothing(synced: Doors, told: Callable[[str], None]) -> None:
-    # Given an org at rest, and a webhook that somebody overheard
+def test_a_thousand_bad_webhooks_change_nothing(
+    synced: Doors, report_figure: Callable[[str], None]
+) -> None:
+    # Given an org at rest, and a webhook that an attacker overheard
     overheard = event("customer.updated", {"id_customer": 1})
     assert synced.webhook(overheard).json()["outcome"] == "queued"
     synced.wait("it is done", lambda: "waiting" not in _states(synced))
@@ -122,7 +118,9 @@ def test_a_thousand_bad_webhooks_change_nothing(synced: Doors, told: Callable[[s
         statuses[answer.status_code] += 1
 
     # Then none is taken in, none costs a call to the POS, and none is answered late
-    told(f"{statuses.total()} bad webhooks: {dict(statuses)}, slowest {slowest * 1000:.0f} ms")
+    report_figure(
+        f"{statuses.total()} bad webhooks: {dict(statuses)}, slowest {slowest * 1000:.0f} ms"
+    )
     assert statuses.total() == 1000
     assert statuses.keys() <= {400, 401, 413, 200}
     assert statuses[200] == 200  # the repeats, word for word: taken for what they are
@@ -153,14 +151,14 @@ def _bad(overheard: bytes) -> Iterator[Callable[[Doors], Answer]]:
 
 
 def _states(doors: Doors) -> set[str]:
-    return {e["state"] for e in doors.documents(f"tenants/{ORG}/webhook_events").values()}
+    return {e["state"] for e in doors.store.documents(f"tenants/{ORG}/webhook_events").values()}
 
 
 def _traces(doors: Doors) -> dict[str, Any]:
     return {
-        "calls": doors.control("GET", "requests")["total"],
-        "events": doors.documents(f"tenants/{ORG}/webhook_events"),
-        "runs": doors.documents(f"tenants/{ORG}/sync_runs"),
+        "calls": doors.pos.total_calls(),
+        "events": doors.store.documents(f"tenants/{ORG}/webhook_events"),
+        "runs": doors.store.documents(f"tenants/{ORG}/sync_runs"),
     }
 
 
@@ -198,11 +196,11 @@ def test_lightspeed_is_verified_and_its_sale_is_asked_for(synced: Doors) -> None
             headers={"X-Signature": f"signature={signature},algorithm=HMAC-SHA256"},
         )
 
-    # When its POS tells of a sale, and somebody else does
+    # When its POS sends a sale, and a stranger does
     good, bad = send(signed(body, "client secret")), send(signed(body, "guess"))
 
     # Then the one is believed
     assert (good.status_code, bad.status_code) == (200, 401)
-    (kept,) = synced.documents("tenants/org_lightspeed/webhook_events").values()
+    (kept,) = synced.store.documents("tenants/org_lightspeed/webhook_events").values()
     assert kept["orderIds"] == ["sale-1"]
     synced.client.document("locations/lightspeed-1").delete()

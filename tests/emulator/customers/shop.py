@@ -1,31 +1,18 @@
 """One org in the Firestore emulator whose customers and orders a test writes by hand."""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from google.cloud.firestore import Client
 
-from shared.bus.messages import ComputeSpending, Message
-from shared.bus.publisher import Publisher
+from shared.bus.messages import ComputeSpending
 from shared.services.spending.compute import SpendingService
 from shared.store import customers
 from shared.store.database import Database
+from tests.fakes import START, RecordingPublisher, SteppingClock
 
 ORG = "org_shop"
-NOW = datetime(2026, 3, 18, 15, 0, tzinfo=UTC)
-
-
-class Outbox(Publisher):
-    """A publisher that keeps what it is given."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-
-    def publish(self, messages: Iterable[Message]) -> int:
-        given = list(messages)
-        self.messages += given
-        return len(given)
+NOW = START
 
 
 class Shop:
@@ -34,18 +21,18 @@ class Shop:
     def __init__(self, client: Client) -> None:
         self.client = client
         self.database = Database(client)
-        self.now = NOW
-        self.outbox = Outbox()
+        self.clock = SteppingClock(NOW)
+        self.requests = RecordingPublisher()
         self.service = self.another_instance()
 
     def another_instance(self) -> SpendingService:
         """A service as a further instance of ``spending`` has one."""
-        return SpendingService(self.database, self.outbox, lambda: self.now, seconds=60)
+        return SpendingService(self.database, self.requests, self.clock.now, seconds=60)
 
     def customer(self, customer_id: str, **fields: Any) -> None:
         """Have a customer as a sync writes one."""
         fields = {"email": "no-email@alleaves.local", "orgId": ORG, **fields, "id": customer_id}
-        self.database.commit([customers.put(ORG, fields, now=self.now, first=False)])
+        self.database.commit([customers.put(ORG, fields, now=self.clock.now(), first=False)])
 
     def order(
         self,
@@ -65,7 +52,7 @@ class Shop:
                 "status": "completed",
                 "type": "in_store",
                 "total": total,
-                "createdAt": self.now - timedelta(days=days_ago),
+                "createdAt": self.clock.now() - timedelta(days=days_ago),
                 "items": [
                     {"productId": i, "name": f"P{i}", "category": c, "quantity": q, "price": 10.0}
                     for i, c, q in items

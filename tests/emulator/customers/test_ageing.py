@@ -1,4 +1,4 @@
-"""Segments that age: only whoever crosses a line is read and written."""
+"""Segments that age: only customers who cross a line are read and written."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -14,17 +14,18 @@ from shared.domain.segmentation import segment_of
 from shared.services.spending.ageing import Ageing
 from shared.store import customer_fields
 from shared.store.database import Put
-from tests.emulator.customers.shop import NOW, ORG, Outbox, Shop
+from tests.emulator.customers.shop import NOW, ORG, Shop
+from tests.fakes import RecordingPublisher
 
 # `LONG=1` loads the 100,000 customers of the issue, which takes a minute or two.
 CUSTOMERS, CROSSING, READS = (100_000, 500, 600) if os.environ.get("LONG") else (10_000, 450, 550)
 LINES = (46, 60, 91)
 
 
-def ageing(shop: Shop, seconds: float = 60) -> tuple[Ageing, Outbox]:
-    """The service, and the ticks it publishes; spending is asked of the shop's own outbox."""
-    ticks = Outbox()
-    return Ageing(shop.database, ticks, shop.outbox, lambda: shop.now, seconds), ticks
+def ageing(shop: Shop, seconds: float = 60) -> tuple[Ageing, RecordingPublisher]:
+    """The service, and the ticks it publishes; spending is requested from the shop's own topic."""
+    ticks = RecordingPublisher()
+    return Ageing(shop.database, ticks, shop.requests, shop.clock.now, seconds), ticks
 
 
 def customers() -> Iterator[dict[str, Any]]:
@@ -72,7 +73,7 @@ def load(shop: Shop, documents: list[dict[str, Any]]) -> None:
 
 @pytest.mark.timeout(900)
 def test_only_those_who_cross_a_line_are_read_and_rewritten(
-    shop: Shop, told: Callable[[str], None]
+    shop: Shop, report_figure: Callable[[str], None]
 ) -> None:
     # Given
     everybody = list(customers())
@@ -84,7 +85,9 @@ def test_only_those_who_cross_a_line_are_read_and_rewritten(
     age(CronTick(job="segments", org_id=ORG), "tick")
     # Then
     reads, writes = meter.reads - reads, meter.writes - writes
-    told(f"{len(everybody):,} customers, {CROSSING} crossing: {reads} reads, {writes} writes")
+    report_figure(
+        f"{len(everybody):,} customers, {CROSSING} crossing: {reads} reads, {writes} writes"
+    )
     assert CROSSING <= reads <= READS
     assert writes == CROSSING
     # and everybody, of those who crossed and a sample of the others, is in the right segment
@@ -113,14 +116,14 @@ def test_what_age_changes_is_written_anew_as_of_today(shop: Shop) -> None:
     shop.compute()
     assert shop.read("1")["segment"] == "new"
     # When
-    shop.now += timedelta(days=6)
+    shop.clock.advance(timedelta(days=6))
     ageing(shop)[0](CronTick(job="segments", org_id=ORG), "tick")
     # Then
     found = shop.read("1")
     assert found["segment"] == "at_risk"
     assert "46 days" in found["segmentReason"]
     assert (found["rfm"]["recencyDays"], found["rfm"]["scores"]["recency"]) == (46, 3)
-    assert found["rfm"]["asOf"] == found["updatedAt"] == shop.now
+    assert found["rfm"]["asOf"] == found["updatedAt"] == shop.clock.now()
     assert found["preferences"]["favoriteCategory"] == "Flower"
     # 100 spent in 46 days; 3 months of 30 days ahead
     assert found["predictedLifetimeValue"] == 295.65
@@ -135,13 +138,13 @@ def test_a_day_without_a_pass_is_made_up_for(shop: Shop) -> None:
         shop.order(str(number), str(number), 100, days_ago=days)
     shop.compute()
     # When
-    shop.now += timedelta(days=200)
+    shop.clock.advance(timedelta(days=200))
     ageing(shop)[0](CronTick(job="segments", org_id=ORG), "tick")
     # Then
     assert {shop.read(str(number))["segment"] for number in range(3)} == {"churned"}
 
 
-def test_somebody_who_orders_meanwhile_keeps_the_segment_of_the_order(
+def test_a_customer_who_orders_meanwhile_keeps_the_segment_of_the_order(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given: both are due, and one has just ordered, after ageing looked
@@ -149,7 +152,7 @@ def test_somebody_who_orders_meanwhile_keeps_the_segment_of_the_order(
         shop.customer(customer_id)
         shop.order(customer_id, customer_id, 100, days_ago=40)
     shop.compute()
-    shop.now += timedelta(days=10)
+    shop.clock.advance(timedelta(days=10))
     commit = shop.database.commit
 
     def commit_after_an_order(writes: Any) -> Any:
@@ -186,7 +189,7 @@ def test_without_time_for_all_of_them_the_tick_comes_again(shop: Shop) -> None:
     shop.customer("1")
     shop.order("1", "1", 100, days_ago=40)
     shop.compute()
-    shop.now += timedelta(days=10)
+    shop.clock.advance(timedelta(days=10))
     age, ticks = ageing(shop, seconds=0)
     tick = CronTick(job="segments", org_id=ORG)
     # When
@@ -206,10 +209,10 @@ def test_everybody_is_looked_at_again_once_the_quantiles_are_a_month_old(shop: S
     # When: never computed, just computed, and computed long ago
     for days in (0, 1, 31):
         ageing(shop)[0](tick, "tick")
-        asked.append(len(shop.outbox.messages))
+        asked.append(len(shop.requests.messages))
         shop.compute()
-        shop.now += timedelta(days=days)
+        shop.clock.advance(timedelta(days=days))
     ageing(shop)[0](tick, "tick")
     # Then
     assert asked == [1, 1, 1]
-    assert shop.outbox.messages == [ComputeSpending(org_id=ORG)] * 2
+    assert shop.requests.messages == [ComputeSpending(org_id=ORG)] * 2

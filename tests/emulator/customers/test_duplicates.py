@@ -62,7 +62,7 @@ def test_spending_is_read_per_person_as_well_as_per_record(family: Shop) -> None
     assert family.spent("ada@example.com")["totalSpent"] == 300
 
 
-def test_whoever_changes_the_number_is_nobodys_duplicate_any_more(family: Shop) -> None:
+def test_a_customer_who_changes_the_number_is_nobodys_duplicate_any_more(family: Shop) -> None:
     # Given
     family.compute()
     # When

@@ -73,7 +73,7 @@ def test_a_refund_gives_back_money_and_liking_and_moves_no_date(busy: Shop) -> N
     assert found["preferences"]["products"] == []
 
 
-def test_whoever_never_ordered_has_no_preferences_and_no_rfm(busy: Shop) -> None:
+def test_a_customer_who_never_ordered_has_no_preferences_and_no_rfm(busy: Shop) -> None:
     # When
     busy.compute()
     # Then
@@ -88,9 +88,9 @@ def test_an_unchanged_customer_causes_no_write(busy: Shop, customer_ids: tuple[s
     busy.compute()
     before = [busy.read(i) for i in SOME]
     # When: a day later, with nothing changed but the date
-    busy.now += timedelta(days=1)
+    busy.clock.advance(timedelta(days=1))
     _, writes = busy.compute(*customer_ids)
-    # Then: no more than the quantiles, by which everybody was scored again, is kept anew
+    # Then: no more than the quantiles, by which everybody was scored again, is written again
     assert writes == (0 if customer_ids else 1)
     assert [busy.read(i) for i in SOME] == before
 
@@ -153,7 +153,7 @@ def test_quantiles_are_as_of_the_last_look_at_everybody(shop: Shop) -> None:
     assert shop.read("0")["rfm"]["quantiles"] == score
     assert [shop.read(str(n))["rfm"]["quantiles"]["monetary"] for n in range(5)] == [1, 2, 3, 4, 5]
     # When one of them orders a lot, and is computed alone
-    shop.now += timedelta(days=2)
+    shop.clock.advance(timedelta(days=2))
     shop.order("more", "0", 1000, days_ago=0)
     shop.compute("0")
     # Then the place is the new one, among the others as they were
@@ -182,7 +182,7 @@ def test_an_org_with_too_many_customers_is_computed_a_part_at_a_time(
     _, writes = busy.compute()
     # Then nothing is computed but asked for
     assert writes == 0
-    [asked] = busy.outbox.messages
+    [asked] = busy.requests.messages
     assert asked == ComputeSpending(org_id=ORG, customer_ids=SOME)
     # When it is done, and all are asked for again
     busy.service(ComputeSpending(org_id=ORG, customer_ids=SOME))

@@ -7,7 +7,7 @@ twice, or at once with another computation, which looked before and commits afte
 
 import os
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -25,7 +25,6 @@ from hypothesis.stateful import (
 
 from shared.bus.events import document_change
 from shared.bus.messages import ComputeSpending, Message
-from shared.bus.publisher import LaterPublisher
 from shared.domain.customer_scores import ScoringScales
 from shared.domain.recommendations import RecommendationIndex
 from shared.domain.segmentation import segment_of
@@ -35,32 +34,12 @@ from shared.services.spending.order_recompute import OrderRecompute
 from shared.services.spending.snapshot import SpendingChange, read_snapshot
 from shared.store import customer_fields, spending
 from shared.store.database import Conflict, Database, Put
-from tests.emulator.customers.shop import Outbox
+from tests.fakes import RecordingLaterPublisher, RecordingPublisher, SteppingClock
 from tests.order_events import order_event
 
 EXAMPLES = 300 if os.environ.get("LONG") else 25
 CUSTOMERS = {"1": "ada@example.com", "2": "ada@example.com", "3": "noor@example.com"}
 ORDERS = ("alleaves_1", "alleaves_2", "web_3", "web_4")
-
-
-class Tasks(LaterPublisher):
-    """A queue as Cloud Tasks has it: a name once taken stays taken, sent or not."""
-
-    def __init__(self) -> None:
-        self.waiting: list[tuple[datetime, Message]] = []
-        self._names: set[str] = set()
-
-    def publish(self, message: Message, *, at: datetime, once: str) -> bool:
-        if once in self._names:
-            return False
-        self._names.add(once)
-        self.waiting.append((at, message))
-        return True
-
-    def due(self, now: datetime) -> list[Message]:
-        found = [message for at, message in self.waiting if at <= now]
-        self.waiting = [(at, message) for at, message in self.waiting if at > now]
-        return found
 
 
 class Interleavings(RuleBasedStateMachine):
@@ -72,14 +51,16 @@ class Interleavings(RuleBasedStateMachine):
     def open_shop(self) -> None:
         self.org_id = f"org_{uuid.uuid4().hex}"
         self.database = Database(self.client)
-        self.now = datetime(2026, 3, 18, 15, 0, tzinfo=UTC)
+        self.clock = SteppingClock()
         self.orders: dict[str, dict[str, Any]] = {}
         self.events: list[CloudEvent] = []
-        self.tasks = Tasks()
+        self.tasks = RecordingLaterPublisher()
         self.messages: list[Message] = []
         self.looks: list[list[SpendingChange]] = []
         self.recompute = OrderRecompute(self.tasks)
-        self.service = SpendingService(self.database, Outbox(), lambda: self.now, seconds=60)
+        self.service = SpendingService(
+            self.database, RecordingPublisher(), self.clock.now, seconds=60
+        )
         self.database.commit(
             Put(f"tenants/{self.org_id}/customers/{i}", {"id": i, "email": email})
             for i, email in CUSTOMERS.items()
@@ -98,7 +79,7 @@ class Interleavings(RuleBasedStateMachine):
             "status": status,
             "type": "in_store",
             "total": cents / 100,
-            "createdAt": self.now - timedelta(days=cents % 100),
+            "createdAt": self.clock.now() - timedelta(days=cents % 100),
         }
         self._written(order_id, order)
 
@@ -109,8 +90,8 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.3, 1, 2.5]))
     def wait(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-        self.messages += self.tasks.due(self.now)
+        self.clock.advance(seconds)
+        self.messages += self.tasks.take(self.clock.now())
 
     @precondition(lambda self: self.events)
     @rule(data=st.data(), again=st.booleans())
@@ -132,7 +113,7 @@ class Interleavings(RuleBasedStateMachine):
     @rule(customer_ids=st.sets(st.sampled_from(sorted(CUSTOMERS)), min_size=1))
     def another_computation_looks(self, customer_ids: set[str]) -> None:
         view = read_snapshot(self.database, self.org_id, sorted(customer_ids))
-        self.looks.append(view.changes(RecommendationIndex(()), ScoringScales(), self.now))
+        self.looks.append(view.changes(RecommendationIndex(()), ScoringScales(), self.clock.now()))
 
     @precondition(lambda self: self.looks)
     @rule(data=st.data())
@@ -154,7 +135,7 @@ class Interleavings(RuleBasedStateMachine):
             return
         for event in self.events:
             self.recompute(document_change(event))
-        for message in (*self.messages, *self.tasks.due(self.now + timedelta(hours=1))):
+        for message in (*self.messages, *self.tasks.take()):
             self._compute(message)
         for customer_id in CUSTOMERS:
             self._check(customer_id)
@@ -173,7 +154,7 @@ class Interleavings(RuleBasedStateMachine):
         else:
             document.set(order)
             self.orders[order_id] = order
-        self.events.append(order_event(before, order, path=path, at=self.now))
+        self.events.append(order_event(before, order, path=path, at=self.clock.now()))
 
     def _compute(self, message: Message) -> None:
         assert isinstance(message, ComputeSpending)
@@ -192,7 +173,7 @@ class Interleavings(RuleBasedStateMachine):
             order_count=spent.order_count,
             spent_cents=spent.total_cents,
             last_order_at=spent.last_order_at,
-            now=self.now,
+            now=self.clock.now(),
         )
         assert customer.get("segment", "new") == right.segment.value
 

@@ -47,7 +47,7 @@ def test_the_e_mail_comes_first_then_the_customer_then_the_orders(shop: Shop) ->
     assert look_up.find(ORG, email="noor@example.com") == known(50_00, SpendingSource.ORDERS, "3")
 
 
-def test_whoever_has_no_orders_is_known_to_have_spent_nothing(shop: Shop) -> None:
+def test_a_customer_without_orders_is_known_to_have_spent_nothing(shop: Shop) -> None:
     # When
     found = SpendingLookUp(shop.database).find(ORG, customer_id="404")
     # Then

@@ -2,45 +2,48 @@
 
 import io
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 import pytest
-import requests
-from google.cloud.firestore import Client
 
-from deploy.local.simulator.server import serve
-from deploy.local.simulator.simulation import Simulation
+from deploy.local.simulator.spec import OrgSpec
 from tests.emulator.customers import purchase_history
-from tests.emulator.sync.world import World
+from tests.emulator.environment import Environment
+from tests.simulated_pos import SimulatedPos
+from tests.stored import StoredDocuments
 
 ORG = "org_history"
 CUSTOMERS, ORDERS = 5_000, 11_000
 SEED = int(os.environ.get("SEED", "4"))
 
 
+@pytest.fixture
+def specs() -> Sequence[OrgSpec]:
+    """None: the test loads its own."""
+    return ()
+
+
 @pytest.mark.timeout(600)
-def test_spending_and_rfm_of_5000_customers_equal_those_of_pandas(client: Client) -> None:
+def test_spending_and_rfm_of_5000_customers_equal_those_of_pandas(
+    environment: Environment, pos: SimulatedPos, store: StoredDocuments
+) -> None:
     # Given a history, loaded as anybody can load one
     today = datetime.now(UTC).replace(microsecond=0)
     customers = purchase_history.customers(CUSTOMERS).to_csv(index=False)
     orders = purchase_history.orders(CUSTOMERS, ORDERS, today, SEED).to_csv(index=False)
-    with serve(Simulation(())) as pos:
-        body = {"id": ORG, "timezone": purchase_history.ZONE}
-        made = requests.post(
-            f"{pos.url}/control/orgs",
-            json={**body, "customers": customers, "orders": orders},
-            timeout=60,
-        )
-        assert made.json()["sizes"] == {"customers": CUSTOMERS, "orders": ORDERS, "inventory": 0}
-        world = World(client, pos)
-        # When
-        run = world.sync(ORG)
-        world.compute_spending()
+    org = {"id": ORG, "timezone": purchase_history.ZONE, "customers": customers, "orders": orders}
+    made = pos.control("POST", "orgs", org)
+    assert made["sizes"] == {"customers": CUSTOMERS, "orders": ORDERS, "inventory": 0}
+    environment.org_config.add_locations(environment.server)
+    # When
+    run = environment.sync.run(ORG)
+    environment.spending.compute_requested()
     # Then everything is stored
     assert run["state"] == "succeeded", run
-    stored = world.documents(f"tenants/{ORG}/customers")
+    stored = store.documents(f"tenants/{ORG}/customers")
     as_of = max(found["rfm"]["asOf"] for found in stored.values() if "rfm" in found)
     bought = pd.read_csv(io.StringIO(orders), dtype=str, keep_default_na=False)
     listed = pd.read_csv(io.StringIO(customers), dtype=str)["id_customer"]

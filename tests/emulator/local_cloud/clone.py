@@ -114,7 +114,7 @@ def _lay_out(root: Path) -> None:
     shutil.copytree(HERE / "functions", root / "functions")
     support = root / "tests" / "emulator" / "local_cloud"
     support.mkdir(parents=True)
-    shutil.copy(HERE / "tell.py", support)
+    shutil.copy(HERE / "report.py", support)
     for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
         shutil.copy(ROOT / name, root)
     (root / ".venv").symlink_to(ROOT / ".venv")

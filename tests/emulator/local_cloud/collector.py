@@ -35,7 +35,7 @@ class Received:
 
 
 class Collector:
-    """``url`` is where it listens. It answers 200 at once unless told otherwise."""
+    """``url`` is where it listens. It answers 200 at once unless set otherwise."""
 
     def __init__(self) -> None:
         self.url = ""

@@ -22,12 +22,12 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture(scope="package")
 def stack(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    tell = {"COLLECTOR": collector.url}
+    environment = {"COLLECTOR": collector.url}
     with Stack(
         Manifest.read(HERE / "functions.yaml"),
         sources=HERE / "functions",
         simulator=False,
-        extra_env=dict.fromkeys(EVENT_FUNCTIONS, tell),
+        extra_env=dict.fromkeys(EVENT_FUNCTIONS, environment),
         logs=tmp_path_factory.mktemp("stack-logs"),
     ) as stack:
         yield stack

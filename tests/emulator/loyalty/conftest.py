@@ -1,16 +1,13 @@
-"""Worlds with a loyalty provider; ``org_test`` is small enough to be quick."""
+"""A small org with a loyalty provider."""
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Sequence
 
 import pytest
-from google.cloud.firestore import Client
 
-from deploy.local.clients import firestore_client
-from deploy.local.simulator.server import serve
-from deploy.local.simulator.simulation import Simulation
-from deploy.local.simulator.spec import OrgSpec, named_orgs
-from tests.emulator.loyalty.world import LoyaltyWorld
+from deploy.local.simulator.spec import OrgSpec
+from tests.emulator.environment import Environment
+from tests.emulator.loyalty.api_client import LoyaltyApiClient
+from tests.emulator.loyalty.runner import LoyaltyRunner
 
 SMALL = OrgSpec(
     id="org_test",
@@ -25,38 +22,19 @@ SMALL = OrgSpec(
 
 
 @pytest.fixture
-def client(firestore_host: str, project: str) -> Iterator[Client]:
-    """The test's own project at the Firestore emulator."""
-    with closing(firestore_client(firestore_host, project)) as found:
-        yield found
+def specs() -> Sequence[OrgSpec]:
+    return (SMALL,)
 
 
 @pytest.fixture
-def world_of(client: Client) -> Iterator[Callable[..., LoyaltyWorld]]:
-    """Makes a world of given orgs."""
-    servers = []
-
-    def make(*specs: OrgSpec) -> LoyaltyWorld:
-        server = serve(Simulation(specs))
-        servers.append(server)
-        return LoyaltyWorld(client, server)
-
-    yield make
-    for server in servers:
-        server.close()
+def loyalty(environment: Environment, specs: Sequence[OrgSpec]) -> LoyaltyRunner:
+    """The orgs are synced, without points so far."""
+    runner = LoyaltyRunner(environment)
+    for spec in specs:
+        runner.prepare(spec.id)
+    return runner
 
 
 @pytest.fixture
-def world(world_of: Callable[..., LoyaltyWorld]) -> LoyaltyWorld:
-    """One small org, synced, without points so far."""
-    made = world_of(SMALL)
-    made.stored(SMALL.id)
-    return made
-
-
-@pytest.fixture
-def large(world_of: Callable[..., LoyaltyWorld]) -> LoyaltyWorld:
-    """The org as large as the recorded one, synced."""
-    made = world_of(*(spec for spec in named_orgs(1) if spec.id == "org_large"))
-    made.stored("org_large")
-    return made
+def api(environment: Environment, loyalty: LoyaltyRunner) -> LoyaltyApiClient:
+    return LoyaltyApiClient(environment.database, loyalty)

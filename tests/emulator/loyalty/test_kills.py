@@ -14,7 +14,10 @@ from shared.errors import Busy, LeaseLost
 from shared.store.database import Database
 from shared.store.loyalty import OWNED
 from shared.store.writes import Write
-from tests.emulator.loyalty.world import LoyaltyWorld
+from tests.emulator.loyalty.runner import LoyaltyRunner
+from tests.fakes import OffsetClock, RecordingNotifier
+from tests.simulated_pos import SimulatedPos
+from tests.stored import StoredDocuments
 
 ORG = "org_test"
 LEASE_SECONDS = 0.6
@@ -60,14 +63,14 @@ class Mortal(Database):
         return super().commit(writes)
 
 
-def run_until_done(world: LoyaltyWorld, run_id: str, database: Database) -> None:
+def run_until_done(loyalty: LoyaltyRunner, run_id: str, database: Database) -> None:
     """Deliver the message to a worker that is killed, then again until another may work."""
     message = Loyalty(org_id=ORG, run_id=run_id)
     with pytest.raises(Killed):
-        world.loyalty(lease_seconds=LEASE_SECONDS, database=database)(message, "message-1")
+        loyalty.service(lease_seconds=LEASE_SECONDS, database=database)(message, "message-1")
     for _ in range(100):
         try:
-            world.loyalty()(message, "message-1")
+            loyalty.service()(message, "message-1")
         except Busy:
             time.sleep(0.1)
         else:
@@ -75,12 +78,12 @@ def run_until_done(world: LoyaltyWorld, run_id: str, database: Database) -> None
     raise AssertionError("the lease of the killed worker never ended")
 
 
-def asked_twice(world: LoyaltyWorld) -> set[int]:
+def asked_twice(pos: SimulatedPos, loyalty: LoyaltyRunner) -> set[int]:
     """Customers whom Alpine IQ was asked for more than once; not those who share a telephone or
     an e-mail, for whom it is asked once each."""
-    calls = Counter(call["phone"] or call["email"] for call in world.look_ups(ORG))
+    calls = Counter(call["phone"] or call["email"] for call in loyalty.look_ups(ORG))
     owners: dict[str, list[int]] = {}
-    for customer in world.pos_data(ORG)["customers"]:
+    for customer in pos.data(ORG)["customers"]:
         digits = "".join(c for c in customer["phone"] or "" if c.isdigit())[-10:]
         for way in {f"+1{digits}", (customer["email"] or "").lower()}:
             owners.setdefault(way, []).append(customer["id_customer"])
@@ -95,39 +98,46 @@ BATCH = 50
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("at", range(COMMITS))
 def test_killed_at_any_commit_and_delivered_again(
-    world: LoyaltyWorld, at: int, after: bool
+    client: Client,
+    store: StoredDocuments,
+    pos: SimulatedPos,
+    clock: OffsetClock,
+    notifier: RecordingNotifier,
+    loyalty: LoyaltyRunner,
+    at: int,
+    after: bool,
 ) -> None:
     # When a worker is killed at one of its commits, and the message is delivered again
-    mortal = Mortal(world.client, at, after=after)
-    run_until_done(world, "run-1", mortal)
+    mortal = Mortal(client, at, after=after)
+    run_until_done(loyalty, "run-1", mortal)
 
     # Then everything is as it is in the undisturbed run
-    run = world.document(f"tenants/{ORG}/loyalty_runs/run-1")
+    run = store.document(f"tenants/{ORG}/loyalty_runs/run-1")
     assert run["state"] == "succeeded"
     figures = ("asked", "found", "reconciled", "needsReview", "newlyInReview", "updated")
     assert [run["counts"][name] for name in figures] == [120, 24, 21, 3, 3, 120]
-    ended = world.points(ORG)
-    # and people are told once: by this run, or where it died in telling them by the next
-    world.later = timedelta(minutes=2)
-    world.reconcile(ORG, run_id="next")
-    assert len(world.told.bodies) == 1
+    ended = loyalty.points(ORG)
+    # and people are notified once: by this run, or by the next where it died while notifying
+    clock.later = timedelta(minutes=2)
+    loyalty.reconcile(ORG, run_id="next")
+    assert len(notifier.bodies) == 1
     # and nobody was looked up twice, but the batch whose answers had arrived and were not kept
-    again = asked_twice(world)
+    again = asked_twice(pos, loyalty)
     assert len(again) <= (BATCH if at in ASKING and not after else 0)
     # and a run from the start, elsewhere, ends with the same documents
-    start_over(world)
-    world.reconcile(ORG, run_id="run-2")
-    assert world.points(ORG) == ended
+    start_over(client)
+    loyalty.reconcile(ORG, run_id="run-2")
+    assert loyalty.points(ORG) == ended
 
 
-def start_over(world: LoyaltyWorld) -> None:
+def start_over(client: Client) -> None:
     """Forget everything that loyalty ever wrote."""
-    state = world.client.collection(f"tenants/{ORG}/loyalty_state").list_documents()
-    packed = world.client.collection(f"tenants/{ORG}/sync_manifests").list_documents()
+    state = client.collection(f"tenants/{ORG}/loyalty_state").list_documents()
+    packed = client.collection(f"tenants/{ORG}/sync_manifests").list_documents()
     for document in [*state, *(d for d in packed if d.id.startswith("loyalty-"))]:
         document.delete()
-    for entry in world.client.collection_group("points_ledger").stream():
+    for entry in client.collection_group("points_ledger").stream():
         entry.reference.delete()
     nothing = dict.fromkeys((*OWNED, "pointsLastCalculated"), DELETE_FIELD)
-    for customer in world.client.collection(f"tenants/{ORG}/customers").list_documents():
+    for customer in client.collection(f"tenants/{ORG}/customers").list_documents():
         customer.update(nothing)

@@ -10,14 +10,17 @@ from typing import Any
 import pytest
 import structlog
 from cloudevents.http import CloudEvent
+from google.cloud.firestore import Client
 from werkzeug.exceptions import InternalServerError
 
 from shared import log
 from shared.bus.messages import Loyalty
 from shared.entry import MessageConsumer
 from shared.store.database import Database, Document
-from tests.emulator.loyalty.test_api import Api
-from tests.emulator.loyalty.world import LoyaltyWorld
+from tests.emulator.loyalty.api_client import LoyaltyApiClient
+from tests.emulator.loyalty.runner import LoyaltyRunner
+from tests.fakes import OffsetClock
+from tests.simulated_pos import SimulatedPos
 
 ORG = "org_test"
 
@@ -30,28 +33,32 @@ def _logs_put_back() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_logs_put_back")
-def test_no_log_line_tells_who_somebody_is(
-    world: LoyaltyWorld,
+def test_no_log_line_identifies_a_customer(
+    client: Client,
+    database: Database,
+    pos: SimulatedPos,
+    clock: OffsetClock,
+    loyalty: LoyaltyRunner,
+    api: LoyaltyApiClient,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    # As in a function, but at the level that tells most; the libraries' lines too.
+    # As in a function, but at the level that logs most; the libraries' lines too.
     log.configure("DEBUG")
     with caplog.at_level(logging.DEBUG):
         # Given a run that meets faults of every kind
         for place, kind in enumerate(("server_error", "truncated_json", "rate_limited")):
-            world.fault(kind, endpoint="wallet", after=10 * place, count=6)
-        world.fault("timeout", endpoint="wallet", seconds=2.5, after=60, count=2)
-        world.reconcile(ORG)
-        # and one that fails as nobody foresaw, as its function tells of it
-        world.fault("unauthorized", endpoint="wallet")
-        world.reconcile(ORG, full=True)
-        fail_unforeseen(world)
+            pos.fault(kind, endpoint="wallet", after=10 * place, count=6)
+        pos.fault("timeout", endpoint="wallet", seconds=2.5, after=60, count=2)
+        loyalty.reconcile(ORG)
+        # and one that fails as nobody foresaw, as its function logs it
+        pos.fault("unauthorized", endpoint="wallet")
+        loyalty.reconcile(ORG, full=True)
+        fail_unforeseen(client, database, clock, loyalty)
         # and look-ups by a person, found and not found
-        contact = next(c for c in world.contacts(ORG) if c["mobilePhone"])
-        api = Api(world)
+        contact = next(c for c in loyalty.alpine(ORG).contacts if c["mobilePhone"])
         api.get("points", phone=contact["mobilePhone"])
-        world.no_faults()
+        pos.clear_faults()
         api.get("points", phone=contact["mobilePhone"])
         api.client.get(f"/api/loyalty/points?orgId={ORG}&email=nobody.known@example.com")
         api.get("report")
@@ -63,12 +70,12 @@ def test_no_log_line_tells_who_somebody_is(
     assert sum("outside_call_retried" in line for line in lines) > 5
     assert any("message_failed" in line for line in lines)
     secrets = ["aiq-", "nobody.known"]
-    for customer in world.pos_data(ORG)["customers"]:
+    for customer in pos.data(ORG)["customers"]:
         digits = re.sub(r"\D", "", customer["phone"] or "")[-10:]
         secrets += [digits, customer["phone"], (customer["email"] or "").lower()]
     wanted = {secret for secret in secrets if secret}
-    told = [(secret, line) for line in lines for secret in wanted if secret in line.lower()]
-    assert told == []
+    leaked = [(secret, line) for line in lines for secret in wanted if secret in line.lower()]
+    assert leaked == []
     assert not any(re.search(r"[\w.]+@example\.(com|org)", line) for line in lines)
 
 
@@ -83,15 +90,17 @@ class Broken(Database):
         raise ZeroDivisionError(f"among {len(found)} documents")
 
 
-def fail_unforeseen(world: LoyaltyWorld) -> None:
+def fail_unforeseen(
+    client: Client, database: Database, clock: OffsetClock, loyalty: LoyaltyRunner
+) -> None:
     """Deliver a message to a function whose database is broken."""
-    service = world.loyalty(database=Broken(world.client))
+    service = loyalty.service(database=Broken(client))
     consumer = MessageConsumer(
         topic="loyalty",
         model=Loyalty,
         handle=lambda given, received: service(given, received.id),
-        database=world.database,
-        clock=world.now,
+        database=database,
+        clock=clock.now,
     )
     text = json.dumps(Loyalty(org_id=ORG, run_id="run-bad", full=True).to_json())
     data = base64.b64encode(text.encode()).decode()

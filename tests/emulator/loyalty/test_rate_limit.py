@@ -14,24 +14,12 @@ from shared.clock import utc_now
 from shared.domain.rate_limit import Limit
 from shared.services.loyalty.look_ups import OutOfPermits, Permits
 from shared.store.database import Database
-from tests.emulator.loyalty.world import LoyaltyWorld
+from tests.emulator.loyalty.runner import LoyaltyRunner
+from tests.fakes import FastClock, OffsetClock
+from tests.stored import StoredDocuments
 
 ORG = "org_test"
 SPEED = 20.0
-
-
-class FastTime:
-    """Time that passes SPEED times as fast."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._start = utc_now()
-
-    def now(self) -> datetime:
-        return self._start + timedelta(seconds=(time.monotonic() - self._began) * SPEED)
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds / SPEED)
 
 
 def most_within(moments: Sequence[float], seconds: float) -> int:
@@ -43,7 +31,7 @@ def most_within(moments: Sequence[float], seconds: float) -> int:
 
 
 def permits(
-    client: Client, limits: Sequence[Limit], *, seconds: float = 60, clock: FastTime | None = None
+    client: Client, limits: Sequence[Limit], *, seconds: float = 60, clock: FastClock | None = None
 ) -> Permits:
     now: Callable[[], datetime] = clock.now if clock else utc_now
     return Permits(
@@ -119,45 +107,48 @@ def test_calls_that_do_not_fit_into_the_invocation_are_for_another(client: Clien
     assert 3_600 < wait.total_seconds() < 3_800
 
 
-def test_a_run_within_a_limit_takes_as_long_as_the_limit_asks_for(world: LoyaltyWorld) -> None:
+def test_a_run_within_a_limit_takes_as_long_as_the_limit_asks_for(
+    client: Client, loyalty: LoyaltyRunner
+) -> None:
     # Given 120 customers and 60 calls a minute
     limit = {"perSecond": None, "perMinute": 60, "perHour": None}
-    world.client.document(f"tenants/{ORG}").update({"alpineIq.rateLimit": limit})
-    calls = world.calls_of_one_pass(ORG)
-    fast = FastTime()
+    client.document(f"tenants/{ORG}").update({"alpineIq.rateLimit": limit})
+    calls = loyalty.calls_of_one_pass(ORG)
+    fast = FastClock(SPEED)
 
     # When
     began = fast.now()
-    world.reconcile(ORG, seconds=3_000, clock=fast.now, sleep=fast.sleep)
+    loyalty.reconcile(ORG, seconds=3_000, clock=fast.now, sleep=fast.sleep)
 
     # Then
     fastest = (calls - 1) // 60 * 60
     took = (fast.now() - began).total_seconds()
-    assert len(world.look_ups(ORG)) == calls
-    called = [call["at"] * SPEED for call in world.look_ups(ORG)]
+    assert len(loyalty.look_ups(ORG)) == calls
+    called = [call["at"] * SPEED for call in loyalty.look_ups(ORG)]
     assert most_within(called, 55) <= 60
     assert fastest <= took
     emulators = 8 * SPEED
     assert took < fastest * 1.1 + emulators
 
 
-def test_a_run_out_of_calls_goes_on_when_there_are_some(world: LoyaltyWorld) -> None:
+def test_a_run_out_of_calls_goes_on_when_there_are_some(
+    client: Client, store: StoredDocuments, clock: OffsetClock, loyalty: LoyaltyRunner
+) -> None:
     # Given an hour's calls that do not suffice
     limit = {"perSecond": None, "perMinute": None, "perHour": 60}
-    world.client.document(f"tenants/{ORG}").update({"alpineIq.rateLimit": limit})
+    client.document(f"tenants/{ORG}").update({"alpineIq.rateLimit": limit})
 
     # When
-    world.begin(ORG, "run-1")
-    world.go_on()
+    loyalty.run(ORG, "run-1")
 
     # Then the rest is asked for in an hour
-    ((_, at),) = world.waiting.messages
+    ((at, _),) = loyalty.scheduled.scheduled
     assert timedelta(minutes=59) < at - utc_now() < timedelta(minutes=64)
-    assert len(world.look_ups(ORG)) <= 60
+    assert len(loyalty.look_ups(ORG)) <= 60
     # and nobody is asked twice
-    while waiting := world.waiting.take():
-        world.later += timedelta(minutes=64)
-        world.go_on(*waiting)
-    run = world.document(f"tenants/{ORG}/loyalty_runs/run-1")
+    while waiting := loyalty.take_scheduled():
+        clock.later += timedelta(minutes=64)
+        loyalty.deliver(*waiting)
+    run = store.document(f"tenants/{ORG}/loyalty_runs/run-1")
     assert (run["state"], run["counts"]["asked"]) == ("succeeded", 120)
-    assert len(world.look_ups(ORG)) == world.calls_of_one_pass(ORG)
+    assert len(loyalty.look_ups(ORG)) == loyalty.calls_of_one_pass(ORG)

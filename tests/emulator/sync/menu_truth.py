@@ -1,4 +1,4 @@
-"""What a menu must show, worked out anew from the POS's own data: nothing of the product is used.
+"""What a menu must show, recalculated from the POS's own data: nothing of the product is used.
 
 The rules are those of docs/contract.md.
 """

@@ -1,12 +1,18 @@
 """What stands around the products: prices and their history, batches, metadata, quarantine."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from google.cloud.firestore import Client
 
 from deploy.local.simulator.metadata import METRC_KEY
-from tests.emulator.sync.world import MENU, World
+from deploy.local.simulator.spec import OrgSpec
+from tests.emulator.environment import PRODUCTS_ONLY, SyncRunner
+from tests.fakes import OffsetClock, RecordingNotifier
+from tests.simulated_pos import SimulatedPos
+from tests.stored import MENU, StoredDocuments
 
 ORG = "org_test"
 PRICES = (
@@ -22,14 +28,14 @@ NO_COST = {"cost_of_good": None, "batch_cost_of_good": None}
 
 
 @pytest.fixture
-def world(shop: World) -> World:
+def specs() -> Sequence[OrgSpec]:
     """Only what it sells matters here."""
-    return shop
+    return (PRODUCTS_ONLY,)
 
 
-def only_row(world: World, category: str = "Vapes") -> dict[str, Any]:
+def only_row(pos: SimulatedPos, category: str = "Vapes") -> dict[str, Any]:
     """A stock row that is the only one of its item, with sellable stock and both prices."""
-    rows = world.pos_data(ORG)["inventory"]
+    rows = pos.data(ORG)["inventory"]
     alone = [r for r in rows if [x["id_item"] for x in rows].count(r["id_item"]) == 1]
     return next(
         row
@@ -38,87 +44,91 @@ def only_row(world: World, category: str = "Vapes") -> dict[str, Any]:
     )
 
 
-def set_row(world: World, row: dict[str, Any], **fields: Any) -> None:
-    world.change(ORG, "inventory", f"{row['id_batch']}-{row['id_area']}", **fields)
-
-
-def product(world: World, row: dict[str, Any], where: str = MENU) -> dict[str, Any]:
-    return world.document(f"tenants/{ORG}/{where}/{row['id_item']}")
+def product(store: StoredDocuments, row: dict[str, Any], where: str = MENU) -> dict[str, Any]:
+    return store.document(f"tenants/{ORG}/{where}/{row['id_item']}")
 
 
 # prices
 
 
 def test_a_product_without_price_and_cost_is_kept_and_reported_until_it_has_one(
-    world: World,
+    store: StoredDocuments,
+    pos: SimulatedPos,
+    sync: SyncRunner,
 ) -> None:
     # Given
-    row = only_row(world)
-    set_row(world, row, **NO_PRICES, **NO_COST)
+    row = only_row(pos)
+    pos.change_row(ORG, row, **NO_PRICES, **NO_COST)
 
     # When
-    run = world.sync(ORG)
+    run = sync.run(ORG)
 
-    # Then it is on the menu, cannot be bought, and a person is told why
-    found = product(world, row)
+    # Then it is on the menu, cannot be bought, and a person can see why
+    found = product(store, row)
     assert (found["price"], found["available"]) == (0, False)
     assert found["quantity"] == row["available"]
-    (entry,) = world.documents(f"tenants/{ORG}/quarantine").values()
+    (entry,) = store.documents(f"tenants/{ORG}/quarantine").values()
     assert (entry["stream"], entry["errorCode"]) == ("products", "no_price")
     assert run["streams"]["products"]["quarantined"] == 1
-    assert world.status(ORG)["menuProductsCount"] == 60
+    assert store.status(ORG)["menuProductsCount"] == 60
 
     # and saying so again costs nothing
-    assert world.sync(ORG)["cost"]["writes"] <= 6
+    assert sync.run(ORG)["cost"]["writes"] <= 6
 
     # When it gets a price
-    set_row(world, row, price_retail_adult_use=20.0)
-    run = world.sync(ORG)
+    pos.change_row(ORG, row, price_retail_adult_use=20.0)
+    run = sync.run(ORG)
 
     # Then all is well
-    assert product(world, row)["price"] == 20.0
-    assert world.documents(f"tenants/{ORG}/quarantine") == {}
+    assert product(store, row)["price"] == 20.0
+    assert store.documents(f"tenants/{ORG}/quarantine") == {}
     assert run["state"] == "succeeded"
 
 
-def test_an_org_may_have_markups_of_its_own(world: World) -> None:
-    row = only_row(world)
-    set_row(world, row, **NO_PRICES, cost_of_good=10.0)
-    world.sync(ORG)
-    assert (product(world, row)["price"], product(world, row)["priceSource"]) == (20.0, "markup")
+def test_an_org_may_have_markups_of_its_own(
+    client: Client, store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
+) -> None:
+    row = only_row(pos)
+    pos.change_row(ORG, row, **NO_PRICES, cost_of_good=10.0)
+    sync.run(ORG)
+    assert (product(store, row)["price"], product(store, row)["priceSource"]) == (20.0, "markup")
 
-    world.client.document(f"tenants/{ORG}").set({"sync": {"markups": {"vape": 2.75}}}, merge=True)
-    world.sync(ORG)
+    client.document(f"tenants/{ORG}").set({"sync": {"markups": {"vape": 2.75}}}, merge=True)
+    sync.run(ORG)
 
-    assert product(world, row)["price"] == 27.5
+    assert product(store, row)["price"] == 27.5
 
 
-def test_a_markup_that_makes_no_sense_is_the_orgs_to_correct(world: World) -> None:
-    world.client.document(f"tenants/{ORG}").set({"sync": {"markups": {"vape": -1}}})
+def test_a_markup_that_makes_no_sense_is_the_orgs_to_correct(
+    client: Client, store: StoredDocuments, sync: SyncRunner
+) -> None:
+    client.document(f"tenants/{ORG}").set({"sync": {"markups": {"vape": -1}}})
 
-    world.sync(ORG)
+    sync.run(ORG)
 
-    status = world.status(ORG)
+    status = store.status(ORG)
     assert status["lastErrorOwner"] == "org"
     assert "markups" in status["lastError"]
 
 
-def test_each_change_of_price_or_cost_is_kept_once(world: World) -> None:
+def test_each_change_of_price_or_cost_is_kept_once(
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
+) -> None:
     # Given a product that has had one price
-    row = only_row(world)
-    world.sync(ORG)
-    first = product(world, row)
+    row = only_row(pos)
+    sync.run(ORG)
+    first = product(store, row)
     history = f"tenants/{ORG}/products/{row['id_item']}/price_history"
-    assert world.documents(history) == {}
+    assert store.documents(history) == {}
 
     # When its price changes, then its cost, then only its stock
     for change in ({"price_otd_adult_use": 12.5}, {"cost_of_good": 4.0}, {"available": 1}):
-        set_row(world, row, **change)
-        run = world.sync(ORG)
-    world.sync(ORG, full=True)
+        pos.change_row(ORG, row, **change)
+        run = sync.run(ORG)
+    sync.run(ORG, full=True)
 
-    # Then there are two entries, which tell what was before
-    price, cost = sorted(world.documents(history).values(), key=lambda e: e["changedAt"])
+    # Then there are two entries, which hold what was before
+    price, cost = sorted(store.documents(history).values(), key=lambda e: e["changedAt"])
     assert (price["previousPrice"], price["price"]) == (first["price"], 12.5)
     assert (price["previousCost"], price["cost"]) == (first.get("cost"), first.get("cost"))
     assert (cost["previousPrice"], cost["price"]) == (12.5, 12.5)
@@ -127,104 +137,113 @@ def test_each_change_of_price_or_cost_is_kept_once(world: World) -> None:
     assert run["streams"]["products"]["updated"] == 1
 
 
-def test_a_product_that_comes_back_at_another_price_has_that_in_its_history(world: World) -> None:
-    world.sync(ORG)
-    row, rows = only_row(world), world.pos_data(ORG)["inventory"]
-    old = product(world, row)["price"]
-    world.replace(ORG, "inventory", [r for r in rows if r["id_item"] != row["id_item"]])
-    world.sync(ORG)
-    tombstone = product(world, row, "products")
+def test_a_product_that_comes_back_at_another_price_has_that_in_its_history(
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
+) -> None:
+    sync.run(ORG)
+    row, rows = only_row(pos), pos.data(ORG)["inventory"]
+    old = product(store, row)["price"]
+    pos.replace(ORG, "inventory", [r for r in rows if r["id_item"] != row["id_item"]])
+    sync.run(ORG)
+    tombstone = product(store, row, "products")
     assert (tombstone["price"], tombstone["isOnSale"]) == (old, False)
     assert "salePrice" not in tombstone
 
-    world.replace(ORG, "inventory", rows)
-    set_row(world, row, price_otd_adult_use=77.0)
-    world.sync(ORG)
+    pos.replace(ORG, "inventory", rows)
+    pos.change_row(ORG, row, price_otd_adult_use=77.0)
+    sync.run(ORG)
 
-    (entry,) = world.documents(f"tenants/{ORG}/products/{row['id_item']}/price_history").values()
+    (entry,) = store.documents(f"tenants/{ORG}/products/{row['id_item']}/price_history").values()
     assert (entry["previousPrice"], entry["price"]) == (old, 77.0)
-    assert product(world, row)["price"] == 77.0
+    assert product(store, row)["price"] == 77.0
 
 
 # batches
 
 
-def test_expired_stock_is_never_sellable(world: World) -> None:
-    row = only_row(world)
-    yesterday = (world.now() - timedelta(days=2)).date().isoformat()
-    set_row(world, row, date_expire=yesterday)
+def test_expired_stock_is_never_sellable(
+    store: StoredDocuments, pos: SimulatedPos, clock: OffsetClock, sync: SyncRunner
+) -> None:
+    row = only_row(pos)
+    yesterday = (clock.now() - timedelta(days=2)).date().isoformat()
+    pos.change_row(ORG, row, date_expire=yesterday)
 
-    world.sync(ORG)
+    sync.run(ORG)
 
-    found = product(world, row)
+    found = product(store, row)
     assert (found["available"], found["quantity"]) == (False, 0)
     assert found["price"] > 0
 
 
-def test_a_batch_of_unknown_expiry_is_looked_up_once_a_day(world: World) -> None:
-    # Given a batch that the stock list gives no expiry; a look-up tells a year from its arrival
-    row = only_row(world)
-    set_row(world, row, date_expire=None, date_received="2020-05-01T10:00:00")
+def test_a_batch_of_unknown_expiry_is_looked_up_once_a_day(
+    store: StoredDocuments, pos: SimulatedPos, clock: OffsetClock, sync: SyncRunner
+) -> None:
+    # Given a batch that the stock list gives no expiry; a look-up gives a year from its arrival
+    row = only_row(pos)
+    pos.change_row(ORG, row, date_expire=None, date_received="2020-05-01T10:00:00")
 
     # When the org is synced
-    world.sync(ORG)
+    sync.run(ORG)
 
     # Then it turns out to have expired, and is not looked up again for a day
-    assert product(world, row)["available"] is False
-    assert look_ups(world) == 1
-    world.sync(ORG)
-    assert look_ups(world) == 1
-    world.later += timedelta(hours=25)
-    world.sync(ORG)
-    assert look_ups(world) == 2
+    assert product(store, row)["available"] is False
+    assert look_ups(pos) == 1
+    sync.run(ORG)
+    assert look_ups(pos) == 1
+    clock.later += timedelta(hours=25)
+    sync.run(ORG)
+    assert look_ups(pos) == 2
 
 
 def test_a_run_looks_up_a_hundred_batches_at_most_and_survives_that_they_fail(
-    world: World,
+    pos: SimulatedPos,
+    sync: SyncRunner,
 ) -> None:
-    rows = world.pos_data(ORG)["inventory"]
+    rows = pos.data(ORG)["inventory"]
     many = [
         {**row, "id_batch": 90_000 + number, "date_expire": None, "available": 5, "on_hand": 5}
         for number, row in enumerate(rows * 2)
     ]
-    world.replace(ORG, "inventory", many)
-    world.fault("server_error", endpoint="batch", status=503)
+    pos.replace(ORG, "inventory", many)
+    pos.fault("server_error", endpoint="batch", status=503)
 
     # When the POS fails, the first look-ups end it
-    run = world.sync(ORG)
+    run = sync.run(ORG)
     assert run["streams"]["products"]["created"] == 60
     tries_each = 3
-    failed = look_ups(world) // tries_each
+    failed = look_ups(pos) // tries_each
     assert 1 <= failed <= 8
 
     # When it is well again, the others are looked up, a hundred in a run
-    world.no_faults()
+    pos.clear_faults()
     asked = []
     for _ in range(3):
-        before = look_ups(world)
-        world.sync(ORG)
-        asked.append(look_ups(world) - before)
+        before = look_ups(pos)
+        sync.run(ORG)
+        asked.append(look_ups(pos) - before)
 
     for_sale = sum(1 for row in many if row["area_type"] != "Damaged")
     assert asked == [100, for_sale - failed - 100, 0]
 
 
-def look_ups(world: World) -> int:
+def look_ups(pos: SimulatedPos) -> int:
     """Calls for single batches so far."""
-    return world.calls(ORG, "batch")
+    return pos.calls(ORG).get("batch", 0)
 
 
 # metadata
 
 
-def test_metadata_comes_from_the_pos_once_a_day_and_without_secrets(world: World) -> None:
+def test_metadata_comes_from_the_pos_once_a_day_and_without_secrets(
+    store: StoredDocuments, pos: SimulatedPos, clock: OffsetClock, sync: SyncRunner
+) -> None:
     # When
-    run = world.sync(ORG)
+    run = sync.run(ORG)
 
     # Then
-    metadata = world.documents(f"tenants/{ORG}/metadata")
+    metadata = store.documents(f"tenants/{ORG}/metadata")
     assert set(metadata) == {"brands", "categories", "vendors", "location"}
-    rows = world.pos_data(ORG)["inventory"]
+    rows = pos.data(ORG)["inventory"]
     for kind, field in (("brands", "brand"), ("categories", "category"), ("vendors", "vendor")):
         names = {row[field] for row in rows if row[field]}
         assert {item["name"] for item in metadata[kind]["items"]} == names
@@ -236,29 +255,29 @@ def test_metadata_comes_from_the_pos_once_a_day_and_without_secrets(world: World
         "Main Street",
         "Fairmont",
     )
-    assert METRC_KEY not in str(world.everything(ORG))
+    assert METRC_KEY not in str(store.everything(ORG))
     assert run["streams"]["metadata"]["created"] == 4
 
     # and the next run does not ask again, the one after a day does
-    assert "metadata" not in world.sync(ORG)["streams"]
-    world.later += timedelta(hours=25)
-    assert world.sync(ORG)["streams"]["metadata"]["unchanged"] == 4
+    assert "metadata" not in sync.run(ORG)["streams"]
+    clock.later += timedelta(hours=25)
+    assert sync.run(ORG)["streams"]["metadata"]["unchanged"] == 4
 
 
 @pytest.mark.parametrize("endpoint", ["metadata", "location"])
 def test_what_an_endpoint_does_not_give_is_derived_and_marked_so(
-    world: World, endpoint: str
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner, endpoint: str
 ) -> None:
-    world.fault("server_error", endpoint=endpoint)
+    pos.fault("server_error", endpoint=endpoint)
 
-    run = world.sync(ORG)
+    run = sync.run(ORG)
 
     assert run["state"] == "succeeded"
-    metadata = world.documents(f"tenants/{ORG}/metadata")
+    metadata = store.documents(f"tenants/{ORG}/metadata")
     derived = {kind for kind, fields in metadata.items() if fields.get("derived")}
     if endpoint == "metadata":
         assert derived == {"brands", "categories", "vendors"}
-        rows = world.pos_data(ORG)["inventory"]
+        rows = pos.data(ORG)["inventory"]
         assert [item["name"] for item in metadata["vendors"]["items"]] == sorted(
             {row["vendor"] for row in rows}
         )
@@ -269,9 +288,9 @@ def test_what_an_endpoint_does_not_give_is_derived_and_marked_so(
         assert location["timezone"] == "America/New_York"
 
     # and as soon as it gives them they are its own again
-    world.no_faults()
-    world.sync(ORG)
-    after = world.documents(f"tenants/{ORG}/metadata")
+    pos.clear_faults()
+    sync.run(ORG)
+    after = store.documents(f"tenants/{ORG}/metadata")
     assert not any(fields.get("derived") for fields in after.values())
 
 
@@ -289,25 +308,29 @@ def test_what_an_endpoint_does_not_give_is_derived_and_marked_so(
     ids=["empty", "halved", "halved, truly counted", "repeated"],
 )
 def test_an_empty_halved_or_repeated_reply_removes_nothing_and_alerts(
-    world: World, faults: list[dict[str, Any]]
+    store: StoredDocuments,
+    pos: SimulatedPos,
+    notifier: RecordingNotifier,
+    sync: SyncRunner,
+    faults: list[dict[str, Any]],
 ) -> None:
     # Given
-    world.sync(ORG)
-    before = world.records(ORG)
+    sync.run(ORG)
+    before = store.records(ORG)
 
     # When
     for fault in faults:
-        world.fault(endpoint="inventory", **fault)
-    world.sync(ORG)
-    world.sync(ORG)
+        pos.fault(endpoint="inventory", **fault)
+    sync.run(ORG)
+    sync.run(ORG)
 
-    # Then nothing has changed, and somebody is told, once
-    assert world.records(ORG) == before
-    assert len(world.told.titles) == 1
-    assert world.status(ORG)["lastError"]
+    # Then nothing has changed, and people are notified, once
+    assert store.records(ORG) == before
+    assert len(notifier.titles) == 1
+    assert store.status(ORG)["lastError"]
 
     # and when the list is whole again, so is the sync
-    world.no_faults()
-    assert world.sync(ORG)["state"] == "succeeded"
-    (incident,) = world.documents(f"tenants/{ORG}/incidents").values()
+    pos.clear_faults()
+    assert sync.run(ORG)["state"] == "succeeded"
+    (incident,) = store.documents(f"tenants/{ORG}/incidents").values()
     assert incident["state"] == "resolved"

@@ -4,35 +4,30 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from google.cloud.firestore import Client
 
 from shared.services.sync import dry_run as reports
 from shared.services.sync.commands import PreviewSync, SyncOrg
-from shared.services.sync.dry_run import DryRun
-from tests.emulator.sync.world import World
+from tests.emulator.environment import OrgConfig, SalesRunner, SpendingRunner, SyncRunner
+from tests.fakes import RecordingNotifier
+from tests.simulated_pos import SimulatedPos
+from tests.stored import StoredDocuments
 
 ORG = "org_test"
 
 
-def dry_run(world: World, *, seconds: float = 60, **fields: Any) -> dict[str, Any]:
+def dry_run(
+    store: StoredDocuments, sync: SyncRunner, *, seconds: float = 60, **fields: Any
+) -> dict[str, Any]:
     """The report of a dry run."""
-    run = DryRun(world.database, world.open_pos, world.now, seconds)
-    run(PreviewSync(SyncOrg(ORG, "dry", "manual", **fields)))
-    return world.document(f"tenants/{ORG}/sync_reports/dry")
+    sync.dry_run(seconds)(PreviewSync(SyncOrg(ORG, "dry", "manual", **fields)))
+    return store.document(f"tenants/{ORG}/sync_reports/dry")
 
 
-def everything(world: World) -> dict[str, Any]:
+def everything(store: StoredDocuments) -> dict[str, Any]:
     """Every document of the org, but the reports."""
-    found = {}
-    waiting = list(world.client.document(f"tenants/{ORG}").collections())
-    while waiting:
-        collection = waiting.pop()
-        if collection.id == "sync_reports":
-            continue
-        for ref in collection.list_documents():
-            snapshot = ref.get()
-            found[ref.path] = (snapshot.update_time, snapshot.to_dict())
-            waiting += ref.collections()
-    return found
+    found = store.everything(ORG)
+    return {path: each for path, each in found.items() if "/sync_reports/" not in path}
 
 
 def changes(report: dict[str, Any], stream: str) -> dict[str, dict[str, Any]]:
@@ -40,12 +35,17 @@ def changes(report: dict[str, Any], stream: str) -> dict[str, dict[str, Any]]:
     return {change["id"]: change for change in report["streams"][stream]["changes"]}
 
 
-def test_a_first_dry_run_finds_everything_and_writes_its_report_alone(world: World) -> None:
+def test_a_first_dry_run_finds_everything_and_writes_its_report_alone(
+    store: StoredDocuments,
+    spending: SpendingRunner,
+    sales: SalesRunner,
+    sync: SyncRunner,
+) -> None:
     # Given an org that was never synced
-    assert everything(world) == {}
+    assert everything(store) == {}
 
     # When a dry run looks at it
-    report = dry_run(world)
+    report = dry_run(store, sync)
 
     # Then the report says what a sync would create
     assert (report["state"], report["complete"], report["dryRun"]) == ("succeeded", True, True)
@@ -56,38 +56,39 @@ def test_a_first_dry_run_finds_everything_and_writes_its_report_alone(world: Wor
     assert set(one["fields"]["email"]) == {"new"}
 
     # and nothing else was written or sent
-    assert everything(world) == {}
-    assert world.spending_asked.take() == []
-    assert world.continuations.take() == []
-    assert world.agenda.planned == {}
+    assert everything(store) == {}
+    assert spending.requests.take() == []
+    assert sync.continuations.take() == []
+    assert sales.scheduled.scheduled == []
 
     # When the sync itself follows, then it does what the report said
-    run = world.sync(ORG)
+    run = sync.run(ORG)
     for name in ("customers", "orders", "products", "discounts"):
-        told, done = report["streams"][name], run["streams"][name]
+        reported, done = report["streams"][name], run["streams"][name]
         for count in ("fetched", "created", "skipped", "quarantined", "unchanged"):
-            assert told[count] == done[count], (name, count)
+            assert reported[count] == done[count], (name, count)
 
 
-def test_a_change_is_told_field_by_field_with_old_and_new(world: World) -> None:
+def test_a_change_is_reported_field_by_field_with_old_and_new(
+    store: StoredDocuments,
+    pos: SimulatedPos,
+    spending: SpendingRunner,
+    sync: SyncRunner,
+) -> None:
     # Given a synced org, and at its POS one order with another total and one customer renamed
-    world.sync(ORG)
-    world.compute_spending()
-    before = everything(world)
-    data = world.pos_data(ORG)
-    order = max(
-        (o for o in data["orders"] if o.get("status") == "completed" and o["id_customer"]),
-        key=lambda o: o["date_created"],
-    )
+    sync.run(ORG)
+    spending.compute_requested()
+    before = everything(store)
+    order = pos.newest_order(ORG)
     now = datetime.now(UTC).isoformat()
-    world.change(ORG, "orders", order["id_order"], total=999.99, date_updated=now)
-    customer = data["customers"][0]
-    world.change(ORG, "customers", customer["id_customer"], name_first="Zelda", date_updated=now)
+    pos.change(ORG, "orders", order["id_order"], total=999.99, date_updated=now)
+    customer = pos.data(ORG)["customers"][0]
+    pos.change(ORG, "customers", customer["id_customer"], name_first="Zelda", date_updated=now)
 
     # When a dry run looks at it
-    report = dry_run(world)
+    report = dry_run(store, sync)
 
-    # Then just these are told
+    # Then just these are reported
     total = changes(report, "orders")[f"alleaves_{order['id_order']}"]["fields"]["total"]
     assert total == {"old": float(order["total"]), "new": 999.99}
     name = changes(report, "customers")[str(customer["id_customer"])]["fields"]["firstName"]
@@ -97,113 +98,131 @@ def test_a_change_is_told_field_by_field_with_old_and_new(world: World) -> None:
         "customers": 1,
     }
     assert report["spendingOf"] >= 1
-    assert everything(world) == before
+    assert everything(store) == before
 
 
-def test_removals_are_told_and_a_drastic_one_is_told_to_be_held(world: World) -> None:
+def test_removals_are_reported_and_a_drastic_one_is_reported_as_held(
+    client: Client,
+    store: StoredDocuments,
+    pos: SimulatedPos,
+    notifier: RecordingNotifier,
+    sync: SyncRunner,
+) -> None:
     # Given a synced org whose POS dropped three products
-    world.sync(ORG)
-    before = everything(world)
-    rows = world.pos_data(ORG)["inventory"]
+    sync.run(ORG)
+    before = everything(store)
+    rows = pos.data(ORG)["inventory"]
     gone = {row["id_item"] for row in rows[:3]}
-    world.replace(ORG, "inventory", [row for row in rows if row["id_item"] not in gone])
+    pos.replace(ORG, "inventory", [row for row in rows if row["id_item"] not in gone])
 
-    # When a dry run looks at it, then it tells which
-    report = dry_run(world)
+    # When a dry run looks at it, then it reports which
+    report = dry_run(store, sync)
     assert report["streams"]["products"]["removed"] == len(gone)
-    told = {key for key, c in changes(report, "products").items() if c["kind"] == "removed"}
-    assert told == {str(item) for item in gone}
+    removed = {key for key, c in changes(report, "products").items() if c["kind"] == "removed"}
+    assert removed == {str(item) for item in gone}
 
     # When the POS drops half of its products, then the report says that they would be held
-    world.replace(ORG, "inventory", rows[: len(rows) // 2])
-    world.client.document(f"tenants/{ORG}/sync_reports/dry").delete()
-    report = dry_run(world)
+    pos.replace(ORG, "inventory", rows[: len(rows) // 2])
+    client.document(f"tenants/{ORG}/sync_reports/dry").delete()
+    report = dry_run(store, sync)
     assert report["state"] == "held"
     assert "more than 20 %" in report["held"]
     assert report["deletionsHeld"] > 10
     assert report["streams"]["products"]["removed"] == 0
-    assert everything(world) == before
-    assert world.told.titles == []
+    assert everything(store) == before
+    assert notifier.titles == []
 
 
-def test_unreadable_records_are_told_with_the_reason(world: World) -> None:
+def test_unreadable_records_are_reported_with_the_reason(
+    store: StoredDocuments,
+    pos: SimulatedPos,
+    sync: SyncRunner,
+) -> None:
     # Given three damaged customers
-    world.fault("malformed", endpoint="customers", damage="missing_id", records=3)
+    pos.fault("malformed", endpoint="customers", damage="missing_id", records=3)
 
     # When a dry run looks at them
-    report = dry_run(world)
+    report = dry_run(store, sync)
 
     # Then it counts them, and says why
     customers = report["streams"]["customers"]
     assert (report["state"], customers["quarantined"], customers["created"]) == ("partial", 3, 227)
     assert {each["errorCode"] for each in customers["quarantine"]} == {"missing_id"}
-    assert everything(world) == {}
+    assert everything(store) == {}
 
 
 def test_a_full_dry_run_finds_what_was_changed_by_hand_among_what_is_only_rewritten(
-    world: World,
+    client: Client,
+    store: StoredDocuments,
+    sync: SyncRunner,
 ) -> None:
-    # Given a synced org, one of whose customers somebody changed in Firestore
-    world.sync(ORG)
-    customer = next(iter(world.documents(f"tenants/{ORG}/customers")))
-    world.client.document(f"tenants/{ORG}/customers/{customer}").update({"firstName": "Wrong"})
+    # Given a synced org, one of whose customers was changed in Firestore by hand
+    sync.run(ORG)
+    customer = next(iter(store.documents(f"tenants/{ORG}/customers")))
+    client.document(f"tenants/{ORG}/customers/{customer}").update({"firstName": "Wrong"})
 
     # When a full dry run looks at it
-    report = dry_run(world, full=True)
+    report = dry_run(store, sync, full=True)
 
-    # Then that one is told, and the others would be rewritten as they are
+    # Then that one is reported, and the others would be rewritten as they are
     assert list(changes(report, "customers")) == [customer]
     counted = report["streams"]["customers"]
     assert (counted["updated"], counted["rewritten"]) == (1, 229)
 
 
-def test_a_report_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_is_bounded(
+    store: StoredDocuments, sync: SyncRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given room for few changes
     monkeypatch.setattr(reports, "CHANGES", 5)
     monkeypatch.setattr(reports, "CHANGES_BYTES", 3_000)
 
     # When a dry run finds many
-    report = dry_run(world)
+    report = dry_run(store, sync)
 
-    # Then all are counted, and the first are told
-    for name, told in (("customers", 230), ("products", 60)):
+    # Then all are counted, and the first are reported
+    for name, expected in (("customers", 230), ("products", 60)):
         stream = report["streams"][name]
         assert 0 < len(stream["changes"]) <= 5
-        assert stream["changesLeftOut"] == told - len(stream["changes"])
+        assert stream["changesLeftOut"] == expected - len(stream["changes"])
 
 
 def test_a_dry_run_that_runs_out_of_time_says_so_and_asks_for_no_continuation(
-    world: World,
+    store: StoredDocuments,
+    sync: SyncRunner,
 ) -> None:
     # When there is no time
-    report = dry_run(world, seconds=0)
+    report = dry_run(store, sync, seconds=0)
 
     # Then the report says that it is not complete
     assert report["complete"] is False
-    assert world.continuations.take() == []
-    assert everything(world) == {}
+    assert sync.continuations.take() == []
+    assert everything(store) == {}
 
 
-def test_a_wrong_password_is_told_and_counts_for_nothing(world: World) -> None:
+def test_a_wrong_password_is_reported_and_counts_for_nothing(
+    store: StoredDocuments, org_config: OrgConfig, sync: SyncRunner
+) -> None:
     # Given a wrong password
-    location = next(iter(world.documents("locations")))
-    world.client.document(f"locations/{location}").update({"posConfig.password": "wrong"})
+    org_config.update_locations(password="wrong")
 
     # When a dry run is made
-    report = dry_run(world)
+    report = dry_run(store, sync)
 
     # Then the report says so, and the org is no nearer to a pause
     assert (report["state"], report["error"]["owner"]) == ("failed", "org")
-    assert everything(world) == {}
+    assert everything(store) == {}
 
 
-def test_a_message_that_comes_twice_is_one_report(world: World) -> None:
+def test_a_message_that_comes_twice_is_one_report(
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
+) -> None:
     # Given a report
-    dry_run(world)
-    calls = world.pos_calls()
+    dry_run(store, sync)
+    calls = pos.total_calls()
 
     # When its message comes again
-    dry_run(world)
+    dry_run(store, sync)
 
     # Then the POS is not asked again
-    assert world.pos_calls() == calls
+    assert pos.total_calls() == calls

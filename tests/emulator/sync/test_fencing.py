@@ -9,23 +9,14 @@ from shared.errors import Busy, LeaseLost
 from shared.store import paths
 from shared.store.database import Database, Put
 from shared.store.lease import HeldByOtherRun, HeldLease, acquire
+from tests.fakes import SteppingClock
 
 ORG = "org_test"
 NOTE = f"tenants/{ORG}/notes/one"
 
 
-class Clock:
-    """A monotonic clock that a test moves: a stopped process does not see it pass."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-def take(
-    client: Client, run_id: str, *, ttl: float = 60, clock: Clock | None = None
+def try_to_hold(
+    client: Client, run_id: str, *, ttl: float = 60, clock: SteppingClock | None = None
 ) -> HeldLease | HeldByOtherRun:
     return acquire(
         Database(client),
@@ -34,20 +25,22 @@ def take(
         holder=f"worker of {run_id}",
         ttl=timedelta(seconds=ttl),
         first_writes=lambda abandoned: [],
-        monotonic=clock or Clock(),
+        monotonic=(clock or SteppingClock()).monotonic,
     )
 
 
-def held(client: Client, run_id: str, *, ttl: float = 60, clock: Clock | None = None) -> HeldLease:
-    found = take(client, run_id, ttl=ttl, clock=clock)
+def hold(
+    client: Client, run_id: str, *, ttl: float = 60, clock: SteppingClock | None = None
+) -> HeldLease:
+    found = try_to_hold(client, run_id, ttl=ttl, clock=clock)
     assert isinstance(found, HeldLease)
     return found
 
 
 def test_a_worker_overtaken_while_it_was_stopped_changes_nothing_more(client: Client) -> None:
     # Given a worker whose lease ran out while it was stopped, and another that took over
-    stopped = held(client, "monday", ttl=0)
-    overtaking = held(client, "tuesday")
+    stopped = hold(client, "monday", ttl=0)
+    overtaking = hold(client, "tuesday")
     overtaking.commit([Put(NOTE, {"by": "tuesday"})])
 
     # When the first goes on, believing that no time has passed
@@ -61,11 +54,11 @@ def test_a_worker_overtaken_while_it_was_stopped_changes_nothing_more(client: Cl
 
 
 def test_a_worker_past_its_lease_stops_even_when_nobody_took_over(client: Client) -> None:
-    clock = Clock()
-    worker = held(client, "monday", clock=clock)
+    clock = SteppingClock()
+    worker = hold(client, "monday", clock=clock)
     worker.commit([Put(NOTE, {"by": "monday"})])
 
-    clock.seconds += 61
+    clock.advance(61)
 
     with pytest.raises(LeaseLost):
         worker.commit([Put(NOTE, {"by": "monday, too late"})])
@@ -73,35 +66,35 @@ def test_a_worker_past_its_lease_stops_even_when_nobody_took_over(client: Client
 
 
 def test_every_commit_renews_the_lease(client: Client) -> None:
-    clock = Clock()
-    worker = held(client, "monday", clock=clock)
-    for _ in range(5):
-        clock.seconds += 40
-        worker.commit([Put(NOTE, {"at": clock.seconds})])
-    assert client.document(NOTE).get().to_dict() == {"at": 200.0}
+    clock = SteppingClock()
+    worker = hold(client, "monday", clock=clock)
+    for number in range(5):
+        clock.advance(40)
+        worker.commit([Put(NOTE, {"number": number})])
+    assert client.document(NOTE).get().to_dict() == {"number": 4}
 
 
 def test_the_epoch_grows_with_every_grant(client: Client) -> None:
     epochs = []
     for run in ("monday", "tuesday", "wednesday"):
-        lease = held(client, run)
+        lease = hold(client, run)
         epochs.append(lease.epoch)
         lease.release([])
     assert epochs == [1, 2, 3]
 
 
 def test_a_live_lease_keeps_other_runs_out_and_its_own_copies_waiting(client: Client) -> None:
-    held(client, "monday")
-    assert take(client, "tuesday") == HeldByOtherRun("monday")
+    hold(client, "monday")
+    assert try_to_hold(client, "tuesday") == HeldByOtherRun("monday")
     with pytest.raises(Busy):
-        take(client, "monday")
+        try_to_hold(client, "monday")
 
 
 def test_a_lease_handed_over_waits_for_the_same_run(client: Client) -> None:
-    first = held(client, "monday")
+    first = hold(client, "monday")
     first.hand_over([Put(NOTE, {"page": 3})])
-    assert take(client, "tuesday") == HeldByOtherRun("monday")
-    assert held(client, "monday").epoch == first.epoch + 1
+    assert try_to_hold(client, "tuesday") == HeldByOtherRun("monday")
+    assert hold(client, "monday").epoch == first.epoch + 1
     with pytest.raises(LeaseLost):
         first.commit([])
 
@@ -115,7 +108,7 @@ def test_a_commit_whose_answer_was_lost_is_recognised_as_done(client: Client) ->
             super().commit(given)
             return super().commit(given)
 
-    worker = held(client, "monday")
+    worker = hold(client, "monday")
     worker._database = Forgetful(client)
     worker.commit([Put(NOTE, {"by": "monday"})])
     worker._database = Database(client)

@@ -1,43 +1,58 @@
 """The whole menu, held against what the POS's own data says it must be."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from deploy.local.simulator.spec import named_orgs
+from deploy.local.simulator.spec import OrgSpec, named_orgs
+from tests.emulator.environment import SyncRunner
 from tests.emulator.sync import menu_truth
-from tests.emulator.sync.world import MENU, World
+from tests.simulated_pos import SimulatedPos
+from tests.stored import MENU, StoredDocuments
 
 SALE = ("isOnSale", "salePrice", "saleBadgeText", "discountId", "saleEndsAt")
 
 
+def named(org_id: str) -> list[OrgSpec]:
+    """An org of the simulator, without customers and orders."""
+    nobody = {"customers": 0, "orders": 0}
+    return [spec.model_copy(update=nobody) for spec in named_orgs(1) if spec.id == org_id]
+
+
 @pytest.mark.parametrize(
-    ("org", "rows", "products", "sales"),
-    [("org_large", 395, 374, 137), ("org_two_rooms", 76, 48, 17)],
+    ("specs", "rows", "products", "on_sale"),
+    [(named("org_large"), 395, 374, 137), (named("org_two_rooms"), 76, 48, 17)],
+    ids=["large", "two locations"],
 )
 def test_every_price_stock_and_sale_is_what_the_pos_data_says(
-    world_of: Callable[..., World], org: str, rows: int, products: int, sales: int
+    store: StoredDocuments,
+    pos: SimulatedPos,
+    sync: SyncRunner,
+    specs: Sequence[OrgSpec],
+    rows: int,
+    products: int,
+    on_sale: int,
 ) -> None:
     # Given an org's account at the POS
-    (spec,) = (spec for spec in named_orgs(1) if spec.id == org)
-    world = world_of(spec.model_copy(update={"customers": 0, "orders": 0}))
-    listed = world.pos_data(org)["inventory"]
+    (spec,) = specs
+    org = spec.id
+    listed = pos.data(org)["inventory"]
     assert len(listed) == rows
 
     # When it is synced
-    run = world.sync(org)
+    run = sync.run(org)
     assert run["state"] == "succeeded"
 
     # Then what stands in both places is what a recomputation says, to the cent
     now = datetime.now(UTC)
     expected = menu_truth.products(listed, now.astimezone(ZoneInfo(spec.timezone)).date())
     assert len(expected) == products
-    discounts = world.discounts(org)
+    discounts = pos.discounts(org)
     for collection in ("products", MENU):
-        stored = world.documents(f"tenants/{org}/{collection}")
+        stored = store.documents(f"tenants/{org}/{collection}")
         assert stored.keys() == expected.keys()
         for item_id, product in expected.items():
             found = stored[item_id]
@@ -45,7 +60,7 @@ def test_every_price_stock_and_sale_is_what_the_pos_data_says(
             sale = menu_truth.sale(item_id, product, discounts, spec.timezone, now)
             assert picked(found, SALE) == sale, item_id
         given = [found["discountId"] for found in stored.values() if found["isOnSale"]]
-        assert len(given) == sales
+        assert len(given) == on_sale
         assert set(given) == {"1", "2", "3", "4"}, "each kind of discount is on some product"
 
 

@@ -1,36 +1,43 @@
 """Orders: continued when time runs out, matched once they can be, moved with their owner."""
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import pytest
+from google.cloud.firestore import Client
 
 from deploy.local.simulator.spec import OrgSpec
 from deploy.local.simulator.truth import Truth
 from shared.services.sync.commands import SyncOrg
-from tests.emulator.sync.world import World
+from tests.emulator.environment import SpendingRunner, SyncRunner
+from tests.simulated_pos import SimulatedPos
+from tests.stored import StoredDocuments
 
 ORG = "org_test"
 BUSY = OrgSpec(id="org_busy", customers=50, orders=6_000, products=5, rows=5, seed=2)
+TWO_LOCATIONS = OrgSpec(
+    id="org_rooms", customers=30, orders=40, products=20, rows=24, locations=2, seed=3
+)
 
 
-def agrees(world: World, org_id: str = ORG) -> bool:
+def agrees(store: StoredDocuments, pos: SimulatedPos, org_id: str = ORG) -> bool:
     """Whether orders, their owners and everybody's spending are those of the POS's data."""
-    truth = Truth(world.pos_data(org_id), "America/New_York")
-    orders = world.documents(f"tenants/{org_id}/orders")
+    truth = Truth(pos.data(org_id), "America/New_York")
+    orders = store.documents(f"tenants/{org_id}/orders")
     owned = {f"alleaves_{o}": str(b) for o, b in truth.buyers.items() if b is not None}
     spent = {
         key: round(fields["totalSpent"] * 100)
-        for key, fields in world.documents(f"tenants/{org_id}/customers").items()
+        for key, fields in store.documents(f"tenants/{org_id}/customers").items()
     }
     return {key: order["customerId"] for key, order in orders.items()} == owned and spent == {
         str(customer): int(figures.spent * 100) for customer, figures in truth.figures.items()
     }
 
 
-def recent(world: World) -> list[dict[str, Any]]:
-    """The POS's own records of orders of the last day that somebody owns."""
-    data = world.pos_data(ORG)
+def recent(pos: SimulatedPos) -> list[dict[str, Any]]:
+    """The POS's own records of orders of the last day that a customer owns."""
+    data = pos.data(ORG)
     truth = Truth(data, "America/New_York")
     since = (datetime.now(UTC) - timedelta(days=2)).isoformat()
     return [
@@ -40,55 +47,63 @@ def recent(world: World) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.parametrize("specs", [[BUSY]], ids=["busy"])
 def test_a_run_that_runs_out_of_time_is_continued_until_all_is_done(
-    world_of: Callable[..., World],
+    store: StoredDocuments,
+    pos: SimulatedPos,
+    spending: SpendingRunner,
+    sync: SyncRunner,
 ) -> None:
-    # Given an org with more orders than one invocation has time for
-    world = world_of(BUSY)
-
-    # When each invocation may work for a second
-    run = world.sync("org_busy", seconds=1)
-    world.compute_spending()
+    # Given an org with more orders than one invocation has time for, when each may work a second
+    run = sync.run("org_busy", seconds=1)
+    spending.compute_requested()
 
     # Then it took several, in one run, and every order is there once
     assert run["state"] == "succeeded"
     assert run["invocations"] > 1
-    assert agrees(world, "org_busy")
-    orders = len(world.documents("tenants/org_busy/orders"))
+    assert agrees(store, pos, "org_busy")
+    orders = len(store.documents("tenants/org_busy/orders"))
     assert run["streams"]["orders"]["created"] == orders
-    assert world.status("org_busy")["ordersCount"] == orders
+    assert store.status("org_busy")["ordersCount"] == orders
 
 
+@pytest.mark.parametrize("specs", [[BUSY]], ids=["busy"])
 def test_new_orders_come_in_while_an_old_backfill_is_still_under_way(
-    world_of: Callable[..., World],
+    store: StoredDocuments,
+    pos: SimulatedPos,
+    spending: SpendingRunner,
+    sync: SyncRunner,
 ) -> None:
     # Given a first run that ended in the middle of its backfill, its continuation lost
-    world = world_of(BUSY)
-    service = world.service(seconds=1, lease_seconds=2)
+    service = sync.service(seconds=1, lease_seconds=2)
     command = SyncOrg("org_busy", "first", "cron")
     half = 0
     while not half:
         service(command)
-        assert world.continuations.take()
-        half = len(world.documents("tenants/org_busy/orders"))
+        assert sync.continuations.take()
+        half = len(store.documents("tenants/org_busy/orders"))
     assert half < 5_500
 
     # When the lease has run out and the next tick comes
     time.sleep(2.2)
-    run = world.sync("org_busy", run_id="second")
-    world.compute_spending()
+    run = sync.run("org_busy", run_id="second")
+    spending.compute_requested()
 
     # Then the new run does the rest and the lost one is closed
     assert run["state"] == "succeeded"
-    assert agrees(world, "org_busy")
-    assert world.document("tenants/org_busy/sync_runs/first")["state"] == "failed"
+    assert agrees(store, pos, "org_busy")
+    assert store.document("tenants/org_busy/sync_runs/first")["state"] == "failed"
 
 
 def test_what_is_new_does_not_wait_for_the_run_after_one_that_ends_an_older_runs_walk(
-    world: World,
+    client: Client,
+    store: StoredDocuments,
+    pos: SimulatedPos,
+    spending: SpendingRunner,
+    sync: SyncRunner,
 ) -> None:
     # Given a walk that a run of three days ago left half way
-    world.sync(ORG)
+    sync.run(ORG)
     now = datetime.now(UTC)
     ago = (now - timedelta(days=3)).date()
     left = {
@@ -98,96 +113,99 @@ def test_what_is_new_does_not_wait_for_the_run_after_one_that_ends_an_older_runs
         "startedAt": (now - timedelta(days=3)).isoformat(),
     }
     head = (now - timedelta(days=4)).isoformat()
-    progress = world.client.document(f"tenants/{ORG}/sync_state/progress")
+    progress = client.document(f"tenants/{ORG}/sync_state/progress")
     progress.update({"orders.recent": left, "orders.head": head, "orders.lookedBackOn": None})
 
     # When an order has been placed since
-    placed = {**recent(world)[0], "id_order": 900_001, "date_created": now.isoformat()}
-    world.replace(ORG, "orders", [*world.pos_data(ORG)["orders"], placed])
-    world.sync(ORG)
-    world.compute_spending()
+    placed = {**recent(pos)[0], "id_order": 900_001, "date_created": now.isoformat()}
+    pos.replace(ORG, "orders", [*pos.data(ORG)["orders"], placed])
+    sync.run(ORG)
+    spending.compute_requested()
 
     # Then the very next run has it
-    assert agrees(world)
+    assert agrees(store, pos)
 
 
 def test_an_order_skipped_for_want_of_a_customer_is_stored_once_there_is_one(
-    world: World,
+    store: StoredDocuments,
+    pos: SimulatedPos,
+    spending: SpendingRunner,
+    sync: SyncRunner,
 ) -> None:
     # Given a customer that the POS does not list yet
-    data = world.pos_data(ORG)
-    customer = recent(world)[0]["id_customer"]
-    world.replace(ORG, "customers", [c for c in data["customers"] if c["id_customer"] != customer])
-    world.sync(ORG)
-    skipped = world.status(ORG)["ordersSkipped"]
-    assert agrees_on_orders(world)
+    data = pos.data(ORG)
+    customer = recent(pos)[0]["id_customer"]
+    pos.replace(ORG, "customers", [c for c in data["customers"] if c["id_customer"] != customer])
+    sync.run(ORG)
+    skipped = store.status(ORG)["ordersSkipped"]
+    assert agrees_on_orders(store, pos)
 
     # When it does
-    world.replace(ORG, "customers", data["customers"])
-    world.sync(ORG)
-    world.compute_spending()
+    pos.replace(ORG, "customers", data["customers"])
+    sync.run(ORG)
+    spending.compute_requested()
 
     # Then the orders within the window are stored, and no longer counted as skipped
-    mine = [o for o in recent(world) if o["id_customer"] == customer]
-    assert world.status(ORG)["ordersSkipped"] <= skipped - len(mine)
+    mine = [o for o in recent(pos) if o["id_customer"] == customer]
+    assert store.status(ORG)["ordersSkipped"] <= skipped - len(mine)
     for order in mine:
-        stored = world.document(f"tenants/{ORG}/orders/alleaves_{order['id_order']}")
+        stored = store.document(f"tenants/{ORG}/orders/alleaves_{order['id_order']}")
         assert stored["customerId"] == str(customer)
 
 
-def agrees_on_orders(world: World) -> bool:
-    truth = Truth(world.pos_data(ORG), "America/New_York")
-    stored = world.documents(f"tenants/{ORG}/orders").keys()
+def agrees_on_orders(store: StoredDocuments, pos: SimulatedPos) -> bool:
+    truth = Truth(pos.data(ORG), "America/New_York")
+    stored = store.documents(f"tenants/{ORG}/orders").keys()
     return stored == {f"alleaves_{o}" for o, b in truth.buyers.items() if b is not None}
 
 
-def test_an_order_that_moves_to_another_customer_changes_both(world: World) -> None:
-    world.sync(ORG)
-    world.compute_spending()
-    order = recent(world)[0]
-    truth = Truth(world.pos_data(ORG), "America/New_York")
+def test_an_order_that_moves_to_another_customer_changes_both(
+    store: StoredDocuments, pos: SimulatedPos, spending: SpendingRunner, sync: SyncRunner
+) -> None:
+    sync.run(ORG)
+    spending.compute_requested()
+    order = recent(pos)[0]
+    truth = Truth(pos.data(ORG), "America/New_York")
     other = next(c for c in truth.figures if c != truth.buyers[order["id_order"]])
 
-    world.change(ORG, "orders", order["id_order"], id_customer=other)
-    world.sync(ORG)
-    world.compute_spending()
+    pos.change(ORG, "orders", order["id_order"], id_customer=other)
+    sync.run(ORG)
+    spending.compute_requested()
 
-    assert agrees(world)
+    assert agrees(store, pos)
 
 
-def test_a_changed_email_takes_its_spending_along(world: World) -> None:
-    world.sync(ORG)
-    world.compute_spending()
-    customer = next(
-        c for c in world.pos_data(ORG)["customers"] if c["email"] and "example" in c["email"]
-    )
+def test_a_changed_email_takes_its_spending_along(
+    store: StoredDocuments, pos: SimulatedPos, spending: SpendingRunner, sync: SyncRunner
+) -> None:
+    sync.run(ORG)
+    spending.compute_requested()
+    customer = next(c for c in pos.data(ORG)["customers"] if c["email"] and "example" in c["email"])
     before = customer["email"].lower()
 
-    world.change(ORG, "customers", customer["id_customer"], email="moved@example.org")
-    world.sync(ORG)
-    world.compute_spending()
+    pos.change(ORG, "customers", customer["id_customer"], email="moved@example.org")
+    sync.run(ORG)
+    spending.compute_requested()
 
-    keys = world.documents(f"tenants/{ORG}/customer_spending")
+    keys = store.documents(f"tenants/{ORG}/customer_spending")
     own = keys[f"cid_{customer['id_customer']}"]
     assert own["email"] == "moved@example.org"
     assert keys["moved@example.org"]["totalSpent"] == own["totalSpent"]
-    still_used = any((c["email"] or "").lower() == before for c in world.pos_data(ORG)["customers"])
+    still_used = any((c["email"] or "").lower() == before for c in pos.data(ORG)["customers"])
     assert (before in keys) is still_used
 
 
+@pytest.mark.parametrize("specs", [[TWO_LOCATIONS]], ids=["two locations"])
 def test_two_locations_of_one_account_are_listed_once_and_their_stock_added(
-    world_of: Callable[..., World],
+    store: StoredDocuments,
+    sync: SyncRunner,
 ) -> None:
-    spec = OrgSpec(
-        id="org_rooms", customers=30, orders=40, products=20, rows=24, locations=2, seed=3
-    )
-    world = world_of(spec)
 
-    run = world.sync("org_rooms")
+    run = sync.run("org_rooms")
 
     assert run["streams"]["customers"]["fetched"] == 30
     assert run["streams"]["orders"]["fetched"] == 40
-    products = world.documents("tenants/org_rooms/products").values()
+    products = store.documents("tenants/org_rooms/products").values()
     both = [product for product in products if len(product["stock"]) == 2]
     assert both
     for product in both:

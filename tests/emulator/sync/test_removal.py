@@ -1,45 +1,52 @@
 """Products that the POS no longer lists."""
 
 import pytest
+from google.cloud.firestore import Client
 
-from tests.emulator.sync.world import MENU, World
+from tests.emulator.environment import SyncRunner
+from tests.simulated_pos import SimulatedPos
+from tests.stored import MENU, StoredDocuments
 
 ORG = "org_test"
 
 
-def drop(world: World, items: int) -> set[str]:
+def drop(pos: SimulatedPos, items: int) -> set[str]:
     """Take the first products off the POS's list; their ids."""
-    rows = world.pos_data(ORG)["inventory"]
+    rows = pos.data(ORG)["inventory"]
     ids = sorted({row["id_item"] for row in rows})[:items]
-    world.replace(ORG, "inventory", [row for row in rows if row["id_item"] not in ids])
+    pos.replace(ORG, "inventory", [row for row in rows if row["id_item"] not in ids])
     return {str(item) for item in ids}
 
 
-def test_a_dropped_product_leaves_the_menu_and_stays_with_its_last_values(world: World) -> None:
-    world.sync(ORG)
-    before = world.documents(f"tenants/{ORG}/products")
+def test_a_dropped_product_leaves_the_menu_and_stays_with_its_last_values(
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
+) -> None:
+    sync.run(ORG)
+    before = store.documents(f"tenants/{ORG}/products")
 
-    gone = drop(world, 3)
-    run = world.sync(ORG)
-    unchanged = world.sync(ORG)
+    gone = drop(pos, 3)
+    run = sync.run(ORG)
+    unchanged = sync.run(ORG)
 
     assert run["streams"]["products"]["deleted"] == 3
-    menu = world.documents(f"tenants/{ORG}/{MENU}")
+    menu = store.documents(f"tenants/{ORG}/{MENU}")
     assert set(menu) == set(before) - gone
     for product_id in gone:
-        kept = world.document(f"tenants/{ORG}/products/{product_id}")
+        kept = store.document(f"tenants/{ORG}/products/{product_id}")
         assert kept["available"] is False
         assert kept["removedFromPosAt"] is not None
         assert kept["price"] == before[product_id]["price"]
-    assert world.status(ORG)["menuProductsCount"] == len(menu)
+    assert store.status(ORG)["menuProductsCount"] == len(menu)
     assert unchanged["cost"]["writes"] <= 6
 
 
-def test_what_a_merchant_set_survives_ten_syncs_a_removal_and_a_return(world: World) -> None:
-    world.sync(ORG)
-    rows = world.pos_data(ORG)["inventory"]
+def test_what_a_merchant_set_survives_ten_syncs_a_removal_and_a_return(
+    client: Client, store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
+) -> None:
+    sync.run(ORG)
+    rows = pos.data(ORG)["inventory"]
     product_id = str(rows[0]["id_item"])
-    item = world.client.document(f"tenants/{ORG}/{MENU}/{product_id}")
+    item = client.document(f"tenants/{ORG}/{MENU}/{product_id}")
     merchant = {
         "imageUrl": "https://example.com/a.png",
         "imageSource": "merchant",
@@ -49,39 +56,41 @@ def test_what_a_merchant_set_survives_ten_syncs_a_removal_and_a_return(world: Wo
     item.update(merchant)
 
     for _ in range(10):
-        world.sync(ORG)
-    world.replace(ORG, "inventory", [row for row in rows if str(row["id_item"]) != product_id])
-    world.sync(ORG)
+        sync.run(ORG)
+    pos.replace(ORG, "inventory", [row for row in rows if str(row["id_item"]) != product_id])
+    sync.run(ORG)
     assert not item.get().exists
-    world.replace(ORG, "inventory", rows)
-    world.sync(ORG)
+    pos.replace(ORG, "inventory", rows)
+    sync.run(ORG)
 
     found = item.get().to_dict() or {}
     assert {name: found[name] for name in merchant} == merchant
-    assert "removedFromPosAt" not in world.document(f"tenants/{ORG}/products/{product_id}")
+    assert "removedFromPosAt" not in store.document(f"tenants/{ORG}/products/{product_id}")
 
 
-def test_a_drastic_removal_is_held_until_a_person_allows_it(world: World) -> None:
-    world.sync(ORG)
-    gone = drop(world, 20)
+def test_a_drastic_removal_is_held_until_a_person_allows_it(
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
+) -> None:
+    sync.run(ORG)
+    gone = drop(pos, 20)
 
-    held = world.sync(ORG)
+    held = sync.run(ORG)
 
     assert held["state"] == "held"
-    assert len(world.documents(f"tenants/{ORG}/{MENU}")) == 60
-    status = world.status(ORG)
+    assert len(store.documents(f"tenants/{ORG}/{MENU}")) == 60
+    status = store.status(ORG)
     assert (status["status"], status["deletionsHeld"]) == ("held", 20)
     assert "allowDeletions" in status["lastError"]
 
     # A run over other streams leaves it held
-    world.sync(ORG, streams=("customers",))
-    assert (world.status(ORG)["status"], world.status(ORG)["deletionsHeld"]) == ("held", 20)
+    sync.run(ORG, streams=("customers",))
+    assert (store.status(ORG)["status"], store.status(ORG)["deletionsHeld"]) == ("held", 20)
 
-    allowed = world.sync(ORG, allow_deletions=True)
+    allowed = sync.run(ORG, allow_deletions=True)
 
     assert allowed["state"] == "succeeded"
     assert allowed["streams"]["products"]["deleted"] == len(gone)
-    assert world.status(ORG)["deletionsHeld"] == 0
+    assert store.status(ORG)["deletionsHeld"] == 0
 
 
 @pytest.mark.parametrize(
@@ -94,13 +103,15 @@ def test_a_drastic_removal_is_held_until_a_person_allows_it(world: World) -> Non
     ],
     ids=["empty", "halved, by its own count", "halved, whatever it counts", "truncated"],
 )
-def test_a_wrong_answer_never_empties_a_menu(world: World, fault: dict[str, object]) -> None:
-    world.sync(ORG)
-    before = world.records(ORG)[MENU]
+def test_a_wrong_answer_never_empties_a_menu(
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner, fault: dict[str, object]
+) -> None:
+    sync.run(ORG)
+    before = store.records(ORG)[MENU]
 
-    world.fault(str(fault.pop("kind")), **fault)
-    run = world.sync(ORG, allow_deletions=fault.get("trueTotal") is not False)
+    pos.fault(str(fault.pop("kind")), **fault)
+    run = sync.run(ORG, allow_deletions=fault.get("trueTotal") is not False)
 
     assert run["state"] in ("held", "partial")
-    assert world.status(ORG)["lastError"]
-    assert set(world.records(ORG)[MENU]) == set(before)
+    assert store.status(ORG)["lastError"]
+    assert set(store.records(ORG)[MENU]) == set(before)

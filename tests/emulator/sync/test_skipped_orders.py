@@ -5,13 +5,18 @@ from typing import Any
 
 import msgpack
 import pytest
+from google.cloud.firestore import Client
 
 from shared.services.sync import orders as orders_stream
+from shared.services.sync.commands import SyncOrg
 from shared.store import paths
-from tests.emulator.customers.desk import Desk
-from tests.emulator.sync.test_crashes import COMMAND, die_before
+from shared.store.database import Database
+from tests.emulator.dashboard.client import DashboardClient
+from tests.emulator.environment import SyncRunner
 from tests.emulator.sync.test_dry_run import dry_run
-from tests.emulator.sync.world import World
+from tests.fakes import OffsetClock
+from tests.simulated_pos import SimulatedPos
+from tests.stored import Fields, StoredDocuments
 
 ORG = "org_test"
 SKIPPED = f"tenants/{ORG}/skipped_orders"
@@ -24,17 +29,18 @@ REASONS: dict[str, dict[str, Any]] = {
     "no_buyer": {"id_customer": None, "email": PLACEHOLDER, "user_id": None},
 }
 FIRST_ID = 910_000
+COMMAND = SyncOrg(ORG, "tuesday", "cron")
 
 
-@pytest.fixture
-def world(world: World) -> World:
+@pytest.fixture(autouse=True)
+def _orders_at_the_pos(pos: SimulatedPos) -> None:
     """Of the POS's orders only the latest of each reason matters, and one that matches."""
     newest = max(
-        (o for o in world.pos_data(ORG)["orders"] if o["id_customer"] and o["total"]),
+        (o for o in pos.data(ORG)["orders"] if o["id_customer"] and o["total"]),
         key=lambda order: order["date_created"],
     )
     now = datetime.now(UTC)
-    nobodys = [
+    unmatched = [
         {
             **newest,
             **buyer,
@@ -44,8 +50,7 @@ def world(world: World) -> World:
         }
         for number, buyer in enumerate(REASONS.values())
     ]
-    world.replace(ORG, "orders", [newest, *nobodys])
-    return world
+    pos.replace(ORG, "orders", [newest, *unmatched])
 
 
 def key(reason: str) -> str:
@@ -53,24 +58,36 @@ def key(reason: str) -> str:
     return f"alleaves_{FIRST_ID + list(REASONS).index(reason)}"
 
 
-def reasons(world: World) -> dict[str, str]:
+def skipped_orders(store: StoredDocuments) -> dict[str, Fields]:
+    """Every stored document of a skipped order."""
+    return store.documents(SKIPPED)
+
+
+def reasons(store: StoredDocuments) -> dict[str, str]:
     """The stored reason of each skipped order."""
-    return {key: fields["reason"] for key, fields in world.documents(SKIPPED).items()}
+    return {key: fields["reason"] for key, fields in skipped_orders(store).items()}
 
 
-def unchanged_writes(world: World) -> int:
+def a_customer(pos: SimulatedPos) -> Any:
+    """The id of a customer at the POS."""
+    return pos.data(ORG)["customers"][0]["id_customer"]
+
+
+def unchanged_writes(sync: SyncRunner) -> int:
     """What a sync costs that finds nothing new."""
-    return int(world.sync(ORG)["cost"]["writes"])
+    return int(sync.run(ORG)["cost"]["writes"])
 
 
-def test_each_skipped_order_is_stored_with_its_reason_and_counted_by_it(world: World) -> None:
+def test_each_skipped_order_is_stored_with_its_reason_and_counted_by_it(
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
+) -> None:
     # When
-    run = world.sync(ORG, run_id="first")
+    run = sync.run(ORG, run_id="first")
 
     # Then every one of them says why, in words too
-    assert reasons(world) == {key(reason): reason for reason in REASONS}
-    found = world.documents(SKIPPED)[key("unknown_customer_id")]
-    at_pos = next(o for o in world.pos_data(ORG)["orders"] if o["id_order"] == FIRST_ID)
+    assert reasons(store) == {key(reason): reason for reason in REASONS}
+    found = skipped_orders(store)[key("unknown_customer_id")]
+    at_pos = next(o for o in pos.data(ORG)["orders"] if o["id_order"] == FIRST_ID)
     assert found == {
         "orderId": key("unknown_customer_id"),
         "externalId": str(FIRST_ID),
@@ -85,49 +102,53 @@ def test_each_skipped_order_is_stored_with_its_reason_and_counted_by_it(world: W
         "firstSeenAt": found["firstSeenAt"],
     }
     # and nothing of whom it may be about
-    assert "stranger@" not in str(world.documents(SKIPPED))
+    assert "stranger@" not in str(skipped_orders(store))
 
     # and the run counts them
     orders = run["streams"]["orders"]
     assert (orders["fetched"], orders["created"], orders["skipped"]) == (5, 1, 4)
     assert orders["skippedReasons"] == dict.fromkeys(REASONS, 1)
     assert [name for name, s in run["streams"].items() if "skippedReasons" in s] == ["orders"]
-    assert world.status(ORG)["ordersSkipped"] == 4
+    assert store.status(ORG)["ordersSkipped"] == 4
 
 
-def test_a_dry_run_counts_the_reasons_and_writes_none(world: World) -> None:
+def test_a_dry_run_counts_the_reasons_and_writes_none(
+    store: StoredDocuments, sync: SyncRunner
+) -> None:
     # When
-    report = dry_run(world)
+    report = dry_run(store, sync)
     # Then
     assert report["streams"]["orders"]["skippedReasons"] == dict.fromkeys(REASONS, 1)
-    assert world.documents(SKIPPED) == {}
+    assert skipped_orders(store) == {}
 
 
-def test_an_order_skipped_for_the_same_reason_again_costs_no_write(world: World) -> None:
+def test_an_order_skipped_for_the_same_reason_again_costs_no_write(
+    store: StoredDocuments, sync: SyncRunner
+) -> None:
     # Given
-    world.sync(ORG)
-    before = world.documents(SKIPPED)
+    sync.run(ORG)
+    before = skipped_orders(store)
     # When
-    run = world.sync(ORG)
+    run = sync.run(ORG)
     # Then
     assert run["streams"]["orders"]["skippedReasons"] == dict.fromkeys(REASONS, 1)
     assert run["cost"]["writes"] <= 6
-    assert world.documents(SKIPPED) == before
+    assert skipped_orders(store) == before
 
 
 def test_another_reason_is_one_write_and_keeps_when_the_order_was_first_skipped(
-    world: World,
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
 ) -> None:
     # Given
-    world.sync(ORG)
-    before = world.documents(SKIPPED)
-    unchanged = unchanged_writes(world)
+    sync.run(ORG)
+    before = skipped_orders(store)
+    unchanged = unchanged_writes(sync)
     # When the order that named nobody has an e-mail that nobody has
-    world.change(ORG, "orders", FIRST_ID + 3, email="late@example.org")
-    run = world.sync(ORG, run_id="second")
+    pos.change(ORG, "orders", FIRST_ID + 3, email="late@example.org")
+    run = sync.run(ORG, run_id="second")
     # Then, beside the manifest, one document is written
     assert run["cost"]["writes"] == unchanged + 2
-    after = world.documents(SKIPPED)
+    after = skipped_orders(store)
     changed = after.pop(key("no_buyer"))
     was = before.pop(key("no_buyer"))
     assert (changed["reason"], changed["runId"]) == ("unknown_email", "second")
@@ -135,116 +156,124 @@ def test_another_reason_is_one_write_and_keeps_when_the_order_was_first_skipped(
     assert after == before
 
 
-def test_an_order_that_matches_later_is_stored_and_not_skipped_any_more(world: World) -> None:
+def test_an_order_that_matches_later_is_stored_and_not_skipped_any_more(
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
+) -> None:
     # Given
-    world.sync(ORG)
-    customer = world.pos_data(ORG)["customers"][0]["id_customer"]
+    sync.run(ORG)
+    customer = a_customer(pos)
     # When
-    world.change(ORG, "orders", FIRST_ID, id_customer=customer)
-    run = world.sync(ORG)
+    pos.change(ORG, "orders", FIRST_ID, id_customer=customer)
+    run = sync.run(ORG)
     # Then
     assert run["cost"]["deletes"] == 1
-    assert key("unknown_customer_id") not in reasons(world)
-    stored = world.document(f"tenants/{ORG}/orders/{key('unknown_customer_id')}")
+    assert key("unknown_customer_id") not in reasons(store)
+    stored = store.document(f"tenants/{ORG}/orders/{key('unknown_customer_id')}")
     assert stored["customerId"] == str(customer)
-    assert len(reasons(world)) == world.status(ORG)["ordersSkipped"] == 3
+    assert len(reasons(store)) == store.status(ORG)["ordersSkipped"] == 3
 
 
-def test_a_stored_order_that_matches_nobody_any_more_stays_as_it_was(world: World) -> None:
+def test_a_stored_order_that_matches_nobody_any_more_stays_as_it_was(
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
+) -> None:
     # Given
-    world.sync(ORG)
-    stored = world.documents(f"tenants/{ORG}/orders")
-    [order] = [o for o in world.pos_data(ORG)["orders"] if o["id_order"] < FIRST_ID]
+    sync.run(ORG)
+    stored = store.documents(f"tenants/{ORG}/orders")
+    [order] = [o for o in pos.data(ORG)["orders"] if o["id_order"] < FIRST_ID]
     # When
-    world.change(ORG, "orders", order["id_order"], **STRANGER)
-    run = world.sync(ORG)
+    pos.change(ORG, "orders", order["id_order"], **STRANGER)
+    run = sync.run(ORG)
     # Then it is counted, but it is not an order that the org lacks
     assert run["streams"]["orders"]["skippedReasons"]["unknown_email"] == 2
-    assert world.documents(f"tenants/{ORG}/orders") == stored
-    assert len(reasons(world)) == world.status(ORG)["ordersSkipped"] == 4
+    assert store.documents(f"tenants/{ORG}/orders") == stored
+    assert len(reasons(store)) == store.status(ORG)["ordersSkipped"] == 4
 
 
 def test_skips_that_an_earlier_version_noted_without_a_reason_get_their_documents_once(
-    world: World,
+    client: Client, store: StoredDocuments, sync: SyncRunner
 ) -> None:
     # Given manifests that say of an order no more than that it was skipped
-    world.sync(ORG)
+    sync.run(ORG)
     for reason in REASONS:
-        world.client.document(f"{SKIPPED}/{key(reason)}").delete()
-    manifest = world.client.document(f"{paths.manifests(ORG)}/orders-0")
+        client.document(f"{SKIPPED}/{key(reason)}").delete()
+    manifest = client.document(f"{paths.manifests(ORG)}/orders-0")
     entries = msgpack.unpackb(manifest.get().get("entries"))
     marks = {i: b"k" if mark[:1] == b"k" else mark for i, mark in entries.items()}
     assert list(marks.values()).count(b"k") == 4
     manifest.update({"entries": msgpack.packb(marks)})
     # When
-    first = world.sync(ORG)
+    first = sync.run(ORG)
     # Then
-    assert reasons(world) == {key(reason): reason for reason in REASONS}
-    assert all("firstSeenAt" in fields for fields in world.documents(SKIPPED).values())
+    assert reasons(store) == {key(reason): reason for reason in REASONS}
+    assert all("firstSeenAt" in fields for fields in skipped_orders(store).values())
     assert first["cost"]["writes"] > 4
-    assert unchanged_writes(world) <= 6
+    assert unchanged_writes(sync) <= 6
 
 
-def test_a_full_sync_repairs_what_was_changed_by_hand(world: World) -> None:
+def test_a_full_sync_repairs_what_was_changed_by_hand(
+    client: Client, store: StoredDocuments, sync: SyncRunner
+) -> None:
     # Given
-    world.sync(ORG, run_id="first")
-    before = world.documents(SKIPPED)
-    world.client.document(f"{SKIPPED}/{key('no_buyer')}").update({"reason": "none"})
+    sync.run(ORG, run_id="first")
+    before = skipped_orders(store)
+    client.document(f"{SKIPPED}/{key('no_buyer')}").update({"reason": "none"})
     # When
-    world.sync(ORG, full=True)
+    sync.run(ORG, full=True)
     # Then
-    after = world.documents(SKIPPED)
+    after = skipped_orders(store)
     assert {key: {**fields, "runId": "first"} for key, fields in after.items()} == before
 
 
 def test_a_worker_that_dies_leaves_no_reason_behind_that_nobody_would_remove(
-    world: World,
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
 ) -> None:
     # Given a worker that dies before it has noted anything
-    die_before(world, paths.pos_status(ORG))
+    sync.die_before_writing(paths.pos_status(ORG), COMMAND)
     # When the orders match at once
-    customer = world.pos_data(ORG)["customers"][0]["id_customer"]
+    customer = a_customer(pos)
     for number in range(len(REASONS)):
-        world.change(ORG, "orders", FIRST_ID + number, id_customer=customer)
-    world.sync(ORG, run_id=COMMAND.run_id)
+        pos.change(ORG, "orders", FIRST_ID + number, id_customer=customer)
+    sync.run(ORG, run_id=COMMAND.run_id)
     # Then
-    assert reasons(world) == {}
-    assert world.status(ORG)["ordersCount"] == 5
+    assert reasons(store) == {}
+    assert store.status(ORG)["ordersCount"] == 5
 
 
 def test_a_worker_that_dies_before_it_has_noted_that_an_order_matches_loses_nothing(
-    world: World,
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
 ) -> None:
     # Given
-    world.sync(ORG)
-    customer = world.pos_data(ORG)["customers"][0]["id_customer"]
-    world.change(ORG, "orders", FIRST_ID, id_customer=customer)
-    die_before(world, paths.pos_status(ORG))
+    sync.run(ORG)
+    customer = a_customer(pos)
+    pos.change(ORG, "orders", FIRST_ID, id_customer=customer)
+    sync.die_before_writing(paths.pos_status(ORG), COMMAND)
     # When
-    world.sync(ORG, run_id=COMMAND.run_id)
+    sync.run(ORG, run_id=COMMAND.run_id)
     # Then
-    assert key("unknown_customer_id") not in reasons(world)
-    assert world.status(ORG)["ordersSkipped"] == len(reasons(world)) == 3
+    assert key("unknown_customer_id") not in reasons(store)
+    assert store.status(ORG)["ordersSkipped"] == len(reasons(store)) == 3
 
 
 def test_more_skipped_orders_than_a_commit_takes_are_stored_in_several(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    store: StoredDocuments, sync: SyncRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given
     monkeypatch.setattr(orders_stream, "SKIPPED_PER_CHECKPOINT", 2)
     # When
-    world.sync(ORG)
+    sync.run(ORG)
     # Then
-    assert len(reasons(world)) == len(REASONS)
-    assert unchanged_writes(world) <= 6
+    assert len(reasons(store)) == len(REASONS)
+    assert unchanged_writes(sync) <= 6
 
 
-def test_the_reasons_can_be_read_the_latest_order_first(world: World) -> None:
+def test_the_reasons_can_be_read_the_latest_order_first(
+    database: Database, clock: OffsetClock, sync: SyncRunner
+) -> None:
     # Given
-    world.sync(ORG)
-    desk = Desk(world.database, ORG)
+    sync.run(ORG)
+    dashboard = DashboardClient(database, ORG, clock)
     # When
-    found = desk.all_of("orders/skipped", limit=3)
+    found = dashboard.all_of("orders/skipped", limit=3)
     # Then
     assert [item["orderId"] for item in found] == [key(reason) for reason in REASONS]
     assert found[0] == {
@@ -255,9 +284,9 @@ def test_the_reasons_can_be_read_the_latest_order_first(world: World) -> None:
         "reason": "unknown_customer_id",
     }
     # and by reason
-    [one] = desk.all_of("orders/skipped", reason="no_buyer")
+    [one] = dashboard.all_of("orders/skipped", reason="no_buyer")
     assert one["orderId"] == key("no_buyer")
     assert "names no buyer" in one["message"]
     # and by nobody else
-    assert desk.reply("orders/skipped", reason="whatever").status_code == 400
-    assert desk.reply("orders/skipped", token="org_other").status_code == 403
+    assert dashboard.reply("orders/skipped", reason="whatever").status_code == 400
+    assert dashboard.reply("orders/skipped", signed_in_at="org_other").status_code == 403

@@ -18,9 +18,10 @@ from deploy.local.environment import Addresses, of_function
 from deploy.local.pubsub import PubSub
 from deploy.manifest import Manifest
 from tests.campaign import worker
-from tests.campaign.misfortune import Misfortune
+from tests.campaign.process_fault import ProcessFault
 from tests.campaign.scale import Scale
-from tests.emulator.sync.world import World
+from tests.emulator.environment import Environment, SpendingRunner, SyncRunner
+from tests.stored import StoredDocuments
 
 ORG = "org_test"
 LEASE_SECONDS = 2.0
@@ -37,30 +38,34 @@ SCALE = Scale(
     everybody_from=200,
 )
 
-Start = Callable[[Misfortune], ForkServerProcess]
+Start = Callable[[ProcessFault], ForkServerProcess]
 Documents = dict[str, tuple[Any, dict[str, Any]]]
 
 
 @pytest.fixture
-def start(firestore_host: str, pubsub_host: str, project: str, tmp_path: Path) -> Iterator[Start]:
+def start(
+    environment: Environment, firestore_host: str, pubsub_host: str, tmp_path: Path
+) -> Iterator[Start]:
     """Starts a process that syncs the org, as an instance of ``org_sync``."""
     manifest = Manifest.read()
-    addresses = Addresses(project, firestore_host, pubsub_host, tasks="127.0.0.1:9")
+    addresses = Addresses(
+        environment.client.project, firestore_host, pubsub_host, tasks="127.0.0.1:9"
+    )
     secrets = {name: each.local or "" for name, each in manifest.secrets.items()}
-    environment = of_function(manifest.functions["org_sync"], manifest, addresses, secrets)
-    pubsub = PubSub(pubsub_host, project)
+    variables = of_function(manifest.functions["org_sync"], manifest, addresses, secrets)
+    pubsub = PubSub(pubsub_host, environment.client.project)
     for topic in manifest.topics:
         pubsub.create_topic(topic)
     started: list[ForkServerProcess] = []
 
-    def begin(befalls: Misfortune) -> ForkServerProcess:
+    def begin(fault: ProcessFault) -> ForkServerProcess:
         job = worker.Job(
             function="org_sync",
             event=sync_event(pubsub.topic("pos-sync")),
-            environment={**environment, "LEASE_SECONDS": str(LEASE_SECONDS)},
+            environment={**variables, "LEASE_SECONDS": str(LEASE_SECONDS)},
             log=tmp_path / "worker.log",
             scale=SCALE,
-            misfortune=befalls,
+            process_fault=fault,
         )
         started.append(worker.start(job))
         return started[-1]
@@ -113,19 +118,24 @@ def everything(client: Client) -> Documents:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_worker_overtaken_while_stopped_ends_and_changes_nothing(
-    world: World, client: Client, start: Start, seed: int
+    store: StoredDocuments,
+    spending: SpendingRunner,
+    sync: SyncRunner,
+    client: Client,
+    start: Start,
+    seed: int,
 ) -> None:
     # Given a worker that was stopped anywhere in its run, be it with a commit in its hand
     dice = Random(f"stopped/{seed}")
     in_hand = bool(seed % 2)
     commit = dice.randint(2 if in_hand else 1, LAST_COMMIT)
-    process = start(Misfortune("stopped", commit, "before" if in_hand else "after"))
+    process = start(ProcessFault("stopped", commit, "before" if in_hand else "after"))
     stopped = wait_until_stopped(process)
     time.sleep(LEASE_SECONDS * 1.2)
 
     # and another run that took the org over, and has ended
-    run = world.sync(ORG, run_id="tuesday")
-    world.compute_spending()
+    run = sync.run(ORG, run_id="tuesday")
+    spending.compute_requested()
     assert run["state"] == "succeeded"
     before = everything(client)
 
@@ -135,14 +145,14 @@ def test_a_worker_overtaken_while_stopped_ends_and_changes_nothing(
     # Then it finds its lease lost, and not one document was written
     assert outcome == worker.LEASE_LOST
     assert everything(client) == before
-    assert world.document(f"tenants/{ORG}/sync_runs/monday")["error"]["code"] == "run_abandoned"
+    assert store.document(f"tenants/{ORG}/sync_runs/monday")["error"]["code"] == "run_abandoned"
 
 
 @pytest.mark.parametrize("commit", [1, 4, 9])
 def test_a_worker_past_its_lease_ends_and_changes_nothing_though_nobody_took_over(
-    client: Client, world: World, start: Start, commit: int
+    client: Client, start: Start, commit: int
 ) -> None:
-    process = start(Misfortune("stopped", commit, "after"))
+    process = start(ProcessFault("stopped", commit, "after"))
     stopped = wait_until_stopped(process)
     time.sleep(LEASE_SECONDS * 1.2)
     before = everything(client)
@@ -154,10 +164,10 @@ def test_a_worker_past_its_lease_ends_and_changes_nothing_though_nobody_took_ove
 
 
 def test_a_commit_in_hand_when_nobody_took_over_is_as_one_that_was_slow_on_its_way(
-    client: Client, world: World, start: Start
+    client: Client, sync: SyncRunner, start: Start
 ) -> None:
     """Nobody else was there to be disturbed. It is the last that the worker gets through."""
-    process = start(Misfortune("stopped", 4, "before"))
+    process = start(ProcessFault("stopped", 4, "before"))
     stopped = wait_until_stopped(process)
     lease = client.document(f"tenants/{ORG}/sync_state/lease")
     time.sleep(LEASE_SECONDS * 1.2)
@@ -167,4 +177,4 @@ def test_a_commit_in_hand_when_nobody_took_over_is_as_one_that_was_slow_on_its_w
 
     assert outcome == worker.LEASE_LOST
     assert (lease.get().to_dict() or {})["commits"] == before + 1
-    assert world.sync(ORG, run_id="monday")["state"] == "succeeded"
+    assert sync.run(ORG, run_id="monday")["state"] == "succeeded"

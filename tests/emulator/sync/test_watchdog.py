@@ -1,208 +1,273 @@
-"""What did not happen is noticed, told once, and costs little to look for."""
+"""What did not happen is noticed, notified once, and costs little to look for."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
+from google.cloud.firestore import Client
 
 from shared.bus.messages import CronTick
+from shared.services.alerts import Alerts
 from shared.services.fan_out import SyncFanOut
 from shared.services.sync.commands import SyncOrg
 from shared.services.watchdog import Watchdog
 from shared.store.database import Database
-from tests.emulator.sync.world import Outbox, World
+from tests.emulator.environment import Environment, OrgConfig, SyncRunner
+from tests.fakes import OffsetClock, RecordingNotifier, RecordingPublisher
+from tests.simulated_pos import SimulatedPos
+from tests.stored import StoredDocuments
 
 ORG = "org_test"
 HOUR = timedelta(hours=1)
 OVERDUE = "No successful sync for 2 hours"
 
 
-def look(world: World, org_id: str | None = None) -> None:
-    """The watchdog's tick."""
-    Watchdog(world.database, world.alerts, world.now)(CronTick(job="watchdog", org_id=org_id))
+Tick = Callable[[], Sequence[object]]
+Watch = Callable[[], None]
 
 
-def tick(world: World) -> Sequence[object]:
-    """The sync's tick; the messages it sent."""
-    sent = Outbox()
-    SyncFanOut(world.database, sent, world.now)(CronTick(job="pos-sync"), f"tick-{world.later}")
-    return sent.messages
+@pytest.fixture
+def watch(database: Database, clock: OffsetClock, alerts: Alerts) -> Watch:
+    """Runs the watchdog."""
+    return lambda: Watchdog(database, alerts, clock.now)(CronTick(job="watchdog"))
 
 
-def incident(world: World, key: str, org_id: str | None = ORG) -> str:
+@pytest.fixture
+def tick(environment: Environment) -> Tick:
+    """Has the sync's schedule come due; gives the messages that were sent."""
+    clock = environment.clock
+
+    def fan_out() -> Sequence[object]:
+        sent = RecordingPublisher()
+        service = SyncFanOut(environment.database, sent, clock.now)
+        service(CronTick(job="pos-sync"), f"tick-{clock.later}")
+        return sent.messages
+
+    return fan_out
+
+
+def incident(store: StoredDocuments, key: str, org_id: str | None = ORG) -> str:
     """State of an incident."""
     path = f"tenants/{org_id}/incidents/{key}" if org_id else f"incidents/{key}"
-    return str(world.document(path).get("state"))
+    return str(store.document(path).get("state"))
 
 
-def stored_run(world: World, run_id: str, state: str, hours: float) -> None:
+def stored_run(client: Client, clock: OffsetClock, run_id: str, state: str, hours: float) -> None:
     """A run that began so long ago."""
-    started = world.now() - hours * HOUR
+    started = clock.now() - hours * HOUR
     run = {"state": state, "trigger": "cron", "startedAt": started, "runId": run_id, "orgId": ORG}
-    world.client.document(f"tenants/{ORG}/sync_runs/{run_id}").set(run)
+    client.document(f"tenants/{ORG}/sync_runs/{run_id}").set(run)
 
 
-def test_an_org_without_a_success_for_two_hours_is_told_of_until_it_succeeds(world: World) -> None:
+def test_an_org_without_a_success_for_two_hours_is_notified_until_it_succeeds(
+    store: StoredDocuments,
+    pos: SimulatedPos,
+    clock: OffsetClock,
+    notifier: RecordingNotifier,
+    sync: SyncRunner,
+    tick: Tick,
+    watch: Watch,
+) -> None:
     # Given an org that was synced, and ticks that go on while its POS is down
-    tick(world)
-    world.sync(ORG)
-    world.fault("server_error")
-    world.later = 1.5 * HOUR
-    tick(world)
-    world.sync(ORG)
-    look(world)
-    assert world.told.titles == []
+    tick()
+    sync.run(ORG)
+    pos.fault("server_error")
+    clock.later = 1.5 * HOUR
+    tick()
+    sync.run(ORG)
+    watch()
+    assert notifier.titles == []
 
     # When two hours have passed, and the watchdog looks twice
-    world.later = 2.5 * HOUR
-    look(world)
-    look(world)
+    clock.later = 2.5 * HOUR
+    watch()
+    watch()
 
-    # Then people are told once, the org's id and its last success among the words
-    assert world.told.titles == [OVERDUE]
-    assert "UTC" in world.told.bodies[0]
-    assert ORG in world.told.bodies[0]
+    # Then people are notified once, the org's id and its last success among the words
+    assert notifier.titles == [OVERDUE]
+    assert "UTC" in notifier.bodies[0]
+    assert ORG in notifier.bodies[0]
 
     # When the POS is back and the org is synced
-    world.no_faults()
-    world.later = 3 * HOUR
-    world.sync(ORG)
-    look(world)
+    pos.clear_faults()
+    clock.later = 3 * HOUR
+    sync.run(ORG)
+    watch()
 
-    # Then the incident is over, and the next is told anew
-    assert incident(world, "no_recent_success") == "resolved"
-    world.later = 5.5 * HOUR
-    tick(world)
-    look(world)
-    assert world.told.titles == [OVERDUE] * 2
+    # Then the incident is over, and the next is notified again
+    assert incident(store, "no_recent_success") == "resolved"
+    clock.later = 5.5 * HOUR
+    tick()
+    watch()
+    assert notifier.titles == [OVERDUE] * 2
 
 
-def test_an_org_that_nobody_syncs_is_told_of_though_nothing_ran(world: World) -> None:
+def test_an_org_that_nobody_syncs_is_notified_though_nothing_ran(
+    clock: OffsetClock, notifier: RecordingNotifier, tick: Tick, watch: Watch
+) -> None:
     # Given an org that was asked for two hours ago, and whose message went nowhere
-    assert len(tick(world)) == 1
-    world.later = 2.5 * HOUR
-    tick(world)
+    assert len(tick()) == 1
+    clock.later = 2.5 * HOUR
+    tick()
 
     # When the watchdog looks
-    look(world)
+    watch()
 
-    # Then people are told
-    assert world.told.titles == [OVERDUE]
-    assert "none yet" in world.told.bodies[0]
+    # Then people are notified
+    assert notifier.titles == [OVERDUE]
+    assert "none yet" in notifier.bodies[0]
 
 
-def test_a_schedule_that_never_ticked_is_told_of_and_so_is_the_org_that_waits(world: World) -> None:
+def test_a_schedule_that_never_ticked_is_notified_and_so_is_the_org_that_waits(
+    store: StoredDocuments,
+    clock: OffsetClock,
+    notifier: RecordingNotifier,
+    tick: Tick,
+    watch: Watch,
+) -> None:
     # Given an active location, and no tick at all
-    look(world)
-    assert world.told.titles == []
+    watch()
+    assert notifier.titles == []
 
     # When two hours have passed
-    world.later = 2.5 * HOUR
-    look(world)
-    look(world)
+    clock.later = 2.5 * HOUR
+    watch()
+    watch()
 
     # Then the operator hears of the schedule, and people of the org
-    assert world.told.titles == ["The schedule is silent", OVERDUE]
+    assert notifier.titles == ["The schedule is silent", OVERDUE]
 
     # When the schedule ticks again
-    tick(world)
-    look(world)
+    tick()
+    watch()
 
     # Then that incident is over, the org's is not
-    assert incident(world, "schedule_silent", None) == "resolved"
-    assert incident(world, "no_recent_success") == "open"
+    assert incident(store, "schedule_silent", None) == "resolved"
+    assert incident(store, "no_recent_success") == "open"
 
 
-def test_without_orgs_a_silent_schedule_is_nobodys_business(world: World) -> None:
+def test_without_orgs_a_silent_schedule_is_nobodys_business(
+    org_config: OrgConfig,
+    clock: OffsetClock,
+    notifier: RecordingNotifier,
+    watch: Watch,
+) -> None:
     # Given no active location
-    for location in world.documents("locations"):
-        world.client.document(f"locations/{location}").update({"posConfig.status": "inactive"})
-    world.later = 5 * HOUR
+    org_config.update_locations(status="inactive")
+    clock.later = 5 * HOUR
 
     # When the watchdog looks, then it says nothing
-    look(world)
-    assert world.told.titles == []
+    watch()
+    assert notifier.titles == []
 
 
-def test_an_org_that_left_or_is_paused_is_not_told_of(world: World) -> None:
+def test_an_org_that_left_or_is_paused_is_not_notified(
+    client: Client,
+    org_config: OrgConfig,
+    clock: OffsetClock,
+    notifier: RecordingNotifier,
+    sync: SyncRunner,
+    tick: Tick,
+    watch: Watch,
+) -> None:
     # Given an org that was synced long ago
-    world.sync(ORG)
-    world.later = 3 * HOUR
-    tick(world)
-    status = world.client.document(f"tenants/{ORG}/integrations/pos")
+    sync.run(ORG)
+    clock.later = 3 * HOUR
+    tick()
+    status = client.document(f"tenants/{ORG}/integrations/pos")
 
-    # When it is paused, then its pause was told already
+    # When it is paused, then its pause was notified already
     status.update({"status": "paused"})
-    look(world)
-    assert world.told.titles == []
+    watch()
+    assert notifier.titles == []
 
     # When its location is no longer active, then nobody waits for it
     status.update({"status": "active"})
-    for location in world.documents("locations"):
-        world.client.document(f"locations/{location}").update({"posConfig.status": "inactive"})
-    look(world)
-    assert world.told.titles == []
+    org_config.update_locations(status="inactive")
+    watch()
+    assert notifier.titles == []
 
 
-def test_many_overdue_orgs_are_one_alert(world: World) -> None:
+def test_many_overdue_orgs_are_one_alert(
+    client: Client,
+    store: StoredDocuments,
+    clock: OffsetClock,
+    notifier: RecordingNotifier,
+    tick: Tick,
+    watch: Watch,
+) -> None:
     # Given thirty orgs without a recent success
     for number in range(30):
         org = f"org_{number:02}"
         config = {"orgId": org, "posConfig": {"status": "active"}}
-        world.client.document(f"locations/{org}").set(config)
-        success = {"lastSuccessAt": world.now() - 3 * HOUR, "status": "error"}
-        world.client.document(f"tenants/{org}/integrations/pos").set(success)
-    tick(world)
+        client.document(f"locations/{org}").set(config)
+        success = {"lastSuccessAt": clock.now() - 3 * HOUR, "status": "error"}
+        client.document(f"tenants/{org}/integrations/pos").set(success)
+    tick()
 
     # When the watchdog looks twice
-    look(world)
-    look(world)
+    watch()
+    watch()
 
     # Then the operator hears of it once, and no org does
-    assert world.told.titles == ["Many orgs have no successful sync for 2 hours"]
-    assert "30 orgs" in world.told.bodies[0]
+    assert notifier.titles == ["Many orgs have no successful sync for 2 hours"]
+    assert "30 orgs" in notifier.bodies[0]
 
     # When most have recovered
     for number in range(28):
-        fresh = {"lastSuccessAt": world.now()}
-        world.client.document(f"tenants/org_{number:02}/integrations/pos").update(fresh)
-    look(world)
+        fresh = {"lastSuccessAt": clock.now()}
+        client.document(f"tenants/org_{number:02}/integrations/pos").update(fresh)
+    watch()
 
-    # Then that incident is over, and the two that are left are told of
-    assert incident(world, "many_orgs_overdue", None) == "resolved"
-    assert world.told.titles[1:] == [OVERDUE] * 2
+    # Then that incident is over, and the two that are left are notified
+    assert incident(store, "many_orgs_overdue", None) == "resolved"
+    assert notifier.titles[1:] == [OVERDUE] * 2
 
 
 @pytest.mark.parametrize(("state", "hours"), [("running", 1), ("queued", 3)])
-def test_a_run_that_hangs_is_ended_and_told_of(world: World, state: str, hours: float) -> None:
+def test_a_run_that_hangs_is_ended_and_notified(
+    client: Client,
+    store: StoredDocuments,
+    clock: OffsetClock,
+    notifier: RecordingNotifier,
+    sync: SyncRunner,
+    tick: Tick,
+    watch: Watch,
+    state: str,
+    hours: float,
+) -> None:
     # Given a run that nobody works on
-    world.sync(ORG)
-    tick(world)
-    stored_run(world, "hung", state, hours)
+    sync.run(ORG)
+    tick()
+    stored_run(client, clock, "hung", state, hours)
 
     # When the watchdog looks
-    look(world)
+    watch()
 
     # Then the run has ended, people know, and the status is the later run's
-    run = world.document(f"tenants/{ORG}/sync_runs/hung")
+    run = store.document(f"tenants/{ORG}/sync_runs/hung")
     assert run["state"] == "failed"
     assert run["error"]["code"] == "run_abandoned"
     assert run["endedAt"] is not None
-    assert world.told.titles == ["A sync hung and was ended"]
-    assert world.status(ORG)["status"] == "active"
+    assert notifier.titles == ["A sync hung and was ended"]
+    assert store.status(ORG)["status"] == "active"
 
     # When the org is synced again
-    world.later = HOUR
-    world.sync(ORG)
-    look(world)
+    clock.later = HOUR
+    sync.run(ORG)
+    watch()
 
     # Then it is over
-    assert incident(world, "run_stuck") == "resolved"
+    assert incident(store, "run_stuck") == "resolved"
 
 
 def test_a_run_whose_worker_died_holding_the_lease_is_ended_once_the_lease_is_long_over(
-    world: World,
+    store: StoredDocuments,
+    clock: OffsetClock,
+    sync: SyncRunner,
+    tick: Tick,
+    watch: Watch,
 ) -> None:
     # Given a worker that died in the middle of a run
     class Died(BaseException):
@@ -211,69 +276,76 @@ def test_a_run_whose_worker_died_holding_the_lease_is_ended_once_the_lease_is_lo
     def die(_: object) -> None:
         raise Died
 
-    service = world.service(lease_seconds=0.5)
+    service = sync.service(lease_seconds=0.5)
     object.__setattr__(service, "open_pos", die)
     stop = "shared.store.lease.HeldLease.stop"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stop, lambda self, hand_over: self._ended.set())
         with pytest.raises(Died):
             service(SyncOrg(ORG, "dead", "cron"))
-    tick(world)
+    tick()
     path = f"tenants/{ORG}/sync_runs/dead"
 
     # When the watchdog looks while the message may still come again
-    world.later = 0.4 * HOUR
-    look(world)
-    assert world.document(path)["state"] == "running"
+    clock.later = 0.4 * HOUR
+    watch()
+    assert store.document(path)["state"] == "running"
 
     # When it looks later
-    world.later = 0.6 * HOUR
-    look(world)
+    clock.later = 0.6 * HOUR
+    watch()
 
     # Then the run has ended, and the status says so
-    assert world.document(path)["state"] == "failed"
-    status = world.status(ORG)
+    assert store.document(path)["state"] == "failed"
+    status = store.status(ORG)
     assert (status["status"], status["lastErrorOwner"]) == ("error", "us")
 
     # and the org is synced as ever
     time.sleep(0.5)
-    assert world.sync(ORG)["state"] == "succeeded"
+    assert sync.run(ORG)["state"] == "succeeded"
 
 
-def test_a_look_at_a_fleet_that_is_well_reads_four_documents(world: World) -> None:
+def test_a_look_at_a_fleet_that_is_well_reads_four_documents(
+    client: Client,
+    clock: OffsetClock,
+    notifier: RecordingNotifier,
+    alerts: Alerts,
+    tick: Tick,
+) -> None:
     # Given a fleet of orgs that succeed
-    world.client.document("locations/other").set(
+    client.document("locations/other").set(
         {"orgId": "org_other", "posConfig": {"status": "active"}}
     )
-    tick(world)
+    tick()
     for org in (ORG, "org_other"):
-        success = {"lastSuccessAt": world.now() + 25 * HOUR}
-        world.client.document(f"tenants/{org}/integrations/pos").set(success)
-    world.later = 25 * HOUR
-    tick(world)
+        success = {"lastSuccessAt": clock.now() + 25 * HOUR}
+        client.document(f"tenants/{org}/integrations/pos").set(success)
+    clock.later = 25 * HOUR
+    tick()
 
     # When the watchdog looks
-    database = Database(world.client)
-    Watchdog(database, world.alerts, world.now)(CronTick(job="watchdog"))
+    fresh = Database(client)
+    Watchdog(fresh, alerts, clock.now)(CronTick(job="watchdog"))
 
     # Then that is four documents, however many orgs there are
-    assert (database.meter.reads, database.meter.writes) == (4, 0)
-    assert world.told.titles == []
+    assert (fresh.meter.reads, fresh.meter.writes) == (4, 0)
+    assert notifier.titles == []
 
 
-def test_the_roster_forgets_who_left_and_knows_who_came_back(world: World) -> None:
+def test_the_roster_forgets_who_left_and_knows_who_came_back(
+    store: StoredDocuments, org_config: OrgConfig, clock: OffsetClock, tick: Tick
+) -> None:
     # Given an org known for longer than a day
-    tick(world)
-    world.later = 25 * HOUR
-    tick(world)
-    assert world.document("fleet/roster")["recent"] == {}
+    tick()
+    clock.later = 25 * HOUR
+    tick()
+    assert store.document("fleet/roster")["recent"] == {}
 
     # When it leaves and comes back
-    location = next(iter(world.documents("locations")))
-    world.client.document(f"locations/{location}").update({"posConfig.status": "inactive"})
-    tick(world)
-    world.client.document(f"locations/{location}").update({"posConfig.status": "active"})
-    tick(world)
+    org_config.update_locations(status="inactive")
+    tick()
+    org_config.update_locations(status="active")
+    tick()
 
     # Then it is new again
-    assert list(world.document("fleet/roster")["recent"]) == [ORG]
+    assert list(store.document("fleet/roster")["recent"]) == [ORG]

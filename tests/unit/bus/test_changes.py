@@ -24,7 +24,7 @@ ORDER = {
 
 
 @pytest.mark.parametrize("body", FORMS)
-def test_every_form_tells_the_same_of_an_update(body: str) -> None:
+def test_every_form_says_the_same_of_an_update(body: str) -> None:
     # Given
     event = order_event(ORDER, ORDER | {"customerId": "8", "total": 13.5}, at=AT, body=body)
     # When

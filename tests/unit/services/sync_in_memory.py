@@ -29,7 +29,7 @@ ORG = "org_fuzz"
 ZONE = ZoneInfo("America/New_York")
 
 
-class Empty(Database):
+class EmptyDatabase(Database):
     """A Firestore without documents."""
 
     def __init__(self) -> None:
@@ -44,13 +44,13 @@ class Empty(Database):
         return self.get_all([path])[path]
 
 
-class Memory:
+class MemoryRun:
     """A run that keeps what is written."""
 
     def __init__(self) -> None:
         self.org_id, self.run_id = ORG, "run"
         self.run = Run(state=RunState.RUNNING, trigger="cron", started_at=NOW)
-        self.database: Database = Empty()
+        self.database: Database = EmptyDatabase()
         self.writes: list[Write] = []
 
     def commit(self, writes: Sequence[Write]) -> None:
@@ -82,7 +82,7 @@ class NoRequests:
 
 
 @contextmanager
-def session_in(memory: Memory) -> Generator[Session, None, None]:
+def session_in(memory: MemoryRun) -> Generator[Session, None, None]:
     with Session(
         memory, spending=NoRequests(), clock=lambda: NOW, deadline=Deadline(60)
     ) as session:
@@ -91,7 +91,7 @@ def session_in(memory: Memory) -> Generator[Session, None, None]:
 
 def synced(rows: Sequence[object], discounts: Iterable[Discount] = ()) -> list[Write]:
     """All writes of a first sync of products."""
-    memory = Memory()
+    memory = MemoryRun()
     with session_in(memory) as session:
         listed = PriceList(PackedMap(ORG, "prices", {}, 1))
         sales = Sales(ORG, listed, list(discounts), lambda: NOW)

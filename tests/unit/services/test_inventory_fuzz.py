@@ -62,7 +62,7 @@ def test_every_row_is_mapped_or_quarantined_with_a_code_and_no_price_is_absurd(
     # When a first sync meets such a list of stock
     writes = synced(rows, DISCOUNTS)
 
-    # Then every row is told of
+    # Then every row is accounted for
     products = documents(writes, lambda path: path.startswith(f"{paths.menu_items(ORG)}/"))
     entries = documents(writes, lambda path: path.startswith(f"{paths.quarantine(ORG)}/"))
     mapped = [to_inventory_row(row, "1000") for row in rows]
@@ -75,7 +75,7 @@ def test_every_row_is_mapped_or_quarantined_with_a_code_and_no_price_is_absurd(
         assert entry["errorCode"]
         assert entry["stream"] == "products"
 
-    # and Firestore takes all of it, with figures that somebody can believe
+    # and Firestore takes all of it, with figures that are plausible
     for write in writes:
         encoded(write, DOCUMENTS)
     for product in products.values():

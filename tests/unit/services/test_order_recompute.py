@@ -8,43 +8,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.bus.events import document_change
-from shared.bus.messages import ComputeSpending, Message
-from shared.bus.publisher import LaterPublisher
+from shared.bus.messages import ComputeSpending
 from shared.errors import InvalidMessage
 from shared.services.spending.order_recompute import SECONDS, OrderRecompute, end_of_gathering
+from tests.fakes import RecordingLaterPublisher
 from tests.order_events import order_event
 
 AT = datetime(2026, 3, 1, 12, 0, 1, tzinfo=UTC)
 ORDER = {"customerId": "7", "status": "completed", "total": 12.5, "syncRunId": "run-1"}
 
 
-class Queue(LaterPublisher):
-    """Keeps what it is asked for, the first of each name."""
-
-    def __init__(self) -> None:
-        self.asked: dict[str, tuple[Message, datetime]] = {}
-
-    def publish(self, message: Message, *, at: datetime, once: str) -> bool:
-        if once in self.asked:
-            return False
-        self.asked[once] = (message, at)
-        return True
-
-    @property
-    def customers(self) -> list[str]:
-        return sorted(
-            customer_id
-            for message, _ in self.asked.values()
-            if isinstance(message, ComputeSpending)
-            for customer_id in message.customer_ids or ()
-        )
-
-
-def asked_after(*events: Any) -> Queue:
-    queue = Queue()
+def queue_after(*events: Any) -> RecordingLaterPublisher:
+    queue = RecordingLaterPublisher()
     for event in events:
         OrderRecompute(queue)(document_change(event))
     return queue
+
+
+def customers_of(queue: RecordingLaterPublisher) -> list[str]:
+    """The customers of all messages in the queue."""
+    return sorted(
+        customer_id
+        for _, message in queue.scheduled
+        if isinstance(message, ComputeSpending)
+        for customer_id in message.customer_ids or ()
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,9 +55,9 @@ def test_only_writes_of_others_ask_for_the_customers_they_concern(
     before: Any, after: Any, customers: list[str]
 ) -> None:
     # When
-    queue = asked_after(order_event(before, after))
+    queue = queue_after(order_event(before, after))
     # Then
-    assert queue.customers == customers
+    assert customers_of(queue) == customers
 
 
 def test_a_burst_of_writes_asks_once_per_customer() -> None:
@@ -79,30 +67,30 @@ def test_a_burst_of_writes_asks_once_per_customer() -> None:
         for n in range(30)
     ]
     # When
-    queue = asked_after(*events, *events)
+    queue = queue_after(*events, *events)
     # Then
-    assert queue.customers == ["0", "1", "2"]
+    assert customers_of(queue) == ["0", "1", "2"]
 
 
 def test_a_later_write_asks_again() -> None:
     # When
     later = AT + timedelta(seconds=SECONDS)
-    queue = asked_after(
+    queue = queue_after(
         order_event(None, {"customerId": "7", "total": 1}, at=AT),
         order_event(None, {"customerId": "7", "total": 2}, at=later, path=order(2)),
     )
     # Then
-    assert queue.customers == ["7", "7"]
+    assert customers_of(queue) == ["7", "7"]
 
 
-def test_the_same_customer_id_at_another_org_is_somebody_else() -> None:
+def test_the_same_customer_id_at_another_org_is_another_customer() -> None:
     # When
-    queue = asked_after(
+    queue = queue_after(
         order_event(None, {"customerId": "7", "total": 1}),
         order_event(None, {"customerId": "7", "total": 1}, path="tenants/org_b/orders/x"),
     )
     # Then
-    assert sorted(message.to_json()["orgId"] for message, _ in queue.asked.values()) == [
+    assert sorted(message.to_json()["orgId"] for _, message in queue.scheduled) == [
         "org_a",
         "org_b",
     ]
@@ -110,7 +98,7 @@ def test_the_same_customer_id_at_another_org_is_somebody_else() -> None:
 
 def test_a_document_that_is_no_order_is_refused() -> None:
     with pytest.raises(InvalidMessage):
-        asked_after(order_event(None, ORDER, path="tenants/org_a/customers/7"))
+        queue_after(order_event(None, ORDER, path="tenants/org_a/customers/7"))
 
 
 @given(st.integers(0, 2 * 10**12).map(lambda ms: datetime.fromtimestamp(ms / 1000, UTC)))

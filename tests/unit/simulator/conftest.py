@@ -32,7 +32,7 @@ def read(reply: TestResponse) -> Reply:
     return Reply(reply.status_code, reply.headers, reply.data, reply.get_json(silent=True))
 
 
-class Pos:
+class SimulatorClient:
     """A signed-in caller of one org, and the control routes."""
 
     def __init__(self, client: FlaskClient, org: Org) -> None:
@@ -65,13 +65,13 @@ class Pos:
 
 
 @pytest.fixture
-def sign_in() -> Callable[[str], Pos]:
+def sign_in() -> Callable[[str], SimulatorClient]:
     """Signs in to one of the named orgs of a fresh simulation."""
     simulation = Simulation(named_orgs(seed=1), TODAY)
     client = create_app(simulation).test_client()
 
-    def signed_in(org_id: str) -> Pos:
-        pos = Pos(client, simulation.orgs.get(org_id))
+    def signed_in(org_id: str) -> SimulatorClient:
+        pos = SimulatorClient(client, simulation.orgs.get(org_id))
         pos.sign_in()
         return pos
 
@@ -79,12 +79,12 @@ def sign_in() -> Callable[[str], Pos]:
 
 
 @pytest.fixture
-def harbor(sign_in: Callable[[str], Pos]) -> Pos:
+def harbor(sign_in: Callable[[str], SimulatorClient]) -> SimulatorClient:
     """A small org of the search style: 140 customers, 190 orders, 66 stock rows."""
     return sign_in("org_harbor")
 
 
 @pytest.fixture
-def fern(sign_in: Callable[[str], Pos]) -> Pos:
+def fern(sign_in: Callable[[str], SimulatorClient]) -> SimulatorClient:
     """A small org of the rest style: 75 customers, 110 orders."""
     return sign_in("org_fern")

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from tests.unit.simulator.conftest import TODAY, Pos
+from tests.unit.simulator.conftest import TODAY, SimulatorClient
 
 
-def test_customers_come_as_an_object_with_numeric_string_keys(harbor: Pos) -> None:
+def test_customers_come_as_an_object_with_numeric_string_keys(harbor: SimulatorClient) -> None:
     # When
     first = harbor.post("/customer/search", page=1, pageSize=100).json
     second = harbor.post("/customer/search", page=2, pageSize=100).json
@@ -18,7 +18,7 @@ def test_customers_come_as_an_object_with_numeric_string_keys(harbor: Pos) -> No
     assert ids == sorted(set(ids))
 
 
-def test_orders_come_newest_first_each_with_the_total(harbor: Pos) -> None:
+def test_orders_come_newest_first_each_with_the_total(harbor: SimulatorClient) -> None:
     # When
     pages = [harbor.get("/order", page=n, pageSize=80).json for n in (1, 2, 3, 4)]
     # Then
@@ -29,7 +29,7 @@ def test_orders_come_newest_first_each_with_the_total(harbor: Pos) -> None:
     assert pages[0][0]["date_created"][:10] > pages[2][-1]["date_created"][:10]
 
 
-def test_orders_are_filtered_by_their_local_day_both_ends_included(harbor: Pos) -> None:
+def test_orders_are_filtered_by_their_local_day_both_ends_included(harbor: SimulatorClient) -> None:
     # Given: Los Angeles, 23:30 on the 9th and 00:10 on the 11th, written in UTC
     for order_id, created in (
         (1, "2025-07-10T06:30:00.000Z"),
@@ -45,14 +45,14 @@ def test_orders_are_filtered_by_their_local_day_both_ends_included(harbor: Pos) 
     assert [row["id_order"] for row in rows if row["id_order"] < 10] == [3, 2]
 
 
-def test_an_order_without_a_date_is_listed_as_todays(harbor: Pos) -> None:
+def test_an_order_without_a_date_is_listed_as_todays(harbor: SimulatorClient) -> None:
     harbor.control("POST", "/orgs/org_harbor/orders", {"id_order": 1, "date_created": None})
     day = TODAY.isoformat()
     rows = harbor.get("/order", startDate=day, endDate=day).json
     assert [row["id_order"] for row in rows] == [1]
 
 
-def test_inventory_comes_whole_and_per_location(sign_in: Callable[[str], Pos]) -> None:
+def test_inventory_comes_whole_and_per_location(sign_in: Callable[[str], SimulatorClient]) -> None:
     # Given
     pos = sign_in("org_two_rooms")
     # When
@@ -65,7 +65,7 @@ def test_inventory_comes_whole_and_per_location(sign_in: Callable[[str], Pos]) -
     assert pos.post("/inventory/search", query="", id_location=7).json == []
 
 
-def test_inventory_honours_skip_and_take_and_the_query(harbor: Pos) -> None:
+def test_inventory_honours_skip_and_take_and_the_query(harbor: SimulatorClient) -> None:
     # Given
     everything = harbor.post("/inventory/search", query="").json
     wanted = everything[0]["item"]
@@ -77,7 +77,7 @@ def test_inventory_honours_skip_and_take_and_the_query(harbor: Pos) -> None:
     assert {row["item"] for row in found} == {wanted}
 
 
-def test_the_lists_around_the_records_answer(harbor: Pos) -> None:
+def test_the_lists_around_the_records_answer(harbor: SimulatorClient) -> None:
     # When
     (location,) = harbor.get("/location").json
     brands = harbor.get("/inventory/brand").json
@@ -91,7 +91,7 @@ def test_the_lists_around_the_records_answer(harbor: Pos) -> None:
     assert {d["discount_type"] for d in discounts} == {"percent", "amount", "fixed_price", "bogo"}
 
 
-def test_single_records_answer_and_unknown_ones_are_404(harbor: Pos) -> None:
+def test_single_records_answer_and_unknown_ones_are_404(harbor: SimulatorClient) -> None:
     assert harbor.get("/customer/100001").json["id_customer"] == 100001
     assert harbor.get("/order/500001").json["id_order"] == 500001
     assert harbor.get("/inventory/batch/1001").json["id_batch"] == 1001
@@ -99,12 +99,12 @@ def test_single_records_answer_and_unknown_ones_are_404(harbor: Pos) -> None:
         assert harbor.get(path).status_code == 404
 
 
-def test_the_rest_routes_are_closed_to_an_org_of_the_search_style(harbor: Pos) -> None:
+def test_the_rest_routes_are_closed_to_an_org_of_the_search_style(harbor: SimulatorClient) -> None:
     assert harbor.get("/customers").status_code == 404
     assert harbor.get("/orders").status_code == 404
 
 
-def test_a_page_that_is_no_number_is_a_bad_request(harbor: Pos) -> None:
+def test_a_page_that_is_no_number_is_a_bad_request(harbor: SimulatorClient) -> None:
     reply = harbor.get("/order", page="two")
     assert reply.status_code == 400
     assert reply.json == {"error": "Bad request"}

@@ -3,9 +3,9 @@
 from cloudevents.http import CloudEvent
 from google.events.cloud.firestore import DocumentEventData
 
-from tests.emulator.local_cloud.tell import tell
+from tests.emulator.local_cloud.report import report
 
 
 def on_change(event: CloudEvent) -> None:
     change = DocumentEventData.deserialize(event.data)
-    tell("on_change", dict(event.get_attributes()), DocumentEventData.to_dict(change))
+    report("on_change", dict(event.get_attributes()), DocumentEventData.to_dict(change))

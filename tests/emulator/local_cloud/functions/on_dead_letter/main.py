@@ -2,8 +2,8 @@
 
 from cloudevents.http import CloudEvent
 
-from tests.emulator.local_cloud.tell import tell
+from tests.emulator.local_cloud.report import report
 
 
 def on_dead_letter(event: CloudEvent) -> None:
-    tell("on_dead_letter", dict(event.get_attributes()), event.data)
+    report("on_dead_letter", dict(event.get_attributes()), event.data)

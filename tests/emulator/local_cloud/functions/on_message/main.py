@@ -2,8 +2,8 @@
 
 from cloudevents.http import CloudEvent
 
-from tests.emulator.local_cloud.tell import tell
+from tests.emulator.local_cloud.report import report
 
 
 def on_message(event: CloudEvent) -> None:
-    tell("on_message", dict(event.get_attributes()), event.data)
+    report("on_message", dict(event.get_attributes()), event.data)

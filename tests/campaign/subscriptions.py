@@ -30,7 +30,7 @@ class Message:
         return f"{self.function} #{self.ordinal}"
 
 
-class Mail(PubSub):
+class PullSubscriptions(PubSub):
     """A project's topics, with one pull subscription for each of the functions.
 
     A pull may bring nothing although something is there. So that silence can be believed, markers

@@ -1,24 +1,23 @@
 """The dashboard's reads of what an org sells, over HTTP routes and the emulator."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from flask import Request
-from werkzeug.test import Client
+from google.cloud.firestore import Client
 
+from deploy.local.simulator.spec import OrgSpec
 from shared.services.reads import menu as service
-from shared.services.reads.inventory import ExpiringStock, PriceHistory
-from shared.services.reads.menu import PublicMenu
-from shared.store import metadata as metadata_store
-from shared.web.auth import PUBLIC_OF_ORG
-from shared.web.routes import inventory, menu, metadata
-from shared.web.routing import App
-from tests.emulator.sync.test_sales import discount
-from tests.emulator.sync.world import MENU, World
+from shared.web.routes import menu
+from tests.emulator.dashboard.client import DashboardClient
+from tests.emulator.environment import PRODUCTS_ONLY, Environment, SyncRunner
+from tests.fakes import OffsetClock
+from tests.simulated_pos import SimulatedPos, discount
+from tests.stored import MENU, StoredDocuments
 
 ORG = "org_test"
 PRIVATE = {
@@ -34,44 +33,21 @@ PRIVATE = {
 
 
 @pytest.fixture
-def world(shop: World) -> World:
+def specs() -> Sequence[OrgSpec]:
     """Only what it sells matters here."""
-    return shop
+    return (PRODUCTS_ONLY,)
 
 
 @pytest.fixture
-def web(world: World) -> Client:
-    """The routes, open to everybody: who may call is tested with the doors."""
-
-    def read_metadata(org_id: str) -> Any:
-        return metadata_store.read_all(world.database, org_id)
-
-    app = App(
-        "dashboard",
-        (
-            *menu.routes(PublicMenu(world.database, world.now, world.seconds), PUBLIC_OF_ORG),
-            *inventory.routes(
-                ExpiringStock(world.database, world.now),
-                PriceHistory(world.database),
-                PUBLIC_OF_ORG,
-            ),
-            *metadata.routes(read_metadata, PUBLIC_OF_ORG),
-        ),
-    )
-    return Client(Request.application(app))  # type: ignore[arg-type]
+def dashboard(environment: Environment) -> DashboardClient:
+    return DashboardClient(environment.database, ORG, environment.clock)
 
 
-def get(web: Client, path: str, **query: object) -> Any:
-    reply = web.get(path, query_string={"orgId": ORG, **query})
-    assert reply.status_code == 200, reply.text
-    return reply.json
-
-
-def whole_menu(web: Client, **query: object) -> list[dict[str, Any]]:
+def whole_menu(dashboard: DashboardClient, **query: object) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     cursor: dict[str, object] = {}
     while True:
-        part = get(web, "/api/menu", limit=7, **query, **cursor)
+        part = dashboard.get("menu", limit=7, **query, **cursor)
         menu.MenuResponse.model_validate(part, extra="forbid")
         found += part["items"]
         if "nextCursor" not in part:
@@ -83,14 +59,14 @@ def whole_menu(web: Client, **query: object) -> list[dict[str, Any]]:
 
 
 def test_the_menu_shows_every_product_once_with_public_fields_only(
-    world: World, web: Client
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner, dashboard: DashboardClient
 ) -> None:
     # Given
-    world.sync(ORG)
-    stored = world.documents(f"tenants/{ORG}/{MENU}")
+    sync.run(ORG)
+    stored = store.documents(f"tenants/{ORG}/{MENU}")
 
     # When
-    shown = whole_menu(web)
+    shown = whole_menu(dashboard)
 
     # Then
     assert sorted(item["id"] for item in shown) == sorted(stored)
@@ -100,7 +76,7 @@ def test_the_menu_shows_every_product_once_with_public_fields_only(
         assert not PRIVATE & item.keys()
         assert item["price"] == stored[item["id"]]["price"]
     text = json.dumps(shown)
-    assert not [row["vendor"] for row in world.pos_data(ORG)["inventory"] if row["vendor"] in text]
+    assert not [row["vendor"] for row in pos.data(ORG)["inventory"] if row["vendor"] in text]
 
 
 @pytest.mark.parametrize(
@@ -116,58 +92,64 @@ def test_the_menu_shows_every_product_once_with_public_fields_only(
         ),
     ],
 )
-def test_the_menu_is_filtered(world: World, web: Client, query: dict[str, str], fits: Any) -> None:
-    world.sync(ORG)
-    everything = whole_menu(web)
+def test_the_menu_is_filtered(
+    sync: SyncRunner, dashboard: DashboardClient, query: dict[str, str], fits: Any
+) -> None:
+    sync.run(ORG)
+    everything = whole_menu(dashboard)
 
-    found = whole_menu(web, **query)
+    found = whole_menu(dashboard, **query)
 
     assert found == [item for item in everything if fits(item)]
     assert 0 < len(found) < len(everything)
 
 
-def test_a_menu_is_kept_by_its_etag_until_it_changes(world: World, web: Client) -> None:
+def test_a_menu_is_kept_by_its_etag_until_it_changes(
+    pos: SimulatedPos, clock: OffsetClock, sync: SyncRunner, dashboard: DashboardClient
+) -> None:
     # Given
-    world.sync(ORG)
-    first = web.get("/api/menu", query_string={"orgId": ORG})
-    etag = {"If-None-Match": first.headers["ETag"]}
+    sync.run(ORG)
+    first = dashboard.reply("menu")
+    etag = first.headers["ETag"]
     assert first.headers["Cache-Control"] == "public, max-age=60"
 
     # When nothing has changed, then no body is sent
-    again = web.get("/api/menu", query_string={"orgId": ORG}, headers=etag)
+    again = dashboard.reply("menu", if_none_match=etag)
     assert (again.status_code, again.data) == (304, b"")
 
     # When a price changes, then the next look after the sync shows it
-    row = world.pos_data(ORG)["inventory"][0]
-    world.change(ORG, "inventory", f"{row['id_batch']}-{row['id_area']}", price_otd_adult_use=1.5)
-    world.sync(ORG)
-    world.later += timedelta(seconds=service.CHECK_SECONDS)
-    changed = web.get("/api/menu", query_string={"orgId": ORG}, headers=etag)
+    row = pos.data(ORG)["inventory"][0]
+    pos.change_row(ORG, row, price_otd_adult_use=1.5)
+    sync.run(ORG)
+    clock.later += timedelta(seconds=service.CHECK_SECONDS)
+    changed = dashboard.reply("menu", if_none_match=etag)
     assert changed.status_code == 200
     assert changed.headers["ETag"] != first.headers["ETag"]
 
 
-def test_a_merchants_order_and_pictures_show_after_some_minutes(world: World, web: Client) -> None:
-    world.sync(ORG)
-    last = whole_menu(web)[-1]["id"]
-    item = world.client.document(f"tenants/{ORG}/{MENU}/{last}")
+def test_a_merchants_order_and_pictures_show_after_some_minutes(
+    client: Client, clock: OffsetClock, sync: SyncRunner, dashboard: DashboardClient
+) -> None:
+    sync.run(ORG)
+    last = whole_menu(dashboard)[-1]["id"]
+    item = client.document(f"tenants/{ORG}/{MENU}/{last}")
     item.update({"sortOrder": 1, "imageUrl": "https://example.com/x.png", "isFeatured": True})
 
-    world.later += timedelta(seconds=service.KEPT_SECONDS + 1)
+    clock.later += timedelta(seconds=service.KEPT_SECONDS + 1)
 
-    first = whole_menu(web)[0]
+    first = whole_menu(dashboard)[0]
     assert (first["id"], first["imageUrl"]) == (last, "https://example.com/x.png")
 
 
 def test_what_is_no_whole_product_or_of_a_wrong_type_does_not_break_the_menu(
-    world: World, web: Client
+    client: Client, sync: SyncRunner, dashboard: DashboardClient
 ) -> None:
-    world.sync(ORG)
-    items = world.client.collection(f"tenants/{ORG}/{MENU}")
+    sync.run(ORG)
+    items = client.collection(f"tenants/{ORG}/{MENU}")
     items.document("half").set({"isFeatured": True})
     items.document("2001").update({"sortOrder": "first", "imageUrl": 7, "isFeatured": "yes"})
 
-    shown = {item["id"]: item for item in whole_menu(web)}
+    shown = {item["id"]: item for item in whole_menu(dashboard)}
 
     assert len(shown) == 60
     assert not {"sortOrder", "imageUrl"} & shown["2001"].keys()
@@ -175,41 +157,43 @@ def test_what_is_no_whole_product_or_of_a_wrong_type_does_not_break_the_menu(
 
 
 def test_a_sale_is_not_shown_beyond_its_end_even_where_nothing_refreshed_it(
-    world: World, web: Client
+    pos: SimulatedPos, clock: OffsetClock, sync: SyncRunner, dashboard: DashboardClient
 ) -> None:
-    ends = world.now() + timedelta(minutes=10)
-    world.set_discounts(ORG, discount(1, ends.isoformat()))
-    world.sync(ORG)
-    on_sale = whole_menu(web, onSale="true")
+    ends = clock.now() + timedelta(minutes=10)
+    pos.set_discounts(ORG, discount(1, ends.isoformat()))
+    sync.run(ORG)
+    on_sale = whole_menu(dashboard, onSale="true")
     assert on_sale
 
-    world.later += timedelta(minutes=10, seconds=1)
+    clock.later += timedelta(minutes=10, seconds=1)
 
-    assert whole_menu(web, onSale="true") == []
-    shown = {item["id"]: item for item in whole_menu(web)}
+    assert whole_menu(dashboard, onSale="true") == []
+    shown = {item["id"]: item for item in whole_menu(dashboard)}
     assert not {"salePrice", "saleEndsAt", "discountId"} & shown[on_sale[0]["id"]].keys()
 
 
 @pytest.mark.parametrize("cursor", ["x", "WzFd", "WyJhIl0", "ä", "e30", "bnVsbA"])
-def test_a_cursor_of_another_form_is_refused(web: Client, cursor: str) -> None:
-    reply = web.get("/api/menu", query_string={"orgId": ORG, "cursor": cursor})
+def test_a_cursor_of_another_form_is_refused(dashboard: DashboardClient, cursor: str) -> None:
+    reply = dashboard.reply("menu", cursor=cursor)
     assert reply.status_code == 400
     assert reply.json
     assert reply.json["error"]["code"] == "request_invalid"
 
 
-def test_the_builder_begins_with_what_is_featured_and_in_stock(world: World, web: Client) -> None:
+def test_the_builder_begins_with_what_is_featured_and_in_stock(
+    client: Client, store: StoredDocuments, sync: SyncRunner, dashboard: DashboardClient
+) -> None:
     # Given three featured products, one of them sold out
-    world.sync(ORG)
-    stored = world.documents(f"tenants/{ORG}/{MENU}")
+    sync.run(ORG)
+    stored = store.documents(f"tenants/{ORG}/{MENU}")
     there = sorted(key for key, product in stored.items() if product["available"])
     sold_out = next(key for key, product in stored.items() if not product["available"])
     featured = [there[3], there[7], sold_out]
     for key in featured:
-        world.client.document(f"tenants/{ORG}/{MENU}/{key}").update({"isFeatured": True})
+        client.document(f"tenants/{ORG}/{MENU}/{key}").update({"isFeatured": True})
 
     # When
-    answer = get(web, "/api/menu/builder")
+    answer = dashboard.get("menu/builder")
 
     # Then
     menu.MenuBuilderResponse.model_validate(answer, extra="forbid")
@@ -217,42 +201,45 @@ def test_the_builder_begins_with_what_is_featured_and_in_stock(world: World, web
     assert len(answer["items"]) == 12
     assert {item["id"] for item in answer["items"][:2]} == set(featured[:2])
     assert all(item["available"] for item in answer["items"])
-    everything = get(web, "/api/menu/builder", limit=100)["items"]
+    everything = dashboard.get("menu/builder", limit=100)["items"]
     first_sold_out = next(item for item in everything if not item["available"])
     assert first_sold_out["id"] == sold_out
 
 
-def test_an_org_without_products_shows_demo_products_marked_as_such(web: Client) -> None:
-    answer = get(web, "/api/menu/builder", limit=5)
+def test_an_org_without_products_shows_demo_products_marked_as_such(
+    dashboard: DashboardClient,
+) -> None:
+    answer = dashboard.get("menu/builder", limit=5)
 
     assert answer["isDemo"] is True
     assert len(answer["items"]) == 5
     assert all(item["isDemo"] for item in answer["items"])
-    assert get(web, "/api/menu") == {"items": []}
+    assert dashboard.get("menu") == {"items": []}
 
 
 # expiring stock
 
 
-def test_expiring_stock_tells_days_left_and_a_price_to_clear_it(world: World, web: Client) -> None:
+def test_expiring_stock_has_days_left_and_a_price_to_clear_it(
+    pos: SimulatedPos, clock: OffsetClock, sync: SyncRunner, dashboard: DashboardClient
+) -> None:
     # Given batches that expire in 5, 20 and 40 days, and one that expired yesterday
-    today = world.now().astimezone(ZoneInfo("America/New_York")).date()
-    rows = [r for r in world.pos_data(ORG)["inventory"] if r["area_type"] == "Retail"]
+    today = clock.now().astimezone(ZoneInfo("America/New_York")).date()
+    rows = [r for r in pos.data(ORG)["inventory"] if r["area_type"] == "Retail"]
     wanted = {row["id_batch"]: days for row, days in zip(rows, (5, 20, 40, -1), strict=False)}
     for row in rows[:4]:
-        world.change(
+        pos.change_row(
             ORG,
-            "inventory",
-            f"{row['id_batch']}-{row['id_area']}",
+            row,
             date_expire=(today + timedelta(days=wanted[row["id_batch"]])).isoformat(),
             available=10,
             batch_cost_of_good=4.0,
             price_otd_adult_use=10.0,
         )
-    world.sync(ORG)
+    sync.run(ORG)
 
     # When
-    answer = get(web, "/api/inventory/expiring")
+    answer = dashboard.get("inventory/expiring")
 
     # Then the most urgent comes first, with what is at stake
     found = {int(item["batchId"]): item for item in answer["items"]}
@@ -271,40 +258,42 @@ def test_expiring_stock_tells_days_left_and_a_price_to_clear_it(world: World, we
         assert item["packageTag"].startswith("1A4SIM"), "looked up: a person must find it"
 
     # and the limits are the caller's
-    assert [i["daysLeft"] for i in get(web, "/api/inventory/expiring", days=45)["items"]] == [
+    assert [i["daysLeft"] for i in dashboard.get("inventory/expiring", days=45)["items"]] == [
         *(-1, 5, 20, 40)
     ]
-    assert get(web, "/api/inventory/expiring", minQuantity=11)["items"] == []
+    assert dashboard.get("inventory/expiring", minQuantity=11)["items"] == []
 
 
 # price history and metadata
 
 
-def test_the_price_history_is_read_newest_first(world: World, web: Client) -> None:
-    world.sync(ORG)
-    row = world.pos_data(ORG)["inventory"][0]
-    path = f"/api/products/{row['id_item']}/price-history"
-    assert get(web, path)["items"] == []
+def test_the_price_history_is_read_newest_first(
+    pos: SimulatedPos, sync: SyncRunner, dashboard: DashboardClient
+) -> None:
+    sync.run(ORG)
+    row = pos.data(ORG)["inventory"][0]
+    path = f"products/{row['id_item']}/price-history"
+    assert dashboard.get(path)["items"] == []
     for price in (11.0, 12.0):
         name = f"{row['id_batch']}-{row['id_area']}"
-        world.change(ORG, "inventory", name, price_otd_adult_use=price)
-        world.sync(ORG)
+        pos.change(ORG, "inventory", name, price_otd_adult_use=price)
+        sync.run(ORG)
 
-    answer = get(web, path)
+    answer = dashboard.get(path)
 
     assert [entry["price"] for entry in answer["items"]] == [12.0, 11.0]
     assert answer["items"][0]["previousPrice"] == 11.0
-    unknown = web.get("/api/products/0/price-history", query_string={"orgId": ORG})
+    unknown = dashboard.reply("products/0/price-history")
     assert unknown.status_code == 404
 
 
-def test_metadata_falls_back_to_empty_lists(world: World, web: Client) -> None:
-    before = get(web, "/api/metadata")
+def test_metadata_falls_back_to_empty_lists(sync: SyncRunner, dashboard: DashboardClient) -> None:
+    before = dashboard.get("metadata")
     assert [before[kind]["items"] for kind in before] == [[], [], [], []]
 
-    world.sync(ORG)
+    sync.run(ORG)
 
-    after = get(web, "/api/metadata")
+    after = dashboard.get("metadata")
     assert {"name": "Lantern", "id": "1"} in after["brands"]["items"]
     assert after["locations"]["items"][0]["fields"]["city"] == "Fairmont"
     assert after["vendors"]["derived"] is False

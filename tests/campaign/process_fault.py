@@ -1,4 +1,4 @@
-"""What befalls a worker's process, at a commit of its own. The product has no hook for it."""
+"""A worker is killed or stopped at a commit of its own. The product has no hook for it."""
 
 import itertools
 import signal
@@ -16,7 +16,7 @@ SIGNALS = {"killed": signal.SIGKILL, "stopped": signal.SIGSTOP}
 
 
 @dataclass(frozen=True, slots=True)
-class Misfortune:
+class ProcessFault:
     """The process is killed or stopped at its ``commit``-th commit, before it is sent or after it
     was answered. One that is stopped is woken ``seconds`` later."""
 
@@ -29,7 +29,7 @@ class Misfortune:
         woken = f" for {self.seconds:g} s" if self.kind == "stopped" else ""
         return f"{self.kind}{woken} {self.side} commit {self.commit}"
 
-    def befall(self) -> None:
+    def install(self) -> None:
         """Arrange for it in this process."""
         commit: Callable[..., Any] = WriteBatch.commit
         numbers = itertools.count(1)
@@ -57,14 +57,16 @@ LIKELY = {"org_sync": (0.4, 0.55), "spending": (0.2, 0.28), "cron_fanout": (0.15
 ELSE = (0.2, 0.25)
 
 
-def draw(dice: Random, function: str, lease_seconds: float) -> Misfortune | None:
-    """What befalls a delivery. Where its worker makes fewer commits, nothing does."""
+def draw(dice: Random, function: str, lease_seconds: float) -> ProcessFault | None:
+    """The fault of a delivery, if any. Where its worker makes fewer commits, nothing happens."""
     killed, stopped = LIKELY.get(function, ELSE)
     fate = dice.random()
     commit = min(1 + int(dice.expovariate(0.4)), 14)
     side: Literal["before", "after"] = dice.choice(("before", "after"))
     if fate < killed:
-        return Misfortune("killed", commit, side)
+        return ProcessFault("killed", commit, side)
     if fate < stopped:
-        return Misfortune("stopped", commit, side, round(lease_seconds * dice.uniform(0.5, 1.8), 1))
+        return ProcessFault(
+            "stopped", commit, side, round(lease_seconds * dice.uniform(0.5, 1.8), 1)
+        )
     return None

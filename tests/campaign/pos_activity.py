@@ -1,4 +1,4 @@
-"""What happens at the till meanwhile: the POS's own data changes."""
+"""What happens at the POS meanwhile: its own data changes."""
 
 import json
 from collections.abc import Callable
@@ -22,10 +22,10 @@ MARGIN_DAYS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Till:
-    """The till of one org. ``now``: the moment it thinks it is; orders older than
+class PosActivity:
+    """Sales and changes at one org. ``now``: the moment it thinks it is; orders older than
     ``lookback_days`` are not touched, since no run would hear of it. ``webhooks`` gathers what it
-    tells of by itself."""
+    sends by itself."""
 
     org: Org
     dice: Random
@@ -70,11 +70,11 @@ class Till:
         return self._change_order(order, change)
 
     def moved_order(self) -> str:
-        """The order was somebody else's."""
+        """The order was another customer's."""
         return self._change_order(self._order(lambda _: True), _buyer(self._customer()))
 
     def new_customer(self) -> str:
-        """Somebody signs up, and mostly buys at once."""
+        """A customer signs up, and mostly buys at once."""
         pattern = self._customer()
         key = 1 + max(customer["id_customer"] for customer in self.org.dataset.customers)
         email = self.dice.choice((f"new.{key}@example.com", f"new.{key}@example.com", "", None))
@@ -108,7 +108,7 @@ class Till:
         for row in self._rows(item):
             changed = {name: price for name in row if name.startswith("price_otd")}
             self.org.dataset.inventory.put({**row, **changed})
-        self._tell("inventory.updated", {"id_item": item})
+        self._send_webhook("inventory.updated", {"id_item": item})
         return f"product {item} costs {price}"
 
     def dropped_product(self) -> str:
@@ -133,25 +133,25 @@ class Till:
             "date_updated": utc_text(self.now),
         }
         self.org.dataset.orders.put(order)
-        self._tell("order.created", {"id_order": key})
+        self._send_webhook("order.created", {"id_order": key})
         return f"order {key} of {who['id_customer']} over {total}"
 
     def _change_order(self, order: Record, fields: Record) -> str:
         key = order["id_order"]
         self.org.dataset.orders.change(str(key), {**fields, "date_updated": utc_text(self.now)})
-        self._tell("order.updated", {"id_order": key})
+        self._send_webhook("order.updated", {"id_order": key})
         what = {k: v for k, v in fields.items() if k in ("total", "status", "id_customer")}
         return f"order {key} now {what}"
 
     def _change_customer(self, key: int, fields: Record) -> str:
         self.org.dataset.customers.change(str(key), fields)
-        self._tell("customer.updated", {"id_customer": key})
+        self._send_webhook("customer.updated", {"id_customer": key})
         return f"customer {key} now {fields}"
 
-    def _tell(self, event: str, data: Record) -> None:
+    def _send_webhook(self, event: str, data: Record) -> None:
         if self.dice.random() < WEBHOOK_SHARE:
-            told = {"event": event, "data": data, "event_id": f"e{self.dice.getrandbits(48)}"}
-            self.webhooks.append(json.dumps(told).encode())
+            event_body = {"event": event, "data": data, "event_id": f"e{self.dice.getrandbits(48)}"}
+            self.webhooks.append(json.dumps(event_body).encode())
 
     def _order(self, fits: Callable[[Record], bool]) -> Record:
         oldest = self.now - timedelta(days=self.lookback_days - MARGIN_DAYS)

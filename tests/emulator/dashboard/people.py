@@ -9,4 +9,4 @@ PEOPLE = {
 }
 
 EVERYBODY = (*PEOPLE, *map(str, range(100, 112)))
-"""Those with names, and twelve that are told apart by their figures alone."""
+"""Those with names, and twelve that are distinguished by their figures alone."""

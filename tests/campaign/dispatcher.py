@@ -16,9 +16,9 @@ import psutil
 
 from tests.campaign import worker
 from tests.campaign.chaos import Calm
-from tests.campaign.mail import Mail, Message
-from tests.campaign.misfortune import Misfortune
+from tests.campaign.process_fault import ProcessFault
 from tests.campaign.scale import Scale
+from tests.campaign.subscriptions import Message, PullSubscriptions
 
 AT_ONCE = 4
 LOOK_SECONDS = 0.03
@@ -56,19 +56,21 @@ class _AtWork:
     process: ForkServerProcess
     message: Message
     copy: int
-    misfortune: Misfortune | None
+    process_fault: ProcessFault | None
     started: float
     stopped_at: float | None = None
 
 
-class Office:
+class Dispatcher:
     """Deliveries of one project. ``conduct`` and ``setting`` may be exchanged between them."""
 
-    def __init__(self, mail: Mail, setting: Setting, conduct: Calm, trail: Trail) -> None:
+    def __init__(
+        self, subscriptions: PullSubscriptions, setting: Setting, conduct: Calm, trail: Trail
+    ) -> None:
         self.setting = setting
         self.conduct = conduct
         self.counts: Counter[str] = Counter()
-        self._mail = mail
+        self._subscriptions = subscriptions
         self._trail = trail
         self._due: list[_Due] = []
         self._order = itertools.count()
@@ -80,7 +82,7 @@ class Office:
     def quiet(self) -> bool:
         """Whether nothing is under way, waiting, or on its way here."""
         idle = not self._due and not self._at_work
-        return idle and self._marked and self._mail.markers_are_back
+        return idle and self._marked and self._subscriptions.markers_are_back
 
     def work(self, seconds: float | None = None, limit: float = 120.0) -> None:
         """Deliver for so many seconds, or until all is quiet. Raises Broken past ``limit``."""
@@ -101,7 +103,7 @@ class Office:
         for each in self._at_work:
             each.process.kill()
             each.process.join()
-        self._mail.close()
+        self._subscriptions.close()
 
     def _step(self) -> None:
         self._pull()
@@ -125,7 +127,7 @@ class Office:
         if now < self._pull_at:
             return
         self._pull_at = now + PULL_SECONDS
-        for message in self._mail.pull():
+        for message in self._subscriptions.pull():
             delays = self.conduct.delays(message)
             self.counts["messages"] += 1
             self.counts["twins"] += len(delays) - 1
@@ -134,7 +136,7 @@ class Office:
         if self._due or self._at_work:
             self._marked = False
         elif not self._marked:
-            self._mail.send_markers()
+            self._subscriptions.send_markers()
             self._marked = True
 
     def _post(self, message: Message, copy: int, delay: float) -> None:
@@ -143,7 +145,7 @@ class Office:
 
     def _start(self, due: _Due) -> None:
         message, setting = due.message, self.setting
-        befalls = self.conduct.misfortune(message, due.copy)
+        fault = self.conduct.process_fault(message, due.copy)
         job = worker.Job(
             function=message.function,
             event=message.event,
@@ -151,19 +153,17 @@ class Office:
             log=setting.log,
             later=setting.later,
             scale=setting.scale,
-            misfortune=befalls,
+            process_fault=fault,
         )
         self.counts["deliveries"] += 1
-        self._at_work.append(
-            _AtWork(worker.start(job), message, due.copy, befalls, time.monotonic())
-        )
+        self._at_work.append(_AtWork(worker.start(job), message, due.copy, fault, time.monotonic()))
 
     def _look_after(self, each: _AtWork) -> None:
         """Wake a stopped worker when its time has come."""
         now = time.monotonic()
         if now - each.started > LONGEST_JOB_SECONDS:
             raise Broken(f"{each.message.name} is at work for {LONGEST_JOB_SECONDS:g} s")
-        if each.misfortune is None or each.misfortune.kind != "stopped":
+        if each.process_fault is None or each.process_fault.kind != "stopped":
             return
         with contextlib.suppress(psutil.NoSuchProcess):  # it ended this very moment
             process = psutil.Process(each.process.pid)
@@ -172,19 +172,21 @@ class Office:
             if each.stopped_at is None:
                 each.stopped_at = now
                 self.counts["stopped"] += 1
-            elif now - each.stopped_at >= each.misfortune.seconds:
+            elif now - each.stopped_at >= each.process_fault.seconds:
                 process.resume()
 
     def _end(self, each: _AtWork) -> None:
         each.process.join()
         code = each.process.exitcode or 0
         outcome = OUTCOMES.get(code, f"failed with {code}")
-        befell = f", {each.misfortune}" if each.misfortune and (code or each.stopped_at) else ""
+        suffered = (
+            f", {each.process_fault}" if each.process_fault and (code or each.stopped_at) else ""
+        )
         twin = f", copy {each.copy + 1}" if each.copy else ""
         again = f", delivery {each.message.failures + 1}" if each.message.failures else ""
-        self._trail(f"{each.message.name}{twin}{again}: {outcome}{befell}")
+        self._trail(f"{each.message.name}{twin}{again}: {outcome}{suffered}")
         self.counts[outcome] += 1
-        if code not in OUTCOMES or (code == -9 and each.misfortune is None):
+        if code not in OUTCOMES or (code == -9 and each.process_fault is None):
             raise Broken(f"the worker of {each.message.name} {outcome}: see {self.setting.log}")
         if code == 0:
             each.message.acknowledged = True
@@ -199,7 +201,7 @@ class Office:
         elif message.failures == most:
             self._trail(f"{message.name}: given up")
             self.counts["dead letters"] += 1
-            self._mail.bury(message)
+            self._subscriptions.bury(message)
 
     def with_setting(self, later: timedelta) -> None:
         """Let time pass for workers to come."""

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.customers.desk import Desk, ids
-from tests.emulator.customers.people import EVERYBODY
 from tests.emulator.customers.shop import ORG, Shop
+from tests.emulator.dashboard.client import DashboardClient, ids
+from tests.emulator.dashboard.people import EVERYBODY
+from tests.fakes import SteppingClock
 
 
 @pytest.mark.parametrize("limit", [1, 4, 50])
@@ -15,36 +16,36 @@ from tests.emulator.customers.shop import ORG, Shop
     "sort", ["-totalSpent", "totalSpent", "-lastOrderDate", "lastOrderDate", "-orderCount"]
 )
 def test_every_list_is_whole_and_in_order_whatever_the_size_of_its_pages(
-    full: Shop, desk: Desk, sort: str, segment: str | None, limit: int
+    full_shop: Shop, dashboard: DashboardClient, sort: str, segment: str | None, limit: int
 ) -> None:
     # Given
     field, down = sort.removeprefix("-"), sort.startswith("-")
-    stored = {i: fields for i in EVERYBODY if field in (fields := full.read(i))}
+    stored = {i: fields for i in EVERYBODY if field in (fields := full_shop.read(i))}
     expected = [i for i in stored if segment in (None, stored[i]["segment"])]
     expected.sort(key=lambda i: (stored[i][field], i), reverse=down)
     # When
     query = {"segment": segment} if segment else {}
-    found = desk.all_of("customers", sort=sort, limit=limit, **query)
+    found = dashboard.all_of("customers", sort=sort, limit=limit, **query)
     # Then
     assert ids(found) == expected
     assert expected
 
 
 def test_what_changes_meanwhile_shows_nothing_twice_and_hides_nobody(
-    full: Shop, desk: Desk
+    full_shop: Shop, dashboard: DashboardClient, dashboard_clock: SteppingClock
 ) -> None:
     # Given
-    first = desk.get("customers", limit=5)
-    # When: the last one shown goes away, somebody jumps to the top, somebody new comes in
-    full.client.document(f"tenants/{ORG}/customers/{first['items'][-1]['id']}").delete()
-    full.order("big", "111", 5000, days_ago=0)
-    full.customer("99")
-    full.compute("111", "99")
-    desk.now += 2
+    first = dashboard.get("customers", limit=5)
+    # When: the last one shown goes away, another jumps to the top, a new one comes in
+    full_shop.client.document(f"tenants/{ORG}/customers/{first['items'][-1]['id']}").delete()
+    full_shop.order("big", "111", 5000, days_ago=0)
+    full_shop.customer("99")
+    full_shop.compute("111", "99")
+    dashboard_clock.advance(2)
     later: list[str] = []
     page = first
     while cursor := page.get("nextCursor"):
-        page = desk.get("customers", limit=5, cursor=cursor)
+        page = dashboard.get("customers", limit=5, cursor=cursor)
         later += ids(page["items"])
     # Then
     shown = ids(first["items"])
@@ -52,8 +53,8 @@ def test_what_changes_meanwhile_shows_nothing_twice_and_hides_nobody(
     assert {*shown, *later} >= {*EVERYBODY, "99"}
 
 
-def test_by_last_name_come_those_who_have_one(desk: Desk) -> None:
-    assert ids(desk.all_of("customers", sort="lastName", limit=1)) == ["3", "10", "1", "2"]
+def test_by_last_name_come_those_who_have_one(dashboard: DashboardClient) -> None:
+    assert ids(dashboard.all_of("customers", sort="lastName", limit=1)) == ["3", "10", "1", "2"]
 
 
 @pytest.mark.parametrize(
@@ -73,14 +74,14 @@ def test_by_last_name_come_those_who_have_one(desk: Desk) -> None:
     ],
 )
 def test_a_search_finds_names_e_mails_numbers_and_ids(
-    desk: Desk, query: str, found: list[str]
+    dashboard: DashboardClient, query: str, found: list[str]
 ) -> None:
-    assert ids(desk.all_of("customers", q=query, limit=1)) == found
+    assert ids(dashboard.all_of("customers", q=query, limit=1)) == found
 
 
-def test_a_search_within_a_segment(desk: Desk) -> None:
-    assert ids(desk.all_of("customers", q="ada", segment="new")) == ["1", "2", "3"]
-    assert desk.all_of("customers", q="ada", segment="vip") == []
+def test_a_search_within_a_segment(dashboard: DashboardClient) -> None:
+    assert ids(dashboard.all_of("customers", q="ada", segment="new")) == ["1", "2", "3"]
+    assert dashboard.all_of("customers", q="ada", segment="vip") == []
 
 
 @pytest.mark.parametrize(
@@ -97,22 +98,24 @@ def test_a_search_within_a_segment(desk: Desk) -> None:
         {"q": " "},
     ],
 )
-def test_what_makes_no_sense_is_refused(desk: Desk, query: dict[str, Any]) -> None:
+def test_what_makes_no_sense_is_refused(dashboard: DashboardClient, query: dict[str, Any]) -> None:
     # Given
     if query.get("cursor") == "of another listing":
-        query = {"cursor": desk.get("customers", sort="totalSpent", limit=1)["nextCursor"]}
+        query = {"cursor": dashboard.get("customers", sort="totalSpent", limit=1)["nextCursor"]}
     # When
-    reply = desk.reply("customers", **query)
+    reply = dashboard.reply("customers", **query)
     # Then
     assert reply.status_code == 400, reply.text
     assert reply.json["error"]["code"] == "request_invalid"
 
 
-def test_a_page_costs_as_many_reads_as_it_has_customers(full: Shop, desk: Desk) -> None:
+def test_a_page_costs_as_many_reads_as_it_has_customers(
+    full_shop: Shop, dashboard: DashboardClient
+) -> None:
     # Given
-    desk.get("segments")
-    before = full.database.meter.reads
+    dashboard.get("segments")
+    before = full_shop.database.meter.reads
     # When
-    desk.get("customers", limit=7)
+    dashboard.get("customers", limit=7)
     # Then
-    assert full.database.meter.reads - before == 8
+    assert full_shop.database.meter.reads - before == 8

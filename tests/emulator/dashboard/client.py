@@ -1,0 +1,76 @@
+"""The ``dashboard`` function, behind werkzeug's own test client."""
+
+from functools import partial
+from typing import Any
+
+from flask import Request
+from werkzeug.test import Client
+
+from shared.services.reads.customers import CustomerReads, OrderReads, SegmentReads
+from shared.services.reads.inventory import ExpiringStock, PriceHistory
+from shared.services.reads.menu import PublicMenu
+from shared.services.reads.response_cache import ResponseCache
+from shared.services.spending.look_up import SpendingLookUp
+from shared.store import metadata as metadata_store
+from shared.store.database import Database
+from shared.web.auth import PUBLIC_OF_ORG, Staff
+from shared.web.routes import customers, inventory, menu, metadata, orders
+from shared.web.routing import App
+from tests.fakes import FakeSessions, OffsetClock, SteppingClock
+
+
+class DashboardClient:
+    """Calls an instance of the function as an administrator of the org."""
+
+    def __init__(self, database: Database, org_id: str, clock: OffsetClock | SteppingClock) -> None:
+        self._org_id = org_id
+        people = CustomerReads(database, SpendingLookUp(database))
+        answers = ResponseCache(database, monotonic=clock.monotonic)
+        staff = Staff(FakeSessions(), lambda wanted: wanted)
+        app = App(
+            "dashboard",
+            (
+                *menu.routes(PublicMenu(database, clock.now, clock.monotonic), PUBLIC_OF_ORG),
+                *inventory.routes(
+                    ExpiringStock(database, clock.now), PriceHistory(database), staff
+                ),
+                *metadata.routes(partial(metadata_store.read_all, database), staff),
+                *customers.routes(people, SegmentReads(database), answers, staff),
+                *orders.routes(OrderReads(database), people, answers, staff),
+            ),
+        )
+        self._client = Client(Request.application(app))  # type: ignore[arg-type]
+
+    def reply(
+        self,
+        path: str,
+        *,
+        signed_in_at: str | None = None,
+        if_none_match: str | None = None,
+        **query: Any,
+    ) -> Any:
+        """Whatever is answered; ``signed_in_at`` is the caller's org, if it is another one."""
+        headers = {"Authorization": f"Bearer {signed_in_at or self._org_id}"}
+        if if_none_match is not None:
+            headers["If-None-Match"] = if_none_match
+        query = {"orgId": self._org_id, **query}
+        return self._client.get(f"/api/{path}", query_string=query, headers=headers)
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The answer, which must be one."""
+        reply = self.reply(path, **query)
+        assert reply.status_code == 200, reply.text
+        return reply.json
+
+    def all_of(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        """Every item of a list, page by page."""
+        page = self.get(path, **query)
+        items: list[dict[str, Any]] = page["items"]
+        while cursor := page.get("nextCursor"):
+            page = self.get(path, cursor=cursor, **query)
+            items += page["items"]
+        return items
+
+
+def ids(items: list[dict[str, Any]]) -> list[str]:
+    return [item["id"] for item in items]
