@@ -24,6 +24,8 @@ REASONS: dict[str, dict[str, Any]] = {
     "no_buyer": {"id_customer": None, "email": PLACEHOLDER, "user_id": None},
 }
 FIRST_ID = 910_000
+PEOPLE = MESSAGE.model_copy(update={"streams": ("customers", "orders")})
+"""Without the products, which make checkpoints of their own beside the orders."""
 
 
 @pytest.fixture
@@ -201,12 +203,12 @@ def test_a_worker_that_dies_leaves_no_reason_behind_that_nobody_would_remove(
     world: World,
 ) -> None:
     # Given a worker that dies before it has noted anything
-    die_before(world, paths.pos_status(ORG))
+    die_before(world, paths.pos_status(ORG), PEOPLE)
     # When the orders match at once
     customer = world.pos_data(ORG)["customers"][0]["id_customer"]
     for number in range(len(REASONS)):
         world.change(ORG, "orders", FIRST_ID + number, id_customer=customer)
-    world.sync(ORG, run_id=MESSAGE.run_id)
+    world.sync(ORG, run_id=PEOPLE.run_id, streams=PEOPLE.streams)
     # Then
     assert reasons(world) == {}
     assert world.status(ORG)["ordersCount"] == 5
@@ -219,9 +221,9 @@ def test_a_worker_that_dies_before_it_has_noted_that_an_order_matches_loses_noth
     world.sync(ORG)
     customer = world.pos_data(ORG)["customers"][0]["id_customer"]
     world.change(ORG, "orders", FIRST_ID, id_customer=customer)
-    die_before(world, paths.pos_status(ORG))
+    die_before(world, paths.pos_status(ORG), PEOPLE)
     # When
-    world.sync(ORG, run_id=MESSAGE.run_id)
+    world.sync(ORG, run_id=PEOPLE.run_id, streams=PEOPLE.streams)
     # Then
     assert key("unknown_customer_id") not in reasons(world)
     assert world.status(ORG)["ordersSkipped"] == len(reasons(world)) == 3
