@@ -15,15 +15,21 @@ from shared.domain.recommendations import RecommendableProduct, RecommendationIn
 from shared.store import paths
 from shared.store.database import Database, Document, Put, Remove, Write
 from shared.store.discounts import SALE
-from shared.store.documents import FLAG, NUMBER, TEXT, Field, Schema, Types, to_float, to_number
+from shared.store.documents import (
+    FLAG,
+    NUMBER,
+    TEXT,
+    Field,
+    Schema,
+    Types,
+    same_named,
+    to_float,
+    to_number,
+)
 
 PRODUCT = Schema[Product](
-    Field("id", lambda p: p.id, TEXT),
-    Field("externalId", lambda p: p.external_id),
-    Field("name", lambda p: p.name, TEXT),
-    Field("brand", lambda p: p.brand, TEXT),
-    Field("category", lambda p: p.category, TEXT),
-    Field("subcategory", lambda p: p.subcategory, TEXT),
+    *same_named("id", "name", "brand", "category", "subcategory", public=TEXT),
+    *same_named("externalId"),
     Field("price", lambda p: to_dollars(p.price_cents or 0), NUMBER),
     Field("priceSource", lambda p: p.price_source and p.price_source.value),
     Field("cost", lambda p: dollars_or_none(p.cost_cents)),

@@ -9,20 +9,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.batching import batched
 from shared.domain.customers import identifies
 from shared.domain.duplicates import MAX_SHARING, CustomerContact
 from shared.domain.spending import Spending
-from shared.store import customer_fields, paths
-from shared.store.database import IN_LIMIT, Create, Database, Document, Put, Update, Write
+from shared.store import customers, paths
+from shared.store.database import IN_LIMIT, Create, Database, Document, Put, Update, Write, batched
 from shared.store.documents import Schema
 
 SPENDING = Schema[Spending](
-    *customer_fields.SPENDING,
+    *customers.SPENDING,
     given=("customerId", "email", "orgId"),
     stamps=("updatedAt",),
 )
-SNAPSHOT_FIELDS = ("email", "phoneE164", *customer_fields.FIELDS)
+SNAPSHOT_FIELDS = ("email", "phoneE164", *customers.CALCULATED_FIELDS)
 MISSING = Document(id="", fields={}, version=None, read_at=datetime.fromtimestamp(0, UTC))
 
 

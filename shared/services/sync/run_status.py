@@ -10,8 +10,8 @@ from shared.services.runs.failure import error_fields, run_error
 from shared.store import status
 from shared.store.database import Put
 from shared.store.manifest import QUARANTINED, SKIPPED, STORED, Manifest
-from shared.store.progress import SyncProgress
 from shared.store.runs import Run, RunError
+from shared.store.status import SyncProgress
 
 
 class UnreadableRecords(SyncSamError):

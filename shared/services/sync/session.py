@@ -26,11 +26,11 @@ from shared.services.runs.failure import run_error
 from shared.services.spending.compute import requests
 from shared.services.sync.run_status import set_last_state, status_of
 from shared.store import manifest
-from shared.store import progress as progress_store
+from shared.store import status as status_store
 from shared.store.database import WRITES_PER_COMMIT, Database, Put, Write
 from shared.store.manifest import STORED, Manifest
-from shared.store.progress import SyncProgress
 from shared.store.runs import Run
+from shared.store.status import SyncProgress
 
 COMMITS_WAITING = 2
 CHECKPOINT_SECONDS = 10.0
@@ -152,7 +152,7 @@ class Session:
             pending = {*self.progress.owed, *customer_ids}
             if len(pending) > len(self.progress.owed):
                 self.progress.owed = sorted(pending)
-                self.store([progress_store.put_owed(self.org_id, self.progress.owed)])
+                self.store([status_store.put_owed(self.org_id, self.progress.owed)])
                 self._pending_recompute.update(pending)
 
     def flush(self) -> None:
@@ -214,7 +214,7 @@ class Session:
         self.progress.shards = {name: m.shards for name, m in self._manifests.items()}
         self._since_checkpoint = 0
         self._checkpoint_at = time.monotonic()
-        return [*writes, progress_store.put(self.org_id, self.progress)]
+        return [*writes, status_store.put_progress(self.org_id, self.progress)]
 
     def _request_spending(self, *, ended: bool) -> None:
         """Ask for the spending of the customers concerned; for everybody's where that is cheaper,
@@ -250,7 +250,7 @@ def open_session(
     deadline: Deadline,
 ) -> Session:
     """A session with all that is known of the org's records."""
-    progress = progress_store.read(database, org_id)
+    progress = status_store.read_progress(database, org_id)
     shards = {stream: progress.shards.get(stream, 1) for stream in STREAMS}
     return Session(
         org_id=org_id,

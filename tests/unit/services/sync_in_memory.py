@@ -21,8 +21,8 @@ from shared.store.batches import BatchStore
 from shared.store.database import Database, Document, Meter, Write
 from shared.store.packed_map import PackedMap
 from shared.store.prices import PriceList
-from shared.store.progress import SyncProgress
 from shared.store.runs import Run
+from shared.store.status import SyncProgress
 from shared.store.tenants import SyncSettings
 
 NOW = datetime(2026, 3, 18, 16, 0, tzinfo=UTC)
