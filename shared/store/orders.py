@@ -1,4 +1,7 @@
-"""``tenants/{orgId}/orders/{provider}_{id}``: what a sync writes, and what spending reads."""
+"""``tenants/{orgId}/orders/{provider}_{id}``: what a sync writes, and what spending reads.
+
+``tenants/{orgId}/skipped_orders/{orderId}``: orders that match no customer, and why.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,9 +72,9 @@ def read_stored(
     wanted = [f"{paths.orders(org_id)}/{order_id}" for order_id in order_ids]
     found = database.get_all(wanted, ["customerId", "updatedAt"])
     return {
-        document.id: StoredOrder(str(document.fields["customerId"]), document.fields["updatedAt"])
-        for document in found.values()
-        if {"customerId", "updatedAt"} <= document.fields.keys()
+        order.id: StoredOrder(str(order.fields["customerId"]), order.fields["updatedAt"])
+        for order in found.values()
+        if {"customerId", "updatedAt"} <= order.fields.keys()
     }
 
 
@@ -170,22 +173,25 @@ def _items(lines: Any) -> Iterator[OrderItem]:
     """The lines that are readable, without prices: spending has the order's total."""
     for line in lines if isinstance(lines, list) else ():
         if isinstance(line, Mapping):
-            product_id, category = line.get("productId"), line.get("category")
             quantity = line.get("quantity")
             yield OrderItem(
-                product_id=str(product_id) if product_id else None,
+                product_id=str(line.get("productId") or "") or None,
                 name=str(line.get("name") or ""),
-                category=str(category) if category else None,
+                category=str(line.get("category") or "") or None,
                 quantity=Decimal(str(quantity) if isinstance(quantity, int | float) else 0),
                 price_cents=0,
             )
 
 
-SKIPPED_OWNED = (
-    *("orderId", "externalId", "posCustomerId", "reason", "message", "total", "createdAt"),
-    *("runId", "orgId"),
+SKIPPED = Schema[Order](
+    *same_named("externalId", "posCustomerId", "createdAt"),
+    Field("orderId", lambda o: o.id),
+    Field("total", lambda o: to_dollars(o.total_cents)),
+    given=("reason", "message", "orgId"),
+    stamps=("runId",),
+    once=("firstSeenAt",),
 )
-"""``firstSeenAt`` is written with the first reason only."""
+"""What a person needs to find the order at the POS: no name, no e-mail, no telephone number."""
 
 
 class SkippedOrders:
@@ -206,16 +212,17 @@ class SkippedOrders:
 
     def add(self, order: Order, reason: SkipReason, *, run_id: str, now: datetime) -> None:
         """Note that the order is skipped. What is stored already costs no write."""
-        fields = _skipped_fields(self._org_id, order, reason)
+        fields = SKIPPED.fields(
+            order, reason=reason.value, message=reason.message, orgId=self._org_id
+        )
         found, before = fingerprint(fields), self._manifest.skipped(order.id)
         if found == before:
             return
-        owned: tuple[str, ...] = SKIPPED_OWNED
+        fields["runId"] = run_id
         if not before:
             fields["firstSeenAt"] = now
-            owned = (*SKIPPED_OWNED, "firstSeenAt")
         self._manifest.skip(order.id, found)
-        self._puts[order.id] = Put(self._path(order.id), fields | {"runId": run_id}, owned=owned)
+        self._puts[order.id] = SKIPPED.put(self._path(order.id), fields)
 
     def withdraw(self, order_id: str) -> list[Remove]:
         """The writes for an order that matches now, to go with its own, before the manifest has
@@ -230,18 +237,3 @@ class SkippedOrders:
 
     def _path(self, order_id: str) -> str:
         return f"{paths.skipped_orders(self._org_id)}/{order_id}"
-
-
-def _skipped_fields(org_id: str, order: Order, reason: SkipReason) -> dict[str, Any]:
-    """What a person needs to find the order at the POS: no name, no e-mail, no telephone number."""
-    fields = {
-        "orderId": order.id,
-        "externalId": order.external_id,
-        "posCustomerId": order.pos_customer_id,
-        "reason": reason.value,
-        "message": reason.message,
-        "total": to_dollars(order.total_cents),
-        "createdAt": order.created_at,
-        "orgId": org_id,
-    }
-    return {name: value for name, value in fields.items() if value is not None}

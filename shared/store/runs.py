@@ -137,10 +137,9 @@ def put(org_id: str, run_id: str, run: Run) -> Put:
 def find_unfinished(database: Database, org_id: str, run_id: str) -> UnfinishedRun | None:
     """The run of that id; None where there is none or it has ended."""
     found = database.get(paths.sync_run(org_id, run_id))
-    run = Run.model_validate(found.fields) if found.exists else None
-    return (
-        UnfinishedRun(org_id, run_id, run, found.version) if run and not run.state.ended else None
-    )
+    if found.exists and not (run := Run.model_validate(found.fields)).state.ended:
+        return UnfinishedRun(org_id, run_id, run, found.version)
+    return None
 
 
 def unfinished(database: Database, before: datetime, limit: int) -> list[UnfinishedRun]:
@@ -207,16 +206,14 @@ def put_report(
         name: {seen: tally[seen] for seen in REPORTED_COUNTS if seen in tally} | dict(changes[name])
         for name, tally in document["streams"].items()
     }
-    return Put(
-        paths.sync_report(org_id, run_id),
-        {
-            "orgId": org_id,
-            "runId": run_id,
-            "dryRun": True,
-            "complete": complete,
-            "spendingOf": "all" if spending_of is None else spending_of,
-            "streams": streams,
-            "expireAt": run.started_at + REPORT_KEPT,
-            **{name: document[name] for name in REPORTED_FIELDS if name in document},
-        },
-    )
+    fields = {
+        "orgId": org_id,
+        "runId": run_id,
+        "dryRun": True,
+        "complete": complete,
+        "spendingOf": "all" if spending_of is None else spending_of,
+        "streams": streams,
+        "expireAt": run.started_at + REPORT_KEPT,
+    }
+    fields |= {name: document[name] for name in REPORTED_FIELDS if name in document}
+    return Put(paths.sync_report(org_id, run_id), fields)

@@ -15,22 +15,10 @@ from shared.store.database import Database, Put
 PAUSED = "paused"
 
 OWNED = (
-    "status",
-    "provider",
-    "lastSyncAt",
-    "lastSuccessAt",
-    "lastRunId",
-    "lastError",
-    "lastErrorCode",
-    "lastErrorOwner",
-    "customersCount",
-    "ordersCount",
-    "menuProductsCount",
-    "ordersSkipped",
-    "quarantined",
-    "deletionsHeld",
-    "durationSeconds",
-    "nextTryAt",
+    *("status", "provider", "lastSyncAt", "lastSuccessAt", "lastRunId", "nextTryAt"),
+    *("lastError", "lastErrorCode", "lastErrorOwner", "durationSeconds"),
+    *("customersCount", "ordersCount", "menuProductsCount", "ordersSkipped"),
+    *("quarantined", "deletionsHeld"),
 )
 
 

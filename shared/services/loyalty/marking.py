@@ -6,7 +6,7 @@ import structlog
 
 from shared.bus.messages import Loyalty
 from shared.domain.loyalty_work import LoyaltyEntry, LoyaltyWork, is_due
-from shared.store import loyalty
+from shared.store import customers, loyalty
 from shared.store.database import Database
 from shared.store.loyalty_runs import LoyaltyProgress, LoyaltyRun, LoyaltyState
 
@@ -62,7 +62,7 @@ def _agree_with_customers(
 ) -> None:
     """Give every customer an entry and forget those who are gone. Unless ``scan`` is asked for,
     the customers are only counted, and listed where the count differs."""
-    if not scan and loyalty.how_many(database, org_id) == len(state):
+    if not scan and customers.count_all(database, org_id) == len(state):
         return
     ids = set(loyalty.all_ids(database, org_id))
     state.keep_only(ids)
