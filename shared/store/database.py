@@ -186,16 +186,12 @@ class Database:
 
         Raises Conflict where a required version does not hold.
         """
+        writes = list(writes)
+        if not writes:
+            return None
         batch = _Batch(self._client)
-        puts = removals = 0
         for write in writes:
             batch.add(encoded(write, self._documents))
-            if isinstance(write, Remove):
-                removals += 1
-            else:
-                puts += 1
-        if not puts + removals:
-            return None
         try:
             results = batch.commit(timeout=TIMEOUT_SECONDS)
         except (
@@ -205,7 +201,8 @@ class Database:
             exceptions.Aborted,
         ) as error:
             raise Conflict(str(error.message)) from error
-        self.meter.add(writes=puts, deletes=removals)
+        removals = sum(isinstance(write, Remove) for write in writes)
+        self.meter.add(writes=len(writes) - removals, deletes=removals)
         return _utc(results[0].update_time) if results[0].update_time else None
 
     def _filtered(

@@ -160,10 +160,11 @@ def ledger_writes(
     """The writes that turn the stored entries ``before`` into ``entries``."""
     ledger = paths.points_ledger(org_id, customer_id)
     after = {entry.id: _ledger_fields(entry) for entry in entries}
-    changed = [
-        Put(f"{ledger}/{i}", fields) for i, fields in after.items() if before.get(i) != fields
+    changed = [entry_id for entry_id in after if before.get(entry_id) != after[entry_id]]
+    return [
+        *(Put(f"{ledger}/{entry_id}", after[entry_id]) for entry_id in changed),
+        *(Remove(f"{ledger}/{entry_id}") for entry_id in before if entry_id not in after),
     ]
-    return [*changed, *(Remove(f"{ledger}/{i}") for i in before if i not in after)]
 
 
 def _ledger_fields(entry: LedgerEntry) -> dict[str, Any]:
