@@ -12,14 +12,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from shared.batching import batched
 from shared.bus.messages import STREAMS, Message, PosSync
 from shared.clock import Clock
 from shared.domain.orders import external_id_of
 from shared.pos.port import PosEvent
 from shared.services.webhooks import request
 from shared.store import dead_letters, quarantine, webhook_events
-from shared.store.database import Database
+from shared.store.database import Database, batched
 from shared.store.dead_letters import DeadLetter
 from shared.store.quarantine import Quarantined
 

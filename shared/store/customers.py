@@ -1,33 +1,63 @@
-"""``tenants/{orgId}/customers/{id}``: the POS's part of a customer, and looking customers up."""
+"""``tenants/{orgId}/customers/{id}``: the POS's part of a customer, and what follows from orders.
 
-from collections.abc import Iterable, Iterator
+Calculated from orders, each absent where it has no value, money in dollars:
+
+    totalSpent, orderCount, avgOrderValue, firstOrderDate, lastOrderDate
+    segment, segmentReason, predictedLifetimeValue
+    rfm               recencyDays, frequency, monetary, asOf,
+                      scores {recency, frequency, monetary}, by the org's thresholds,
+                      quantiles? {recency, frequency, monetary, asOf}
+    preferences       favoriteCategory, categories, products [{productId, name}], priceBand
+    recommendations   [{productId, score}], best first
+    duplicateOf       the customer that stands for this person; duplicateIds on that one
+
+The predicted value and the RFM figures are of ``rfm.asOf``: as long as nothing but the day has
+changed they are not written again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from shared.domain.customer_scores import CustomerScores
 from shared.domain.customers import Customer, normal_phone
+from shared.domain.duplicates import DuplicateGroup
 from shared.domain.ids import natural_key
+from shared.domain.money import to_cents, to_dollars
+from shared.domain.preferences import Preferences
+from shared.domain.recommendations import Recommendation
+from shared.domain.rfm import RfmScore
+from shared.domain.segmentation import SegmentBoundary
 from shared.domain.spending import Spending
-from shared.store import customer_fields, paths
-from shared.store.database import Database, Put
-from shared.store.documents import Field, Schema
+from shared.store import paths
+from shared.store.database import Database, Document, Put, Update
+from shared.store.documents import Field, Schema, same_named
 
 CUSTOMER = Schema[Customer](
-    Field("id", lambda c: c.id),
-    Field("email", lambda c: c.email),
-    Field("firstName", lambda c: c.first_name),
-    Field("lastName", lambda c: c.last_name),
-    Field("phone", lambda c: c.phone),
-    Field("dateOfBirth", lambda c: c.date_of_birth),
-    Field("loyaltyPoints", lambda c: c.loyalty_points),
-    Field("source", lambda c: c.source),
-    Field("userId", lambda c: c.user_id),
-    Field("createdAt", lambda c: c.created_at),
+    *same_named("id", "email", "firstName", "lastName", "phone", "dateOfBirth"),
+    *same_named("loyaltyPoints", "source", "userId", "createdAt"),
     given=("orgId",),
     stamps=("updatedAt", "posUpdatedAt", "phoneE164", "nameKey", "lastNameKey"),
     once=("userId", "createdAt"),
 )
 """``phoneE164`` (absent where ``phone`` is no valid number), ``nameKey`` and ``lastNameKey`` (see
 ``name_key``) are derived from other fields, for look-ups."""
+
+SPENDING: tuple[Field[Spending], ...] = (
+    Field("totalSpent", lambda s: to_dollars(s.total_cents)),
+    Field("orderCount", lambda s: s.order_count),
+    Field("avgOrderValue", lambda s: to_dollars(s.average_cents)),
+    Field("firstOrderDate", lambda s: s.first_order_at),
+    Field("lastOrderDate", lambda s: s.last_order_at),
+)
+"""On a customer's document and on a spending document."""
+
+SPENDING_FIELDS = tuple(field.name for field in SPENDING)
+LINK_FIELDS = ("duplicateOf", "duplicateIds")
+COMPARED = (*SPENDING_FIELDS, *LINK_FIELDS, "segment", "preferences", "recommendations")
+CALCULATED_FIELDS = (*COMPARED, "rfm")
+
+_SCORES = ("recency", "frequency", "monetary")
 
 
 def fields_of(customer: Customer, org_id: str) -> dict[str, Any]:
@@ -45,7 +75,13 @@ def put(
 ) -> Put:
     """The write for a customer; ``first`` when no sync has written it before, ``version`` when
     the POS says it last changed."""
-    whole = fields | {"updatedAt": now} | _keys(fields)
+    given, family = fields.get("firstName") or "", fields.get("lastName") or ""
+    derived = {
+        "phoneE164": normal_phone(fields.get("phone")),
+        "nameKey": name_key(given, family),
+        "lastNameKey": name_key(family),
+    }
+    whole = fields | {"updatedAt": now} | {name: key for name, key in derived.items() if key}
     if version is not None:
         whole["posUpdatedAt"] = version
     if first:
@@ -82,8 +118,8 @@ def count_all(database: Database, org_id: str) -> int:
 
 def all_spending(database: Database, org_id: str) -> dict[str, Spending]:
     """What each customer has spent as far as it is stored, by id."""
-    found = database.query(paths.customers(org_id), select=customer_fields.SPENDING_FIELDS)
-    return {document.id: customer_fields.spending_in(document.fields) for document in found}
+    found = database.query(paths.customers(org_id), select=SPENDING_FIELDS)
+    return {document.id: spending_in(document.fields) for document in found}
 
 
 def name_key(*names: str) -> str:
@@ -91,11 +127,107 @@ def name_key(*names: str) -> str:
     return " ".join(" ".join(names).casefold().split())
 
 
-def _keys(fields: dict[str, Any]) -> dict[str, str]:
-    first, last = fields.get("firstName") or "", fields.get("lastName") or ""
-    keys = {
-        "phoneE164": normal_phone(fields.get("phone")),
-        "nameKey": name_key(first, last),
-        "lastNameKey": name_key(last),
+def spending_in(fields: Mapping[str, Any]) -> Spending:
+    """The spending on a customer's or a spending document."""
+    return Spending(
+        total_cents=to_cents(fields.get("totalSpent", 0)),
+        order_count=fields.get("orderCount", 0),
+        first_order_at=fields.get("firstOrderDate"),
+        last_order_at=fields.get("lastOrderDate"),
+    )
+
+
+def spending_fields(spending: Spending) -> dict[str, Any]:
+    """The SPENDING fields; None for one that is to be absent, as in the functions below."""
+    return {field.name: field.of(spending) for field in SPENDING}
+
+
+def score_fields(found: CustomerScores) -> dict[str, Any]:
+    """The fields that follow from spending and the date."""
+    return {
+        "segment": found.segment.segment.value,
+        "segmentReason": found.segment.reason,
+        "predictedLifetimeValue": to_dollars(found.predicted_cents),
+        "rfm": _rfm(found),
     }
-    return {name: key for name, key in keys.items() if key}
+
+
+def preference_fields(
+    preferences: Preferences | None, recommendations: Sequence[Recommendation]
+) -> dict[str, Any]:
+    """The fields that follow from what was bought, and from what can be bought."""
+    return {
+        "preferences": preferences and _preferences(preferences),
+        "recommendations": [{"productId": r.product_id, "score": r.score} for r in recommendations]
+        or None,
+    }
+
+
+def link_fields(customer_id: str, person: DuplicateGroup | None) -> dict[str, Any]:
+    """The fields that link the records of one person."""
+    if person is None:
+        return dict.fromkeys(LINK_FIELDS)
+    if person.primary_id == customer_id:
+        return {"duplicateOf": None, "duplicateIds": list(person.duplicate_ids)}
+    return {"duplicateOf": person.primary_id, "duplicateIds": None}
+
+
+def differs(stored: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
+    """Whether anything but the day has changed between what is stored and ``fields``."""
+    return any(stored.get(name) != fields.get(name) for name in COMPARED) or _scores(
+        stored.get("rfm")
+    ) != _scores(fields.get("rfm"))
+
+
+def past_boundary(
+    database: Database, org_id: str, boundary: SegmentBoundary, limit: int
+) -> list[Document]:
+    """At most ``limit`` customers who are past the boundary, found by index: no other is read."""
+    found = database.query(
+        paths.customers(org_id),
+        ("segment", "in", [segment.value for segment in boundary.segments]),
+        ("lastOrderDate", "<=", boundary.until),
+        select=SPENDING_FIELDS,
+        limit=limit,
+    )
+    return list(found)
+
+
+def update_scores(org_id: str, customer: Document, scores: CustomerScores, now: datetime) -> Update:
+    """The write for a customer's current scores; refused if the customer has changed since."""
+    fields = {**score_fields(scores), "updatedAt": now}
+    return Update(f"{paths.customers(org_id)}/{customer.id}", fields, if_version=customer.version)
+
+
+def _scores(rfm: Mapping[str, Any] | None) -> list[Any]:
+    found = rfm or {}
+    quantiles = found.get("quantiles") or {}
+    return [found.get("scores"), *(quantiles.get(name) for name in _SCORES)]
+
+
+def _rfm(found: CustomerScores) -> dict[str, Any] | None:
+    if found.rfm is None or found.by_threshold is None:
+        return None
+    fields: dict[str, Any] = {
+        "recencyDays": found.rfm.recency_days,
+        "frequency": found.rfm.frequency,
+        "monetary": to_dollars(found.rfm.monetary_cents),
+        "asOf": found.rfm.as_of,
+        "scores": _score(found.by_threshold),
+    }
+    if found.by_quantile:
+        fields["quantiles"] = {**_score(found.by_quantile), "asOf": found.by_quantile.as_of}
+    return fields
+
+
+def _score(score: RfmScore) -> dict[str, int]:
+    return {name: getattr(score, name) for name in _SCORES}
+
+
+def _preferences(preferences: Preferences) -> dict[str, Any]:
+    return {
+        "favoriteCategory": preferences.favorite_category,
+        "categories": list(preferences.categories),
+        "products": [{"productId": p.product_id, "name": p.name} for p in preferences.products],
+        "priceBand": preferences.price_band.value,
+    }

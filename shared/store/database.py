@@ -18,7 +18,6 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from google.cloud.firestore_v1.types import Write as EncodedWrite
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from shared.batching import batched
 from shared.store.writes import Create as Create
 from shared.store.writes import Put as Put
 from shared.store.writes import Remove as Remove
@@ -187,16 +186,12 @@ class Database:
 
         Raises Conflict where a required version does not hold.
         """
+        writes = list(writes)
+        if not writes:
+            return None
         batch = _Batch(self._client)
-        puts = removals = 0
         for write in writes:
             batch.add(encoded(write, self._documents))
-            if isinstance(write, Remove):
-                removals += 1
-            else:
-                puts += 1
-        if not puts + removals:
-            return None
         try:
             results = batch.commit(timeout=TIMEOUT_SECONDS)
         except (
@@ -206,7 +201,8 @@ class Database:
             exceptions.Aborted,
         ) as error:
             raise Conflict(str(error.message)) from error
-        self.meter.add(writes=puts, deletes=removals)
+        removals = sum(isinstance(write, Remove) for write in writes)
+        self.meter.add(writes=len(writes) - removals, deletes=removals)
         return _utc(results[0].update_time) if results[0].update_time else None
 
     def _filtered(
@@ -235,6 +231,23 @@ class Database:
             exceptions.ServiceUnavailable,
         ) as error:
             raise TimedOut from error
+
+
+def batched(
+    items: Iterable[T], size: int, weight: Callable[[T], int] = lambda _: 1
+) -> Iterator[list[T]]:
+    """The items in lists of at most ``size`` each, or of that total ``weight``; an item that is
+    heavier than that has a list of its own."""
+    batch: list[T] = []
+    total = 0
+    for item in items:
+        if batch and total + weight(item) > size:
+            yield batch
+            batch, total = [], 0
+        batch.append(item)
+        total += weight(item)
+    if batch:
+        yield batch
 
 
 def commits(items: Iterable[T], writes_of: Callable[[T], int] = lambda _: 1) -> Iterator[list[T]]:

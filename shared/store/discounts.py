@@ -9,20 +9,15 @@ from shared.domain.discounts import Discount, DiscountKind, Sale
 from shared.domain.money import dollars_or_none, to_cents, to_dollars
 from shared.store import paths
 from shared.store.database import Database, Put, Remove, Write
-from shared.store.documents import FLAG, MOMENT, NUMBER, TEXT, Field, Schema, to_float
+from shared.store.documents import FLAG, MOMENT, NUMBER, TEXT, Field, Schema, same_named, to_float
 
 DISCOUNT = Schema[Discount](
-    Field("id", lambda d: d.id),
-    Field("name", lambda d: d.name),
+    *same_named("id", "name", "startsAt", "endsAt", "priority", "badgeText"),
     Field("type", lambda d: d.kind.value),
     Field("value", lambda d: _stored_value(d)),
-    Field("startsAt", lambda d: d.starts_at),
-    Field("endsAt", lambda d: d.ends_at),
     Field("productIds", lambda d: sorted(d.product_ids)),
     Field("categories", lambda d: sorted(d.categories)),
     Field("brands", lambda d: sorted(d.brands)),
-    Field("priority", lambda d: d.priority),
-    Field("badgeText", lambda d: d.badge_text),
     Field("minQuantity", lambda d: to_float(d.min_quantity)),
     Field("minTotal", lambda d: dollars_or_none(d.min_total_cents)),
     Field("customerTypes", lambda d: sorted(d.customer_types)),
@@ -32,11 +27,10 @@ DISCOUNT = Schema[Discount](
 """``value`` is percent, or dollars."""
 
 SALE = Schema[Sale](
-    Field("isOnSale", lambda s: s.is_on_sale, FLAG),
+    *same_named("isOnSale", public=FLAG),
     Field("salePrice", lambda s: dollars_or_none(s.sale_price_cents), NUMBER),
-    Field("saleBadgeText", lambda s: s.sale_badge_text, TEXT),
-    Field("discountId", lambda s: s.discount_id, TEXT),
-    Field("saleEndsAt", lambda s: s.sale_ends_at, MOMENT),
+    *same_named("saleBadgeText", "discountId", public=TEXT),
+    *same_named("saleEndsAt", public=MOMENT),
 )
 """Fields of a product that belong to the discounts. Money in dollars."""
 

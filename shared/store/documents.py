@@ -7,7 +7,10 @@ those that are never cleared, and those that the public may see.
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar
+
+from pydantic.alias_generators import to_snake
 
 from shared.store.writes import Put
 
@@ -26,6 +29,11 @@ class Field(NamedTuple, Generic[R]):
     name: str
     of: Callable[[R], Any]
     public: Types = ()
+
+
+def same_named(*names: str, public: Types = ()) -> list[Field[Any]]:
+    """Fields that hold the record's attributes of the same names, in snake case."""
+    return [Field(name, attrgetter(to_snake(name)), public) for name in names]
 
 
 class Schema(Generic[R]):

@@ -10,6 +10,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from google.api_core.exceptions import GoogleAPICallError
@@ -31,7 +32,6 @@ class HeldLease:
         path: str,
         lease: Lease,
         version: datetime | None,
-        *,
         granted_at: datetime,
         asked: float,
         ttl: timedelta,
@@ -55,17 +55,17 @@ class HeldLease:
 
     def commit(self, writes: Sequence[Write]) -> None:
         """Write all of ``writes`` or nothing, and renew the lease with them."""
-        self._commit(writes, holder=self._lease.holder, run_id=self._lease.run_id)
+        self._commit(writes, self._lease)
 
     def release(self, writes: Sequence[Write]) -> None:
         """The run has ended: write its last documents and free the org."""
-        self._commit(writes, holder=None, run_id=None)
+        self._commit(writes, replace(self._lease, holder=None, run_id=None))
         self._ended.set()
 
     def hand_over(self, writes: Sequence[Write], *, wait: timedelta = timedelta(0)) -> None:
         """This worker stops, the run does not: only the same run may continue within the lease,
         which lasts longer by ``wait``."""
-        self._commit(writes, holder=None, run_id=self._lease.run_id, longer=wait)
+        self._commit(writes, replace(self._lease, holder=None), wait)
         self._ended.set()
 
     def keep_alive(self) -> None:
@@ -90,12 +90,7 @@ class HeldLease:
         self._ended.set()
 
     def _commit(
-        self,
-        writes: Sequence[Write],
-        *,
-        holder: str | None,
-        run_id: str | None,
-        longer: timedelta = timedelta(0),
+        self, writes: Sequence[Write], lease: Lease, longer: timedelta = timedelta(0)
     ) -> None:
         with self._lock:
             if self._ended.is_set():
@@ -105,8 +100,8 @@ class HeldLease:
                 if now - self._renewed >= self._ttl.total_seconds():
                     raise LeaseLost("the lease expired while this worker was not running")
                 self._commits += 1
-                expires_at = self._server_time(now) + self._ttl + longer
-                lease = Lease(self.epoch, run_id, holder, expires_at)
+                server_time = self._granted_at + timedelta(seconds=now - self._granted)
+                lease = replace(lease, expires_at=server_time + self._ttl + longer)
                 guard = _guard(self._path, lease, self._commits, self._version)
                 if self._written([guard, *writes]):
                     self._renewed = now
@@ -128,9 +123,6 @@ class HeldLease:
             self._version = found.version
             return bool(found.fields.get("commits") == self._commits)
         return True
-
-    def _server_time(self, monotonic_now: float) -> datetime:
-        return self._granted_at + timedelta(seconds=monotonic_now - self._granted)
 
 
 def acquire(
@@ -162,16 +154,7 @@ def acquire(
             version = database.commit([guard, *first_writes(answer.abandoned)])
         except Conflict:
             continue
-        return HeldLease(
-            database,
-            path,
-            granted,
-            version,
-            granted_at=found.read_at,
-            asked=asked,
-            ttl=ttl,
-            monotonic=monotonic,
-        )
+        return HeldLease(database, path, granted, version, found.read_at, asked, ttl, monotonic)
     raise Busy(f"another worker is at run {run_id}")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr, ValidationError
@@ -20,7 +21,7 @@ from shared.domain.ids import org_id_spellings
 from shared.errors import ConfigurationInvalid, at_fault
 from shared.pos.config import DEFAULT_TIMEZONE, PROVIDERS, Location
 from shared.store import paths
-from shared.store.database import Database, Filter, Put
+from shared.store.database import Database, Document, Filter, Put
 
 ACTIVE: Filter = ("posConfig.status", "==", "active")
 HASH_BYTES = 8
@@ -32,10 +33,8 @@ KEPT_SECONDS = 300.0
 
 def active_orgs(database: Database, org_id: str | None = None) -> list[str]:
     """Ids of the orgs with at least one active POS location, sorted; only ``org_id`` if given."""
-    filters: list[Filter] = [ACTIVE]
-    if org_id is not None:
-        filters.append(("orgId", "==", org_id))
-    found = database.query(paths.LOCATIONS, *filters, select=["orgId"])
+    org_ids = None if org_id is None else [org_id]
+    found = database.query_in(paths.LOCATIONS, "orgId", org_ids, ACTIVE, select=["orgId"])
     return sorted({str(d.fields["orgId"]) for d in found if d.fields.get("orgId")})
 
 
@@ -61,8 +60,7 @@ def active_of(database: Database, org_id: str) -> list[Location]:
     found = database.query(paths.LOCATIONS, ("orgId", "==", org_id))
     active = []
     for document in sorted(found, key=lambda d: d.id):
-        config = document.fields.get("posConfig")
-        if not isinstance(config, dict) or config.get("status") != "active":
+        if _pos_config(document).get("status") != "active":
             continue
         try:
             active.append(Location.model_validate({**document.fields, "id": document.id}))
@@ -79,15 +77,9 @@ def webhook_secrets(
 ) -> Iterator[tuple[str, SecretStr]]:
     """Location id and ``posConfig.webhookSecret`` of the org's active locations at a provider;
     ``secret:NAME`` references are not resolved."""
-    found = database.query(
-        paths.LOCATIONS,
-        ("orgId", "==", org_id),
-        select=["posConfig.provider", "posConfig.status", "posConfig.webhookSecret"],
-    )
-    for document in found:
-        config = document.fields.get("posConfig")
-        if not isinstance(config, dict):
-            continue
+    fields = ["posConfig.provider", "posConfig.status", "posConfig.webhookSecret"]
+    for document in database.query(paths.LOCATIONS, ("orgId", "==", org_id), select=fields):
+        config = _pos_config(document)
         secret = config.get("webhookSecret")
         active = config.get("provider") == provider and config.get("status") == "active"
         if active and isinstance(secret, str) and secret:
@@ -97,17 +89,19 @@ def webhook_secrets(
 def zones(database: Database, org_id: str) -> dict[str, ZoneInfo]:
     """Time zone of each of the org's locations, by the POS's location id; without those that name
     an unknown one."""
-    found = database.query(
-        paths.LOCATIONS, ("orgId", "==", org_id), select=["timezone", "posConfig.locationId"]
-    )
+    fields = ["timezone", "posConfig.locationId"]
     known: dict[str, ZoneInfo] = {}
-    for document in found:
-        config = document.fields.get("posConfig")
-        location_id = config.get("locationId") if isinstance(config, dict) else None
+    for document in database.query(paths.LOCATIONS, ("orgId", "==", org_id), select=fields):
         name = document.fields.get("timezone", DEFAULT_TIMEZONE)
         with suppress(KeyError, ValueError, TypeError, OSError):
-            known[str(location_id)] = ZoneInfo(name)
+            known[str(_pos_config(document).get("locationId"))] = ZoneInfo(name)
     return known
+
+
+def _pos_config(location: Document) -> Mapping[str, Any]:
+    """Its POS settings; none where they are not a map."""
+    config = location.fields.get("posConfig")
+    return config if isinstance(config, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +157,7 @@ class OrgDirectory:
         tenants = self._database.get_all([paths.tenant(name) for name in names], ["name"])
         stored = {document.id for document in tenants.values() if document.exists}
         if not stored:
-            locations = self._database.query(
-                paths.LOCATIONS, ("orgId", "in", list(names)), select=["orgId"]
-            )
+            same_org = ("orgId", "in", list(names))
+            locations = self._database.query(paths.LOCATIONS, same_org, select=["orgId"])
             stored = {str(document.fields["orgId"]) for document in locations}
         return next((name for name in names if name in stored), None)

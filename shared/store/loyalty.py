@@ -3,7 +3,7 @@
 ``customers/{id}/points_ledger/{entryId}``: the points of each order, by the order's id.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,16 +16,17 @@ from shared.store import orders, paths
 from shared.store.database import Database, Document, Filter, Put, Remove, Update, Write
 from shared.store.spending import id_key
 
-OWNED = (
-    "points",
-    "pointsFromOrders",
-    "pointsFromAlpine",
-    "tierSource",
-    "loyaltyTier",
-    "loyaltyReconciled",
-    "loyaltyDiscrepancy",
-    "alpineUserId",
-)
+FIELDS: Mapping[str, Callable[[Reconciliation], Any]] = {
+    "points": lambda r: r.points,
+    "pointsFromOrders": lambda r: r.points_from_orders,
+    "pointsFromAlpine": lambda r: r.points_from_provider,
+    "tierSource": lambda r: r.tier_source.value,
+    "loyaltyTier": lambda r: r.tier.id if r.tier else None,
+    "loyaltyReconciled": lambda r: r.reconciled,
+    "loyaltyDiscrepancy": lambda r: r.discrepancy,
+    "alpineUserId": lambda r: r.provider_user_id,
+}
+OWNED = tuple(FIELDS)
 """Fields that only loyalty writes, with ``pointsLastCalculated`` when one of them changes."""
 READ = ("email", "phone", "socialEquity", "pointsLastCalculated", *OWNED)
 
@@ -58,7 +59,7 @@ def customers(database: Database, org_id: str, ids: Sequence[str]) -> list[Docum
 
 def update(org_id: str, customer: Document, result: Reconciliation, now: datetime) -> Update | None:
     """The write for a customer's loyalty fields; None when they are already stored."""
-    fields = _fields(result)
+    fields = {name: of(result) for name, of in FIELDS.items()}
     if all(customer.fields.get(name) == value for name, value in fields.items()):
         return None
     path = f"{paths.customers(org_id)}/{customer.id}"
@@ -68,11 +69,6 @@ def update(org_id: str, customer: Document, result: Reconciliation, now: datetim
 def all_ids(database: Database, org_id: str) -> list[str]:
     """Every customer's id."""
     return [document.id for document in database.query(paths.customers(org_id), select=[])]
-
-
-def how_many(database: Database, org_id: str) -> int:
-    """How many customers there are, without reading them."""
-    return database.totals(paths.customers(org_id)).count
 
 
 def with_equity(database: Database, org_id: str) -> set[str]:
@@ -116,19 +112,6 @@ def counts(database: Database, org_id: str) -> CustomerCounts:
         reconciled=database.totals(collection, RECONCILED).count,
         needs_review=database.totals(collection, AT_PROVIDER, NOT_RECONCILED).count,
     )
-
-
-def _fields(result: Reconciliation) -> dict[str, Any]:
-    return {
-        "points": result.points,
-        "pointsFromOrders": result.points_from_orders,
-        "pointsFromAlpine": result.points_from_provider,
-        "tierSource": result.tier_source.value,
-        "loyaltyTier": result.tier.id if result.tier else None,
-        "loyaltyReconciled": result.reconciled,
-        "loyaltyDiscrepancy": result.discrepancy,
-        "alpineUserId": result.provider_user_id,
-    }
 
 
 def orders_of(
@@ -177,13 +160,10 @@ def ledger_writes(
     """The writes that turn the stored entries ``before`` into ``entries``."""
     ledger = paths.points_ledger(org_id, customer_id)
     after = {entry.id: _ledger_fields(entry) for entry in entries}
-    changed: list[Write] = [
-        Put(f"{ledger}/{entry_id}", fields)
-        for entry_id, fields in after.items()
-        if before.get(entry_id) != fields
-    ]
-    return changed + [
-        Remove(f"{ledger}/{entry_id}") for entry_id in before if entry_id not in after
+    changed = [entry_id for entry_id in after if before.get(entry_id) != after[entry_id]]
+    return [
+        *(Put(f"{ledger}/{entry_id}", after[entry_id]) for entry_id in changed),
+        *(Remove(f"{ledger}/{entry_id}") for entry_id in before if entry_id not in after),
     ]
 
 

@@ -1,9 +1,7 @@
 """``loyalty_runs/{runId}``, and what an org's next run must know of the ones before: the progress,
 and an entry per customer in a PackedMap."""
 
-from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 from shared.domain.loyalty import ProviderAnswer, ProviderStatus
 from shared.domain.loyalty_work import LoyaltyEntry, LoyaltyWork, Review
@@ -11,11 +9,9 @@ from shared.models import CamelModel
 from shared.store import packed_map, paths
 from shared.store.database import Database, Put
 from shared.store.packed_map import Facts, PackedMap
-from shared.store.runs import KEPT, StoredRun
+from shared.store.runs import StoredRun
 
 STATE_NAME = "loyalty"
-STATE_SHARD_BYTES = 40_000
-"""Small, about 700 customers: each batch of a run rewrites its customers' shard."""
 
 _STATUSES = tuple(ProviderStatus)
 """Stored by their place: append to ProviderStatus, never rearrange it."""
@@ -75,10 +71,7 @@ def read(database: Database, org_id: str, run_id: str) -> LoyaltyRun | None:
 
 def put(org_id: str, run_id: str, run: LoyaltyRun) -> Put:
     """The write for a run."""
-    fields: dict[str, Any] = run.model_dump(by_alias=True, exclude_none=True)
-    fields |= {"state": run.state.value, "orgId": org_id, "runId": run_id}
-    fields["expireAt"] = run.started_at + KEPT
-    return Put(paths.loyalty_run(org_id, run_id), fields)
+    return Put(paths.loyalty_run(org_id, run_id), run.document(org_id, run_id))
 
 
 def read_progress(database: Database, org_id: str) -> LoyaltyProgress:
@@ -92,50 +85,31 @@ def put_progress(org_id: str, progress: LoyaltyProgress) -> Put:
     return Put(paths.loyalty_progress(org_id), fields)
 
 
-class LoyaltyState:
-    """Every customer's entry, whole in memory. Not safe for threads."""
+class LoyaltyState(PackedMap[LoyaltyEntry]):
+    """Every customer's entry, by customer id. Those of one shard are best written together."""
 
-    def __init__(self, entries: PackedMap[Facts]) -> None:
-        self._entries = entries
+    shard_bytes = 40_000
+    """Small, about 700 customers: each batch of a run rewrites its customers' shard."""
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def ids(self) -> list[str]:
-        """All customers' ids."""
-        return [customer_id for customer_id, _ in self._entries.items()]
-
-    def has(self, customer_id: str) -> bool:
-        """Whether a run has met the customer."""
-        return self._entries.get(customer_id) is not None
-
-    def get(self, customer_id: str) -> LoyaltyEntry:
+    def get(self, record_id: str) -> LoyaltyEntry:
         """The customer's entry; an empty one for somebody new."""
-        facts = self._entries.get(customer_id)
-        return LoyaltyEntry() if facts is None else _entry(facts)
+        return super().get(record_id) or LoyaltyEntry()
 
-    def items(self) -> Iterator[tuple[str, LoyaltyEntry]]:
-        """All customers' ids and entries."""
-        return ((customer_id, _entry(facts)) for customer_id, facts in self._entries.items())
+    def pack(self, value: LoyaltyEntry) -> Facts:
+        # The order is stored: append, never rearrange.
+        known, answer = value, value.answer
+        status = _STATUSES.index(answer.status)
+        asked = [int(known.work), known.looked_up, status, answer.points, answer.user_id]
+        calculated = [known.spent_cents, known.orders, known.equity, known.ledger]
+        return [*asked, *calculated, int(known.review)]
 
-    def put(self, customer_id: str, entry: LoyaltyEntry) -> None:
-        self._entries.put(customer_id, _facts(entry))
-
-    def remove(self, customer_id: str) -> None:
-        self._entries.remove(customer_id)
-
-    def shard(self, customer_id: str) -> int:
-        """Which document holds the customer: those of one are best written together."""
-        return self._entries.shard(customer_id)
-
-    def take_writes(self) -> list[Put]:
-        """See PackedMap."""
-        return self._entries.take_writes()
+    def unpack(self, packed: Facts) -> LoyaltyEntry:
+        return _entry(packed)
 
 
 def load_state(database: Database, org_id: str) -> LoyaltyState:
     """The org's state; an empty one before its first run."""
-    return LoyaltyState(packed_map.load(database, org_id, STATE_NAME, STATE_SHARD_BYTES))
+    return LoyaltyState(org_id, STATE_NAME, *packed_map.read(database, org_id, STATE_NAME))
 
 
 def entry_of(database: Database, org_id: str, customer_id: str) -> LoyaltyEntry:
@@ -144,31 +118,8 @@ def entry_of(database: Database, org_id: str, customer_id: str) -> LoyaltyEntry:
     return LoyaltyEntry() if facts is None else _entry(facts)
 
 
-def _facts(entry: LoyaltyEntry) -> Facts:
-    # The order is stored: append, never rearrange.
-    return [
-        int(entry.work),
-        entry.looked_up,
-        _STATUSES.index(entry.answer.status),
-        entry.answer.points,
-        entry.answer.user_id,
-        entry.spent_cents,
-        entry.orders,
-        entry.equity,
-        entry.ledger,
-        int(entry.review),
-    ]
-
-
 def _entry(facts: Facts) -> LoyaltyEntry:
     work, looked_up, status, points, user_id, spent_cents, orders, equity, ledger, review = facts
-    return LoyaltyEntry(
-        work=LoyaltyWork(work),
-        looked_up=looked_up,
-        answer=ProviderAnswer(_STATUSES[status], points, user_id),
-        spent_cents=spent_cents,
-        orders=orders,
-        equity=equity,
-        ledger=ledger,
-        review=Review(review),
-    )
+    answer = ProviderAnswer(_STATUSES[status], points, user_id)
+    calculated = (spent_cents, orders, equity, ledger)
+    return LoyaltyEntry(LoyaltyWork(work), looked_up, answer, *calculated, Review(review))

@@ -1,4 +1,7 @@
-"""``tenants/{orgId}/orders/{provider}_{id}``: what a sync writes, and what spending reads."""
+"""``tenants/{orgId}/orders/{provider}_{id}``: what a sync writes, and what spending reads.
+
+``tenants/{orgId}/skipped_orders/{orderId}``: orders that match no customer, and why.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,19 +11,19 @@ from typing import Any
 
 import structlog
 
+from shared.domain.fingerprint import fingerprint
 from shared.domain.money import dollars_or_none, sum_to_cents, to_cents, to_dollars
+from shared.domain.order_matching import SkipReason
 from shared.domain.orders import Order, OrderItem, OrderStatus
 from shared.domain.spending import COUNTED, OrderFact, Spending, counts, fold
 from shared.store import paths
-from shared.store.database import Database, Document, Filter, Put
-from shared.store.documents import Field, Schema, to_number
+from shared.store.database import Database, Document, Filter, Put, Remove
+from shared.store.documents import Field, Schema, same_named, to_number
+from shared.store.manifest import Manifest
 
 ORDER = Schema[Order](
-    Field("id", lambda o: o.id),
-    Field("externalId", lambda o: o.external_id),
-    Field("locationId", lambda o: o.location_id),
+    *same_named("id", "externalId", "locationId", "posStatus", "createdAt", "updatedAt", "source"),
     Field("status", lambda o: o.status.value),
-    Field("posStatus", lambda o: o.pos_status),
     Field("type", lambda o: o.type.value),
     Field("channel", lambda o: o.channel.value),
     Field("customer", lambda o: {"email": o.email, "name": o.customer_name, "phone": o.phone}),
@@ -29,9 +32,6 @@ ORDER = Schema[Order](
     Field("subtotal", lambda o: dollars_or_none(o.subtotal_cents)),
     Field("tax", lambda o: dollars_or_none(o.tax_cents)),
     Field("discount", lambda o: dollars_or_none(o.discount_cents)),
-    Field("createdAt", lambda o: o.created_at),
-    Field("updatedAt", lambda o: o.updated_at),
-    Field("source", lambda o: o.source),
     given=("customerId", "orgId"),
     stamps=("syncRunId",),
     nulls=("posStatus",),
@@ -72,9 +72,9 @@ def read_stored(
     wanted = [f"{paths.orders(org_id)}/{order_id}" for order_id in order_ids]
     found = database.get_all(wanted, ["customerId", "updatedAt"])
     return {
-        document.id: StoredOrder(str(document.fields["customerId"]), document.fields["updatedAt"])
-        for document in found.values()
-        if {"customerId", "updatedAt"} <= document.fields.keys()
+        order.id: StoredOrder(str(order.fields["customerId"]), order.fields["updatedAt"])
+        for order in found.values()
+        if {"customerId", "updatedAt"} <= order.fields.keys()
     }
 
 
@@ -173,12 +173,67 @@ def _items(lines: Any) -> Iterator[OrderItem]:
     """The lines that are readable, without prices: spending has the order's total."""
     for line in lines if isinstance(lines, list) else ():
         if isinstance(line, Mapping):
-            product_id, category = line.get("productId"), line.get("category")
             quantity = line.get("quantity")
             yield OrderItem(
-                product_id=str(product_id) if product_id else None,
+                product_id=str(line.get("productId") or "") or None,
                 name=str(line.get("name") or ""),
-                category=str(category) if category else None,
+                category=str(line.get("category") or "") or None,
                 quantity=Decimal(str(quantity) if isinstance(quantity, int | float) else 0),
                 price_cents=0,
             )
+
+
+SKIPPED = Schema[Order](
+    *same_named("externalId", "posCustomerId", "createdAt"),
+    Field("orderId", lambda o: o.id),
+    Field("total", lambda o: to_dollars(o.total_cents)),
+    given=("reason", "message", "orgId"),
+    stamps=("runId",),
+    once=("firstSeenAt",),
+)
+"""What a person needs to find the order at the POS: no name, no e-mail, no telephone number."""
+
+
+class SkippedOrders:
+    """The documents of an org's skipped orders. Not safe for threads.
+
+    New ones are committed together with the manifest that knows of them (Session.keep), so that a
+    crash leaves none that no later run would remove.
+    """
+
+    def __init__(self, org_id: str, manifest: Manifest) -> None:
+        self._org_id = org_id
+        self._manifest = manifest
+        self._puts: dict[str, Put] = {}
+
+    def __len__(self) -> int:
+        """How many writes wait for the manifest."""
+        return len(self._puts)
+
+    def add(self, order: Order, reason: SkipReason, *, run_id: str, now: datetime) -> None:
+        """Note that the order is skipped. What is stored already costs no write."""
+        fields = SKIPPED.fields(
+            order, reason=reason.value, message=reason.message, orgId=self._org_id
+        )
+        found, before = fingerprint(fields), self._manifest.skipped(order.id)
+        if found == before:
+            return
+        fields["runId"] = run_id
+        if not before:
+            fields["firstSeenAt"] = now
+        self._manifest.skip(order.id, found)
+        self._puts[order.id] = SKIPPED.put(self._path(order.id), fields)
+
+    def withdraw(self, order_id: str) -> list[Remove]:
+        """The writes for an order that matches now, to go with its own, before the manifest has
+        the order as stored."""
+        self._puts.pop(order_id, None)
+        return [Remove(self._path(order_id))] if self._manifest.skipped(order_id) else []
+
+    def take_writes(self) -> list[Put]:
+        """The writes of what was added since the last time."""
+        puts, self._puts = list(self._puts.values()), {}
+        return puts
+
+    def _path(self, order_id: str) -> str:
+        return f"{paths.skipped_orders(self._org_id)}/{order_id}"

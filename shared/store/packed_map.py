@@ -22,49 +22,57 @@ V = TypeVar("V")
 
 
 class PackedMap(Generic[V]):
-    """Values by id, whole in memory. Not safe for threads.
+    """Values by id, whole in memory; each is unpacked when it is asked for. Not safe for threads.
 
     A shard is split once it is larger than ``shard_bytes``. The documents say how many shards
     there are.
     """
 
-    def __init__(
-        self,
-        org_id: str,
-        name: str,
-        values: dict[str, V],
-        shards: int,
-        shard_bytes: int = SHARD_BYTES,
-    ) -> None:
+    shard_bytes = SHARD_BYTES
+
+    def __init__(self, org_id: str, name: str, packed: dict[str, Any], shards: int) -> None:
         self.shards = shards
         self._org_id = org_id
         self._name = name
-        self._values = values
-        self._shard_bytes = shard_bytes
+        self._packed = packed
         self._dirty: set[int] = set()
 
+    def pack(self, value: V) -> Any:
+        """The value as msgpack can store it, equal for equal values."""
+        return value
+
+    def unpack(self, packed: Any) -> V:
+        """What ``pack`` has packed."""
+        value: V = packed
+        return value
+
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._packed)
+
+    def __contains__(self, record_id: str) -> bool:
+        return record_id in self._packed
 
     def get(self, record_id: str) -> V | None:
-        return self._values.get(record_id)
+        packed = self._packed.get(record_id)
+        return None if packed is None else self.unpack(packed)
 
     def items(self) -> Iterator[tuple[str, V]]:
         """All ids with their values; the map may be changed meanwhile."""
-        return iter(list(self._values.items()))
+        return ((key, self.unpack(packed)) for key, packed in list(self._packed.items()))
 
     def put(self, record_id: str, value: V) -> None:
-        if self._values.get(record_id) != value:
-            self._values[record_id] = value
+        packed = self.pack(value)
+        if self._packed.get(record_id) != packed:
+            self._packed[record_id] = packed
             self._dirty.add(self.shard(record_id))
 
     def remove(self, record_id: str) -> None:
-        if self._values.pop(record_id, None) is not None:
+        if self._packed.pop(record_id, None) is not None:
             self._dirty.add(self.shard(record_id))
 
     def keep_only(self, record_ids: Collection[str]) -> None:
         """Remove all others."""
-        for record_id in [key for key in self._values if key not in record_ids]:
+        for record_id in [key for key in self._packed if key not in record_ids]:
             self.remove(record_id)
 
     def shard(self, record_id: str) -> int:
@@ -91,35 +99,37 @@ class PackedMap(Generic[V]):
         ]
 
     def _must_split(self, packed: Mapping[int, bytes]) -> bool:
-        too_large = max(map(len, packed.values()), default=0) > self._shard_bytes
+        too_large = max(map(len, packed.values()), default=0) > self.shard_bytes
         return too_large and self.shards < len(self)
 
     def _fields_beside(self, count: int) -> dict[str, int]:
         """What is stored beside the ``count`` values of a shard."""
         return {"shards": self.shards}
 
-    def _dirty_parts(self) -> dict[int, dict[str, V]]:
-        parts: dict[int, dict[str, V]] = {shard: {} for shard in self._dirty}
+    def _dirty_parts(self) -> dict[int, dict[str, Any]]:
+        parts: dict[int, dict[str, Any]] = {shard: {} for shard in self._dirty}
         if parts:
-            for record_id, value in self._values.items():
+            for record_id, packed in self._packed.items():
                 if (shard := self.shard(record_id)) in parts:
-                    parts[shard][record_id] = value
+                    parts[shard][record_id] = packed
         return parts
 
 
-def load(
-    database: Database, org_id: str, name: str, shard_bytes: int = SHARD_BYTES
-) -> PackedMap[Facts]:
-    """The map of that name; an empty one where none was ever stored. Small ``shard_bytes`` suit a
-    map that is written a part at a time."""
+def load(database: Database, org_id: str, name: str) -> PackedMap[Facts]:
+    """The map of that name; an empty one where none was ever stored."""
+    return PackedMap(org_id, name, *read(database, org_id, name))
+
+
+def read(database: Database, org_id: str, name: str) -> tuple[dict[str, Facts], int]:
+    """All that is stored in a map, and in how many shards."""
     first = database.get(shard_path(org_id, name, 0))
     shards = int(first.fields.get("shards", 1))
-    facts: dict[str, Facts] = unpacked(first.fields)
+    found: dict[str, Facts] = unpacked(first.fields)
     if shards > 1:
         rest = [shard_path(org_id, name, shard) for shard in range(1, shards)]
         for document in database.get_all(rest).values():
-            facts |= unpacked(document.fields)
-    return PackedMap(org_id, name, facts, shards, shard_bytes)
+            found |= unpacked(document.fields)
+    return found, shards
 
 
 def facts_of(database: Database, org_id: str, name: str, record_id: str) -> Facts | None:

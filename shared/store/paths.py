@@ -1,8 +1,9 @@
 """Where everything stands in Firestore. No other file spells a path."""
 
+from collections.abc import Callable
+
 LOCATIONS = "locations"
 DEAD_LETTERS = "dead_letters"
-RATE_LIMITS = "rate_limits"
 INCIDENTS = "incidents"
 INTEGRATIONS = "integrations"
 POS = "pos"
@@ -16,65 +17,31 @@ def tenant(org_id: str) -> str:
     return f"tenants/{org_id}"
 
 
-def org_of(path: str) -> str:
-    """The org whose document stands at a path below ``tenants``."""
-    return path.split("/")[1]
+def _below_tenant(name: str) -> Callable[[str], str]:
+    """The path of that name below an org's document, by org id."""
+    return lambda org_id: f"tenants/{org_id}/{name}"
 
 
-def customers(org_id: str) -> str:
-    return f"{tenant(org_id)}/customers"
+customers = _below_tenant("customers")
+customer_spending = _below_tenant("customer_spending")
+orders = _below_tenant("orders")
+skipped_orders = _below_tenant("skipped_orders")  # by the id that the order's document would have
+products = _below_tenant("products")
+menu_items = _below_tenant("publicViews/products/items")  # the public copy of the products
+discounts = _below_tenant("discounts")  # those that run or are to come
+metadata = _below_tenant("metadata")
+quarantine = _below_tenant(QUARANTINE)
+webhook_events = _below_tenant("webhook_events")
 
+pos_status = _below_tenant(f"{INTEGRATIONS}/{POS}")
+lease = _below_tenant("sync_state/lease")
+progress = _below_tenant("sync_state/progress")  # cursors and counters that outlive a run
+manual_runs = _below_tenant("sync_state/manual")  # the runs that people asked for last
+rfm_scale = _below_tenant("sync_state/rfm")  # the quantiles by which customers are scored
+manifests = _below_tenant("sync_manifests")
 
-def orders(org_id: str) -> str:
-    return f"{tenant(org_id)}/orders"
-
-
-def skipped_orders(org_id: str) -> str:
-    """Orders that match no customer, by the id that the order's document would have."""
-    return f"{tenant(org_id)}/skipped_orders"
-
-
-def org_of_order(path: str) -> str | None:
-    """The org whose order stands at that path; None where none does."""
-    match path.split("/"):
-        case ["tenants", org_id, "orders", _]:
-            return org_id
-    return None
-
-
-def customer_spending(org_id: str) -> str:
-    return f"{tenant(org_id)}/customer_spending"
-
-
-def products(org_id: str) -> str:
-    return f"{tenant(org_id)}/products"
-
-
-def menu_items(org_id: str) -> str:
-    """The public copy of the products."""
-    return f"{tenant(org_id)}/publicViews/products/items"
-
-
-def discounts(org_id: str) -> str:
-    """The POS's discounts that run or are to come."""
-    return f"{tenant(org_id)}/discounts"
-
-
-def metadata(org_id: str) -> str:
-    return f"{tenant(org_id)}/metadata"
-
-
-def price_history(org_id: str, product_id: str) -> str:
-    return f"{products(org_id)}/{product_id}/price_history"
-
-
-def pos_write(org_id: str, key: str) -> str:
-    """What the POS was asked to make under an idempotency key, and what came of it."""
-    return f"{tenant(org_id)}/pos_writes/{key}"
-
-
-def pos_status(org_id: str) -> str:
-    return f"{tenant(org_id)}/{INTEGRATIONS}/{POS}"
+loyalty_lease = _below_tenant("loyalty_state/lease")  # its own: it keeps no sync waiting
+loyalty_progress = _below_tenant("loyalty_state/progress")
 
 
 def sync_run(org_id: str, run_id: str) -> str:
@@ -86,41 +53,12 @@ def sync_report(org_id: str, run_id: str) -> str:
     return f"{tenant(org_id)}/sync_reports/{run_id}"
 
 
-def quarantine(org_id: str) -> str:
-    return f"{tenant(org_id)}/{QUARANTINE}"
+def loyalty_run(org_id: str, run_id: str) -> str:
+    return f"{tenant(org_id)}/loyalty_runs/{run_id}"
 
 
-def lease(org_id: str) -> str:
-    return f"{tenant(org_id)}/sync_state/lease"
-
-
-def progress(org_id: str) -> str:
-    """Cursors and counters that outlive a run."""
-    return f"{tenant(org_id)}/sync_state/progress"
-
-
-def manual_runs(org_id: str) -> str:
-    """The runs that people asked for last."""
-    return f"{tenant(org_id)}/sync_state/manual"
-
-
-def webhook_events(org_id: str) -> str:
-    """What the POS told of, one document per webhook."""
-    return f"{tenant(org_id)}/webhook_events"
-
-
-def rfm_scale(org_id: str) -> str:
-    """The quantiles by which an org's customers are scored."""
-    return f"{tenant(org_id)}/sync_state/rfm"
-
-
-def manifests(org_id: str) -> str:
-    return f"{tenant(org_id)}/sync_manifests"
-
-
-def incident(org_id: str | None, key: str) -> str:
-    """What people are told of; without an org those of Sync Sam itself."""
-    return f"{INCIDENTS}/{key}" if org_id is None else f"{tenant(org_id)}/{INCIDENTS}/{key}"
+def price_history(org_id: str, product_id: str) -> str:
+    return f"{products(org_id)}/{product_id}/price_history"
 
 
 def points_ledger(org_id: str, customer_id: str) -> str:
@@ -128,19 +66,29 @@ def points_ledger(org_id: str, customer_id: str) -> str:
     return f"{customers(org_id)}/{customer_id}/points_ledger"
 
 
-def loyalty_run(org_id: str, run_id: str) -> str:
-    return f"{tenant(org_id)}/loyalty_runs/{run_id}"
+def pos_write(org_id: str, key: str) -> str:
+    """What the POS was asked to make under an idempotency key, and what came of it."""
+    return f"{tenant(org_id)}/pos_writes/{key}"
 
 
-def loyalty_lease(org_id: str) -> str:
-    """Of its own: a loyalty run keeps no sync waiting."""
-    return f"{tenant(org_id)}/loyalty_state/lease"
-
-
-def loyalty_progress(org_id: str) -> str:
-    return f"{tenant(org_id)}/loyalty_state/progress"
+def incident(org_id: str | None, key: str) -> str:
+    """What people are told of; without an org those of Sync Sam itself."""
+    return f"{INCIDENTS}/{key}" if org_id is None else f"{tenant(org_id)}/{INCIDENTS}/{key}"
 
 
 def rate_limit(account: str) -> str:
-    """The calls that an outside account has been given moments for; orgs may share one."""
-    return f"{RATE_LIMITS}/{account}"
+    """The calls that an outside account has been given times for; orgs may share one."""
+    return f"rate_limits/{account}"
+
+
+def org_of(path: str) -> str:
+    """The org whose document stands at a path below ``tenants``."""
+    return path.split("/")[1]
+
+
+def org_of_order(path: str) -> str | None:
+    """The org whose order stands at that path; None where none does."""
+    match path.split("/"):
+        case ["tenants", org_id, "orders", _]:
+            return org_id
+    return None

@@ -4,7 +4,7 @@ The menu (``publicViews/products/items``) is read in two forms: as recommendatio
 everybody may see it, where only the fields declared public here ever leave.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,15 +15,21 @@ from shared.domain.recommendations import RecommendableProduct, RecommendationIn
 from shared.store import paths
 from shared.store.database import Database, Document, Put, Remove, Write
 from shared.store.discounts import SALE
-from shared.store.documents import FLAG, NUMBER, TEXT, Field, Schema, Types, to_float, to_number
+from shared.store.documents import (
+    FLAG,
+    NUMBER,
+    TEXT,
+    Field,
+    Schema,
+    Types,
+    same_named,
+    to_float,
+    to_number,
+)
 
 PRODUCT = Schema[Product](
-    Field("id", lambda p: p.id, TEXT),
-    Field("externalId", lambda p: p.external_id),
-    Field("name", lambda p: p.name, TEXT),
-    Field("brand", lambda p: p.brand, TEXT),
-    Field("category", lambda p: p.category, TEXT),
-    Field("subcategory", lambda p: p.subcategory, TEXT),
+    *same_named("id", "name", "brand", "category", "subcategory", public=TEXT),
+    *same_named("externalId"),
     Field("price", lambda p: to_dollars(p.price_cents or 0), NUMBER),
     Field("priceSource", lambda p: p.price_source and p.price_source.value),
     Field("cost", lambda p: dollars_or_none(p.cost_cents)),
@@ -115,19 +121,30 @@ def merchant_fields(
 
 def recommendable_menu(database: Database, org_id: str) -> RecommendationIndex:
     """What can be bought now."""
-    return RecommendationIndex(_available(database, org_id))
+    found = database.query(
+        paths.menu_items(org_id), ("available", "==", True), select=["category", "price"]
+    )
+    return RecommendationIndex(
+        RecommendableProduct(
+            id=product.id,
+            category=str(product.fields.get("category") or ""),
+            # A product without a price is stored with 0.
+            price_cents=to_cents(price) if (price := product.fields.get("price")) else None,
+        )
+        for product in found
+    )
 
 
 def purchasable_items(
     database: Database, org_id: str, ids: Sequence[str]
 ) -> dict[str, Mapping[str, Any]]:
     """Name, category, price and picture of those of the products that can be bought now, by id."""
-    where = {f"{paths.menu_items(org_id)}/{product_id}": product_id for product_id in ids}
-    found = database.get_all(list(where), [*RECOMMENDATION_FIELDS, "available"])
+    where = [f"{paths.menu_items(org_id)}/{product_id}" for product_id in ids]
+    found = database.get_all(where, [*RECOMMENDATION_FIELDS, "available"])
     return {
-        where[path]: {name: document.fields.get(name) for name in RECOMMENDATION_FIELDS}
-        for path, document in found.items()
-        if document.fields.get("available")
+        item.id: {name: item.fields.get(name) for name in RECOMMENDATION_FIELDS}
+        for item in found.values()
+        if item.fields.get("available")
     }
 
 
@@ -144,20 +161,6 @@ def _stock_fields(stock: LocationStock) -> dict[str, Any]:
         "quantity": to_number(stock.quantity),
         "price": to_dollars(stock.price_cents or 0),
     }
-
-
-def _available(database: Database, org_id: str) -> Iterator[RecommendableProduct]:
-    found = database.query(
-        paths.menu_items(org_id), ("available", "==", True), select=["category", "price"]
-    )
-    for product in found:
-        price = product.fields.get("price")
-        yield RecommendableProduct(
-            id=product.id,
-            category=str(product.fields.get("category") or ""),
-            # A product without a price is stored with 0.
-            price_cents=to_cents(price) if price else None,
-        )
 
 
 def _shown(document: Document) -> MenuProduct | None:

@@ -4,7 +4,6 @@ its customers (``sync_state/rfm``) as of the last recompute of all."""
 from typing import Any
 
 import structlog
-from pydantic import ValidationError
 
 from shared.domain.customer_scores import ScoringScales
 from shared.domain.money import to_cents, to_dollars
@@ -33,14 +32,14 @@ def scales(database: Database, org_id: str) -> ScoringScales:
     Thresholds that are not valid are logged and the default ones used: a mistake in a setting
     must not stop the spending of all customers.
     """
-    found = database.get_all([paths.tenant(org_id), paths.rfm_scale(org_id)])
-    stored = found[paths.rfm_scale(org_id)]
-    thresholds = _thresholds(found[paths.tenant(org_id)].fields.get("rfm"))
-    if not stored.exists:
+    settings, quantiles = paths.tenant(org_id), paths.rfm_scale(org_id)
+    found = database.get_all([settings, quantiles])
+    thresholds = _thresholds(found[settings].fields.get("rfm"))
+    stored = found[quantiles].fields
+    if not stored:
         return ScoringScales(thresholds)
-    recency, frequency, monetary = (tuple(stored.fields[name]) for name in QUANTILES)
-    scale = QuantileScale(recency, frequency, monetary, stored.fields["asOf"])
-    return ScoringScales(thresholds, scale)
+    bounds = {name: tuple(stored[name]) for name in QUANTILES}
+    return ScoringScales(thresholds, QuantileScale(**bounds, as_of=stored["asOf"]))
 
 
 def put(org_id: str, scale: QuantileScale) -> Put:
@@ -54,11 +53,8 @@ def _thresholds(settings: Any) -> RfmThresholds:
         return DEFAULT_THRESHOLDS
     try:
         bounds = _Bounds.model_validate(settings)
-        return RfmThresholds(
-            recency_days=bounds.recency_days,
-            frequency=bounds.frequency,
-            monetary_cents=tuple(to_cents(dollars) for dollars in bounds.monetary),
-        )
-    except (ValidationError, ValueError, ConfigurationInvalid) as error:
+        monetary_cents = tuple(map(to_cents, bounds.monetary))
+        return RfmThresholds(bounds.recency_days, bounds.frequency, monetary_cents)
+    except (ValueError, ConfigurationInvalid) as error:
         log.warning("rfm_settings_invalid", reason=type(error).__name__)
         return DEFAULT_THRESHOLDS

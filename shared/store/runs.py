@@ -22,15 +22,8 @@ KEPT = timedelta(days=90)
 REPORT_KEPT = timedelta(days=30)
 """The same for a report: it shows customers' data."""
 REPORTED_FIELDS = (
-    "state",
-    "trigger",
-    "requestedBy",
-    "startedAt",
-    "endedAt",
-    "error",
-    "errors",
-    "held",
-    "deletionsHeld",
+    *("state", "trigger", "requestedBy", "startedAt", "endedAt"),
+    *("error", "errors", "held", "deletionsHeld"),
 )
 """Fields of a run's document that its report has too."""
 REPORTED_COUNTS = (
@@ -77,13 +70,14 @@ class StoredRun(CamelModel):
     def begun(self, now: datetime) -> Self:
         """The run with one more invocation at work on it."""
         started_at = now if self.state is RunState.QUEUED else self.started_at
-        return self.model_copy(
-            update={
-                "state": RunState.RUNNING,
-                "started_at": started_at,
-                "invocations": self.invocations + 1,
-            }
-        )
+        changed = {"state": RunState.RUNNING, "started_at": started_at}
+        return self.model_copy(update=changed | {"invocations": self.invocations + 1})
+
+    def document(self, org_id: str, run_id: str) -> dict[str, Any]:
+        """The fields of its document."""
+        ids = {"orgId": org_id, "runId": run_id, "expireAt": self.started_at + KEPT}
+        fields = self.model_dump(by_alias=True, exclude_none=True)
+        return {**fields, "state": self.state.value, **ids}
 
 
 class Run(StoredRun):
@@ -103,6 +97,12 @@ class Run(StoredRun):
     held: str | None = None
     """Why a removal waits for a person."""
     deletions_held: int = 0
+
+    def document(self, org_id: str, run_id: str) -> dict[str, Any]:
+        document = super().document(org_id, run_id)
+        for tally in document["streams"].values():
+            tally["seconds"] = round(tally["seconds"], 3)
+        return document
 
     def tally(self, stream: str) -> StreamCounts:
         """The stream's counts, to be changed in place."""
@@ -131,25 +131,15 @@ def read(database: Database, org_id: str, run_id: str) -> Run | None:
 
 def put(org_id: str, run_id: str, run: Run) -> Put:
     """The write for a run."""
-    ids = {"orgId": org_id, "runId": run_id, "expireAt": run.started_at + KEPT}
-    return Put(paths.sync_run(org_id, run_id), _document(run) | ids)
-
-
-def _document(run: Run) -> dict[str, Any]:
-    document = run.model_dump(by_alias=True, exclude_none=True)
-    document["state"] = run.state.value
-    for tally in document["streams"].values():
-        tally["seconds"] = round(tally["seconds"], 3)
-    return document
+    return Put(paths.sync_run(org_id, run_id), run.document(org_id, run_id))
 
 
 def find_unfinished(database: Database, org_id: str, run_id: str) -> UnfinishedRun | None:
     """The run of that id; None where there is none or it has ended."""
     found = database.get(paths.sync_run(org_id, run_id))
-    if not found.exists:
-        return None
-    run = Run.model_validate(found.fields)
-    return None if run.state.ended else UnfinishedRun(org_id, run_id, run, found.version)
+    if found.exists and not (run := Run.model_validate(found.fields)).state.ended:
+        return UnfinishedRun(org_id, run_id, run, found.version)
+    return None
 
 
 def unfinished(database: Database, before: datetime, limit: int) -> list[UnfinishedRun]:
@@ -211,21 +201,19 @@ def put_report(
     """The write for a report. ``changes`` has, by stream, how many records would be created,
     updated, rewritten and removed, and the first of them field by field; ``spending_of`` is how
     many customers' recompute would be requested, None for all."""
-    document = dict(put(org_id, run_id, run).fields)
+    document = run.document(org_id, run_id)
     streams = {
         name: {seen: tally[seen] for seen in REPORTED_COUNTS if seen in tally} | dict(changes[name])
         for name, tally in document["streams"].items()
     }
-    return Put(
-        paths.sync_report(org_id, run_id),
-        {
-            "orgId": org_id,
-            "runId": run_id,
-            "dryRun": True,
-            "complete": complete,
-            "spendingOf": "all" if spending_of is None else spending_of,
-            "streams": streams,
-            "expireAt": run.started_at + REPORT_KEPT,
-            **{name: document[name] for name in REPORTED_FIELDS if name in document},
-        },
-    )
+    fields = {
+        "orgId": org_id,
+        "runId": run_id,
+        "dryRun": True,
+        "complete": complete,
+        "spendingOf": "all" if spending_of is None else spending_of,
+        "streams": streams,
+        "expireAt": run.started_at + REPORT_KEPT,
+    }
+    fields |= {name: document[name] for name in REPORTED_FIELDS if name in document}
+    return Put(paths.sync_report(org_id, run_id), fields)

@@ -9,20 +9,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.batching import batched
 from shared.domain.customers import identifies
 from shared.domain.duplicates import MAX_SHARING, CustomerContact
 from shared.domain.spending import Spending
-from shared.store import customer_fields, paths
-from shared.store.database import IN_LIMIT, Create, Database, Document, Put, Update, Write
+from shared.store import customers, paths
+from shared.store.database import IN_LIMIT, Create, Database, Document, Put, Update, Write, batched
 from shared.store.documents import Schema
 
 SPENDING = Schema[Spending](
-    *customer_fields.SPENDING,
+    *customers.SPENDING,
     given=("customerId", "email", "orgId"),
     stamps=("updatedAt",),
 )
-SNAPSHOT_FIELDS = ("email", "phoneE164", *customer_fields.FIELDS)
+SNAPSHOT_FIELDS = ("email", "phoneE164", *customers.CALCULATED_FIELDS)
 MISSING = Document(id="", fields={}, version=None, read_at=datetime.fromtimestamp(0, UTC))
 
 
@@ -57,7 +56,7 @@ def put_by_id(
     whole = fields | {"updatedAt": now}
     if stored.version is None:
         return Create(where, whole)
-    cleared: dict[str, Any] = {name: None for name in SPENDING.compared if name in stored.fields}
+    cleared = dict.fromkeys(name for name in SPENDING.compared if name in stored.fields)
     return Update(where, cleared | whole, if_version=stored.version)
 
 
@@ -105,15 +104,13 @@ def snapshots(
     database: Database, org_id: str, customer_ids: Sequence[str]
 ) -> dict[str, CustomerSnapshot]:
     """The customers of the given ids that exist, by id."""
-    customer_paths = {f"{paths.customers(org_id)}/{i}": i for i in customer_ids}
-    own_paths = {i: spending_path(org_id, id_key(i)) for i in customer_ids}
-    found = database.get_all([*customer_paths, *own_paths.values()])
+    theirs = {i: f"{paths.customers(org_id)}/{i}" for i in customer_ids}
+    own = {i: spending_path(org_id, id_key(i)) for i in customer_ids}
+    found = database.get_all([*theirs.values(), *own.values()])
     return {
-        customer_id: CustomerSnapshot(
-            customer_id, found[customer_path], found[own_paths[customer_id]]
-        )
-        for customer_path, customer_id in customer_paths.items()
-        if found[customer_path].exists
+        i: CustomerSnapshot(i, found[path], found[own[i]])
+        for i, path in theirs.items()
+        if found[path].exists
     }
 
 
@@ -121,17 +118,14 @@ def all_snapshots(
     database: Database, org_id: str
 ) -> tuple[dict[str, CustomerSnapshot], dict[str, Document]]:
     """Every customer by id, and every spending document by path."""
-    kept = {
-        f"{paths.customer_spending(org_id)}/{document.id}": document
-        for document in database.query(paths.customer_spending(org_id))
-    }
+    collection = paths.customer_spending(org_id)
+    kept = {f"{collection}/{document.id}": document for document in database.query(collection)}
+    documents = database.query(paths.customers(org_id), select=SNAPSHOT_FIELDS)
     people = {
-        document.id: CustomerSnapshot(
-            document.id,
-            document,
-            kept.get(spending_path(org_id, id_key(document.id)), MISSING),
+        each.id: CustomerSnapshot(
+            each.id, each, kept.get(spending_path(org_id, id_key(each.id)), MISSING)
         )
-        for document in database.query(paths.customers(org_id), select=SNAPSHOT_FIELDS)
+        for each in documents
     }
     return people, kept
 

@@ -2,10 +2,10 @@
 repeat is detected; those in state WAITING are the work of the org's next targeted run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.models import FrozenCamelModel
 from shared.pos.port import PosEvent
 from shared.store import paths
 from shared.store.database import Create, Database, Remove, Update
@@ -18,8 +18,7 @@ RAW_LIMIT = 200_000
 WAITING, DONE, FAILED, UNKNOWN = "waiting", "done", "failed", "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class StoredWebhook:
+class StoredWebhook(FrozenCamelModel):
     """An event as stored, and the ids of the records it names."""
 
     key: str
@@ -70,16 +69,7 @@ def waiting(database: Database, org_id: str, limit: int) -> list[StoredWebhook]:
         select=["receivedAt", "customerIds", "orderIds", "productIds"],
         limit=limit,
     )
-    return [
-        StoredWebhook(
-            document.id,
-            document.fields["receivedAt"],
-            tuple(document.fields["customerIds"]),
-            tuple(document.fields["orderIds"]),
-            tuple(document.fields["productIds"]),
-        )
-        for document in found
-    ]
+    return [StoredWebhook.model_validate({**each.fields, "key": each.id}) for each in found]
 
 
 def processed(

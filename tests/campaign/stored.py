@@ -38,7 +38,7 @@ LEFT_OUT: Mapping[str, frozenset[str]] = {
 }
 OF_THE_DAY = frozenset({"predictedLifetimeValue", "segmentReason"})
 """Of a day: not written again as long as nothing but the day has changed (see
-store/customer_fields.py)."""
+store/customers.py)."""
 OF_EVERYBODY = frozenset({"rfm", "recommendations", "segment"})
 """Rests on the other customers, the menu or the day too: right after the daily pass over all."""
 RFM_OF_THE_DAY = ("recencyDays", "asOf")

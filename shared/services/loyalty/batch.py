@@ -5,7 +5,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
-from shared.batching import batched
 from shared.domain.customers import identifies, normal_phone
 from shared.domain.loyalty import (
     LoyaltyRules,
@@ -21,7 +20,7 @@ from shared.services.loyalty.look_ups import LookUps, LoyaltyContact
 from shared.services.loyalty.session import LoyaltySession
 from shared.services.runs.failure import run_error
 from shared.store import loyalty
-from shared.store.database import Document, Write
+from shared.store.database import Document, Write, batched
 from shared.store.loyalty_runs import LoyaltyCounts
 
 CUSTOMERS_PER_BATCH = 50

@@ -6,7 +6,7 @@ import structlog
 
 from shared.bus.messages import Loyalty
 from shared.domain.loyalty_work import LoyaltyEntry, LoyaltyWork, is_due
-from shared.store import loyalty
+from shared.store import customers, loyalty
 from shared.store.database import Database
 from shared.store.loyalty_runs import LoyaltyProgress, LoyaltyRun, LoyaltyState
 
@@ -62,14 +62,12 @@ def _agree_with_customers(
 ) -> None:
     """Give every customer an entry and forget those who are gone. Unless ``scan`` is asked for,
     the customers are only counted, and listed where the count differs."""
-    if not scan and loyalty.how_many(database, org_id) == len(state):
+    if not scan and customers.count_all(database, org_id) == len(state):
         return
     ids = set(loyalty.all_ids(database, org_id))
-    for customer_id in state.ids():
-        if customer_id not in ids:
-            state.remove(customer_id)
+    state.keep_only(ids)
     for customer_id in ids:
-        if not state.has(customer_id):
+        if customer_id not in state:
             state.put(customer_id, LoyaltyEntry(work=LoyaltyWork.LOOK_UP))
 
 
@@ -79,7 +77,7 @@ def _changed_spending(
     for customer_id, spent_cents, orders in loyalty.spending_since(database, org_id, since):
         entry = state.get(customer_id)
         same = (entry.spent_cents, entry.orders) == (spent_cents, orders)
-        if not same or not state.has(customer_id):
+        if not same or customer_id not in state:
             state.put(customer_id, entry.asked_for(LoyaltyWork.LOOK_UP))
 
 

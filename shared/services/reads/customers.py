@@ -15,7 +15,7 @@ from shared.domain.segmentation import Segment
 from shared.domain.spending import Spending
 from shared.errors import NotFound
 from shared.services.spending.look_up import KnownSpending, SpendingLookUp
-from shared.store import customer_fields, customers, listing, paths, products
+from shared.store import customers, listing, paths, products
 from shared.store.database import Database, Document, Filter
 from shared.store.listing import DocumentPage, QueryRange
 
@@ -25,7 +25,7 @@ LISTED = (
     "lastName",
     "email",
     "phone",
-    *customer_fields.SPENDING_FIELDS,
+    *customers.SPENDING_FIELDS,
     "segment",
     "segmentReason",
     "predictedLifetimeValue",
@@ -125,7 +125,7 @@ class CustomerReads:
 
     def _spent(self, org_id: str, customer_id: str, fields: Mapping[str, Any]) -> Spending | None:
         if "totalSpent" in fields:
-            return customer_fields.spending_in(fields)
+            return customers.spending_in(fields)
         known = self.spending.find(org_id, customer_id=customer_id)
         return known.spending if known else None
 

@@ -12,7 +12,7 @@ from shared.clock import Clock
 from shared.domain.inventory import BatchStock, ExpiringBatch, ExpiryOutlook, expiring, urgency_key
 from shared.domain.money import to_cents
 from shared.pos.config import DEFAULT_TIMEZONE
-from shared.store import batches, locations, prices, products
+from shared.store import inventory, locations, products
 from shared.store.database import Database
 
 PRODUCT_FIELDS = ("name", "price", "cost", "stock")
@@ -40,7 +40,7 @@ class ExpiringStock:
         their location, expired ones too; the most urgent first, then the most at risk."""
         zones = locations.zones(self.database, org_id)
         near: defaultdict[date, list[BatchStock]] = defaultdict(list)
-        for stock in batches.load(self.database, org_id).all():
+        for stock in inventory.load_batches(self.database, org_id).all():
             today = self._today(stock, zones)
             if stock.quantity >= min_quantity and _days_left(stock, today) <= within_days:
                 near[today].append(stock)
@@ -110,7 +110,7 @@ class PriceHistory:
     ) -> list[Mapping[str, Any]] | None:
         """The last changes as stored, the newest first; None where the org never had such a
         product."""
-        found = prices.latest_price_changes(self.database, org_id, product_id, limit)
+        found = inventory.latest_price_changes(self.database, org_id, product_id, limit)
         if not found and not products.read(self.database, org_id, [product_id], ["id"]):
             return None
         return [document.fields for document in found]

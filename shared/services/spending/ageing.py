@@ -17,7 +17,7 @@ from shared.clock import Clock
 from shared.domain.customer_scores import ScoringScales, customer_scores
 from shared.domain.segmentation import segment_boundaries
 from shared.services.deadline import Deadline
-from shared.store import customer_fields, locations, rfm
+from shared.store import customers, locations, rfm
 from shared.store import spending as spending_store
 from shared.store.database import Conflict, Database, Document
 
@@ -58,7 +58,7 @@ class Ageing:
         deadline = Deadline(self.seconds)
         count = 0
         for boundary in segment_boundaries(now):
-            while crossed := customer_fields.past_boundary(
+            while crossed := customers.past_boundary(
                 self.database, org_id, boundary, CUSTOMERS_PER_COMMIT
             ):
                 if deadline.passed:
@@ -75,9 +75,9 @@ class Ageing:
     ) -> None:
         updates = []
         for customer in crossed:
-            spent = customer_fields.spending_in(customer.fields)
+            spent = customers.spending_in(customer.fields)
             scores = customer_scores(spent, scales, now)
-            updates.append(customer_fields.update_scores(org_id, customer, scores, now))
+            updates.append(customers.update_scores(org_id, customer, scores, now))
         try:
             self.database.commit(updates)
         except Conflict:

@@ -17,7 +17,6 @@ from datetime import datetime
 
 import structlog
 
-from shared.batching import batched
 from shared.bus.messages import ComputeSpending
 from shared.bus.publisher import Publisher
 from shared.cache import ExpiringCache
@@ -31,7 +30,7 @@ from shared.services.deadline import Deadline
 from shared.services.spending.snapshot import SpendingChange, read_full_snapshot, read_snapshot
 from shared.store import customers, products
 from shared.store import rfm as rfm_store
-from shared.store.database import Conflict, Database, commits
+from shared.store.database import Conflict, Database, batched, commits
 
 CUSTOMERS_AT_ONCE = 100
 """Customers of one snapshot that is read by look-ups."""

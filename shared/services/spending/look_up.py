@@ -9,7 +9,7 @@ import structlog
 from shared.domain.customers import identifies, normal_email
 from shared.domain.ids import natural_key
 from shared.domain.spending import Spending
-from shared.store import customer_fields, customers, orders, paths, spending
+from shared.store import customers, orders, paths, spending
 from shared.store.database import Database, TimedOut
 
 LIMIT_SECONDS = 8.0
@@ -73,7 +73,7 @@ def _find(
     if identifies(key):
         kept = database.get(spending.spending_path(org_id, key))
         if kept.exists:
-            found = customer_fields.spending_in(kept.fields)
+            found = customers.spending_in(kept.fields)
             return KnownSpending(found, SpendingSource.EMAIL, (kept.fields["customerId"],))
         ids = ids or [i for _, i in customers.having(database, org_id, "email", [key])]
     return _of_records(database, org_id, ids)
@@ -82,7 +82,7 @@ def _find(
 def _records_of_person(database: Database, org_id: str, customer_id: str) -> list[str]:
     def read(wanted: str) -> dict[str, str]:
         path = f"{paths.customers(org_id)}/{wanted}"
-        return dict(database.get_all([path], customer_fields.LINK_FIELDS)[path].fields)
+        return dict(database.get_all([path], customers.LINK_FIELDS)[path].fields)
 
     fields = read(customer_id)
     primary = fields.get("duplicateOf") or customer_id
@@ -99,7 +99,7 @@ def _of_records(database: Database, org_id: str, customer_ids: Iterable[str]) ->
     together, source = Spending(), SpendingSource.CUSTOMER
     for customer_id, path in where.items():
         if kept[path].exists:
-            together += customer_fields.spending_in(kept[path].fields)
+            together += customers.spending_in(kept[path].fields)
         else:
             together += orders.spending_of(database, org_id, customer_id)
             source = SpendingSource.ORDERS

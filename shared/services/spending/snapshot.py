@@ -20,7 +20,7 @@ from shared.domain.duplicates import CustomerContact, DuplicateGroup, connected,
 from shared.domain.ids import natural_key
 from shared.domain.recommendations import RecommendationIndex
 from shared.domain.spending import Purchases, Spending
-from shared.store import customer_fields, customers, orders, paths, spending
+from shared.store import customers, orders, paths, spending
 from shared.store.database import Database, Document, Remove, Update, Write
 from shared.store.spending import CustomerSnapshot
 
@@ -124,15 +124,15 @@ class SpendingSnapshot:
             liked, bought_product_ids=bought.bought_product_ids, limit=RECOMMENDED
         )
         return {
-            **customer_fields.spending_fields(bought.spending),
-            **customer_fields.score_fields(customer_scores(bought.spending, scales, now)),
-            **customer_fields.preference_fields(liked, recommended or ()),
-            **customer_fields.link_fields(customer_id, person),
+            **customers.spending_fields(bought.spending),
+            **customers.score_fields(customer_scores(bought.spending, scales, now)),
+            **customers.preference_fields(liked, recommended or ()),
+            **customers.link_fields(customer_id, person),
         }
 
     def _links_differ(self, customer_id: str, after: Mapping[str, Any]) -> bool:
         stored = self.people[customer_id].customer.fields
-        return any(stored.get(name) != after[name] for name in customer_fields.LINK_FIELDS)
+        return any(stored.get(name) != after[name] for name in customers.LINK_FIELDS)
 
     def _write_customer(
         self, customer_id: str, after: dict[str, Any], now: datetime, *, check: bool
@@ -146,7 +146,7 @@ class SpendingSnapshot:
             customer_id=customer_id,
             email=member.email,
         )
-        differ = customer_fields.differs(member.customer.fields, after)
+        differ = customers.differs(member.customer.fields, after)
         writes: list[Write] = []
         if check or differ or spending.differs(member.own, fields):
             writes.append(spending.put_by_id(self.org_id, customer_id, member.own, fields, now))

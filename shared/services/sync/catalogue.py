@@ -9,9 +9,8 @@ from shared.services.sync.pos_locations import OpenOrg
 from shared.services.sync.products import sync_products
 from shared.services.sync.sales import Prices, Sales, sync_discounts
 from shared.services.sync.session import Session, StreamAttempts
-from shared.store import batches
 from shared.store import discounts as discount_store
-from shared.store import prices as price_store
+from shared.store import inventory
 
 STREAMS = ("products", "discounts", "metadata")
 
@@ -35,8 +34,8 @@ class Catalogue:
         session = self._session
         if not set(self._attempt.wanted) & set(STREAMS):
             return
-        listed = price_store.load_prices(session.database, session.org_id)
-        stocked = batches.load(session.database, session.org_id)
+        listed = inventory.load_prices(session.database, session.org_id)
+        stocked = inventory.load_batches(session.database, session.org_id)
         session.keep(listed)
         session.keep(stocked)
         sales = Sales(session.org_id, listed, self._discounts(), session.now)

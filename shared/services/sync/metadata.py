@@ -20,9 +20,8 @@ from shared.services.sync.pos_locations import OpenOrg
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import NotProvided, Session
 from shared.store import metadata
-from shared.store.batches import BatchStore
 from shared.store.database import Write
-from shared.store.prices import PriceList
+from shared.store.inventory import BatchStore, PriceList
 
 STREAM = "metadata"
 EVERY = timedelta(hours=24)

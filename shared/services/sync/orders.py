@@ -13,7 +13,7 @@ from shared.services.sync.session import Session
 from shared.store import orders
 from shared.store.database import Write
 from shared.store.manifest import SKIPPED
-from shared.store.skipped_orders import SkippedOrders
+from shared.store.orders import SkippedOrders
 from shared.store.tenants import SyncSettings
 
 STREAM = "orders"

@@ -33,8 +33,8 @@ from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.sales import Prices
 from shared.services.sync.session import Session
 from shared.store import paths, products
-from shared.store.batches import BatchStore
 from shared.store.database import Write
+from shared.store.inventory import BatchStore
 from shared.store.manifest import ANNOUNCED, STORED
 
 STREAM = "products"

@@ -23,8 +23,8 @@ from shared.services.sync.session import Session
 from shared.store import status
 from shared.store.database import Database
 from shared.store.manifest import QUARANTINED, SKIPPED, STORED
-from shared.store.progress import SyncProgress
 from shared.store.runs import Run, RunError
+from shared.store.status import SyncProgress
 
 BY_ITSELF = ("cron", "webhook")
 """Triggers that leave a paused org alone. A person who asks for a sync gets one at once."""

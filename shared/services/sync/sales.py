@@ -1,6 +1,6 @@
 """The discounts stream, and what the discounts make of every stored product at a moment.
 
-The price list (store/prices.py) knows the sale fields of each product as last written, so that a
+The price list (store/inventory.py) knows the sale fields of each product as last written, so that a
 discount that begins or ends costs writes only for the products that it concerns.
 """
 
@@ -20,9 +20,9 @@ from shared.pos.port import PosClient
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import NotProvided, Session
 from shared.store import discounts as discount_store
-from shared.store import prices
+from shared.store import inventory
 from shared.store.database import Write
-from shared.store.prices import PricedProduct, PriceList
+from shared.store.inventory import PricedProduct, PriceList
 
 DISCOUNTS = "discounts"
 
@@ -142,7 +142,7 @@ class Prices:
             return []
         source = product.price_source
         return [
-            prices.put_price_change(
+            inventory.put_price_change(
                 self.session.org_id,
                 before,
                 after,

@@ -20,8 +20,7 @@ from shared.services.runs import lifecycle
 from shared.services.runs.lifecycle import ActiveRun
 from shared.services.sync.commands import RefreshSales
 from shared.services.sync.sales import Sales
-from shared.store import discounts, status
-from shared.store import prices as price_list
+from shared.store import discounts, inventory, status
 from shared.store.database import Database, Write, commits
 from shared.store.lease import HeldByOtherRun
 from shared.store.runs import Run
@@ -113,7 +112,7 @@ class SalesRefresh:
     def _sales(self, org_id: str) -> Sales:
         return Sales(
             org_id,
-            price_list.load_prices(self.database, org_id),
+            inventory.load_prices(self.database, org_id),
             discounts.read_all(self.database, org_id),
             self.clock,
         )

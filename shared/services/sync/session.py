@@ -24,7 +24,7 @@ from shared.services.deadline import Deadline
 from shared.services.runs.failure import run_error
 from shared.services.spending.compute import requests
 from shared.store import manifest
-from shared.store import progress as progress_store
+from shared.store import status as status_store
 from shared.store.database import WRITES_PER_COMMIT, Database, Put, Write
 from shared.store.manifest import STORED
 from shared.store.runs import Run
@@ -85,7 +85,7 @@ class Session:
     ) -> None:
         self.org_id, self.run_id, self.run = writer.org_id, writer.run_id, writer.run
         self.database = writer.database
-        self.progress = progress_store.read(self.database, self.org_id)
+        self.progress = status_store.read_progress(self.database, self.org_id)
         shards = {stream: self.progress.shards.get(stream, 1) for stream in STREAMS}
         self.manifests = manifest.load(self.database, self.org_id, shards)
         self.now = clock
@@ -137,7 +137,7 @@ class Session:
             pending = {*self.progress.owed, *customer_ids}
             if len(pending) > len(self.progress.owed):
                 self.progress.owed = sorted(pending)
-                self.store([progress_store.put_owed(self.org_id, self.progress.owed)])
+                self.store([status_store.put_owed(self.org_id, self.progress.owed)])
                 self._pending_recompute.update(pending)
 
     def flush(self) -> None:
@@ -187,7 +187,7 @@ class Session:
         self.progress.shards = {name: m.shards for name, m in self.manifests.items()}
         self._since_checkpoint = 0
         self._checkpoint_at = time.monotonic()
-        return [*writes, progress_store.put(self.org_id, self.progress)]
+        return [*writes, status_store.put_progress(self.org_id, self.progress)]
 
     def _request_spending(self, *, ended: bool) -> None:
         """Ask for the spending of the customers concerned; for everybody's where that is cheaper,

@@ -20,7 +20,7 @@ from shared.services.reads.customers import (
     SegmentReads,
 )
 from shared.services.reads.response_cache import ResponseCache
-from shared.store import customer_fields
+from shared.store import customers
 from shared.web.auth import Rule
 from shared.web.request import NoBody, OrgQuery, PageQuery, RecordId
 from shared.web.response import CHECKED, ResponseModel, RouteReply
@@ -242,11 +242,11 @@ def routes(
 
 
 def _customer_response(found: CustomerDetail) -> CustomerResponse:
-    fields = {k: v for k, v in found.fields.items() if k not in customer_fields.SPENDING_FIELDS}
+    fields = {k: v for k, v in found.fields.items() if k not in customers.SPENDING_FIELDS}
     if found.spending:
-        fields |= customer_fields.spending_fields(found.spending)
+        fields |= customers.spending_fields(found.spending)
     person = found.person and {
-        **customer_fields.spending_fields(found.person.spending),
+        **customers.spending_fields(found.person.spending),
         "customerIds": found.person.customer_ids,
     }
     return CustomerResponse.model_validate(

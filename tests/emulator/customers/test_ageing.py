@@ -12,7 +12,7 @@ from shared.bus.messages import ComputeSpending, CronTick
 from shared.domain.money import to_cents
 from shared.domain.segmentation import segment_of
 from shared.services.spending.ageing import Ageing
-from shared.store import customer_fields
+from shared.store import customers as customers_store
 from shared.store.database import Put
 from tests.emulator.customers.shop import NOW, ORG, Shop
 from tests.fakes import RecordingPublisher
@@ -196,7 +196,7 @@ def test_without_time_for_all_of_them_the_tick_comes_again(shop: Shop) -> None:
     age(tick, "tick")
     # Then
     assert ticks.messages == [tick]
-    assert customer_fields.spending_in(shop.read("1")).order_count == 1
+    assert customers_store.spending_in(shop.read("1")).order_count == 1
     assert shop.read("1")["segment"] == "new"
 
 

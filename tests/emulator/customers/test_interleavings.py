@@ -32,7 +32,7 @@ from shared.domain.spending import OrderFact, Spending, fold
 from shared.services.spending.compute import SpendingService
 from shared.services.spending.order_recompute import OrderRecompute
 from shared.services.spending.snapshot import SpendingChange, read_snapshot
-from shared.store import customer_fields, spending
+from shared.store import customers, spending
 from shared.store.database import Conflict, Database, Put
 from tests.fakes import RecordingLaterPublisher, RecordingPublisher, SteppingClock
 from tests.order_events import order_event
@@ -142,7 +142,7 @@ class Interleavings(RuleBasedStateMachine):
         for email in set(CUSTOMERS.values()):
             together = sum((self._fold(i) for i, e in CUSTOMERS.items() if e == email), Spending())
             kept = self.database.get(spending.spending_path(self.org_id, email))
-            assert customer_fields.spending_in(kept.fields) == together
+            assert customers.spending_in(kept.fields) == together
 
     def _written(self, order_id: str, order: dict[str, Any] | None) -> None:
         before = self.orders.get(order_id)
@@ -164,11 +164,7 @@ class Interleavings(RuleBasedStateMachine):
         spent = self._fold(customer_id)
         customer = self.database.get(f"tenants/{self.org_id}/customers/{customer_id}").fields
         own = self.database.get(spending.spending_path(self.org_id, spending.id_key(customer_id)))
-        assert (
-            customer_fields.spending_in(customer)
-            == customer_fields.spending_in(own.fields)
-            == spent
-        )
+        assert customers.spending_in(customer) == customers.spending_in(own.fields) == spent
         right = segment_of(
             order_count=spent.order_count,
             spent_cents=spent.total_cents,

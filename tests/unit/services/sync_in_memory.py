@@ -17,10 +17,9 @@ from shared.services.sync.pos_locations import OpenOrg, PosLocation
 from shared.services.sync.products import sync_products
 from shared.services.sync.sales import Prices, Sales
 from shared.services.sync.session import Session
-from shared.store.batches import BatchStore
 from shared.store.database import Database, Document, Meter, Write
+from shared.store.inventory import BatchStore, PriceList
 from shared.store.packed_map import PackedMap
-from shared.store.prices import PriceList
 from shared.store.runs import Run
 from shared.store.tenants import SyncSettings
 

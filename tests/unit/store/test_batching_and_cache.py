@@ -2,10 +2,9 @@
 
 import pytest
 
-from shared.batching import batched
 from shared.cache import ExpiringCache
 from shared.store import database
-from shared.store.database import commits
+from shared.store.database import batched, commits
 
 
 def test_no_part_is_longer_than_asked() -> None:

@@ -1,20 +1,41 @@
-"""The prices of an org's products: as they are now, and how each has changed.
+"""The batches and the prices of an org's products, and how each price has changed.
 
-The price list packs what discounts and price histories need of every product, so that no product
-is read. ``tenants/{orgId}/products/{id}/price_history/{entryId}`` has each change of a price or
-cost.
+Batches and price list are packed maps: a sync, a change of the discounts and the dashboard know of
+every product without reading one. ``tenants/{orgId}/products/{id}/price_history/{entryId}`` has
+each change of a price or cost.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from decimal import Decimal
 
+from shared.domain.inventory import BatchDetail, BatchStock
 from shared.domain.money import dollars_or_none
 from shared.store import packed_map, paths
 from shared.store.database import Database, Document, Put
 from shared.store.packed_map import Facts, PackedMap
 
-NAME = "prices"
+
+class BatchStore:
+    """All batches of an org, by batch and location. Not safe for threads."""
+
+    def __init__(self, kept: PackedMap[Facts]) -> None:
+        self._kept = kept
+
+    def all(self) -> list[BatchStock]:
+        return [_batch(facts) for _, facts in self._kept.items()]
+
+    def put(self, batches: Iterable[BatchStock]) -> None:
+        for batch in batches:
+            self._kept.put(_key(batch), _batch_facts(batch))
+
+    def keep_only(self, batches: Iterable[BatchStock]) -> None:
+        """Remove all others."""
+        self._kept.keep_only(set(map(_key, batches)))
+
+    def take_writes(self) -> list[Put]:
+        return self._kept.take_writes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +77,17 @@ class PriceList:
         self._kept.put(p.id, [*facts, p.since.isoformat(), p.sale, p.on_menu])
 
     def take_writes(self) -> list[Put]:
-        """As PackedMap.take_writes."""
         return self._kept.take_writes()
+
+
+def load_batches(database: Database, org_id: str) -> BatchStore:
+    """The org's batches; none where they were never stored."""
+    return BatchStore(packed_map.load(database, org_id, "batches"))
 
 
 def load_prices(database: Database, org_id: str) -> PriceList:
     """The org's price list; an empty one where none was ever kept."""
-    return PriceList(packed_map.load(database, org_id, NAME))
+    return PriceList(packed_map.load(database, org_id, "prices"))
 
 
 def put_price_change(
@@ -78,7 +103,7 @@ def put_price_change(
     change that is written twice, because a run was taken up again, is one entry. ``source`` is
     the new price's."""
     entry_id = before.since.astimezone(UTC).strftime("%Y%m%dT%H%M%S%f")
-    fields: dict[str, Any] = {
+    fields = {
         "productId": after.id,
         "price": dollars_or_none(after.price_cents),
         "previousPrice": dollars_or_none(before.price_cents),
@@ -97,16 +122,33 @@ def latest_price_changes(
     database: Database, org_id: str, product_id: str, limit: int
 ) -> list[Document]:
     """The last changes, the newest first."""
-    return list(
-        database.query(
-            paths.price_history(org_id, product_id),
-            order_by=[("changedAt", "DESCENDING")],
-            limit=limit,
-        )
-    )
+    history = paths.price_history(org_id, product_id)
+    return list(database.query(history, order_by=[("changedAt", "DESCENDING")], limit=limit))
 
 
 def _product(product_id: str, facts: Facts) -> PricedProduct:
     category, subcategory, brand, price, cost, since, sale, on_menu = facts
     at = datetime.fromisoformat(since)
     return PricedProduct(product_id, category, subcategory, brand, price, cost, at, sale, on_menu)
+
+
+def _key(batch: BatchStock) -> str:
+    return f"{batch.batch_id}\t{batch.location_id}"
+
+
+def _batch_facts(batch: BatchStock) -> Facts:
+    # The order is that of what is stored, and of BatchStock.
+    b, d, at = batch, batch.detail, batch.looked_up_at
+    stock = [b.batch_id, b.location_id, b.item_id, format(b.quantity.normalize(), "f")]
+    listed = [b.cost_cents, b.vendor, b.expires_on, b.received_on, b.package_tag]
+    detail = [d.expires_on, d.package_tag, d.packaged_on, d.produced_on, d.harvested_on]
+    return [*stock, *listed, detail, at.isoformat() if at else None]
+
+
+def _batch(facts: Facts) -> BatchStock:
+    batch, location, item, quantity, cost, vendor, expires, received, tag, detail, at = facts
+    listed = (cost, vendor, expires, received, tag)
+    looked_up_at = datetime.fromisoformat(at) if at else None
+    return BatchStock(
+        batch, location, item, Decimal(quantity), *listed, BatchDetail(*detail), looked_up_at
+    )
