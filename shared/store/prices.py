@@ -5,33 +5,16 @@ is read. ``tenants/{orgId}/products/{id}/price_history/{entryId}`` has each chan
 cost.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.domain.catalogue import PricedProduct
 from shared.domain.money import dollars_or_none
 from shared.store import packed_map, paths
 from shared.store.database import Database, Document, Put
 from shared.store.packed_map import Facts, PackedMap
 
 NAME = "prices"
-
-
-@dataclass(frozen=True, slots=True)
-class PricedProduct:
-    """A product as it stands in Firestore. It has had this price and cost (in cents) since
-    ``since``; ``sale`` is the fingerprint of its sale fields, None where that is not known.
-    One that is off the menu is remembered: it may come back at another price."""
-
-    id: str
-    category: str
-    subcategory: str | None
-    brand: str | None
-    price_cents: int | None
-    cost_cents: int | None
-    since: datetime
-    sale: bytes | None
-    on_menu: bool = True
 
 
 class PriceList:

@@ -19,7 +19,7 @@ from shared.store.documents import FLAG, NUMBER, TEXT, Field, Schema, Types, to_
 
 PRODUCT = Schema[Product](
     Field("id", lambda p: p.id, TEXT),
-    Field("externalId", lambda p: p.external_id),
+    Field("externalId", lambda p: p.id),
     Field("name", lambda p: p.name, TEXT),
     Field("brand", lambda p: p.brand, TEXT),
     Field("category", lambda p: p.category, TEXT),
