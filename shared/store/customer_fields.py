@@ -18,10 +18,9 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.customer_scores import CustomerScores
-from shared.domain.duplicates import DuplicateGroup
+from shared.domain.customers import DuplicateGroup
 from shared.domain.money import to_cents, to_dollars
-from shared.domain.preferences import Preferences
-from shared.domain.recommendations import Recommendation
+from shared.domain.preferences import Preferences, Recommendation
 from shared.domain.rfm import RfmScore
 from shared.domain.segmentation import SegmentBoundary
 from shared.domain.spending import Spending
@@ -148,7 +147,7 @@ def _score(score: RfmScore) -> dict[str, int]:
 
 def _preferences(preferences: Preferences) -> dict[str, Any]:
     return {
-        "favoriteCategory": preferences.favorite_category,
+        "favoriteCategory": next(iter(preferences.categories), None),
         "categories": list(preferences.categories),
         "products": [
             {"productId": product.product_id, "name": product.name}

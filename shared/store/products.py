@@ -10,8 +10,8 @@ from typing import Any
 
 from shared.domain.catalogue import LocationStock, Product
 from shared.domain.money import dollars_or_none, to_cents, to_dollars
+from shared.domain.preferences import RecommendableProduct, RecommendationIndex
 from shared.domain.public_menu import MenuProduct
-from shared.domain.recommendations import RecommendableProduct, RecommendationIndex
 from shared.store import paths
 from shared.store.database import Database, Document, Put, Remove, Write
 from shared.store.discounts import SALE

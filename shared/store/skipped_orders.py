@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from shared.domain.fingerprint import fingerprint
+from shared.domain.changes import fingerprint
 from shared.domain.money import to_dollars
 from shared.domain.order_matching import SkipReason
 from shared.domain.orders import Order

@@ -13,8 +13,8 @@ import structlog
 
 from shared.clock import Clock
 from shared.domain.catalogue import PricedProduct, Product
+from shared.domain.changes import fingerprint
 from shared.domain.discounts import Discount, is_over, next_change, sale_of
-from shared.domain.fingerprint import fingerprint
 from shared.errors import ProviderRefused
 from shared.pos.port import PosClient
 from shared.services.sync.records import Changed, Record, StreamRecords

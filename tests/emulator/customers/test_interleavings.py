@@ -27,7 +27,7 @@ from shared.bus.events import document_change
 from shared.bus.messages import ComputeSpending, Message
 from shared.bus.publisher import LaterPublisher
 from shared.domain.customer_scores import ScoringScales
-from shared.domain.recommendations import RecommendationIndex
+from shared.domain.preferences import RecommendationIndex
 from shared.domain.segmentation import segment_of
 from shared.domain.spending import OrderFact, Spending, fold
 from shared.services.spending.compute import SpendingService

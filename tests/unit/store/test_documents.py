@@ -9,9 +9,9 @@ import pytest
 
 from shared.domain import public_menu
 from shared.domain.catalogue import LocationStock, Product, StrainType
+from shared.domain.changes import fingerprint
 from shared.domain.customers import Customer
 from shared.domain.discounts import NO_SALE, Discount, DiscountKind, Sale
-from shared.domain.fingerprint import fingerprint
 from shared.domain.metadata import PUBLIC_FIELDS, NamedEntry, PublicLocation
 from shared.domain.orders import Channel, Order, OrderItem, OrderStatus, OrderType
 from shared.domain.pricing import PriceSource
