@@ -1,8 +1,6 @@
-"""What a customer has spent and bought: folded from their orders, never counted up.
+"""What a customer has spent: folded from their orders, never incremented.
 
-The rule is here and nowhere else: which orders count (``counts``), what one of them adds
-(``spent_in``), and that their order does not matter. ``services/spending/compute.py`` applies it to
-what is stored.
+Here, and nowhere else: which orders count (``counts``), and what one of them adds (``spent_in``).
 """
 
 from collections.abc import Iterable
@@ -17,7 +15,7 @@ COUNTED = frozenset({OrderStatus.COMPLETED, OrderStatus.READY})
 
 @dataclass(frozen=True, slots=True)
 class OrderFact:
-    """What is to be known of one stored order; ``total_cents`` is negative for a refund."""
+    """What spending needs of one stored order; ``total_cents`` is negative for a refund."""
 
     status: str | None
     type: str | None
@@ -27,10 +25,7 @@ class OrderFact:
 
 
 def counts(status: str | None, order_type: str | None) -> bool:
-    """Whether money was taken: completed and ready orders, in-store sales without a status.
-
-    Never pending, cancelled or voided ones.
-    """
+    """Whether money was taken: completed and ready orders, in-store sales without a status."""
     return status in COUNTED if status else order_type == OrderType.IN_STORE
 
 
