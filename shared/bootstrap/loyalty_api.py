@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.bootstrap.clients import database, publisher
 from shared.bootstrap.http import HttpFunction, staff_rule
-from shared.bootstrap.outbound import LoyaltyProviderSettings, loyalty_opener
+from shared.bootstrap.loyalty import LoyaltyProviderSettings, loyalty_opener
 from shared.clock import utc_now
 from shared.services.loyalty.on_demand import AskForLoyalty, LookUpPoints, LoyaltyReads
 from shared.web.routes import loyalty

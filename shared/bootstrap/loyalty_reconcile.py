@@ -13,7 +13,7 @@ from shared.bootstrap.clients import (
     later,
     publisher,
 )
-from shared.bootstrap.outbound import LoyaltyProviderSettings, loyalty_opener
+from shared.bootstrap.loyalty import LoyaltyProviderSettings, loyalty_opener
 from shared.bootstrap.settings import start
 from shared.bus.messages import Loyalty
 from shared.clock import utc_now

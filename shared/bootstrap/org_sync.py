@@ -13,7 +13,7 @@ from shared.bootstrap.clients import (
     later,
     publisher,
 )
-from shared.bootstrap.outbound import PosSettings, pos_opener
+from shared.bootstrap.pos import PosSettings, pos_opener
 from shared.bootstrap.settings import start
 from shared.bus.messages import PosSync
 from shared.clock import utc_now

@@ -5,10 +5,13 @@ Among them the first location (in the org's order), then the lowest batch id lea
 numbers. Each fact comes from the first row that has it.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import TypeVar
 
 from shared.domain.ids import natural_key
@@ -22,11 +25,37 @@ from shared.domain.pricing import (
     markup_for,
     markup_price,
 )
-from shared.domain.strain import StrainType, strain_of
 
 UNCATEGORIZED = "Uncategorized"
+_RANGE = f"$0 to ${HIGHEST_PRICE_CENTS // 100:,}"
 
 T = TypeVar("T")
+
+
+class StrainType(StrEnum):
+    """The three kinds a menu filters by."""
+
+    INDICA = "indica"
+    SATIVA = "sativa"
+    HYBRID = "hybrid"
+
+
+_SHORT_STRAINS = {
+    "i": StrainType.INDICA,
+    "ind": StrainType.INDICA,
+    "s": StrainType.SATIVA,
+    "sat": StrainType.SATIVA,
+    "h": StrainType.HYBRID,
+    "hyb": StrainType.HYBRID,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Strain:
+    """A strain type; ``inferred`` where only the name or the category says it."""
+
+    type: StrainType | None
+    inferred: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +72,12 @@ class LocationStock:
 class Product:
     """The POS-owned fields of a product.
 
-    ``quantity`` is sellable stock over all locations and ``on_hand`` what lies on the shelves,
-    sellable or not; both are exact Decimals, which the store writes as integers where whole.
+    ``quantity`` is sellable stock over all locations, ``on_hand`` all stock, sellable or not.
     ``price_cents`` is None, and the product not available, where there is neither price nor cost.
     ``stock`` has the locations that may sell it first, in the org's order.
     """
 
     id: str
-    external_id: str
     name: str
     brand: str | None
     category: str
@@ -70,12 +97,28 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
+class PricedProduct:
+    """A product as it stands in Firestore. It has had this price and cost (in cents) since
+    ``since``; ``sale`` is the fingerprint of its sale fields, None where that is not known.
+    One that is off the menu is remembered: it may come back at another price."""
+
+    id: str
+    category: str
+    subcategory: str | None
+    brand: str | None
+    price_cents: int | None
+    cost_cents: int | None
+    since: datetime
+    sale: bytes | None
+    on_menu: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Something about a product that a person should put right at the POS.
 
     Codes: ``no_price`` (no believable price and no cost: kept, not available),
-    ``implausible_price`` and ``implausible_cost`` (below 0 or above HIGHEST_PRICE_CENTS: passed
-    over).
+    ``implausible_price`` and ``implausible_cost`` (below 0 or above HIGHEST_PRICE_CENTS: ignored).
     """
 
     product_id: str
@@ -85,7 +128,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueResult:
-    """Products in the natural order of their ids, and what was odd about them, likewise."""
+    """Products and their problems, both in the natural order of the products' ids."""
 
     products: tuple[Product, ...]
     problems: tuple[Problem, ...]
@@ -97,12 +140,10 @@ def products_from_rows(
     location_ids_in_order: Sequence[str],
     markups: Mapping[str, Decimal] | None = None,
 ) -> CatalogueResult:
-    """One product per ``item_id``.
+    """One product per ``item_id``, at the price of the first location that may sell it and has one.
 
-    ``location_ids_in_order`` are the org's locations by the POS's ids: a product's price is that
-    of the first one that may sell it and has a price for it. Locations not named there follow in
-    natural order.
-    ``markups`` are the org's own factors (see ``pricing.markup_for``).
+    ``location_ids_in_order`` are the org's locations by the POS's ids; others follow in natural
+    order. ``markups`` are the org's own factors (see ``pricing.markup_for``).
     """
     rank = {location_id: place for place, location_id in enumerate(location_ids_in_order)}
 
@@ -117,7 +158,7 @@ def products_from_rows(
         items[row.item_id].append(row)
     products: list[Product] = []
     problems: list[Problem] = []
-    for item_id in sorted(items, key=lambda item_id: (natural_key(item_id), item_id)):
+    for item_id in sorted(items, key=natural_key):
         item_rows = sorted(items[item_id], key=leading_first)
         product = _product(item_rows, markups)
         products.append(product)
@@ -139,34 +180,53 @@ def clean_category(path: str) -> tuple[str, str | None]:
     return parts[0], " > ".join(parts[1:]) or None
 
 
+def strain_of(strain: str | None, name: str, category_path: str) -> Strain:
+    """The strain type of a product: as the POS says, else as its name or category says.
+
+    The POS's strain field holds a type ("Sativa", "I", "Indica dominant hybrid") or a cultivar's
+    name, which says nothing: no cultivar is looked up. A text that names both indica and sativa
+    means a hybrid.
+    """
+    stated = (strain or "").strip()
+    found = _SHORT_STRAINS.get(stated.casefold()) or _strain_in(stated)
+    if found:
+        return Strain(found, inferred=False)
+    found = _strain_in(name) or _strain_in(category_path)
+    return Strain(found, inferred=found is not None)
+
+
+def _strain_in(text: str) -> StrainType | None:
+    words = set(re.findall(r"[a-z]+", text.casefold()))
+    named = [strain for strain in StrainType if strain in words]
+    if len(named) > 1:
+        return StrainType.HYBRID
+    return named[0] if named else None
+
+
 def _product(rows: list[InventoryRow], markups: Mapping[str, Decimal] | None) -> Product:
-    path = _first(rows, lambda row: row.category_path.strip() or None) or ""
+    path = _first_text(row.category_path for row in rows) or ""
     category, subcategory = clean_category(path)
     factor = markup_for(category, subcategory, markups)
     by_location: defaultdict[str, list[InventoryRow]] = defaultdict(list)
     for row in rows:
         by_location[row.location_id].append(row)
-    priced = {
-        location_id: _price(location_rows, factor)
-        for location_id, location_rows in by_location.items()
-    }
-    price = next((price for price in priced.values() if price), None)
-    stock = tuple(_stock(rows, priced[location]) for location, rows in by_location.items())
-    name = _first(rows, lambda row: row.name.strip() or None) or ""
-    strain = strain_of(_first(rows, lambda row: (row.strain or "").strip() or None), name, path)
+    priced = [(here, _price(here, factor)) for here in by_location.values()]
+    price = _first(price for _, price in priced)
+    stock = tuple(_stock(here, price) for here, price in priced)
+    name = _first_text(row.name for row in rows) or ""
+    strain = strain_of(_first_text(row.strain for row in rows), name, path)
     return Product(
         id=rows[0].item_id,
-        external_id=rows[0].item_id,
         name=name,
-        brand=_first(rows, lambda row: (row.brand or "").strip() or None),
+        brand=_first_text(row.brand for row in rows),
         category=category,
         subcategory=subcategory,
         price_cents=price.cents if price else None,
         price_source=price.source if price else None,
-        cost_cents=_first(rows, lambda row: _cost(row.cost_cents)),
-        batch_cost_cents=_first(rows, lambda row: _cost(row.batch_cost_cents)),
-        thc_percent=_first(rows, lambda row: row.thc_percent),
-        cbd_percent=_first(rows, lambda row: row.cbd_percent),
+        cost_cents=_first(_cost(row.cost_cents) for row in rows),
+        batch_cost_cents=_first(_cost(row.batch_cost_cents) for row in rows),
+        thc_percent=_first(row.thc_percent for row in rows),
+        cbd_percent=_first(row.cbd_percent for row in rows),
         strain_type=strain.type,
         strain_inferred=strain.inferred,
         available=any(location.available for location in stock),
@@ -180,16 +240,13 @@ def _price(rows: list[InventoryRow], factor: Decimal) -> Price | None:
     """The price at one location; a row that may be sold from outranks one that may not."""
     for sellable in (True, False):
         deciding = [row for row in rows if row.sellable is sellable]
-        price = _first(deciding, lambda row: listed_price(dict(row.prices))) or _first(
-            deciding, lambda row: _marked_up(row, factor)
+        costs = (cost for row in deciding for cost in (row.cost_cents, row.batch_cost_cents))
+        price = _first(listed_price(dict(row.prices)) for row in deciding) or _first(
+            markup_price(cost, factor) for cost in costs
         )
         if price:
             return price
     return None
-
-
-def _marked_up(row: InventoryRow, factor: Decimal) -> Price | None:
-    return markup_price(row.cost_cents, factor) or markup_price(row.batch_cost_cents, factor)
 
 
 def _stock(rows: list[InventoryRow], price: Price | None) -> LocationStock:
@@ -213,9 +270,6 @@ def _problems(product: Product, rows: list[InventoryRow]) -> Iterable[Problem]:
         yield Problem(product.id, "implausible_cost", f"A cost is not within {_RANGE}.")
 
 
-_RANGE = f"$0 to ${HIGHEST_PRICE_CENTS // 100:,}"
-
-
 def _implausible(cents: int | None) -> bool:
     return bool(cents) and not believable(cents)
 
@@ -224,5 +278,9 @@ def _cost(cents: int | None) -> int | None:
     return None if _implausible(cents) else cents
 
 
-def _first(rows: Iterable[InventoryRow], fact: Callable[[InventoryRow], T | None]) -> T | None:
-    return next((found for row in rows if (found := fact(row)) is not None), None)
+def _first(facts: Iterable[T | None]) -> T | None:
+    return next((fact for fact in facts if fact is not None), None)
+
+
+def _first_text(texts: Iterable[str | None]) -> str | None:
+    return _first((text or "").strip() or None for text in texts)

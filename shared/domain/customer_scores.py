@@ -1,13 +1,13 @@
 """A customer's scores at a moment: segment, predicted lifetime value and RFM.
 
-All of them follow from spending and the date alone. The rules of segments and RFM are in
-``segmentation`` and ``rfm``; that of the lifetime value is here.
+All of them follow from spending and the date alone.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
+from shared.domain.money import round_half_up
 from shared.domain.rfm import (
     DEFAULT_THRESHOLDS,
     QuantileScale,
@@ -28,7 +28,7 @@ MONTHS_AHEAD = {
     Segment.AT_RISK: 3,
     Segment.CHURNED: 0,
 }
-"""For how many months a customer of a segment is taken to go on ordering as before."""
+"""For how many months a customer of a segment is expected to go on ordering as before."""
 
 DAYS_A_MONTH = 30
 
@@ -73,10 +73,9 @@ def customer_scores(spending: Spending, scales: ScoringScales, now: datetime) ->
 def predicted_lifetime_cents(spending: Spending, segment: Segment, now: datetime) -> int:
     """Spent + orders per month x MONTHS_AHEAD x average order value, half up to the cent.
 
-    The months of "orders per month" are those since the first order, of 30 days each and at least
-    one: a first order yesterday is not thirty orders a month. On the day of the first order, and
-    where nothing was spent, the value is what was spent. The average is not rounded on the way, so
-    that the number of orders cancels out.
+    The months are those since the first order, of 30 days each and at least one: a first order
+    yesterday is not thirty orders a month. On the day of the first order, and where nothing was
+    spent, the value is what was spent. The number of orders cancels out.
     """
     spent = spending.total_cents
     if spending.first_order_at is None or spent <= 0:
@@ -85,4 +84,4 @@ def predicted_lifetime_cents(spending: Spending, segment: Segment, now: datetime
     if days == 0:
         return spent
     ahead = Decimal(spent * DAYS_A_MONTH * MONTHS_AHEAD[segment]) / max(days, DAYS_A_MONTH)
-    return spent + int(ahead.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return spent + round_half_up(ahead)

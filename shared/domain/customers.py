@@ -1,18 +1,25 @@
-"""A customer as the POS knows one, with e-mail and telephone number in one form each."""
+"""A customer as the POS knows one, and which customers of an org are the same person.
 
+E-mail and telephone number have one form each. Records of one person are linked, never merged.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 import phonenumbers
 
+from shared.domain.ids import natural_key
+
 NO_EMAIL = "no-email@"
 """How the placeholder of a customer without an e-mail begins; a ``.local`` domain follows."""
-
 _PLACEHOLDER_DOMAINS = ".local"
 """Ends the domains of placeholders: reserved, there is no e-mail to them (RFC 6762)."""
-
 HOME_REGION = "US"
-"""Where a number without a country code is taken to be."""
+"""Of telephone numbers without a country code."""
+MAX_SHARING = 20
+"""An e-mail or phone number on more records than this is a filler typed in at the till."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +27,7 @@ class Customer:
     """POS-owned facts about one customer.
 
     ``email`` is lower case, a placeholder where the POS has none; ``date_of_birth`` is an ISO
-    date; times are aware UTC. ``version`` is when the POS says the customer last changed, None
-    where it does not say.
+    date; times are aware UTC. ``version`` is when the customer last changed, if the POS says so.
     """
 
     id: str
@@ -56,3 +62,60 @@ def normal_phone(text: str | None) -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerContact:
+    """How one customer can be reached. ``phone`` is E.164, None where it is no valid number."""
+
+    id: str
+    email: str | None
+    phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateGroup:
+    """Customers that are one person: the record with the lowest id stands for the others."""
+
+    primary_id: str
+    duplicate_ids: tuple[str, ...]
+
+
+def duplicate_groups(contacts: Iterable[CustomerContact]) -> tuple[DuplicateGroup, ...]:
+    """The persons with several records, by the id of their primary.
+
+    Records that share an e-mail or a phone number are one person, and so are records that only a
+    third one connects. A placeholder e-mail connects nobody, nor does an e-mail or number that
+    more than MAX_SHARING records have. The order of the contacts does not matter.
+    """
+    sharing: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for contact in contacts:
+        email = normal_email(contact.email)
+        if identifies(email):
+            sharing["email", email].append(contact.id)
+        if contact.phone:
+            sharing["phone", contact.phone].append(contact.id)
+    groups = connected(ids for ids in sharing.values() if 1 < len(ids) <= MAX_SHARING)
+    return tuple(DuplicateGroup(ids[0], tuple(ids[1:])) for ids in groups if len(ids) > 1)
+
+
+def connected(links: Iterable[Iterable[str]]) -> list[list[str]]:
+    """The ids in groups: those that one or more links connect. Each group is sorted by id (numbers
+    as numbers), the groups by their first ids."""
+    parent: dict[str, str] = {}
+
+    def root(member: str) -> str:
+        while (above := parent.setdefault(member, member)) != member:
+            parent[member] = parent[above]  # so that the next way up is shorter
+            member = above
+        return member
+
+    for link in links:
+        first, *others = link
+        for other in others:
+            parent[root(other)] = root(first)
+        root(first)
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for member in sorted(parent, key=natural_key):
+        groups[root(member)].append(member)
+    return sorted(groups.values(), key=lambda group: natural_key(group[0]))

@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from shared.domain.catalogue import clean_category
+from shared.domain.catalogue import PricedProduct, Product, clean_category
 from shared.domain.ids import natural_key
+from shared.domain.money import round_half_up
+
+Discountable = Product | PricedProduct
 
 
 class DiscountKind(StrEnum):
@@ -26,12 +28,11 @@ class Discount:
     """A discount of the POS.
 
     ``value`` is percent for PERCENT, cents for AMOUNT and FIXED_PRICE, and means nothing for BOGO.
-    It runs from ``starts_at`` until just before ``ends_at`` (aware UTC; None: no such end), which
-    ``window`` works out from what the POS says. It concerns the products that ``product_ids``,
-    ``categories`` (POS paths) or ``brands`` name; one that names nothing concerns none, because it
-    is given at the till. So is one that asks for several units (``min_quantity``) or a minimum
-    basket (``min_total_cents``), or that leaves adult-use customers out of ``customer_types``:
-    none of these is the price of one unit on a menu.
+    It runs from ``starts_at`` until just before ``ends_at`` (aware UTC; None: no such limit). It
+    concerns the products that ``product_ids``, ``categories`` (POS paths) or ``brands`` name; one
+    that names nothing is given at the till. So is one that asks for several units
+    (``min_quantity``) or a minimum basket (``min_total_cents``), or that leaves adult-use
+    customers out of ``customer_types``: none of these is the price of one unit on a menu.
     """
 
     id: str
@@ -51,41 +52,9 @@ class Discount:
     customer_types: frozenset[str] = frozenset()
 
 
-class Discountable(Protocol):
-    """What discounts ask of a product."""
-
-    @property
-    def id(self) -> str:
-        """The POS's product id."""
-        ...
-
-    @property
-    def category(self) -> str:
-        """Clean category."""
-        ...
-
-    @property
-    def subcategory(self) -> str | None:
-        """Clean subcategory."""
-        ...
-
-    @property
-    def brand(self) -> str | None:
-        """Brand."""
-        ...
-
-    @property
-    def price_cents(self) -> int | None:
-        """Price of one unit."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """The sale fields of a product.
-
-    ``sale_price_cents`` lies from 0 up to the price; BOGO has a badge and no sale price.
-    """
+    """The sale fields of a product. BOGO has a badge and no sale price."""
 
     is_on_sale: bool
     sale_price_cents: int | None = None
@@ -102,10 +71,9 @@ def window(
 ) -> tuple[datetime | None, datetime | None]:
     """``starts_at`` and ``ends_at`` of a discount, aware UTC, the end excluded.
 
-    A day runs from its midnight at the location to the next, so an end given as a day is the last
-    day of the discount. A time without a zone is the location's; where the clocks go back it is
-    the first of the two, where they go forward over it, as much later as they jump. A year
-    before 1900 or from 9000 on is some system's way to say "none".
+    An end given as a day is the last day of the discount. Days and times without a zone are the
+    location's; where clocks are set back, the first of two equal times. A year before 1900 or from
+    9000 on is some system's way to say "none".
     """
     return _instant(start, zone), _instant(end, zone, day_over=True)
 
@@ -113,14 +81,14 @@ def window(
 def sale_of(product: Discountable, discounts: Iterable[Discount], now: datetime) -> Sale:
     """What the menu shows at ``now`` (aware).
 
-    The discount that names the product goes before one that names its category, and that before
-    one that names its brand; then the higher priority, then the lower id. The one that leads
-    decides: where it does not lower the price, nothing is shown.
+    A discount that names the product goes before one that names its category, and that before one
+    that names its brand; then the higher priority, then the lower id. Only the first counts: where
+    it does not lower the price, nothing is shown.
     """
     if product.price_cents is None:
         return NO_SALE
     candidates = [
-        ((precedence, -discount.priority, natural_key(discount.id), discount.id), discount)
+        ((precedence, -discount.priority, natural_key(discount.id)), discount)
         for discount in discounts
         if is_running(discount, now)
         and _is_for_one_unit(discount)
@@ -197,7 +165,7 @@ def _same(text: str) -> str:
 
 
 def _sale_price(discount: Discount, price_cents: int) -> int | None:
-    """The lowered price; None where the discount does not lower it or was never filled in."""
+    """The lowered price; None where the discount does not lower it or has no value."""
     if discount.kind is DiscountKind.BOGO or discount.value <= 0:
         return None
     price = Decimal(price_cents)
@@ -206,18 +174,14 @@ def _sale_price(discount: Discount, price_cents: int) -> int | None:
         DiscountKind.AMOUNT: price - discount.value,
         DiscountKind.FIXED_PRICE: discount.value,
     }[discount.kind]
-    cents = max(0, int(lowered.quantize(Decimal(1), rounding=ROUND_HALF_UP)))
+    cents = max(0, round_half_up(lowered))
     return cents if cents < price_cents else None
 
 
 def _badge(discount: Discount) -> str:
     if discount.kind is DiscountKind.PERCENT:
-        return f"{_plain(discount.value)}% OFF"
+        return f"{discount.value.normalize():f}% OFF"
     if discount.kind is DiscountKind.AMOUNT:
         cents = int(discount.value)
         return f"${cents // 100} OFF" if cents % 100 == 0 else f"${cents / 100:.2f} OFF"
     return "BOGO" if discount.kind is DiscountKind.BOGO else "SALE"
-
-
-def _plain(value: Decimal) -> str:
-    return f"{value:f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:f}"

@@ -1,20 +1,15 @@
-"""Ids: how record ids are ordered, and how the ids of orgs are spelled.
-
-The spellings of an org's id that the product has used: ``org_x``, ``brand_x`` and ``x``.
-"""
+"""How record ids are ordered, and how org ids are spelled: ``org_x``, ``brand_x`` and ``x``."""
 
 LONGEST_NUMBER = 40
 """Digits up to which an id is taken for a number."""
+_PREFIXES = ("org_", "brand_")
 
 
 def natural_key(record_id: str) -> tuple[int, int, str]:
-    """Sort key by which numeric ids come first and in the order of their numbers."""
+    """Sort key: numeric ids first, in the order of their numbers; no two ids have the same key."""
     if record_id.isascii() and record_id.isdecimal() and len(record_id) <= LONGEST_NUMBER:
         return (0, int(record_id), record_id)
     return (1, 0, record_id)
-
-
-_PREFIXES = ("org_", "brand_")
 
 
 def base_org_id(org_id: str) -> str:

@@ -1,4 +1,4 @@
-"""An incident: something people must hear of once, however many runs meet it."""
+"""An incident: something people must be alerted to once, however many runs meet it."""
 
 from datetime import datetime, timedelta
 from typing import Literal, Self
@@ -6,18 +6,16 @@ from typing import Literal, Self
 from shared.models import FrozenCamelModel
 
 SENDING = timedelta(seconds=60)
-"""How long one that is sending keeps others from it: well over the time limit of sending."""
+"""How long a sender keeps others from sending it too: well over the time limit of sending."""
 MANY_ATTEMPTS = 5
-"""After so many it is tried once a day; so it is where there is no address to send to."""
+"""After so many it is tried once a day, as it is where there is no address to send to."""
 DAY = timedelta(days=1)
 
 
 class Incident(FrozenCamelModel):
-    """One incident as stored. Each method gives the incident as it is afterwards.
-
-    ``told`` are the addresses that have it already, each as a hash: an address is a secret.
-    ``sent_at`` is set once all have it. ``not_before`` is when sending may next be tried.
-    """
+    """One incident as stored; methods return it as it is afterwards. ``told`` are the addresses
+    that have it already, each as a hash: an address is a secret. ``sent_at`` is set once all have
+    it. ``not_before`` is when sending may next be tried."""
 
     key: str
     org_id: str | None = None
@@ -36,27 +34,23 @@ class Incident(FrozenCamelModel):
         return self.state == "open"
 
     def due(self, now: datetime) -> bool:
-        """Whether it is to be sent now: open, not everybody has it, and nobody is at it."""
+        """Whether it is to be sent now: open, not sent to all, and not being sent."""
         waiting = self.not_before is not None and now < self.not_before
         return self.is_open and self.sent_at is None and not waiting
 
     def claimed(self, now: datetime) -> Self:
-        """The asker sends it; a twin that asks meanwhile leaves it alone."""
+        """The caller sends it; another one that asks meanwhile does not."""
         return self.model_copy(update={"attempts": self.attempts + 1, "not_before": now + SENDING})
 
     def sent(self, told: set[str], *, left: int, now: datetime) -> Self:
         """Sending is over: ``told`` took it, ``left`` addresses did not."""
-        everybody = tuple(sorted({*self.told, *told}))
-        complete = bool(everybody) and not left
-        nobody = not everybody and not left
-        wait = DAY if nobody or self.attempts >= MANY_ATTEMPTS else timedelta(0)
-        return self.model_copy(
-            update={
-                "told": everybody,
-                "sent_at": now if complete else None,
-                "not_before": None if complete else now + wait,
-            }
-        )
+        update: dict[str, object] = {"told": tuple(sorted({*self.told, *told}))}
+        if update["told"] and not left:
+            update |= {"sent_at": now, "not_before": None}
+        else:
+            rare = not left or self.attempts >= MANY_ATTEMPTS
+            update |= {"sent_at": None, "not_before": now + (DAY if rare else timedelta(0))}
+        return self.model_copy(update=update)
 
     def resolved(self, now: datetime) -> Self:
         """It is over: the next time is an incident of its own."""

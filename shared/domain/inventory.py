@@ -1,28 +1,34 @@
-"""One row of a POS stock list: a batch of an item in an area of a location.
+"""Stock: the rows of a POS stock list, its batches, and those that are about to expire.
 
-Batches: what the stock rows and single look-ups say of each.
-
-Stock that is about to expire, and what it might still be sold for.
+Dates are ISO dates, prices and costs cents per unit.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from shared.domain.ids import natural_key
+from shared.domain.money import round_half_up
+
+BATCH_DETAIL_TTL = timedelta(hours=24)
+"""How long the answer of a look-up, or its failure, is valid."""
+URGENT_DAYS = 30
+"""A person will handle a batch with at most so many days left, and needs its package tag."""
+MARKDOWNS = ((7, 50), (14, 35), (30, 20))
+"""Percent off the price up to that many days before expiry, the nearest first."""
+EARLY_MARKDOWN = 10
+"""Percent off the price where there is more time than that."""
 
 
 @dataclass(frozen=True, slots=True)
 class InventoryRow:
-    """POS-owned facts of one row.
+    """POS-owned facts of one row: a batch of an item in an area of a location.
 
-    ``*_cents`` are cents per unit; a price that the POS gives as 0 stays 0, one that it does not
-    give is None. ``prices`` maps the POS's price fields (``price_otd_adult_use``, …) to cents.
-    ``sellable`` says whether the row's area and batch may be sold from (not damaged, held, closed
-    or deleted). ``date_expire`` and ``date_received`` are ISO dates; ``package_tag`` is the one
-    that the state's tracking system gave the package.
+    ``prices`` maps the POS's price fields (``price_otd_adult_use``, …) to cents, None where the
+    POS gives none. ``sellable`` says whether the row's area and batch may be sold from (not
+    damaged, held, closed or deleted). ``package_tag`` is that of the state's tracking system.
     """
 
     item_id: str
@@ -46,16 +52,9 @@ class InventoryRow:
     package_tag: str | None = None
 
 
-BATCH_DETAIL_TTL = timedelta(hours=24)
-"""How long a look-up's answer, or its failure, holds."""
-
-URGENT_DAYS = 30
-"""A person will handle a batch with at most so many days left, and needs its package tag."""
-
-
 @dataclass(frozen=True, slots=True)
 class BatchDetail:
-    """What a single look-up tells of a batch. Dates are ISO dates."""
+    """What a single look-up tells of a batch."""
 
     expires_on: str | None = None
     package_tag: str | None = None
@@ -66,8 +65,8 @@ class BatchDetail:
 
 @dataclass(frozen=True, slots=True)
 class BatchStock:
-    """Stock of a batch at a location that may be sold but for its age. ``cost_cents`` is per unit,
-    ``detail`` what was looked up, at ``looked_up_at`` (aware UTC)."""
+    """Stock of a batch at a location that may be sold but for its age. ``detail`` is what was
+    looked up, at ``looked_up_at`` (aware UTC)."""
 
     batch_id: str
     location_id: str
@@ -83,7 +82,7 @@ class BatchStock:
 
     @property
     def last_day(self) -> str | None:
-        """The ISO date on which it expires: the stock list's word, else the look-up's."""
+        """The date on which it expires: the stock list's, else the look-up's."""
         return self.expires_on or self.detail.expires_on
 
     @property
@@ -106,21 +105,21 @@ def batches_to_look_up(
     batches: Iterable[BatchStock], *, today: date, now: datetime, limit: int
 ) -> list[str]:
     """Ids of the batches to look up, at most ``limit``: those for sale whose expiry the stock list
-    does not tell, then the urgent ones without a package tag. An answer holds for KEPT."""
+    does not give, then the urgent ones without a package tag. Not within BATCH_DETAIL_TTL."""
     soon = (today + timedelta(days=URGENT_DAYS)).isoformat()
     wanted: dict[str, tuple[object, ...]] = {}
     for batch in batches:
         fresh = batch.looked_up_at is not None and now - batch.looked_up_at < BATCH_DETAIL_TTL
-        told = batch.expires_on
-        doubtful = told is None or (told <= soon and batch.package_tag is None)
+        last_day = batch.expires_on
+        doubtful = last_day is None or (last_day <= soon and batch.package_tag is None)
         if batch.quantity > 0 and doubtful and not fresh:
-            wanted[batch.batch_id] = (told or "", natural_key(batch.batch_id))
-    return sorted(wanted, key=lambda batch_id: wanted[batch_id])[:limit]
+            wanted[batch.batch_id] = (last_day or "", natural_key(batch.batch_id))
+    return sorted(wanted, key=wanted.__getitem__)[:limit]
 
 
 def items_missing_batches(before: Iterable[BatchStock], listed: Iterable[BatchStock]) -> set[str]:
-    """Ids of the items that had stock in a batch that is not listed any more. In a list that is
-    not believed to be whole, what is left of such an item is only a part of it."""
+    """Ids of the items that had stock in a batch that is not listed any more: in a list that is
+    not believed to be complete, the rest of such an item is only a part of it."""
     still = {(batch.batch_id, batch.location_id) for batch in listed}
     return {
         batch.item_id
@@ -132,7 +131,7 @@ def items_missing_batches(before: Iterable[BatchStock], listed: Iterable[BatchSt
 def with_known_expiry(
     rows: Iterable[InventoryRow], last_days: Mapping[str, str]
 ) -> list[InventoryRow]:
-    """The rows, those that tell no expiry with that of their batch (ISO dates by batch id)."""
+    """The rows, those without an expiry date with that of their batch (by batch id)."""
     return [
         row
         if row.date_expire or row.batch_id is None
@@ -158,16 +157,9 @@ def _batch(rows: list[InventoryRow]) -> BatchStock:
     )
 
 
-MARKDOWNS = ((7, 50), (14, 35), (30, 20))
-"""Percent off the price up to that many days before expiry, the nearest first."""
-
-EARLY_MARKDOWN = 10
-"""Percent off the price where there is more time than that."""
-
-
 @dataclass(frozen=True, slots=True)
 class ExpiringBatch:
-    """Sellable stock of one batch. ``cost_cents`` and ``price_cents`` are per unit."""
+    """Sellable stock of one batch."""
 
     item_id: str
     batch_id: str
@@ -181,12 +173,9 @@ class ExpiringBatch:
 
 @dataclass(frozen=True, slots=True)
 class ExpiryOutlook:
-    """A batch and its outlook.
-
-    ``days_left`` is 0 on its last day and below 0 once it has expired. ``cost_at_risk_cents`` is
-    what the stock cost, None where the cost is not known. ``clearance_price_cents`` is None where
-    there is no price to lower, no room above the cost, or no time left.
-    """
+    """What is at risk. ``days_left`` is 0 on the last day and below 0 once it has expired.
+    ``cost_at_risk_cents`` is what all of the stock cost, None where that is not known;
+    ``clearance_price_cents`` is as of ``clearance_price``, None without a price."""
 
     batch: ExpiringBatch
     days_left: int
@@ -194,16 +183,11 @@ class ExpiryOutlook:
     clearance_price_cents: int | None
 
 
-def is_expired(expires_on: date, today: date) -> bool:
-    """Whether the last day is over; ``today`` is the location's own date."""
-    return expires_on < today
-
-
 def without_expired(rows: Iterable[InventoryRow], today: date) -> tuple[InventoryRow, ...]:
     """The rows of one location, expired ones no longer sellable. ``today`` is its own date."""
     return tuple(
         replace(row, sellable=False)
-        if row.date_expire and is_expired(date.fromisoformat(row.date_expire), today)
+        if row.date_expire and date.fromisoformat(row.date_expire) < today
         else row
         for row in rows
     )
@@ -233,7 +217,7 @@ def clearance_price(price_cents: int, cost_cents: int | None, days_left: int) ->
     if days_left < 0:
         return None
     percent = next((off for days, off in MARKDOWNS if days_left <= days), EARLY_MARKDOWN)
-    lowered = max(_whole(Decimal(price_cents) * (100 - percent) / 100), cost_cents or 0)
+    lowered = max(round_half_up(Decimal(price_cents) * (100 - percent) / 100), cost_cents or 0)
     return lowered if lowered < price_cents else None
 
 
@@ -242,7 +226,7 @@ def _outlook(batch: ExpiringBatch, days_left: int) -> ExpiryOutlook:
     return ExpiryOutlook(
         batch=batch,
         days_left=days_left,
-        cost_at_risk_cents=None if cost is None else _whole(cost * batch.quantity),
+        cost_at_risk_cents=None if cost is None else round_half_up(cost * batch.quantity),
         clearance_price_cents=None if price is None else clearance_price(price, cost, days_left),
     )
 
@@ -252,7 +236,3 @@ def urgency_key(found: ExpiryOutlook) -> tuple[object, ...]:
     batch = found.batch
     ids = (natural_key(batch.item_id), natural_key(batch.batch_id), natural_key(batch.location_id))
     return (found.days_left, -(found.cost_at_risk_cents or 0), *ids)
-
-
-def _whole(cents: Decimal) -> int:
-    return int(cents.quantize(Decimal(1), rounding=ROUND_HALF_UP))

@@ -1,18 +1,18 @@
 """Loyalty points from orders, the tier they give, and their comparison with the provider's figure.
 
-How the ledger adds up: orders are taken in the order of their time, then id. After each one the
-balance is the points of everything spent so far, rounded half up and never below 0; the order's
-entry is what the balance moved by. So no entry is rounded by itself, the last balance is
-``pointsFromOrders``, and the entries sum to it exactly. An order that turns up late changes its
-neighbours' entries by a point at most, unless the balance was at its floor.
+The ledger takes orders by time, then id. After each one the balance is the points of everything
+spent so far, rounded half up and never below 0; the order's entry is what the balance moved by. So
+the entries sum exactly to ``pointsFromOrders``, the last balance. An order that turns up late
+changes its neighbours' entries by a point at most, unless the balance was at its floor.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
 
+from shared.domain.money import round_half_up
 from shared.domain.spending import OrderFact, counts
 from shared.errors import ConfigurationInvalid
 
@@ -57,11 +57,8 @@ class LoyaltyRules:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """What one order gave (or took, where below 0), and the balance after it.
-
-    ``id`` is the order's document id: the same order is the same entry, however often it is
-    calculated.
-    """
+    """What one order gave (or took, where below 0), and the balance after it. ``id`` is the
+    order's document id: the same order is the same entry, however often it is calculated."""
 
     id: str
     at: datetime
@@ -99,12 +96,9 @@ class TierSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """The loyalty fields of a customer.
-
-    ``points`` are the provider's where it has a figure. ``discrepancy`` is the difference of the
-    two figures. A customer is ``reconciled``, or ``needs_review``, or, where ``provider_status``
-    says that there is no figure to compare with, neither.
-    """
+    """The loyalty fields of a customer. ``points`` are the provider's where it has a figure,
+    ``discrepancy`` is the difference of the two. A customer is ``reconciled``, or
+    ``needs_review``, or, where the provider has no figure, neither."""
 
     points: int
     points_from_orders: int
@@ -121,17 +115,14 @@ class Reconciliation:
 def points_from_orders(spent_cents: int, rules: LoyaltyRules, *, social_equity: bool) -> int:
     """Points for counted spending (refunds taken off), half up to whole points, never below 0."""
     multiplier = rules.equity_multiplier if social_equity else Decimal(1)
-    points = max(0, spent_cents) * rules.points_per_dollar * multiplier / 100
-    return int(points.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return round_half_up(max(0, spent_cents) * rules.points_per_dollar * multiplier / 100)
 
 
 def ledger_of(
     orders: Mapping[str, OrderFact], rules: LoyaltyRules, *, social_equity: bool
 ) -> tuple[LedgerEntry, ...]:
-    """One entry for each order that counts as spending, oldest first; see the module's text.
-
-    ``orders`` are all of a customer's, by document id.
-    """
+    """One entry for each order that counts as spending, oldest first. ``orders`` are all of a
+    customer's, by document id."""
     counted = sorted(
         (order.created_at, order_id, order.total_cents)
         for order_id, order in orders.items()
@@ -148,7 +139,7 @@ def ledger_of(
 
 
 def tier_of(points: int, tiers: tuple[Tier, ...]) -> Tier | None:
-    """The highest tier reached, in whatever order the org lists them; None below all of them."""
+    """The highest tier reached, in whatever order they are listed; None below all of them."""
     reached = [tier for tier in tiers if tier.threshold <= points]
     return max(reached, key=lambda tier: (tier.threshold, tier.id), default=None)
 
@@ -156,10 +147,10 @@ def tier_of(points: int, tiers: tuple[Tier, ...]) -> Tier | None:
 def reconcile(
     points_from_orders: int, answer: ProviderAnswer, rules: LoyaltyRules
 ) -> Reconciliation:
-    """Compare the calculated figure with the provider's.
+    """Compare the calculated figure with the provider's, which stands where there is one.
 
     They need a review where they differ by more than the threshold of the provider's figure and by
-    at least LEAST_DISCREPANCY points. Without a figure of the provider the calculated one stands.
+    at least LEAST_DISCREPANCY points.
     """
     theirs = answer.points if answer.status is ProviderStatus.FOUND else None
     points = points_from_orders if theirs is None else theirs

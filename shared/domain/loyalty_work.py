@@ -1,7 +1,7 @@
 """What a loyalty run has to do for each customer, and what is kept of them between runs.
 
-A run first marks the work, then does it a batch at a time; each step leaves less of it. So a run
-that is taken up again does what is left and asks nobody twice.
+A run first marks the work, then does it a batch at a time: one that is continued does what is left
+and asks nobody twice.
 """
 
 import hashlib
@@ -40,12 +40,9 @@ class Review(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class LoyaltyEntry:
-    """What is kept of a customer.
-
-    ``looked_up`` is the day (``date.toordinal``) of ``answer``, 0 for never. ``spent_cents``,
-    ``orders`` and ``equity`` are what the points were last calculated from, ``ledger`` a hash of
-    the ledger as last written.
-    """
+    """What is kept of a customer. ``looked_up`` is the day (``date.toordinal``) of ``answer``, 0
+    for never. ``spent_cents``, ``orders`` and ``equity`` are what the points were last calculated
+    from, ``ledger`` a hash of the ledger as last written."""
 
     work: LoyaltyWork = LoyaltyWork.NONE
     looked_up: int = 0
@@ -96,19 +93,14 @@ class LoyaltyEntry:
 
 
 def is_due(customer_id: str, entry: LoyaltyEntry, today: date) -> bool:
-    """Whether it is time to look the customer up again.
+    """Whether it is time to look the customer up again; without an answer, at once.
 
     Each has a day of the week by a hash of the id: after a pass over everybody the look-ups
-    spread evenly over the days that follow. Whoever has no answer is due at once.
+    spread evenly over the days that follow.
     """
     if not entry.looked_up:
         return True
     days = today.toordinal() - entry.looked_up
-    return days >= REFRESH_DAYS or (
-        days > 0 and today.toordinal() % REFRESH_DAYS == _day(customer_id)
-    )
-
-
-def _day(customer_id: str) -> int:
     digest = hashlib.blake2b(customer_id.encode(), digest_size=4).digest()
-    return int.from_bytes(digest) % REFRESH_DAYS
+    own_day = (today.toordinal() - int.from_bytes(digest)) % REFRESH_DAYS == 0
+    return days >= REFRESH_DAYS or (days > 0 and own_day)

@@ -2,8 +2,12 @@
 
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
-_CENT = Decimal("0.01")
 _ABSURD_DOLLARS = Decimal(10_000_000)
+
+
+def round_half_up(number: Decimal) -> int:
+    """The nearest whole number; of two equally near ones that further from zero."""
+    return int(number.quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
 def to_cents(dollars: object) -> int:
@@ -19,12 +23,12 @@ def to_cents(dollars: object) -> int:
         raise ValueError("not an amount of money") from None
     if not amount.is_finite() or abs(amount) >= _ABSURD_DOLLARS:
         raise ValueError("not a believable amount of money")
-    return int(amount.quantize(_CENT, rounding=ROUND_HALF_UP) * 100)
+    return int(amount.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP) * 100)
 
 
 def sum_to_cents(dollars: float) -> int:
     """Cents of a sum of stored amounts that Firestore made in doubles, rounded half up."""
-    return int((Decimal(str(dollars)) * 100).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return round_half_up(Decimal(str(dollars)) * 100)
 
 
 def to_dollars(cents: int) -> float:
@@ -39,7 +43,4 @@ def dollars_or_none(cents: int | None) -> float | None:
 
 def average_cents(total_cents: int, count: int) -> int:
     """Average in whole cents, rounded half up (away from zero); 0 over a count of 0."""
-    if count == 0:
-        return 0
-    mean = Decimal(total_cents) / count
-    return int(mean.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return round_half_up(Decimal(total_cents) / count) if count else 0

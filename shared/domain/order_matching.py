@@ -1,8 +1,8 @@
 """Which customer an order belongs to, or why it belongs to none.
 
-An order belongs to the customer whose id it carries, if that one is stored; else to the one with
-its e-mail; else, if it has no e-mail that identifies anybody, to the one with its user id. An
-order that matches nobody is skipped: it creates no customer.
+It belongs to the customer whose id it carries, if that one is stored; else to the one with its
+e-mail; else, if it has no e-mail that identifies anybody, to the one with its user id. An order
+that matches nobody is skipped: it creates no customer.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -45,15 +45,12 @@ class CustomerDirectory(Protocol):
 
     def has(self, customer_id: str) -> bool:
         """Whether a customer of that id is stored."""
-        ...
 
     def by_email(self, emails: Iterable[str]) -> Mapping[str, str]:
         """Customer id for each e-mail that somebody has; of several customers the first by id."""
-        ...
 
     def by_user_id(self, user_ids: Iterable[str]) -> Mapping[str, str]:
         """Customer id for each user id that somebody has; of several customers the first by id."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Walk:
     def next_window(self) -> DateWindow | None:
         """The days to ask for next."""
         left = self.left
-        return left if left is None or self.width is None else left.newest(self.width)
+        return left.newest(self.width) if left and self.width is not None else left
 
     def listed(self, window: DateWindow, rows: int) -> "Walk":
         """The window was listed whole and held ``rows`` orders. Sparse days widen the next one."""
@@ -112,41 +112,24 @@ class OrderCursor:
             backfill = Walk(since=orders_since, until=backfill.since - _DAY, started_at=now)
         recent = self.recent
         looked = self.head >= run_started and now - self.head < RECENT_ENOUGH
-        if recent is not None and recent.done_to is None:
-            recent = self._recent(now, today, orders_since, lookback_days, recent.width)
-        if recent is None and not looked:
-            recent = self._recent(now, today, orders_since, lookback_days, width=None)
+        if (recent is None and not looked) or (recent is not None and recent.done_to is None):
+            since = self.head.date() - OVERLAP_DAYS * _DAY
+            if self.looked_back_on != today:
+                since = min(since, today - lookback_days * _DAY)
+            width = recent.width if recent else None
+            recent = Walk(max(since, orders_since), tomorrow, started_at=now, width=width)
         return replace(self, recent=recent, backfill=backfill)
 
-    def _recent(
-        self,
-        now: datetime,
-        today: date,
-        orders_since: date,
-        lookback_days: int,
-        width: int | None,
-    ) -> Walk:
-        assert self.head is not None
-        since = self.head.date() - OVERLAP_DAYS * _DAY
-        if self.looked_back_on != today:
-            since = min(since, today - lookback_days * _DAY)
-        return Walk(max(since, orders_since), today + _DAY, started_at=now, width=width)
-
-    def advanced(self, walk: Walk, *, lookback_days: int) -> "OrderCursor":
+    def advanced(self, walk: Walk, *, orders_since: date, lookback_days: int) -> "OrderCursor":
         """The cursor after its current walk (``recent`` first) has come as far as ``walk``."""
         if self.recent is None:
             return replace(self, backfill=walk)
         if walk.left is not None:
             return replace(self, recent=walk)
         began_on = walk.until - _DAY
-        first = self.backfill.since if self.backfill else date.min
-        whole = walk.since <= max(began_on - lookback_days * _DAY, first)
-        return replace(
-            self,
-            head=walk.started_at,
-            recent=None,
-            looked_back_on=began_on if whole else self.looked_back_on,
-        )
+        whole = walk.since <= max(began_on - lookback_days * _DAY, orders_since)
+        looked_back_on = began_on if whole else self.looked_back_on
+        return replace(self, head=walk.started_at, recent=None, looked_back_on=looked_back_on)
 
     @property
     def current(self) -> Walk | None:

@@ -49,8 +49,8 @@ class Order:
     """POS-owned facts about one order, before it is matched to a customer.
 
     ``total_cents`` is negative for a refund. ``pos_customer_id``, ``email`` and ``user_id`` are
-    what the POS says about the buyer; any may be missing. Times are aware UTC; ``version`` is when
-    the POS says the order last changed, None where it does not say.
+    what the POS says about the buyer. Times are aware UTC; ``version`` is when the order last
+    changed, if the POS says so.
     """
 
     external_id: str

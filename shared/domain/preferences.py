@@ -1,18 +1,27 @@
-"""What a customer likes to buy, from the items of the orders that count."""
+"""What a customer likes to buy, from the items of the orders that count, and what to offer them."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from itertools import islice
+from typing import TypeVar
 
 from shared.domain.catalogue import UNCATEGORIZED, clean_category
-from shared.domain.orders import OrderItem
+from shared.domain.ids import natural_key
+from shared.domain.spending import OrderFact, Spending, counts, spent_in
 
 TOP_CATEGORIES = 3
 TOP_PRODUCTS = 5
 BUDGET_BELOW_CENTS = 30_00
 PREMIUM_ABOVE_CENTS = 100_00
+CATEGORY_SCORE = 10
+PRICE_BAND_SCORE = 5
+BOUGHT_BEFORE_SCORE = 15
+
+K = TypeVar("K", bound=Hashable)
 
 
 class PriceBand(StrEnum):
@@ -35,7 +44,6 @@ class LikedProduct:
 class Preferences:
     """Most bought first; equal quantities in the order of their names."""
 
-    favorite_category: str | None
     categories: tuple[str, ...]
     products: tuple[LikedProduct, ...]
     price_band: PriceBand
@@ -48,75 +56,142 @@ def price_band(cents: int) -> PriceBand:
     return PriceBand.PREMIUM if cents > PREMIUM_ABOVE_CENTS else PriceBand.MID
 
 
-class ItemCounts:
-    """What one customer has bought, counted order by order; their order does not matter.
-
-    Quantities are net: what was given back was not liked. Categories are grouped by their top
-    level, ignoring case; items without a category count for none.
-    """
-
-    __slots__ = ("_by_category", "_by_product", "_product_ids")
-
-    def __init__(self) -> None:
-        self._by_category: defaultdict[str, _NetQuantity] = defaultdict(_NetQuantity)
-        self._by_product: defaultdict[Hashable, _NetQuantity] = defaultdict(_NetQuantity)
-        self._product_ids: dict[Hashable, str | None] = {}
-
-    def add(self, items: Iterable[OrderItem], *, refund: bool) -> None:
-        """Count the items of one more order; those of a refund were given back."""
-        for item in items:
-            quantity = -abs(item.quantity) if refund else item.quantity
-            category, _ = clean_category(item.category or "")
-            if category != UNCATEGORIZED:
-                self._by_category[category.casefold()].add(quantity, category)
-            key = (item.product_id, "" if item.product_id else item.name.casefold())
-            self._product_ids[key] = item.product_id
-            self._by_product[key].add(quantity, item.name)
-
-    def preferences(self, *, average_order_cents: int | None) -> Preferences:
-        """``average_order_cents`` is None for a customer without orders, whose band is mid."""
-        top = _most_bought(self._by_category.items(), TOP_CATEGORIES)
-        categories = tuple(tally.name for _, tally in top)
-        return Preferences(
-            favorite_category=categories[0] if categories else None,
-            categories=categories,
-            products=tuple(
-                LikedProduct(self._product_ids[key], tally.name)
-                for key, tally in _most_bought(self._by_product.items(), TOP_PRODUCTS)
-            ),
-            price_band=(
-                PriceBand.MID if average_order_cents is None else price_band(average_order_cents)
-            ),
-        )
-
-    @property
-    def bought_product_ids(self) -> frozenset[str]:
-        """The products bought and not given back, as far as their orders name ids."""
-        return frozenset(
-            product_id
-            for key, tally in self._by_product.items()
-            if tally.quantity > 0 and (product_id := self._product_ids[key])
-        )
-
-
+@dataclass(slots=True)
 class _NetQuantity:
     """Net quantity under the alphabetically first of the spellings met."""
 
-    __slots__ = ("name", "quantity")
-
-    def __init__(self) -> None:
-        self.quantity = Decimal(0)
-        self.name = ""
+    name: str = ""
+    quantity: Decimal = Decimal(0)
 
     def add(self, quantity: Decimal, name: str) -> None:
         self.quantity += quantity
         self.name = min(self.name, name) if self.name else name
 
 
-def _most_bought(
-    tallies: Iterable[tuple[Hashable, _NetQuantity]], limit: int
-) -> list[tuple[Hashable, _NetQuantity]]:
-    bought = [(key, tally) for key, tally in tallies if tally.quantity > 0]
+class Purchases:
+    """What a customer has spent and bought, order by order; their order does not matter.
+
+    Quantities are net: what was given back was not liked. Categories are grouped by their top
+    level, ignoring case; items without a category count for none.
+    """
+
+    __slots__ = ("_by_category", "_by_product", "spending")
+
+    def __init__(self) -> None:
+        self.spending = Spending()
+        self._by_category: defaultdict[str, _NetQuantity] = defaultdict(_NetQuantity)
+        # By product id, and by name where there is no id.
+        self._by_product: defaultdict[tuple[str | None, str], _NetQuantity] = defaultdict(
+            _NetQuantity
+        )
+
+    def add(self, order: OrderFact) -> None:
+        """Take in one stored order; each is given once. One that does not count changes nothing."""
+        if not counts(order.status, order.type):
+            return
+        self.spending += spent_in(order)
+        for item in order.items:
+            quantity = -abs(item.quantity) if order.total_cents < 0 else item.quantity
+            category, _ = clean_category(item.category or "")
+            if category != UNCATEGORIZED:
+                self._by_category[category.casefold()].add(quantity, category)
+            key = (item.product_id, "" if item.product_id else item.name.casefold())
+            self._by_product[key].add(quantity, item.name)
+
+    @property
+    def preferences(self) -> Preferences | None:
+        """What they like; None for a customer without a counted order."""
+        if not self.spending.order_count:
+            return None
+        categories = _most_bought(self._by_category, TOP_CATEGORIES)
+        products = _most_bought(self._by_product, TOP_PRODUCTS)
+        return Preferences(
+            categories=tuple(net.name for _, net in categories),
+            products=tuple(LikedProduct(product_id, net.name) for (product_id, _), net in products),
+            price_band=price_band(self.spending.average_cents),
+        )
+
+    @property
+    def bought_product_ids(self) -> frozenset[str]:
+        """The products bought and not given back, as far as their orders name ids."""
+        bought = (key[0] for key, net in self._by_product.items() if net.quantity > 0)
+        return frozenset(product_id for product_id in bought if product_id)
+
+
+def _most_bought(net: Mapping[K, _NetQuantity], limit: int) -> list[tuple[K, _NetQuantity]]:
+    bought = [(key, found) for key, found in net.items() if found.quantity > 0]
     # Two products may share a name: their ids then keep the order the same.
     bought.sort(key=lambda entry: (-entry[1].quantity, entry[1].name, str(entry[0])))
     return bought[:limit]
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendableProduct:
+    """What of a product decides whether it is recommended; the price is that of one unit."""
+
+    id: str
+    category: str
+    price_cents: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """A product and its score, 5 to 30."""
+
+    product_id: str
+    score: int
+
+
+_Place = tuple[str, PriceBand | None]
+"""Category and price band: what all products of one place have in common."""
+
+
+class RecommendationIndex:
+    """The products that can be bought now, laid out so that the best for a customer are found
+    without looking at all of them. Frozen once made: many customers share one."""
+
+    __slots__ = ("_products", "_shelves")
+
+    def __init__(self, available: Iterable[RecommendableProduct]) -> None:
+        in_order = sorted(available, key=lambda product: natural_key(product.id))
+        self._products = {p.id: (rank, _place(p)) for rank, p in enumerate(in_order)}
+        self._shelves: defaultdict[_Place, list[tuple[int, str]]] = defaultdict(list)
+        for product_id, (rank, place) in self._products.items():
+            self._shelves[place].append((rank, product_id))
+
+    def __len__(self) -> int:
+        return len(self._products)
+
+    def recommend(
+        self, preferences: Preferences, *, bought_product_ids: AbstractSet[str], limit: int
+    ) -> tuple[Recommendation, ...]:
+        """The ``limit`` best products, best first, equal scores in the order of their ids.
+
+        A product scores 10 where its category is among the customer's top ones, 5 where its price
+        lies in their price band, 15 where they bought it before. One that scores nothing is not
+        recommended.
+        """
+        liked = {category.casefold() for category in preferences.categories}
+
+        def score(place: _Place) -> int:
+            category, band = place
+            in_category = CATEGORY_SCORE if category in liked else 0
+            return in_category + (PRICE_BAND_SCORE if band is preferences.price_band else 0)
+
+        found: list[tuple[int, int, str]] = []
+        for product_id in bought_product_ids:
+            if product_id in self._products:
+                rank, place = self._products[product_id]
+                found.append((-BOUGHT_BEFORE_SCORE - score(place), rank, product_id))
+        for place, shelf in self._shelves.items():
+            if base := score(place):
+                others = (entry for entry in shelf if entry[1] not in bought_product_ids)
+                found += [(-base, rank, product_id) for rank, product_id in islice(others, limit)]
+        return tuple(
+            Recommendation(product_id, -minus) for minus, _, product_id in sorted(found)[:limit]
+        )
+
+
+def _place(product: RecommendableProduct) -> _Place:
+    price = product.price_cents
+    return product.category.casefold(), None if price is None else price_band(price)

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
+
+from shared.domain.money import round_half_up
 
 CASCADE = (
     "price_otd_adult_use",
@@ -72,12 +74,11 @@ def listed_price(prices: Mapping[str, int | None]) -> Price | None:
 def markup_for(
     category: str, subcategory: str | None = None, markups: Mapping[str, Decimal] | None = None
 ) -> Decimal:
-    """The factor on cost of a category.
+    """The factor on cost of a category, or of the subcategory where no key matches the category.
 
-    A key matches where the category contains it, whatever the case, blanks and hyphens
-    ("Pre-Rolls" contains "preroll"); the subcategory is asked where the category matches nothing.
-    ``markups`` are the org's own: they replace or extend MARKUPS, and words that only the org
-    has are tried first, the longest first.
+    A key matches a text that contains it, whatever the case, blanks and hyphens ("Pre-Rolls"
+    contains "preroll"). ``markups`` are the org's own: they replace or extend MARKUPS, and words
+    that only the org has are tried first, the longest first.
     """
     own = {_letters(key): factor for key, factor in (markups or {}).items()}
     default = own.pop("default", DEFAULT_MARKUP)
@@ -94,7 +95,7 @@ def markup_price(cost_cents: int | None, factor: Decimal) -> Price | None:
     """Cost times ``factor``, half up to the cent; None without a believable cost and result."""
     if cost_cents is None or not believable(cost_cents):
         return None
-    cents = int((cost_cents * factor).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    cents = round_half_up(cost_cents * factor)
     return Price(cents, PriceSource.MARKUP) if believable(cents) else None
 
 

@@ -71,29 +71,18 @@ def menu_page(
 def showcase(menu: Iterable[MenuProduct], limit: int) -> list[MenuProduct]:
     """What a menu builder begins with: the featured products in stock, then all others in stock,
     then the rest, each in the order of the menu."""
-    return sorted(menu, key=_prominence)[:limit]
-
-
-def _prominence(product: MenuProduct) -> tuple[bool, bool, MenuPosition]:
-    return (not product.view["available"], not product.view["isFeatured"], product.place)
+    return sorted(menu, key=lambda p: (not p.view["available"], not p.view["isFeatured"], p.place))[
+        :limit
+    ]
 
 
 def demo_menu() -> list[MenuProduct]:
     """Invented products for an org that has none yet, each marked as such."""
+    fields = ("id", "name", "category", "price")
+    flags = {"available": True, "isFeatured": False, "isOnSale": False, "isDemo": True}
     return [
-        MenuProduct(
-            {
-                "id": f"demo-{number}",
-                "name": name,
-                "category": category,
-                "price": price,
-                "available": True,
-                "isFeatured": False,
-                "isOnSale": False,
-                "isDemo": True,
-            }
-        )
-        for number, (name, category, price) in enumerate(_DEMO, start=1)
+        MenuProduct(dict(zip(fields, (f"demo-{number}", *product), strict=True)) | flags)
+        for number, product in enumerate(_DEMO, start=1)
     ]
 
 

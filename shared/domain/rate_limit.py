@@ -10,8 +10,7 @@ SECOND_MS = 1000
 SECOND_LATENESS_MS = 100
 LATENESS_SHARE = 0.05
 """How much later than its moment a call may leave, as a share of the shortest limit's seconds (of
-one second: SECOND_LATENESS_MS). Windows are counted longer by as much, so that the calls
-themselves, not only their moments, keep within the limits."""
+one second: SECOND_LATENESS_MS). Windows are as much longer, so that late calls keep the limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +52,22 @@ def place(
     may be missing.
     """
     moments = list(taken)
-    before = len(moments)
+    free_at = None
     windows = windows_ms(limits)
-    for _ in range(wanted):
-        last = [moment + _apart_ms(limits) for moment in moments[-1:]]
-        at = max((now, *last, *_waits(moments, windows)))
+    second = SECOND_MS + SECOND_LATENESS_MS
+    apart = max((second // limit.calls for limit in limits if limit.seconds == 1), default=0)
+    while len(moments) - len(taken) < wanted:
+        # A full window waits until the oldest of its calls leaves it.
+        waits = (moments[-calls] + window for calls, window in windows if len(moments) >= calls)
+        at = max((now, *(last + apart for last in moments[-1:]), *waits))
         if at > until:
-            return Placed(tuple(moments[before:]), at)
+            free_at = at
+            break
         moments.append(at)
-    return Placed(tuple(moments[before:]), None)
+    return Placed(tuple(moments[len(taken) :]), free_at)
 
 
 def still_counted(taken: Sequence[int], limits: Sequence[Limit], now: int) -> list[int]:
     """The moments that a window of ``limits`` still reaches at ``now``."""
     longest = max((window for _, window in windows_ms(limits)), default=0)
     return [moment for moment in taken if moment > now - longest]
-
-
-def _apart_ms(limits: Sequence[Limit]) -> int:
-    second = SECOND_MS + SECOND_LATENESS_MS
-    return max((second // limit.calls for limit in limits if limit.seconds == 1), default=0)
-
-
-def _waits(moments: Sequence[int], windows: Sequence[tuple[int, int]]) -> list[int]:
-    """For each window that is full, when it lets go of the oldest of its calls."""
-    return [moments[-calls] + window for calls, window in windows if len(moments) >= calls]

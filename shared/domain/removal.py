@@ -35,25 +35,22 @@ def decide(
     """Decide on ``gone`` of the ``stored`` records after a complete listing of ``listed``.
 
     ``unreadable`` counts listed records without a readable id: any of them might be one of the
-    missing. ``allowed`` is a person's word that a drastic removal is meant (``allowDeletions``);
-    it never makes an empty answer believable.
+    missing. ``allowed``: a person wants a drastic removal (``allowDeletions``); it never makes an
+    empty answer believable.
     """
     if gone == 0:
         return Removal(Decision.NOTHING_GONE, "every stored record is still listed")
     if listed == 0:
-        return Removal(
-            Decision.HOLD, f"the POS listed nothing at all: the {stored} stored records are kept"
-        )
+        why = f"the POS listed nothing at all: the {stored} stored records are kept"
+        return Removal(Decision.HOLD, why)
     if unreadable:
-        return Removal(
-            Decision.KEEP,
-            f"{unreadable} listed records have no readable id and may be among the {gone} missing",
-        )
+        why = f"{unreadable} listed records have no readable id and may be among the {gone} missing"
+        return Removal(Decision.KEEP, why)
     drastic = gone >= AT_LEAST_TO_HOLD and gone * 100 > max_delete_percent * stored
     if drastic and not allowed:
-        return Removal(
-            Decision.HOLD,
+        why = (
             f"{gone} of {stored} records are missing from the POS's list, more than"
-            f" {max_delete_percent:g} %: nothing is removed until a person allows it",
+            f" {max_delete_percent:g} %: nothing is removed until a person allows it"
         )
+        return Removal(Decision.HOLD, why)
     return Removal(Decision.REMOVE, f"{gone} of {stored} records are no longer listed")

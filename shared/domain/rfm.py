@@ -1,8 +1,8 @@
 """Recency, frequency and monetary value of customers, and their scores.
 
-Recency: whole days since the last counted order. Frequency: number of distinct counted orders.
-Monetary: the sum spent, refunds taken off. Somebody without a counted order has no RFM.
-Scores go from 1 (worst) to 5 (best). All carry the moment they are as of.
+Recency: whole days since the last counted order. Frequency: number of counted orders. Monetary: the
+sum spent, refunds taken off. A customer without a counted order has no RFM. Scores go from 1
+(worst) to 5 (best).
 """
 
 from bisect import bisect_left, bisect_right
@@ -62,7 +62,7 @@ DEFAULT_THRESHOLDS = RfmThresholds()
 
 
 def rfm_of(spending: Spending, now: datetime) -> Rfm | None:
-    """RFM at ``now``; None for somebody without a counted order."""
+    """RFM at ``now``; None without a counted order."""
     if spending.last_order_at is None:
         return None
     return Rfm(
@@ -85,10 +85,10 @@ def threshold_score(rfm: Rfm, thresholds: RfmThresholds = DEFAULT_THRESHOLDS) ->
 
 @dataclass(frozen=True, slots=True)
 class QuantileScale:
-    """Scores by a customer's place among everybody, as everybody was at ``as_of``.
+    """Scores by a customer's place among all customers at ``as_of``.
 
     Each tuple holds, for the scores 2 to 5, the least figure that reaches it (None: nobody does).
-    Recency stands as a negative number of days, so that for all three more is better.
+    Recency is a negative number of days, so that for all three more is better.
     """
 
     recency: tuple[int | None, ...]
@@ -97,8 +97,7 @@ class QuantileScale:
     as_of: datetime
 
     def score(self, spending: Spending) -> RfmScore | None:
-        """The place, at ``as_of``, of somebody who has spent that; None without a counted
-        order."""
+        """Scores at ``as_of`` of a customer with that spending; None without a counted order."""
         rfm = rfm_of(spending, self.as_of)
         if rfm is None:
             return None
@@ -113,22 +112,20 @@ class QuantileScale:
 def quantile_scale(population: Iterable[Rfm], as_of: datetime) -> QuantileScale:
     """The scale of a population, all of it as of that moment.
 
-    The place is (number worse + half the number equal, oneself included) / everybody: equal
-    figures get equal scores, and where all are equal, all are in the middle. Fifths of it are the
-    scores.
+    The place is (number worse + half the number equal, oneself included) / number of all, and its
+    fifths are the scores: equal figures get equal scores, the middle one where all are equal.
     """
-    everybody = list(population)
+    all_rfm = list(population)
     return QuantileScale(
-        recency=_fifths(-rfm.recency_days for rfm in everybody),
-        frequency=_fifths(rfm.frequency for rfm in everybody),
-        monetary=_fifths(rfm.monetary_cents for rfm in everybody),
+        recency=_fifths(-rfm.recency_days for rfm in all_rfm),
+        frequency=_fifths(rfm.frequency for rfm in all_rfm),
+        monetary=_fifths(rfm.monetary_cents for rfm in all_rfm),
         as_of=as_of,
     )
 
 
 def _fifths(population: Iterable[int]) -> tuple[int | None, ...]:
-    """The least figures that reach the scores 2 to 5; in integers, so that no rounding moves a
-    tie."""
+    """The least figures that reach the scores 2 to 5; in integers: rounding could move a tie."""
     figures = sorted(population)
     least: dict[int, int] = {}
     for value in sorted(set(figures), reverse=True):

@@ -1,8 +1,10 @@
 """A run: one sync of one org, from its message to its end, over any number of invocations.
 
-When an org's sync rests because its POS refuses the credentials, and when it is tried again.
+The rules of its life: who may work on it (the lease), when it is stuck, and when an org's runs
+rest because its POS refuses the credentials. All times are aware UTC.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -10,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 WEBHOOK_RUN = "webhook-"
-"""How the ids of runs begin that fetch single records."""
+"""Prefix of the ids of runs that fetch single records."""
 SALES_RUN = "sales-"
-"""How the ids of those begin that only put on sale what a discount's time says."""
+"""Prefix of the ids of runs that only start and end sales at the times of their discounts."""
 SHORT_RUNS = (WEBHOOK_RUN, SALES_RUN)
 """They last seconds: others wait for them."""
 
@@ -52,6 +54,88 @@ class StreamCounts(BaseModel):
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """An org's lease as stored: one run at a time. ``epoch`` grows with every grant.
+
+    ``holder`` is the worker that has it, None between two workers of one run (a continuation that
+    is on its way); ``run_id`` is None once the run has ended.
+    """
+
+    epoch: int = 0
+    run_id: str | None = None
+    holder: str | None = None
+    expires_at: datetime | None = None
+
+    def alive(self, now: datetime) -> bool:
+        """Whether somebody may still be at work under it."""
+        return self.run_id is not None and self.expires_at is not None and now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The lease is the asker's. ``abandoned`` is the run whose worker died holding it, if any."""
+
+    epoch: int
+    abandoned: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBySameRun:
+    """Another copy of the same message is at work: come back when it must have ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldByOtherRun:
+    """Another run of the org is under way."""
+
+    run_id: str
+
+
+def ask(lease: Lease, *, run_id: str, now: datetime) -> Granted | HeldBySameRun | HeldByOtherRun:
+    """Decide whether run ``run_id`` may take the lease at ``now``."""
+    if lease.alive(now):
+        if lease.run_id != run_id:
+            return HeldByOtherRun(str(lease.run_id))
+        if lease.holder is not None:
+            return HeldBySameRun()
+    abandoned = lease.run_id if lease.run_id not in (None, run_id) else None
+    return Granted(epoch=lease.epoch + 1, abandoned=abandoned)
+
+
+SILENT_AFTER = timedelta(minutes=30)
+"""A run whose worker gave no sign for this long has none: longer than Pub/Sub waits before it
+delivers a message again."""
+QUEUED_FOR = timedelta(hours=2)
+"""A run that was not begun within this time never will be."""
+OVERDUE_AFTER = timedelta(hours=2)
+"""An org without a successful sync for this long raises an alert, as does a schedule without a
+tick."""
+NEW_FOR = timedelta(days=1)
+"""How long after its first tick an org counts as new: from then on its last success decides."""
+FORGOTTEN_AFTER = timedelta(days=30)
+"""An org that has not succeeded for this long raised its alert long ago."""
+MANY_ORGS = 25
+"""From here on overdue orgs are one incident of ours, not one incident each."""
+
+
+def is_stuck(
+    state: RunState, started_at: datetime, run_id: str, lease: Lease, now: datetime
+) -> bool:
+    """Whether a run that has not ended never will: nobody holds its org's ``lease`` for it."""
+    if state is RunState.QUEUED:
+        return now - started_at > QUEUED_FOR
+    last_sign = started_at
+    if lease.run_id == run_id and lease.expires_at is not None:
+        last_sign = max(last_sign, lease.expires_at)
+    return state is RunState.RUNNING and now - last_sign > SILENT_AFTER
+
+
+def is_recovered(opened_at: datetime, last_success: datetime | None) -> bool:
+    """Whether an org's sync has succeeded since an incident was opened."""
+    return last_success is not None and last_success > opened_at
+
+
 REJECTIONS_TO_PAUSE = 3
 PROBE_EVERY = timedelta(days=1)
 
@@ -62,9 +146,7 @@ def rejections_after(before: int, *, rejected: bool, accepted: bool) -> int:
     ``accepted``: the POS let the run in, at least for a part of its work. A run that is neither
     (the POS could not be reached) says nothing about the credentials.
     """
-    if accepted:
-        return 0
-    return before + 1 if rejected else before
+    return 0 if accepted else before + rejected
 
 
 def is_paused(rejections: int) -> bool:

@@ -1,8 +1,6 @@
-"""What a customer has spent and bought: folded from their orders, never counted up.
+"""What a customer has spent: folded from their orders, never incremented.
 
-The rule is here and nowhere else: which orders count (``counts``), what one of them adds
-(``spent_in``), and that their order does not matter. ``services/spending/compute.py`` applies it to
-what is stored.
+Here, and nowhere else: which orders count (``counts``), and what one of them adds (``spent_in``).
 """
 
 from collections.abc import Iterable
@@ -11,14 +9,13 @@ from datetime import datetime
 
 from shared.domain.money import average_cents
 from shared.domain.orders import OrderItem, OrderStatus, OrderType
-from shared.domain.preferences import ItemCounts, Preferences
 
 COUNTED = frozenset({OrderStatus.COMPLETED, OrderStatus.READY})
 
 
 @dataclass(frozen=True, slots=True)
 class OrderFact:
-    """What is to be known of one stored order; ``total_cents`` is negative for a refund."""
+    """What spending needs of one stored order; ``total_cents`` is negative for a refund."""
 
     status: str | None
     type: str | None
@@ -28,10 +25,7 @@ class OrderFact:
 
 
 def counts(status: str | None, order_type: str | None) -> bool:
-    """Whether money was taken: completed and ready orders, in-store sales without a status.
-
-    Never pending, cancelled or voided ones.
-    """
+    """Whether money was taken: completed and ready orders, in-store sales without a status."""
     return status in COUNTED if status else order_type == OrderType.IN_STORE
 
 
@@ -73,31 +67,3 @@ def spent_in(order: OrderFact) -> Spending:
 def fold(orders: Iterable[OrderFact]) -> Spending:
     """Spending over the given orders, each given once, in any order."""
     return sum(map(spent_in, orders), Spending())
-
-
-class Purchases:
-    """What a customer has spent and bought, order by order. Their order does not matter."""
-
-    __slots__ = ("_bought", "spending")
-
-    def __init__(self) -> None:
-        self.spending = Spending()
-        self._bought = ItemCounts()
-
-    def add(self, order: OrderFact) -> None:
-        """Take in one stored order; each is given once. One that does not count changes nothing."""
-        if counts(order.status, order.type):
-            self.spending += spent_in(order)
-            self._bought.add(order.items, refund=order.total_cents < 0)
-
-    @property
-    def preferences(self) -> Preferences | None:
-        """What they like; None for a customer without a counted order."""
-        if not self.spending.order_count:
-            return None
-        return self._bought.preferences(average_order_cents=self.spending.average_cents)
-
-    @property
-    def bought_product_ids(self) -> frozenset[str]:
-        """The products bought and not given back."""
-        return self._bought.bought_product_ids

@@ -21,7 +21,7 @@ import structlog
 
 from shared.bus.messages import CronTick
 from shared.clock import Clock
-from shared.domain.health_rules import (
+from shared.domain.runs import (
     FORGOTTEN_AFTER,
     MANY_ORGS,
     OVERDUE_AFTER,

@@ -20,12 +20,10 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.customer_scores import CustomerScores
-from shared.domain.customers import Customer, normal_phone
-from shared.domain.duplicates import DuplicateGroup
+from shared.domain.customers import Customer, DuplicateGroup, normal_phone
 from shared.domain.ids import natural_key
 from shared.domain.money import to_cents, to_dollars
-from shared.domain.preferences import Preferences
-from shared.domain.recommendations import Recommendation
+from shared.domain.preferences import Preferences, Recommendation
 from shared.domain.rfm import RfmScore
 from shared.domain.segmentation import SegmentBoundary
 from shared.domain.spending import Spending
@@ -226,7 +224,7 @@ def _score(score: RfmScore) -> dict[str, int]:
 
 def _preferences(preferences: Preferences) -> dict[str, Any]:
     return {
-        "favoriteCategory": preferences.favorite_category,
+        "favoriteCategory": next(iter(preferences.categories), None),
         "categories": list(preferences.categories),
         "products": [{"productId": p.product_id, "name": p.name} for p in preferences.products],
         "priceBand": preferences.price_band.value,

@@ -6,10 +6,10 @@ each change of a price or cost.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from shared.domain.catalogue import PricedProduct
 from shared.domain.inventory import BatchDetail, BatchStock
 from shared.domain.money import dollars_or_none
 from shared.store import packed_map, paths
@@ -36,23 +36,6 @@ class BatchStore:
 
     def take_writes(self) -> list[Put]:
         return self._kept.take_writes()
-
-
-@dataclass(frozen=True, slots=True)
-class PricedProduct:
-    """A product as it stands in Firestore. It has had this price and cost (in cents) since
-    ``since``; ``sale`` is the fingerprint of its sale fields, None where that is not known.
-    One that is off the menu is remembered: it may come back at another price."""
-
-    id: str
-    category: str
-    subcategory: str | None
-    brand: str | None
-    price_cents: int | None
-    cost_cents: int | None
-    since: datetime
-    sale: bytes | None
-    on_menu: bool = True
 
 
 class PriceList:

@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 
 from google.api_core.exceptions import GoogleAPICallError
 
-from shared.domain.lease import Granted, Lease, ask
-from shared.domain.lease import HeldByOtherRun as HeldByOtherRun
+from shared.domain.runs import Granted, Lease, ask
+from shared.domain.runs import HeldByOtherRun as HeldByOtherRun
 from shared.errors import Busy, LeaseLost
 from shared.store.database import Conflict, Database, Document, Write, put_if_version
 

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 from pydantic import SecretStr, ValidationError
 
 from shared.cache import ExpiringCache
-from shared.domain.health_rules import NEW_FOR
 from shared.domain.ids import org_id_spellings
+from shared.domain.runs import NEW_FOR
 from shared.errors import ConfigurationInvalid, at_fault
 from shared.pos.config import DEFAULT_TIMEZONE, PROVIDERS, Location
 from shared.store import paths

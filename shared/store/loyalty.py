@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.domain.fingerprint import fingerprint
+from shared.domain.changes import fingerprint
 from shared.domain.loyalty import LedgerEntry, Reconciliation, TierSource
 from shared.domain.money import to_cents, to_dollars
 from shared.domain.spending import OrderFact

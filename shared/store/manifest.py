@@ -8,7 +8,7 @@ second entry, under a prefix.
 
 from collections.abc import Iterator, Mapping
 
-from shared.domain.fingerprint import HASH_BYTES
+from shared.domain.changes import HASH_BYTES
 from shared.store.database import Database, Put
 from shared.store.packed_map import PackedMap, shard_path, unpacked
 

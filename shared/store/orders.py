@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from shared.domain.fingerprint import fingerprint
+from shared.domain.changes import fingerprint
 from shared.domain.money import dollars_or_none, sum_to_cents, to_cents, to_dollars
 from shared.domain.order_matching import SkipReason
 from shared.domain.orders import Order, OrderItem, OrderStatus

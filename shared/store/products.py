@@ -10,8 +10,8 @@ from typing import Any
 
 from shared.domain.catalogue import LocationStock, Product
 from shared.domain.money import dollars_or_none, to_cents, to_dollars
+from shared.domain.preferences import RecommendableProduct, RecommendationIndex
 from shared.domain.public_menu import MenuProduct
-from shared.domain.recommendations import RecommendableProduct, RecommendationIndex
 from shared.store import paths
 from shared.store.database import Database, Document, Put, Remove, Write
 from shared.store.discounts import SALE
@@ -29,7 +29,7 @@ from shared.store.documents import (
 
 PRODUCT = Schema[Product](
     *same_named("id", "name", "brand", "category", "subcategory", public=TEXT),
-    *same_named("externalId"),
+    Field("externalId", lambda p: p.id),
     Field("price", lambda p: to_dollars(p.price_cents or 0), NUMBER),
     Field("priceSource", lambda p: p.price_source and p.price_source.value),
     Field("cost", lambda p: dollars_or_none(p.cost_cents)),

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.domain.customers import identifies
-from shared.domain.duplicates import MAX_SHARING, CustomerContact
+from shared.domain.customers import MAX_SHARING, CustomerContact, identifies
 from shared.domain.spending import Spending
 from shared.store import customers, paths
 from shared.store.database import IN_LIMIT, Create, Database, Document, Put, Update, Write, batched

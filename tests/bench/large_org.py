@@ -10,7 +10,7 @@ from typing import Any
 from google.cloud import firestore
 from rich.console import Console
 
-from shared.bootstrap.outbound import PosSettings
+from shared.bootstrap.pos import PosSettings
 from shared.store import customers, paths
 from shared.store.database import Database
 from shared.store.writes import Put

@@ -4,7 +4,7 @@ in as many parts, and listed in as many windows, as one of 10,000."""
 from dataclasses import dataclass
 from functools import partial
 
-from shared.bootstrap import outbound
+from shared.bootstrap import pos
 from shared.domain import order_windows
 from shared.outbound.session import HttpSettings
 from shared.services.spending import compute
@@ -45,4 +45,4 @@ class Scale:
 
 def make_impatient() -> None:
     """Wait less between two tries of a call to the POS."""
-    exchange(outbound, "HttpSettings", partial(HttpSettings, backoff_seconds=BACKOFF_SECONDS))
+    exchange(pos, "HttpSettings", partial(HttpSettings, backoff_seconds=BACKOFF_SECONDS))

@@ -12,7 +12,7 @@ import structlog
 from shared.bus.messages import Loyalty
 from shared.bus.publisher import LaterPublisher, Publisher
 from shared.clock import Clock
-from shared.domain.fingerprint import fingerprint
+from shared.domain.changes import fingerprint
 from shared.domain.loyalty import LoyaltyRules
 from shared.domain.runs import RunState
 from shared.errors import OrgError, SyncSamError

@@ -22,7 +22,7 @@ from shared.bus.publisher import Publisher
 from shared.cache import ExpiringCache
 from shared.clock import Clock
 from shared.domain.ids import natural_key
-from shared.domain.recommendations import RecommendationIndex
+from shared.domain.preferences import RecommendationIndex
 from shared.domain.rfm import QuantileScale, quantile_scale, rfm_of
 from shared.domain.spending import Spending
 from shared.errors import RetryLater

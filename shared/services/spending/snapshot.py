@@ -16,10 +16,10 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.customer_scores import ScoringScales, customer_scores
-from shared.domain.duplicates import CustomerContact, DuplicateGroup, connected, duplicate_groups
+from shared.domain.customers import CustomerContact, DuplicateGroup, connected, duplicate_groups
 from shared.domain.ids import natural_key
-from shared.domain.recommendations import RecommendationIndex
-from shared.domain.spending import Purchases, Spending
+from shared.domain.preferences import Purchases, RecommendationIndex
+from shared.domain.spending import Spending
 from shared.store import customers, orders, paths, spending
 from shared.store.database import Database, Document, Remove, Update, Write
 from shared.store.spending import CustomerSnapshot

@@ -17,7 +17,7 @@ import structlog
 
 from shared.bus.messages import ComputeSpending
 from shared.clock import Clock
-from shared.domain.diff import ChangeKind, change_kind, changed_fields
+from shared.domain.changes import ChangeKind, change_kind, changed_fields
 from shared.services.deadline import Deadline, OutOfTime
 from shared.services.sync.commands import PreviewSync, SyncOrg
 from shared.services.sync.org import SyncedStreams, new_run, sync_records

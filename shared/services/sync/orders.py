@@ -66,7 +66,7 @@ def _walk(session: Session, today: date, settings: SyncSettings) -> Walk | None:
 def _advance(session: Session, walk: Walk, settings: SyncSettings) -> None:
     with session.lock:
         session.progress.orders = session.progress.orders.advanced(
-            walk, lookback_days=settings.lookback_days
+            walk, orders_since=settings.orders_since, lookback_days=settings.lookback_days
         )
         session.checkpoint_if_due()
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.domain.fingerprint import fingerprint
+from shared.domain.changes import fingerprint
 from shared.errors import ProviderError
 from shared.pos.port import Page, Rejected
 from shared.services.sync.session import Session

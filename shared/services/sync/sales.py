@@ -12,9 +12,9 @@ from typing import Any
 import structlog
 
 from shared.clock import Clock
-from shared.domain.catalogue import Product
-from shared.domain.discounts import Discount, Discountable, is_over, next_change, sale_of
-from shared.domain.fingerprint import fingerprint
+from shared.domain.catalogue import PricedProduct, Product
+from shared.domain.changes import fingerprint
+from shared.domain.discounts import Discount, is_over, next_change, sale_of
 from shared.errors import ProviderRefused
 from shared.pos.port import PosClient
 from shared.services.sync.records import Changed, Record, StreamRecords
@@ -22,7 +22,7 @@ from shared.services.sync.session import NotProvided, Session
 from shared.store import discounts as discount_store
 from shared.store import inventory
 from shared.store.database import Write
-from shared.store.inventory import PricedProduct, PriceList
+from shared.store.inventory import PriceList
 
 DISCOUNTS = "discounts"
 
@@ -86,7 +86,7 @@ class Sales:
     discounts: Sequence[Discount]
     clock: Clock
 
-    def fields(self, product: Discountable) -> dict[str, Any]:
+    def fields(self, product: Product | PricedProduct) -> dict[str, Any]:
         """The sale fields that a product has now."""
         return discount_store.sale_fields(sale_of(product, self.discounts, self.clock()))
 

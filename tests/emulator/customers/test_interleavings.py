@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 from shared.bus.events import document_change
 from shared.bus.messages import ComputeSpending, Message
 from shared.domain.customer_scores import ScoringScales
-from shared.domain.recommendations import RecommendationIndex
+from shared.domain.preferences import RecommendationIndex
 from shared.domain.segmentation import segment_of
 from shared.domain.spending import OrderFact, Spending, fold
 from shared.services.spending.compute import SpendingService

@@ -12,12 +12,12 @@ from shared.domain.catalogue import (
     CatalogueResult,
     LocationStock,
     Product,
+    StrainType,
     clean_category,
     products_from_rows,
 )
 from shared.domain.inventory import InventoryRow
 from shared.domain.pricing import CASCADE, HIGHEST_PRICE_CENTS, PriceSource
-from shared.domain.strain import StrainType
 
 ROW = InventoryRow(
     item_id="2001",
@@ -63,7 +63,6 @@ def test_one_row_is_one_product_with_every_field() -> None:
     # Then
     assert product == Product(
         id="2001",
-        external_id="2001",
         name="Sample Vape 1g",
         brand="Sample Brand",
         category="Vapes",

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.diff import TEXT_LIMIT, ChangeKind, change_kind, changed_fields
+from shared.domain.changes import TEXT_LIMIT, ChangeKind, change_kind, changed_fields
 
 VALUES = st.none() | st.integers() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)
 FIELDS = st.dictionaries(st.sampled_from("abcde"), VALUES)

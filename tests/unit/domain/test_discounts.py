@@ -1,6 +1,6 @@
 """Discounts on a menu."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.catalogue import PricedProduct
 from shared.domain.discounts import (
     NO_SALE,
     Discount,
@@ -24,18 +25,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Item:
-    """A product as far as discounts look at it."""
-
-    id: str = "2001"
-    category: str = "Flower"
-    subcategory: str | None = "Eighths"
-    brand: str | None = "Sample Brand"
-    price_cents: int | None = 3955
-
-
-ITEM = Item()
+ITEM = PricedProduct("2001", "Flower", "Eighths", "Sample Brand", 3955, None, NOW, None)
 TWENTY = Discount("d1", DiscountKind.PERCENT, Decimal(20), product_ids=frozenset({"2001"}))
 
 

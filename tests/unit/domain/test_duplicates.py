@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.duplicates import MAX_SHARING, CustomerContact, DuplicateGroup, duplicate_groups
+from shared.domain.customers import MAX_SHARING, CustomerContact, DuplicateGroup, duplicate_groups
 
 PHONE = "+12125550123"
 PLACEHOLDER_EMAIL = "no-email@pos.local"

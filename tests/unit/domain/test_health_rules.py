@@ -4,9 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.domain.health_rules import is_recovered, is_stuck
-from shared.domain.lease import Lease
-from shared.domain.runs import RunState
+from shared.domain.runs import Lease, RunState, is_recovered, is_stuck
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=1)

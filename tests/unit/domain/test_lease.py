@@ -6,7 +6,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from shared.domain.lease import Granted, HeldByOtherRun, HeldBySameRun, Lease, ask
+from shared.domain.runs import Granted, HeldByOtherRun, HeldBySameRun, Lease, ask
 
 TTL = timedelta(seconds=60)
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -28,12 +28,18 @@ def begin(cursor: OrderCursor, now: datetime = NOW, *, since: date = SINCE) -> O
     )
 
 
-def walk_whole(cursor: OrderCursor, now: datetime = NOW) -> tuple[OrderCursor, list[DateWindow]]:
+def advanced(cursor: OrderCursor, walk: Walk, *, since: date = SINCE) -> OrderCursor:
+    return cursor.advanced(walk, orders_since=since, lookback_days=90)
+
+
+def walk_whole(
+    cursor: OrderCursor, now: datetime = NOW, *, since: date = SINCE
+) -> tuple[OrderCursor, list[DateWindow]]:
     """Go every walk there is; every window holds a few orders."""
     windows = []
     while (walk := cursor.current) and (window := walk.next_window):
         windows.append(window)
-        cursor = cursor.advanced(walk.listed(window, 10), lookback_days=90)
+        cursor = advanced(cursor, walk.listed(window, 10), since=since)
     return cursor, windows
 
 
@@ -88,7 +94,7 @@ def test_new_orders_are_asked_for_while_a_backfill_is_still_under_way() -> None:
     narrow = walk.halved(window)
     first = narrow.next_window
     assert first is not None
-    cursor = cursor.advanced(narrow.listed(first, 3_000), lookback_days=90)
+    cursor = advanced(cursor, narrow.listed(first, 3_000))
     # When the next run begins
     later = NOW + timedelta(hours=1)
     _, windows = walk_whole(begin(cursor, later), later)
@@ -162,7 +168,7 @@ def test_a_walk_of_which_nothing_was_listed_begins_anew_and_stays_as_narrow() ->
     assert cursor.recent is not None
     assert cursor.recent.next_window is not None
     halved = cursor.recent.halved(cursor.recent.next_window)
-    cursor = cursor.advanced(halved, lookback_days=90)
+    cursor = advanced(cursor, halved)
 
     # When the POS can be read again
     later = NOW + timedelta(days=2)
@@ -193,7 +199,7 @@ def test_a_look_back_that_took_until_the_next_day_does_not_stand_for_that_days()
     assert cursor.recent is not None
     window = cursor.recent.left
     assert window is not None
-    cursor = cursor.advanced(cursor.recent.listed(window.newest(30), 10), lookback_days=90)
+    cursor = advanced(cursor, cursor.recent.listed(window.newest(30), 10))
     cursor, _ = walk_whole(begin(cursor, day_after), day_after)
 
     # When the org is synced again on that day, then all is looked at: orders may have changed since
@@ -203,19 +209,42 @@ def test_a_look_back_that_took_until_the_next_day_does_not_stand_for_that_days()
 
 def test_an_org_whose_orders_begin_within_the_look_back_is_looked_back_at_once_a_day() -> None:
     since = TODAY - timedelta(days=10)
-
-    def begun(cursor: OrderCursor, now: datetime) -> OrderCursor:
-        return cursor.begin(
-            now=now, run_started=now, today=now.date(), orders_since=since, lookback_days=90
-        )
-
-    cursor, _ = walk_whole(begun(OrderCursor(), NOW))
+    cursor, _ = walk_whole(begin(OrderCursor(), since=since), since=since)
     tomorrow = NOW + timedelta(days=1)
-    cursor, first = walk_whole(begun(cursor, tomorrow), tomorrow)
+    cursor, first = walk_whole(begin(cursor, tomorrow, since=since), tomorrow, since=since)
     later = tomorrow + timedelta(hours=1)
-    _, second = walk_whole(begun(cursor, later), later)
+    _, second = walk_whole(begin(cursor, later, since=since), later, since=since)
     assert first[0].since == since
     assert second[0].since == tomorrow.date() - timedelta(days=OVERLAP_DAYS)
+
+
+def test_an_org_that_moves_its_first_day_into_the_look_back_is_looked_back_at_once_a_day() -> None:
+    # Given an org whose orders were listed from 2020 on, and now begin 40 days ago
+    since = TODAY - timedelta(days=40)
+    tomorrow = NOW + timedelta(days=1)
+    cursor, first = walk_whole(begin(synced(), tomorrow, since=since), tomorrow, since=since)
+    assert first[0].since == since
+
+    # When it is synced again on that day
+    later = tomorrow + timedelta(hours=1)
+    _, second = walk_whole(begin(cursor, later, since=since), later, since=since)
+
+    # Then only what is new is asked for
+    assert second[0].since == tomorrow.date() - timedelta(days=OVERLAP_DAYS)
+
+
+def test_a_look_back_begun_under_a_later_first_day_does_not_stand_for_the_earlier_one() -> None:
+    # Given a look-back that was begun when the org's orders began 10 days ago
+    tomorrow = NOW + timedelta(days=1)
+    cursor = begin(synced(), tomorrow, since=TODAY - timedelta(days=10))
+
+    # When it arrives after they were to begin in 2020 again
+    cursor, _ = walk_whole(cursor, tomorrow)
+
+    # Then the next run looks back over all of them, on the same day
+    later = tomorrow + timedelta(hours=1)
+    _, windows = walk_whole(begin(cursor, later), later)
+    assert windows[0].since == tomorrow.date() - timedelta(days=90)
 
 
 def test_a_look_back_begun_under_a_shorter_setting_does_not_stand_for_the_longer_one() -> None:
@@ -264,7 +293,7 @@ def test_a_backfill_under_way_arrives_before_one_for_older_orders_begins() -> No
     cursor = begin(OrderCursor())
     assert cursor.current is not None
     window = DateWindow(TODAY - timedelta(days=30), TODAY + timedelta(days=1))
-    cursor = cursor.advanced(cursor.current.listed(window, 10), lookback_days=90)
+    cursor = advanced(cursor, cursor.current.listed(window, 10))
 
     # When the org's orders are to begin earlier
     older, later = SINCE - timedelta(days=365), NOW + timedelta(hours=1)
@@ -360,9 +389,7 @@ def test_the_place_of_a_walk_survives_being_stored() -> None:
     assert cursor.recent is not None
     window = cursor.recent.left
     assert window is not None
-    cursor = cursor.advanced(
-        cursor.recent.halved(window).listed(window.newest(5), ROWS_AIMED_AT), lookback_days=90
-    )
+    cursor = advanced(cursor, cursor.recent.halved(window).listed(window.newest(5), ROWS_AIMED_AT))
 
     stored = STORED.dump_python(cursor, mode="json", by_alias=True)
 

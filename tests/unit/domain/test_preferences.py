@@ -1,6 +1,7 @@
 """What a customer likes."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from random import Random
 
@@ -9,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.orders import OrderItem
-from shared.domain.preferences import ItemCounts, LikedProduct, Preferences, PriceBand, price_band
+from shared.domain.preferences import LikedProduct, Preferences, PriceBand, Purchases, price_band
+from shared.domain.spending import OrderFact
+
+DAY = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -20,11 +24,19 @@ class Basket:
     refund: bool = False
 
 
-def preferences_of(baskets: list[Basket], *, average_order_cents: int | None) -> Preferences:
-    tastes = ItemCounts()
+def purchases_of(baskets: list[Basket]) -> Purchases:
+    """The purchases of a customer whose orders came to 20 dollars each."""
+    found = Purchases()
     for basket in baskets:
-        tastes.add(basket.items, refund=basket.refund)
-    return tastes.preferences(average_order_cents=average_order_cents)
+        cents = -20_00 if basket.refund else 20_00
+        found.add(OrderFact("completed", "in_store", cents, DAY, basket.items))
+    return found
+
+
+def preferences_of(baskets: list[Basket]) -> Preferences:
+    found = purchases_of(baskets).preferences
+    assert found is not None
+    return found
 
 
 def item(
@@ -52,13 +64,18 @@ def test_the_price_band_is_budget_under_30_dollars_and_premium_over_100(
 
 @pytest.mark.parametrize(
     ("average", "band"),
-    [(None, PriceBand.MID), (2999, PriceBand.BUDGET), (10_001, PriceBand.PREMIUM)],
+    [(2999, PriceBand.BUDGET), (3000, PriceBand.MID), (10_001, PriceBand.PREMIUM)],
 )
 def test_a_customers_price_band_is_that_of_their_average_order(
-    average: int | None, band: PriceBand
+    average: int, band: PriceBand
 ) -> None:
-    # Given / When / Then
-    assert preferences_of([], average_order_cents=average).price_band is band
+    # Given
+    bought = Purchases()
+    for cents in (average - 1, average + 1):
+        bought.add(OrderFact("completed", "in_store", cents, DAY))
+    # When / Then
+    assert bought.preferences is not None
+    assert bought.preferences.price_band is band
 
 
 def test_spellings_of_a_category_or_of_a_product_without_an_id_count_together() -> None:
@@ -67,7 +84,7 @@ def test_spellings_of_a_category_or_of_a_product_without_an_id_count_together() 
         (item("Rose", 2, "Flower"), item("ROSE", 2, "FLOWER"), item("Vape", 3, "Vapes"))
     )
     # When
-    preferences = preferences_of([basket], average_order_cents=2000)
+    preferences = preferences_of([basket])
     # Then
     assert preferences.categories == ("FLOWER", "Vapes")
     assert [product.name for product in preferences.products] == ["ROSE", "Vape"]
@@ -77,7 +94,7 @@ def test_products_bought_equally_often_come_by_their_names_and_not_by_their_ids(
     # Given
     basket = Basket((item("B", 1, id="1"), item("A", 1, id="2")))
     # When
-    preferences = preferences_of([basket], average_order_cents=2000)
+    preferences = preferences_of([basket])
     # Then
     assert preferences.products == (LikedProduct("2", "A"), LikedProduct("1", "B"))
 
@@ -87,18 +104,16 @@ def test_products_of_one_name_come_in_the_order_of_their_ids_and_the_one_without
     ids = ["5", "3", None, "1", "4"]
     basket = Basket(tuple(item("Rose", 1, id=id) for id in ids))
     # When
-    preferences = preferences_of([basket], average_order_cents=2000)
+    preferences = preferences_of([basket])
     # Then
     assert [p.product_id for p in preferences.products] == ["1", "3", "4", "5", None]
 
 
-def test_nobody_without_orders_has_preferences_and_they_are_taken_for_mid() -> None:
+def test_a_customer_who_bought_nothing_that_is_known_likes_nothing() -> None:
     # When
-    preferences = preferences_of([], average_order_cents=None)
+    preferences = preferences_of([Basket(())])
     # Then
-    assert preferences.favorite_category is None
     assert (preferences.categories, preferences.products) == ((), ())
-    assert preferences.price_band is PriceBand.MID
 
 
 def test_the_top_3_categories_and_top_5_products_come_by_quantity_then_name() -> None:
@@ -115,9 +130,8 @@ def test_the_top_3_categories_and_top_5_products_come_by_quantity_then_name() ->
         )
     )
     # When
-    preferences = preferences_of([basket], average_order_cents=2000)
+    preferences = preferences_of([basket])
     # Then: the spellings of Flower are one category
-    assert preferences.favorite_category == "Flower"
     assert preferences.categories == ("Flower", "Edibles", "Vapes")
     assert [product.name for product in preferences.products] == ["C", "A", "B", "D", "E"]
 
@@ -126,7 +140,7 @@ def test_a_product_is_one_by_its_id_whatever_it_was_called() -> None:
     # Given: two names of one id, two ids of one name
     basket = Basket((item("New", 1, id="7"), item("Old", 1, id="7"), item("New", 1, id="8")))
     # When
-    preferences = preferences_of([basket], average_order_cents=2000)
+    preferences = preferences_of([basket])
     # Then
     assert preferences.products == (LikedProduct("7", "New"), LikedProduct("8", "New"))
 
@@ -136,7 +150,7 @@ def test_what_was_given_back_is_not_liked() -> None:
     bought = Basket((item("A", 3), item("B", 2), item("C", 1, "Vapes")))
     refunds = [Basket((item("A", 2),), refund=True), Basket((item("C", -1, "Vapes"),), refund=True)]
     # When
-    preferences = preferences_of([bought, *refunds], average_order_cents=2000)
+    preferences = preferences_of([bought, *refunds])
     # Then
     assert preferences.products == (LikedProduct(None, "B"), LikedProduct(None, "A"))
     assert preferences.categories == ("Flower",)
@@ -144,12 +158,11 @@ def test_what_was_given_back_is_not_liked() -> None:
 
 def test_bought_before_is_what_was_bought_and_kept() -> None:
     # Given
-    tastes = ItemCounts()
-    tastes.add((item("A", 1, id="1"), item("B", 1, id="2"), item("C", 1)), refund=False)
+    bought = Basket((item("A", 1, id="1"), item("B", 1, id="2"), item("C", 1)))
     # When
-    tastes.add((item("B", 1, id="2"),), refund=True)
+    found = purchases_of([bought, Basket((item("B", 1, id="2"),), refund=True)])
     # Then
-    assert tastes.bought_product_ids == {"1"}
+    assert found.bought_product_ids == {"1"}
 
 
 baskets = st.lists(
@@ -177,8 +190,9 @@ def test_the_order_of_the_baskets_never_matters(found: list[Basket], random: Ran
     shuffled = list(found)
     random.shuffle(shuffled)
     # When
-    preferences = preferences_of(shuffled, average_order_cents=0)
+    preferences = purchases_of(shuffled).preferences
     # Then
-    assert preferences == preferences_of(found, average_order_cents=0)
-    assert len(preferences.categories) <= 3
-    assert len(preferences.products) <= 5
+    assert preferences == purchases_of(found).preferences
+    if preferences is not None:
+        assert len(preferences.categories) <= 3
+        assert len(preferences.products) <= 5

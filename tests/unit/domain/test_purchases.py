@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.orders import OrderItem
-from shared.domain.preferences import LikedProduct, PriceBand
-from shared.domain.spending import OrderFact, Purchases, Spending, fold
+from shared.domain.preferences import LikedProduct, PriceBand, Purchases
+from shared.domain.spending import OrderFact, Spending, fold
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 FLOWER = OrderItem("1", "Sample Flower", "Flower", Decimal(2), 20_00)

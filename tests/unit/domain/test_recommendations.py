@@ -5,11 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.ids import natural_key
-from shared.domain.preferences import Preferences, PriceBand, price_band
-from shared.domain.recommendations import (
+from shared.domain.preferences import (
+    Preferences,
+    PriceBand,
     RecommendableProduct,
     Recommendation,
     RecommendationIndex,
+    price_band,
 )
 
 
@@ -17,12 +19,11 @@ def item(
     id: str = "1",
     category: str = "Flower",
     price_cents: int | None = 5000,
-    available: bool = True,
 ) -> RecommendableProduct:
-    return RecommendableProduct(id, category, price_cents, available)
+    return RecommendableProduct(id, category, price_cents)
 
 
-LIKES = Preferences("Flower", ("Flower", "Vapes"), (), PriceBand.MID)
+LIKES = Preferences(("Flower", "Vapes"), (), PriceBand.MID)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,6 @@ LIKES = Preferences("Flower", ("Flower", "Vapes"), (), PriceBand.MID)
         (item(price_cents=None), set(), 10),
         (item(category="Edibles", price_cents=500), {"1"}, 15),
         (item(category="Edibles", price_cents=500), {"2"}, None),
-        (item(available=False), {"1"}, None),
     ],
 )
 def test_category_price_band_and_an_earlier_purchase_add_up(
@@ -47,16 +47,9 @@ def test_category_price_band_and_an_earlier_purchase_add_up(
     assert found == (() if score is None else (Recommendation("1", score),))
 
 
-def test_a_menu_has_as_many_products_as_can_be_bought_now() -> None:
-    # Given / When / Then
-    assert (
-        len(
-            RecommendationIndex(
-                [item("1"), item("2", available=False), item("3", price_cents=None)]
-            )
-        )
-        == 2
-    )
+def test_an_index_is_as_long_as_the_menu() -> None:
+    assert len(RecommendationIndex([item("1"), item("3", price_cents=None)])) == 2
+    assert not RecommendationIndex([])
 
 
 def test_equal_scores_come_in_the_order_of_their_ids() -> None:
@@ -75,21 +68,19 @@ def test_equal_scores_come_in_the_order_of_their_ids() -> None:
             st.integers(0, 50).map(str),
             st.sampled_from(["Flower", "Edibles"]),
             st.integers(1, 20_000),
-            st.booleans(),
         ),
         unique_by=lambda product: product.id,
     ),
     st.integers(0, 10),
 )
-def test_only_available_products_are_recommended_best_first(
+def test_products_of_the_menu_are_recommended_best_first(
     items: list[RecommendableProduct], limit: int
 ) -> None:
     # When
     found = RecommendationIndex(items).recommend(LIKES, bought_product_ids={"1", "2"}, limit=limit)
     # Then
-    available = {item.id for item in items if item.available}
     assert len(found) <= limit
-    assert {product.product_id for product in found} <= available
+    assert {product.product_id for product in found} <= {item.id for item in items}
     assert [p.score for p in found] == sorted((p.score for p in found), reverse=True)
     assert found == RecommendationIndex(items[::-1]).recommend(
         LIKES, bought_product_ids={"1", "2"}, limit=limit
@@ -109,7 +100,6 @@ def naive_score(item: RecommendableProduct, likes: Preferences, bought: set[str]
             st.integers(0, 99).map(str),
             st.sampled_from(["Flower", "flower", "Edibles", "Vapes", "Topicals"]),
             st.sampled_from([None, 1000, 5000, 20_000]),
-            st.booleans(),
         ),
         unique_by=lambda product: product.id,
     ),
@@ -120,7 +110,7 @@ def test_the_best_are_those_that_a_look_at_every_product_finds(
     items: list[RecommendableProduct], bought: set[str], limit: int
 ) -> None:
     # Given
-    scored = [(naive_score(item, LIKES, bought), item.id) for item in items if item.available]
+    scored = [(naive_score(item, LIKES, bought), item.id) for item in items]
     scored.sort(key=lambda pair: (-pair[0], natural_key(pair[1])))
     # When
     found = RecommendationIndex(items).recommend(LIKES, bought_product_ids=bought, limit=limit)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.strain import Strain, StrainType, strain_of
+from shared.domain.catalogue import Strain, StrainType, strain_of
 
 INDICA, SATIVA, HYBRID = StrainType.INDICA, StrainType.SATIVA, StrainType.HYBRID
 

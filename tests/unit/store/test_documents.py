@@ -8,15 +8,14 @@ from typing import Any
 import pytest
 
 from shared.domain import public_menu
-from shared.domain.catalogue import LocationStock, Product
+from shared.domain.catalogue import LocationStock, Product, StrainType
+from shared.domain.changes import fingerprint
 from shared.domain.customers import Customer
 from shared.domain.discounts import NO_SALE, Discount, DiscountKind, Sale
-from shared.domain.fingerprint import fingerprint
 from shared.domain.metadata import PUBLIC_FIELDS, NamedEntry, PublicLocation
 from shared.domain.orders import Channel, Order, OrderItem, OrderStatus, OrderType
 from shared.domain.pricing import PriceSource
 from shared.domain.spending import Spending
-from shared.domain.strain import StrainType
 from shared.pos.port import Rejected
 from shared.store import customers, discounts, metadata, orders, products, quarantine, spending
 from shared.store.database import Document
@@ -31,7 +30,6 @@ ORG, POS = "org_a", "alleaves"
 
 FULL_PRODUCT = Product(
     id="2001",
-    external_id="2001",
     name="Blue Dream 3.5g",
     brand="Sample Brand",
     category="Flower",
@@ -54,7 +52,6 @@ FULL_PRODUCT = Product(
 )
 BARE_PRODUCT = Product(
     id="7",
-    external_id="7",
     name="",
     brand=None,
     category="Uncategorized",

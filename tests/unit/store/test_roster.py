@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from shared.domain.health_rules import NEW_FOR
+from shared.domain.runs import NEW_FOR
 from shared.store import locations
 from shared.store.locations import Roster
 

@@ -1,19 +1,31 @@
-"""What a write would change on a document, field by field, cut to a size that people read."""
+"""Has a record changed, and in what: fingerprints, and differences field by field."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+HASH_BYTES = 8
+"""64 bits: among 100,000 records of an org a change goes unseen once in 10^14 comparisons."""
 VOLATILE = frozenset({"updatedAt", "syncRunId"})
-"""Fields that every write changes: they say nothing."""
-
+"""Fields that every write changes."""
 REMOVED_AT = "removedFromPosAt"
-"""The field that marks what is kept although it was removed."""
-
+"""Marks a record that is kept although it was removed at the POS."""
 TEXT_LIMIT = 300
-"""Characters of a value."""
+"""Characters of a value that are shown."""
+
+Fields = Mapping[str, Any]
+
+
+def fingerprint(fields: Fields) -> bytes:
+    """HASH_BYTES bytes that are equal for equal fields, whatever the order of their keys."""
+    text = json.dumps(
+        fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_canonical
+    )
+    return hashlib.blake2b(text.encode(), digest_size=HASH_BYTES).digest()
 
 
 class ChangeKind(StrEnum):
@@ -21,15 +33,12 @@ class ChangeKind(StrEnum):
 
     CREATED = "created"
     UPDATED = "updated"
-    REWRITTEN = "rewritten"  # with what stands there already
+    REWRITTEN = "rewritten"  # with the values it has already
     REMOVED = "removed"
 
 
-Fields = Mapping[str, Any]
-
-
 def change_kind(before: Fields | None, after: Fields | None) -> ChangeKind:
-    """What a write makes of a record, by its fields before and after; None where it is not."""
+    """What a write makes of a record, by its fields before and after; None where there is none."""
     if after is None or (after.get(REMOVED_AT) and not (before or {}).get(REMOVED_AT)):
         return ChangeKind.REMOVED
     if before is None:
@@ -38,8 +47,8 @@ def change_kind(before: Fields | None, after: Fields | None) -> ChangeKind:
 
 
 def changed_fields(before: Fields | None, after: Fields | None) -> dict[str, dict[str, Any]]:
-    """Each field that differs, with its ``old`` and its ``new`` value; the one that is missing is
-    left out. Values that are long or have parts stand as text."""
+    """Each field that differs, with its ``old`` and ``new`` value where there is one. Long values
+    and those with parts are text of at most TEXT_LIMIT characters."""
     old, new = before or {}, after or {}
     return {
         name: {
@@ -50,6 +59,14 @@ def changed_fields(before: Fields | None, after: Fields | None) -> dict[str, dic
         for name in sorted({*old, *new} - VOLATILE)
         if (name in old) != (name in new) or old.get(name) != new.get(name)
     }
+
+
+def _canonical(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    raise TypeError(f"{type(value).__name__} has no canonical form")
 
 
 def _short(value: Any) -> Any:
