@@ -95,6 +95,9 @@ class LoyaltyState(PackedMap[LoyaltyEntry]):
         """The customer's entry; an empty one for somebody new."""
         return super().get(record_id) or LoyaltyEntry()
 
+    put = PackedMap.set_entry
+    remove = PackedMap.drop_entry
+
     def pack(self, value: LoyaltyEntry) -> Facts:
         # The order is stored: append, never rearrange.
         known, answer = value, value.answer
@@ -103,7 +106,7 @@ class LoyaltyState(PackedMap[LoyaltyEntry]):
         calculated = [known.spent_cents, known.orders, known.equity, known.ledger]
         return [*asked, *calculated, int(known.review)]
 
-    def unpack(self, packed: Facts) -> LoyaltyEntry:
+    def unpack(self, record_id: str, packed: Facts) -> LoyaltyEntry:
         return _entry(packed)
 
 

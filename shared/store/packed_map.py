@@ -41,7 +41,7 @@ class PackedMap(Generic[V]):
         """The value as msgpack can store it, equal for equal values."""
         return value
 
-    def unpack(self, packed: Any) -> V:
+    def unpack(self, record_id: str, packed: Any) -> V:
         """What ``pack`` has packed."""
         value: V = packed
         return value
@@ -54,26 +54,26 @@ class PackedMap(Generic[V]):
 
     def get(self, record_id: str) -> V | None:
         packed = self._packed.get(record_id)
-        return None if packed is None else self.unpack(packed)
+        return None if packed is None else self.unpack(record_id, packed)
 
     def items(self) -> Iterator[tuple[str, V]]:
         """All ids with their values; the map may be changed meanwhile."""
-        return ((key, self.unpack(packed)) for key, packed in list(self._packed.items()))
+        return ((key, self.unpack(key, packed)) for key, packed in list(self._packed.items()))
 
-    def put(self, record_id: str, value: V) -> None:
+    def set_entry(self, record_id: str, value: V) -> None:
         packed = self.pack(value)
         if self._packed.get(record_id) != packed:
             self._packed[record_id] = packed
             self._dirty.add(self.shard(record_id))
 
-    def remove(self, record_id: str) -> None:
+    def drop_entry(self, record_id: str) -> None:
         if self._packed.pop(record_id, None) is not None:
             self._dirty.add(self.shard(record_id))
 
-    def keep_only(self, record_ids: Collection[str]) -> None:
-        """Remove all others."""
+    def keep_entries(self, record_ids: Collection[str]) -> None:
+        """Drop all others."""
         for record_id in [key for key in self._packed if key not in record_ids]:
-            self.remove(record_id)
+            self.drop_entry(record_id)
 
     def shard(self, record_id: str) -> int:
         """Which of the documents holds the record."""

@@ -65,7 +65,7 @@ def _agree_with_customers(
     if not scan and customers.count_all(database, org_id) == len(state):
         return
     ids = set(loyalty.all_ids(database, org_id))
-    state.keep_only(ids)
+    state.keep_entries(ids)
     for customer_id in ids:
         if customer_id not in state:
             state.put(customer_id, LoyaltyEntry(work=LoyaltyWork.LOOK_UP))
