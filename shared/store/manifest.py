@@ -101,6 +101,4 @@ def load(database: Database, org_id: str, shards: Mapping[str, int]) -> dict[str
     marks: dict[str, dict[str, bytes]] = {stream: {} for stream in shards}
     for path, document in database.get_all(list(stream_of)).items():
         marks[stream_of[path]] |= unpacked(document.fields)
-    return {
-        stream: Manifest(org_id, stream, marks[stream], count) for stream, count in shards.items()
-    }
+    return {name: Manifest(org_id, name, marks[name], count) for name, count in shards.items()}

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgpack
 
 from shared.store import paths
-from shared.store.database import Database, Put
+from shared.store.database import Database, Fields, Put
 
 SHARD_BYTES = 600_000
 
@@ -23,10 +23,7 @@ V = TypeVar("V")
 
 class PackedMap(Generic[V]):
     """Values by id, whole in memory; each is unpacked when it is asked for. Not safe for threads.
-
-    A shard is split once it is larger than ``shard_bytes``. The documents say how many shards
-    there are.
-    """
+    A shard is split once it is larger than ``shard_bytes``."""
 
     shard_bytes = SHARD_BYTES
 
@@ -82,21 +79,19 @@ class PackedMap(Generic[V]):
     def take_writes(self) -> list[Put]:
         """Writes that make the stored map equal to this one. To be committed after the records
         that it is about: a crash in between only repeats what was done for them."""
-        parts = self._dirty_parts()
-        packed = {shard: msgpack.packb(part) for shard, part in parts.items()}
-        while self._must_split(packed):
+        while True:
+            parts = self._dirty_parts()
+            packed = {shard: msgpack.packb(part) for shard, part in sorted(parts.items())}
+            if not self._must_split(packed):
+                break
             self.shards *= 2
             self._dirty = set(range(self.shards))
-            parts = self._dirty_parts()
-            packed = {shard: msgpack.packb(part) for shard, part in parts.items()}
         self._dirty = set()
-        return [
-            Put(
-                shard_path(self._org_id, self._name, shard),
-                {"entries": packed[shard], **self._fields_beside(len(parts[shard]))},
-            )
-            for shard in sorted(packed)
-        ]
+        writes = []
+        for shard, entries in packed.items():
+            fields = {"entries": entries, **self._fields_beside(len(parts[shard]))}
+            writes.append(Put(shard_path(self._org_id, self._name, shard), fields))
+        return writes
 
     def _must_split(self, packed: Mapping[int, bytes]) -> bool:
         too_large = max(map(len, packed.values()), default=0) > self.shard_bytes
@@ -149,7 +144,7 @@ def shard_path(org_id: str, name: str, shard: int) -> str:
     return f"{paths.manifests(org_id)}/{name}-{shard}"
 
 
-def unpacked(fields: Mapping[str, Any]) -> dict[str, Any]:
+def unpacked(fields: Fields) -> dict[str, Any]:
     """The values in a shard's document; none where there is no such document."""
     packed = fields.get("entries")
     values: dict[str, Any] = msgpack.unpackb(packed) if packed else {}
