@@ -31,9 +31,9 @@ class BatchStore(PackedMap[BatchStock]):
         """Remove all others."""
         self.keep_entries(set(map(_key, batches)))
 
-    def pack(self, value: BatchStock) -> Facts:
+    def pack(self, batch: BatchStock) -> Facts:
         # The order is that of what is stored, and of BatchStock.
-        b, d, at = value, value.detail, value.looked_up_at
+        b, d, at = batch, batch.detail, batch.looked_up_at
         stock = [b.batch_id, b.location_id, b.item_id, format(b.quantity.normalize(), "f")]
         listed = [b.cost_cents, b.vendor, b.expires_on, b.received_on, b.package_tag]
         detail = [d.expires_on, d.package_tag, d.packaged_on, d.produced_on, d.harvested_on]
@@ -75,18 +75,16 @@ class PriceList(PackedMap[PricedProduct]):
     def put(self, product: PricedProduct) -> None:
         self.set_entry(product.id, product)
 
-    def pack(self, value: PricedProduct) -> Facts:
+    def pack(self, product: PricedProduct) -> Facts:
         # The order is that of what is stored, and of PricedProduct.
-        p = value
+        p = product
         figures = [p.price_cents, p.cost_cents, p.since.isoformat(), p.sale, p.on_menu]
         return [p.category, p.subcategory, p.brand, *figures]
 
     def unpack(self, record_id: str, packed: Facts) -> PricedProduct:
         category, subcategory, brand, price, cost, since, sale, on_menu = packed
-        at = datetime.fromisoformat(since)
-        return PricedProduct(
-            record_id, category, subcategory, brand, price, cost, at, sale, on_menu
-        )
+        figures = (price, cost, datetime.fromisoformat(since), sale, on_menu)
+        return PricedProduct(record_id, category, subcategory, brand, *figures)
 
 
 def load_batches(database: Database, org_id: str) -> BatchStore:

@@ -93,16 +93,18 @@ class LoyaltyState(PackedMap[LoyaltyEntry]):
         """The customer's entry; an empty one for somebody new."""
         return super().get(record_id) or LoyaltyEntry()
 
-    put = PackedMap.set_entry
-    remove = PackedMap.drop_entry
+    def put(self, customer_id: str, entry: LoyaltyEntry) -> None:
+        self.set_entry(customer_id, entry)
 
-    def pack(self, value: LoyaltyEntry) -> Facts:
+    def remove(self, customer_id: str) -> None:
+        self.drop_entry(customer_id)
+
+    def pack(self, entry: LoyaltyEntry) -> Facts:
         # The order is stored: append, never rearrange.
-        known, answer = value, value.answer
-        status = _STATUSES.index(answer.status)
-        asked = [int(known.work), known.looked_up, status, answer.points, answer.user_id]
-        calculated = [known.spent_cents, known.orders, known.equity, known.ledger]
-        return [*asked, *calculated, int(known.review)]
+        answer, status = entry.answer, _STATUSES.index(entry.answer.status)
+        asked = [int(entry.work), entry.looked_up, status, answer.points, answer.user_id]
+        calculated = [entry.spent_cents, entry.orders, entry.equity, entry.ledger]
+        return [*asked, *calculated, int(entry.review)]
 
     def unpack(self, record_id: str, packed: Facts) -> LoyaltyEntry:
         return _entry(packed)
