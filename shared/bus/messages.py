@@ -8,12 +8,8 @@ from shared.errors import InvalidMessage, at_fault
 from shared.models import FrozenCamelModel
 
 # An id becomes part of a document path: it must be one segment, and none that Firestore reserves.
-DocumentId = Annotated[
-    str,
-    StringConstraints(
-        min_length=1, max_length=200, pattern=r"^([^/.][^/]*|\.[^/.][^/]*|\.\.[^/]+)$"
-    ),
-]
+_SEGMENT = r"^([^/.][^/]*|\.[^/.][^/]*|\.\.[^/]+)$"
+DocumentId = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_SEGMENT)]
 StreamName = Literal["customers", "orders", "products", "discounts", "metadata"]
 STREAMS: tuple[str, ...] = get_args(StreamName)
 Trigger = Literal["cron", "manual", "webhook", "continuation"]

@@ -30,11 +30,9 @@ class Notifier:
         if not len(services):
             return accepted
         with services.notify(body=body, title=title, timeout=TIMEOUT_SECONDS) as result:
-            for outcome in result:
-                place = next(int(tag) for tag in outcome.tag if tag.isdecimal())
-                accepted[place] = bool(outcome)
-                if not outcome:
-                    log.warning(
-                        "notification_failed", service=outcome.name, why=outcome.status.name
-                    )
+            for sent in result:
+                place = next(int(tag) for tag in sent.tag if tag.isdecimal())
+                accepted[place] = bool(sent)
+                if not sent:
+                    log.warning("notification_failed", service=sent.name, why=sent.status.name)
         return accepted

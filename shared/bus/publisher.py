@@ -5,6 +5,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from google.api_core.exceptions import AlreadyExists
@@ -37,6 +38,7 @@ class Publisher:
         return len(futures)
 
 
+@dataclass(slots=True)
 class LaterPublisher:
     """Publishes to one topic through one queue, both given by their full names.
 
@@ -44,19 +46,11 @@ class LaterPublisher:
     identity under which the task calls it; an emulator needs none.
     """
 
-    def __init__(
-        self,
-        client: tasks_v2.CloudTasksClient,
-        *,
-        queue: str,
-        topic: str,
-        rest_url: str,
-        service_account: str = "",
-    ) -> None:
-        self._client = client
-        self._queue = queue
-        self._url = f"{rest_url.rstrip('/')}/{topic}:publish"
-        self._service_account = service_account
+    client: tasks_v2.CloudTasksClient
+    queue: str
+    topic: str
+    rest_url: str
+    service_account: str = ""
 
     def publish(self, message: Message, *, at: datetime, once: str) -> bool:
         """Have the message published at a time (aware, at most 30 days ahead). Of several with the
@@ -64,12 +58,12 @@ class LaterPublisher:
         # Hashed: sequential ids would slow the queue down.
         task_id = hashlib.blake2b(once.encode(), digest_size=16).hexdigest()
         task = tasks_v2.Task(
-            name=f"{self._queue}/tasks/{task_id}",
+            name=f"{self.queue}/tasks/{task_id}",
             schedule_time=at,
             http_request=self._request(message),
         )
         try:
-            self._client.create_task(parent=self._queue, task=task, timeout=TIMEOUT_SECONDS)
+            self.client.create_task(parent=self.queue, task=task, timeout=TIMEOUT_SECONDS)
         except AlreadyExists:
             return False
         return True
@@ -77,13 +71,13 @@ class LaterPublisher:
     def _request(self, message: Message) -> tasks_v2.HttpRequest:
         data = base64.b64encode(json.dumps(message.to_json()).encode()).decode()
         request = tasks_v2.HttpRequest(
-            url=self._url,
+            url=f"{self.rest_url.rstrip('/')}/{self.topic}:publish",
             http_method=tasks_v2.HttpMethod.POST,
             headers={"Content-Type": "application/json"},
             body=json.dumps({"messages": [{"data": data}]}).encode(),
         )
-        if self._service_account:
+        if self.service_account:
             request.oauth_token = tasks_v2.OAuthToken(
-                service_account_email=self._service_account, scope=SCOPE
+                service_account_email=self.service_account, scope=SCOPE
             )
         return request

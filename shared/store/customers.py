@@ -15,7 +15,7 @@ The predicted value and the RFM figures are of ``rfm.asOf``: as long as nothing 
 changed they are not written again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,12 +28,12 @@ from shared.domain.rfm import RfmScore
 from shared.domain.segmentation import SegmentBoundary
 from shared.domain.spending import Spending
 from shared.store import paths
-from shared.store.database import Database, Document, Put, Update
-from shared.store.documents import Field, Schema, same_named
+from shared.store.database import Database, Document, Fields, Put, Update
+from shared.store.documents import Field, Schema, copied
 
 CUSTOMER = Schema[Customer](
-    *same_named("id", "email", "firstName", "lastName", "phone", "dateOfBirth"),
-    *same_named("loyaltyPoints", "source", "userId", "createdAt"),
+    *copied("id", "email", "firstName", "lastName", "phone", "dateOfBirth"),
+    *copied("loyaltyPoints", "source", "userId", "createdAt"),
     given=("orgId",),
     stamps=("updatedAt", "posUpdatedAt", "phoneE164", "nameKey", "lastNameKey"),
     once=("userId", "createdAt"),
@@ -53,7 +53,6 @@ SPENDING: tuple[Field[Spending], ...] = (
 SPENDING_FIELDS = tuple(field.name for field in SPENDING)
 LINK_FIELDS = ("duplicateOf", "duplicateIds")
 COMPARED = (*SPENDING_FIELDS, *LINK_FIELDS, "segment", "preferences", "recommendations")
-CALCULATED_FIELDS = (*COMPARED, "rfm")
 
 _SCORES = ("recency", "frequency", "monetary")
 
@@ -125,7 +124,7 @@ def name_key(*names: str) -> str:
     return " ".join(" ".join(names).casefold().split())
 
 
-def spending_in(fields: Mapping[str, Any]) -> Spending:
+def spending_in(fields: Fields) -> Spending:
     """The spending on a customer's or a spending document."""
     return Spending(
         total_cents=to_cents(fields.get("totalSpent", 0)),
@@ -170,7 +169,7 @@ def link_fields(customer_id: str, person: DuplicateGroup | None) -> dict[str, An
     return {"duplicateOf": person.primary_id, "duplicateIds": None}
 
 
-def differs(stored: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
+def differs(stored: Fields, fields: Fields) -> bool:
     """Whether anything but the day has changed between what is stored and ``fields``."""
     return any(stored.get(name) != fields.get(name) for name in COMPARED) or _scores(
         stored.get("rfm")
@@ -197,7 +196,7 @@ def update_scores(org_id: str, customer: Document, scores: CustomerScores, now: 
     return Update(f"{paths.customers(org_id)}/{customer.id}", fields, if_version=customer.version)
 
 
-def _scores(rfm: Mapping[str, Any] | None) -> list[Any]:
+def _scores(rfm: Fields | None) -> list[Any]:
     found = rfm or {}
     quantiles = found.get("quantiles") or {}
     return [found.get("scores"), *(quantiles.get(name) for name in _SCORES)]

@@ -19,6 +19,7 @@ from google.cloud.firestore_v1.types import Write as EncodedWrite
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.store.writes import Create as Create
+from shared.store.writes import Fields as Fields
 from shared.store.writes import Put as Put
 from shared.store.writes import Remove as Remove
 from shared.store.writes import Update as Update
@@ -61,7 +62,7 @@ class Document:
     """A document as read. ``version`` is None and ``fields`` empty where there is none."""
 
     id: str
-    fields: Mapping[str, Any]
+    fields: Fields
     version: datetime | None
     read_at: datetime
     path: str = ""
@@ -133,7 +134,7 @@ class Database:
         select: Sequence[str] | None = None,
         order_by: Sequence[tuple[str, str]] = (),
         limit: int | None = None,
-        after: Mapping[str, Any] | None = None,
+        after: Fields | None = None,
         everywhere: bool = False,
     ) -> Iterator[Document]:
         """Documents of a collection; ``after`` continues after given values of ``order_by``.
@@ -256,7 +257,7 @@ def commits(items: Iterable[T], writes_of: Callable[[T], int] = lambda _: 1) -> 
     return batched(items, WRITES_PER_COMMIT, writes_of)
 
 
-def put_if_version(path: str, fields: Mapping[str, Any], version: datetime | None) -> Write:
+def put_if_version(path: str, fields: Fields, version: datetime | None) -> Write:
     """The write of fields on a document that must still be of that version; None: must not exist.
     A field given as None is removed."""
     if version is not None:

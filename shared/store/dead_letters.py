@@ -45,10 +45,9 @@ def record(
 
 def waiting(database: Database, org_id: str | None, limit: int) -> list[DeadLetter]:
     """Dead letters that were never replayed, of all orgs or of one."""
-    filters: list[Filter] = [("replayedAt", "==", None)]
-    if org_id is not None:
-        filters.append(("orgId", "==", org_id))
-    return [_letter(d) for d in database.query(paths.DEAD_LETTERS, *filters, limit=limit)]
+    of_org: list[Filter] = [] if org_id is None else [("orgId", "==", org_id)]
+    never = ("replayedAt", "==", None)
+    return [_letter(d) for d in database.query(paths.DEAD_LETTERS, never, *of_org, limit=limit)]
 
 
 def read(database: Database, message_id: str) -> DeadLetter | None:

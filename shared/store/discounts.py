@@ -1,6 +1,5 @@
 """``tenants/{orgId}/discounts/{id}``, and the sale fields that discounts set on products."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -8,11 +7,11 @@ from typing import Any
 from shared.domain.discounts import Discount, DiscountKind, Sale
 from shared.domain.money import dollars_or_none, to_cents, to_dollars
 from shared.store import paths
-from shared.store.database import Database, Put, Remove, Write
-from shared.store.documents import FLAG, MOMENT, NUMBER, TEXT, Field, Schema, same_named, to_float
+from shared.store.database import Database, Fields, Put, Remove, Write
+from shared.store.documents import FLAG, MOMENT, NUMBER, TEXT, Field, Schema, copied, to_float
 
 DISCOUNT = Schema[Discount](
-    *same_named("id", "name", "startsAt", "endsAt", "priority", "badgeText"),
+    *copied("id", "name", "startsAt", "endsAt", "priority", "badgeText"),
     Field("type", lambda d: d.kind.value),
     Field("value", lambda d: _stored_value(d)),
     Field("productIds", lambda d: sorted(d.product_ids)),
@@ -27,10 +26,10 @@ DISCOUNT = Schema[Discount](
 """``value`` is percent, or dollars."""
 
 SALE = Schema[Sale](
-    *same_named("isOnSale", public=FLAG),
+    *copied("isOnSale", public=FLAG),
     Field("salePrice", lambda s: dollars_or_none(s.sale_price_cents), NUMBER),
-    *same_named("saleBadgeText", "discountId", public=TEXT),
-    *same_named("saleEndsAt", public=MOMENT),
+    *copied("saleBadgeText", "discountId", public=TEXT),
+    *copied("saleEndsAt", public=MOMENT),
 )
 """Fields of a product that belong to the discounts. Money in dollars."""
 
@@ -42,19 +41,12 @@ def fields_of(discount: Discount, org_id: str, source: str) -> dict[str, Any]:
     return DISCOUNT.fields(discount, orgId=org_id, source=source)
 
 
-def sale_fields(sale: Sale) -> dict[str, Any]:
-    """The sale fields of a product."""
-    return SALE.fields(sale)
-
-
-def put(org_id: str, fields: Mapping[str, Any], *, now: datetime) -> Put:
+def put(org_id: str, fields: Fields, *, now: datetime) -> Put:
     """The write for a discount."""
     return DISCOUNT.put(f"{paths.discounts(org_id)}/{fields['id']}", {**fields, "updatedAt": now})
 
 
-def put_sale(
-    org_id: str, product_id: str, fields: Mapping[str, Any], *, now: datetime
-) -> list[Write]:
+def put_sale(org_id: str, product_id: str, fields: Fields, *, now: datetime) -> list[Write]:
     """The writes that set a product's sale fields, on the product and on the menu."""
     whole = {**fields, "updatedAt": now}
     return [
@@ -79,7 +71,7 @@ def _stored_value(discount: Discount) -> float:
     return float(value) if discount.kind in _NO_MONEY else to_dollars(int(value))
 
 
-def _discount(fields: Mapping[str, Any]) -> Discount | None:
+def _discount(fields: Fields) -> Discount | None:
     if fields.get("type") not in list(DiscountKind) or not {"id", "value"} <= fields.keys():
         return None
     kind, value = DiscountKind(fields["type"]), fields["value"]

@@ -1,8 +1,5 @@
-"""One declaration per kind of document: its fields, and what each is made of.
-
-From a Schema follow the fields that a sync owns (its update mask), those that are fingerprinted,
-those that are never cleared, and those that the public may see.
-"""
+"""One declaration per kind of document, from which follow the fields that a sync owns (its update
+mask), those that are fingerprinted, those that are never cleared, and those that are public."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -12,7 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic.alias_generators import to_snake
 
-from shared.store.writes import Put
+from shared.store.writes import Fields, Put
 
 R = TypeVar("R")
 
@@ -31,8 +28,8 @@ class Field(NamedTuple, Generic[R]):
     public: Types = ()
 
 
-def same_named(*names: str, public: Types = ()) -> list[Field[Any]]:
-    """Fields that hold the record's attributes of the same names, in snake case."""
+def copied(*names: str, public: Types = ()) -> list[Field[Any]]:
+    """Fields that are the record's attributes of the same names, in snake case."""
     return [Field(name, attrgetter(to_snake(name)), public) for name in names]
 
 
@@ -73,7 +70,7 @@ class Schema(Generic[R]):
         found.update((name, value) for name, value in given.items() if value is not None)
         return found
 
-    def put(self, path: str, fields: Mapping[str, Any]) -> Put:
+    def put(self, path: str, fields: Fields) -> Put:
         """The write for a document. Raises ValueError for a field not declared."""
         once = tuple(name for name in self.once if name in fields)
         return Put(path, fields, owned=self.owned + once)

@@ -17,60 +17,67 @@ from shared.store.database import Database, Document, Put
 from shared.store.packed_map import Facts, PackedMap
 
 
-class BatchStore:
-    """All batches of an org, by batch and location. Not safe for threads."""
-
-    def __init__(self, kept: PackedMap[Facts]) -> None:
-        self._kept = kept
+class BatchStore(PackedMap[BatchStock]):
+    """All batches of an org, by batch and location."""
 
     def all(self) -> list[BatchStock]:
-        return [_batch(facts) for _, facts in self._kept.items()]
+        return [batch for _, batch in self.items()]
 
     def put(self, batches: Iterable[BatchStock]) -> None:
         for batch in batches:
-            self._kept.put(_key(batch), _batch_facts(batch))
+            self.set_entry(_key(batch), batch)
 
     def keep_only(self, batches: Iterable[BatchStock]) -> None:
         """Remove all others."""
-        self._kept.keep_only(set(map(_key, batches)))
+        self.keep_entries(set(map(_key, batches)))
 
-    def take_writes(self) -> list[Put]:
-        return self._kept.take_writes()
+    def pack(self, batch: BatchStock) -> Facts:
+        # The order is that of what is stored, and of BatchStock.
+        b, d, at = batch, batch.detail, batch.looked_up_at
+        stock = [b.batch_id, b.location_id, b.item_id, format(b.quantity.normalize(), "f")]
+        listed = [b.cost_cents, b.vendor, b.expires_on, b.received_on, b.package_tag]
+        detail = [d.expires_on, d.package_tag, d.packaged_on, d.produced_on, d.harvested_on]
+        return [*stock, *listed, detail, at.isoformat() if at else None]
+
+    def unpack(self, record_id: str, packed: Facts) -> BatchStock:
+        batch, location, item, quantity, cost, vendor, expires, received, tag, detail, at = packed
+        listed = (cost, vendor, expires, received, tag)
+        looked_up_at = datetime.fromisoformat(at) if at else None
+        return BatchStock(
+            batch, location, item, Decimal(quantity), *listed, BatchDetail(*detail), looked_up_at
+        )
 
 
-class PriceList:
-    """All products that an org sells or sold. Not safe for threads."""
-
-    def __init__(self, kept: PackedMap[Facts]) -> None:
-        self._kept = kept
-
-    def get(self, product_id: str) -> PricedProduct | None:
-        facts = self._kept.get(product_id)
-        return _product(product_id, facts) if facts else None
+class PriceList(PackedMap[PricedProduct]):
+    """All products that an org sells or sold, by id."""
 
     def menu(self) -> list[PricedProduct]:
         """The products on the menu."""
-        known = (_product(product_id, facts) for product_id, facts in self._kept.items())
-        return [product for product in known if product.on_menu]
+        return [product for _, product in self.items() if product.on_menu]
 
     def put(self, product: PricedProduct) -> None:
+        self.set_entry(product.id, product)
+
+    def pack(self, product: PricedProduct) -> Facts:
         # The order is that of what is stored, and of PricedProduct.
         p = product
-        facts = [p.category, p.subcategory, p.brand, p.price_cents, p.cost_cents]
-        self._kept.put(p.id, [*facts, p.since.isoformat(), p.sale, p.on_menu])
+        figures = [p.price_cents, p.cost_cents, p.since.isoformat(), p.sale, p.on_menu]
+        return [p.category, p.subcategory, p.brand, *figures]
 
-    def take_writes(self) -> list[Put]:
-        return self._kept.take_writes()
+    def unpack(self, record_id: str, packed: Facts) -> PricedProduct:
+        category, subcategory, brand, price, cost, since, sale, on_menu = packed
+        figures = (price, cost, datetime.fromisoformat(since), sale, on_menu)
+        return PricedProduct(record_id, category, subcategory, brand, *figures)
 
 
 def load_batches(database: Database, org_id: str) -> BatchStore:
     """The org's batches; none where they were never stored."""
-    return BatchStore(packed_map.load(database, org_id, "batches"))
+    return BatchStore(org_id, "batches", *packed_map.read(database, org_id, "batches"))
 
 
 def load_prices(database: Database, org_id: str) -> PriceList:
     """The org's price list; an empty one where none was ever kept."""
-    return PriceList(packed_map.load(database, org_id, "prices"))
+    return PriceList(org_id, "prices", *packed_map.read(database, org_id, "prices"))
 
 
 def put_price_change(
@@ -109,29 +116,5 @@ def latest_price_changes(
     return list(database.query(history, order_by=[("changedAt", "DESCENDING")], limit=limit))
 
 
-def _product(product_id: str, facts: Facts) -> PricedProduct:
-    category, subcategory, brand, price, cost, since, sale, on_menu = facts
-    at = datetime.fromisoformat(since)
-    return PricedProduct(product_id, category, subcategory, brand, price, cost, at, sale, on_menu)
-
-
 def _key(batch: BatchStock) -> str:
     return f"{batch.batch_id}\t{batch.location_id}"
-
-
-def _batch_facts(batch: BatchStock) -> Facts:
-    # The order is that of what is stored, and of BatchStock.
-    b, d, at = batch, batch.detail, batch.looked_up_at
-    stock = [b.batch_id, b.location_id, b.item_id, format(b.quantity.normalize(), "f")]
-    listed = [b.cost_cents, b.vendor, b.expires_on, b.received_on, b.package_tag]
-    detail = [d.expires_on, d.package_tag, d.packaged_on, d.produced_on, d.harvested_on]
-    return [*stock, *listed, detail, at.isoformat() if at else None]
-
-
-def _batch(facts: Facts) -> BatchStock:
-    batch, location, item, quantity, cost, vendor, expires, received, tag, detail, at = facts
-    listed = (cost, vendor, expires, received, tag)
-    looked_up_at = datetime.fromisoformat(at) if at else None
-    return BatchStock(
-        batch, location, item, Decimal(quantity), *listed, BatchDetail(*detail), looked_up_at
-    )

@@ -1,9 +1,8 @@
-"""The lease of an org's runs of one kind, and the fence: no commit of a run is accepted once its
-lease is gone.
+"""The lease of an org's runs of one kind, and the fence: no commit is accepted without it.
 
-Each commit also writes the lease document and requires the version that this worker last saw.
-The next holder changes that version, so that Firestore itself refuses the pending commits of a
-worker that was suspended (docs/decisions/2026-11-21-fencing.md).
+Each commit also writes the lease document and requires the version that this worker last saw. The
+next holder changes it, so that Firestore itself refuses the pending commits of a worker that was
+suspended (docs/decisions/2026-11-21-fencing.md).
 """
 
 import contextlib

@@ -1,7 +1,6 @@
 """``locations/{locationId}``: which orgs there are, and how to reach their POS.
 
-``fleet/roster``: the orgs that the last tick asked for, in one document for all orgs. Those known
-for long take 8 bytes each, so that 100,000 fit in.
+``fleet/roster``: the orgs that the last tick asked for, at 8 bytes each: 100,000 fit in.
 """
 
 import hashlib
@@ -10,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr, ValidationError
@@ -21,7 +19,7 @@ from shared.domain.runs import NEW_FOR
 from shared.errors import ConfigurationInvalid, at_fault
 from shared.pos.config import DEFAULT_TIMEZONE, PROVIDERS, Location
 from shared.store import paths
-from shared.store.database import Database, Document, Filter, Put
+from shared.store.database import Database, Document, Fields, Filter, Put
 
 ACTIVE: Filter = ("posConfig.status", "==", "active")
 HASH_BYTES = 8
@@ -98,7 +96,7 @@ def zones(database: Database, org_id: str) -> dict[str, ZoneInfo]:
     return known
 
 
-def _pos_config(location: Document) -> Mapping[str, Any]:
+def _pos_config(location: Document) -> Fields:
     """Its POS settings; none where they are not a map."""
     config = location.fields.get("posConfig")
     return config if isinstance(config, dict) else {}
@@ -127,7 +125,7 @@ def read_roster(database: Database) -> Roster | None:
 
 def put_roster(before: Roster | None, org_ids: Sequence[str], now: datetime) -> Put:
     """The write after a tick that asked for these orgs."""
-    hashes = {org_id: _hash(org_id) for org_id in org_ids}
+    hashes = {i: hashlib.blake2b(i.encode(), digest_size=HASH_BYTES).digest() for i in org_ids}
     recent: dict[str, datetime] = {}
     for org_id, digest in hashes.items():
         since = before.recent.get(org_id) if before and digest in before.known else now
@@ -135,10 +133,6 @@ def put_roster(before: Roster | None, org_ids: Sequence[str], now: datetime) -> 
             recent[org_id] = since
     fields = {"tickedAt": now, "recent": recent, "known": b"".join(sorted(hashes.values()))}
     return Put(paths.ROSTER, fields)
-
-
-def _hash(org_id: str) -> bytes:
-    return hashlib.blake2b(org_id.encode(), digest_size=HASH_BYTES).digest()
 
 
 class OrgDirectory:

@@ -13,7 +13,7 @@ from shared.domain.loyalty import LedgerEntry, Reconciliation, TierSource
 from shared.domain.money import to_cents, to_dollars
 from shared.domain.spending import OrderFact
 from shared.store import orders, paths
-from shared.store.database import Database, Document, Filter, Put, Remove, Update, Write
+from shared.store.database import Database, Document, Fields, Filter, Put, Remove, Update, Write
 from shared.store.spending import id_key
 
 FIELDS: Mapping[str, Callable[[Reconciliation], Any]] = {
@@ -31,9 +31,9 @@ OWNED = tuple(FIELDS)
 READ = ("email", "phone", "socialEquity", "pointsLastCalculated", *OWNED)
 
 AT_PROVIDER: Filter = ("tierSource", "==", TierSource.PROVIDER.value)
-RECONCILED: Filter = ("loyaltyReconciled", "==", True)
 NOT_RECONCILED: Filter = ("loyaltyReconciled", "==", False)
-CALCULATED: Filter = ("pointsFromOrders", ">=", 0)
+SOCIAL_EQUITY: Filter = ("socialEquity", "==", True)
+"""The merchant has flagged them."""
 
 ORDER_FIELDS = ("customerId", "status", "type", "total", "createdAt")
 OrdersByCustomer = dict[str, dict[str, OrderFact]]
@@ -66,15 +66,9 @@ def update(org_id: str, customer: Document, result: Reconciliation, now: datetim
     return Update(path, fields | {"pointsLastCalculated": now})
 
 
-def all_ids(database: Database, org_id: str) -> list[str]:
-    """Every customer's id."""
-    return [document.id for document in database.query(paths.customers(org_id), select=[])]
-
-
-def with_equity(database: Database, org_id: str) -> set[str]:
-    """Ids of the customers whom the merchant has flagged as social-equity customers."""
-    flagged = database.query(paths.customers(org_id), ("socialEquity", "==", True), select=[])
-    return {document.id for document in flagged}
+def ids(database: Database, org_id: str, *filters: Filter) -> set[str]:
+    """Ids of the customers that match."""
+    return {found.id for found in database.query(paths.customers(org_id), *filters, select=[])}
 
 
 def spending_since(
@@ -104,13 +98,16 @@ def in_review(database: Database, org_id: str) -> list[Document]:
 
 def counts(database: Database, org_id: str) -> CustomerCounts:
     """The counts, without reading the customers."""
-    collection = paths.customers(org_id)
+
+    def count(*filters: Filter) -> int:
+        return database.totals(paths.customers(org_id), *filters).count
+
     return CustomerCounts(
-        total_customers=database.totals(collection).count,
-        with_alpine_sync=database.totals(collection, AT_PROVIDER).count,
-        with_calculated_points=database.totals(collection, CALCULATED).count,
-        reconciled=database.totals(collection, RECONCILED).count,
-        needs_review=database.totals(collection, AT_PROVIDER, NOT_RECONCILED).count,
+        total_customers=count(),
+        with_alpine_sync=count(AT_PROVIDER),
+        with_calculated_points=count(("pointsFromOrders", ">=", 0)),
+        reconciled=count(("loyaltyReconciled", "==", True)),
+        needs_review=count(AT_PROVIDER, NOT_RECONCILED),
     )
 
 
@@ -128,17 +125,13 @@ def orders_of(
     return found
 
 
-def stored_ledger(
-    database: Database, org_id: str, customer_id: str
-) -> dict[str, Mapping[str, Any]]:
+def stored_ledger(database: Database, org_id: str, customer_id: str) -> dict[str, Fields]:
     """A customer's entries as stored, by id."""
     entries = database.query(paths.points_ledger(org_id, customer_id))
     return {entry.id: entry.fields for entry in entries}
 
 
-def latest_entries(
-    database: Database, org_id: str, customer_id: str, limit: int
-) -> list[Mapping[str, Any]]:
+def latest_entries(database: Database, org_id: str, customer_id: str, limit: int) -> list[Fields]:
     """A customer's latest entries, newest first."""
     ledger = paths.points_ledger(org_id, customer_id)
     newest = database.query(ledger, order_by=[("at", "DESCENDING")], limit=limit)
@@ -154,7 +147,7 @@ def ledger_digest(entries: Iterable[LedgerEntry]) -> bytes:
 def ledger_writes(
     org_id: str,
     customer_id: str,
-    before: Mapping[str, Mapping[str, Any]],
+    before: Mapping[str, Fields],
     entries: Iterable[LedgerEntry],
 ) -> list[Write]:
     """The writes that turn the stored entries ``before`` into ``entries``."""

@@ -11,7 +11,7 @@ from shared.store.database import Database, Put
 from shared.store.packed_map import Facts, PackedMap
 from shared.store.runs import StoredRun
 
-STATE_NAME = "loyalty"
+_STATE = "loyalty"
 
 _STATUSES = tuple(ProviderStatus)
 """Stored by their place: append to ProviderStatus, never rearrange it."""
@@ -48,17 +48,15 @@ class LoyaltyRun(StoredRun):
 
 
 class LoyaltyProgress(CamelModel):
-    """What outlives a run. Changed in place.
-
-    ``marked_at`` is the start of the last run that marked the customers to work on; ``account`` is
-    the org's number at Alpine IQ then (empty: none) and ``rules`` a hash of its programme;
-    ``alert`` is the key of the open incident about differences.
-    """
+    """What outlives a run. Changed in place. ``marked_at`` is the start of the last run that marked
+    the customers to work on, ``account`` the org's number at Alpine IQ then (empty: none)."""
 
     marked_at: datetime | None = None
     account: str = ""
     rules: str = ""
+    """A hash of the org's programme at ``marked_at``."""
     alert: str | None = None
+    """Key of the open incident about differences."""
     last_sync_at: datetime | None = None
     last_run_id: str | None = None
 
@@ -95,26 +93,31 @@ class LoyaltyState(PackedMap[LoyaltyEntry]):
         """The customer's entry; an empty one for somebody new."""
         return super().get(record_id) or LoyaltyEntry()
 
-    def pack(self, value: LoyaltyEntry) -> Facts:
-        # The order is stored: append, never rearrange.
-        known, answer = value, value.answer
-        status = _STATUSES.index(answer.status)
-        asked = [int(known.work), known.looked_up, status, answer.points, answer.user_id]
-        calculated = [known.spent_cents, known.orders, known.equity, known.ledger]
-        return [*asked, *calculated, int(known.review)]
+    def put(self, customer_id: str, entry: LoyaltyEntry) -> None:
+        self.set_entry(customer_id, entry)
 
-    def unpack(self, packed: Facts) -> LoyaltyEntry:
+    def remove(self, customer_id: str) -> None:
+        self.drop_entry(customer_id)
+
+    def pack(self, entry: LoyaltyEntry) -> Facts:
+        # The order is stored: append, never rearrange.
+        answer, status = entry.answer, _STATUSES.index(entry.answer.status)
+        asked = [int(entry.work), entry.looked_up, status, answer.points, answer.user_id]
+        calculated = [entry.spent_cents, entry.orders, entry.equity, entry.ledger]
+        return [*asked, *calculated, int(entry.review)]
+
+    def unpack(self, record_id: str, packed: Facts) -> LoyaltyEntry:
         return _entry(packed)
 
 
 def load_state(database: Database, org_id: str) -> LoyaltyState:
     """The org's state; an empty one before its first run."""
-    return LoyaltyState(org_id, STATE_NAME, *packed_map.read(database, org_id, STATE_NAME))
+    return LoyaltyState(org_id, _STATE, *packed_map.read(database, org_id, _STATE))
 
 
 def entry_of(database: Database, org_id: str, customer_id: str) -> LoyaltyEntry:
     """One customer's entry, without the rest of the state; an empty one for somebody new."""
-    facts = packed_map.facts_of(database, org_id, STATE_NAME, customer_id)
+    facts = packed_map.facts_of(database, org_id, _STATE, customer_id)
     return LoyaltyEntry() if facts is None else _entry(facts)
 
 

@@ -9,7 +9,7 @@ second entry, under a prefix.
 from collections.abc import Iterator, Mapping
 
 from shared.domain.changes import HASH_BYTES
-from shared.store.database import Database, Put
+from shared.store.database import Database
 from shared.store.packed_map import PackedMap, shard_path, unpacked
 
 ENTRIES_PER_SHARD = 12_000
@@ -23,26 +23,9 @@ QUARANTINED = b"q"
 _QUARANTINE_PREFIX = "?"
 
 
-class _Marks(PackedMap[bytes]):
-    """Split by number of entries; how many shards there are is part of the org's progress."""
-
-    def _must_split(self, packed: Mapping[int, bytes]) -> bool:
-        return len(self) > self.shards * ENTRIES_PER_SHARD
-
-    def _fields_beside(self, count: int) -> dict[str, int]:
-        return {"count": count}
-
-
-class Manifest:
-    """One stream's marks, whole in memory. Not safe for threads: its stream's pages take turns."""
-
-    def __init__(self, org_id: str, stream: str, marks: dict[str, bytes], shards: int) -> None:
-        self._marks = _Marks(org_id, stream, marks, shards)
-
-    @property
-    def shards(self) -> int:
-        """How many documents it is stored in: needed to read it again."""
-        return self._marks.shards
+class Manifest(PackedMap[bytes]):
+    """One stream's marks. Not safe for threads: its stream's pages take turns. Split by number of
+    entries; how many shards there are is part of the org's progress."""
 
     def count(self, mark: bytes) -> int:
         """How many records have the mark."""
@@ -50,39 +33,39 @@ class Manifest:
 
     def ids(self, mark: bytes) -> Iterator[str]:
         """Ids of the records that have the mark."""
-        return (key for key, value in self._marks.items() if value[:1] == mark)
+        return (key for key, value in self.items() if value[:1] == mark)
 
     def mark(self, record_id: str) -> bytes | None:
         """STORED, SKIPPED, REMOVED, ANNOUNCED, or None for a record never seen."""
-        value = self._marks.get(record_id)
+        value = self.get(record_id)
         return value[:1] if value else None
 
     def has(self, record_id: str, fingerprint: bytes) -> bool:
         """Whether the record was last written with exactly these fields."""
-        return self._marks.get(record_id) == STORED + fingerprint
+        return self.get(record_id) == STORED + fingerprint
 
     def put(self, record_id: str, fingerprint: bytes) -> None:
         """The record is stored with these fields."""
-        self._marks.put(record_id, STORED + fingerprint)
+        self.set_entry(record_id, STORED + fingerprint)
 
     def skipped(self, record_id: str) -> bytes | None:
         """Fingerprint of the document that says why the record was skipped: empty where none was
         written (manifests of earlier versions), None where the record is not skipped."""
-        value = self._marks.get(record_id) or b""
+        value = self.get(record_id) or b""
         return value[1:] if value[:1] == SKIPPED else None
 
     def skip(self, record_id: str, fingerprint: bytes) -> None:
-        self._marks.put(record_id, SKIPPED + fingerprint)
+        self.set_entry(record_id, SKIPPED + fingerprint)
 
     def announce(self, record_id: str) -> None:
-        self._marks.put(record_id, ANNOUNCED)
+        self.set_entry(record_id, ANNOUNCED)
 
     def remove(self, record_id: str) -> None:
-        self._marks.put(record_id, REMOVED)
+        self.set_entry(record_id, REMOVED)
 
     def quarantined(self, record_id: str) -> bytes | None:
         """Fingerprint of the raw record that is in quarantine under this id, if one is."""
-        value = self._marks.get(_QUARANTINE_PREFIX + record_id)
+        value = self.get(_QUARANTINE_PREFIX + record_id)
         return value[1:] if value else None
 
     def in_quarantine(self) -> Iterator[str]:
@@ -90,20 +73,22 @@ class Manifest:
         return (key.removeprefix(_QUARANTINE_PREFIX) for key in self.ids(QUARANTINED))
 
     def quarantine(self, record_id: str, fingerprint: bytes) -> None:
-        self._marks.put(_QUARANTINE_PREFIX + record_id, QUARANTINED + fingerprint)
+        self.set_entry(_QUARANTINE_PREFIX + record_id, QUARANTINED + fingerprint)
 
     def leave_quarantine(self, record_id: str) -> None:
-        self._marks.remove(_QUARANTINE_PREFIX + record_id)
+        self.drop_entry(_QUARANTINE_PREFIX + record_id)
 
     def forget_fingerprints(self) -> None:
         """Make every document written look changed, so that it is written again (``full``)."""
-        for key, value in list(self._marks.items()):
+        for key, value in self.items():
             if value[:1] in (STORED, SKIPPED) and len(value) > 1:
-                self._marks.put(key, value[:1] + bytes(HASH_BYTES))
+                self.set_entry(key, value[:1] + bytes(HASH_BYTES))
 
-    def take_writes(self) -> list[Put]:
-        """See PackedMap."""
-        return self._marks.take_writes()
+    def _must_split(self, packed: Mapping[int, bytes]) -> bool:
+        return len(self) > self.shards * ENTRIES_PER_SHARD
+
+    def _fields_beside(self, count: int) -> dict[str, int]:
+        return {"count": count}
 
 
 def load(database: Database, org_id: str, shards: Mapping[str, int]) -> dict[str, Manifest]:
@@ -116,6 +101,4 @@ def load(database: Database, org_id: str, shards: Mapping[str, int]) -> dict[str
     marks: dict[str, dict[str, bytes]] = {stream: {} for stream in shards}
     for path, document in database.get_all(list(stream_of)).items():
         marks[stream_of[path]] |= unpacked(document.fields)
-    return {
-        stream: Manifest(org_id, stream, marks[stream], count) for stream, count in shards.items()
-    }
+    return {name: Manifest(org_id, name, marks[name], count) for name, count in shards.items()}

@@ -1,12 +1,12 @@
 """``tenants/{orgId}/metadata/{brands,categories,vendors,location}``."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from shared.domain.metadata import NAMED_KINDS, PUBLIC_FIELDS, NamedEntry, PublicLocation
 from shared.store import paths
-from shared.store.database import Database, Put
+from shared.store.database import Database, Fields, Put
 
 LOCATION = "location"
 KINDS = (*NAMED_KINDS, LOCATION)
@@ -17,9 +17,7 @@ _OWNED = ("items", "derived", "orgId", "updatedAt")
 def names(found: Iterable[NamedEntry], org_id: str, *, derived: bool) -> dict[str, Any]:
     """Brands, categories or vendors as stored; ``derived`` from the menu because the POS did not
     list them."""
-    items = [
-        {"id": each.id, "name": each.name} if each.id else {"name": each.name} for each in found
-    ]
+    items = [{"id": e.id, "name": e.name} if e.id else {"name": e.name} for e in found]
     return {"items": items, "orgId": org_id} | ({"derived": True} if derived else {})
 
 
@@ -30,14 +28,14 @@ def locations(found: Sequence[PublicLocation], org_id: str, *, derived: bool) ->
     return {**first, "items": items, "orgId": org_id} | ({"derived": True} if derived else {})
 
 
-def put(org_id: str, kind: str, fields: Mapping[str, Any], *, now: datetime) -> Put:
+def put(org_id: str, kind: str, fields: Fields, *, now: datetime) -> Put:
     """The write for one kind."""
     owned = (*_OWNED, "id", *PUBLIC_FIELDS) if kind == LOCATION else _OWNED
     path = f"{paths.metadata(org_id)}/{kind}"
     return Put(path, {**fields, "updatedAt": now}, owned=owned)
 
 
-def read_all(database: Database, org_id: str) -> dict[str, Mapping[str, Any]]:
+def read_all(database: Database, org_id: str) -> dict[str, Fields]:
     """What is stored of each kind; nothing where a kind was never synced."""
     where = {f"{paths.metadata(org_id)}/{kind}": kind for kind in KINDS}
     found = database.get_all(list(where))

@@ -18,11 +18,11 @@ from shared.domain.orders import Order, OrderItem, OrderStatus
 from shared.domain.spending import COUNTED, OrderFact, Spending, counts, fold
 from shared.store import paths
 from shared.store.database import Database, Document, Filter, Put, Remove
-from shared.store.documents import Field, Schema, same_named, to_number
+from shared.store.documents import Field, Schema, copied, to_number
 from shared.store.manifest import Manifest
 
 ORDER = Schema[Order](
-    *same_named("id", "externalId", "locationId", "posStatus", "createdAt", "updatedAt", "source"),
+    *copied("id", "externalId", "locationId", "posStatus", "createdAt", "updatedAt", "source"),
     Field("status", lambda o: o.status.value),
     Field("type", lambda o: o.type.value),
     Field("channel", lambda o: o.channel.value),
@@ -144,14 +144,10 @@ def _outermost(
     database: Database, collection: str, theirs: Filter, direction: str
 ) -> datetime | None:
     """When the first (or last) order was made that counts and is no refund."""
-    limits: Sequence[int | None] = (NEAR_THE_END, None)
-    for limit in limits:
+    by_time = [("createdAt", direction)]
+    for limit in (NEAR_THE_END, None):
         for order in database.query(
-            collection,
-            theirs,
-            select=SPENDING_FIELDS,
-            order_by=[("createdAt", direction)],
-            limit=limit,
+            collection, theirs, select=SPENDING_FIELDS, order_by=by_time, limit=limit
         ):
             fact = fact_of(order)
             if fact and counts(fact.status, fact.type) and fact.total_cents >= 0:
@@ -184,7 +180,7 @@ def _items(lines: Any) -> Iterator[OrderItem]:
 
 
 SKIPPED = Schema[Order](
-    *same_named("externalId", "posCustomerId", "createdAt"),
+    *copied("externalId", "posCustomerId", "createdAt"),
     Field("orderId", lambda o: o.id),
     Field("total", lambda o: to_dollars(o.total_cents)),
     given=("reason", "message", "orgId"),

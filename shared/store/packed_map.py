@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgpack
 
 from shared.store import paths
-from shared.store.database import Database, Put
+from shared.store.database import Database, Fields, Put
 
 SHARD_BYTES = 600_000
 
@@ -23,10 +23,7 @@ V = TypeVar("V")
 
 class PackedMap(Generic[V]):
     """Values by id, whole in memory; each is unpacked when it is asked for. Not safe for threads.
-
-    A shard is split once it is larger than ``shard_bytes``. The documents say how many shards
-    there are.
-    """
+    A shard is split once it is larger than ``shard_bytes``."""
 
     shard_bytes = SHARD_BYTES
 
@@ -41,7 +38,7 @@ class PackedMap(Generic[V]):
         """The value as msgpack can store it, equal for equal values."""
         return value
 
-    def unpack(self, packed: Any) -> V:
+    def unpack(self, record_id: str, packed: Any) -> V:
         """What ``pack`` has packed."""
         value: V = packed
         return value
@@ -54,26 +51,26 @@ class PackedMap(Generic[V]):
 
     def get(self, record_id: str) -> V | None:
         packed = self._packed.get(record_id)
-        return None if packed is None else self.unpack(packed)
+        return None if packed is None else self.unpack(record_id, packed)
 
     def items(self) -> Iterator[tuple[str, V]]:
         """All ids with their values; the map may be changed meanwhile."""
-        return ((key, self.unpack(packed)) for key, packed in list(self._packed.items()))
+        return ((key, self.unpack(key, packed)) for key, packed in list(self._packed.items()))
 
-    def put(self, record_id: str, value: V) -> None:
+    def set_entry(self, record_id: str, value: V) -> None:
         packed = self.pack(value)
         if self._packed.get(record_id) != packed:
             self._packed[record_id] = packed
             self._dirty.add(self.shard(record_id))
 
-    def remove(self, record_id: str) -> None:
+    def drop_entry(self, record_id: str) -> None:
         if self._packed.pop(record_id, None) is not None:
             self._dirty.add(self.shard(record_id))
 
-    def keep_only(self, record_ids: Collection[str]) -> None:
-        """Remove all others."""
+    def keep_entries(self, record_ids: Collection[str]) -> None:
+        """Drop all others."""
         for record_id in [key for key in self._packed if key not in record_ids]:
-            self.remove(record_id)
+            self.drop_entry(record_id)
 
     def shard(self, record_id: str) -> int:
         """Which of the documents holds the record."""
@@ -82,21 +79,19 @@ class PackedMap(Generic[V]):
     def take_writes(self) -> list[Put]:
         """Writes that make the stored map equal to this one. To be committed after the records
         that it is about: a crash in between only repeats what was done for them."""
-        parts = self._dirty_parts()
-        packed = {shard: msgpack.packb(part) for shard, part in parts.items()}
-        while self._must_split(packed):
+        while True:
+            parts = self._dirty_parts()
+            packed = {shard: msgpack.packb(part) for shard, part in sorted(parts.items())}
+            if not self._must_split(packed):
+                break
             self.shards *= 2
             self._dirty = set(range(self.shards))
-            parts = self._dirty_parts()
-            packed = {shard: msgpack.packb(part) for shard, part in parts.items()}
         self._dirty = set()
-        return [
-            Put(
-                shard_path(self._org_id, self._name, shard),
-                {"entries": packed[shard], **self._fields_beside(len(parts[shard]))},
-            )
-            for shard in sorted(packed)
-        ]
+        writes = []
+        for shard, entries in packed.items():
+            fields = {"entries": entries, **self._fields_beside(len(parts[shard]))}
+            writes.append(Put(shard_path(self._org_id, self._name, shard), fields))
+        return writes
 
     def _must_split(self, packed: Mapping[int, bytes]) -> bool:
         too_large = max(map(len, packed.values()), default=0) > self.shard_bytes
@@ -149,7 +144,7 @@ def shard_path(org_id: str, name: str, shard: int) -> str:
     return f"{paths.manifests(org_id)}/{name}-{shard}"
 
 
-def unpacked(fields: Mapping[str, Any]) -> dict[str, Any]:
+def unpacked(fields: Fields) -> dict[str, Any]:
     """The values in a shard's document; none where there is no such document."""
     packed = fields.get("entries")
     values: dict[str, Any] = msgpack.unpackb(packed) if packed else {}

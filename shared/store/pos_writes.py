@@ -1,8 +1,5 @@
-"""``tenants/{orgId}/pos_writes/{key}``: what a POS was asked to create, and the result.
-
-The key is the caller's idempotency key: what is asked for again under the same key is not created
-again.
-"""
+"""``tenants/{orgId}/pos_writes/{key}``: what a POS was asked to create, and the result. What is
+asked for again under the same idempotency key is not created again."""
 
 import hashlib
 from dataclasses import dataclass

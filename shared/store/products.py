@@ -4,7 +4,7 @@ The menu (``publicViews/products/items``) is read in two forms: as recommendatio
 everybody may see it, where only the fields declared public here ever leave.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,22 +13,12 @@ from shared.domain.money import dollars_or_none, to_cents, to_dollars
 from shared.domain.preferences import RecommendableProduct, RecommendationIndex
 from shared.domain.public_menu import MenuProduct
 from shared.store import paths
-from shared.store.database import Database, Document, Put, Remove, Write
+from shared.store.database import Database, Document, Fields, Put, Remove, Write
 from shared.store.discounts import SALE
-from shared.store.documents import (
-    FLAG,
-    NUMBER,
-    TEXT,
-    Field,
-    Schema,
-    Types,
-    same_named,
-    to_float,
-    to_number,
-)
+from shared.store.documents import FLAG, NUMBER, TEXT, Field, Schema, copied, to_float, to_number
 
 PRODUCT = Schema[Product](
-    *same_named("id", "name", "brand", "category", "subcategory", public=TEXT),
+    *copied("id", "name", "brand", "category", "subcategory", public=TEXT),
     Field("externalId", lambda p: p.id),
     Field("price", lambda p: to_dollars(p.price_cents or 0), NUMBER),
     Field("priceSource", lambda p: p.price_source and p.price_source.value),
@@ -46,12 +36,7 @@ PRODUCT = Schema[Product](
 )
 """Money in dollars."""
 
-MERCHANT: Mapping[str, Types] = {
-    "imageUrl": TEXT,
-    "imageSource": TEXT,
-    "sortOrder": NUMBER,
-    "isFeatured": FLAG,
-}
+MERCHANT = {"imageUrl": TEXT, "imageSource": TEXT, "sortOrder": NUMBER, "isFeatured": FLAG}
 """Fields a merchant sets by hand, all public. A product takes them along when it goes and comes
 back."""
 
@@ -90,12 +75,8 @@ def put(
 def remove(org_id: str, product_id: str, *, now: datetime, merchant: dict[str, Any]) -> list[Write]:
     """The writes that take a product off the menu and keep it with its last values, on sale no
     more."""
-    tombstone = {
-        "available": False,
-        "isOnSale": False,
-        "removedFromPosAt": now,
-        "updatedAt": now,
-    } | merchant
+    gone = {"available": False, "isOnSale": False, "removedFromPosAt": now, "updatedAt": now}
+    tombstone = gone | merchant
     owned = tuple({**tombstone, **dict.fromkeys(SALE.owned)})
     return [
         Put(f"{paths.products(org_id)}/{product_id}", tombstone, owned=owned),
@@ -135,9 +116,7 @@ def recommendable_menu(database: Database, org_id: str) -> RecommendationIndex:
     )
 
 
-def purchasable_items(
-    database: Database, org_id: str, ids: Sequence[str]
-) -> dict[str, Mapping[str, Any]]:
+def purchasable_items(database: Database, org_id: str, ids: Sequence[str]) -> dict[str, Fields]:
     """Name, category, price and picture of those of the products that can be bought now, by id."""
     where = [f"{paths.menu_items(org_id)}/{product_id}" for product_id in ids]
     found = database.get_all(where, [*RECOMMENDATION_FIELDS, "available"])

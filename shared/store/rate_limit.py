@@ -1,8 +1,5 @@
-"""``rate_limits/{account}``: the times reserved for calls of an outside account.
-
-One document per account, however many instances call it. A caller reserves the times of a block of
-calls at once, so that the document is written once per block.
-"""
+"""``rate_limits/{account}``: the times reserved for calls of an outside account, by however many
+instances. A caller reserves a block of calls at once, so that it is written once per block."""
 
 from collections import Counter
 from collections.abc import Sequence

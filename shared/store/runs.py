@@ -1,8 +1,8 @@
-"""``sync_runs/{runId}``: one document per run, with what a later invocation needs to continue it.
+"""What is stored of sync runs.
 
-``sync_state/manual``: the runs of an org that people asked for in the last hour.
-
-``sync_reports/{runId}``: what a sync would have done, one document per dry run.
+sync_runs/{runId}     one run, with what a later invocation needs to continue it
+sync_state/manual     the runs of an org that people asked for in the last hour
+sync_reports/{runId}  what a sync would have done: one dry run
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from pydantic import Field
 from shared.domain.runs import RunState, StreamCounts
 from shared.models import CamelModel
 from shared.store import paths
-from shared.store.database import Database, Put, Write, put_if_version
+from shared.store.database import Database, Fields, Put, Write, put_if_version
 
 KEPT = timedelta(days=90)
 """How long Firestore keeps a run's document (its TTL field is ``expireAt``)."""
@@ -193,7 +193,7 @@ def put_report(
     org_id: str,
     run_id: str,
     run: Run,
-    changes: Mapping[str, Mapping[str, Any]],
+    changes: Mapping[str, Fields],
     *,
     complete: bool,
     spending_of: int | None,

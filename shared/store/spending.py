@@ -1,16 +1,21 @@
-"""``customer_spending/{key}``: what has been spent by a customer, and under an e-mail.
-
-Beside the documents themselves: customers as spending needs them, found by id or phone, and the
-version of an org's data, by which caches know that something a dashboard shows has changed.
-"""
+"""``customer_spending/{key}``: what has been spent by a customer, and under an e-mail; customers as
+spending needs them, and the scales they are scored by; the version of an org's data, by which
+caches see that it has changed."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
+
+from shared.domain.customer_scores import ScoringScales
 from shared.domain.customers import MAX_SHARING, CustomerContact, identifies
+from shared.domain.money import to_cents, to_dollars
+from shared.domain.rfm import DEFAULT_THRESHOLDS, QuantileScale, RfmThresholds
 from shared.domain.spending import Spending
+from shared.errors import ConfigurationInvalid
+from shared.models import CamelModel
 from shared.store import customers, paths
 from shared.store.database import IN_LIMIT, Create, Database, Document, Put, Update, Write, batched
 from shared.store.documents import Schema
@@ -20,8 +25,11 @@ SPENDING = Schema[Spending](
     given=("customerId", "email", "orgId"),
     stamps=("updatedAt",),
 )
-SNAPSHOT_FIELDS = ("email", "phoneE164", *customers.CALCULATED_FIELDS)
+SNAPSHOT_FIELDS = ("email", "phoneE164", *customers.COMPARED, "rfm")
+QUANTILES = ("recency", "frequency", "monetary")
 MISSING = Document(id="", fields={}, version=None, read_at=datetime.fromtimestamp(0, UTC))
+
+log = structlog.get_logger(__name__)
 
 
 def id_key(customer_id: str) -> str:
@@ -141,9 +149,7 @@ def customers_sharing_phones(
         having = _having(database, org_id, chunk)
         if sum(map(len, having.values())) >= _most(chunk):
             # Cut short: some of them are fillers, and may have hidden the others.
-            having = {
-                p: i for phone in chunk for p, i in _having(database, org_id, [phone]).items()
-            }
+            having = {p: i for one in chunk for p, i in _having(database, org_id, [one]).items()}
         for phone, found in having.items():
             if len(found) > MAX_SHARING:
                 fillers.add(phone)
@@ -153,11 +159,8 @@ def customers_sharing_phones(
 
 
 def data_version(database: Database, org_id: str) -> tuple[object, ...]:
-    """The version of the org's data, to be compared with another one. Two reads.
-
-    It is made of the status, which every sync writes at its end, and of the newest spending
-    document, one of which is written with every change of a customer's figures or segment.
-    """
+    """The version of the org's data, to be compared with another one: that of the status, which
+    every sync writes at its end, and of the newest spending document. Two reads."""
     status = database.get(paths.pos_status(org_id))
     newest = database.query(
         paths.customer_spending(org_id),
@@ -189,3 +192,45 @@ def _having(database: Database, org_id: str, phones: Sequence[str]) -> dict[str,
 
 def _most(phones: Sequence[str]) -> int:
     return len(phones) * (MAX_SHARING + 1)
+
+
+class _Bounds(CamelModel):
+    """Thresholds as an org sets them: days, orders, dollars."""
+
+    recency_days: tuple[int, ...] = DEFAULT_THRESHOLDS.recency_days
+    frequency: tuple[int, ...] = DEFAULT_THRESHOLDS.frequency
+    monetary: tuple[float, ...] = tuple(map(to_dollars, DEFAULT_THRESHOLDS.monetary_cents))
+
+
+def scales(database: Database, org_id: str) -> ScoringScales:
+    """The scales by which the org's customers are scored.
+
+    Thresholds that are not valid are logged and the default ones used: a mistake in a setting
+    must not stop the spending of all customers.
+    """
+    settings, quantiles = paths.tenant(org_id), paths.rfm_scale(org_id)
+    found = database.get_all([settings, quantiles])
+    thresholds = _thresholds(found[settings].fields.get("rfm"))
+    stored = found[quantiles].fields
+    if not stored:
+        return ScoringScales(thresholds)
+    bounds = {name: tuple(stored[name]) for name in QUANTILES}
+    return ScoringScales(thresholds, QuantileScale(**bounds, as_of=stored["asOf"]))
+
+
+def put_scale(org_id: str, scale: QuantileScale) -> Put:
+    """The write for the quantiles; money in cents."""
+    quantiles = {name: getattr(scale, name) for name in QUANTILES}
+    return Put(paths.rfm_scale(org_id), {**quantiles, "asOf": scale.as_of})
+
+
+def _thresholds(settings: Any) -> RfmThresholds:
+    if settings is None:
+        return DEFAULT_THRESHOLDS
+    try:
+        bounds = _Bounds.model_validate(settings)
+        monetary_cents = tuple(map(to_cents, bounds.monetary))
+        return RfmThresholds(bounds.recency_days, bounds.frequency, monetary_cents)
+    except (ValueError, ConfigurationInvalid) as error:
+        log.warning("rfm_settings_invalid", reason=type(error).__name__)
+        return DEFAULT_THRESHOLDS

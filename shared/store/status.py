@@ -1,7 +1,7 @@
 """An org's sync between its runs: ``integrations/pos``, the status that people look at, and
 ``sync_state/progress``, what the next run must know of the ones before."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from pydantic import Field
 from shared.domain.order_windows import OrderCursor
 from shared.models import CamelModel
 from shared.store import paths
-from shared.store.database import Database, Put
+from shared.store.database import Database, Fields, Put
 
 PAUSED = "paused"
 
@@ -22,7 +22,7 @@ OWNED = (
 )
 
 
-def put(org_id: str, fields: Mapping[str, Any]) -> Put:
+def put(org_id: str, fields: Fields) -> Put:
     """The write for the status. Other fields of the document survive. Raises ValueError for a
     field that is not of OWNED."""
     return Put(paths.pos_status(org_id), fields, owned=OWNED)

@@ -1,15 +1,13 @@
 """An org's own settings, ``tenants/{orgId}``. All optional.
 
-The loyalty programme and the account at a loyalty provider are read apart from the other settings:
-an org whose programme is wrong is still synced, and one whose account is wrong still has its points
-calculated.
+Each part is read apart: an org whose loyalty programme is wrong is still synced, and one whose
+account at the loyalty provider is wrong still has its points calculated.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
@@ -19,7 +17,7 @@ from shared.loyalty.port import ProviderSettings
 from shared.loyalty.registry import PROVIDERS
 from shared.models import FrozenCamelModel
 from shared.store import paths
-from shared.store.database import Database
+from shared.store.database import Database, Fields
 
 M = TypeVar("M", bound=BaseModel)
 Factor = Annotated[Decimal, Field(gt=0, le=100)]
@@ -61,7 +59,7 @@ class TenantLoyalty:
     each field at fault."""
 
     path: str
-    fields: Mapping[str, Any]
+    fields: Fields
 
     def rules(self) -> LoyaltyRules:
         """The rules in ``loyaltySettings``; what is missing there is as by default."""

@@ -41,13 +41,12 @@ def create(
         "orderIds": list(event.order_ids),
         "productIds": list(event.product_ids),
         "receivedAt": now,
-        "expireAt": now + KEPT,
+        "expireAt": now + (KEPT if event.names_records else KEPT_UNKNOWN),
     }
     if event.id:
         fields["eventId"] = event.id
     if not event.names_records:
         fields["raw"] = raw.decode(errors="replace")[:RAW_LIMIT]
-        fields["expireAt"] = now + KEPT_UNKNOWN
     return Create(_path(org_id, key), fields)
 
 

@@ -15,6 +15,9 @@ from google.cloud.firestore_v1.field_path import FieldPath
 from google.protobuf.struct_pb2 import NULL_VALUE
 from google.protobuf.timestamp_pb2 import Timestamp
 
+Fields = Mapping[str, Any]
+"""A document's fields by name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Put:
@@ -23,13 +26,12 @@ class Put:
     replaced. Raises ValueError for a field that is not owned."""
 
     path: str
-    fields: Mapping[str, Any]
+    fields: Fields
     owned: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        if self.owned is not None and not self.fields.keys() <= set(self.owned):
-            stray = sorted(self.fields.keys() - set(self.owned))
-            raise ValueError(f"not owned by this write of {self.path}: {', '.join(stray)}")
+        if self.owned is not None and (stray := self.fields.keys() - set(self.owned)):
+            raise ValueError(f"not owned by this write of {self.path}: {', '.join(sorted(stray))}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Create:
     """Write a document that must not exist yet, else Conflict."""
 
     path: str
-    fields: Mapping[str, Any]
+    fields: Fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Update:
     that version), else Conflict. A field given as None is removed."""
 
     path: str
-    fields: Mapping[str, Any]
+    fields: Fields
     if_version: datetime | None = None
 
 
@@ -60,7 +62,7 @@ class Remove:
 Write = Put | Create | Update | Remove
 
 
-def outcome(write: Write, before: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def outcome(write: Write, before: Fields | None) -> dict[str, Any] | None:
     """The fields of a document after a write, from those before; None where there is none."""
     match write:
         case Remove():
@@ -118,7 +120,7 @@ def encoded(write: Write, documents: str) -> firestore.Write:
     return encoded_write
 
 
-def _document(message: Any, name: str, fields: Mapping[str, Any]) -> None:
+def _document(message: Any, name: str, fields: Fields) -> None:
     message.update.name = name
     _fill(message.update.fields, fields)
 
@@ -128,7 +130,7 @@ def _mask(names: tuple[str, ...]) -> Sequence[str]:
     return sorted(FieldPath(name).to_api_repr() for name in names)
 
 
-def _fill(message: Any, fields: Mapping[str, Any]) -> None:
+def _fill(message: Any, fields: Fields) -> None:
     for name, value in fields.items():
         _set(message[name], value)
 

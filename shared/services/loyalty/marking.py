@@ -64,8 +64,8 @@ def _agree_with_customers(
     the customers are only counted, and listed where the count differs."""
     if not scan and customers.count_all(database, org_id) == len(state):
         return
-    ids = set(loyalty.all_ids(database, org_id))
-    state.keep_only(ids)
+    ids = loyalty.ids(database, org_id)
+    state.keep_entries(ids)
     for customer_id in ids:
         if customer_id not in state:
             state.put(customer_id, LoyaltyEntry(work=LoyaltyWork.LOOK_UP))
@@ -82,7 +82,7 @@ def _changed_spending(
 
 
 def _changed_equity(database: Database, org_id: str, state: LoyaltyState) -> None:
-    flagged = loyalty.with_equity(database, org_id)
+    flagged = loyalty.ids(database, org_id, loyalty.SOCIAL_EQUITY)
     for customer_id, entry in state.items():
         if entry.equity != (customer_id in flagged):
             state.put(customer_id, entry.asked_for(LoyaltyWork.LOOK_UP))

@@ -17,7 +17,7 @@ from shared.clock import Clock
 from shared.domain.customer_scores import ScoringScales, customer_scores
 from shared.domain.segmentation import segment_boundaries
 from shared.services.deadline import Deadline
-from shared.store import customers, locations, rfm
+from shared.store import customers, locations
 from shared.store import spending as spending_store
 from shared.store.database import Conflict, Database, Document
 
@@ -47,7 +47,7 @@ class Ageing:
             log.info("tick_fanned_out", job=tick.job, orgs=len(orgs))
             return
         now = self.clock()
-        scales = rfm.scales(self.database, tick.org_id)
+        scales = spending_store.scales(self.database, tick.org_id)
         if scales.quantiles is None or now - scales.quantiles.as_of > SCALE_AGE:
             self.spending.publish([ComputeSpending(org_id=tick.org_id)])
         if not self._age(tick.org_id, scales, now):

@@ -29,7 +29,7 @@ from shared.errors import RetryLater
 from shared.services.deadline import Deadline
 from shared.services.spending.snapshot import SpendingChange, read_full_snapshot, read_snapshot
 from shared.store import customers, products
-from shared.store import rfm as rfm_store
+from shared.store import spending as spending_store
 from shared.store.database import Conflict, Database, batched, commits
 
 CUSTOMERS_AT_ONCE = 100
@@ -97,7 +97,7 @@ class SpendingService:
         for looks in range(1, ATTEMPTS + 1):
             now = self.clock()
             snapshot = read_snapshot(self.database, org_id, customer_ids)
-            changes = snapshot.changes(menu, rfm_store.scales(self.database, org_id), now)
+            changes = snapshot.changes(menu, spending_store.scales(self.database, org_id), now)
             committed = all(self._commit(batch) for batch in _commits(changes))
             if committed and not any(change.replaces for change in changes):
                 log.info("spending_computed", customers=len(customer_ids), looks=looks)
@@ -116,7 +116,7 @@ class SpendingService:
         now = self.clock()
         snapshot = read_full_snapshot(self.database, org_id)
         scale = scale_of((bought.spending for bought in snapshot.purchases.values()), now)
-        scales = replace(rfm_store.scales(self.database, org_id), quantiles=scale)
+        scales = replace(spending_store.scales(self.database, org_id), quantiles=scale)
         menu = self.menus.fresh(self.database, org_id)
         left: list[str] = []
         for batch in _commits(snapshot.changes(menu, scales, now)):
@@ -139,7 +139,7 @@ class SpendingService:
         return True
 
     def _keep_scale(self, org_id: str, scale: QuantileScale | None) -> None:
-        self.database.commit([rfm_store.put(org_id, scale)] if scale else [])
+        self.database.commit([spending_store.put_scale(org_id, scale)] if scale else [])
 
     def _commit(self, changes: Iterable[SpendingChange]) -> bool:
         """Whether it was accepted: nobody has changed the same customers since they were read."""

@@ -88,7 +88,7 @@ class Sales:
 
     def fields(self, product: Product | PricedProduct) -> dict[str, Any]:
         """The sale fields that a product has now."""
-        return discount_store.sale_fields(sale_of(product, self.discounts, self.clock()))
+        return discount_store.SALE.fields(sale_of(product, self.discounts, self.clock()))
 
     def changes(self) -> list[SaleChange]:
         """The products whose sale fields are no longer right."""

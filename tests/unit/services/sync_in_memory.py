@@ -19,7 +19,6 @@ from shared.services.sync.sales import Prices, Sales
 from shared.services.sync.session import Session
 from shared.store.database import Database, Document, Meter, Write
 from shared.store.inventory import BatchStore, PriceList
-from shared.store.packed_map import PackedMap
 from shared.store.runs import Run
 from shared.store.tenants import SyncSettings
 
@@ -92,7 +91,7 @@ def synced(rows: Sequence[object], discounts: Iterable[Discount] = ()) -> list[W
     """All writes of a first sync of products."""
     memory = MemoryRun()
     with session_in(memory) as session:
-        listed = PriceList(PackedMap(ORG, "prices", {}, 1))
+        listed = PriceList(ORG, "prices", {}, 1)
         sales = Sales(ORG, listed, list(discounts), lambda: NOW)
         api: Any = StockOnly(rows)
         client = AlleavesClient(api, zone=ZONE, location_id="1000")
@@ -105,7 +104,7 @@ def synced(rows: Sequence[object], discounts: Iterable[Discount] = ()) -> list[W
                 NOW.date(),
             ),
             Prices(session, listed, sales),
-            BatchStore(PackedMap(ORG, "batches", {}, 1)),
+            BatchStore(ORG, "batches", {}, 1),
             allow_deletions=False,
         )
         session.checkpoint()

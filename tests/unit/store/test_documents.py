@@ -175,8 +175,8 @@ REJECTED = Rejected("9", "bad_quantity", "The row has no readable quantity.", "{
         (orders.fields_of(BARE_ORDER, "12", ORG), "60a8f9aa41b6b82b"),
         (discounts.fields_of(FULL_DISCOUNT, ORG, POS), "d167374f4ea56e96"),
         (discounts.fields_of(BARE_DISCOUNT, ORG, POS), "0682fdae24c8ec1f"),
-        (discounts.sale_fields(FULL_SALE), "c4c1e6d44dd7fff5"),
-        (discounts.sale_fields(NO_SALE), "e16e4add5009546b"),
+        (discounts.SALE.fields(FULL_SALE), "c4c1e6d44dd7fff5"),
+        (discounts.SALE.fields(NO_SALE), "e16e4add5009546b"),
         (metadata.names(NAMES, ORG, derived=True), "5b7f53af3b67bb1d"),
         (metadata.locations(PLACES, ORG, derived=False), "3d797350b0481e63"),
     ],
@@ -189,7 +189,7 @@ def test_a_record_has_the_fingerprint_that_orgs_have_stored_of_it(
 
 def product_puts(product: Product, sale: Sale, merchant: dict[str, Any]) -> list[Put]:
     fields = products.fields_of(product, ORG, POS)
-    sold = discounts.sale_fields(sale)
+    sold = discounts.SALE.fields(sale)
     writes = products.put(ORG, fields, now=NOW, merchant=merchant, sale=sold)
     return [write for write in writes if isinstance(write, Put)]
 

@@ -54,13 +54,13 @@ def test_what_is_loaded_is_what_was_kept(done: list[tuple[str, str, list[Any]]])
     for what, key, value in done:
         match what:
             case "put":
-                facts.put(key, value)
+                facts.set_entry(key, value)
                 expected[key] = value
             case "remove":
-                facts.remove(key)
+                facts.drop_entry(key)
                 expected.pop(key, None)
             case "keep_only":
-                facts.keep_only({key})
+                facts.keep_entries({key})
                 expected = {k: v for k, v in expected.items() if k == key}
             case _:
                 database.keep(facts)
@@ -73,12 +73,12 @@ def test_what_is_loaded_is_what_was_kept(done: list[tuple[str, str, list[Any]]])
 def test_nothing_changed_is_nothing_written() -> None:
     database = Kept()
     facts = PackedMap[Facts]("org", "things", {}, 1)
-    facts.put("1", ["a", 1])
+    facts.set_entry("1", ["a", 1])
     assert database.keep(facts) == 1
     again = database.load()
-    again.put("1", ["a", 1])
-    again.remove("2")
-    again.keep_only({"1", "3"})
+    again.set_entry("1", ["a", 1])
+    again.drop_entry("2")
+    again.keep_entries({"1", "3"})
     assert database.keep(again) == 0
     assert database.reads == 1
 
@@ -88,7 +88,7 @@ def test_no_document_grows_beyond_its_limit() -> None:
     database = Kept()
     facts = PackedMap[Facts]("org", "things", {}, 1)
     for number in range(10_000):
-        facts.put(str(number), ["x" * 200])
+        facts.set_entry(str(number), ["x" * 200])
     # When
     shards = database.keep(facts)
     # Then they stand in several documents, and one change writes one of them
@@ -97,7 +97,7 @@ def test_no_document_grows_beyond_its_limit() -> None:
     assert shards == len(sizes) == 4
     again = database.load()
     assert len(dict(again.items())) == 10_000
-    again.put("17", ["y"])
+    again.set_entry("17", ["y"])
     assert database.keep(again) == 1
     found = dict(database.load().items())
     assert (found["17"], len(found)) == (["y"], 10_000)

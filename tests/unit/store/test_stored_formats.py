@@ -65,6 +65,6 @@ def test_a_packed_map_as_stored_before_is_read() -> None:
 
 def test_a_packed_map_is_stored_as_before() -> None:
     facts = PackedMap[Facts]("org", "prices", {}, 1)
-    facts.put("7", ["a", 5, None])
+    facts.set_entry("7", ["a", 5, None])
     path = f"{MANIFESTS}/prices-0"
     assert facts.take_writes() == [Put(path, {"entries": FACTS, "shards": 1})]
