@@ -1,14 +1,15 @@
 """Making customers and orders at Alleaves.
 
 ``POST /customer``, ``/order``, ``/order/{id}/item`` and ``/order/{id}/discount``, as integrations
-in use call them. That listed orders show their ``id_external`` again is an assumption: where one
-does not, it may be the order sought, so the search fails rather than find nothing.
+in use call them. Listed orders are assumed to show their ``id_external``: where one does not, it
+may be the order sought, so the search fails rather than find nothing.
 """
 
 import json
 import re
 from collections.abc import Hashable, Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from urllib.parse import quote
 
 from shared.domain.customers import Customer, identifies, normal_email
@@ -18,7 +19,7 @@ from shared.errors import ReplyUnreadable
 from shared.pos.alleaves.api import AlleavesApi, as_sent
 from shared.pos.alleaves.client import AlleavesClient
 from shared.pos.alleaves.parse import number
-from shared.pos.paging import FetchedPage, PageSettings, list_pages
+from shared.pos.paging import PageSettings, list_pages
 
 SIGNIFICANT_DIGITS = 10
 """Of a telephone number: people leave the country's out."""
@@ -113,11 +114,7 @@ class AlleavesWriter:
 
     def _orders(self, window: DateWindow) -> Iterator[Mapping[str, object]]:
         settings = PageSettings()
-
-        def fetch(page: int) -> FetchedPage[object]:
-            raw = self._api.orders(window, page, settings.size)
-            return FetchedPage(raw.rows, raw.total, raw.requests)
-
+        fetch = partial(self._api.orders, window, size=settings.size)
         pages = list_pages(
             fetch, _identity, provider=self._api.name, what="orders", settings=settings
         )
