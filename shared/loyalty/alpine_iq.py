@@ -7,7 +7,7 @@ documented for this call: 400 and 404 are for its sister, and are read so here, 
 that names no contact.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
@@ -27,8 +27,8 @@ from shared.domain.rate_limit import Limit
 from shared.errors import CredentialsRejected
 from shared.loyalty.port import UNKNOWN_CONTACT
 from shared.models import FrozenCamelModel
+from shared.outbound.credentials import SecretResolver
 from shared.outbound.failures import StatusRefused
-from shared.outbound.secrets import SecretResolver
 from shared.outbound.session import HttpCall, HttpSession
 
 NAME = "Alpine IQ"
@@ -170,3 +170,7 @@ def _read(body: object) -> ProviderAnswer:
     if wallet.hidden or wallet.points is None:
         return ProviderAnswer(ProviderStatus.HIDDEN, user_id=wallet.contact_id)
     return ProviderAnswer(ProviderStatus.FOUND, int(wallet.points), wallet.contact_id)
+
+
+PROVIDERS: Mapping[str, type[AlpineIqSettings]] = {"alpineIq": AlpineIqSettings}
+"""The settings of each loyalty provider, by their field in ``tenants/{orgId}``."""

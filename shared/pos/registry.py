@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from shared.clock import Clock
 from shared.errors import ConfigurationInvalid
+from shared.outbound.credentials import TokenCache
 from shared.outbound.session import HttpSession
-from shared.outbound.tokens import TokenCache
 from shared.pos.alleaves.api import AlleavesApi
 from shared.pos.alleaves.client import AlleavesClient
 from shared.pos.alleaves.writer import AlleavesWriter

@@ -14,9 +14,9 @@ import jwt
 from shared.clock import Clock
 from shared.domain.order_windows import DateWindow
 from shared.errors import CredentialsRejected
+from shared.outbound.credentials import Token, TokenCache
 from shared.outbound.failures import TokenRejected
 from shared.outbound.session import HttpCall, HttpReply, HttpSession, host_of
-from shared.outbound.tokens import Token, TokenCache
 from shared.pos.alleaves.parse import rows_and_total, unix_moment
 from shared.pos.config import AlleavesConfig
 from shared.pos.paging import FetchedPage

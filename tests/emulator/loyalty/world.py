@@ -15,7 +15,7 @@ from shared.bus.publisher import LaterPublisher, Publisher
 from shared.clock import Clock, utc_now
 from shared.domain.customers import identifies, normal_phone
 from shared.loyalty.port import LoyaltyProvider, ProviderSettings
-from shared.outbound.secrets import SecretResolver
+from shared.outbound.credentials import SecretResolver
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.services.loyalty.reconcile import LoyaltyReconcile
 from shared.store import paths

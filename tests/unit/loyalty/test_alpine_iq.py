@@ -16,7 +16,7 @@ from shared.errors import (
 )
 from shared.loyalty.alpine_iq import AlpineIq, AlpineIqSettings
 from shared.loyalty.port import UNKNOWN_CONTACT
-from shared.outbound.secrets import SecretResolver
+from shared.outbound.credentials import SecretResolver
 from shared.outbound.session import HttpSession, HttpSettings
 from tests.unit.pos.fakes import Canned, FakeTime, FakeTransport, Sent, in_turn, ok
 
