@@ -35,8 +35,6 @@ _ERROR_OF_STATUS: dict[int, tuple[type[SyncSamError], str]] = {
     403: (CredentialsRejected, "does not allow a request for {what}"),
     429: (ProviderBusy, "limits how often it is called"),
 }
-_OTHER_SERVER_ERROR = (ProviderFailed, "had an error of its own")
-_OTHER_STATUS = (StatusRefused, "refused a request for {what}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +56,9 @@ NOT_REACHED = Failure(ProviderUnreachable, "could not be reached", again=True)
 def failed_status(status: int, what: str, retry_after: float | None) -> Failure:
     """The failure of an HTTP status other than 2xx. 429 and 5xx may be tried again."""
     server_error = 500 <= status < 600
-    otherwise = _OTHER_SERVER_ERROR if server_error else _OTHER_STATUS
-    error, says = _ERROR_OF_STATUS.get(status, otherwise)
+    error, says = _ERROR_OF_STATUS.get(status, (StatusRefused, "refused a request for {what}"))
+    if server_error:
+        error, says = ProviderFailed, "had an error of its own"
     again = server_error or status == 429
     return Failure(error, f"{says.format(what=what)} ({status})", again, retry_after, status)
 

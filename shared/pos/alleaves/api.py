@@ -71,12 +71,8 @@ class AlleavesApi:
 
     def orders(self, window: DateWindow, page: int, size: int) -> FetchedPage[object]:
         """Page ``page`` (from 1) of the orders created within the window."""
-        params = {
-            "page": str(page),
-            "pageSize": str(size),
-            "startDate": window.since.isoformat(),
-            "endDate": window.until.isoformat(),
-        }
+        days = {"startDate": window.since.isoformat(), "endDate": window.until.isoformat()}
+        params = {"page": str(page), "pageSize": str(size), **days}
         path = "/orders" if self._rest_style else "/order"
         return self._list(self._call("GET", path, "orders", params=params))
 
@@ -97,10 +93,10 @@ class AlleavesApi:
         """One record."""
         return self._signed_in(self._call("GET", path, what), _any)
 
-    def send(self, method: str, path: str, what: str, body: Mapping[str, object]) -> object:
+    def send(self, path: str, what: str, body: Mapping[str, object]) -> object:
         """Have the POS make or change something; its answer. The call is made once: after
         ProviderUnreachable, ProviderFailed or ReplyUnreadable it may have been done."""
-        call = replace(self._call(method, path, what, json=body), once=True)
+        call = replace(self._call("POST", path, what, json=body), once=True)
         return self._signed_in(call, _any).data
 
     def _list(self, call: HttpCall) -> FetchedPage[object]:
@@ -117,14 +113,8 @@ class AlleavesApi:
         json: object = None,
         params: Mapping[str, str] | None = None,
     ) -> HttpCall:
-        return HttpCall(
-            method,
-            f"{self._base_url}{path}",
-            provider=PROVIDER,
-            what=what,
-            json=json,
-            params=params or {},
-        )
+        url = f"{self._base_url}{path}"
+        return HttpCall(method, url, PROVIDER, what, json=json, params=params or {})
 
     def _signed_in(self, call: HttpCall, read: Callable[[object], T]) -> HttpReply[T]:
         try:

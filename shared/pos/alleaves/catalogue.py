@@ -27,15 +27,11 @@ from shared.pos.alleaves.schemas import (
 from shared.pos.port import Rejected
 
 _UNSELLABLE_AREAS = frozenset({"damaged", "scrap", "quarantine", "hold"})
-_KINDS = {
-    "percent": DiscountKind.PERCENT,
+_KINDS = {kind.value: kind for kind in DiscountKind} | {
     "percentage": DiscountKind.PERCENT,
-    "amount": DiscountKind.AMOUNT,
     "dollar": DiscountKind.AMOUNT,
     "fixed_amount": DiscountKind.AMOUNT,
-    "fixed_price": DiscountKind.FIXED_PRICE,
     "price": DiscountKind.FIXED_PRICE,
-    "bogo": DiscountKind.BOGO,
 }
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 

@@ -14,16 +14,9 @@ from shared.pos.port import Rejected
 
 PLACEHOLDER_EMAIL = f"{NO_EMAIL}alleaves.local"
 """Stored for a customer without an e-mail, as Alleaves itself does in orders."""
-_STATUS = {
-    "pending": OrderStatus.PENDING,
-    "submitted": OrderStatus.SUBMITTED,
-    "confirmed": OrderStatus.CONFIRMED,
-    "preparing": OrderStatus.PREPARING,
+_STATUS = {status.value: status for status in OrderStatus} | {
     "processing": OrderStatus.PREPARING,
-    "ready": OrderStatus.READY,
-    "completed": OrderStatus.COMPLETED,
     "delivered": OrderStatus.COMPLETED,
-    "cancelled": OrderStatus.CANCELLED,
     "canceled": OrderStatus.CANCELLED,
     "voided": OrderStatus.CANCELLED,
     "void": OrderStatus.CANCELLED,
@@ -67,8 +60,8 @@ def to_order(row: object, zone: ZoneInfo, location_id: str) -> Order | Rejected:
     names no location.
 
     A refund is a completed order with a negative total; its other amounts are negative too.
-    Rejected for want of an id, a total (``bad_money``) or a time of creation (``bad_time``): each
-    would make the order count wrongly. Other unreadable values count as not given.
+    Rejected without an id, a total (``bad_money``) or a time of creation (``bad_time``): it would
+    count wrongly. Other unreadable values count as not given.
     """
     wire = read_row(OrderRow, row)
     if isinstance(wire, Rejected):
@@ -127,8 +120,8 @@ def _part(value: object, *, refund: bool) -> int | None:
 
 
 def _item(line: object) -> OrderItem | None:
-    """A line of the order. Its figures are not summed anywhere, so an unreadable one is 0; a line
-    that is no object or holds unstorable text is left out."""
+    """A line of the order; None where it is no object or holds unstorable text. Its figures are
+    not summed anywhere, so an unreadable one is 0."""
     try:
         wire = ItemRow.model_validate(line)
     except ValidationError:

@@ -84,13 +84,11 @@ class AlleavesWriter:
             "id_area": as_sent(line.area_id),
             "qty": int(line.quantity) if line.quantity % 1 == 0 else float(line.quantity),
         }
-        self._api.send("POST", f"/order/{quote(order_id, safe='')}/item", "an order's line", body)
+        self._add("item", "an order's line", order_id, body)
 
     def give_discount(self, order_id: str, discount_id: str) -> None:
         body = {"id_discount": as_sent(discount_id)}
-        self._api.send(
-            "POST", f"/order/{quote(order_id, safe='')}/discount", "an order's discount", body
-        )
+        self._add("discount", "an order's discount", order_id, body)
 
     def placed(self, order_id: str) -> PlacedOrder:
         reply = self._api.record(f"/order/{quote(order_id, safe='')}", "an order").data
@@ -105,8 +103,11 @@ class AlleavesWriter:
             discount_ids=_ids(given) if isinstance(given, list) else None,
         )
 
+    def _add(self, part: str, what: str, order_id: str, body: Mapping[str, object]) -> None:
+        self._api.send(f"/order/{quote(order_id, safe='')}/{part}", what, body)
+
     def _made(self, path: str, what: str, body: Mapping[str, object], name: str) -> str:
-        reply = self._api.send("POST", path, what, body)
+        reply = self._api.send(path, what, body)
         made = reply.get(name) if isinstance(reply, dict) else None
         if not isinstance(made, int | str):
             raise ReplyUnreadable(f"{self._api.name} did not say what it made of {what}.")
