@@ -7,7 +7,7 @@ from pydantic import Field
 
 from shared.bootstrap.settings import FunctionSettings
 from shared.loyalty.port import LoyaltyProvider, OpenProvider, ProviderSettings
-from shared.outbound.secrets import SecretResolver, read_secret
+from shared.outbound.credentials import SecretResolver, read_secret
 from shared.outbound.session import HttpSession, HttpSettings
 
 ATTEMPTS = 3

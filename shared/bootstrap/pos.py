@@ -6,9 +6,8 @@ from pydantic import Field
 
 from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
-from shared.outbound.secrets import SecretResolver, read_secret
+from shared.outbound.credentials import SecretResolver, TokenCache, read_secret
 from shared.outbound.session import HttpSession, HttpSettings
-from shared.outbound.tokens import TokenCache
 from shared.pos.config import Location, with_secrets
 from shared.pos.paging import PageSettings
 from shared.pos.port import PosClient

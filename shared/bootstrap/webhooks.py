@@ -7,7 +7,7 @@ from shared.bootstrap.clients import database, publisher
 from shared.bootstrap.http import HttpFunction
 from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
-from shared.outbound.secrets import SecretResolver, read_secret
+from shared.outbound.credentials import SecretResolver, read_secret
 from shared.pos.alleaves.webhooks import read_event
 from shared.pos.lightspeed.webhooks import read_sale
 from shared.pos.port import PosEvent

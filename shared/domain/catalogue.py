@@ -40,16 +40,6 @@ class StrainType(StrEnum):
     HYBRID = "hybrid"
 
 
-_SHORT_STRAINS = {
-    "i": StrainType.INDICA,
-    "ind": StrainType.INDICA,
-    "s": StrainType.SATIVA,
-    "sat": StrainType.SATIVA,
-    "h": StrainType.HYBRID,
-    "hyb": StrainType.HYBRID,
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Strain:
     """A strain type; ``inferred`` where only the name or the category says it."""
@@ -187,8 +177,9 @@ def strain_of(strain: str | None, name: str, category_path: str) -> Strain:
     name, which says nothing: no cultivar is looked up. A text that names both indica and sativa
     means a hybrid.
     """
-    stated = (strain or "").strip()
-    found = _SHORT_STRAINS.get(stated.casefold()) or _strain_in(stated)
+    stated = (strain or "").strip().casefold()
+    abbreviated = (each for each in StrainType if stated in (each[:1], each[:3]))
+    found = next(abbreviated, None) or _strain_in(stated)
     if found:
         return Strain(found, inferred=False)
     found = _strain_in(name) or _strain_in(category_path)

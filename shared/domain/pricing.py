@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
 
 from shared.domain.money import round_half_up
 
@@ -19,18 +18,16 @@ CASCADE = (
 )
 """The POS's price fields, best first. "otd" is out the door: tax included."""
 
-MARKUPS: Mapping[str, Decimal] = MappingProxyType(
-    {
-        "flower": Decimal("2.2"),
-        "vape": Decimal("2.0"),
-        "concentrate": Decimal("2.0"),
-        "edible": Decimal("2.3"),
-        "preroll": Decimal("2.1"),
-        "beverage": Decimal("2.4"),
-        "tincture": Decimal("2.3"),
-        "topical": Decimal("2.3"),
-    }
-)
+MARKUPS: Mapping[str, Decimal] = {
+    "flower": Decimal("2.2"),
+    "vape": Decimal("2.0"),
+    "concentrate": Decimal("2.0"),
+    "edible": Decimal("2.3"),
+    "preroll": Decimal("2.1"),
+    "beverage": Decimal("2.4"),
+    "tincture": Decimal("2.3"),
+    "topical": Decimal("2.3"),
+}
 """Factor on cost by a word in the category, tried in this order."""
 
 DEFAULT_MARKUP = Decimal("2.2")

@@ -1,13 +1,13 @@
 """Alpine IQ as a loyalty provider; ``tenants/{orgId}.alpineIq`` holds an org's account.
 
-What is documented of the call (``POST /api/v2/wallet``): the header ``X-APIKEY``, the envelope
+Documented of the call (``POST /api/v2/wallet``) are the header ``X-APIKEY``, the envelope
 ``{success, data, errors, code}``, ``data.contactID``, ``data.loyaltyPoints``, and that these are
-always 0 where ``data.hidePointsInWallet`` is set. The answer for an unknown contact is not
-documented for this call: 400 and 404 are for its sister, and are read so here, as is an answer
-that names no contact.
+always 0 where ``data.hidePointsInWallet`` is set. The answer for an unknown contact is not: here
+400 and 404, as of a similar call, and an answer that names no contact are read so.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
@@ -27,14 +27,12 @@ from shared.domain.rate_limit import Limit
 from shared.errors import CredentialsRejected
 from shared.loyalty.port import UNKNOWN_CONTACT
 from shared.models import FrozenCamelModel
+from shared.outbound.credentials import SecretResolver
 from shared.outbound.failures import StatusRefused
-from shared.outbound.secrets import SecretResolver
 from shared.outbound.session import HttpCall, HttpSession
 
 NAME = "Alpine IQ"
 BASE_URL = "https://lab.alpineiq.com"
-MINUTE_SECONDS = 60
-HOUR_SECONDS = 3600
 _MOST = 100_000
 _NO_SUCH_CONTACT = frozenset({400, 404})
 _KEY_REFUSED = frozenset({401, 403})
@@ -44,10 +42,8 @@ _Text = BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)
 
 
 class RateLimit(FrozenCamelModel):
-    """Calls that an account may make; None for no such limit.
-
-    Alpine IQ documents no limit: these are the figures that a public integration keeps to.
-    """
+    """Calls that an account may make; None for no such limit. Alpine IQ documents none: these are
+    the figures of a public integration."""
 
     per_second: int | None = Field(default=5, ge=1, le=_MOST)
     per_minute: int | None = Field(default=120, ge=1, le=_MOST)
@@ -56,11 +52,7 @@ class RateLimit(FrozenCamelModel):
     @property
     def limits(self) -> tuple[Limit, ...]:
         """Those that are set."""
-        windows = (
-            (self.per_second, 1),
-            (self.per_minute, MINUTE_SECONDS),
-            (self.per_hour, HOUR_SECONDS),
-        )
+        windows = ((self.per_second, 1), (self.per_minute, 60), (self.per_hour, 3600))
         return tuple(Limit(calls, seconds) for calls, seconds in windows if calls is not None)
 
 
@@ -89,8 +81,16 @@ class AlpineIqSettings(FrozenCamelModel):
         deadline: datetime | None = None,
     ) -> "AlpineIq":
         key = secrets.text_of(self.api_key, f"alpineIq.apiKey of account {self.user_id}")
-        resolved = self.model_copy(update={"api_key": key})
-        return AlpineIq(http, resolved, admit=admit, deadline=deadline)
+        call = HttpCall(
+            "POST",
+            str(self.base_url).rstrip("/") + "/api/v2/wallet",
+            NAME,
+            "points",
+            headers={"X-APIKEY": key.get_secret_value()},
+            deadline=deadline,
+            admit=admit,
+        )
+        return AlpineIq(http, call)
 
 
 class _Wallet(BaseModel):
@@ -109,22 +109,12 @@ class _Envelope(BaseModel):
     code: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
 class AlpineIq:
-    """An account: the LoyaltyProvider port. The settings' key must be resolved."""
+    """An account: the LoyaltyProvider port. ``call`` asks for points, without saying whose."""
 
-    def __init__(
-        self,
-        http: HttpSession,
-        settings: AlpineIqSettings,
-        *,
-        admit: Callable[[], None],
-        deadline: datetime | None = None,
-    ) -> None:
-        self._http = http
-        self._url = str(settings.base_url).rstrip("/") + "/api/v2/wallet"
-        self._key = settings.api_key
-        self._admit = admit
-        self._deadline = deadline
+    http: HttpSession
+    call: HttpCall
 
     def look_up(self, phone: str | None, email: str | None) -> ProviderAnswer:
         answer = UNKNOWN_CONTACT
@@ -135,18 +125,8 @@ class AlpineIq:
         return answer
 
     def _wallet(self, who: dict[str, str]) -> ProviderAnswer:
-        call = HttpCall(
-            "POST",
-            self._url,
-            NAME,
-            "points",
-            json=who,
-            headers={"X-APIKEY": self._key.get_secret_value()},
-            deadline=self._deadline,
-            admit=self._admit,
-        )
         try:
-            return self._http.call(call, _read).data
+            return self.http.call(replace(self.call, json=who), _read).data
         except StatusRefused as refused:
             if refused.status in _NO_SUCH_CONTACT:
                 return UNKNOWN_CONTACT
@@ -170,3 +150,7 @@ def _read(body: object) -> ProviderAnswer:
     if wallet.hidden or wallet.points is None:
         return ProviderAnswer(ProviderStatus.HIDDEN, user_id=wallet.contact_id)
     return ProviderAnswer(ProviderStatus.FOUND, int(wallet.points), wallet.contact_id)
+
+
+PROVIDERS: Mapping[str, type[AlpineIqSettings]] = {"alpineIq": AlpineIqSettings}
+"""The settings of each loyalty provider, by their field in ``tenants/{orgId}``."""

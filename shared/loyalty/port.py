@@ -6,7 +6,7 @@ from typing import Protocol
 
 from shared.domain.loyalty import ProviderAnswer, ProviderStatus
 from shared.domain.rate_limit import Limit
-from shared.outbound.secrets import SecretResolver
+from shared.outbound.credentials import SecretResolver
 from shared.outbound.session import HttpSession
 
 UNKNOWN_CONTACT = ProviderAnswer(ProviderStatus.NO_CONTACT)

@@ -1,12 +1,9 @@
-"""How one try of a call failed, when the call is tried again, and the error that ends it."""
+"""How one try of a call failed, and the error that ends the call."""
 
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-
-from tenacity import RetryCallState
-from tenacity.wait import wait_base, wait_random_exponential
 
 from shared.errors import (
     CredentialsRejected,
@@ -38,8 +35,6 @@ _ERROR_OF_STATUS: dict[int, tuple[type[SyncSamError], str]] = {
     403: (CredentialsRejected, "does not allow a request for {what}"),
     429: (ProviderBusy, "limits how often it is called"),
 }
-_OTHER_SERVER_ERROR = (ProviderFailed, "had an error of its own")
-_OTHER_STATUS = (StatusRefused, "refused a request for {what}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +50,15 @@ class Failure:
     status: int | None = None
 
 
+NOT_REACHED = Failure(ProviderUnreachable, "could not be reached", again=True)
+
+
 def failed_status(status: int, what: str, retry_after: float | None) -> Failure:
     """The failure of an HTTP status other than 2xx. 429 and 5xx may be tried again."""
     server_error = 500 <= status < 600
-    otherwise = _OTHER_SERVER_ERROR if server_error else _OTHER_STATUS
-    error, says = _ERROR_OF_STATUS.get(status, otherwise)
+    error, says = _ERROR_OF_STATUS.get(status, (StatusRefused, "refused a request for {what}"))
+    if server_error:
+        error, says = ProviderFailed, "had an error of its own"
     again = server_error or status == 429
     return Failure(error, f"{says.format(what=what)} ({status})", again, retry_after, status)
 
@@ -67,11 +66,6 @@ def failed_status(status: int, what: str, retry_after: float | None) -> Failure:
 def no_answer(seconds: float) -> Failure:
     """The provider took the call but did not answer in time."""
     return Failure(ProviderUnreachable, f"did not answer within {seconds:.3g} s", again=True)
-
-
-def not_reached() -> Failure:
-    """There was no connection, or it broke."""
-    return Failure(ProviderUnreachable, "could not be reached", again=True)
 
 
 def unreadable(why: str, *, again: bool = True) -> Failure:
@@ -98,13 +92,9 @@ def error_of(
 
 
 def retry_after_seconds(header: str | None, now: datetime) -> float | None:
-    """Seconds a ``Retry-After`` header asks to wait, given as seconds or as an HTTP date.
-
-    Never below 0 nor above a day; None where there is no such header or it cannot be read.
-    """
+    """Seconds a ``Retry-After`` header asks to wait, given as seconds or as an HTTP date: from 0 to
+    a day. None where there is no such header or it cannot be read."""
     text = (header or "").strip()
-    if not text:
-        return None
     try:
         seconds = float(text)
     except ValueError:
@@ -118,19 +108,3 @@ def retry_after_seconds(header: str | None, now: datetime) -> float | None:
     if math.isnan(seconds):
         return None
     return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER)
-
-
-class RetryWait(wait_base):
-    """Jittered exponential back-off, and never less than what the provider asked for.
-
-    The jitter is added to ``Retry-After``, so that threads told to wait equally long do not come
-    back at the same moment.
-    """
-
-    def __init__(self, base_seconds: float, longest_seconds: float) -> None:
-        self._jitter = wait_random_exponential(multiplier=base_seconds, max=longest_seconds)
-
-    def __call__(self, retry_state: RetryCallState) -> float:
-        outcome = retry_state.outcome.result() if retry_state.outcome else None
-        asked = outcome.retry_after if isinstance(outcome, Failure) else None
-        return self._jitter(retry_state) + (asked or 0.0)

@@ -17,19 +17,18 @@ from urllib.parse import urlsplit
 import requests
 import structlog
 from requests.adapters import HTTPAdapter
-from tenacity import RetryCallState, Retrying, retry_if_result
+from tenacity import RetryCallState, Retrying, retry_if_result, wait_random_exponential
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.response import BaseHTTPResponse
 
 from shared.clock import Clock, utc_now
 from shared.errors import ProviderBusy, RetryLater
 from shared.outbound.failures import (
+    NOT_REACHED,
     Failure,
-    RetryWait,
     error_of,
     failed_status,
     no_answer,
-    not_reached,
     retry_after_seconds,
     unreadable,
 )
@@ -50,9 +49,8 @@ class HttpCall:
     """One call. ``provider`` and ``what`` are the words an operator reads: "The POS", "orders".
 
     ``deadline`` ends the call early where the caller has less time than the settings allow.
-    ``once`` is for a call that makes something: it is tried again only after an answer that
-    nothing was done. ``admit`` is called before each try and returns when it may be made; its
-    time counts among the call's own.
+    ``once`` is for a call that makes something: tried again only where nothing was done.
+    ``admit`` is called before each try and returns when it may be made, within the call's time.
     """
 
     method: str
@@ -113,6 +111,9 @@ class HttpSession:
         self._sleep = sleep
         self._monotonic = monotonic
         self._clock = clock
+        self._jitter = wait_random_exponential(
+            multiplier=self._settings.backoff_seconds, max=self._settings.longest_backoff_seconds
+        )
         self._session = requests.Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["User-Agent"] = "sync-sam"
@@ -129,10 +130,10 @@ class HttpSession:
         """Make the call and read its JSON with ``read``, which raises ValueError for a shape it
         does not know.
 
-        Tried again after 429, 5xx, broken connections, time-outs and unreadable answers, and
-        after nothing else; a call made ``once`` after 429 alone. Raises the error of the last try
-        (TokenRejected for 401); ProviderBusy at once where the provider asks to wait longer than
-        there is time; RetryLater where it is the caller's own deadline that leaves too little time.
+        Tried again only after 429, 5xx, broken connections, time-outs and unreadable answers; a
+        call made ``once`` only after 429. Raises the error of the last try (TokenRejected for
+        401); ProviderBusy at once where the provider asks to wait longer than there is time;
+        RetryLater where the caller's own deadline leaves too little time.
         """
         given = self._seconds_given(call)
         until = self._monotonic() + min(given, self._settings.total_seconds)
@@ -145,7 +146,7 @@ class HttpSession:
         retrying = Retrying(
             sleep=self._sleep,
             stop=no_tries_or_time_left,
-            wait=RetryWait(self._settings.backoff_seconds, self._settings.longest_backoff_seconds),
+            wait=self._wait_seconds,
             retry=retry_if_result(lambda outcome: _again(outcome, call)),
             before_sleep=lambda state: _log_retry(call, state),
             retry_error_callback=_last_outcome,
@@ -164,6 +165,13 @@ class HttpSession:
             now=self._clock(),
             seconds_left=until - self._monotonic(),
         )
+
+    def _wait_seconds(self, state: RetryCallState) -> float:
+        """Jittered exponential back-off, after the time that the provider asks to wait: threads
+        told to wait equally long do not come back at the same moment."""
+        outcome = _last_outcome(state)
+        asked = outcome.retry_after if isinstance(outcome, Failure) else None
+        return self._jitter(state) + (asked or 0.0)
 
     def _seconds_given(self, call: HttpCall) -> float:
         if call.deadline is None:
@@ -187,9 +195,8 @@ class HttpSession:
             return unreadable("cannot be read")
 
     def _exchange(self, call: HttpCall, seconds: float) -> bytes | Failure:
-        """Send the call once; the body of a 2xx answer that came within ``seconds``. Every way in
-        which it may fail comes back as a Failure: a raised exception of the HTTP library would
-        carry the URL and headers along."""
+        """Send the call once; the body of a 2xx answer that came within ``seconds``. All that goes
+        wrong is returned as a Failure: exceptions of the HTTP library hold the URL and headers."""
         until = self._monotonic() + seconds
         wait = min(self._settings.read_seconds, seconds)
         try:
@@ -212,11 +219,11 @@ class HttpSession:
                     )
                 return self._body(response.raw, seconds, until)
         except (requests.ConnectTimeout, requests.ConnectionError):
-            return not_reached()
+            return NOT_REACHED
         except (requests.Timeout, ReadTimeoutError):
             return no_answer(wait)
         except (requests.RequestException, HTTPError, OSError, UnicodeError):
-            return not_reached()
+            return NOT_REACHED
 
     def _body(self, raw: BaseHTTPResponse, seconds: float, until: float) -> bytes | Failure:
         largest = self._settings.largest_reply_bytes
@@ -245,8 +252,8 @@ def _again(outcome: object, call: HttpCall) -> bool:
 
 
 def _last_outcome(state: RetryCallState) -> object:
-    """Failures travel as values: an exception of a try, which may hold a URL or a header, is thus
-    never chained to the error that is raised in the end."""
+    """Failures are values: an exception of a try, which may hold a URL or a header, is thus never
+    chained to the error that is raised in the end."""
     return state.outcome.result() if state.outcome else None
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from shared.models import FrozenCamelModel
-from shared.outbound.secrets import SecretResolver
+from shared.outbound.credentials import SecretResolver
 
 DEFAULT_TIMEZONE = "America/New_York"
 PROVIDERS = ("alleaves", "lightspeed")

@@ -58,12 +58,11 @@ def list_pages(
     """Every page of a listing from ``start_page`` on; the pages before it count as seen in full.
 
     It ends on a page that is not full, on the announced total, and on a page that brings nothing
-    new. An end is doubted, and its page asked for again, where the total or the page after it says
-    that there is more, and where the page is full of repeats. A service that gives fewer at once
-    than it is asked for is found out by its first two pages. ``provider`` ("The POS at
-    app.alleaves.com") and ``what`` ("orders") are for messages; ``expected`` is a guess of the
-    total that only steers how far ahead to ask. Raises ListingIncomplete, and what ``fetch``
-    raises.
+    new. The last page is asked for again where the total or the page after it says that there is
+    more, and where it is full of repeats. The first two pages show whether a service gives fewer
+    at once than it is asked for. ``provider`` ("The POS at app.alleaves.com") and ``what``
+    ("orders") are for messages; ``expected`` is a guess of the total that only steers how far
+    ahead to ask. Raises ListingIncomplete, and what ``fetch`` raises.
     """
     progress = _Progress(settings.size, identity, start_page)
     ahead = _Prefetch(fetch, settings.in_flight, start_page)
@@ -73,20 +72,20 @@ def list_pages(
         return following is not None and progress.new_rows(following.entries) > 0
 
     try:
-        made = _learn_size(progress, fetch, fetch(1)) if start_page > 1 else 0
+        made = progress.learn_size(fetch, fetch(1)) if start_page > 1 else 0
         ahead.fill(progress.pages_planned(expected))
         for number in count(start_page):
             page = ahead.take()
-            made += _learn_size(progress, fetch, page) if number == 1 else page.requests
+            made += progress.learn_size(fetch, page) if number == 1 else page.requests
             asked_again = 0
-            while asked_again < progress.times_to_ask_again(page.entries, page.total, followed):
+            while asked_again < progress.times_to_ask_again(page, followed):
                 asked_again += 1
                 log.info("page_asked_for_again", what=what, page=number, rows=len(page.entries))
                 page = fetch(number)
                 made += page.requests
-            new, rows = progress.accept(page.entries, page.total)
+            new, rows = progress.accept(page)
             last = progress.ended
-            if last and progress.short_of_total:
+            if last and progress.rows < (progress.smallest_total or 0):
                 raise ListingIncomplete(
                     f"{provider} announced {progress.total:,} {what} but sent {progress.rows:,}."
                 )
@@ -105,28 +104,13 @@ def list_pages(
         ahead.close()
 
 
-def _learn_size(
-    progress: "_Progress[E]", fetch: Callable[[int], FetchedPage[E]], first: FetchedPage[E]
-) -> int:
-    """Find out whether the service gives fewer at once than it is asked for. Returns the calls
-    made, those for the first page included."""
-    if not progress.perhaps_full(first.entries, first.total):
-        return first.requests
-    try:
-        second = fetch(2)
-    except StatusRefused:  # as some answer behind the end
-        return first.requests + 1
-    progress.learn_size(first.entries, second.entries, first.total)
-    return first.requests + second.requests
-
-
 class _Progress(Generic[E]):
     """How far a listing has come: what was seen, what was announced, whether it is over. Of the
     entries only the identities are kept.
 
     Every page may announce a total. The smallest must be reached before the listing counts as
-    complete: records that come up at the POS meanwhile make it grow and push others onto the next
-    page, where they are repeats, but nothing is lost by that.
+    complete: records created at the POS meanwhile increase it and push others onto the next page,
+    where they are repeats, but nothing is lost by that.
     """
 
     def __init__(self, size: int, identity: Callable[[E], Hashable], start_page: int) -> None:
@@ -135,68 +119,67 @@ class _Progress(Generic[E]):
         self._pages_before = start_page - 1
         self._learned = False
         self._seen: set[Hashable] = set()
-        self._smallest_total: int | None = None
+        self.smallest_total: int | None = None
         self.total: int | None = None
         self.rows = self._pages_before * size
         self.ended = False
         self.misjudged = False
         """Whether the first page was taken as full, and a later one holds more."""
 
-    @property
-    def short_of_total(self) -> bool:
-        """Whether fewer rows came than every announcement said."""
-        return self._smallest_total is not None and self.rows < self._smallest_total
-
     def pages_planned(self, expected: int | None) -> int | None:
         """How many pages the listing should have; None where nobody said."""
         records = self.total if self.total is not None else expected
         return None if records is None else max(1, -(-records // self._size))
 
-    def perhaps_full(self, first: Sequence[E], total: int | None) -> bool:
-        """Whether a first page that is not full may be all that the service gives at once, however
-        many are asked for: more are announced, or nothing is and so many are a usual limit."""
-        rows = len(first)
-        if not 0 < rows < self._size:
-            return False
-        return rows < total if total is not None else rows in _USUAL_LIMITS
+    def learn_size(self, fetch: Callable[[int], FetchedPage[E]], first: FetchedPage[E]) -> int:
+        """Find out whether the service gives fewer at once than it is asked for. Returns the calls
+        made, those for the first page included.
 
-    def learn_size(self, first: Sequence[E], following: Sequence[E], total: int | None) -> None:
-        """Take the first page as full, if the page that follows shows that it is: by as many other
-        rows, or by just the rest of what was announced."""
-        others = {*map(self._identity, following)} - {*map(self._identity, first)}
-        fits = len(following) == len(first) or len(first) + len(following) == total
-        if others and fits:
-            self._size, self._learned = len(first), True
-            self.rows = self._pages_before * self._size
+        A first page that is not full may be all that it gives at once where more are announced, or
+        nothing is and so many are a usual limit. It is, if page 2 has as many other rows, or just
+        the rest of what was announced.
+        """
+        rows, total = len(first.entries), first.total
+        perhaps_full = rows < total if total is not None else rows in _USUAL_LIMITS
+        if not 0 < rows < self._size or not perhaps_full:
+            return first.requests
+        try:
+            second = fetch(2)
+        except StatusRefused:  # as some answer behind the end
+            return first.requests + 1
+        others = {*map(self._identity, second.entries)} - {*map(self._identity, first.entries)}
+        if others and len(second.entries) in (rows, total and total - rows):
+            self._size, self._learned = rows, True
+            self.rows = self._pages_before * rows
+        return first.requests + second.requests
 
     def new_rows(self, entries: Sequence[E]) -> int:
         """Rows that repeat no earlier page. Repeats within the page count: a service that lists a
         record twice also has it twice in its total."""
         return sum(self._identity(entry) not in self._seen for entry in entries)
 
-    def times_to_ask_again(
-        self, entries: Sequence[E], total: int | None, followed: Callable[[], bool]
-    ) -> int:
+    def times_to_ask_again(self, page: FetchedPage[E], followed: Callable[[], bool]) -> int:
         """How often to ask again for a page that came like this before it is believed.
 
         ``followed`` says whether new rows were seen on the page after it.
         """
-        rows = self.new_rows(entries)
-        full = len(entries) >= self._size
+        rows = self.new_rows(page.entries)
+        full = len(page.entries) >= self._size
         if full and rows:
             return 0
-        announced = self._smallest(entries, total)
+        announced = self._smallest(page)
         if announced is not None:
             return _ASK_AGAIN_CUT_SHORT if self.rows + rows < announced else 0
         if followed():
             return _ASK_AGAIN_CUT_SHORT
         return _ASK_AGAIN_FULL_OF_REPEATS if full else 0
 
-    def accept(self, entries: Sequence[E], total: int | None) -> tuple[tuple[E, ...], int]:
+    def accept(self, page: FetchedPage[E]) -> tuple[tuple[E, ...], int]:
         """Count a page in. Returns its entries without any repeats, and its new rows."""
+        entries = page.entries
         rows = self.new_rows(entries)
-        self._smallest_total = self._smallest(entries, total)
-        self.total = total if _believable(entries, total) else self.total
+        self.smallest_total = self._smallest(page)
+        self.total = page.total if _believable(page) else self.total
         new = {key: entry for entry in entries if (key := self._identity(entry)) not in self._seen}
         self._seen.update(new)
         self.misjudged |= self._learned and len(entries) > self._size
@@ -205,24 +188,20 @@ class _Progress(Generic[E]):
         self.ended = self.rows == self.total or not rows or len(entries) < self._size
         return tuple(new.values()), rows
 
-    def _smallest(self, entries: Sequence[E], total: int | None) -> int | None:
-        if total is None or not _believable(entries, total):
-            return self._smallest_total
-        return total if self._smallest_total is None else min(total, self._smallest_total)
+    def _smallest(self, page: FetchedPage[E]) -> int | None:
+        totals = (self.smallest_total, page.total if _believable(page) else None)
+        return min((total for total in totals if total is not None), default=None)
 
 
-def _believable(entries: Sequence[E], total: int | None) -> bool:
+def _believable(page: FetchedPage[E]) -> bool:
     """A total below the page's own rows is no total."""
-    return total is not None and total >= len(entries)
+    return page.total is not None and page.total >= len(page.entries)
 
 
 class _Prefetch(Generic[E]):
-    """Fetches pages ahead of their reader, in threads: up to ``in_flight`` are under way or waiting
-    for the reader, never more.
-
-    Where the number of pages is known it asks for just those. Where it is not, or the listing goes
-    on beyond it, it asks for one page, then two, four, …: a short listing costs no call too many.
-    """
+    """Fetches pages ahead of their reader, in threads: at most ``in_flight`` are under way or wait
+    for the reader. Where the number of pages is not known, or was too low, it asks for one page,
+    then two, four, …: a short listing costs no call too many."""
 
     def __init__(
         self, fetch: Callable[[int], FetchedPage[E]], in_flight: int, start_page: int

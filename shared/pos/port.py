@@ -32,9 +32,9 @@ class Rejected:
 class Page(Generic[R_co]):
     """One page of a listing, in the order the POS lists it.
 
-    ``total`` is how many records the POS says the whole listing has, where it says so. ``rows``
-    counts what the page carried, mapped or not, without the repeats of earlier pages.
-    ``requests`` counts the calls it took, retries included. ``last`` marks the listing's end.
+    ``total`` is the whole listing's number of records, where the POS says so. ``rows`` counts what
+    the page carried, mapped or not, without the repeats of earlier pages; ``requests`` the calls
+    it took, retries included. ``last`` marks the listing's end.
     """
 
     number: int
@@ -50,17 +50,17 @@ def page_of(
     number: int,
     entries: Sequence[R | Rejected],
     *,
-    rows: int,
     total: int | None,
     requests: int,
+    rows: int | None = None,
     last: bool = True,
 ) -> Page[R]:
-    """The page with its records apart from what could not be one."""
+    """The page with its records apart from what could not be one; ``rows`` unless all are new."""
     return Page(
         number,
         records=tuple(entry for entry in entries if not isinstance(entry, Rejected)),
         rejected=tuple(entry for entry in entries if isinstance(entry, Rejected)),
-        rows=rows,
+        rows=len(entries) if rows is None else rows,
         total=total,
         requests=requests,
         last=last,
@@ -90,7 +90,7 @@ class PosClient(Protocol):
         self, *, expected: int | None = None, start_page: int = 1
     ) -> Generator[Page[Customer], None, None]:
         """Every customer of the account, from page ``start_page`` (1-based) on. ``expected``, a
-        count of customers in all, only steers how many pages to ask for ahead."""
+        guess of their number, only steers how many pages to ask for ahead."""
 
     def orders(self, window: DateWindow) -> Generator[Page[Order], None, None]:
         """The orders created within the window."""
@@ -117,8 +117,7 @@ class PosClient(Protocol):
         """What the POS knows of a single batch."""
 
     def raw_product(self, product_id: str) -> str:
-        """JSON text that names a product as the POS does, for a Rejected without a row of its own.
-        No call."""
+        """JSON that names a product as the POS does, for a Rejected without a row. No call."""
 
 
 class PosWriter(Protocol):
@@ -132,15 +131,14 @@ class PosWriter(Protocol):
         """Make a customer; the POS's id."""
 
     def find_customer(self, customer: NewCustomer) -> str | None:
-        """The id of the customer with the same e-mail, or where none is given the same telephone
-        number, if there is one."""
+        """Id of the customer with the same e-mail, or without one the same telephone number."""
 
     def open_order(self, order: NewOrder, external_id: str) -> str:
         """Make an order without lines, under an id of our own; the POS's id."""
 
     def find_order(self, order: NewOrder, external_id: str, window: DateWindow) -> str | None:
         """The POS's id of the order made under an id of our own within the window, if any.
-        Raises ReplyUnreadable where the POS does not tell."""
+        Raises ReplyUnreadable where the POS does not say."""
 
     def add_line(self, order_id: str, line: OrderLine) -> None:
         """Add a line to an order."""

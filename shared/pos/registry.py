@@ -1,13 +1,12 @@
 """From a location's settings to its account at a point of sale: one case for each provider."""
 
-from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from shared.clock import Clock
 from shared.errors import ConfigurationInvalid
+from shared.outbound.credentials import TokenCache
 from shared.outbound.session import HttpSession
-from shared.outbound.tokens import TokenCache
 from shared.pos.alleaves.api import AlleavesApi
 from shared.pos.alleaves.client import AlleavesClient
 from shared.pos.alleaves.writer import AlleavesWriter
@@ -28,14 +27,10 @@ def open_account(
     http: HttpSession,
     tokens: TokenCache,
     clock: Clock,
-    deadline: datetime | None = None,
     paging: PageSettings | None = None,
 ) -> PosAccount:
     """The account of the location's POS. Its secrets must be resolved; nothing is called yet.
-
-    Calls stop waiting at ``deadline`` (aware UTC) with RetryLater. Raises ConfigurationInvalid for
-    a provider or address that cannot be used.
-    """
+    Raises ConfigurationInvalid for a provider or address that cannot be used."""
     name = location.name or f"location {location.id}"
     match location.pos_config:
         case AlleavesConfig() as config:
@@ -43,9 +38,7 @@ def open_account(
                 raise ConfigurationInvalid(
                     f"The base URL in the POS settings of {name} is not valid."
                 )
-            api = AlleavesApi(
-                http, tokens, config, location_name=name, clock=clock, deadline=deadline
-            )
+            api = AlleavesApi(http, tokens, config, location_name=name, clock=clock)
             client = AlleavesClient(
                 api, zone=location.zone, location_id=config.location_id, paging=paging
             )
@@ -59,9 +52,7 @@ def open_account(
 def _is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        plain = not (parts.username or parts.password or parts.query or parts.fragment)
-        return (
-            parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and plain
-        )
+        more = parts.username or parts.password or parts.query or parts.fragment or parts.port == 0
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not more
     except ValueError:
         return False

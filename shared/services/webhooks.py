@@ -16,7 +16,7 @@ from shared.cache import ExpiringCache
 from shared.clock import Clock
 from shared.domain.runs import WEBHOOK_RUN
 from shared.errors import ConfigurationInvalid, RetryLater, Unauthenticated
-from shared.outbound.secrets import SecretResolver
+from shared.outbound.credentials import SecretResolver
 from shared.pos.port import PosEvent
 from shared.store import locations, webhook_events
 from shared.store.database import Conflict, Database

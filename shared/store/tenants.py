@@ -13,8 +13,8 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from shared.domain.loyalty import DEFAULT_TIERS, LoyaltyRules, Tier
 from shared.errors import ConfigurationInvalid, at_fault
+from shared.loyalty.alpine_iq import PROVIDERS
 from shared.loyalty.port import ProviderSettings
-from shared.loyalty.registry import PROVIDERS
 from shared.models import FrozenCamelModel
 from shared.store import paths
 from shared.store.database import Database, Fields

@@ -19,8 +19,8 @@ from shared.bus.messages import ComputeSpending, PosSync
 from shared.bus.publisher import Publisher
 from shared.clock import utc_now
 from shared.domain.runs import RunState
+from shared.outbound.credentials import TokenCache
 from shared.outbound.session import HttpSession, HttpSettings
-from shared.outbound.tokens import TokenCache
 from shared.pos import registry
 from shared.pos.config import Location
 from shared.pos.port import PosClient, PosWriter

@@ -4,8 +4,8 @@
 /orders``. Everything else is called in the same way in both. ``POST /auth`` signs in.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -14,12 +14,12 @@ import jwt
 from shared.clock import Clock
 from shared.domain.order_windows import DateWindow
 from shared.errors import CredentialsRejected
+from shared.outbound.credentials import Token, TokenCache
 from shared.outbound.failures import TokenRejected
 from shared.outbound.session import HttpCall, HttpReply, HttpSession, host_of
-from shared.outbound.tokens import Token, TokenCache
-from shared.pos.alleaves.envelope import rows_and_total
-from shared.pos.alleaves.parse import unix_moment
+from shared.pos.alleaves.parse import rows_and_total, unix_moment
 from shared.pos.config import AlleavesConfig
+from shared.pos.paging import FetchedPage
 
 PROVIDER = "The POS"
 DEFAULT_BASE_URL = "https://app.alleaves.com/api"
@@ -30,17 +30,8 @@ _EPOCH_ABOVE = 1_000_000_000
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class RawPage:
-    """Rows as sent, the announced total where there is one, and the calls it took."""
-
-    rows: Sequence[object]
-    total: int | None
-    requests: int
-
-
 class AlleavesApi:
-    """One account at Alleaves. Thread-safe."""
+    """One account at Alleaves; rows come as sent. Thread-safe."""
 
     def __init__(
         self,
@@ -50,13 +41,11 @@ class AlleavesApi:
         *,
         location_name: str,
         clock: Clock,
-        deadline: datetime | None = None,
     ) -> None:
         self._http = http
         self._tokens = tokens
         self._location_name = location_name
         self._clock = clock
-        self._deadline = deadline
         self._rest_style = config.api_style == "rest"
         self._base_url = (config.base_url or DEFAULT_BASE_URL).rstrip("/")
         password, pin = config.password.get_secret_value(), config.pin.get_secret_value()
@@ -72,7 +61,7 @@ class AlleavesApi:
         """What operators read: "The POS at app.alleaves.com"."""
         return f"{PROVIDER} at {host_of(self._base_url)}"
 
-    def customers(self, page: int, size: int) -> RawPage:
+    def customers(self, page: int, size: int) -> FetchedPage[object]:
         """Page ``page`` (from 1) of the customers."""
         if self._rest_style:
             params = {"page": str(page), "pageSize": str(size)}
@@ -80,25 +69,23 @@ class AlleavesApi:
         body = {"page": page, "pageSize": size}
         return self._list(self._call("POST", "/customer/search", "customers", json=body))
 
-    def orders(self, window: DateWindow, page: int, size: int) -> RawPage:
+    def orders(self, window: DateWindow, page: int, size: int) -> FetchedPage[object]:
         """Page ``page`` (from 1) of the orders created within the window."""
-        params = {
-            "page": str(page),
-            "pageSize": str(size),
-            "startDate": window.since.isoformat(),
-            "endDate": window.until.isoformat(),
-        }
+        days = {"startDate": window.since.isoformat(), "endDate": window.until.isoformat()}
+        params = {"page": str(page), "pageSize": str(size), **days}
         path = "/orders" if self._rest_style else "/order"
         return self._list(self._call("GET", path, "orders", params=params))
 
-    def inventory(self, location_id: str, skip: int = 0, take: int | None = None) -> RawPage:
+    def inventory(
+        self, location_id: str, skip: int = 0, take: int | None = None
+    ) -> FetchedPage[object]:
         """The stock of a location; with ``take``, so many rows after the first ``skip``."""
         body: dict[str, object] = {"query": "", "id_location": as_sent(location_id)}
         if take is not None:
             body |= {"skip": skip, "take": take}
         return self._list(self._call("POST", "/inventory/search", "inventory", json=body))
 
-    def listed(self, path: str, what: str) -> RawPage:
+    def listed(self, path: str, what: str) -> FetchedPage[object]:
         """A list that comes whole: discounts, brands, locations and the like."""
         return self._list(self._call("GET", path, what))
 
@@ -106,17 +93,16 @@ class AlleavesApi:
         """One record."""
         return self._signed_in(self._call("GET", path, what), _any)
 
-    def send(self, method: str, path: str, what: str, body: Mapping[str, object]) -> object:
-        """Have the POS make or change something; its answer. The call is made once: where its
-        outcome is not known (ProviderUnreachable, ProviderFailed, ReplyUnreadable), it may have
-        been done."""
-        call = replace(self._call(method, path, what, json=body), once=True)
+    def send(self, path: str, what: str, body: Mapping[str, object]) -> object:
+        """Have the POS make or change something; its answer. The call is made once: after
+        ProviderUnreachable, ProviderFailed or ReplyUnreadable it may have been done."""
+        call = replace(self._call("POST", path, what, json=body), once=True)
         return self._signed_in(call, _any).data
 
-    def _list(self, call: HttpCall) -> RawPage:
+    def _list(self, call: HttpCall) -> FetchedPage[object]:
         reply = self._signed_in(call, rows_and_total)
         rows, total = reply.data
-        return RawPage(rows, total, reply.requests)
+        return FetchedPage(rows, total, reply.requests)
 
     def _call(
         self,
@@ -127,15 +113,8 @@ class AlleavesApi:
         json: object = None,
         params: Mapping[str, str] | None = None,
     ) -> HttpCall:
-        return HttpCall(
-            method,
-            f"{self._base_url}{path}",
-            provider=PROVIDER,
-            what=what,
-            json=json,
-            params=params or {},
-            deadline=self._deadline,
-        )
+        url = f"{self._base_url}{path}"
+        return HttpCall(method, url, PROVIDER, what, json=json, params=params or {})
 
     def _signed_in(self, call: HttpCall, read: Callable[[object], T]) -> HttpReply[T]:
         try:

@@ -1,8 +1,8 @@
 """Stock, discounts, brands, categories, vendors, locations and batches as domain records.
 
-No recorded account had any discount: its shape is that of the one public integration that names
-it, read tolerantly. Where a part cannot be read the whole discount is rejected, so that a menu
-never shows a price that the till does not give.
+No recorded account had any discount: its shape is that of one public integration, read tolerantly.
+Where a part cannot be read the whole discount is rejected: a menu must not show a price that the
+till does not give.
 """
 
 import re
@@ -15,7 +15,8 @@ from shared.domain.discounts import Discount, DiscountKind, window
 from shared.domain.inventory import BatchDetail, InventoryRow
 from shared.domain.metadata import PUBLIC_FIELDS, NamedEntry, NamedKind, PublicLocation
 from shared.domain.money import to_cents
-from shared.pos.alleaves.parse import day, number, percent, read_row, reject
+from shared.domain.pricing import CASCADE
+from shared.pos.alleaves.parse import cents, day, number, percent, read_row, reject
 from shared.pos.alleaves.schemas import (
     BatchRow,
     Conditions,
@@ -25,24 +26,12 @@ from shared.pos.alleaves.schemas import (
 )
 from shared.pos.port import Rejected
 
-_PRICES = (
-    "price_otd_adult_use",
-    "price_otd_medical_use",
-    "price_otd",
-    "price_retail_adult_use",
-    "price_retail_medical_use",
-    "price_retail",
-)
 _UNSELLABLE_AREAS = frozenset({"damaged", "scrap", "quarantine", "hold"})
-_KINDS = {
-    "percent": DiscountKind.PERCENT,
+_KINDS = {kind.value: kind for kind in DiscountKind} | {
     "percentage": DiscountKind.PERCENT,
-    "amount": DiscountKind.AMOUNT,
     "dollar": DiscountKind.AMOUNT,
     "fixed_amount": DiscountKind.AMOUNT,
-    "fixed_price": DiscountKind.FIXED_PRICE,
     "price": DiscountKind.FIXED_PRICE,
-    "bogo": DiscountKind.BOGO,
 }
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -61,16 +50,16 @@ _SPELLED = {
     "isMedicalUse": "is_medical_use",
 }
 _PUBLIC = {name: _SPELLED.get(name, name) for name in PUBLIC_FIELDS}
-"""The POS's field of each of ours. Everything else of a location stays at the POS: replies carry
-keys of the state's tracking system, later ones perhaps more."""
+"""The POS's field of each of ours. Replies also carry secrets, such as keys of the state's tracking
+system: nothing else of a location is read."""
 
 
 def to_inventory_row(row: object, location_id: str) -> InventoryRow | Rejected:
     """The stock of a row; ``location_id`` holds where the row names no location.
 
-    Rejected for want of an id, for an unreadable quantity (``bad_quantity``) or an unreadable
-    price or cost (``bad_money``): a menu built from either would be wrong. Where only one of
-    ``available`` and ``on_hand`` is sent, it stands for both.
+    Rejected for want of an id, for an unreadable quantity (``bad_quantity``), price or cost
+    (``bad_money``): a menu built from it would be wrong. Where only one of ``available`` and
+    ``on_hand`` is sent, it stands for both.
     """
     wire = read_row(StockRow, row)
     if isinstance(wire, Rejected):
@@ -80,7 +69,7 @@ def to_inventory_row(row: object, location_id: str) -> InventoryRow | Rejected:
     if available is None or on_hand is None:
         return reject(row, wire.item_id, "bad_quantity", "The row has no readable quantity.")
     try:
-        prices = tuple((name, _cents(getattr(wire, name))) for name in _PRICES)
+        prices = tuple((name, _cents(getattr(wire, name))) for name in CASCADE)
         cost, batch_cost = _cents(wire.cost_of_good), _cents(wire.batch_cost_of_good)
     except ValueError:
         return reject(row, wire.item_id, "bad_money", "The row has an unreadable price or cost.")
@@ -126,15 +115,12 @@ def _sellable(wire: StockRow) -> bool:
 
 def _potency(value: object, compound: str, compounds: Iterable[object]) -> Decimal | None:
     """The row's own figure, else the compound's test result, where it is a percentage."""
-    own = percent(value)
-    if own is not None:
-        return own
-    results = (
-        percent(tested.get("result"))
+    results = [
+        tested.get("result")
         for tested in compounds
         if isinstance(tested, dict) and tested.get("compound") == compound
-    )
-    return next((result for result in results if result is not None), None)
+    ]
+    return next((read for each in (value, *results) if (read := percent(each)) is not None), None)
 
 
 def to_discount(row: object, zone: ZoneInfo) -> Discount | Rejected:
@@ -161,7 +147,7 @@ def to_discount(row: object, zone: ZoneInfo) -> Discount | Rejected:
     if conditions.min_quantity is not None and min_quantity is None:
         return reject(row, wire.id, "bad_condition", "The minimum quantity is unreadable.")
     try:
-        min_total = None if conditions.min_total is None else to_cents(conditions.min_total)
+        min_total = _cents(conditions.min_total)
     except ValueError:
         return reject(row, wire.id, "bad_condition", "The minimum total is unreadable.")
     return Discount(
@@ -187,17 +173,13 @@ def _value(value: object, kind: DiscountKind) -> Decimal | None:
     """Percent, or cents."""
     if kind is DiscountKind.PERCENT:
         return number(value)
-    try:
-        return Decimal(to_cents(value))
-    except ValueError:
-        return None
+    amount = cents(value)
+    return None if amount is None else Decimal(amount)
 
 
 def _moment(value: object) -> date | None:
     """A day, or a moment where a time is given; None for nothing. Raises ValueError."""
-    if value is None:
-        return None
-    text = str(value).strip()
+    text = "" if value is None else str(value).strip()
     if not text:
         return None
     if not _DAY.match(text):
@@ -206,11 +188,12 @@ def _moment(value: object) -> date | None:
 
 
 def _texts(values: Iterable[object]) -> frozenset[str]:
-    return frozenset(
+    texts = (
         str(value).strip()
         for value in values
-        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip()
+        if isinstance(value, str | int) and not isinstance(value, bool)
     )
+    return frozenset(text for text in texts if text)
 
 
 def to_named(kind: NamedKind, rows: Iterable[object]) -> tuple[NamedEntry, ...]:
@@ -230,18 +213,15 @@ def to_named(kind: NamedKind, rows: Iterable[object]) -> tuple[NamedEntry, ...]:
 
 def to_locations(rows: Iterable[object]) -> tuple[PublicLocation, ...]:
     """The locations of the rows that have an id, without anything that is not public."""
-    return tuple(
-        PublicLocation(
-            str(row["id_location"]),
-            {
-                ours: row[theirs]
-                for ours, theirs in _PUBLIC.items()
-                if isinstance(row.get(theirs), str | int | float)
-            },
-        )
-        for row in rows
-        if isinstance(row, dict) and isinstance(row.get("id_location"), str | int)
-    )
+    found: list[PublicLocation] = []
+    for row in rows:
+        if isinstance(row, dict) and isinstance(row.get("id_location"), str | int):
+            sent = {ours: row.get(theirs) for ours, theirs in _PUBLIC.items()}
+            public = {
+                name: value for name, value in sent.items() if isinstance(value, str | int | float)
+            }
+            found.append(PublicLocation(str(row["id_location"]), public))
+    return tuple(found)
 
 
 def to_batch_detail(reply: object) -> BatchDetail:

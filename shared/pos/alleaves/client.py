@@ -15,7 +15,7 @@ from shared.domain.order_windows import DateWindow
 from shared.domain.orders import Order
 from shared.errors import ListingIncomplete
 from shared.outbound.failures import StatusRefused
-from shared.pos.alleaves.api import AlleavesApi, RawPage
+from shared.pos.alleaves.api import AlleavesApi
 from shared.pos.alleaves.catalogue import (
     NAMED,
     to_batch_detail,
@@ -24,8 +24,7 @@ from shared.pos.alleaves.catalogue import (
     to_locations,
     to_named,
 )
-from shared.pos.alleaves.customers import to_customer
-from shared.pos.alleaves.orders import to_order
+from shared.pos.alleaves.customers import to_customer, to_order
 from shared.pos.alleaves.parse import SOURCE
 from shared.pos.paging import FetchedPage, PageSettings, list_pages
 from shared.pos.port import LookUpResult, Page, Rejected, page_of
@@ -48,34 +47,26 @@ class AlleavesClient:
         location_id: str,
         paging: PageSettings | None = None,
     ) -> None:
+        self.provider = SOURCE
         self._api = api
         self._zone = zone
-        self._location_id = location_id
         self._paging = paging or PageSettings()
-
-    @property
-    def provider(self) -> str:
-        return SOURCE
+        self._to_customer = partial(to_customer, zone=zone)
+        self._to_order = partial(to_order, zone=zone, location_id=location_id)
 
     def customers(
         self, *, expected: int | None = None, start_page: int = 1
     ) -> Generator[Page[Customer], None, None]:
-        return self._pages(
-            partial(self._api.customers, size=self._paging.size),
-            self._to_customer,
-            what="customers",
-            expected=expected,
-            start_page=start_page,
-        )
+        fetch = partial(self._api.customers, size=self._paging.size)
+        return self._pages(fetch, self._to_customer, "customers", expected, start_page)
 
     def orders(self, window: DateWindow) -> Generator[Page[Order], None, None]:
         fetch = partial(self._api.orders, window, size=self._paging.size)
-        return self._pages(fetch, self._to_order, what="orders")
+        return self._pages(fetch, self._to_order, "orders")
 
     def customer(self, customer_id: str) -> Page[Customer]:
-        return self._one(
-            f"/customer/{quote(customer_id, safe='')}", self._to_customer, "a customer"
-        )
+        path = f"/customer/{quote(customer_id, safe='')}"
+        return self._one(path, self._to_customer, "a customer")
 
     def order(self, order_id: str) -> Page[Order]:
         return self._one(f"/order/{quote(order_id, safe='')}", self._to_order, "an order")
@@ -94,7 +85,7 @@ class AlleavesClient:
         while not last:
             raw = self._api.inventory(location_id, received, total and total - received)
             number += 1
-            rows = _without_repeats(raw.rows, seen)
+            rows = _without_repeats(raw.entries, seen)
             received += len(rows)
             total = total if raw.total is None else raw.total
             last = total is None or received >= total
@@ -102,23 +93,21 @@ class AlleavesClient:
                 raise ListingIncomplete(
                     f"{self._api.name} announced {total:,} inventory rows but sent {received:,}."
                 )
-            entries = tuple(to_inventory_row(row, location_id) for row in rows)
-            yield page_of(
-                number, entries, rows=len(rows), total=total, requests=raw.requests, last=last
-            )
+            entries = [to_inventory_row(row, location_id) for row in rows]
+            yield page_of(number, entries, total=total, requests=raw.requests, last=last)
 
     def discounts(self) -> Page[Discount]:
         raw = self._api.listed("/discount", "discounts")
-        entries = tuple(to_discount(row, self._zone) for row in raw.rows)
-        return page_of(1, entries, rows=len(entries), total=raw.total, requests=raw.requests)
+        entries = [to_discount(row, self._zone) for row in raw.entries]
+        return page_of(1, entries, total=raw.total, requests=raw.requests)
 
     def named(self, kind: NamedKind) -> LookUpResult[tuple[NamedEntry, ...]]:
         raw = self._api.listed(f"/inventory/{NAMED[kind]}", kind)
-        return LookUpResult(to_named(kind, raw.rows), raw.requests)
+        return LookUpResult(to_named(kind, raw.entries), raw.requests)
 
     def locations(self) -> LookUpResult[tuple[PublicLocation, ...]]:
         raw = self._api.listed("/location", "locations")
-        return LookUpResult(to_locations(raw.rows), raw.requests)
+        return LookUpResult(to_locations(raw.entries), raw.requests)
 
     def batch(self, batch_id: str) -> BatchDetail:
         path = f"/inventory/batch/{quote(batch_id)}"
@@ -127,36 +116,29 @@ class AlleavesClient:
     def raw_product(self, product_id: str) -> str:
         return json.dumps({"id_item": product_id})
 
-    def _to_customer(self, row: object) -> Customer | Rejected:
-        return to_customer(row, self._zone)
-
-    def _to_order(self, row: object) -> Order | Rejected:
-        return to_order(row, self._zone, self._location_id)
-
     def _one(self, path: str, to_record: Callable[[object], R | Rejected], what: str) -> Page[R]:
         try:
             reply = self._api.record(path, what)
         except StatusRefused as error:
             if error.status != NO_SUCH_RECORD:
                 raise
-            return page_of(1, (), rows=0, total=0, requests=1)
-        return page_of(1, (to_record(reply.data),), rows=1, total=1, requests=reply.requests)
+            return page_of(1, (), total=0, requests=1)
+        return page_of(1, [to_record(reply.data)], total=1, requests=reply.requests)
 
     def _pages(
         self,
-        fetch: Callable[[int], RawPage],
+        fetch: Callable[[int], FetchedPage[object]],
         to_record: Callable[[object], R | Rejected],
-        *,
         what: str,
         expected: int | None = None,
         start_page: int = 1,
     ) -> Generator[Page[R], None, None]:
-        def fetch_mapped(number: int) -> FetchedPage[R | Rejected]:
+        def fetch_records(number: int) -> FetchedPage[R | Rejected]:
             raw = fetch(number)
-            return FetchedPage([to_record(row) for row in raw.rows], raw.total, raw.requests)
+            return FetchedPage(list(map(to_record, raw.entries)), raw.total, raw.requests)
 
         return list_pages(
-            fetch_mapped,
+            fetch_records,
             _identity,
             provider=self._api.name,
             what=what,
@@ -173,8 +155,8 @@ def _identity(entry: Customer | Order | Rejected) -> Hashable:
 
 
 def _without_repeats(rows: Sequence[object], seen: set[Hashable]) -> list[object]:
-    """The stock rows of no earlier reply; one that stands in this reply twice, word for word,
-    once: its stock would count double."""
+    """The stock rows of no earlier reply. Of rows that are equal in this reply only one is kept:
+    its stock would count double."""
     new: dict[Hashable, dict[str, object]] = {}
     for row in rows:
         identity = _stock_identity(row)

@@ -1,28 +1,45 @@
-"""Customers of Alleaves as domain records."""
+"""Customers of Alleaves, and their orders, as domain records."""
 
-from decimal import ROUND_HALF_UP
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
+
 from shared.domain.customers import NO_EMAIL, Customer, normal_email
-from shared.pos.alleaves.parse import SOURCE, day, moment, number, read_row
-from shared.pos.alleaves.schemas import CustomerRow
+from shared.domain.money import round_half_up
+from shared.domain.orders import Channel, Order, OrderItem, OrderStatus, OrderType, document_id
+from shared.pos.alleaves.parse import SOURCE, cents, day, moment, number, read_row, reject
+from shared.pos.alleaves.schemas import CustomerRow, ItemRow, OrderRow
 from shared.pos.port import Rejected
 
 PLACEHOLDER_EMAIL = f"{NO_EMAIL}alleaves.local"
 """Stored for a customer without an e-mail, as Alleaves itself does in orders."""
+_STATUS = {status.value: status for status in OrderStatus} | {
+    "processing": OrderStatus.PREPARING,
+    "delivered": OrderStatus.COMPLETED,
+    "canceled": OrderStatus.CANCELLED,
+    "voided": OrderStatus.CANCELLED,
+    "void": OrderStatus.CANCELLED,
+}
+_REFUNDED = frozenset({"refunded", "refund", "returned", "return"})
+_TYPE = {
+    "delivery": OrderType.DELIVERY,
+    "pickup": OrderType.PICKUP,
+    "curbside": OrderType.PICKUP,
+    "drive_through": OrderType.PICKUP,
+}
 
 
 def to_customer(row: object, zone: ZoneInfo) -> Customer | Rejected:
-    """The customer of a row. ``zone`` is that of times without one.
-
-    Only an unusable id rejects a customer: whatever else cannot be read counts as not given.
-    """
+    """The customer of a row; ``zone`` holds for times without one. Only an unusable id rejects a
+    customer: anything else that cannot be read counts as not given."""
     wire = read_row(CustomerRow, row)
     if isinstance(wire, Rejected):
         return wire
     first, last = wire.first_name or "", wire.last_name or ""
     if not (first or last):
         first, _, last = (wire.full_name or "").partition(" ")
+    points = number(wire.loyalty_points) or Decimal(0)
     return Customer(
         id=wire.id,
         email=normal_email(wire.email) or PLACEHOLDER_EMAIL,
@@ -31,13 +48,88 @@ def to_customer(row: object, zone: ZoneInfo) -> Customer | Rejected:
         phone=wire.phone,
         date_of_birth=day(wire.date_of_birth),
         user_id=wire.user_id,
-        loyalty_points=_points(wire.loyalty_points),
+        loyalty_points=round_half_up(points),
         created_at=moment(wire.created_at, zone),
         source=SOURCE,
         version=moment(wire.updated_at, zone),
     )
 
 
-def _points(value: object) -> int:
-    read = number(value)
-    return 0 if read is None else int(read.to_integral_value(ROUND_HALF_UP))
+def to_order(row: object, zone: ZoneInfo, location_id: str) -> Order | Rejected:
+    """The order of a row; ``zone`` holds for times without one, ``location_id`` where the row
+    names no location.
+
+    A refund is a completed order with a negative total; its other amounts are negative too.
+    Rejected without an id, a total (``bad_money``) or a time of creation (``bad_time``): it would
+    count wrongly. Other unreadable values count as not given.
+    """
+    wire = read_row(OrderRow, row)
+    if isinstance(wire, Rejected):
+        return wire
+    total = cents(wire.total)
+    order_id = document_id(SOURCE, wire.id)
+    if total is None:
+        return reject(row, order_id, "bad_money", "The order has no readable total.")
+    created_at = moment(wire.created_at, zone)
+    if created_at is None:
+        return reject(row, order_id, "bad_time", "The order has no readable time of creation.")
+    updated_at = moment(wire.updated_at, zone)
+    name = " ".join(filter(None, (wire.first_name, wire.last_name)))
+    kind = _TYPE.get(_word(wire.type), OrderType.IN_STORE)
+    status = _status(wire, kind)
+    refund = _word(wire.status) in _REFUNDED or (total < 0 and status is not OrderStatus.CANCELLED)
+    return Order(
+        external_id=wire.id,
+        source=SOURCE,
+        pos_customer_id=wire.customer_id,
+        user_id=wire.user_id,
+        email=wire.email.lower() if wire.email else None,
+        customer_name=name or wire.full_name or "",
+        phone=wire.phone,
+        location_id=wire.location_id or location_id,
+        status=OrderStatus.COMPLETED if refund else status,
+        pos_status=wire.status,
+        type=kind,
+        channel=Channel.RETAIL if kind is OrderType.IN_STORE else Channel.ECOM,
+        items=tuple(item for line in wire.items if (item := _item(line))),
+        total_cents=-abs(total) if refund else total,
+        subtotal_cents=_part(wire.subtotal, refund=refund),
+        tax_cents=_part(wire.tax, refund=refund),
+        discount_cents=_part(wire.discount, refund=refund),
+        created_at=created_at,
+        updated_at=updated_at or created_at,
+        version=updated_at,
+    )
+
+
+def _word(text: str | None) -> str:
+    return (text or "").lower().replace(" ", "_").replace("-", "_")
+
+
+def _status(wire: OrderRow, kind: OrderType) -> OrderStatus:
+    if wire.status:
+        return _STATUS.get(_word(wire.status), OrderStatus.PENDING)
+    # The till writes no status: a sale over the counter is over once it is recorded.
+    over = kind is OrderType.IN_STORE or wire.complete
+    return OrderStatus.COMPLETED if over else OrderStatus.PENDING
+
+
+def _part(value: object, *, refund: bool) -> int | None:
+    amount = cents(value)
+    return -abs(amount) if refund and amount is not None else amount
+
+
+def _item(line: object) -> OrderItem | None:
+    """A line of the order; None where it is no object or holds unstorable text. Its figures are
+    not summed anywhere, so an unreadable one is 0."""
+    try:
+        wire = ItemRow.model_validate(line)
+    except ValidationError:
+        return None
+    return OrderItem(
+        product_id=wire.product_id,
+        name=wire.name or "",
+        category=wire.category,
+        quantity=number(wire.quantity) or Decimal(0),
+        price_cents=cents(wire.price) or 0,
+    )

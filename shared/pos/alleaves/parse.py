@@ -1,7 +1,7 @@
-"""What all mappers share: reading single values, and rows as records or as Rejected."""
+"""Reading what Alleaves sends: lists in all their shapes, single rows and values."""
 
 import json
-import math
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
@@ -18,15 +18,19 @@ SOURCE = "alleaves"
 _MILLISECONDS_FROM = 100_000_000_000
 """Unix times from here on (the year 5138 in seconds) are meant in milliseconds."""
 _ABSURD_QUANTITY = Decimal(1_000_000_000)
+_LISTS = (
+    *("customers", "orders", "inventory", "data"),
+    *("discounts", "brands", "categories", "vendors", "locations"),
+)
+_TOTALS = ("total", "total_rows")
 
 W = TypeVar("W", bound=Row)
 
 
 def moment(value: object, zone: ZoneInfo) -> datetime | None:
-    """An ISO time in UTC; one without a zone is the location's own local time. None if unreadable.
+    """An ISO time in UTC; one without a zone is the location's local time. None if unreadable.
 
-    A local time that occurs twice (clocks set back) is the first of the two; one that does not
-    occur (clocks set forward) is as much later as the clocks were moved.
+    A local time that occurs twice (clocks set back) is the first of the two.
     """
     if not isinstance(value, str):
         return None
@@ -53,8 +57,6 @@ def day(value: str | None) -> str | None:
 def number(value: object) -> Decimal | None:
     """A count or a share, from a number or its text. None if it is no finite, believable one."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    if isinstance(value, float) and not math.isfinite(value):
         return None
     try:
         read = Decimal(str(value).strip())
@@ -88,10 +90,8 @@ def read_row(model: type[W], row: object) -> W | Rejected:
     try:
         return model.model_validate(row)
     except ValidationError as error:
-        kind = error.errors(include_url=False, include_context=False, include_input=False)[0][
-            "type"
-        ]
-    if kind.startswith("string_"):
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    if first["type"].startswith("string_"):
         return reject(row, None, "bad_text", "The record holds text that cannot be stored.")
     return reject(row, None, "missing_id", "The record has no usable id.")
 
@@ -99,3 +99,43 @@ def read_row(model: type[W], row: object) -> W | Rejected:
 def reject(row: object, record_id: str | None, code: str, message: str) -> Rejected:
     """A rejection, with the record's JSON for replay."""
     return Rejected(record_id, code, message, json.dumps(row, separators=(",", ":")))
+
+
+def rows_and_total(reply: object) -> tuple[Sequence[object], int | None]:
+    """The rows of a reply, and the total announced beside them or in every row, if there is one.
+
+    Known shapes: an array, an object whose keys are numbers as text, and one of these under a name
+    (``customers``, ``orders`` and ``data`` were seen). Raises ValueError for any other.
+    """
+    match reply:
+        case list():
+            return reply, _total_of_rows(reply)
+        case dict():
+            rows, inner_total = _rows_of_object(reply)
+            return rows, _first_count((*map(reply.get, _TOTALS), inner_total))
+        case _:
+            raise ValueError("not a list of rows")
+
+
+def _rows_of_object(reply: dict[str, object]) -> tuple[Sequence[object], int | None]:
+    for name in _LISTS:
+        if isinstance(reply.get(name), list | dict):
+            return rows_and_total(reply[name])
+    numbered = sorted((key for key in reply if key.isdecimal()), key=int)
+    if not numbered and not reply.keys() <= set(_TOTALS):
+        raise ValueError("not a list of rows")
+    rows = [reply[key] for key in numbered]
+    return rows, _total_of_rows(rows)
+
+
+def _total_of_rows(rows: Sequence[object]) -> int | None:
+    return _first_count(row.get("total_rows") for row in rows if isinstance(row, dict))
+
+
+def _first_count(values: Iterable[object]) -> int | None:
+    for value in values:
+        if isinstance(value, str) and value.strip().isdecimal():
+            return int(value)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+    return None

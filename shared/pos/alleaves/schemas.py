@@ -1,11 +1,11 @@
 """Rows as Alleaves sends them, read tolerantly: both spellings, numbers as text, ids of any type.
 
-A null counts as absent. Amounts and times stay as sent: what to do about an unreadable one is for
-the mappers to say. The shapes of discounts, brands, categories, vendors and single batches are
-those of one public integration: nothing is required of them but a discount's id.
+A null counts as absent. Amounts and times stay as sent: the mappers decide about unreadable ones.
+The shapes of discounts, brands, categories, vendors and single batches are those of one public
+integration: nothing is required of them but a discount's id.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -51,6 +51,11 @@ Rows = Annotated[list[object], BeforeValidator(_list)]
 Object = Annotated[dict[str, object], BeforeValidator(_object)]
 
 
+def _sent_as(*names: str, default: Any = None) -> Any:
+    """A field under the first of these names that is sent; ``...`` for one that must be."""
+    return Field(default, validation_alias=AliasChoices(*names))
+
+
 class Row(BaseModel):
     """What all rows share."""
 
@@ -59,75 +64,69 @@ class Row(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_nulls(cls, row: object) -> object:
-        if not isinstance(row, dict):
-            return row
-        return {key: value for key, value in row.items() if value is not None}
+        if isinstance(row, dict):
+            return {key: value for key, value in row.items() if value is not None}
+        return row
 
 
 class CustomerRow(Row):
     """A row of ``/customer/search`` or ``/customers``."""
 
-    id: Id = Field(validation_alias=AliasChoices("id_customer", "customer_id", "id"))
-    first_name: Text = Field(None, validation_alias=AliasChoices("name_first", "first_name"))
-    last_name: Text = Field(None, validation_alias=AliasChoices("name_last", "last_name"))
-    full_name: Text = Field(
-        None, validation_alias=AliasChoices("full_name", "customer_name", "name")
-    )
+    id: Id = _sent_as("id_customer", "customer_id", "id", default=...)
+    first_name: Text = _sent_as("name_first", "first_name")
+    last_name: Text = _sent_as("name_last", "last_name")
+    full_name: Text = _sent_as("full_name", "customer_name", "name")
     email: Text = None
-    phone: Text = Field(None, validation_alias=AliasChoices("phone", "phone2"))
+    phone: Text = _sent_as("phone", "phone2")
     date_of_birth: Text = None
-    user_id: Text = Field(None, validation_alias=AliasChoices("user_id", "userId"))
+    user_id: Text = _sent_as("user_id", "userId")
     loyalty_points: object = 0
-    created_at: object = Field(
-        None, validation_alias=AliasChoices("date_created", "customer_since", "created_at")
-    )
-    updated_at: object = Field(None, validation_alias=AliasChoices("date_updated", "updated_at"))
+    created_at: object = _sent_as("date_created", "customer_since", "created_at")
+    updated_at: object = _sent_as("date_updated", "updated_at")
 
 
 class OrderRow(Row):
     """A row of ``/order`` or ``/orders``."""
 
-    id: Id = Field(validation_alias=AliasChoices("id_order", "id_transaction", "order_id", "id"))
-    customer_id: Text = Field(None, validation_alias=AliasChoices("id_customer", "customer_id"))
-    user_id: Text = Field(None, validation_alias=AliasChoices("user_id", "userId"))
-    first_name: Text = Field(None, validation_alias=AliasChoices("name_first", "first_name"))
-    last_name: Text = Field(None, validation_alias=AliasChoices("name_last", "last_name"))
-    full_name: Text = Field(None, validation_alias=AliasChoices("customer_name", "full_name"))
-    email: Text = Field(None, validation_alias=AliasChoices("email", "customer_email"))
-    phone: Text = Field(None, validation_alias=AliasChoices("phone", "customer_phone"))
-    location_id: Text = Field(None, validation_alias=AliasChoices("id_location", "location_id"))
+    id: Id = _sent_as("id_order", "id_transaction", "order_id", "id", default=...)
+    customer_id: Text = _sent_as("id_customer", "customer_id")
+    user_id: Text = _sent_as("user_id", "userId")
+    first_name: Text = _sent_as("name_first", "first_name")
+    last_name: Text = _sent_as("name_last", "last_name")
+    full_name: Text = _sent_as("customer_name", "full_name")
+    email: Text = _sent_as("email", "customer_email")
+    phone: Text = _sent_as("phone", "customer_phone")
+    location_id: Text = _sent_as("id_location", "location_id")
     status: Text = None
     complete: Flag = False
-    type: Text = Field(None, validation_alias=AliasChoices("type", "order_type"))
-    items: Rows = Field(default_factory=list)
+    type: Text = _sent_as("type", "order_type")
+    items: Rows = []
     total: object = None
     subtotal: object = None
     tax: object = None
     discount: object = None
-    created_at: object = Field(None, validation_alias=AliasChoices("date_created", "created_at"))
-    updated_at: object = Field(None, validation_alias=AliasChoices("date_updated", "updated_at"))
+    created_at: object = _sent_as("date_created", "created_at")
+    updated_at: object = _sent_as("date_updated", "updated_at")
 
 
 class ItemRow(Row):
     """A line of an order. ``id_item`` is the product where ``id_inventory_item`` is not sent."""
 
-    product_id: Text = Field(
-        None, validation_alias=AliasChoices("id_inventory_item", "product_id", "id_item")
-    )
-    name: Text = Field(None, validation_alias=AliasChoices("item", "name", "product_name"))
+    product_id: Text = _sent_as("id_inventory_item", "product_id", "id_item")
+    name: Text = _sent_as("item", "name", "product_name")
     category: Text = None
-    quantity: object = Field(None, validation_alias=AliasChoices("quantity", "qty"))
+    quantity: object = _sent_as("quantity", "qty")
     price: object = None
 
 
 class StockRow(Row):
     """A row of ``/inventory/search``: a batch of an item in an area."""
 
-    item_id: Id = Field(validation_alias=AliasChoices("id_item", "item_id"))
-    batch_id: Text = Field(None, validation_alias=AliasChoices("id_batch", "batch_id"))
-    area_id: Text = Field(None, validation_alias="id_area")
-    location_id: Text = Field(None, validation_alias=AliasChoices("id_location", "location_id"))
-    name: Text = Field(None, validation_alias=AliasChoices("item", "name", "product_name"))
+    item_id: Id = _sent_as("id_item", "item_id", default=...)
+    batch_id: Text = _sent_as("id_batch", "batch_id")
+    area_id: Text = _sent_as("id_area")
+    location_id: Text = _sent_as("id_location", "location_id")
+    name: Text = _sent_as("item", "name", "product_name")
     brand: Text = None
     vendor: Text = None
     category: Text = None
@@ -149,25 +148,23 @@ class StockRow(Row):
     batch_cost_of_good: object = None
     thc: object = None
     cbd: object = None
-    compounds: Rows = Field(default_factory=list)
+    compounds: Rows = []
     date_expire: Text = None
     date_received: Text = None
-    package_tag: Text = Field(
-        None, validation_alias=AliasChoices("metrc_package_label", "package_tag")
-    )
+    package_tag: Text = _sent_as("metrc_package_label", "package_tag")
 
 
 class DiscountRow(Row):
     """A row of ``/discount``."""
 
-    id: Id = Field(validation_alias=AliasChoices("id_discount", "discount_id", "id"))
-    name: Text = Field(None, validation_alias=AliasChoices("name", "discount", "description"))
-    kind: Text = Field(None, validation_alias=AliasChoices("discount_type", "type"))
-    value: object = Field(None, validation_alias=AliasChoices("discount_value", "value"))
-    starts: object = Field(None, validation_alias=AliasChoices("start_date", "date_start"))
-    ends: object = Field(None, validation_alias=AliasChoices("end_date", "date_end"))
-    active: Flag = Field(True, validation_alias=AliasChoices("active", "is_active"))
-    conditions: Object = Field(default_factory=dict)
+    id: Id = _sent_as("id_discount", "discount_id", "id", default=...)
+    name: Text = _sent_as("name", "discount", "description")
+    kind: Text = _sent_as("discount_type", "type")
+    value: object = _sent_as("discount_value", "value")
+    starts: object = _sent_as("start_date", "date_start")
+    ends: object = _sent_as("end_date", "date_end")
+    active: Flag = _sent_as("active", "is_active", default=True)
+    conditions: Object = {}
     badge_text: Text = None
     priority: object = 0
 
@@ -175,17 +172,16 @@ class DiscountRow(Row):
 class Conditions(Row):
     """What a discount asks for."""
 
-    categories: Rows = Field(default_factory=list)
-    brands: Rows = Field(default_factory=list)
-    products: Rows = Field(default_factory=list)
-    min_quantity: object = Field(None, validation_alias=AliasChoices("min_qty", "min_quantity"))
+    categories: Rows = []
+    brands: Rows = []
+    products: Rows = []
+    min_quantity: object = _sent_as("min_qty", "min_quantity")
     min_total: object = None
-    customer_types: Rows = Field(default_factory=list)
+    customer_types: Rows = []
 
 
 class NamedRow(Row):
-    """A row of ``/inventory/brand``, ``/inventory/category`` or ``/inventory/vendor``, its
-    ``id_brand`` and ``brand`` (and so on) under the names that all of them may have."""
+    """A row of ``/inventory/brand``, ``/category`` or ``/vendor``; see ``to_named``."""
 
     id: Text = None
     name: Text = None
@@ -195,9 +191,7 @@ class BatchRow(Row):
     """The reply of ``/inventory/batch/{id}``."""
 
     date_expire: Text = None
-    package_tag: Text = Field(
-        None, validation_alias=AliasChoices("metrc_package_label", "package_tag")
-    )
+    package_tag: Text = _sent_as("metrc_package_label", "package_tag")
     date_package: Text = None
     date_production: Text = None
     date_harvest: Text = None

@@ -1,6 +1,6 @@
 """Webhooks of Alleaves: ``{event, data, timestamp}``.
 
-Nothing of them is documented in public. So ids are read under every spelling that rows have, the
+Nothing of them is documented in public: ids are read under every spelling that rows have, the
 event's own id under two, and a time as ISO text or as a Unix time.
 """
 
@@ -85,11 +85,9 @@ def _sent_at(value: object) -> datetime | None:
         return None
     text = str(value)
     try:
-        if text.isdecimal():
-            return unix_moment(int(text))
+        read = unix_moment(int(text)) if text.isdecimal() else moment(value, _UTC)
     except (ValueError, OverflowError, OSError):
-        raise RequestInvalid("timestamp: not a time") from None
-    read = moment(value, _UTC)
+        read = None
     if read is None:
         raise RequestInvalid("timestamp: not a time")
     return read

@@ -1,14 +1,15 @@
 """Making customers and orders at Alleaves.
 
 ``POST /customer``, ``/order``, ``/order/{id}/item`` and ``/order/{id}/discount``, as integrations
-in use call them. That listed orders show their ``id_external`` again is an assumption: where one
-does not, it may be the order sought, so the search fails rather than find nothing.
+in use call them. Listed orders are assumed to show their ``id_external``: where one does not, it
+may be the order sought, so the search fails rather than find nothing.
 """
 
 import json
 import re
 from collections.abc import Hashable, Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from urllib.parse import quote
 
 from shared.domain.customers import Customer, identifies, normal_email
@@ -18,7 +19,7 @@ from shared.errors import ReplyUnreadable
 from shared.pos.alleaves.api import AlleavesApi, as_sent
 from shared.pos.alleaves.client import AlleavesClient
 from shared.pos.alleaves.parse import number
-from shared.pos.paging import FetchedPage, PageSettings, list_pages
+from shared.pos.paging import PageSettings, list_pages
 
 SIGNIFICANT_DIGITS = 10
 """Of a telephone number: people leave the country's out."""
@@ -83,13 +84,11 @@ class AlleavesWriter:
             "id_area": as_sent(line.area_id),
             "qty": int(line.quantity) if line.quantity % 1 == 0 else float(line.quantity),
         }
-        self._api.send("POST", f"/order/{quote(order_id, safe='')}/item", "an order's line", body)
+        self._add("item", "an order's line", order_id, body)
 
     def give_discount(self, order_id: str, discount_id: str) -> None:
         body = {"id_discount": as_sent(discount_id)}
-        self._api.send(
-            "POST", f"/order/{quote(order_id, safe='')}/discount", "an order's discount", body
-        )
+        self._add("discount", "an order's discount", order_id, body)
 
     def placed(self, order_id: str) -> PlacedOrder:
         reply = self._api.record(f"/order/{quote(order_id, safe='')}", "an order").data
@@ -104,8 +103,11 @@ class AlleavesWriter:
             discount_ids=_ids(given) if isinstance(given, list) else None,
         )
 
+    def _add(self, part: str, what: str, order_id: str, body: Mapping[str, object]) -> None:
+        self._api.send(f"/order/{quote(order_id, safe='')}/{part}", what, body)
+
     def _made(self, path: str, what: str, body: Mapping[str, object], name: str) -> str:
-        reply = self._api.send("POST", path, what, body)
+        reply = self._api.send(path, what, body)
         made = reply.get(name) if isinstance(reply, dict) else None
         if not isinstance(made, int | str):
             raise ReplyUnreadable(f"{self._api.name} did not say what it made of {what}.")
@@ -113,11 +115,7 @@ class AlleavesWriter:
 
     def _orders(self, window: DateWindow) -> Iterator[Mapping[str, object]]:
         settings = PageSettings()
-
-        def fetch(page: int) -> FetchedPage[object]:
-            raw = self._api.orders(window, page, settings.size)
-            return FetchedPage(raw.rows, raw.total, raw.requests)
-
+        fetch = partial(self._api.orders, window, size=settings.size)
         pages = list_pages(
             fetch, _identity, provider=self._api.name, what="orders", settings=settings
         )

@@ -21,6 +21,7 @@ from shared.errors import (
 )
 from shared.loyalty.alpine_iq import AlpineIq, AlpineIqSettings
 from shared.loyalty.port import UNKNOWN_CONTACT
+from shared.outbound.credentials import SecretResolver, read_secret
 from shared.outbound.session import HttpSession, HttpSettings
 
 SPEC = OrgSpec(id="org_test", customers=60, orders=80, products=10, rows=10, alpine_contacts=12)
@@ -41,7 +42,7 @@ def open_client(server: Server) -> Iterator[Callable[..., AlpineIq]]:
     def make(key: str = api_key_of(SPEC)) -> AlpineIq:
         account = {"userId": "1", "apiKey": key, "baseUrl": f"{server.url}/alpine"}
         settings = AlpineIqSettings.model_validate(account)
-        return AlpineIq(http, settings, admit=lambda: None)
+        return settings.open(http, SecretResolver(read_secret, "project"), admit=lambda: None)
 
     yield make
     http.close()

@@ -13,8 +13,8 @@ from deploy.local.simulator.simulation import Simulation
 from deploy.local.simulator.spec import OrgSpec
 from shared.clock import utc_now
 from shared.domain.order_windows import DateWindow
+from shared.outbound.credentials import TokenCache
 from shared.outbound.session import HttpSession, HttpSettings
-from shared.outbound.tokens import TokenCache
 from shared.pos.config import Location
 from shared.pos.port import PosClient
 from shared.pos.registry import open_account

@@ -12,7 +12,7 @@ from shared.bus.messages import ComputeSpending, Loyalty
 from shared.clock import Clock, utc_now
 from shared.domain.customers import identifies, normal_phone
 from shared.loyalty.port import LoyaltyProvider, ProviderSettings
-from shared.outbound.secrets import SecretResolver
+from shared.outbound.credentials import SecretResolver
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.services.loyalty.reconcile import LoyaltyReconcile
 from shared.store import paths

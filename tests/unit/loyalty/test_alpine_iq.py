@@ -14,15 +14,16 @@ from shared.errors import (
     ProviderRefused,
     ReplyUnreadable,
 )
-from shared.loyalty.alpine_iq import AlpineIq, AlpineIqSettings
+from shared.loyalty.alpine_iq import AlpineIqSettings
 from shared.loyalty.port import UNKNOWN_CONTACT
-from shared.outbound.secrets import SecretResolver
+from shared.outbound.credentials import SecretResolver
 from shared.outbound.session import HttpSession, HttpSettings
 from tests.unit.pos.fakes import Canned, FakeTime, FakeTransport, Sent, in_turn, ok
 
 PHONE = "+12125550100"
 EMAIL = "ada@example.com"
 KEY = "aiq-key-of-a-test"
+SECRETS = SecretResolver(lambda resource: f"text of {resource}", "project")
 NOT_FOUND = Canned(404, b'{"success":false,"data":null,"errors":[{"message":"none"}],"code":404}')
 
 
@@ -41,7 +42,7 @@ class Account:
             clock=self.time.now,
         )
         settings = AlpineIqSettings.model_validate({"userId": 4321, "apiKey": KEY})
-        self.client = AlpineIq(self.http, settings, admit=self._admit)
+        self.client = settings.open(self.http, SECRETS, admit=self._admit)
 
     def _admit(self) -> None:
         self.admitted += 1
@@ -173,9 +174,8 @@ def test_a_key_may_be_a_reference() -> None:
     # Given
     account = Account(in_turn(FOUND))
     settings = AlpineIqSettings.model_validate({"userId": 4321, "apiKey": "secret:aiq"})
-    secrets = SecretResolver(lambda resource: f"text of {resource}", "project")
     # When
-    settings.open(account.http, secrets, admit=lambda: None).look_up(PHONE, None)
+    settings.open(account.http, SECRETS, admit=lambda: None).look_up(PHONE, None)
     # Then
     (sent,) = account.transport.sent
     assert sent.headers["X-APIKEY"] == "text of projects/project/secrets/aiq/versions/latest"

@@ -9,7 +9,7 @@ from time import sleep
 import pytest
 
 from shared.errors import CredentialsRejected, ProviderUnreachable
-from shared.outbound.tokens import Token, TokenCache
+from shared.outbound.credentials import Token, TokenCache
 from tests.unit.pos.fakes import START, FakeTime
 
 THREADS = 8

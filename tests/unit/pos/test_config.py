@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from shared.errors import at_fault
-from shared.outbound.secrets import SecretResolver
+from shared.outbound.credentials import SecretResolver
 from shared.pos.config import PROVIDERS, Location, with_secrets
 from tests.unit.pos.alleaves.service import location
 

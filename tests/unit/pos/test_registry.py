@@ -1,15 +1,9 @@
 """From a location's settings to a client."""
 
-from datetime import timedelta
-
 import pytest
 
-from shared.errors import ConfigurationInvalid, RetryLater
-from shared.outbound.session import HttpSession
-from shared.outbound.tokens import TokenCache
-from shared.pos.registry import open_account
-from tests.unit.pos.alleaves.service import Alleaves, location
-from tests.unit.pos.fakes import FakeTime
+from shared.errors import ConfigurationInvalid
+from tests.unit.pos.alleaves.service import Alleaves
 
 
 def test_an_alleaves_location_has_an_alleaves_client() -> None:
@@ -48,17 +42,3 @@ def test_an_address_that_cannot_be_called_is_the_orgs_to_put_right(url: str) -> 
         Alleaves().client(baseUrl=url)
 
     assert str(raised.value) == "The base URL in the POS settings of Main Street is not valid."
-
-
-def test_a_client_stops_at_its_deadline() -> None:
-    time = FakeTime()
-    account = open_account(
-        location(),
-        HttpSession(clock=time.now),
-        TokenCache(time.now),
-        time.now,
-        deadline=time.now() - timedelta(seconds=1),
-    )
-
-    with pytest.raises(RetryLater):
-        next(account.client.customers())

@@ -10,8 +10,8 @@ from shared.bus.messages import ComputeSpending
 from shared.domain.discounts import Discount
 from shared.domain.runs import RunState
 from shared.outbound.session import HttpReply
-from shared.pos.alleaves.api import RawPage
 from shared.pos.alleaves.client import AlleavesClient
+from shared.pos.paging import FetchedPage
 from shared.services.deadline import Deadline
 from shared.services.sync.pos_locations import OpenOrg, PosLocation
 from shared.services.sync.products import sync_products
@@ -65,8 +65,8 @@ class StockOnly:
     def __init__(self, rows: Sequence[object]) -> None:
         self._rows = rows
 
-    def inventory(self, location_id: str, skip: int, take: int | None) -> RawPage:
-        return RawPage(self._rows, None, 1)
+    def inventory(self, location_id: str, skip: int, take: int | None) -> FetchedPage[object]:
+        return FetchedPage(self._rows, None, 1)
 
     def record(self, path: str, what: str) -> HttpReply[object]:
         return HttpReply({}, 1)

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from shared.domain.order_windows import DateWindow
+from shared.outbound.credentials import TokenCache
 from shared.outbound.session import HttpSession, HttpSettings
-from shared.outbound.tokens import TokenCache
 from shared.pos.config import Location
 from shared.pos.port import PosClient
 from shared.pos.registry import open_account

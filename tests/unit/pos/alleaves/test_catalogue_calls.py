@@ -7,8 +7,8 @@ import pytest
 
 from shared.domain.write_back import NewCustomer
 from shared.errors import ProviderError
+from shared.outbound.credentials import TokenCache
 from shared.outbound.session import HttpSession, HttpSettings
-from shared.outbound.tokens import TokenCache
 from shared.pos.port import PosWriter
 from shared.pos.registry import open_account
 from tests.unit.pos.alleaves.rows import stock

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.pos.alleaves.envelope import rows_and_total
+from shared.pos.alleaves.parse import rows_and_total
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.errors import CredentialsRejected, Owner
-from shared.outbound.tokens import TokenCache
+from shared.outbound.credentials import TokenCache
 from tests.unit.pos.alleaves.service import PASSWORD, PIN, WINDOW, Alleaves
 from tests.unit.pos.fakes import Canned, Sent
 

@@ -1,19 +1,90 @@
-"""Access tokens, kept per credentials and fetched by one caller at a time."""
+"""Credentials: secrets of an org's settings, and the access tokens that they are exchanged for.
+
+A secret is given as text, or as ``secret:NAME`` kept in Secret Manager.
+"""
 
 import json
-import secrets
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import blake2b
+from secrets import token_bytes
 from threading import Lock
+from typing import TYPE_CHECKING
+
+from google.api_core.exceptions import InvalidArgument, NotFound, PermissionDenied
+from pydantic import SecretStr
 
 from shared.clock import Clock
-from shared.errors import ProviderUnreachable, SyncSamError
+from shared.errors import ConfigurationInvalid, ProviderUnreachable, SyncSamError
 
+if TYPE_CHECKING:
+    from google.cloud.secretmanager import SecretManagerServiceClient
+
+PREFIX = "secret:"
+CACHE_SECONDS = 300.0
+TIMEOUT_SECONDS = 10.0
 REFRESH_BUFFER = timedelta(minutes=5)
 """A token is renewed this long before it expires, so that none expires on its way."""
+ReadSecret = Callable[[str], str]
+"""From a resource name ``projects/P/secrets/NAME/versions/V`` to the secret's text. Raises
+LookupError for one that does not exist or may not be read."""
+
+
+def read_secret(resource: str) -> str:
+    """The ReadSecret of Secret Manager. Google's other errors pass."""
+    try:
+        answer = _client().access_secret_version(name=resource, timeout=TIMEOUT_SECONDS)
+    except (NotFound, PermissionDenied, InvalidArgument) as error:
+        raise LookupError(resource) from error
+    return str(answer.payload.data.decode())
+
+
+@cache
+def _client() -> "SecretManagerServiceClient":
+    # Imported with the first reference: most orgs have none, the import takes time at each cold
+    # start, and there is no emulator.
+    from google.cloud.secretmanager import SecretManagerServiceClient
+
+    return SecretManagerServiceClient()
+
+
+class SecretResolver:
+    """Replaces references by their secrets, which are cached for CACHE_SECONDS in memory."""
+
+    def __init__(
+        self, read: ReadSecret, project: str, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._read = read
+        self._project = project
+        self._monotonic = monotonic
+        self._known: dict[str, tuple[float, SecretStr]] = {}
+        self._lock = Lock()
+
+    def text_of(self, value: SecretStr, where: str) -> SecretStr:
+        """The secret that ``value`` refers to; ``value`` itself where it is no reference. Raises
+        ConfigurationInvalid, naming ``where`` the reference stands, if it cannot be resolved."""
+        if not value.get_secret_value().startswith(PREFIX):
+            return value
+        name = value.get_secret_value().removeprefix(PREFIX)
+        resource = f"projects/{self._project}/secrets/{name}"
+        if "/versions/" not in name:
+            resource += "/versions/latest"
+        with self._lock:
+            read_at, secret = self._known.get(resource, (-CACHE_SECONDS, SecretStr("")))
+            if self._monotonic() - read_at < CACHE_SECONDS:
+                return secret
+            try:
+                secret = SecretStr(self._read(resource))
+            except LookupError:
+                raise ConfigurationInvalid(
+                    f"the secret {name} named by {where} does not exist or may not be read"
+                ) from None
+            self._known[resource] = (self._monotonic(), secret)
+            return secret
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,16 +103,13 @@ class Token:
 
 
 class TokenCache:
-    """Tokens of many accounts, shared by all threads of a process.
-
-    Accounts are told apart by a keyed hash of their credentials, under a key that lives and dies
-    with the process: the credentials themselves are never kept.
-    """
+    """Tokens of many accounts, shared by all threads of a process. Accounts are told apart by a
+    hash of their credentials under a key of the process: the credentials are never kept."""
 
     def __init__(self, clock: Clock, *, longest_wait_seconds: float = 150.0) -> None:
         self._clock = clock
         self._longest_wait_seconds = longest_wait_seconds
-        self._hash_key = secrets.token_bytes(32)
+        self._hash_key = token_bytes(32)
         self._lock = Lock()
         self._tokens: dict[str, Token] = {}
         self._logins: dict[str, Future[Token]] = {}
@@ -80,10 +148,8 @@ class TokenCache:
         with self._lock:
             del self._logins[account]
             now = self._clock()
-            self._tokens = {
-                key: kept for key, kept in self._tokens.items() if now < kept.refresh_at
-            }
-            self._tokens[account] = token
+            fresh = {key: kept for key, kept in self._tokens.items() if now < kept.refresh_at}
+            self._tokens = fresh | {account: token}
         mine.set_result(token)
         return token
 
