@@ -18,7 +18,7 @@ from deploy.manifest import Manifest
 from deploy.resources import TopicTrigger
 from shared.bootstrap.clients import database, publisher
 from shared.clock import utc_now
-from shared.services.replay import ReplayDeadLetters, ReplayQuarantine, ReplayResult
+from shared.services.dead_letters import ReplayDeadLetters, ReplayQuarantine, ReplayResult
 
 LIMIT = 100
 POS_SYNC = "pos-sync"

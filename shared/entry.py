@@ -1,4 +1,4 @@
-"""What every function reached by an event does around its one service call."""
+"""Handling of one event: decode it, call the service, turn errors into retries."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,13 +7,13 @@ from typing import Generic, TypeVar
 
 import structlog
 from cloudevents.http import CloudEvent
+from structlog.contextvars import bound_contextvars as bound
 from werkzeug.exceptions import InternalServerError, ServiceUnavailable
 
 from shared.bus.events import Delivery, DocumentChange, delivery, document_change
 from shared.bus.messages import Message
 from shared.clock import Clock
 from shared.errors import InvalidMessage, RetryLater
-from shared.log import bound
 from shared.store import dead_letters
 from shared.store.database import Database
 
@@ -24,11 +24,8 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MessageConsumer(Generic[M]):
-    """Hands the messages of one topic to a service.
-
-    A message that can never be processed is recorded among the dead letters and acknowledged;
-    RetryLater and everything unforeseen let Pub/Sub deliver it again.
-    """
+    """Hands the messages of one topic to a service. An invalid message is recorded as a dead letter
+    and acknowledged; after any other error Pub/Sub delivers it again."""
 
     topic: str
     model: type[M]
@@ -47,27 +44,21 @@ class MessageConsumer(Generic[M]):
                     self.handle(message, received)
             except InvalidMessage as error:
                 log.warning("message_invalid", reason=str(error))
-                self._bury(received, error)
-
-    def _bury(self, received: Delivery, error: InvalidMessage) -> None:
-        dead_letters.record(
-            self.database,
-            received.id,
-            topic=self.topic,
-            text=received.text,
-            code=error.code,
-            reason=str(error),
-            now=self.clock(),
-        )
+                dead_letters.record(
+                    self.database,
+                    received.id,
+                    topic=self.topic,
+                    text=received.text,
+                    code=error.code,
+                    reason=str(error),
+                    now=self.clock(),
+                )
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentConsumer:
-    """Hands the changed documents that a function watches to a service.
-
-    A change that cannot be read is logged and acknowledged: it is a hint, and whatever it was
-    about stands in Firestore. Errors are answered as a Consumer's.
-    """
+    """Hands the changed documents that a function watches to a service. An unreadable change is
+    logged and acknowledged: it is only a hint, the data is in Firestore."""
 
     handle: Callable[[DocumentChange], None]
 
@@ -84,7 +75,7 @@ class DocumentConsumer:
 
 @contextmanager
 def _answered() -> Iterator[None]:
-    """Turns what a service raises into the answer that lets Pub/Sub deliver again."""
+    """Turns a service's errors into HTTP errors, after which Pub/Sub delivers again."""
     try:
         yield
     except RetryLater as error:
@@ -94,5 +85,5 @@ def _answered() -> Iterator[None]:
         raise
     except Exception as error:
         log.exception("message_failed")
-        # Answered as an HTTP error, which Flask does not log a second time in its own form.
+        # An HTTP error is not logged a second time by Flask.
         raise InternalServerError from error

@@ -1,30 +1,7 @@
-"""Every error Sync Sam raises on purpose, in one tree.
+"""Every error raised on purpose, in one tree.
 
-    SyncSamError                  code, owner, message for the person who must act
-    ├── InvalidMessage            a message nobody can process: record it, acknowledge it
-    ├── RetryLater                come back: the message is to be delivered again
-    │   └── Busy                  the same run is being worked on by somebody else
-    ├── LeaseLost                 somebody else took over: stop at once, write nothing more
-    ├── OrgError                  the org must act (credentials, configuration)
-    │   ├── CredentialsRejected
-    │   └── ConfigurationInvalid
-    ├── ProviderError             the POS or loyalty provider must recover: wait and retry
-    │   ├── ProviderUnreachable   no answer, or not in time
-    │   ├── ProviderBusy          429 after all retries
-    │   ├── ProviderFailed        5xx after all retries
-    │   ├── ProviderRefused       another 4xx: the call itself is not accepted
-    │   ├── ReplyUnreadable       an answer that is no JSON, or not of the documented shape
-    │   └── ListingIncomplete     fewer records than the provider itself announced
-    └── RequestRefused            the caller of an HTTP route must act
-        ├── RequestInvalid        400
-        ├── Unauthenticated       401
-        ├── Forbidden             403
-        ├── NotFound              404
-        ├── UnderWay              409: what is asked for is being done already
-        └── RateLimited           429
-
-``owner`` says whose turn it is; ``code`` is stable and safe to alert on. Messages never hold a
-secret, a body or personal data.
+``owner`` is who must act; ``code`` is stable and safe to alert on; ``str(error)`` is what an
+operator reads. Messages never hold a secret, a body or personal data.
 """
 
 from collections.abc import Container
@@ -44,32 +21,32 @@ class Owner(StrEnum):
 
 
 class SyncSamError(Exception):
-    """Root of the tree. ``str(error)`` is what an operator reads."""
+    """Root of the tree."""
 
     code: ClassVar[str] = "internal"
     owner: ClassVar[Owner] = Owner.US
 
 
 class InvalidMessage(SyncSamError):
-    """The message can never be processed, however often it is delivered."""
+    """The message can never be processed: it is recorded and acknowledged."""
 
     code = "invalid_message"
 
 
 class RetryLater(SyncSamError):
-    """Not now. The caller lets the message be delivered again."""
+    """Not possible now: the message is to be delivered again."""
 
     code = "retry_later"
 
 
 class Busy(RetryLater):
-    """The same run is held by another worker; when its lease ends, this copy may go on."""
+    """Another worker has the same run, until its lease ends."""
 
     code = "busy"
 
 
 class LeaseLost(SyncSamError):
-    """This worker's lease ended or was taken over: none of its writes are accepted any more."""
+    """This worker's lease ended or was taken over: none of its writes is accepted any more."""
 
     code = "lease_lost"
 
@@ -88,7 +65,7 @@ class CredentialsRejected(OrgError):
 
 
 class ConfigurationInvalid(OrgError):
-    """Something in the org's own settings is missing or of the wrong form."""
+    """One of the org's own settings is missing or invalid."""
 
     code = "configuration_invalid"
 
@@ -107,25 +84,25 @@ class ProviderUnreachable(ProviderError):
 
 
 class ProviderBusy(ProviderError):
-    """Rate limited, still so after every retry."""
+    """Rate limited (429) after every retry."""
 
     code = "provider_busy"
 
 
 class ProviderFailed(ProviderError):
-    """A server error, still so after every retry."""
+    """A server error (5xx) after every retry."""
 
     code = "provider_failed"
 
 
 class ProviderRefused(ProviderError):
-    """The provider refused the call itself (a 4xx that is neither about credentials nor rate)."""
+    """The provider refused the call (a 4xx that is neither about credentials nor rate)."""
 
     code = "provider_refused"
 
 
 class ReplyUnreadable(ProviderError):
-    """The answer was no JSON or not of a known shape, still so after every retry."""
+    """The answer was not JSON, or not of the documented shape, after every retry."""
 
     code = "reply_unreadable"
 
@@ -137,7 +114,7 @@ class ListingIncomplete(ProviderError):
 
 
 class RequestRefused(SyncSamError):
-    """A request that is not done as it was made. ``status`` is the HTTP status that says so."""
+    """The caller of an HTTP route must act. ``status`` is the HTTP status of the answer."""
 
     code = "request_refused"
     owner = Owner.CALLER
@@ -145,7 +122,7 @@ class RequestRefused(SyncSamError):
 
 
 class RequestInvalid(RequestRefused):
-    """Something in the request is missing or of the wrong form."""
+    """Something in the request is missing or invalid."""
 
     code = "request_invalid"
 
@@ -165,21 +142,21 @@ class Forbidden(RequestRefused):
 
 
 class NotFound(RequestRefused):
-    """There is nothing of that name."""
+    """Nothing has that name."""
 
     code = "not_found"
     status = 404
 
 
 class UnderWay(RequestRefused):
-    """What is asked for is being done already."""
+    """The same is being done already."""
 
     code = "under_way"
     status = 409
 
 
 class RateLimited(RequestRefused):
-    """The caller asked too often; ``retry_after`` is the number of seconds to wait."""
+    """Too many requests; ``retry_after`` is how many seconds to wait."""
 
     code = "too_often"
     status = 429
@@ -190,8 +167,8 @@ class RateLimited(RequestRefused):
 
 
 def at_fault(error: ValidationError, *, tags: Container[object] = ()) -> str:
-    """The fields at fault and what is wrong with each, without their values: they may be secret.
-    ``tags`` are those of tagged unions, which are no part of a field's name."""
+    """The invalid fields and what is wrong with each, without their values, which may be secret.
+    ``tags`` of tagged unions are not part of a field's name."""
     return "; ".join(
         f"{'.'.join(str(part) for part in item['loc'] if part not in tags) or 'document'}: "
         f"{item['msg']}"

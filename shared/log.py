@@ -1,18 +1,17 @@
-"""Logs as Cloud Logging reads them: one JSON object a line, constant event names, fields beside.
+"""Logs as Cloud Logging reads them: one JSON object per line with a constant event name.
 
-Personal data and secrets are never logged: ids of orgs, runs and records are enough to find them.
+Personal data and secrets are never logged, only the ids of orgs, runs and records.
 """
 
 import logging
 import sys
-from typing import Any
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 
 def configure(level: str = "INFO") -> None:
-    """Set logging up for a function. Calling it again changes nothing but the level."""
+    """Set up logging for a function; a repeated call changes only the level."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -27,12 +26,6 @@ def configure(level: str = "INFO") -> None:
         logger_factory=structlog.WriteLoggerFactory(sys.stdout),
         cache_logger_on_first_use=False,
     )
-
-
-def bound(**fields: Any) -> Any:
-    """Context manager: every line logged within bears the fields, also from threads that carry
-    the context."""
-    return structlog.contextvars.bound_contextvars(**fields)
 
 
 def _for_cloud_logging(_: WrappedLogger, method: str, event: EventDict) -> EventDict:

@@ -36,12 +36,12 @@ from typing import Any, Generic, Literal, TypeVar
 
 import structlog
 from flask import Request, Response
+from structlog.contextvars import bound_contextvars as bound
 from werkzeug.datastructures import Headers
 from werkzeug.routing import Map
 from werkzeug.routing import Rule as PathRule
 
 from shared.errors import RequestRefused
-from shared.log import bound
 from shared.web.auth import Caller, OrgRule, Rule
 from shared.web.request import (
     KIB,

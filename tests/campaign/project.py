@@ -19,8 +19,8 @@ from shared.bus.messages import Message
 from shared.bus.publisher import Publisher
 from shared.pos.alleaves.webhooks import read_event
 from shared.services import fan_out
+from shared.services.dead_letters import ReplayDeadLetters
 from shared.services.manual_sync import ManualSync, RunUnderWay, SyncRequest
-from shared.services.replay import ReplayDeadLetters
 from shared.services.webhooks import ReceiveWebhook
 from shared.store.database import Database
 from tests.campaign.chaos import Calm

@@ -16,12 +16,11 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from shared.clock import Clock
+from shared.clock import Clock, OutOfTime
 from shared.domain.loyalty import ProviderAnswer, ProviderStatus
 from shared.domain.rate_limit import Limit, lateness_ms
 from shared.errors import OrgError, ProviderError, RetryLater, SyncSamError
 from shared.loyalty.port import UNKNOWN_CONTACT, LoyaltyProvider, ProviderSettings
-from shared.services.deadline import OutOfTime
 from shared.store import rate_limit
 from shared.store.database import Database
 from shared.store.tenants import TenantLoyalty

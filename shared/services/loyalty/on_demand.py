@@ -16,7 +16,7 @@ import structlog
 
 from shared.bus.messages import Loyalty
 from shared.bus.publisher import Publisher
-from shared.clock import Clock
+from shared.clock import Clock, OutOfTime
 from shared.domain.customers import identifies, normal_email, normal_phone
 from shared.domain.loyalty import (
     ProviderAnswer,
@@ -30,7 +30,6 @@ from shared.domain.loyalty import (
 from shared.domain.spending import fold
 from shared.errors import NotFound, OrgError, ProviderError, RequestInvalid, RetryLater
 from shared.loyalty.port import OpenProvider
-from shared.services.deadline import OutOfTime
 from shared.services.loyalty.look_ups import (
     NOT_CONFIGURED,
     UNAVAILABLE,

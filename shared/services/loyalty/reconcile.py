@@ -11,14 +11,13 @@ import structlog
 
 from shared.bus.messages import Loyalty
 from shared.bus.publisher import LaterPublisher, Publisher
-from shared.clock import Clock
+from shared.clock import Clock, Deadline, OutOfTime
 from shared.domain.changes import fingerprint
 from shared.domain.loyalty import LoyaltyRules
 from shared.domain.runs import RunState
 from shared.errors import OrgError, SyncSamError
 from shared.loyalty.port import OpenProvider, ProviderSettings
 from shared.services.alerts import Alerts
-from shared.services.deadline import Deadline, OutOfTime
 from shared.services.loyalty import review
 from shared.services.loyalty.batch import BatchReconciler
 from shared.services.loyalty.look_ups import (

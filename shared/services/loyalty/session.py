@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.clock import Clock
-from shared.services.deadline import Deadline
+from shared.clock import Clock, Deadline
 from shared.services.runs.lifecycle import ActiveRun
 from shared.store import loyalty_runs
 from shared.store.database import Database, Write, commits

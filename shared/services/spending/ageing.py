@@ -13,10 +13,9 @@ import structlog
 
 from shared.bus.messages import ComputeSpending, CronTick
 from shared.bus.publisher import Publisher
-from shared.clock import Clock
+from shared.clock import Clock, Deadline
 from shared.domain.customer_scores import ScoringScales, customer_scores
 from shared.domain.segmentation import segment_boundaries
-from shared.services.deadline import Deadline
 from shared.store import customers, locations
 from shared.store import spending as spending_store
 from shared.store.database import Conflict, Database, Document

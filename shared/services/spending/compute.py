@@ -20,13 +20,12 @@ import structlog
 from shared.bus.messages import ComputeSpending
 from shared.bus.publisher import Publisher
 from shared.cache import ExpiringCache
-from shared.clock import Clock
+from shared.clock import Clock, Deadline
 from shared.domain.ids import natural_key
 from shared.domain.preferences import RecommendationIndex
 from shared.domain.rfm import QuantileScale, quantile_scale, rfm_of
 from shared.domain.spending import Spending
 from shared.errors import RetryLater
-from shared.services.deadline import Deadline
 from shared.services.spending.snapshot import SpendingChange, read_full_snapshot, read_snapshot
 from shared.store import customers, products
 from shared.store import spending as spending_store

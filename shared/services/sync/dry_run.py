@@ -16,9 +16,8 @@ from typing import Any
 import structlog
 
 from shared.bus.messages import ComputeSpending
-from shared.clock import Clock
+from shared.clock import Clock, Deadline, OutOfTime
 from shared.domain.changes import ChangeKind, change_kind, changed_fields
-from shared.services.deadline import Deadline, OutOfTime
 from shared.services.sync.commands import PreviewSync, SyncOrg
 from shared.services.sync.org import SyncedStreams, new_run, sync_records
 from shared.services.sync.pos_locations import OpenPos

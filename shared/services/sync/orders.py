@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
+from shared.clock import OutOfTime
 from shared.domain.order_matching import CustomerDirectory, SkipReason, match_orders
 from shared.domain.order_windows import ROWS_ACCEPTED, DateWindow, Walk
 from shared.domain.orders import Order
 from shared.pos.port import Page, PosClient
-from shared.services.deadline import OutOfTime
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
 from shared.store import orders

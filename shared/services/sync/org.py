@@ -16,11 +16,10 @@ import structlog
 
 from shared.bus.messages import STREAMS
 from shared.bus.publisher import Publisher
-from shared.clock import Clock
+from shared.clock import Clock, Deadline, OutOfTime
 from shared.domain.runs import SHORT_RUNS, RunState
 from shared.errors import OrgError, RetryLater, SyncSamError
 from shared.services.alerts import Alerts
-from shared.services.deadline import Deadline, OutOfTime
 from shared.services.runs import lifecycle
 from shared.services.runs.failure import AlreadyRunning, failed, run_error
 from shared.services.sync import metadata

@@ -17,10 +17,9 @@ from typing import Protocol, Self, TypeVar
 import structlog
 
 from shared.bus.messages import STREAMS, ComputeSpending
-from shared.clock import Clock
+from shared.clock import Clock, Deadline
 from shared.domain.order_windows import OrderCursor
 from shared.errors import OrgError, ProviderError
-from shared.services.deadline import Deadline
 from shared.services.runs.failure import run_error
 from shared.services.spending.compute import requests
 from shared.store import manifest

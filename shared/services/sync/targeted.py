@@ -14,13 +14,12 @@ from typing import TypeVar
 import structlog
 
 from shared.bus.publisher import Publisher
-from shared.clock import Clock
+from shared.clock import Clock, Deadline
 from shared.domain.customers import Customer
 from shared.domain.orders import Order
 from shared.domain.runs import RunState
 from shared.errors import OrgError, Owner, RetryLater
 from shared.pos.port import Page, PosClient
-from shared.services.deadline import Deadline
 from shared.services.runs import lifecycle
 from shared.services.runs.failure import run_error
 from shared.services.sync.commands import SyncRecords

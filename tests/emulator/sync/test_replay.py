@@ -14,7 +14,7 @@ from google.cloud.firestore import Client
 from deploy.manifest import Manifest
 from deploy.replay import topic_of
 from shared.bus.messages import PosSync
-from shared.services.replay import ReplayDeadLetters, ReplayQuarantine
+from shared.services.dead_letters import ReplayDeadLetters, ReplayQuarantine
 from shared.services.sync.commands import SyncOrg, SyncRecords, command_of
 from shared.store import dead_letters
 from shared.store.database import Database

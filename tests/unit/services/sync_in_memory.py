@@ -7,12 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared.bus.messages import ComputeSpending
+from shared.clock import Deadline
 from shared.domain.discounts import Discount
 from shared.domain.runs import RunState
 from shared.outbound.session import HttpReply
 from shared.pos.alleaves.client import AlleavesClient
 from shared.pos.paging import FetchedPage
-from shared.services.deadline import Deadline
 from shared.services.sync.pos_locations import OpenOrg, PosLocation
 from shared.services.sync.products import sync_products
 from shared.services.sync.sales import Prices, Sales
