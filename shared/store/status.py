@@ -95,9 +95,9 @@ class SyncProgress(CamelModel):
     deletions_held: int = 0
     incidents: list[str] = Field(default_factory=list)
     """Keys of the open incidents that runs of the org have raised."""
-    owed: list[str] = Field(default_factory=list)
+    pending_recompute: list[str] = Field(default_factory=list, alias="owed")
     """Customers who lost an order to another: their recompute may not have been requested yet."""
-    everybody_owed: bool = False
+    recompute_all: bool = Field(default=False, alias="everybodyOwed")
     """So many customers have changed that a recompute of all is to be requested."""
 
 
@@ -111,6 +111,6 @@ def put_progress(org_id: str, progress: SyncProgress) -> Put:
     return Put(paths.progress(org_id), progress.model_dump(mode="json", by_alias=True))
 
 
-def put_owed(org_id: str, customer_ids: Sequence[str]) -> Put:
-    """The write for ``owed`` alone, to be committed with the records that cause it."""
+def put_pending_recompute(org_id: str, customer_ids: Sequence[str]) -> Put:
+    """The write for ``pending_recompute`` alone, to be committed with the records that cause it."""
     return Put(paths.progress(org_id), {"owed": list(customer_ids)}, owned=("owed",))

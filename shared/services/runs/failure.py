@@ -73,7 +73,7 @@ def failed(org_id: str, run_id: str, run: Run, error: SyncSamError, now: datetim
 def close_stuck(database: Database, stuck: UnfinishedRun, now: datetime, *, latest: bool) -> None:
     """End a run without a worker. ``latest``: no run came after it, so that the org's status is
     its own to write. Raises Conflict where the run has moved since it was read."""
-    error = RunAbandoned("the run's worker stopped without a word and nobody took the run up")
+    error = RunAbandoned("the run's worker stopped without notice and no delivery took the run up")
     _close(database, stuck, error, now, latest=latest)
 
 
@@ -90,6 +90,6 @@ def _close(
     ended = failed(left.org_id, left.run_id, left.run, error, now)
     writes: list[Write] = [Update(ended.path, ended.fields, if_version=left.version)]
     if latest:
-        told = error_fields(left.run.error)
-        writes.append(status.put_error(left.org_id, left.run_id, now, told))
+        stated = error_fields(left.run.error)
+        writes.append(status.put_error(left.org_id, left.run_id, now, stated))
     database.commit(writes)

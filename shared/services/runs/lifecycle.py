@@ -133,7 +133,7 @@ def open_run(
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> ActiveRun[R] | HeldByOtherRun:
-    """Take the org's lease and go on with the run as ``found``, or tell which other run has it.
+    """Take the org's lease and go on with the run as ``found``, or return which other run has it.
 
     A run of a few seconds that has the lease is waited for, ``patience_seconds`` at most. A run
     that is not ``recorded`` has no document. Raises Busy while another worker is at the same run.
@@ -170,5 +170,5 @@ def _close_abandoned(
     run = kind.read(database, org_id, run_id)
     if run is None or run.state.ended:
         return []
-    fail(run, kind.abandoned("the run's worker stopped without a word"), now)
+    fail(run, kind.abandoned("the run's worker stopped without notice"), now)
     return [kind.put(org_id, run_id, run)]

@@ -1,1 +1,1 @@
-"""Syncing an org from its POS: ``dispatch`` is the way in, ``org`` tells the story of a sync."""
+"""Syncing an org from its POS: ``dispatch`` is the entry, ``org`` the course of a sync."""

@@ -1,6 +1,6 @@
 """What a ``pos-sync`` message asks for: one command for each kind of work.
 
-On the wire it is one message (bus.messages.PosSync) whose fields tell the kinds apart: ids of
+On the wire it is one message (bus.messages.PosSync) whose fields distinguish the kinds: ids of
 records, ``dryRun`` or ``asStored``; a message with none of them is a sync of the org.
 """
 

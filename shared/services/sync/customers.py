@@ -96,7 +96,7 @@ def sync_customers(session: Session, clients: Sequence[PosClient]) -> ListedCust
     records = StreamRecords(session, STREAM)
     known = records.manifest.count(STORED)
     seen: set[str] = set()
-    everybody = ListedCustomers()
+    found = ListedCustomers()
     whole = session.run.customers_at == Position()
     for account in range(session.run.customers_at.account, len(clients)):
         start = session.run.customers_at.page
@@ -105,7 +105,7 @@ def sync_customers(session: Session, clients: Sequence[PosClient]) -> ListedCust
                 records.count_page(page, expected=known)
                 fresh = [c for c in page.records if c.id not in seen]
                 seen.update(c.id for c in fresh)
-                everybody.add(fresh)
+                found.add(fresh)
                 store_customers(session, records, fresh)
                 session.run.customers_at = Position(account=account, page=page.number + 1)
                 session.checkpoint_if_due()
@@ -123,7 +123,7 @@ def sync_customers(session: Session, clients: Sequence[PosClient]) -> ListedCust
         return None
     with session.lock:
         records.release_others()
-    return everybody
+    return found
 
 
 def store_customers(session: Session, records: StreamRecords, listed: Sequence[Customer]) -> None:

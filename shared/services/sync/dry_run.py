@@ -129,11 +129,11 @@ class StreamChanges:
     def document(self) -> dict[str, Any]:
         """How the report shows it."""
         counts = Counter(self.kinds.values())
-        told = sum(1 for kind in self.kinds.values() if kind is not ChangeKind.REWRITTEN)
+        shown = sum(1 for kind in self.kinds.values() if kind is not ChangeKind.REWRITTEN)
         return {
             **{kind.value: counts[kind] for kind in ChangeKind},
             "changes": list(self.changes.values()),
-            "changesLeftOut": told - len(self.changes),
+            "changesLeftOut": shown - len(self.changes),
             "quarantine": self.quarantine,
         }
 

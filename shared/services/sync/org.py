@@ -132,7 +132,7 @@ class SyncedStreams:
 
 
 def new_run(command: SyncOrg, now: datetime) -> Run:
-    """The run of a command that nobody wrote down before."""
+    """The run of a command that has no document yet."""
     return Run(
         state=RunState.RUNNING,
         trigger=command.trigger,

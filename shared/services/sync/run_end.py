@@ -66,7 +66,7 @@ def is_resting(database: Database, org_id: str, trigger: Trigger, now: datetime)
 def end_run(
     session: Session, alerts: Alerts, *, wanted: Sequence[str], provider: str | None
 ) -> None:
-    """End a run over the ``wanted`` streams: tell people what they must know, write the status."""
+    """End a run over the ``wanted`` streams: raise or resolve incidents, write the status."""
     _count_rejection(session, wanted)
     _notify(session, alerts)
     run, progress = session.run, session.progress
@@ -152,8 +152,8 @@ def _notify(session: Session, alerts: Alerts) -> None:
 
 def _stock_list_incomplete(run: Run) -> str | None:
     code = ListingIncomplete.code
-    told = (e.message for e in run.errors if e.stream == "products" and e.code == code)
-    return next(told, None)
+    found = (e.message for e in run.errors if e.stream == "products" and e.code == code)
+    return next(found, None)
 
 
 def _status_fields(session: Session, provider: str | None) -> dict[str, Any]:

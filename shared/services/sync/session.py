@@ -96,7 +96,7 @@ class Session:
         self._buffer: list[Write] = []
         self._waiting: deque[Future[None]] = deque()
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
-        self._pending_recompute: set[str] = set(self.progress.owed)
+        self._pending_recompute: set[str] = set(self.progress.pending_recompute)
         self._since_checkpoint = 0
         self._checkpoint_at = time.monotonic()
 
@@ -130,13 +130,13 @@ class Session:
                 del self._buffer[:WRITES_PER_COMMIT]
 
     def add_pending_recompute(self, customer_ids: Iterable[str]) -> None:
-        """Have spending computed for customers whom the records stored next will not name any
-        more: it is written down with them, so that a worker that takes over knows."""
+        """Have spending computed for customers that the records stored next no longer name. It is
+        stored with those records, so that a worker that takes over knows."""
         with self.lock:
-            pending = {*self.progress.owed, *customer_ids}
-            if len(pending) > len(self.progress.owed):
-                self.progress.owed = sorted(pending)
-                self.store([status_store.put_owed(self.org_id, self.progress.owed)])
+            pending = {*self.progress.pending_recompute, *customer_ids}
+            if len(pending) > len(self.progress.pending_recompute):
+                self.progress.pending_recompute = sorted(pending)
+                self.store([status_store.put_pending_recompute(self.org_id, sorted(pending))])
                 self._pending_recompute.update(pending)
 
     def flush(self) -> None:
@@ -189,19 +189,19 @@ class Session:
         return [*writes, status_store.put_progress(self.org_id, self.progress)]
 
     def _request_spending(self, *, ended: bool) -> None:
-        """Ask for the spending of the customers concerned; for everybody's where that is cheaper,
-        but only once, when the run has ``ended``: it reads all orders of the org."""
+        """Ask for the spending of the customers concerned; for all customers where that is
+        cheaper, but only once, when the run has ``ended``: it reads all orders of the org."""
         request = ComputeSpending(org_id=self.org_id, run_id=self.run_id)
         known = self.manifests["customers"].count(STORED)
         if len(self._pending_recompute) >= max(MANY_CUSTOMERS, known // 4):
-            self.progress.everybody_owed = True
-        if not self.progress.everybody_owed:
+            self.progress.recompute_all = True
+        if not self.progress.recompute_all:
             self._spending.publish(requests(request, sorted(self._pending_recompute)))
         elif ended:
             self._spending.publish([request])
-            self.progress.everybody_owed = False
+            self.progress.recompute_all = False
         self._pending_recompute.clear()
-        self.progress.owed = []
+        self.progress.pending_recompute = []
 
     def _commit_behind(self, writes: list[Write]) -> None:
         self._since_checkpoint += len(writes)
