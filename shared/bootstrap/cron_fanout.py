@@ -45,9 +45,5 @@ def consumer() -> MessageConsumer[CronTick]:
         }
     )
     return MessageConsumer(
-        topic="cron-tick",
-        model=CronTick,
-        handle=lambda tick, received: schedule(tick, received.id),
-        database=store,
-        clock=utc_now,
+        "cron-tick", CronTick, lambda tick, received: schedule(tick, received.id), store, utc_now
     )

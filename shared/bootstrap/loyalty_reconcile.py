@@ -47,9 +47,9 @@ def consumer() -> MessageConsumer[Loyalty]:
         lease_ttl=timedelta(seconds=settings.lease_seconds),
     )
     return MessageConsumer(
-        topic="loyalty",
-        model=Loyalty,
-        handle=lambda message, received: reconcile(message, received.id),
-        database=store,
-        clock=utc_now,
+        "loyalty",
+        Loyalty,
+        lambda message, received: reconcile(message, received.id),
+        store,
+        utc_now,
     )

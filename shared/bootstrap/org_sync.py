@@ -70,9 +70,5 @@ def consumer() -> MessageConsumer[PosSync]:
         SalesRefresh(store, refreshes, utc_now, timedelta(seconds=settings.lease_seconds)),
     )
     return MessageConsumer(
-        topic="pos-sync",
-        model=PosSync,
-        handle=lambda message, _: dispatch(message),
-        database=store,
-        clock=utc_now,
+        "pos-sync", PosSync, lambda message, _: dispatch(message), store, utc_now
     )

@@ -28,9 +28,5 @@ def consumer() -> MessageConsumer[ComputeSpending]:
         store, publisher(settings.spending_topic), utc_now, settings.spending_seconds
     )
     return MessageConsumer(
-        topic="spending",
-        model=ComputeSpending,
-        handle=lambda message, _: compute(message),
-        database=store,
-        clock=utc_now,
+        "spending", ComputeSpending, lambda message, _: compute(message), store, utc_now
     )

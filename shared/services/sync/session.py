@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import RLock
-from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 import structlog
@@ -103,12 +102,7 @@ class Session:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._committer.shutdown(wait=True, cancel_futures=True)
 
     def keep(self, state: PackedState) -> None:
