@@ -99,7 +99,7 @@ class AlleavesWriter:
         given = row.get("discounts")
         return PlacedOrder(
             id=order_id,
-            quantities=tuple(_quantity(line) for line in lines),
+            quantities=tuple(map(_quantity, lines)),
             discount_ids=_ids(given) if isinstance(given, list) else None,
         )
 
