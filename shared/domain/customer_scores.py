@@ -3,7 +3,7 @@
 All of them follow from spending and the date alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -29,7 +29,7 @@ DAYS_A_MONTH = 30
 class ScoringScales:
     """What RFM is scored by. There are no quantiles until all customers were computed once."""
 
-    thresholds: RfmThresholds = RfmThresholds()
+    thresholds: RfmThresholds = field(default_factory=RfmThresholds)
     quantiles: QuantileScale | None = None
 
 

@@ -1,7 +1,7 @@
 """The calls of Alleaves, signed in by ``POST /auth``, in both of its styles.
 
-``search`` has ``POST /customer/search`` and ``GET /order`` where ``rest`` has ``GET /customers`` and
-``GET /orders``. All other calls are the same in both.
+``search`` has ``POST /customer/search`` and ``GET /order`` where ``rest`` has ``GET /customers``
+and ``GET /orders``. All other calls are the same in both.
 """
 
 from collections.abc import Callable, Mapping
