@@ -1,8 +1,7 @@
 """Products from stock rows: one per item, whatever the order in which the rows arrive.
 
-Rows that may be sold from decide a product's facts; where an item has none, its other rows do.
-Among them the first location (in the org's order), then the lowest batch id leads, numbers read as
-numbers. Each fact comes from the first row that has it.
+Rows that may be sold from come first, then the location (in the org's order), then the batch id.
+Each fact comes from the first row that has it.
 """
 
 import re
@@ -133,7 +132,7 @@ def products_from_rows(
     def leading_first(row: InventoryRow) -> tuple[object, ...]:
         place = rank.get(row.location_id, len(rank))
         batch = (row.batch_id is None, natural_key(row.batch_id or ""))
-        # The last term makes the order total: what else rows differ in, it decides.
+        # The last term makes the order total.
         return (not row.sellable, place, natural_key(row.location_id), batch, repr(row))
 
     items: defaultdict[str, list[InventoryRow]] = defaultdict(list)

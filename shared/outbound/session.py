@@ -132,9 +132,8 @@ class HttpSession:
         until = self._monotonic() + min(given, self._settings.total_seconds)
 
         def no_tries_or_time_left(state: RetryCallState) -> bool:
-            if state.attempt_number >= self._settings.attempts:
-                return True
-            return self._monotonic() + state.upcoming_sleep >= until
+            tries_left = state.attempt_number < self._settings.attempts
+            return not tries_left or self._monotonic() + state.upcoming_sleep >= until
 
         retrying = Retrying(
             sleep=self._sleep,
@@ -237,9 +236,9 @@ def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 def _again(outcome: object, call: HttpCall) -> bool:
     """Whether a try that ended like this may be followed by another."""
-    if not isinstance(outcome, Failure) or not outcome.again:
+    if not isinstance(outcome, Failure):
         return False
-    return outcome.error is ProviderBusy if call.once else True
+    return outcome.again and (not call.once or outcome.error is ProviderBusy)
 
 
 def _last_outcome(state: RetryCallState) -> object:

@@ -65,12 +65,9 @@ class AlleavesClient:
         return self._one(f"/order/{quote(order_id, safe='')}", self._to_order, "an order")
 
     def inventory(self, location_id: str) -> Generator[Page[InventoryRow], None, None]:
-        """Alleaves sends the stock list in one reply.
-
-        Where a reply announces more rows than it has, the rest is asked for. Whether the service
-        honours ``skip`` and ``take`` here is not known, so a reply of repeats means that it does
-        not: ListingIncomplete.
-        """
+        """Alleaves sends the stock list in one reply; where it announces more rows than it has,
+        the rest is asked for. Whether the service honours ``skip`` and ``take`` here is not known:
+        a reply of repeats means that it does not, ListingIncomplete."""
         seen: set[Hashable] = set()
         total: int | None = None
         received = number = 0
