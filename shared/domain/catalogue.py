@@ -1,8 +1,7 @@
 """Products from stock rows: one per item, whatever the order in which the rows arrive.
 
-Rows that may be sold from decide a product's facts; where an item has none, its other rows do.
-Among them the first location (in the org's order), then the lowest batch id leads, numbers read as
-numbers. Each fact comes from the first row that has it.
+Rows that may be sold from come first, then the location (in the org's order), then the batch id.
+Each fact comes from the first row that has it.
 """
 
 import re
@@ -14,20 +13,13 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 
+from shared.domain import pricing
 from shared.domain.ids import natural_key
 from shared.domain.inventory import InventoryRow
-from shared.domain.pricing import (
-    HIGHEST_PRICE_CENTS,
-    Price,
-    PriceSource,
-    believable,
-    listed_price,
-    markup_for,
-    markup_price,
-)
+from shared.domain.pricing import Price, PriceSource
 
 UNCATEGORIZED = "Uncategorized"
-_RANGE = f"$0 to ${HIGHEST_PRICE_CENTS // 100:,}"
+_RANGE = f"$0 to ${pricing.HIGHEST_PRICE_CENTS // 100:,}"
 
 T = TypeVar("T")
 
@@ -140,7 +132,7 @@ def products_from_rows(
     def leading_first(row: InventoryRow) -> tuple[object, ...]:
         place = rank.get(row.location_id, len(rank))
         batch = (row.batch_id is None, natural_key(row.batch_id or ""))
-        # The last term makes the order total: what else rows differ in, it decides.
+        # The last term makes the order total.
         return (not row.sellable, place, natural_key(row.location_id), batch, repr(row))
 
     items: defaultdict[str, list[InventoryRow]] = defaultdict(list)
@@ -197,7 +189,7 @@ def _strain_in(text: str) -> StrainType | None:
 def _product(rows: list[InventoryRow], markups: Mapping[str, Decimal] | None) -> Product:
     path = _first_text(row.category_path for row in rows) or ""
     category, subcategory = clean_category(path)
-    factor = markup_for(category, subcategory, markups)
+    factor = pricing.markup_for(category, subcategory, markups)
     by_location: defaultdict[str, list[InventoryRow]] = defaultdict(list)
     for row in rows:
         by_location[row.location_id].append(row)
@@ -232,8 +224,8 @@ def _price(rows: list[InventoryRow], factor: Decimal) -> Price | None:
     for sellable in (True, False):
         deciding = [row for row in rows if row.sellable is sellable]
         costs = (cost for row in deciding for cost in (row.cost_cents, row.batch_cost_cents))
-        price = _first(listed_price(dict(row.prices)) for row in deciding) or _first(
-            markup_price(cost, factor) for cost in costs
+        price = _first(pricing.listed_price(dict(row.prices)) for row in deciding) or _first(
+            pricing.markup_price(cost, factor) for cost in costs
         )
         if price:
             return price
@@ -262,7 +254,7 @@ def _problems(product: Product, rows: list[InventoryRow]) -> Iterable[Problem]:
 
 
 def _implausible(cents: int | None) -> bool:
-    return bool(cents) and not believable(cents)
+    return bool(cents) and not pricing.believable(cents)
 
 
 def _cost(cents: int | None) -> int | None:

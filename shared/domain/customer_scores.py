@@ -3,20 +3,12 @@
 All of them follow from spending and the date alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 from shared.domain.money import round_half_up
-from shared.domain.rfm import (
-    DEFAULT_THRESHOLDS,
-    QuantileScale,
-    Rfm,
-    RfmScore,
-    RfmThresholds,
-    rfm_of,
-    threshold_score,
-)
+from shared.domain.rfm import QuantileScale, Rfm, RfmScore, RfmThresholds, rfm_of
 from shared.domain.segmentation import Segment, Segmented, segment_of, whole_days
 from shared.domain.spending import Spending
 
@@ -37,7 +29,7 @@ DAYS_A_MONTH = 30
 class ScoringScales:
     """What RFM is scored by. There are no quantiles until all customers were computed once."""
 
-    thresholds: RfmThresholds = DEFAULT_THRESHOLDS
+    thresholds: RfmThresholds = field(default_factory=RfmThresholds)
     quantiles: QuantileScale | None = None
 
 
@@ -65,7 +57,7 @@ def customer_scores(spending: Spending, scales: ScoringScales, now: datetime) ->
         segment=segment,
         predicted_cents=predicted_lifetime_cents(spending, segment.segment, now),
         rfm=rfm,
-        by_threshold=threshold_score(rfm, scales.thresholds) if rfm else None,
+        by_threshold=scales.thresholds.score(rfm) if rfm else None,
         by_quantile=scales.quantiles.score(spending) if scales.quantiles else None,
     )
 

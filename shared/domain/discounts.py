@@ -112,8 +112,7 @@ def sale_of(product: Discountable, discounts: Iterable[Discount], now: datetime)
 def is_running(discount: Discount, now: datetime) -> bool:
     """Whether a discount is switched on and ``now`` lies in its window."""
     begun = discount.starts_at is None or discount.starts_at <= now
-    over = discount.ends_at is not None and discount.ends_at <= now
-    return discount.active and begun and not over
+    return begun and not is_over(discount, now)
 
 
 def is_over(discount: Discount, now: datetime) -> bool:

@@ -39,10 +39,8 @@ DEFAULT_TIERS = (
 
 @dataclass(frozen=True, slots=True)
 class LoyaltyRules:
-    """An org's programme. ``discrepancy_threshold`` is a share of the provider's figure.
-
-    Raises ConfigurationInvalid for a negative or infinite number.
-    """
+    """An org's programme. ``discrepancy_threshold`` is a share of the provider's figure. Raises
+    ConfigurationInvalid for a negative or infinite number."""
 
     points_per_dollar: Decimal = Decimal(1)
     equity_multiplier: Decimal = Decimal("1.2")

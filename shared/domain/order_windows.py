@@ -1,10 +1,10 @@
 """Which days of orders to ask the POS for, newest first, and how far that has come.
 
-An org's orders are covered by two walks back through time. The *backfill* goes once from the
-first run's day down to ``ordersSince`` and may take several runs. The *recent* walk goes every
-run over what is new since the last one, with an overlap, and once a day over the whole look-back
-window, because an order may change after it was placed. A walk asks for a window of days at a
-time, so that its place can be kept after each.
+Two walks back through time cover an org's orders. The *backfill* goes once from the first run's
+day down to ``ordersSince`` and may take several runs. The *recent* walk goes every run over what is
+new since the last one, with an overlap, and once a day over the whole look-back window, because
+orders change after they were placed. A walk asks for a window of days at a time: its place is kept
+after each.
 """
 
 from dataclasses import dataclass, replace

@@ -81,7 +81,7 @@ class Order:
 
 
 def document_id(source: str, external_id: str) -> str:
-    """Id of an order's document: the POS's own id behind the provider's name."""
+    """Id of an order's document: the provider's name, then the POS's own id."""
     return f"{source}_{external_id}"
 
 

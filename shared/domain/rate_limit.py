@@ -46,11 +46,8 @@ def place(
     taken: Sequence[int], limits: Sequence[Limit], *, wanted: int, now: int, until: int
 ) -> Placed:
     """The earliest moments from ``now`` to ``until`` for up to ``wanted`` calls, those of one
-    second spread over it.
-
-    ``taken`` are the moments given before, oldest first; those that no window reaches any more
-    may be missing.
-    """
+    second spread over it. ``taken`` are the moments given before, oldest first; those that no
+    window reaches any more may be missing."""
     moments = list(taken)
     free_at = None
     windows = windows_ms(limits)

@@ -40,11 +40,10 @@ class RfmScore:
 
 @dataclass(frozen=True, slots=True)
 class RfmThresholds:
-    """An org's bounds between the five scores: four each, ascending.
+    """An org's bounds between the five scores: four each, ascending, else ConfigurationInvalid.
 
     Recency scores 5 up to and including the first bound in days, and 1 over the last. Frequency
     (orders) and monetary (cents) score 1 below the first bound, and 5 from the last one on.
-    Raises ConfigurationInvalid for another number of bounds or another order.
     """
 
     recency_days: tuple[int, ...] = (14, 45, 60, 90)
@@ -56,6 +55,15 @@ class RfmThresholds:
             ascending = all(low < high for low, high in pairwise(bounds))
             if len(bounds) != BEST - 1 or not ascending:
                 raise ConfigurationInvalid("RFM thresholds are four ascending numbers each")
+
+    def score(self, rfm: Rfm) -> RfmScore:
+        """Scores by these fixed bounds."""
+        return RfmScore(
+            recency=BEST - bisect_left(self.recency_days, rfm.recency_days),
+            frequency=1 + bisect_right(self.frequency, rfm.frequency),
+            monetary=1 + bisect_right(self.monetary_cents, rfm.monetary_cents),
+            as_of=rfm.as_of,
+        )
 
 
 DEFAULT_THRESHOLDS = RfmThresholds()
@@ -70,16 +78,6 @@ def rfm_of(spending: Spending, now: datetime) -> Rfm | None:
         frequency=spending.order_count,
         monetary_cents=spending.total_cents,
         as_of=now,
-    )
-
-
-def threshold_score(rfm: Rfm, thresholds: RfmThresholds = DEFAULT_THRESHOLDS) -> RfmScore:
-    """Score of one customer by fixed bounds."""
-    return RfmScore(
-        recency=BEST - bisect_left(thresholds.recency_days, rfm.recency_days),
-        frequency=1 + bisect_right(thresholds.frequency, rfm.frequency),
-        monetary=1 + bisect_right(thresholds.monetary_cents, rfm.monetary_cents),
-        as_of=rfm.as_of,
     )
 
 

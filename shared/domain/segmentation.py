@@ -1,7 +1,7 @@
 """Segments: what a customer is to the dispensary, by orders, money spent and days since the last.
 
-The rules are the product's own and the same for every org: ``segment_of`` tries them in order and
-the first that holds decides. Waiting alone can change a segment; ``segment_boundaries`` says when.
+The rules are the same for every org: the first that holds decides. Time alone can change a segment;
+``segment_boundaries`` says when.
 """
 
 from collections.abc import Iterator
@@ -94,8 +94,8 @@ class SegmentBoundary:
 def segment_boundaries(
     now: datetime, thresholds: SegmentThresholds = THRESHOLDS
 ) -> Iterator[SegmentBoundary]:
-    """The boundaries that ageing crosses, as of ``now``. A stored segment is out of date exactly if
-    its customer is behind one of them; a VIP never is."""
+    """The boundaries at ``now``. A stored segment is out of date exactly if its customer is past
+    one of them; a VIP never is."""
 
     def ago(days: int) -> datetime:
         return now - timedelta(days=days)

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-OrderKind = Literal["retail", "pickup", "delivery"]
-
 
 @dataclass(frozen=True, slots=True)
 class NewCustomer:
@@ -39,7 +37,7 @@ class NewOrder:
 
     customer_id: str
     location_id: str
-    kind: OrderKind
+    kind: Literal["retail", "pickup", "delivery"]
     lines: tuple[OrderLine, ...]
 
     def __post_init__(self) -> None:

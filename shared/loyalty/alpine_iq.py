@@ -12,15 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import (
-    AnyHttpUrl,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-)
+from pydantic import AnyHttpUrl, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
 
 from shared.domain.loyalty import ProviderAnswer, ProviderStatus
 from shared.domain.rate_limit import Limit
@@ -93,17 +85,13 @@ class AlpineIqSettings(FrozenCamelModel):
         return AlpineIq(http, call)
 
 
-class _Wallet(BaseModel):
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
-
+class _Wallet(BaseModel, coerce_numbers_to_str=True):
     contact_id: str | None = Field(default=None, alias="contactID")
     points: Decimal | None = Field(default=None, alias="loyaltyPoints", allow_inf_nan=False)
     hidden: bool = Field(default=False, alias="hidePointsInWallet")
 
 
 class _Envelope(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
     success: bool
     data: _Wallet | None = None
     code: int | None = None

@@ -16,12 +16,9 @@ class LoyaltyProvider(Protocol):
     """An org's account at a provider, ready to be called."""
 
     def look_up(self, phone: str | None, email: str | None) -> ProviderAnswer:
-        """What the provider knows of somebody, by phone (E.164), then by e-mail.
-
-        FOUND, HIDDEN or NO_CONTACT; the last without a call where there is neither. Raises
-        OrgError where the org must act, ProviderError, RetryLater where the deadline leaves no
-        time, and what ``admit`` raises.
-        """
+        """What the provider knows of somebody, by phone (E.164), then by e-mail: FOUND, HIDDEN or
+        NO_CONTACT. No call where there is neither. Raises OrgError where the org must act,
+        ProviderError, RetryLater where the deadline leaves no time, and what ``admit`` raises."""
 
 
 class ProviderSettings(Protocol):
@@ -37,7 +34,7 @@ class ProviderSettings(Protocol):
 
     @property
     def limits(self) -> tuple[Limit, ...]:
-        """Calls that may be made; none for as fast as it goes."""
+        """Calls that may be made; none for no limit."""
 
     def open(
         self,
@@ -47,12 +44,9 @@ class ProviderSettings(Protocol):
         admit: Callable[[], None],
         deadline: datetime | None = None,
     ) -> LoyaltyProvider:
-        """The account with its secrets resolved; nothing is called yet.
-
-        ``admit`` is called before each try of a call and returns once the rate limit allows it;
-        calls give up at ``deadline`` (aware UTC). Raises ConfigurationInvalid for a secret that
-        cannot be read.
-        """
+        """The account with its secrets resolved; nothing is called yet. ``admit`` is called before
+        each try of a call and returns once the rate limit allows it; calls give up at ``deadline``
+        (aware UTC). Raises ConfigurationInvalid for a secret that cannot be read."""
 
 
 OpenProvider = Callable[[ProviderSettings, Callable[[], None], datetime], LoyaltyProvider]

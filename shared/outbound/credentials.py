@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from google.api_core.exceptions import InvalidArgument, NotFound, PermissionDenied
 from pydantic import SecretStr
 
+from shared.cache import ExpiringCache
 from shared.clock import Clock
 from shared.errors import ConfigurationInvalid, ProviderUnreachable, SyncSamError
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 PREFIX = "secret:"
 CACHE_SECONDS = 300.0
+SECRETS_KEPT = 10_000
 TIMEOUT_SECONDS = 10.0
 REFRESH_BUFFER = timedelta(minutes=5)
 """A token is renewed this long before it expires, so that none expires on its way."""
@@ -60,8 +62,7 @@ class SecretResolver:
     ) -> None:
         self._read = read
         self._project = project
-        self._monotonic = monotonic
-        self._known: dict[str, tuple[float, SecretStr]] = {}
+        self._known = ExpiringCache[str, SecretStr](SECRETS_KEPT, monotonic)
         self._lock = Lock()
 
     def text_of(self, value: SecretStr, where: str) -> SecretStr:
@@ -73,18 +74,15 @@ class SecretResolver:
         resource = f"projects/{self._project}/secrets/{name}"
         if "/versions/" not in name:
             resource += "/versions/latest"
-        with self._lock:
-            read_at, secret = self._known.get(resource, (-CACHE_SECONDS, SecretStr("")))
-            if self._monotonic() - read_at < CACHE_SECONDS:
-                return secret
-            try:
-                secret = SecretStr(self._read(resource))
-            except LookupError:
-                raise ConfigurationInvalid(
-                    f"the secret {name} named by {where} does not exist or may not be read"
-                ) from None
-            self._known[resource] = (self._monotonic(), secret)
-            return secret
+        try:
+            with self._lock:  # threads that need one secret at once read it once
+                return self._known.get_or(
+                    resource, CACHE_SECONDS, lambda: SecretStr(self._read(resource))
+                )
+        except LookupError:
+            raise ConfigurationInvalid(
+                f"the secret {name} named by {where} does not exist or may not be read"
+            ) from None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,15 +23,8 @@ from urllib3.response import BaseHTTPResponse
 
 from shared.clock import Clock, utc_now
 from shared.errors import ProviderBusy, RetryLater
-from shared.outbound.failures import (
-    NOT_REACHED,
-    Failure,
-    error_of,
-    failed_status,
-    no_answer,
-    retry_after_seconds,
-    unreadable,
-)
+from shared.outbound import failures
+from shared.outbound.failures import Failure
 
 _CHUNK_BYTES = 65_536
 
@@ -139,9 +132,8 @@ class HttpSession:
         until = self._monotonic() + min(given, self._settings.total_seconds)
 
         def no_tries_or_time_left(state: RetryCallState) -> bool:
-            if state.attempt_number >= self._settings.attempts:
-                return True
-            return self._monotonic() + state.upcoming_sleep >= until
+            tries_left = state.attempt_number < self._settings.attempts
+            return not tries_left or self._monotonic() + state.upcoming_sleep >= until
 
         retrying = Retrying(
             sleep=self._sleep,
@@ -158,7 +150,7 @@ class HttpSession:
         out_of_time = _again(outcome, call) and tries < self._settings.attempts
         if out_of_time and given < self._settings.total_seconds and outcome.retry_after is None:
             raise _no_time(call)
-        raise error_of(
+        raise failures.error_of(
             outcome,
             f"{call.provider} at {call.host}",
             tries=tries,
@@ -192,7 +184,7 @@ class HttpSession:
         try:
             return HttpReply(read(json.loads(body)), 1)
         except (ValueError, RecursionError):
-            return unreadable("cannot be read")
+            return failures.unreadable("cannot be read")
 
     def _exchange(self, call: HttpCall, seconds: float) -> bytes | Failure:
         """Send the call once; the body of a 2xx answer that came within ``seconds``. All that goes
@@ -214,16 +206,14 @@ class HttpSession:
                 status = response.status_code
                 if status not in range(200, 300):
                     header = response.headers.get("Retry-After")
-                    return failed_status(
-                        status, call.what, retry_after_seconds(header, self._clock())
+                    return failures.failed_status(
+                        status, call.what, failures.retry_after_seconds(header, self._clock())
                     )
                 return self._body(response.raw, seconds, until)
-        except (requests.ConnectTimeout, requests.ConnectionError):
-            return NOT_REACHED
-        except (requests.Timeout, ReadTimeoutError):
-            return no_answer(wait)
+        except (requests.ReadTimeout, ReadTimeoutError):
+            return failures.no_answer(wait)
         except (requests.RequestException, HTTPError, OSError, UnicodeError):
-            return NOT_REACHED
+            return failures.NOT_REACHED
 
     def _body(self, raw: BaseHTTPResponse, seconds: float, until: float) -> bytes | Failure:
         largest = self._settings.largest_reply_bytes
@@ -233,9 +223,9 @@ class HttpSession:
         while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
             body += chunk
             if len(body) > largest:
-                return unreadable(f"is larger than {largest:,} bytes", again=False)
+                return failures.unreadable(f"is larger than {largest:,} bytes", again=False)
             if self._monotonic() >= until:
-                return no_answer(seconds)
+                return failures.no_answer(seconds)
         return bytes(body)
 
 
@@ -246,9 +236,9 @@ def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 def _again(outcome: object, call: HttpCall) -> bool:
     """Whether a try that ended like this may be followed by another."""
-    if not isinstance(outcome, Failure) or not outcome.again:
+    if not isinstance(outcome, Failure):
         return False
-    return outcome.error is ProviderBusy if call.once else True
+    return outcome.again and (not call.once or outcome.error is ProviderBusy)
 
 
 def _last_outcome(state: RetryCallState) -> object:

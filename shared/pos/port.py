@@ -123,8 +123,8 @@ class PosClient(Protocol):
 class PosWriter(Protocol):
     """What may be made at a POS: customers and orders, never prices or stock.
 
-    Each call that makes something is sent once. Where it raises a ProviderError other than
-    ProviderRefused, it may have been done: look before asking again.
+    Each such call is sent once. After a ProviderError other than ProviderRefused it may have been
+    done: look before asking again.
     """
 
     def create_customer(self, customer: NewCustomer) -> str:
@@ -152,11 +152,9 @@ class PosWriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PosEvent:
-    """A webhook: which records changed, never what they now are.
-
-    ``kind`` is the POS's own name for it; an event of an unknown kind names no records. ``id`` is
-    the event's own, ``sent_at`` (aware UTC) when it was sent, where the POS says so.
-    """
+    """A webhook: which records changed, never what they now are. ``kind`` is the POS's own name for
+    it; an event of an unknown kind names no records. ``id`` is the event's own, ``sent_at`` (aware
+    UTC) when it was sent, where the POS says so."""
 
     kind: str
     id: str | None = None

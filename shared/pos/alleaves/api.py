@@ -1,7 +1,7 @@
-"""The calls of Alleaves, in both of its styles, signed in.
+"""The calls of Alleaves, signed in by ``POST /auth``, in both of its styles.
 
-``search``: ``POST /customer/search``, ``GET /order``. ``rest``: ``GET /customers``, ``GET
-/orders``. Everything else is called in the same way in both. ``POST /auth`` signs in.
+``search`` has ``POST /customer/search`` and ``GET /order`` where ``rest`` has ``GET /customers``
+and ``GET /orders``. All other calls are the same in both.
 """
 
 from collections.abc import Callable, Mapping
@@ -122,10 +122,8 @@ class AlleavesApi:
         except CredentialsRejected as error:
             said = str(error)
         # Raised out here so that no error which holds the call is chained to it.
-        raise CredentialsRejected(
-            f"{said} Check user name, password and PIN of {self._location_name} in the POS "
-            "settings."
-        )
+        where = f"{self._location_name} in the POS settings"
+        raise CredentialsRejected(f"{said} Check user name, password and PIN of {where}.")
 
     def _with_token(self, call: HttpCall, read: Callable[[object], T]) -> HttpReply[T]:
         """The answer. A token that is no longer accepted is renewed once."""
@@ -164,12 +162,11 @@ def token_of(reply: object, now: datetime) -> Token:
     value = fields.get("token")
     if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
         raise ValueError("no token")
-    for said in (fields.get("expires"), fields.get("expires_at"), _jwt_expiry(value)):
-        expires_at = _moment(said, now)
-        # A token that is over before it is used means that the clocks differ: no use either.
-        if expires_at and expires_at > now:
-            return Token.valid_from(value, issued_at=now, expires_at=expires_at)
-    return Token.valid_from(value, issued_at=now, expires_at=now + _LIFETIME)
+    said = (fields.get("expires"), fields.get("expires_at"), _jwt_expiry(value))
+    moments = (_moment(each, now) for each in said)
+    # A time that has passed already means that the clocks differ: no use either.
+    expires_at = next((each for each in moments if each and each > now), now + _LIFETIME)
+    return Token.valid_from(value, issued_at=now, expires_at=expires_at)
 
 
 def _jwt_expiry(token: str) -> object:

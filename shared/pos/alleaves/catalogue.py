@@ -124,11 +124,9 @@ def _potency(value: object, compound: str, compounds: Iterable[object]) -> Decim
 
 
 def to_discount(row: object, zone: ZoneInfo) -> Discount | Rejected:
-    """The discount of a row; days and times without a zone are those of ``zone``.
-
-    Codes beside those of ``read_row``: ``unknown_discount_type``, ``bad_value``, ``bad_date``,
-    ``bad_condition`` (a minimum that cannot be read).
-    """
+    """The discount of a row; ``zone`` holds for days and times without one. Rejected as by
+    ``read_row``, and as ``unknown_discount_type``, ``bad_value``, ``bad_date`` or
+    ``bad_condition`` (a minimum that cannot be read)."""
     wire = read_row(DiscountRow, row)
     if isinstance(wire, Rejected):
         return wire

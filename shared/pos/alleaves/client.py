@@ -15,15 +15,8 @@ from shared.domain.order_windows import DateWindow
 from shared.domain.orders import Order
 from shared.errors import ListingIncomplete
 from shared.outbound.failures import StatusRefused
+from shared.pos.alleaves import catalogue
 from shared.pos.alleaves.api import AlleavesApi
-from shared.pos.alleaves.catalogue import (
-    NAMED,
-    to_batch_detail,
-    to_discount,
-    to_inventory_row,
-    to_locations,
-    to_named,
-)
 from shared.pos.alleaves.customers import to_customer, to_order
 from shared.pos.alleaves.parse import SOURCE
 from shared.pos.paging import FetchedPage, PageSettings, list_pages
@@ -72,12 +65,9 @@ class AlleavesClient:
         return self._one(f"/order/{quote(order_id, safe='')}", self._to_order, "an order")
 
     def inventory(self, location_id: str) -> Generator[Page[InventoryRow], None, None]:
-        """Alleaves sends the stock list in one reply.
-
-        Where a reply announces more rows than it has, the rest is asked for. Whether the service
-        honours ``skip`` and ``take`` here is not known, so a reply of repeats means that it does
-        not: ListingIncomplete.
-        """
+        """Alleaves sends the stock list in one reply; where it announces more rows than it has,
+        the rest is asked for. Whether the service honours ``skip`` and ``take`` here is not known:
+        a reply of repeats means that it does not, ListingIncomplete."""
         seen: set[Hashable] = set()
         total: int | None = None
         received = number = 0
@@ -93,25 +83,25 @@ class AlleavesClient:
                 raise ListingIncomplete(
                     f"{self._api.name} announced {total:,} inventory rows but sent {received:,}."
                 )
-            entries = [to_inventory_row(row, location_id) for row in rows]
+            entries = [catalogue.to_inventory_row(row, location_id) for row in rows]
             yield page_of(number, entries, total=total, requests=raw.requests, last=last)
 
     def discounts(self) -> Page[Discount]:
         raw = self._api.listed("/discount", "discounts")
-        entries = [to_discount(row, self._zone) for row in raw.entries]
+        entries = [catalogue.to_discount(row, self._zone) for row in raw.entries]
         return page_of(1, entries, total=raw.total, requests=raw.requests)
 
     def named(self, kind: NamedKind) -> LookUpResult[tuple[NamedEntry, ...]]:
-        raw = self._api.listed(f"/inventory/{NAMED[kind]}", kind)
-        return LookUpResult(to_named(kind, raw.entries), raw.requests)
+        raw = self._api.listed(f"/inventory/{catalogue.NAMED[kind]}", kind)
+        return LookUpResult(catalogue.to_named(kind, raw.entries), raw.requests)
 
     def locations(self) -> LookUpResult[tuple[PublicLocation, ...]]:
         raw = self._api.listed("/location", "locations")
-        return LookUpResult(to_locations(raw.entries), raw.requests)
+        return LookUpResult(catalogue.to_locations(raw.entries), raw.requests)
 
     def batch(self, batch_id: str) -> BatchDetail:
         path = f"/inventory/batch/{quote(batch_id)}"
-        return to_batch_detail(self._api.record(path, "a batch").data)
+        return catalogue.to_batch_detail(self._api.record(path, "a batch").data)
 
     def raw_product(self, product_id: str) -> str:
         return json.dumps({"id_item": product_id})

@@ -80,11 +80,8 @@ def percent(value: object) -> Decimal | None:
 
 
 def read_row(model: type[W], row: object) -> W | Rejected:
-    """The row as its wire model, or why it is none.
-
-    Codes: ``not_an_object``, ``missing_id`` (none, or not usable as one), ``bad_text`` (too long,
-    or no valid Unicode).
-    """
+    """The row as its wire model, or Rejected as ``not_an_object``, ``missing_id`` (none, or not
+    usable as one) or ``bad_text`` (too long, or no valid Unicode)."""
     if not isinstance(row, dict):
         return reject(row, None, "not_an_object", "The record is not a JSON object.")
     try:

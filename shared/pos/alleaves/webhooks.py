@@ -61,7 +61,7 @@ def read_event(body: bytes) -> PosEvent:
 def _ids(data: object, subject: str) -> tuple[str, ...]:
     rows = data if isinstance(data, list) else [data]
     found = (_first_id(row, subject) for row in rows if isinstance(row, dict))
-    return tuple(dict.fromkeys(each for each in found if each is not None))
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
 def _first_id(row: dict[str, Any], subject: str) -> str | None:

@@ -99,7 +99,7 @@ class AlleavesWriter:
         given = row.get("discounts")
         return PlacedOrder(
             id=order_id,
-            quantities=tuple(_quantity(line) for line in lines),
+            quantities=tuple(map(_quantity, lines)),
             discount_ids=_ids(given) if isinstance(given, list) else None,
         )
 
@@ -145,8 +145,5 @@ def _quantity(line: object) -> Decimal:
 
 
 def _ids(given: list[object]) -> frozenset[str]:
-    return frozenset(
-        str(each["id_discount"])
-        for each in given
-        if isinstance(each, dict) and "id_discount" in each
-    )
+    rows = [each for each in given if isinstance(each, dict)]
+    return frozenset(str(row["id_discount"]) for row in rows if "id_discount" in row)

@@ -1,7 +1,7 @@
 """Webhooks of Lightspeed X-Series: form-encoded, the object as JSON text in ``payload``.
 
-The one type that tells of sales is ``sale.update``; it comes when a sale is made and whenever it
-changes (https://x-series-api.lightspeedhq.com/docs/webhooks).
+``sale.update`` comes when a sale is made and whenever it changes
+(https://x-series-api.lightspeedhq.com/docs/webhooks).
 """
 
 import json
@@ -16,7 +16,7 @@ FIELDS = 20
 
 
 def read_sale(body: bytes) -> PosEvent:
-    """The sale that a webhook tells of. Raises RequestInvalid where it names none."""
+    """The sale that a webhook names. Raises RequestInvalid where it names none."""
     try:
         form = parse_qs(body.decode(), strict_parsing=True, max_num_fields=FIELDS)
         sale = json.loads(form["payload"][0])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.rfm import Rfm, RfmScore, RfmThresholds, quantile_scale, rfm_of, threshold_score
+from shared.domain.rfm import Rfm, RfmScore, RfmThresholds, quantile_scale, rfm_of
 from shared.domain.spending import Spending
 from shared.errors import ConfigurationInvalid
 
@@ -59,14 +59,14 @@ def test_nobody_without_a_counted_order_has_an_rfm() -> None:
 )
 def test_scores_by_threshold(figures: Rfm, scores: tuple[int, int, int]) -> None:
     # Given / When / Then
-    assert threshold_score(figures) == RfmScore(*scores, as_of=NOW)
+    assert RfmThresholds().score(figures) == RfmScore(*scores, as_of=NOW)
 
 
 def test_an_org_sets_its_own_thresholds() -> None:
     # Given
     own = RfmThresholds((1, 2, 3, 4), (10, 20, 30, 40), (1, 2, 3, 4))
     # When / Then
-    assert threshold_score(rfm(3, 30, 3), own) == RfmScore(3, 4, 4, NOW)
+    assert own.score(rfm(3, 30, 3)) == RfmScore(3, 4, 4, NOW)
 
 
 @pytest.mark.parametrize("bounds", [(), (1, 2, 3), (1, 2, 3, 3), (4, 3, 2, 1), (1, 2, 3, 4, 5)])
@@ -170,4 +170,5 @@ def test_equal_figures_score_equally_and_better_ones_never_less(
 @given(st.integers(0, 500), st.integers(0, 500))
 def test_a_longer_absence_never_scores_more_by_threshold(days: int, more: int) -> None:
     # Given / When / Then
-    assert threshold_score(rfm(days + more)).recency <= threshold_score(rfm(days)).recency
+    usual = RfmThresholds()
+    assert usual.score(rfm(days + more)).recency <= usual.score(rfm(days)).recency
