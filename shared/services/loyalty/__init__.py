@@ -1,1 +1,1 @@
-"""Loyalty points: ``reconcile`` tells the story of a run, ``on_demand`` serves the HTTP routes."""
+"""Loyalty points: ``reconcile`` is the run, ``on_demand`` serves the HTTP routes."""
