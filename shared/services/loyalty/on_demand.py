@@ -1,4 +1,4 @@
-"""The loyalty routes' use cases: start a run, look up current points, read what runs have stored."""
+"""Loyalty for the HTTP routes: start a run, look up current points, read what runs have stored."""
 
 import uuid
 from collections.abc import Mapping

@@ -1,7 +1,6 @@
-"""Ageing: customers who did nothing become at risk, or churned, by waiting.
+"""Ageing: the segments of customers who have not ordered for some time, such as at risk or churned.
 
-Nothing is remembered between passes: the segments stored are what the last one left, so that a day
-without a pass is made up for by the next.
+A pass needs only the stored segments: the next pass makes up for a day without one.
 """
 
 import contextlib
@@ -30,7 +29,7 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class Ageing:
     """Rewrites the customers whose last order has crossed a boundary since their segment was
-    written. A tick for all orgs becomes one for each. ``seconds`` as in SpendingService."""
+    written. A tick for all orgs becomes one per org. ``seconds`` as in SpendingService."""
 
     database: Database
     ticks: Publisher
@@ -39,7 +38,7 @@ class Ageing:
     seconds: float
 
     def __call__(self, tick: CronTick, tick_id: str) -> None:
-        """Do what the tick asks for."""
+        """Handle a tick of the schedule."""
         if tick.org_id is None:
             orgs = locations.active_orgs(self.database)
             self.ticks.publish(CronTick(job="segments", org_id=org) for org in orgs)
@@ -53,7 +52,7 @@ class Ageing:
             self.ticks.publish([tick])
 
     def _age(self, org_id: str, scales: ScoringScales, now: datetime) -> bool:
-        """Rewrite all who have crossed a boundary; whether the time sufficed for them."""
+        """Rewrite all who have crossed a boundary; False where the time ran out before."""
         deadline = Deadline(self.seconds)
         count = 0
         for boundary in segment_boundaries(now):
@@ -80,7 +79,7 @@ class Ageing:
         try:
             self.database.commit(updates)
         except Conflict:
-            # One of them has just ordered, which sets its segment too: the others are still due.
+            # One of them has just ordered, which sets its segment too; the others are still due.
             for update in updates:
                 with contextlib.suppress(Conflict):
                     self.database.commit([update])

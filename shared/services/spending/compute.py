@@ -1,11 +1,9 @@
-"""Spending is computed here, from an org's stored orders: recomputed, never counted up.
+"""Spending and what follows from it, recomputed from an org's stored orders, never counted up.
 
-A ``ComputeSpending`` message names some customers of an org, or none, which means all. Then
-
-1. the customers, all who are connected with them, and their orders are read (``snapshot``);
-2. what each has spent follows from the orders (``domain.spending``), and segment, lifetime value
-   and RFM from that (``domain.customer_scores``);
-3. what differs from the documents is committed; Firestore refuses it where another computation of
+1. The customers, all who are connected with them, and their orders are read (``snapshot``).
+2. What each has spent follows from the orders (``domain.spending``), and segment, lifetime value
+   and RFM from that (``domain.customer_scores``).
+3. What differs from the documents is committed; Firestore refuses it where another computation of
    the same customers came first. Then, or where figures were replaced, all is read again.
 
 So a message may come twice, late, or at once with its copy.
@@ -46,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 
 class RecommendationIndexCache:
-    """What can be recommended at the orgs last asked about. Safe for threads."""
+    """What can be recommended at the orgs last computed. Safe for threads."""
 
     def __init__(self) -> None:
         self._kept = ExpiringCache[str, RecommendationIndex](INDEXES_KEPT)
@@ -56,16 +54,15 @@ class RecommendationIndexCache:
         return self._kept.get(org_id) or self.fresh(database, org_id)
 
     def fresh(self, database: Database, org_id: str) -> RecommendationIndex:
-        """The org's menu as it is. One that is empty may be about to be filled: it is not kept."""
+        """The org's menu as it is now. An empty one is not cached: it may be filled soon."""
         found = products.recommendable_menu(database, org_id)
         return self._kept.put(org_id, INDEX_KEPT_SECONDS, found) if len(found) else found
 
 
 @dataclass(frozen=True, slots=True)
 class SpendingService:
-    """Computes spending and all that follows from it, and keeps the stored documents equal to it.
-    ``seconds`` is how long one invocation may work before it leaves the rest to messages of its
-    own."""
+    """Computes spending. ``seconds`` is how long one invocation may work before it leaves the rest
+    to messages of its own."""
 
     database: Database
     spending: Publisher
@@ -91,20 +88,20 @@ class SpendingService:
         self.spending.publish(requests(message, left))
 
     def _compute(self, org_id: str, customer_ids: Sequence[str]) -> None:
-        """Recompute some customers, until nothing is found that another look might contradict."""
+        """Recompute some customers, and again where figures were replaced."""
         menu = self.menus.of(self.database, org_id)
         for looks in range(1, ATTEMPTS + 1):
             now = self.clock()
             snapshot = read_snapshot(self.database, org_id, customer_ids)
             changes = snapshot.changes(menu, rfm_store.scales(self.database, org_id), now)
-            committed = all(self._commit(batch) for batch in _commits(changes))
+            committed = all(map(self._commit, _commits(changes)))
             if committed and not any(change.replaces for change in changes):
                 log.info("spending_computed", customers=len(customer_ids), looks=looks)
                 return
         raise RetryLater("others keep changing the same customers")
 
     def _compute_all(self, org_id: str, deadline: Deadline) -> list[str]:
-        """Recompute everybody; ids of those who are still to be computed by look-ups."""
+        """Recompute all customers; ids of those who are still to be computed by look-ups."""
         for _ in range(ATTEMPTS):
             left = self._scan_all(org_id, deadline)
             if len(left) < FULL_SCAN_FROM or deadline.passed:
@@ -126,8 +123,8 @@ class SpendingService:
         return left
 
     def _split(self, message: ComputeSpending) -> bool:
-        """Where an org has too many customers for the memory, ask for them in parts. The quantiles
-        are then those of the spending that is stored."""
+        """Request the customers in parts where they are too many for the memory. The quantiles are
+        then those of the stored spending."""
         org_id = message.org_id
         if customers.count_all(self.database, org_id) <= CUSTOMERS_IN_MEMORY:
             return False
@@ -141,7 +138,7 @@ class SpendingService:
         self.database.commit([rfm_store.put(org_id, scale)] if scale else [])
 
     def _commit(self, changes: Iterable[SpendingChange]) -> bool:
-        """Whether it was accepted: nobody has changed the same customers since they were read."""
+        """Whether it was accepted: the customers have not changed since they were read."""
         try:
             self.database.commit(write for change in changes for write in change.writes)
         except Conflict:
@@ -150,13 +147,13 @@ class SpendingService:
 
 
 def scale_of(everybody: Iterable[Spending], now: datetime) -> QuantileScale | None:
-    """The quantiles of all customers; None where none of them has ordered."""
+    """The quantiles of all customers; None where none has ordered."""
     population = [rfm for spent in everybody if (rfm := rfm_of(spent, now))]
     return quantile_scale(population, now) if population else None
 
 
 def requests(template: ComputeSpending, customer_ids: Sequence[str]) -> Iterator[ComputeSpending]:
-    """Messages like ``template`` that ask for the customers a part at a time."""
+    """Messages like ``template`` for the customers, a part each."""
     for part in batched(customer_ids, CUSTOMERS_PER_MESSAGE):
         yield template.model_copy(update={"customer_ids": tuple(part)})
 
