@@ -80,8 +80,8 @@ class Alerts:
         by_digest = {_digest(url): url for url in urls}
         left = {digest: url for digest, url in by_digest.items() if digest not in incident.told}
         accepted = self.notifier.send(list(left.values()), incident.title, body) if left else []
-        told = {digest for digest, took in zip(left, accepted, strict=True) if took}
-        after = incident.sent(told, left=len(left) - len(told), now=self.clock())
+        reached = {digest for digest, took in zip(left, accepted, strict=True) if took}
+        after = incident.sent(reached, left=len(left) - len(reached), now=self.clock())
         if after.sent_at is None:
             log.warning("alert_undelivered", key=incident.key, addresses=len(by_digest))
         try:

@@ -112,9 +112,8 @@ class Watchdog:
         """Orgs that should have succeeded by now and never did; whether the schedule is silent."""
         long_ago = now - OVERDUE_AFTER
         kept = locations.read_roster(self.database)
-        silent = False
         if kept is not None and kept.ticked_at >= long_ago:
-            known = kept.recent
+            known, silent = kept.recent, False
         else:
             known = locations.active_since(self.database, long_ago, LIMIT)
             silent = bool(known)

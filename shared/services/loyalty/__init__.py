@@ -1,1 +1,0 @@
-"""Loyalty points: ``reconcile`` is the run, ``on_demand`` serves the HTTP routes."""

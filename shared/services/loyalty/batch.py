@@ -4,7 +4,7 @@ the answers, calculate, write what differs."""
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from shared.clock import Clock, Deadline
 from shared.domain.customers import identifies, normal_phone
@@ -69,46 +69,39 @@ def _chained(parts: Iterable[Sequence[Write]]) -> list[Write]:
     return [write for part in parts for write in part]
 
 
+@dataclass(slots=True)
 class BatchReconciler:
     """Works through all customers that have work left in this run."""
 
-    def __init__(
-        self,
-        session: LoyaltySession,
-        rules: LoyaltyRules,
-        look_ups: LookUps,
-        pool: ThreadPoolExecutor,
-    ) -> None:
-        self._session = session
-        self._rules = rules
-        self._look_ups = look_ups
-        self._pool = pool
-        self._orders: OrdersByCustomer | None = None
-        self._today: date = session.run.started_at.date()
+    session: LoyaltySession
+    rules: LoyaltyRules
+    look_ups: LookUps
+    pool: ThreadPoolExecutor
+    all_orders: OrdersByCustomer | None = None
 
     def work(self) -> None:
         """Do what is left. Raises OutOfTime when the invocation's time or permits are used up;
         what was done until then is stored."""
-        session, batches = self._session, list(self._batches())
+        session, batches = self.session, list(self._batches())
         left = sum(map(len, batches))
-        if not self._look_ups.limited and left >= max(MANY, len(session.state) // 4):
-            self._orders = loyalty.orders_of(session.database, session.org_id, None)
+        if not self.look_ups.limited and left >= max(MANY, len(session.state) // 4):
+            self.all_orders = loyalty.orders_of(session.database, session.org_id, None)
         following = iter([*batches, []])
-        ahead = self._pool.submit(self._read, next(following))
+        ahead = self.pool.submit(self._read, next(following))
         for ids in batches:
             session.deadline.check()
             customers, orders = ahead.result()
-            ahead = self._pool.submit(self._read, next(following))
+            ahead = self.pool.submit(self._read, next(following))
             for gone in set(ids) - {customer.id for customer in customers}:
                 session.state.remove(gone)
             self._ask(customers)
             session.keep(self._calculate_all(customers, orders))
-            if self._look_ups.stopped:
-                raise self._look_ups.stopped
+            if self.look_ups.stopped:
+                raise self.look_ups.stopped
 
     def _batches(self) -> Iterator[list[str]]:
         """Ids by their shard of the state, so that a batch rewrites a single shard."""
-        state = self._session.state
+        state = self.session.state
         shards: dict[int, list[str]] = {}
         for customer_id, entry in state.items():
             if entry.work:
@@ -118,30 +111,31 @@ class BatchReconciler:
 
     def _read(self, ids: Sequence[str]) -> tuple[list[Document], OrdersByCustomer]:
         """Those of the customers that still exist, and their orders."""
-        database, org_id = self._session.database, self._session.org_id
+        database, org_id = self.session.database, self.session.org_id
         customers = loyalty.customers(database, org_id, ids)
-        if self._orders is not None:
-            return customers, self._orders
+        if self.all_orders is not None:
+            return customers, self.all_orders
         return customers, loyalty.orders_of(database, org_id, [each.id for each in customers])
 
     def _ask(self, customers: Sequence[Document]) -> None:
         """Look up the customers marked for it, and store the answers before anything else."""
-        state, run = self._session.state, self._session.run
+        state, run = self.session.state, self.session.run
         to_ask = [c for c in customers if state.get(c.id).work >= LoyaltyWork.REFRESH]
         if not to_ask:
             return
-        answers = self._look_ups.ask([_contact(customer) for customer in to_ask], self._pool)
+        today = run.started_at.date()
+        answers = self.look_ups.ask([_contact(customer) for customer in to_ask], self.pool)
         for customer_id, answer in answers.items():
-            state.put(customer_id, state.get(customer_id).answered(answer, self._today))
+            state.put(customer_id, state.get(customer_id).answered(answer, today))
             run.counts.asked += 1
             run.counts.found += answer.status is ProviderStatus.FOUND
             run.counts.no_contact += answer.status is ProviderStatus.NO_CONTACT
             run.counts.hidden += answer.status is ProviderStatus.HIDDEN
             run.counts.unavailable += answer.status is ProviderStatus.UNAVAILABLE
-        run.alpine_down = self._look_ups.down
-        if self._look_ups.error and not run.error:
-            run.error = run_error(self._look_ups.error)
-        self._session.keep()
+        run.alpine_down = self.look_ups.down
+        if self.look_ups.error and not run.error:
+            run.error = run_error(self.look_ups.error)
+        self.session.keep()
 
     def _calculate_all(
         self, customers: Sequence[Document], orders: OrdersByCustomer
@@ -149,12 +143,12 @@ class BatchReconciler:
         return [
             write
             for customer in customers
-            if self._session.state.get(customer.id).work is LoyaltyWork.CALCULATE
+            if self.session.state.get(customer.id).work is LoyaltyWork.CALCULATE
             for write in self._calculate(customer, orders.get(customer.id, {}))
         ]
 
     def _calculate(self, customer: Document, orders: Mapping[str, OrderFact]) -> list[Write]:
-        session, rules = self._session, self._rules
+        session, rules = self.session, self.rules
         entry = session.state.get(customer.id)
         equity = customer.fields.get("socialEquity") is True
         spent = fold(orders.values())

@@ -156,9 +156,10 @@ class LoyaltyAccount:
 
 class LookUps:
     """Look-ups of one invocation. ``account`` is None where the org has none (then all customers
-    are NOT_CONFIGURED), or none that can be used; ``down`` where it is known not to answer.
+    are NOT_CONFIGURED), or, with an ``error``, none that can be used; ``down`` where it is known
+    not to answer.
 
-    ``error`` is what went wrong first. ``stopped`` is set once time or permits ran out: customers
+    ``error`` is the first that occurred. ``stopped`` is set once time or permits ran out: customers
     without an answer are left to the next invocation.
     """
 
@@ -171,7 +172,7 @@ class LookUps:
     ) -> None:
         self._account = account
         self._down = threading.Event()
-        if down:
+        if down or error:
             self._down.set()
         self._failures = 0
         self._lock = threading.Lock()

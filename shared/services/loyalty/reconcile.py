@@ -65,7 +65,7 @@ class LoyaltyReconcile:
     sleep: Callable[[float], None] = time.sleep
 
     def __call__(self, message: Loyalty, delivery_id: str) -> None:
-        """Do the run that the message asks for, or continue it.
+        """Do the run that the message requests, or continue it.
 
         Does nothing where the run has ended or another run of the org is under way; named
         customers are then requested again later. Raises RetryLater while another copy of the
@@ -142,7 +142,7 @@ class LoyaltyReconcile:
         broken: SyncSamError | None,
     ) -> LookUps:
         if account is None:
-            return LookUps(None, error=broken, down=broken is not None)
+            return LookUps(None, error=broken)
         permits = Permits(
             session.database,
             account.rate_limit_id,
@@ -154,7 +154,7 @@ class LoyaltyReconcile:
         try:
             provider = self.open_provider(account, permits.take, session.until + LAST_CALLS)
         except OrgError as error:
-            return LookUps(None, error=error, down=True)
+            return LookUps(None, error=error)
         return LookUps(LoyaltyAccount(provider, permits), down=session.run.alpine_down)
 
     def _continue(self, message: Loyalty, session: LoyaltySession, stop: OutOfTime) -> None:
@@ -183,8 +183,8 @@ def _mark(session: LoyaltySession, message: Loyalty, account: str, rules: str) -
     """Mark in the state what is to be done for each customer; nothing is written yet.
 
     Named customers are looked up. Without names, a first or ``full`` run and one after a change of
-    account look up everybody, any other those whose spending, merchant's flag or existence
-    changed and those who are due. After a change of ``rules`` all are calculated anew.
+    account look up all customers, any other run those whose spending, merchant's flag or existence
+    changed and those who are due. After a change of ``rules`` all are recalculated.
     """
     run, progress, state = session.run, session.progress, session.state
     if message.customer_ids is not None:
@@ -212,7 +212,7 @@ def _mark(session: LoyaltySession, message: Loyalty, account: str, rules: str) -
 
 def _add_and_remove_customers(session: LoyaltySession) -> None:
     """Give every customer an entry and remove the entries of deleted ones. Unless the run is for
-    everybody, the customers are only counted, and listed where the count differs."""
+    all, the customers are only counted, and listed where the count differs."""
     database, org_id, state = session.database, session.org_id, session.state
     if not session.run.everybody and customers.count_all(database, org_id) == len(state):
         return

@@ -7,38 +7,48 @@
    the same customers came first. Then, or where figures were replaced, all is read again.
 
 So a message may come twice, late, or at once with its copy.
+
+``Ageing`` rewrites the scores of customers who have not ordered for some time. It needs only the
+stored scores: the next pass makes up for a day without one.
 """
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
-from shared.bus.messages import ComputeSpending
+from shared.bus.messages import ComputeSpending, CronTick
 from shared.bus.publisher import Publisher
 from shared.cache import ExpiringCache
 from shared.clock import Clock, Deadline
+from shared.domain.customer_scores import ScoringScales, customer_scores
 from shared.domain.ids import natural_key
 from shared.domain.preferences import RecommendationIndex
 from shared.domain.rfm import QuantileScale, quantile_scale, rfm_of
+from shared.domain.segmentation import segment_boundaries
 from shared.domain.spending import Spending
 from shared.errors import RetryLater
 from shared.services.spending.snapshot import SpendingChange, read_full_snapshot, read_snapshot
-from shared.store import customers, products
+from shared.store import customers, locations, products
 from shared.store import rfm as rfm_store
-from shared.store.database import Conflict, Database, batched, commits
+from shared.store import spending as spending_store
+from shared.store.database import Conflict, Database, Document, batched, commits
 
 CUSTOMERS_AT_ONCE = 100
 """Customers of one snapshot that is read by look-ups."""
 CUSTOMERS_IN_MEMORY = 10_000
 """Customers, with what they bought, that an instance has memory for."""
 FULL_SCAN_FROM = 200
-"""From so many customers on, reading everybody costs less than look-ups."""
+"""From so many customers on, one scan of all costs less than look-ups."""
 CUSTOMERS_PER_MESSAGE = 300
 ATTEMPTS = 5
 INDEXES_KEPT = 64
 INDEX_KEPT_SECONDS = 300.0
+AGED_PER_COMMIT = 400
+SCALE_AGE = timedelta(days=30)
+"""How old the quantiles may get before all customers are recomputed, which makes new ones."""
 
 log = structlog.get_logger(__name__)
 
@@ -146,9 +156,9 @@ class SpendingService:
         return True
 
 
-def scale_of(everybody: Iterable[Spending], now: datetime) -> QuantileScale | None:
+def scale_of(spendings: Iterable[Spending], now: datetime) -> QuantileScale | None:
     """The quantiles of all customers; None where none has ordered."""
-    population = [rfm for spent in everybody if (rfm := rfm_of(spent, now))]
+    population = [rfm for spent in spendings if (rfm := rfm_of(spent, now))]
     return quantile_scale(population, now) if population else None
 
 
@@ -160,3 +170,64 @@ def requests(template: ComputeSpending, customer_ids: Sequence[str]) -> Iterator
 
 def _commits(changes: Iterable[SpendingChange]) -> Iterator[list[SpendingChange]]:
     return commits(changes, lambda change: len(change.writes))
+
+
+@dataclass(frozen=True, slots=True)
+class Ageing:
+    """Rewrites the customers whose last order has crossed a boundary since their segment was
+    written. A tick for all orgs becomes one per org. ``seconds`` as in SpendingService."""
+
+    database: Database
+    ticks: Publisher
+    spending: Publisher
+    clock: Clock
+    seconds: float
+
+    def __call__(self, tick: CronTick, tick_id: str) -> None:
+        """Handle a tick of the schedule."""
+        if tick.org_id is None:
+            orgs = locations.active_orgs(self.database)
+            self.ticks.publish(CronTick(job="segments", org_id=org) for org in orgs)
+            log.info("tick_fanned_out", job=tick.job, orgs=len(orgs))
+            return
+        now = self.clock()
+        scales = rfm_store.scales(self.database, tick.org_id)
+        if scales.quantiles is None or now - scales.quantiles.as_of > SCALE_AGE:
+            self.spending.publish([ComputeSpending(org_id=tick.org_id)])
+        if not self._age(tick.org_id, scales, now):
+            self.ticks.publish([tick])
+
+    def _age(self, org_id: str, scales: ScoringScales, now: datetime) -> bool:
+        """Rewrite all who have crossed a boundary; False where the time ran out before."""
+        deadline = Deadline(self.seconds)
+        count = 0
+        for boundary in segment_boundaries(now):
+            while crossed := customers.past_boundary(
+                self.database, org_id, boundary, AGED_PER_COMMIT
+            ):
+                if deadline.passed:
+                    return False
+                self._rewrite(org_id, crossed, scales, now)
+                count += len(crossed)
+                if len(crossed) < AGED_PER_COMMIT:
+                    break
+        log.info("segments_aged", org_id=org_id, customers=count)
+        return True
+
+    def _rewrite(
+        self, org_id: str, crossed: Sequence[Document], scales: ScoringScales, now: datetime
+    ) -> None:
+        updates = []
+        for customer in crossed:
+            spent = customers.spending_in(customer.fields)
+            scores = customer_scores(spent, scales, now)
+            updates.append(customers.update_scores(org_id, customer, scores, now))
+        try:
+            self.database.commit(updates)
+        except Conflict:
+            # One of them has just ordered, which sets its segment too; the others are still due.
+            for update in updates:
+                with contextlib.suppress(Conflict):
+                    self.database.commit([update])
+        with contextlib.suppress(Conflict):
+            self.database.commit([spending_store.touch_data_version(org_id, crossed[0].id, now)])

@@ -65,7 +65,7 @@ class SpendingSnapshot:
         found = []
         for ids in self._groups():
             after = {i: self._fields(i, person_of.get(i), menu, scales, now) for i in ids}
-            # Links and an e-mail's sum rest on several customers: none of those may have changed.
+            # Links and an e-mail's sum depend on several customers: none of those may have changed.
             relinked = any(
                 self.people[i].customer.fields.get(name) != after[i][name]
                 for i in ids
@@ -104,7 +104,7 @@ class SpendingSnapshot:
         return found
 
     def _write_email(self, email: str, ids: Sequence[str], now: datetime) -> list[Write]:
-        """The write for what all customers with the e-mail have spent together, if it differs."""
+        """The write for the spending of all customers with the e-mail together, if it differs."""
         stored = self.by_email[email]
         if not ids:
             return [Remove(spending.spending_path(self.org_id, email))] if stored.exists else []
@@ -162,7 +162,10 @@ class SpendingSnapshot:
 def read_snapshot(database: Database, org_id: str, customer_ids: Sequence[str]) -> SpendingSnapshot:
     """A snapshot of some customers and of all who are connected with them, directly or not."""
     people: dict[str, CustomerSnapshot] = {}
-    emails, phones, fillers, seen = set[str](), set[str](), set[str](), set[str]()
+    emails: set[str] = set()
+    phones: set[str] = set()
+    fillers: set[str] = set()
+    seen: set[str] = set()
     wanted = set(customer_ids)
     while wanted:
         seen |= wanted
@@ -204,7 +207,7 @@ def read_full_snapshot(database: Database, org_id: str) -> SpendingSnapshot:
 
 
 def _contact(member: CustomerSnapshot, fillers: set[str]) -> CustomerContact:
-    """A customer's e-mail and phone; a number on too many records identifies nobody."""
+    """A customer's e-mail and phone; a number on too many records is left out."""
     phone = None if member.phone in fillers else member.phone
     return CustomerContact(member.id, member.email, phone)
 
