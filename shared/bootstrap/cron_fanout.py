@@ -10,7 +10,7 @@ from shared.bus.messages import CronTick
 from shared.clock import utc_now
 from shared.entry import MessageConsumer
 from shared.services.fan_out import LoyaltyFanOut, Schedule, SyncFanOut
-from shared.services.spending.ageing import Ageing
+from shared.services.spending.compute import Ageing
 from shared.services.watchdog import Watchdog
 
 

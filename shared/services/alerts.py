@@ -33,9 +33,9 @@ class Alerts:
     def raise_(self, org_id: str | None, key: str, title: str, body: str) -> None:
         """Notify the org's and the operator's addresses, unless they have been already.
 
-        ``key`` names the kind of incident: an org has one open incident of a kind at most. Of two
-        callers at once one sends. An address that fails is tried again when the incident is next
-        raised. ``title`` and ``body`` must not contain secrets or personal data.
+        ``key`` is the kind of incident: an org has at most one open incident of each kind. Of two
+        callers at once only one sends. An address that fails is tried again when the incident is
+        next raised. ``title`` and ``body`` must not contain secrets or personal data.
         """
         now = self.clock()
         found = incidents.read(self.database, org_id, key)
@@ -73,25 +73,22 @@ class Alerts:
                 return
 
     def _send(self, incident: Incident, version: datetime) -> None:
-        urls = {_digest(url): url for url in self._urls(incident.org_id)}
-        left = {digest: url for digest, url in urls.items() if digest not in incident.told}
-        title, body = incident.title, incident.body
+        urls, body = list(self.operator_urls), incident.body
         if incident.org_id is not None:
+            urls = [*tenants.alert_urls(self.database, incident.org_id), *urls]
             body += f"\n\nOrg: {incident.org_id}"
-        accepted = self.notifier.send(list(left.values()), title, body) if left else []
-        told = {digest for digest, took in zip(left, accepted, strict=True) if took}
-        after = incident.sent(told, left=len(left) - len(told), now=self.clock())
+        by_digest = {_digest(url): url for url in urls}
+        left = {digest: url for digest, url in by_digest.items() if digest not in incident.told}
+        accepted = self.notifier.send(list(left.values()), incident.title, body) if left else []
+        reached = {digest for digest, took in zip(left, accepted, strict=True) if took}
+        after = incident.sent(reached, left=len(left) - len(reached), now=self.clock())
         if after.sent_at is None:
-            log.warning("alert_undelivered", key=incident.key, addresses=len(urls))
+            log.warning("alert_undelivered", key=incident.key, addresses=len(by_digest))
         try:
             incidents.write(self.database, after, version)
         except Conflict:
             # It was resolved meanwhile: that is newer.
             log.info("incident_changed_meanwhile", key=incident.key)
-
-    def _urls(self, org_id: str | None) -> list[SecretStr]:
-        own = [] if org_id is None else tenants.alert_urls(self.database, org_id)
-        return [*own, *self.operator_urls]
 
 
 def _digest(url: SecretStr) -> str:

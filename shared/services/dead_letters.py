@@ -122,8 +122,8 @@ class ReplayDeadLetters:
         if message_id is None:
             letters = dead_letters.waiting(self.database, org_id, limit)
         else:
-            letter = dead_letters.read(self.database, message_id)
-            letters = [letter] if letter else []
+            found = dead_letters.read(self.database, message_id)
+            letters = [found] if found else []
         sent, left = 0, []
         for letter in letters:
             topic = self.topic_of(letter.source)

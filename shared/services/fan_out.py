@@ -1,4 +1,4 @@
-"""What a tick of the schedule becomes: one message per org."""
+"""Ticks of the schedule: each runs its job, most of which publish one message per org."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from shared.store import locations
 from shared.store.database import Database
 
 Job = Callable[[CronTick, str], None]
-"""Does the job of a tick. The second argument is the tick's id, the same at redelivery."""
+"""Handles a tick. The second argument is the tick's id, the same at redelivery."""
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,7 @@ class Schedule:
     jobs: Mapping[str, Job]
 
     def __call__(self, tick: CronTick, tick_id: str) -> None:
-        """Run it. Raises InvalidMessage for an unknown job."""
+        """Run the job. Raises InvalidMessage for an unknown one."""
         job = self.jobs.get(tick.job)
         if job is None:
             raise InvalidMessage(f"there is no job {tick.job}")
@@ -42,8 +42,8 @@ class SyncFanOut:
     clock: Clock
 
     def __call__(self, tick: CronTick, tick_id: str) -> None:
-        """Fan a tick out; its redelivery requests the same runs. The roster is updated, by which
-        the watchdog sees that this was done."""
+        """Fan a tick out; its redelivery requests the same runs. The roster is updated, from which
+        the watchdog knows that the schedule is alive."""
         orgs = locations.active_orgs(self.database, tick.org_id)
         self.pos_sync.publish(
             PosSync(org_id=org, run_id=run_id(tick_id, org), trigger="cron") for org in orgs

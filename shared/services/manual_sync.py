@@ -1,9 +1,9 @@
-"""Runs on demand: asked for by a person, or for many orgs at once by a machine."""
+"""Runs on demand, requested by a person, or for all orgs at once by a program."""
 
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -75,27 +75,33 @@ class ManualSync:
             now = self.clock()
             recent = _recent(before.asked_at, now)
             run_id = f"manual-{uuid.uuid4().hex}"
-            run = _queued("manual", now, request.requested_by)
+            run = Run(
+                state=RunState.QUEUED,
+                trigger="manual",
+                started_at=now,
+                requested_by=request.requested_by,
+            )
             asked = runs.add_manual(request.org_id, before, run_id=run_id, asked_at=[*recent, now])
             try:
                 self.database.commit([asked, runs.put(request.org_id, run_id, run)])
             except Conflict:
                 continue
-            self._publish([_message(request, run_id)], run)
+            message = PosSync(run_id=run_id, trigger="manual", **asdict(request))
+            self._publish([message], run)
             log.info("run_queued", org_id=request.org_id, run_id=run_id, full=request.full)
             return run_id
         raise RetryLater(f"too many ask for a run of {request.org_id} at once")
 
     def start_all(self, org_id: str | None) -> dict[str, str]:
-        """Start a run of every org with an active POS location, or of one; run id by org. Where an
-        org is being synced already, its run ends at once. Raises NotFound where ``org_id`` has no
-        active POS location."""
+        """Start a run of every org with an active POS location, or of one; run id by org. The run
+        of an org that is being synced already ends at once. Raises NotFound where ``org_id`` has
+        no active POS location."""
         orgs = locations.active_orgs(self.database, org_id)
         if org_id is not None and not orgs:
             raise NotFound("there is no such org with an active point of sale")
         started = {org: f"cron-{uuid.uuid4().hex}" for org in orgs}
         for some in commits(orgs):
-            run = _queued("cron", self.clock(), None)
+            run = Run(state=RunState.QUEUED, trigger="cron", started_at=self.clock())
             self.database.commit([runs.put(org, started[org], run) for org in some])
             messages = [PosSync(org_id=o, run_id=started[o], trigger="cron") for o in some]
             self._publish(messages, run)
@@ -110,15 +116,14 @@ class ManualSync:
         return run
 
     def wait(self, org_id: str, run_id: str, seconds: float) -> Run:
-        """The run when it has ended, at the latest after so many seconds."""
+        """The run once it has ended, at the latest after so many seconds."""
         end = self.monotonic() + seconds
         pause = 0.1
-        while not (run := self.read(org_id, run_id)).state.ended:
-            left = end - self.monotonic()
-            if left <= 0:
-                break
+        run = self.read(org_id, run_id)
+        while not run.state.ended and (left := end - self.monotonic()) > 0:
             self.sleep(min(pause, left))
             pause = min(pause * 1.5, 2.0)
+            run = self.read(org_id, run_id)
         return run
 
     def _under_way(self, org_id: str, asked: str | None) -> str | None:
@@ -132,7 +137,7 @@ class ManualSync:
         return None if running is None or running.startswith(SHORT_RUNS) else running
 
     def _publish(self, messages: Sequence[PosSync], run: Run) -> None:
-        """Publish; where that fails, the runs are ended as failed."""
+        """Publish the messages; if that fails, end their runs as failed."""
         try:
             self.pos_sync.publish(messages)
         except Exception:
@@ -151,19 +156,3 @@ def _recent(asked_at: Sequence[datetime], now: datetime) -> list[datetime]:
             retry_after=ceil(again.total_seconds()),
         )
     return recent
-
-
-def _queued(trigger: str, now: datetime, requested_by: str | None) -> Run:
-    return Run(state=RunState.QUEUED, trigger=trigger, started_at=now, requested_by=requested_by)
-
-
-def _message(request: SyncRequest, run_id: str) -> PosSync:
-    return PosSync(
-        org_id=request.org_id,
-        run_id=run_id,
-        trigger="manual",
-        full=request.full,
-        allow_deletions=request.allow_deletions,
-        streams=request.streams,
-        requested_by=request.requested_by,
-    )

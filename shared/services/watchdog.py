@@ -1,7 +1,7 @@
-"""Alerts people to what did not happen: orgs without a recent successful sync, a schedule that is
-silent, and runs whose worker stopped and that no other continued.
+"""Alerts people to what did not happen: orgs without a recent successful sync, a silent schedule,
+and runs without a worker.
 
-What one check reads, however many orgs there are (10,000 orgs, all well: 4 documents):
+What one check reads, however many orgs there are (10,000 orgs without incident: 4 documents):
 
     the roster that the schedule keeps                 1
     orgs whose last success is over 2 hours ago        3 each, found by index (1 if none)
@@ -9,8 +9,7 @@ What one check reads, however many orgs there are (10,000 orgs, all well: 4 docu
     runs begun over half an hour ago and not ended     2 each, by index (1 if none)
     open incidents                                     2 each, by index (1 if none)
 
-That is each org's status, location and incident, a run's lease, an incident's org. Only where the
-schedule is silent are active locations read. No check reads more than LIMIT documents of a kind.
+Only where the schedule is silent are active locations read.
 """
 
 from collections.abc import Collection, Mapping
@@ -43,6 +42,8 @@ STUCK = "run_stuck"
 OVERDUE = "no_recent_success"
 MANY_OVERDUE = "many_orgs_overdue"
 SILENT = "schedule_silent"
+OF_ORGS = (OVERDUE, STUCK, GIVEN_UP)
+"""Incidents of single orgs that are resolved here, by the org's next success."""
 
 log = structlog.get_logger(__name__)
 
@@ -78,8 +79,8 @@ class Watchdog:
         log.info("watched", overdue=len(overdue), stuck=stuck, schedule_silent=silent)
 
     def _end_stuck_runs(self, only: str | None, now: datetime) -> int:
-        """End the stuck runs, and raise an alert for each; how many ended. Each is ended only if
-        it is still as it was read: it may continue after all."""
+        """End the stuck runs, and raise an alert for each; how many were ended. A run that has
+        changed since it was read is left alone."""
         suspects = [
             each
             for each in runs.unfinished(self.database, now - SILENT_AFTER, LIMIT)
@@ -111,9 +112,8 @@ class Watchdog:
         """Orgs that should have succeeded by now and never did; whether the schedule is silent."""
         long_ago = now - OVERDUE_AFTER
         kept = locations.read_roster(self.database)
-        silent = False
         if kept is not None and kept.ticked_at >= long_ago:
-            known = kept.recent
+            known, silent = kept.recent, False
         else:
             known = locations.active_since(self.database, long_ago, LIMIT)
             silent = bool(known)
@@ -154,16 +154,15 @@ class Watchdog:
     def _resolve(self, fleet_wide: Mapping[str, bool], only: str | None) -> None:
         """Resolve what has recovered, except incidents that runs resolve themselves."""
         opened = incidents.open_ones(self.database, LIMIT)
-        about_orgs = [
-            (each.org_id, each)
-            for each in opened
-            if each.org_id is not None and each.key in (OVERDUE, STUCK, GIVEN_UP)
-        ]
-        org_ids = {org_id for org_id, _ in about_orgs}
+        org_ids = {each.org_id for each in opened if each.org_id and each.key in OF_ORGS}
         succeeded = status.last_successes(self.database, sorted(org_ids))
-        for org_id, incident in about_orgs:
-            if is_recovered(incident.opened_at, succeeded.get(org_id)):
-                self.alerts.resolve(org_id, incident.key)
         for incident in opened:
-            if incident.org_id is None and not fleet_wide.get(incident.key, True) and not only:
-                self.alerts.resolve(None, incident.key)
+            org_id, key = incident.org_id, incident.key
+            if org_id is None:
+                recovered = not fleet_wide.get(key, True) and only is None
+            else:
+                recovered = key in OF_ORGS and is_recovered(
+                    incident.opened_at, succeeded.get(org_id)
+                )
+            if recovered:
+                self.alerts.resolve(org_id, key)

@@ -1,5 +1,5 @@
-"""Receiving webhooks: which secrets they may be signed with, and what becomes of one: known or a
-repeat, stored, its records requested."""
+"""Receiving webhooks: the secrets they may be signed with; a new one is stored and its records are
+requested, a repeat is not."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -30,8 +30,8 @@ log = structlog.get_logger(__name__)
 
 
 class WebhookSecrets:
-    """``posConfig.webhookSecret`` of an org's active locations, kept for KEPT_SECONDS. Orgs without
-    one are kept too: forged requests must not cost more reads than valid ones."""
+    """``posConfig.webhookSecret`` of an org's active locations, cached for KEPT_SECONDS, as is that
+    there is none: forged requests must not cost more reads than valid ones."""
 
     def __init__(self, database: Database, resolver: SecretResolver) -> None:
         self._database = database
@@ -39,7 +39,7 @@ class WebhookSecrets:
         self._kept = ExpiringCache[tuple[str, str], Sequence[SecretStr]](ORGS_KEPT)
 
     def __call__(self, org_id: str, provider: str) -> Sequence[SecretStr]:
-        """The secrets, none for an unknown org. One that cannot be read is left out."""
+        """The secrets, none for an unknown org. Unreadable ones are left out."""
         key = org_id, provider
         return self._kept.get_or(key, KEPT_SECONDS, lambda: self._read(org_id, provider))
 
@@ -55,11 +55,11 @@ class WebhookSecrets:
 
 
 class Stale(Unauthenticated):
-    """A webhook that was signed too long ago, or in the future: it may be a replay."""
+    """A webhook signed too long ago, or in the future: it may be a replay."""
 
 
 class WebhookOutcome(StrEnum):
-    """What became of a webhook."""
+    """What was done with a webhook."""
 
     QUEUED = "queued"
     DUPLICATE = "duplicate"
@@ -68,8 +68,8 @@ class WebhookOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReceiveWebhook:
-    """Receives the webhooks of one provider, whose bodies ``read`` parses. It does not call the
-    POS: ``org_sync`` does, after the answer."""
+    """Receives the webhooks of one provider, whose bodies ``read`` parses. The POS is not called
+    here: ``org_sync`` does that later."""
 
     provider: str
     read: Callable[[bytes], PosEvent]
@@ -96,21 +96,18 @@ class ReceiveWebhook:
         except Conflict:
             outcome = WebhookOutcome.DUPLICATE
         if outcome is WebhookOutcome.QUEUED:
-            self._request(org_id, key, event)
+            try:
+                self.pos_sync.publish([request(org_id, key, event)])
+            except Exception as error:
+                self.database.commit([webhook_events.remove(org_id, key)])
+                raise RetryLater("the webhook could not be passed on") from error
         log.info("webhook_received", event_kind=event.kind, outcome=outcome, org_id=org_id)
         return outcome
 
     def _key(self, event: PosEvent, body: bytes) -> str:
-        """Both the event's own id and its body are signed: a repeat cannot be made to look new."""
+        """The event's id and the body are both signed: a repeat cannot be made to look new."""
         unique = f"{event.kind}/{event.id}".encode() if event.id else body
         return hashlib.blake2b(unique, digest_size=16, person=self.provider.encode()).hexdigest()
-
-    def _request(self, org_id: str, key: str, event: PosEvent) -> None:
-        try:
-            self.pos_sync.publish([request(org_id, key, event)])
-        except Exception as error:
-            self.database.commit([webhook_events.remove(org_id, key)])
-            raise RetryLater("the webhook could not be passed on") from error
 
 
 def request(org_id: str, key: str, event: PosEvent | StoredWebhook) -> PosSync:

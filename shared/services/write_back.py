@@ -1,8 +1,8 @@
-"""Creating customers and orders at a POS: each at most once, however often it is asked for.
+"""Creating customers and orders at a POS, each at most once per idempotency key.
 
-The POS itself knows no idempotency keys. So each call that creates something is sent once; where
-its outcome is not known, the next attempt under the same key first searches the POS for it. Prices
-and stock are never written.
+The POS itself has no such keys. So each call that creates something is sent once; if its outcome is
+unknown, the next attempt under the same key first searches the POS for it. Prices and stock are
+never written.
 """
 
 from collections.abc import Callable
@@ -28,23 +28,22 @@ log = structlog.get_logger(__name__)
 
 
 class OutcomeUnknown(ProviderError):
-    """Only a person at the POS can find out whether it was done: it is not done again."""
+    """Only a person at the POS can find out whether it was done; it is not tried again."""
 
     code = "outcome_unknown"
 
 
 class OrderDiffers(ProviderError):
-    """The order at the POS has other lines than were asked for."""
+    """The order at the POS has other lines than requested."""
 
     code = "order_differs"
 
 
 @dataclass(frozen=True, slots=True)
 class WriteBack:
-    """Writes to one account. Each method takes the caller's idempotency key. Raises Busy while the
-    same is being done, RequestInvalid for a key that was used for something else, OrgError and
-    ProviderError where the POS did not do it: it may then be tried again under the same key.
-    """
+    """Writes to one account under the caller's idempotency keys. Methods raise Busy while the same
+    is being done, RequestInvalid for a key that was used for something else, OrgError and
+    ProviderError where the POS did not do it: it may then be tried again under the same key."""
 
     database: Database
     pos: PosWriter
@@ -61,8 +60,8 @@ class WriteBack:
         return self._once(f"customer/{key}", repr(customer), make)
 
     def submit_order(self, key: str, order: NewOrder) -> str:
-        """Create an order: its header, its lines, and a check of the result; returns the POS's id.
-        Raises OrderDiffers where the result is another than asked for."""
+        """Create an order, header first, then its lines; returns the POS's id. Raises OrderDiffers
+        where the result has other lines than requested."""
 
         def make(claim: Claim) -> str:
             order_id = claim.part or self._opened(claim, f"{self.org_id}/{key}", order)

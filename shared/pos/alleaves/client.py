@@ -17,7 +17,7 @@ from shared.errors import ListingIncomplete
 from shared.outbound.failures import StatusRefused
 from shared.pos.alleaves import catalogue
 from shared.pos.alleaves.api import AlleavesApi
-from shared.pos.alleaves.customers import to_customer, to_order
+from shared.pos.alleaves.orders import to_customer, to_order
 from shared.pos.alleaves.parse import SOURCE
 from shared.pos.paging import FetchedPage, PageSettings, list_pages
 from shared.pos.port import LookUpResult, Page, Rejected, page_of

@@ -1,9 +1,5 @@
-"""Permits to call the loyalty provider, within the account's rate limit and this invocation's time.
-
-Asking it about many customers at once, until it is clear that it will not answer.
-
-An org's account there: from its settings to a client that may be called.
-"""
+"""Asking the loyalty provider about many customers at once, within the account's rate limit and the
+invocation's time, until it counts as down."""
 
 import contextvars
 import threading
@@ -26,7 +22,15 @@ from shared.store.database import Database
 from shared.store.tenants import TenantLoyalty
 
 BLOCK = 10
-"""Calls for which moments are taken when more are made than were expected: retries."""
+"""Permits that are reserved when more calls are made than were expected: retries."""
+AT_ONCE = 25
+FAILURES_IN_A_ROW = 5
+"""After so many without an answer between them the provider counts as down."""
+
+UNAVAILABLE = ProviderAnswer(ProviderStatus.UNAVAILABLE)
+NOT_CONFIGURED = ProviderAnswer(ProviderStatus.NOT_CONFIGURED)
+
+log = structlog.get_logger(__name__)
 
 
 class OutOfPermits(OutOfTime):
@@ -66,8 +70,8 @@ class Permits:
         return bool(self._limits)
 
     def expect(self, calls: int) -> int:
-        """Take permits for so many calls at once; how many there are, fewer where time or the
-        limit runs out. Raises OutOfPermits where there is none."""
+        """Reserve permits for so many calls; how many there are, fewer where time or the limit runs
+        out. Raises OutOfPermits where there is none."""
         if not self._limits:
             return calls
         with self._lock:
@@ -90,8 +94,8 @@ class Permits:
             self._missed.append(moment)
 
     def _next(self) -> int:
-        """The next moment. One that was missed is given back for a later one, since others have
-        been given those after it; but where there is none it has to do."""
+        """The next moment. A missed one is exchanged for a later one, since others have been given
+        those after it; it is used where no later one is left."""
         with self._lock:
             if not self._moments:
                 try:
@@ -128,19 +132,9 @@ def _milliseconds(moment: datetime) -> int:
     return (moment - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
 
 
-AT_ONCE = 25
-FAILURES_IN_A_ROW = 5
-"""After so many without an answer between them the provider counts as down."""
-
-UNAVAILABLE = ProviderAnswer(ProviderStatus.UNAVAILABLE)
-NOT_CONFIGURED = ProviderAnswer(ProviderStatus.NOT_CONFIGURED)
-
-log = structlog.get_logger(__name__)
-
-
 @dataclass(frozen=True, slots=True)
 class LoyaltyContact:
-    """How a customer can be known to the provider; ``phone`` in E.164."""
+    """What the provider is asked with for a customer; ``phone`` in E.164."""
 
     customer_id: str
     phone: str | None
@@ -148,24 +142,25 @@ class LoyaltyContact:
 
     @property
     def calls(self) -> int:
-        """How many calls it may take to find them."""
-        return sum(1 for way in (self.phone, self.email) if way)
+        """How many calls it may take to find the customer."""
+        return bool(self.phone) + bool(self.email)
 
 
 @dataclass(frozen=True, slots=True)
 class LoyaltyAccount:
-    """An account that can be called, and leave to do so."""
+    """An account's client, and the permits for calling it."""
 
     client: LoyaltyProvider
     permits: Permits
 
 
 class LookUps:
-    """Look-ups of one invocation. ``account`` is None where the org has none (then everybody is
-    NOT_CONFIGURED), or none that can be used; ``down`` where it is known not to answer.
+    """Look-ups of one invocation. ``account`` is None where the org has none (then all customers
+    are NOT_CONFIGURED), or, with an ``error``, none that can be used; ``down`` where it is known
+    not to answer.
 
-    ``error`` is what went wrong first. ``stopped`` is set once there was no time or no permit
-    for somebody: no answer stands for them, they are for the next invocation.
+    ``error`` is the first that occurred. ``stopped`` is set once time or permits ran out: customers
+    without an answer are left to the next invocation.
     """
 
     def __init__(
@@ -177,7 +172,7 @@ class LookUps:
     ) -> None:
         self._account = account
         self._down = threading.Event()
-        if down:
+        if down or error:
             self._down.set()
         self._failures = 0
         self._lock = threading.Lock()
@@ -190,13 +185,13 @@ class LookUps:
 
     @property
     def limited(self) -> bool:
-        """Whether a rate limit holds them back."""
+        """Whether the account has a rate limit."""
         return self._account is not None and self._account.permits.limited
 
     def ask(
         self, contacts: Sequence[LoyaltyContact], pool: ThreadPoolExecutor
     ) -> dict[str, ProviderAnswer]:
-        """The answers by customer id. Nobody is begun who may not be finished."""
+        """The answers by customer id. Only customers for whom all calls are permitted are begun."""
         account = self._account
         if account is None and not self.down:
             return {contact.customer_id: NOT_CONFIGURED for contact in contacts}
@@ -210,11 +205,8 @@ class LookUps:
             )
             for contact in self._permitted(account.permits, known)
         }
-        for customer_id, future in asked.items():
-            answer = future.result()
-            if answer is not None:
-                answers[customer_id] = answer
-        return answers
+        found = {customer_id: future.result() for customer_id, future in asked.items()}
+        return answers | {i: answer for i, answer in found.items() if answer is not None}
 
     def _permitted(
         self, permits: Permits, contacts: Sequence[LoyaltyContact]
@@ -238,27 +230,22 @@ class LookUps:
             return UNAVAILABLE
         try:
             answer = provider.look_up(contact.phone, contact.email)
-        except OrgError as error:
-            self._failed(error, at_once=True)
+        except (OrgError, ProviderError) as error:
+            self._failed(error)
             return UNAVAILABLE
-        except ProviderError as error:
-            self._failed(error, at_once=False)
-            return UNAVAILABLE
-        except OutOfTime as stop:
-            self.stopped = stop
-            return None
-        except RetryLater:
-            self.stopped = OutOfTime()
+        except (OutOfTime, RetryLater) as stop:
+            self.stopped = stop if isinstance(stop, OutOfTime) else OutOfTime()
             return None
         with self._lock:
             self._failures = 0
         return answer
 
-    def _failed(self, error: SyncSamError, *, at_once: bool) -> None:
+    def _failed(self, error: SyncSamError) -> None:
         with self._lock:
             self.error = self.error or error
             self._failures += 1
-            if (at_once or self._failures >= FAILURES_IN_A_ROW) and not self.down:
+            over = isinstance(error, OrgError) or self._failures >= FAILURES_IN_A_ROW
+            if over and not self.down:
                 self._down.set()
                 log.warning("alpine_iq_given_up", code=error.code, owner=error.owner)
 
@@ -269,22 +256,3 @@ def account_of(org: TenantLoyalty) -> tuple[ProviderSettings | None, OrgError | 
         return org.account(), None
     except OrgError as error:
         return None, error
-
-
-def permits_of(
-    database: Database,
-    account: ProviderSettings,
-    *,
-    until: datetime,
-    clock: Clock,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Permits:
-    """Leave to call the account until a moment, within its rate limit."""
-    return Permits(
-        database,
-        account.rate_limit_id,
-        account.limits,
-        until=until,
-        clock=clock,
-        sleep=sleep,
-    )

@@ -1,9 +1,4 @@
-"""Loyalty on demand: for an org, or for one of its customers.
-
-Somebody's points right now, by telephone or e-mail: the provider's, and those from orders.
-
-How an org and its customers stand: counts, one customer, and all that are in review.
-"""
+"""Loyalty for the HTTP routes: start a run, look up current points, read what runs have stored."""
 
 import uuid
 from collections.abc import Mapping
@@ -30,18 +25,18 @@ from shared.domain.loyalty import (
 from shared.domain.spending import fold
 from shared.errors import NotFound, OrgError, ProviderError, RequestInvalid, RetryLater
 from shared.loyalty.port import OpenProvider
-from shared.services.loyalty.look_ups import (
-    NOT_CONFIGURED,
-    UNAVAILABLE,
-    account_of,
-    permits_of,
-)
+from shared.services.loyalty.look_ups import NOT_CONFIGURED, UNAVAILABLE, Permits, account_of
 from shared.services.manual_sync import RunUnderWay
 from shared.store import customers, loyalty, loyalty_runs, paths, tenants
 from shared.store import lease as leases
 from shared.store.database import Database, Document
 from shared.store.loyalty import CustomerCounts
 from shared.store.tenants import TenantLoyalty
+
+PATIENCE = timedelta(seconds=8)
+"""How long a caller waits for the provider before the calculated figure is returned."""
+LAST_ENTRIES = 5
+AT_ONCE = 8
 
 log = structlog.get_logger(__name__)
 
@@ -54,10 +49,10 @@ class AskForLoyalty:
     loyalty: Publisher
 
     def __call__(self, org_id: str, customer_id: str | None, *, full: bool) -> str:
-        """Start a run, return its id. ``full`` looks everybody up.
+        """Start a run, return its id. ``full`` looks up every customer.
 
-        Raises NotFound for an unknown customer and, where the whole org is meant, RunUnderWay.
-        One customer's turn comes after a run that is under way.
+        Raises NotFound for an unknown customer and, for a whole org, RunUnderWay. A run for one
+        customer waits for the one under way.
         """
         if customer_id is not None:
             if not loyalty.customers(self.database, org_id, [customer_id]):
@@ -73,14 +68,9 @@ class AskForLoyalty:
         return run_id
 
 
-PATIENCE = timedelta(seconds=8)
-"""How long a caller waits for the provider before the calculated figure has to do."""
-
-
 @dataclass(frozen=True, slots=True)
 class Points:
-    """``result`` holds the two figures against each other; ``calculated_tier`` is the one that
-    the points from orders would give."""
+    """A customer's two figures compared; ``calculated_tier`` is that of the points from orders."""
 
     customer_id: str
     result: Reconciliation
@@ -89,7 +79,7 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class LookUpPoints:
-    """Looks points up. Nothing is written."""
+    """Looks up current points at the provider and from the orders. Nothing is written."""
 
     database: Database
     open_provider: OpenProvider
@@ -97,8 +87,8 @@ class LookUpPoints:
 
     def __call__(self, org_id: str, *, phone: str | None, email: str | None) -> Points:
         """The points of the customer with the telephone, else of the one with the e-mail; of
-        several the first by id. Raises RequestInvalid for what is neither, NotFound, and
-        ConfigurationInvalid where the org's programme makes no sense."""
+        several the first by id. Raises RequestInvalid where neither is valid, NotFound, and
+        ConfigurationInvalid for an invalid loyalty programme."""
         org = tenants.read_loyalty(self.database, org_id)
         rules = org.rules()
         number = normal_phone(phone)
@@ -126,7 +116,9 @@ class LookUpPoints:
         if account is None:
             return UNAVAILABLE if broken else NOT_CONFIGURED
         until = self.clock() + PATIENCE
-        permits = permits_of(self.database, account, until=until, clock=self.clock)
+        permits = Permits(
+            self.database, account.rate_limit_id, account.limits, until=until, clock=self.clock
+        )
         try:
             return self.open_provider(account, permits.take, until).look_up(phone, email)
         except (OrgError, ProviderError, RetryLater) as error:
@@ -134,10 +126,6 @@ class LookUpPoints:
         except OutOfTime:
             log.warning("points_without_alpine_iq", code="rate_limited")
         return UNAVAILABLE
-
-
-LAST_ENTRIES = 5
-AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +140,7 @@ class LoyaltyReads:
         return loyalty.counts(self.database, org_id), last
 
     def of_customer(self, org_id: str, customer_id: str) -> Mapping[str, Any] | None:
-        """One customer's points, as ``_standing``; None for an unknown customer or one whose points
-        were never calculated."""
+        """One customer's points; None for an unknown customer or one without points so far."""
         found = loyalty.customers(self.database, org_id, [customer_id])
         if not found or "pointsFromOrders" not in found[0].fields:
             return None
@@ -161,7 +148,7 @@ class LoyaltyReads:
         return self._standing(org_id, found[0]) | {"alpineIq": answer.status}
 
     def in_review(self, org_id: str) -> list[dict[str, Any]]:
-        """Every customer whose two figures need a review, the largest discrepancy first."""
+        """The points of every customer in review, the largest discrepancy first."""
         found = loyalty.in_review(self.database, org_id)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             standings = list(pool.map(lambda each: self._standing(org_id, each), found))
@@ -169,7 +156,7 @@ class LoyaltyReads:
 
     def _standing(self, org_id: str, customer: Document) -> dict[str, Any]:
         """A customer's loyalty fields as stored, and the last entries of the ledger, newest first.
-        ``needsReview``: Alpine IQ's figure applies and differs from that of the orders."""
+        ``needsReview``: Alpine IQ's figure applies and differs from the calculated one."""
         fields = customer.fields
         by_alpine = fields["tierSource"] == TierSource.PROVIDER
         return {

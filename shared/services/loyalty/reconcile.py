@@ -1,4 +1,5 @@
-"""An org's loyalty points, from the message to the last document of the run."""
+"""A loyalty run of an org: mark whose points may have changed, reconcile those, alert people to
+differences."""
 
 import hashlib
 import time
@@ -13,26 +14,24 @@ from shared.bus.messages import Loyalty
 from shared.bus.publisher import LaterPublisher, Publisher
 from shared.clock import Clock, Deadline, OutOfTime
 from shared.domain.changes import fingerprint
-from shared.domain.loyalty import LoyaltyRules
+from shared.domain.ids import natural_key
+from shared.domain.loyalty_work import LoyaltyEntry, LoyaltyWork, Review, is_due
 from shared.domain.runs import RunState
 from shared.errors import OrgError, SyncSamError
 from shared.loyalty.port import OpenProvider, ProviderSettings
 from shared.services.alerts import Alerts
-from shared.services.loyalty import review
-from shared.services.loyalty.batch import BatchReconciler
+from shared.services.loyalty.batch import BatchReconciler, LoyaltySession
 from shared.services.loyalty.look_ups import (
     AT_ONCE,
     LookUps,
     LoyaltyAccount,
     OutOfPermits,
+    Permits,
     account_of,
-    permits_of,
 )
-from shared.services.loyalty.marking import mark
-from shared.services.loyalty.session import LoyaltySession
 from shared.services.runs import lifecycle
 from shared.services.runs.failure import run_error
-from shared.store import loyalty_runs, tenants
+from shared.store import customers, loyalty, loyalty_runs, tenants
 from shared.store.database import Database
 from shared.store.lease import HeldByOtherRun
 from shared.store.loyalty_runs import LoyaltyRun
@@ -40,7 +39,12 @@ from shared.store.loyalty_runs import LoyaltyRun
 LAST_CALLS = timedelta(seconds=45)
 """How long calls that were begun in time may still take."""
 ASK_AGAIN = timedelta(minutes=1)
-"""When named customers are asked for while another run has the org."""
+"""After which named customers are requested again while another run has the org."""
+OVERLAP = timedelta(minutes=10)
+"""How long before the last run changes of spending are looked for: they may be written late, and by
+a clock that is behind."""
+LISTED = 20
+"""Customers that an alert lists one by one."""
 
 log = structlog.get_logger(__name__)
 
@@ -61,11 +65,11 @@ class LoyaltyReconcile:
     sleep: Callable[[float], None] = time.sleep
 
     def __call__(self, message: Loyalty, delivery_id: str) -> None:
-        """Do the run that the message asks for, or go on with it.
+        """Do the run that the message requests, or continue it.
 
-        Does nothing when the run has ended, or another run of the org is under way; customers
-        asked for by name are then asked for again. Raises RetryLater while another copy of the
-        message is at work, and whatever was not foreseen: it is then to be delivered again.
+        Does nothing where the run has ended or another run of the org is under way; named
+        customers are then requested again later. Raises RetryLater while another copy of the
+        message is at work.
         """
         run_id = message.run_id or _run_id(delivery_id)
         message = message.model_copy(update={"run_id": run_id})
@@ -92,15 +96,11 @@ class LoyaltyReconcile:
                 self._publish_later(message, self.clock() + ASK_AGAIN)
             return
         with opened:
-            session = LoyaltySession(
-                active=opened,
-                progress=loyalty_runs.read_progress(database, org_id),
-                state=loyalty_runs.load_state(database, org_id),
-                clock=self.clock,
-                deadline=deadline,
-                until=until,
+            progress = loyalty_runs.read_progress(database, org_id)
+            state = loyalty_runs.load_state(database, org_id)
+            self._work(
+                message, LoyaltySession(opened, progress, state, self.clock, deadline, until)
             )
-            self._work(message, session)
 
     def _work(self, message: Loyalty, session: LoyaltySession) -> None:
         try:
@@ -110,10 +110,8 @@ class LoyaltyReconcile:
             return
         except OrgError as error:
             session.run.error = run_error(error)
-        review.notify_differences(session, replace(self.alerts, database=session.database))
-        review.set_last_state(session)
-        session.end()
-        log.info("loyalty_run_ended", state=session.run.state, **session.run.counts.model_dump())
+        _notify_differences(session, replace(self.alerts, database=session.database))
+        _end(session)
 
     def _reconcile(self, message: Loyalty, session: LoyaltySession) -> None:
         """Do what is left of the run."""
@@ -122,16 +120,10 @@ class LoyaltyReconcile:
         rules = org.rules()
         account, broken = account_of(org)
         if not run.marked:
-            named = account.user_id if account else ""
-            mark(
-                session.database,
-                message,
-                run,
-                progress,
-                session.state,
-                account=progress.account if broken else named,
-                rules=_hash(rules),
-            )
+            account_id = account.user_id if account else ""
+            if broken:
+                account_id = progress.account
+            _mark(session, message, account_id, fingerprint(asdict(rules)).hex())
             if run.counts.customers:
                 session.keep([loyalty_runs.put_progress(message.org_id, progress)])
         look_ups = self._look_ups(session, account, broken)
@@ -150,21 +142,26 @@ class LoyaltyReconcile:
         broken: SyncSamError | None,
     ) -> LookUps:
         if account is None:
-            return LookUps(None, error=broken, down=broken is not None)
-        permits = permits_of(
-            session.database, account, until=session.until, clock=self.clock, sleep=self.sleep
+            return LookUps(None, error=broken)
+        permits = Permits(
+            session.database,
+            account.rate_limit_id,
+            account.limits,
+            until=session.until,
+            clock=self.clock,
+            sleep=self.sleep,
         )
         try:
             provider = self.open_provider(account, permits.take, session.until + LAST_CALLS)
         except OrgError as error:
-            return LookUps(None, error=error, down=True)
+            return LookUps(None, error=error)
         return LookUps(LoyaltyAccount(provider, permits), down=session.run.alpine_down)
 
     def _continue(self, message: Loyalty, session: LoyaltySession, stop: OutOfTime) -> None:
-        """Ask for the rest of the run: at once, or when the rate limit allows the next call."""
+        """Request the rest of the run: at once, or when the rate limit allows the next call."""
         now = self.clock()
         at = stop.free_at if isinstance(stop, OutOfPermits) else now
-        session.hand_over(max(at - now, timedelta(0)))
+        session.active.hand_over(session.state.take_writes(), wait=max(at - now, timedelta(0)))
         if at > now:
             self._publish_later(message, at)
         else:
@@ -176,11 +173,123 @@ class LoyaltyReconcile:
         self.later.publish(message, at=at, once=once)
 
 
-def _hash(rules: LoyaltyRules) -> str:
-    return fingerprint(asdict(rules)).hex()
-
-
 def _run_id(delivery_id: str) -> str:
     """The same for every delivery of a message that names no run."""
     digest = hashlib.blake2b(delivery_id.encode(), digest_size=10).hexdigest()
     return f"loyalty-{digest}"
+
+
+def _mark(session: LoyaltySession, message: Loyalty, account: str, rules: str) -> None:
+    """Mark in the state what is to be done for each customer; nothing is written yet.
+
+    Named customers are looked up. Without names, a first or ``full`` run and one after a change of
+    account look up all customers, any other run those whose spending, merchant's flag or existence
+    changed and those who are due. After a change of ``rules`` all are recalculated.
+    """
+    run, progress, state = session.run, session.progress, session.state
+    if message.customer_ids is not None:
+        for customer_id in message.customer_ids:
+            state.put(customer_id, state.get(customer_id).asked_for(LoyaltyWork.LOOK_UP))
+    else:
+        since = progress.marked_at
+        run.everybody = message.full or since is None or progress.account != account
+        _add_and_remove_customers(session)
+        if since is not None:
+            _mark_changed_spending(session, since - OVERLAP)
+        _mark_changed_equity(session)
+        today = run.started_at.date() if account else None
+        least = LoyaltyWork.CALCULATE if progress.rules != rules else LoyaltyWork.NONE
+        least = LoyaltyWork.LOOK_UP if run.everybody else least
+        for customer_id, entry in state.items():
+            due = today is not None and is_due(customer_id, entry, today)
+            work = max(least, LoyaltyWork.REFRESH) if due else least
+            state.put(customer_id, entry.asked_for(work))
+        progress.marked_at, progress.account, progress.rules = run.started_at, account, rules
+    run.marked = True
+    run.counts.customers = sum(1 for _, entry in state.items() if entry.work)
+    log.info("loyalty_marked", customers=run.counts.customers, everybody=run.everybody)
+
+
+def _add_and_remove_customers(session: LoyaltySession) -> None:
+    """Give every customer an entry and remove the entries of deleted ones. Unless the run is for
+    all, the customers are only counted, and listed where the count differs."""
+    database, org_id, state = session.database, session.org_id, session.state
+    if not session.run.everybody and customers.count_all(database, org_id) == len(state):
+        return
+    ids = loyalty.ids(database, org_id)
+    state.keep_entries(ids)
+    for customer_id in ids:
+        if customer_id not in state:
+            state.put(customer_id, LoyaltyEntry(work=LoyaltyWork.LOOK_UP))
+
+
+def _mark_changed_spending(session: LoyaltySession, since: datetime) -> None:
+    state = session.state
+    written = loyalty.spending_since(session.database, session.org_id, since)
+    for customer_id, spent_cents, orders in written:
+        entry = state.get(customer_id)
+        same = (entry.spent_cents, entry.orders) == (spent_cents, orders)
+        if not same or customer_id not in state:
+            state.put(customer_id, entry.asked_for(LoyaltyWork.LOOK_UP))
+
+
+def _mark_changed_equity(session: LoyaltySession) -> None:
+    flagged = loyalty.ids(session.database, session.org_id, loyalty.SOCIAL_EQUITY)
+    for customer_id, entry in session.state.items():
+        if entry.equity != (customer_id in flagged):
+            session.state.put(customer_id, entry.asked_for(LoyaltyWork.LOOK_UP))
+
+
+def _notify_differences(session: LoyaltySession, alerts: Alerts) -> None:
+    """Send one alert for all new differences between the two figures.
+
+    Its key contains the run's id, so that after a crash it is not sent twice. It is resolved when
+    the next one is sent, or when no difference is left.
+    """
+    state, progress, run = session.state, session.progress, session.run
+    reviews = {i: entry.review for i, entry in state.items() if entry.review is not Review.NO}
+    new = sorted((i for i, review in reviews.items() if review is Review.NEW), key=natural_key)
+    before, now = progress.alert, progress.alert
+    if new:
+        now = f"loyalty_{session.active.run_id}"
+        alerts.raise_(session.org_id, now, *_alert_text(session, new, len(reviews)))
+        run.counts.newly_in_review = len(new)
+        for customer_id in new:
+            state.put(customer_id, state.get(customer_id).reported())
+    elif before and reviews:
+        # Nothing new: only an address that could not be reached so far is tried again.
+        alerts.raise_(session.org_id, before, *_alert_text(session, [], len(reviews)))
+    elif before:
+        now = None
+    if before and before != now:
+        alerts.resolve(session.org_id, before)
+    progress.alert = now
+
+
+def _alert_text(session: LoyaltySession, new: list[str], in_review: int) -> tuple[str, str]:
+    title = f"Customers whose loyalty points differ from Alpine IQ's: {len(new) or in_review}"
+    lines = [
+        f"Customer {customer.id}: {customer.fields.get('pointsFromOrders')} from orders,"
+        f" {customer.fields.get('pointsFromAlpine')} at Alpine IQ"
+        for customer in loyalty.customers(session.database, session.org_id, new[:LISTED])
+    ]
+    if len(new) > LISTED:
+        lines.append(f"and {len(new) - LISTED} more")
+    lines.append(f"In review altogether: {in_review}. Alpine IQ's figures stand meanwhile.")
+    return title, "\n".join(lines)
+
+
+def _end(session: LoyaltySession) -> None:
+    """End the run, as partial where Alpine IQ's figures are missing, and free the org."""
+    run, progress = session.run, session.progress
+    run.ended_at = session.clock()
+    if run.error is None:
+        run.state = RunState.SUCCEEDED
+    else:
+        run.state = RunState.PARTIAL if run.marked else RunState.FAILED
+    progress.last_run_id = session.active.run_id
+    if run.marked:
+        progress.last_sync_at = run.ended_at
+    stored = loyalty_runs.put_progress(session.org_id, progress)
+    session.active.end([stored, *session.state.take_writes()])
+    log.info("loyalty_run_ended", state=run.state, **run.counts.model_dump())

@@ -1,6 +1,6 @@
-"""Looking up what somebody has spent: by e-mail, by customer id, or from the orders themselves."""
+"""Looking up what a customer has spent: by e-mail, by customer id, or from the orders."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,7 +27,7 @@ class SpendingSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KnownSpending:
-    """What somebody has spent. ``customer_ids`` are whose it is, of an e-mail's the first."""
+    """What the customers ``customer_ids`` have spent; for an e-mail only the first is named."""
 
     spending: Spending
     source: SpendingSource
@@ -36,11 +36,8 @@ class KnownSpending:
 
 @dataclass(frozen=True, slots=True)
 class SpendingLookUp:
-    """Looks spending up. ``seconds`` is how long one look-up may take, all in all.
-
-    None is "unknown": Firestore did not answer in time. A customer without orders, in contrast, is
-    known to have spent nothing.
-    """
+    """Looks up spending within ``seconds``. Returns None where Firestore did not answer in time; a
+    customer without orders, in contrast, is known to have spent nothing."""
 
     database: Database
     seconds: float = LIMIT_SECONDS
@@ -49,17 +46,17 @@ class SpendingLookUp:
         self, org_id: str, *, email: str | None = None, customer_id: str | None = None
     ) -> KnownSpending | None:
         """By the e-mail, else by the customer id, else from the orders as they are now."""
-        try:
-            return _find(self.database.within(self.seconds), org_id, email, customer_id)
-        except TimedOut:
-            log.warning("spending_unknown", org_id=org_id)
-            return None
+        return self._in_time(org_id, lambda database: _find(database, org_id, email, customer_id))
 
     def of_person(self, org_id: str, customer_id: str) -> KnownSpending | None:
-        """By all records of the person of whom that customer is one."""
-        database = self.database.within(self.seconds)
+        """By the customer id, together with all duplicates of the customer."""
+        return self._in_time(org_id, lambda database: _of_person(database, org_id, customer_id))
+
+    def _in_time(
+        self, org_id: str, look_up: Callable[[Database], KnownSpending]
+    ) -> KnownSpending | None:
         try:
-            return _of_records(database, org_id, _records_of_person(database, org_id, customer_id))
+            return look_up(self.database.within(self.seconds))
         except TimedOut:
             log.warning("spending_unknown", org_id=org_id)
             return None
@@ -79,7 +76,7 @@ def _find(
     return _of_records(database, org_id, ids)
 
 
-def _records_of_person(database: Database, org_id: str, customer_id: str) -> list[str]:
+def _of_person(database: Database, org_id: str, customer_id: str) -> KnownSpending:
     def read(wanted: str) -> dict[str, str]:
         path = f"{paths.customers(org_id)}/{wanted}"
         return dict(database.get_all([path], customers.LINK_FIELDS)[path].fields)
@@ -88,11 +85,11 @@ def _records_of_person(database: Database, org_id: str, customer_id: str) -> lis
     primary = fields.get("duplicateOf") or customer_id
     if primary != customer_id:
         fields = read(primary)
-    return [primary, *(fields.get("duplicateIds") or ())]
+    return _of_records(database, org_id, [primary, *(fields.get("duplicateIds") or ())])
 
 
 def _of_records(database: Database, org_id: str, customer_ids: Iterable[str]) -> KnownSpending:
-    """The records together, each by its own document, else from its orders."""
+    """The sum of the customers' spending documents; of customers without one, of their orders."""
     ids = sorted(set(customer_ids), key=natural_key)
     where = {i: spending.spending_path(org_id, spending.id_key(i)) for i in ids}
     kept = database.get_all(list(where.values()))

@@ -1,8 +1,8 @@
-"""Another program than the sync wrote an order: have its customers recomputed, soon and once.
+"""Requests a recompute of an order's customers when another program than the sync wrote the order.
 
 All orders of a customer written within the same SECONDS share one task, which is sent when those
-seconds are over; whatever is written later has a task of its own. So a task that has been sent can
-never have missed a write that counts on it (docs/decisions/2026-11-21-recompute.md).
+seconds are over; a later write has a task of its own. So no task is sent before a write that
+relies on it (docs/decisions/2026-11-21-recompute.md).
 """
 
 from dataclasses import dataclass
@@ -26,17 +26,21 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class OrderRecompute:
-    """Asks for the recompute of the customers, old and new, of a changed order."""
+    """Requests the recompute of the customers, old and new, of a changed order."""
 
     spending: LaterPublisher
 
     def __call__(self, change: DocumentChange) -> None:
-        """Handle one change. Raises InvalidMessage where it is not an order's, or the order's
-        customer has an id that nobody can have."""
+        """Handle one change. Raises InvalidMessage where it is not an order's, or the customer's
+        id is invalid."""
         org_id = paths.org_of_order(change.path)
         if org_id is None:
             raise InvalidMessage("the changed document is no order")
-        if written_by_sync(change) or not change.touches(orders.SPENDING_FIELDS):
+        # A sync requests the spending itself. Each run sets its own id on what it writes; other
+        # programs leave that field alone.
+        run_before, run_after = change.text("syncRunId")
+        by_sync = run_after is not None and run_after != run_before
+        if by_sync or not change.touches(orders.SPENDING_FIELDS):
             return
         over = end_of_gathering(change.at)
         for customer_id in sorted({i for i in change.text("customerId") if i}):
@@ -44,13 +48,6 @@ class OrderRecompute:
             once = f"{org_id}/{customer_id}/{over.isoformat()}"
             first = self.spending.publish(message, at=over + MARGIN, once=once)
             log.info("recompute_asked", org_id=org_id, customer_id=customer_id, first=first)
-
-
-def written_by_sync(change: DocumentChange) -> bool:
-    """Whether a sync wrote the order, which asks for the spending itself. Each run puts its own id
-    on what it writes; other programs leave that field alone."""
-    before, after = change.text("syncRunId")
-    return after is not None and after != before
 
 
 def end_of_gathering(at: datetime) -> datetime:

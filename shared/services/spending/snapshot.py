@@ -1,11 +1,11 @@
-"""What stands in Firestore of some customers and their orders, and the writes that make it agree.
+"""The stored state of some customers and their orders, and the writes that bring it up to date.
 
-A snapshot holds whole groups: whoever shares an e-mail with a customer in it, or is (or is said to
-be) the same person, is in it too. It is read by look-ups (``read_snapshot``) or, for everybody, by
-three scans (``read_full_snapshot``).
+A snapshot holds whole groups: all customers who share an e-mail, or are or were linked as the same
+person. It is read by look-ups (``read_snapshot``) or, for all customers, by three scans
+(``read_full_snapshot``).
 
-Each customer's ``cid_`` document is read before the orders and written only if it is still the
-same: of two computations at once, the one with the older view of the orders is refused
+Each customer's ``cid_`` document is read before the orders and written only if unchanged since: of
+two computations at once, the one with the older view of the orders is refused
 (docs/decisions/2026-11-21-spending-keys.md).
 """
 
@@ -32,8 +32,8 @@ RECOMMENDED = 5
 class SpendingChange:
     """Writes that must be committed together, and the customers they concern.
 
-    ``replaces``: they replace figures that another computation may meanwhile have found right,
-    which leaves no trace: once they are committed, the orders must be read again.
+    ``replaces``: they replace stored figures, which another computation may meanwhile have found
+    right without a write: after the commit the orders must be read again.
     """
 
     customer_ids: tuple[str, ...]
@@ -43,8 +43,8 @@ class SpendingChange:
 
 @dataclass(frozen=True, slots=True)
 class SpendingSnapshot:
-    """What was read. ``persons`` are those with several records; ``by_email`` is the spending
-    document of each e-mail that one of the customers has, or had when it was last written."""
+    """``persons`` are those with several records; ``by_email`` is the spending document of each
+    e-mail that one of the customers has, or had when it was last written."""
 
     org_id: str
     people: Mapping[str, CustomerSnapshot]
@@ -55,7 +55,7 @@ class SpendingSnapshot:
     def changes(
         self, menu: RecommendationIndex, scales: ScoringScales, now: datetime
     ) -> list[SpendingChange]:
-        """What must be written so that everything stored agrees with the orders."""
+        """The writes after which all that is stored agrees with the orders."""
         person_of = {
             customer_id: person
             for person in self.persons
@@ -65,8 +65,13 @@ class SpendingSnapshot:
         found = []
         for ids in self._groups():
             after = {i: self._fields(i, person_of.get(i), menu, scales, now) for i in ids}
-            # Links and an e-mail's sum rest on several customers: none of those may have changed.
-            check = set(ids) if any(self._links_differ(i, after[i]) for i in ids) else set()
+            # Links and an e-mail's sum depend on several customers: none of those may have changed.
+            relinked = any(
+                self.people[i].customer.fields.get(name) != after[i][name]
+                for i in ids
+                for name in customers.LINK_FIELDS
+            )
+            check = set(ids) if relinked else set()
             writes: list[Write] = []
             for email in sorted({e for i in ids for e in self.people[i].emails}):
                 if written := self._write_email(email, sharing[email], now):
@@ -80,8 +85,8 @@ class SpendingSnapshot:
         return found
 
     def _groups(self) -> list[list[str]]:
-        """The customers who must be written together: who share an e-mail, have shared one, or
-        are, or were, linked as one person."""
+        """The customers who must be written together, as they share or shared an e-mail, or are or
+        were linked as one person."""
         links = [[person.primary_id, *person.duplicate_ids] for person in self.persons]
         emails: defaultdict[str, list[str]] = defaultdict(list)
         for customer_id, member in self.people.items():
@@ -91,7 +96,7 @@ class SpendingSnapshot:
         return connected([*links, *emails.values()])
 
     def _sharing_email(self) -> defaultdict[str, list[str]]:
-        """The customers who have each e-mail now, by id."""
+        """The customers who have each e-mail now, sorted by id."""
         found: defaultdict[str, list[str]] = defaultdict(list)
         for customer_id in sorted(self.people, key=natural_key):
             if email := self.people[customer_id].email:
@@ -99,7 +104,7 @@ class SpendingSnapshot:
         return found
 
     def _write_email(self, email: str, ids: Sequence[str], now: datetime) -> list[Write]:
-        """The write for what all customers with the e-mail have spent together, if it differs."""
+        """The write for the spending of all customers with the e-mail together, if it differs."""
         stored = self.by_email[email]
         if not ids:
             return [Remove(spending.spending_path(self.org_id, email))] if stored.exists else []
@@ -117,7 +122,7 @@ class SpendingSnapshot:
         scales: ScoringScales,
         now: datetime,
     ) -> dict[str, Any]:
-        """What is to stand on the customer's document."""
+        """The calculated fields of the customer's document."""
         bought = self.purchases[customer_id]
         liked = bought.preferences
         recommended = liked and menu.recommend(
@@ -130,15 +135,11 @@ class SpendingSnapshot:
             **customers.link_fields(customer_id, person),
         }
 
-    def _links_differ(self, customer_id: str, after: Mapping[str, Any]) -> bool:
-        stored = self.people[customer_id].customer.fields
-        return any(stored.get(name) != after[name] for name in customers.LINK_FIELDS)
-
     def _write_customer(
         self, customer_id: str, after: dict[str, Any], now: datetime, *, check: bool
     ) -> list[Write]:
         """The writes for one customer's two documents, as far as they differ. ``check``: other
-        writes rest on this customer, whose version is then checked even if nothing differs."""
+        writes depend on this customer, whose version is checked even if nothing differs."""
         member = self.people[customer_id]
         fields = spending.document_of(
             self.purchases[customer_id].spending,
@@ -159,8 +160,7 @@ class SpendingSnapshot:
 
 
 def read_snapshot(database: Database, org_id: str, customer_ids: Sequence[str]) -> SpendingSnapshot:
-    """A snapshot of some customers and of all who are connected with them, directly or through
-    each other."""
+    """A snapshot of some customers and of all who are connected with them, directly or not."""
     people: dict[str, CustomerSnapshot] = {}
     emails: set[str] = set()
     phones: set[str] = set()
@@ -207,7 +207,7 @@ def read_full_snapshot(database: Database, org_id: str) -> SpendingSnapshot:
 
 
 def _contact(member: CustomerSnapshot, fillers: set[str]) -> CustomerContact:
-    """How to reach a customer; a number that is on too many records reaches nobody."""
+    """A customer's e-mail and phone; a number on too many records is left out."""
     phone = None if member.phone in fillers else member.phone
     return CustomerContact(member.id, member.email, phone)
 
@@ -215,7 +215,7 @@ def _contact(member: CustomerSnapshot, fillers: set[str]) -> CustomerContact:
 def _purchases(
     database: Database, org_id: str, people: Iterable[str], customer_ids: Sequence[str] | None
 ) -> dict[str, Purchases]:
-    """What each of ``people`` has bought. Orders are folded as they come in, none is kept."""
+    """What each of ``people`` has bought. Orders are added up as they are read, none is kept."""
     found: defaultdict[str, Purchases] = defaultdict(Purchases)
     for customer_id, order in orders.facts_of_customers(database, org_id, customer_ids):
         found[customer_id].add(order)

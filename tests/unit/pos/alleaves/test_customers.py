@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from shared.domain.customers import Customer, identifies
-from shared.pos.alleaves.customers import to_customer
+from shared.pos.alleaves.orders import to_customer
 from shared.pos.port import Rejected
 from tests.unit.pos.alleaves.rows import customer, without
 

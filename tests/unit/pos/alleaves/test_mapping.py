@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.pos.alleaves.catalogue import to_inventory_row
-from shared.pos.alleaves.customers import to_customer, to_order
+from shared.pos.alleaves.orders import to_customer, to_order
 from shared.pos.port import Rejected
 from tests.unit.pos.alleaves.rows import customer, order, stock
 

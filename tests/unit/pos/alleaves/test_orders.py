@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from shared.domain.orders import Channel, Order, OrderItem, OrderStatus, OrderType
-from shared.pos.alleaves.customers import to_order
+from shared.pos.alleaves.orders import to_order
 from shared.pos.port import Rejected
 from tests.unit.pos.alleaves.rows import order, without
 

@@ -1,4 +1,4 @@
-"""Customers of Alleaves, and their orders, as domain records."""
+"""Orders of Alleaves, and its customers, as domain records."""
 
 from decimal import Decimal
 from zoneinfo import ZoneInfo
