@@ -6,7 +6,7 @@ always 0 where ``data.hidePointsInWallet`` is set. The answer for an unknown con
 400 and 404, as of a similar call, and an answer that names no contact are read so.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -138,7 +138,3 @@ def _read(body: object) -> ProviderAnswer:
     if wallet.hidden or wallet.points is None:
         return ProviderAnswer(ProviderStatus.HIDDEN, user_id=wallet.contact_id)
     return ProviderAnswer(ProviderStatus.FOUND, int(wallet.points), wallet.contact_id)
-
-
-PROVIDERS: Mapping[str, type[AlpineIqSettings]] = {"alpineIq": AlpineIqSettings}
-"""The settings of each loyalty provider, by their field in ``tenants/{orgId}``."""

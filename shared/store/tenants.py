@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from shared.domain.loyalty import DEFAULT_TIERS, LoyaltyRules, Tier
 from shared.errors import ConfigurationInvalid, at_fault
-from shared.loyalty.alpine_iq import PROVIDERS
+from shared.loyalty.alpine_iq import AlpineIqSettings
 from shared.loyalty.port import ProviderSettings
 from shared.models import FrozenCamelModel
 from shared.store import paths
@@ -21,6 +21,9 @@ from shared.store.database import Database, Fields
 
 M = TypeVar("M", bound=BaseModel)
 Factor = Annotated[Decimal, Field(gt=0, le=100)]
+
+LOYALTY_PROVIDERS = {"alpineIq": AlpineIqSettings}
+"""The settings of each loyalty provider, by their field in an org's document."""
 
 
 class SyncSettings(FrozenCamelModel):
@@ -73,7 +76,7 @@ class TenantLoyalty:
 
     def account(self) -> ProviderSettings | None:
         """The org's account at its loyalty provider, None where it has none."""
-        accounts = (self._read(field, model) for field, model in PROVIDERS.items())
+        accounts = (self._read(field, model) for field, model in LOYALTY_PROVIDERS.items())
         return next((account for account in accounts if account), None)
 
     def _read(self, name: str, model: type[M]) -> M | None:
