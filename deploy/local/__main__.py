@@ -13,7 +13,7 @@ from types import FrameType
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local import launcher
+from deploy.local import parent_watch
 from deploy.local.paths import STACK_FILE, STATE, within_clone
 from deploy.local.processes import StartFailed
 from deploy.local.sdk import NotInstalled
@@ -31,7 +31,7 @@ def main() -> int:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
             signal.signal(number, _stop)
     try:
-        launcher.watch()
+        parent_watch.watch()
         with _only_one():
             return _run()
     except KeyboardInterrupt:

@@ -17,7 +17,7 @@ TAIL_LINES = 25
 
 
 class StartFailed(Exception):
-    """A process did not come up, or the stack cannot run. The message is for whoever started it."""
+    """A process did not come up, or the stack cannot run. The message is for the person who started it."""
 
 
 class Process:
@@ -101,8 +101,8 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._popen.pid, number)
 
-    def obituary(self) -> str:
-        """How it ended, for whoever must find out why."""
+    def exit_report(self) -> str:
+        """How it ended: exit code and the last lines of its log."""
         return f"{self.name} ended with code {self.exit_code} ({self.log}):\n{self.tail()}"
 
     def tail(self) -> str:
@@ -119,7 +119,7 @@ class Process:
         deadline = time.monotonic() + seconds
         while not ready():
             if self.exit_code is not None:
-                raise StartFailed(self.obituary())
+                raise StartFailed(self.exit_report())
             if time.monotonic() > deadline:
                 raise StartFailed(
                     f"{self.name} is not up after {seconds:g} s ({self.log}):\n{self.tail()}"

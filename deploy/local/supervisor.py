@@ -106,7 +106,7 @@ class Supervisor:
             if now - each.started > SETTLED_SECONDS:
                 each.pause = FIRST_PAUSE_SECONDS
         elif not each.restart:
-            self.failure = self.failure or process.obituary()
+            self.failure = self.failure or process.exit_report()
         elif each.due is None:
             each.due = now + each.pause
             each.pause = min(each.pause * 2, LONGEST_PAUSE_SECONDS)

@@ -7,7 +7,7 @@ import time
 
 from rich.console import Console
 
-from deploy.local import launcher
+from deploy.local import parent_watch
 from deploy.local.processes import StartFailed
 from deploy.local.sdk import NotInstalled
 from shared import log
@@ -21,7 +21,7 @@ def main() -> int:
     """0 when every benchmark could be measured, whatever its figures."""
     options = _options()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    launcher.watch()
+    parent_watch.watch()
     log.configure("ERROR")  # of the services that run in this process
     failed = 0
     for name in options.names or registry.NAMES:

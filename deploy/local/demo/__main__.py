@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from deploy.local import launcher
+from deploy.local import parent_watch
 from deploy.local.clients import firestore_client
 from deploy.local.demo import tables
 from deploy.local.demo.story import Story
@@ -26,7 +26,7 @@ console = Console(highlight=False)
 def main() -> int:
     """0 when all that the demo claims was checked and holds."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    launcher.watch()
+    parent_watch.watch()
     STATE.mkdir(exist_ok=True)
     report: dict[str, Any] = {"ok": False}
     try:

@@ -13,7 +13,7 @@ _CHECKS = ("complete", "verified", "packed", "scheduled")
 
 
 def make_customer(org: Org, given: Record) -> Record:
-    """``POST /customer``: always a new one, whoever it is for."""
+    """``POST /customer``: always a new one, also for a known person."""
     customers = org.dataset.customers
     now = utc_text(datetime.now(UTC))
     customer = {

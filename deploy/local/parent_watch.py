@@ -1,7 +1,7 @@
-"""Notices when the `make` that started this process was told to stop.
+"""Notices when the `make` that started this process is stopped.
 
 make hands a SIGTERM on to its recipe, but not a SIGINT or SIGHUP that only make itself got (it
-takes for granted that the terminal sent it to everybody) and, of course, no SIGKILL. It then
+takes for granted that the terminal sent it to all) and, of course, no SIGKILL. It then
 waits for the recipe for ever, or leaves it behind. What gives it away: it no longer catches the
 signal (seen in /proc), or it is no longer the parent.
 """
@@ -12,14 +12,14 @@ import threading
 import time
 from pathlib import Path
 
-HANDED_ON_TO_NOBODY = (signal.SIGINT, signal.SIGHUP)
+NOT_HANDED_ON = (signal.SIGINT, signal.SIGHUP)
 LOOK_SECONDS = 0.3
 
 
 def watch() -> None:
     """Have this process get a SIGTERM once its make stops. Started otherwise: nothing."""
     if "MAKELEVEL" in os.environ:
-        threading.Thread(target=_watch, name="launcher", daemon=True).start()
+        threading.Thread(target=_watch, name="parent-watch", daemon=True).start()
 
 
 def _watch() -> None:
@@ -37,4 +37,4 @@ def _caught(pid: int) -> set[signal.Signals]:
         return set()
     line = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
     mask = int(line.split()[1], 16)
-    return {number for number in HANDED_ON_TO_NOBODY if mask & 1 << (number - 1)}
+    return {number for number in NOT_HANDED_ON if mask & 1 << (number - 1)}
