@@ -17,7 +17,7 @@ TAIL_LINES = 25
 
 
 class StartFailed(Exception):
-    """A process did not come up, or the stack cannot run. The message is for the person who started it."""
+    """A process did not come up, or the stack cannot run. The message is for people."""
 
 
 class Process:
