@@ -1,4 +1,4 @@
-"""Firestore door: see deploy/functions.yaml for the documents it watches."""
+"""Firestore entry point: see deploy/functions.yaml for the documents it watches."""
 
 import functions_framework
 from cloudevents.http import CloudEvent

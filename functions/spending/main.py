@@ -1,4 +1,4 @@
-"""Pub/Sub door: see deploy/functions.yaml for its topic."""
+"""Pub/Sub entry point: see deploy/functions.yaml for its topic."""
 
 import functions_framework
 from cloudevents.http import CloudEvent

@@ -1,4 +1,4 @@
-"""What every function is told by its environment, checked at its cold start.
+"""What every function reads from its environment, checked at its cold start.
 
 A function that lacks a setting, or is given one of the wrong form, stops with the name of the
 variable before it takes any message.
@@ -17,7 +17,7 @@ from shared.errors import SyncSamError
 class FunctionSettings(BaseSettings):
     """Base of each function's settings. Topics are full names: ``projects/P/topics/T``."""
 
-    # A setting may be a secret: what is wrong with it is told without it.
+    # A setting may be a secret: errors do not show it.
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     google_cloud_project: str
@@ -28,7 +28,7 @@ S = TypeVar("S", bound=FunctionSettings)
 
 
 class EmulatorInProduction(SyncSamError):
-    """A deployed function was told to use an emulator: it would trust forged sessions, or keep
+    """A deployed function is set to use an emulator: it would trust forged sessions, or keep
     its data nowhere."""
 
     code = "emulator_in_production"

@@ -119,7 +119,7 @@ def _committed_at(after: Any, event: CloudEvent) -> datetime:
     try:
         return datetime.fromisoformat(str(event["time"])).astimezone(UTC)
     except (KeyError, ValueError):
-        raise InvalidMessage("the event does not tell when it happened") from None
+        raise InvalidMessage("the event does not say when it happened") from None
 
 
 def _text(fields: Fields | None, name: str) -> str | None:

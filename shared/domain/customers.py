@@ -49,7 +49,7 @@ def normal_email(email: object) -> str:
 
 
 def identifies(email: str | None) -> bool:
-    """Whether an e-mail says who somebody is: false for none and for every placeholder."""
+    """Whether an e-mail identifies a person: false for none and for every placeholder."""
     return bool(email) and "@" in str(email) and not str(email).endswith(_PLACEHOLDER_DOMAINS)
 
 
@@ -85,7 +85,7 @@ def duplicate_groups(contacts: Iterable[CustomerContact]) -> tuple[DuplicateGrou
     """The persons with several records, by the id of their primary.
 
     Records that share an e-mail or a phone number are one person, and so are records that only a
-    third one connects. A placeholder e-mail connects nobody, nor does an e-mail or number that
+    third one connects. A placeholder e-mail connects no records, nor does an e-mail or number that
     more than MAX_SHARING records have. The order of the contacts does not matter.
     """
     sharing: defaultdict[tuple[str, str], list[str]] = defaultdict(list)

@@ -54,7 +54,7 @@ class InventoryRow:
 
 @dataclass(frozen=True, slots=True)
 class BatchDetail:
-    """What a single look-up tells of a batch."""
+    """What a single look-up says of a batch."""
 
     expires_on: str | None = None
     package_tag: str | None = None

@@ -1,7 +1,7 @@
 """What a loyalty run has to do for each customer, and what is kept of them between runs.
 
 A run first marks the work, then does it a batch at a time: one that is continued does what is left
-and asks nobody twice.
+and looks no customer up twice.
 """
 
 import hashlib
@@ -95,7 +95,7 @@ class LoyaltyEntry:
 def is_due(customer_id: str, entry: LoyaltyEntry, today: date) -> bool:
     """Whether it is time to look the customer up again; without an answer, at once.
 
-    Each has a day of the week by a hash of the id: after a pass over everybody the look-ups
+    Each has a day of the week by a hash of the id: after a pass over all the look-ups
     spread evenly over the days that follow.
     """
     if not entry.looked_up:

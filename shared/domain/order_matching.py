@@ -2,7 +2,7 @@
 
 It belongs to the customer whose id it carries, if that one is stored; else to the one with its
 e-mail; else, if it has no e-mail that identifies anybody, to the one with its user id. An order
-that matches nobody is skipped: it creates no customer.
+that matches none is skipped: it creates no customer.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -47,10 +47,10 @@ class CustomerDirectory(Protocol):
         """Whether a customer of that id is stored."""
 
     def by_email(self, emails: Iterable[str]) -> Mapping[str, str]:
-        """Customer id for each e-mail that somebody has; of several customers the first by id."""
+        """Customer id for each e-mail; of several customers the first by id."""
 
     def by_user_id(self, user_ids: Iterable[str]) -> Mapping[str, str]:
-        """Customer id for each user id that somebody has; of several customers the first by id."""
+        """Customer id for each user id; of several customers the first by id."""
 
 
 @dataclass(frozen=True, slots=True)

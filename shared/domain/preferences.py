@@ -142,22 +142,22 @@ class Recommendation:
     score: int
 
 
-_Place = tuple[str, PriceBand | None]
-"""Category and price band: what all products of one place have in common."""
+_Group = tuple[str, PriceBand | None]
+"""Category and price band: what all products of one group have in common."""
 
 
 class RecommendationIndex:
     """The products that can be bought now, laid out so that the best for a customer are found
     without looking at all of them. Frozen once made: many customers share one."""
 
-    __slots__ = ("_products", "_shelves")
+    __slots__ = ("_groups", "_products")
 
     def __init__(self, available: Iterable[RecommendableProduct]) -> None:
         in_order = sorted(available, key=lambda product: natural_key(product.id))
-        self._products = {p.id: (rank, _place(p)) for rank, p in enumerate(in_order)}
-        self._shelves: defaultdict[_Place, list[tuple[int, str]]] = defaultdict(list)
-        for product_id, (rank, place) in self._products.items():
-            self._shelves[place].append((rank, product_id))
+        self._products = {p.id: (rank, _group_of(p)) for rank, p in enumerate(in_order)}
+        self._groups: defaultdict[_Group, list[tuple[int, str]]] = defaultdict(list)
+        for product_id, (rank, group) in self._products.items():
+            self._groups[group].append((rank, product_id))
 
     def __len__(self) -> int:
         return len(self._products)
@@ -173,25 +173,25 @@ class RecommendationIndex:
         """
         liked = {category.casefold() for category in preferences.categories}
 
-        def score(place: _Place) -> int:
-            category, band = place
+        def score(group: _Group) -> int:
+            category, band = group
             in_category = CATEGORY_SCORE if category in liked else 0
             return in_category + (PRICE_BAND_SCORE if band is preferences.price_band else 0)
 
         found: list[tuple[int, int, str]] = []
         for product_id in bought_product_ids:
             if product_id in self._products:
-                rank, place = self._products[product_id]
-                found.append((-BOUGHT_BEFORE_SCORE - score(place), rank, product_id))
-        for place, shelf in self._shelves.items():
-            if base := score(place):
-                others = (entry for entry in shelf if entry[1] not in bought_product_ids)
+                rank, group = self._products[product_id]
+                found.append((-BOUGHT_BEFORE_SCORE - score(group), rank, product_id))
+        for group, products in self._groups.items():
+            if base := score(group):
+                others = (entry for entry in products if entry[1] not in bought_product_ids)
                 found += [(-base, rank, product_id) for rank, product_id in islice(others, limit)]
         return tuple(
             Recommendation(product_id, -minus) for minus, _, product_id in sorted(found)[:limit]
         )
 
 
-def _place(product: RecommendableProduct) -> _Place:
+def _group_of(product: RecommendableProduct) -> _Group:
     price = product.price_cents
     return product.category.casefold(), None if price is None else price_band(price)

@@ -1,4 +1,4 @@
-"""The menu as everybody may see it: its order, its parts, and what a new org shows instead."""
+"""The menu as anyone may see it: its order, its parts, and what a new org shows instead."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence

@@ -85,7 +85,7 @@ def rfm_of(spending: Spending, now: datetime) -> Rfm | None:
 class QuantileScale:
     """Scores by a customer's place among all customers at ``as_of``.
 
-    Each tuple holds, for the scores 2 to 5, the least figure that reaches it (None: nobody does).
+    Each tuple holds, for the scores 2 to 5, the least figure that reaches it (None: none does).
     Recency is a negative number of days, so that for all three more is better.
     """
 

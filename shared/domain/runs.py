@@ -68,7 +68,7 @@ class Lease:
     expires_at: datetime | None = None
 
     def alive(self, now: datetime) -> bool:
-        """Whether somebody may still be at work under it."""
+        """Whether a worker may still be at work under it."""
         return self.run_id is not None and self.expires_at is not None and now < self.expires_at
 
 
@@ -122,7 +122,7 @@ MANY_ORGS = 25
 def is_stuck(
     state: RunState, started_at: datetime, run_id: str, lease: Lease, now: datetime
 ) -> bool:
-    """Whether a run that has not ended never will: nobody holds its org's ``lease`` for it."""
+    """Whether a run that has not ended never will: no worker holds its org's ``lease`` for it."""
     if state is RunState.QUEUED:
         return now - started_at > QUEUED_FOR
     last_sign = started_at

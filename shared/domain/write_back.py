@@ -8,7 +8,7 @@ from typing import Literal
 @dataclass(frozen=True, slots=True)
 class NewCustomer:
     """A customer to make. ``date_of_birth`` is an ISO date. Raises ValueError without an e-mail
-    or a telephone number: nobody could tell afterwards whether the customer was made."""
+    or a telephone number: it could not be found out afterwards whether the customer was made."""
 
     first_name: str
     last_name: str
@@ -48,7 +48,7 @@ class NewOrder:
 @dataclass(frozen=True, slots=True)
 class PlacedOrder:
     """An order as it stands at the POS: the quantity of each line in order. ``discount_ids`` is
-    None where the POS does not tell which discounts it was given."""
+    None where the POS does not say which discounts it was given."""
 
     id: str
     quantities: tuple[Decimal, ...]

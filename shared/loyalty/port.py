@@ -1,4 +1,4 @@
-"""The port to a loyalty provider: how many points somebody has there."""
+"""The port to a loyalty provider: how many points a customer has there."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -16,7 +16,7 @@ class LoyaltyProvider(Protocol):
     """An org's account at a provider, ready to be called."""
 
     def look_up(self, phone: str | None, email: str | None) -> ProviderAnswer:
-        """What the provider knows of somebody, by phone (E.164), then by e-mail: FOUND, HIDDEN or
+        """What the provider knows of a customer, by phone (E.164), then by e-mail: FOUND, HIDDEN or
         NO_CONTACT. No call where there is neither. Raises OrgError where the org must act,
         ProviderError, RetryLater where the deadline leaves no time, and what ``admit`` raises."""
 

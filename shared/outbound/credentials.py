@@ -101,7 +101,7 @@ class Token:
 
 
 class TokenCache:
-    """Tokens of many accounts, shared by all threads of a process. Accounts are told apart by a
+    """Tokens of many accounts, shared by all threads of a process. Accounts are distinguished by a
     hash of their credentials under a key of the process: the credentials are never kept."""
 
     def __init__(self, clock: Clock, *, longest_wait_seconds: float = 150.0) -> None:
@@ -124,7 +124,7 @@ class TokenCache:
 
         ``login`` fetches a new one; callers that come meanwhile wait for it and share its outcome,
         so that a wrong password is tried once, not once per thread. ``rejected`` is a token that
-        the provider no longer accepts: it is renewed unless somebody already did.
+        the provider no longer accepts: it is renewed unless another thread already did.
         Raises what ``login`` raises; ProviderUnreachable when another's login takes too long.
         """
         mine: Future[Token] = Future()

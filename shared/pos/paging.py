@@ -127,7 +127,7 @@ class _Progress(Generic[E]):
         """Whether the first page was taken as full, and a later one holds more."""
 
     def pages_planned(self, expected: int | None) -> int | None:
-        """How many pages the listing should have; None where nobody said."""
+        """How many pages the listing should have; None where that is not known."""
         records = self.total if self.total is not None else expected
         return None if records is None else max(1, -(-records // self._size))
 

@@ -111,7 +111,7 @@ class HeldLease:
         """Whether the commit was accepted. False: an earlier one of this worker was, try again.
 
         The client library repeats a commit whose answer got lost, which then conflicts with
-        itself: a conflict alone does not mean that somebody else has the lease.
+        itself: a conflict alone does not mean that another worker has the lease.
         """
         try:
             self._version = self._database.commit(writes)

@@ -43,7 +43,7 @@ class LoyaltyRun(StoredRun):
     marked: bool = False
     """The customers to work on are marked: a later invocation of the run does what is left."""
     alpine_down: bool = False
-    """Alpine IQ does not answer: nobody else is looked up in this run."""
+    """Alpine IQ does not answer: no further customer is looked up in this run."""
     counts: LoyaltyCounts = LoyaltyCounts()
 
 
@@ -90,7 +90,7 @@ class LoyaltyState(PackedMap[LoyaltyEntry]):
     """Small, about 700 customers: each batch of a run rewrites its customers' shard."""
 
     def get(self, record_id: str) -> LoyaltyEntry:
-        """The customer's entry; an empty one for somebody new."""
+        """The customer's entry; an empty one for a new customer."""
         return super().get(record_id) or LoyaltyEntry()
 
     def put(self, customer_id: str, entry: LoyaltyEntry) -> None:
@@ -116,7 +116,7 @@ def load_state(database: Database, org_id: str) -> LoyaltyState:
 
 
 def entry_of(database: Database, org_id: str, customer_id: str) -> LoyaltyEntry:
-    """One customer's entry, without the rest of the state; an empty one for somebody new."""
+    """One customer's entry, without the rest of the state; an empty one for a new customer."""
     facts = packed_map.facts_of(database, org_id, _STATE, customer_id)
     return LoyaltyEntry() if facts is None else _entry(facts)
 

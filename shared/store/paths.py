@@ -72,7 +72,7 @@ def pos_write(org_id: str, key: str) -> str:
 
 
 def incident(org_id: str | None, key: str) -> str:
-    """What people are told of; without an org those of Sync Sam itself."""
+    """What people are alerted to; without an org: incidents of Sync Sam itself."""
     return f"{INCIDENTS}/{key}" if org_id is None else f"{tenant(org_id)}/{INCIDENTS}/{key}"
 
 

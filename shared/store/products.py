@@ -1,7 +1,7 @@
 """A product, twice: ``products/{id}`` keeps it for good, the public menu only while it is sold.
 
 The menu (``publicViews/products/items``) is read in two forms: as recommendations need it, and as
-everybody may see it, where only the fields declared public here ever leave.
+anyone may see it, where only the fields declared public here ever leave.
 """
 
 from collections.abc import Sequence

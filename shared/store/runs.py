@@ -178,7 +178,7 @@ def read_manual(database: Database, org_id: str) -> ManualRequests:
 def add_manual(
     org_id: str, before: ManualRequests, *, run_id: str, asked_at: Sequence[datetime]
 ) -> Write:
-    """The write for one more run; a conflict if somebody else asked since ``before`` was read:
+    """The write for one more run; a conflict if another request came since ``before`` was read:
     of many requests at once one is granted."""
     fields = {"runId": run_id, "askedAt": list(asked_at)}
     return put_if_version(paths.manual_runs(org_id), fields, before.version)

@@ -136,8 +136,8 @@ def _responses(route: Route[Any, Any], schemas: _Schemas) -> dict[str, Any]:
     if route.cached:
         responses["304"] = {"description": "Not modified."}
     form = {JSON: {"schema": schemas[ErrorResponse, "serialization"]}}
-    told = {error.status: _summary(error) for error in _errors(route)} | _SERVER_ERRORS
-    for status, description in sorted(told.items()):
+    errors = {error.status: _summary(error) for error in _errors(route)} | _SERVER_ERRORS
+    for status, description in sorted(errors.items()):
         responses[str(status)] = {"description": description, "content": form}
     return responses
 
