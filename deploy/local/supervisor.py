@@ -19,7 +19,7 @@ from deploy.local.processes import Process
 LOOK_SECONDS = 0.1
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
-SETTLED_SECONDS = 30.0
+STABLE_SECONDS = 30.0
 RELEASE_SECONDS = 30.0
 
 
@@ -103,7 +103,7 @@ class Supervisor:
         process, now = each.process, time.monotonic()
         if process.exit_code is None:
             each.due = None
-            if now - each.started > SETTLED_SECONDS:
+            if now - each.started > STABLE_SECONDS:
                 each.pause = FIRST_PAUSE_SECONDS
         elif not each.restart:
             self.failure = self.failure or process.exit_report()

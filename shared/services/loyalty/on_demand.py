@@ -145,16 +145,16 @@ class LoyaltyReads:
         if not found or "pointsFromOrders" not in found[0].fields:
             return None
         answer = loyalty_runs.entry_of(self.database, org_id, customer_id).answer
-        return self._standing(org_id, found[0]) | {"alpineIq": answer.status}
+        return self._points(org_id, found[0]) | {"alpineIq": answer.status}
 
     def in_review(self, org_id: str) -> list[dict[str, Any]]:
         """The points of every customer in review, the largest discrepancy first."""
         found = loyalty.in_review(self.database, org_id)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            standings = list(pool.map(lambda each: self._standing(org_id, each), found))
-        return sorted(standings, key=lambda each: (-each["loyaltyDiscrepancy"], each["customerId"]))
+            points = list(pool.map(lambda each: self._points(org_id, each), found))
+        return sorted(points, key=lambda each: (-each["loyaltyDiscrepancy"], each["customerId"]))
 
-    def _standing(self, org_id: str, customer: Document) -> dict[str, Any]:
+    def _points(self, org_id: str, customer: Document) -> dict[str, Any]:
         """A customer's loyalty fields as stored, and the last entries of the ledger, newest first.
         ``needsReview``: Alpine IQ's figure applies and differs from the calculated one."""
         fields = customer.fields

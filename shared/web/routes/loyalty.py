@@ -45,7 +45,7 @@ class LoyaltySyncRequest(Body):
     full: bool = False
 
 
-class StandingQuery(OrgQuery):
+class LoyaltyStatusQuery(OrgQuery):
     """An org, or one of its customers."""
 
     customer_id: RecordId | None = None
@@ -104,7 +104,7 @@ class ReconciliationView(ResponseModel):
     alpine_iq: ProviderStatus | None = None
 
 
-class StandingResponse(ResponseModel):
+class LoyaltyStatusResponse(ResponseModel):
     """The points of an org, or of one customer."""
 
     success: Literal[True] = True
@@ -145,7 +145,7 @@ class ReportResponse(ResponseModel):
 
 
 def routes(
-    ask: AskForLoyalty, standing: LoyaltyReads, points: LookUpPoints, staff: Rule
+    ask: AskForLoyalty, reads: LoyaltyReads, points: LookUpPoints, staff: Rule
 ) -> RouteTable:
     """``staff`` is the rule for the staff of an org."""
     table = RouteTable(staff)
@@ -172,17 +172,19 @@ def routes(
         started = StartedRunResponse(run_id=run_id, org_id=call.org_id, status_url=url)
         return RouteReply(started, status=202)
 
-    @table.get("/api/loyalty/sync", StandingQuery, StandingResponse, errors=[NotFound])
-    def read(call: RouteCall[StandingQuery, NoBody]) -> RouteReply:
+    @table.get("/api/loyalty/sync", LoyaltyStatusQuery, LoyaltyStatusResponse, errors=[NotFound])
+    def read(call: RouteCall[LoyaltyStatusQuery, NoBody]) -> RouteReply:
         """The points of an org, or of one customer."""
         if call.params.customer_id is None:
-            counts, last_sync_at = standing.counts(call.org_id)
+            counts, last_sync_at = reads.counts(call.org_id)
             stats = LoyaltyStatsView(**asdict(counts), last_sync_at=last_sync_at)
-            return RouteReply(StandingResponse(stats=stats))
-        found = standing.of_customer(call.org_id, call.params.customer_id)
+            return RouteReply(LoyaltyStatusResponse(stats=stats))
+        found = reads.of_customer(call.org_id, call.params.customer_id)
         if found is None:
             raise NotFound("there is no such customer, or no points so far")
-        return RouteReply(StandingResponse(reconciliation=ReconciliationView.model_validate(found)))
+        return RouteReply(
+            LoyaltyStatusResponse(reconciliation=ReconciliationView.model_validate(found))
+        )
 
     @table.get("/api/loyalty/points", PointsQuery, PointsResponse, errors=[NotFound])
     def look_up(call: RouteCall[PointsQuery, NoBody]) -> RouteReply:
@@ -193,7 +195,7 @@ def routes(
     @table.get("/api/loyalty/report", ReportQuery, ReportResponse, CSV)
     def report(call: RouteCall[ReportQuery, NoBody]) -> RouteReply:
         """Every customer whose points need a review."""
-        found = [ReconciliationView.model_validate(f) for f in standing.in_review(call.org_id)]
+        found = [ReconciliationView.model_validate(f) for f in reads.in_review(call.org_id)]
         if call.params.format == "csv":
             return RouteReply(RawContent(CSV, _csv_table(found)))
         return RouteReply(ReportResponse(items=found))
