@@ -36,10 +36,10 @@ def agrees(store: StoredDocuments, pos: SimulatedPos, org_id: str = ORG) -> bool
 
 
 def recent(pos: SimulatedPos) -> list[dict[str, Any]]:
-    """The POS's own records of orders of the last day that a customer owns."""
+    """The POS's own records of orders of the last week that a customer owns."""
     data = pos.data(ORG)
     truth = Truth(data, "America/New_York")
-    since = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    since = (datetime.now(UTC) - timedelta(days=7)).isoformat()
     return [
         order
         for order in data["orders"]
