@@ -3,14 +3,13 @@
 A test of other orgs than the small one overrides ``specs``.
 """
 
+import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 import pytest
 from google.cloud.firestore import Client
-from google.cloud.firestore_v1.base_aggregation import BaseAggregationQuery
-from google.cloud.firestore_v1.base_query import BaseQuery
 
 from deploy.local import emulators
 from deploy.local.clients import firestore_client
@@ -19,7 +18,6 @@ from deploy.local.simulator.simulation import Simulation
 from deploy.local.simulator.spec import OrgSpec
 from shared.services.alerts import Alerts
 from shared.store.database import Database
-from tests import indexes
 from tests.emulator.customers.shop import Shop
 from tests.emulator.environment import (
     SMALL,
@@ -32,6 +30,8 @@ from tests.emulator.environment import (
 from tests.fakes import OffsetClock, RecordingNotifier
 from tests.simulated_pos import SimulatedPos
 from tests.stored import StoredDocuments
+from tests.strict_firestore import process
+from tests.strict_firestore.control import Control
 
 
 @pytest.fixture(scope="session")
@@ -41,9 +41,39 @@ def _emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[emulators.E
 
 
 @pytest.fixture(scope="session")
-def firestore_host(_emulators: emulators.Emulators) -> str:
-    """``127.0.0.1:PORT`` of the Firestore emulator."""
+def emulator_host(_emulators: emulators.Emulators) -> str:
+    """``127.0.0.1:PORT`` of the Firestore emulator itself."""
     return _emulators.firestore
+
+
+@pytest.fixture(scope="session")
+def strict_firestore(
+    emulator_host: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Control | None]:
+    """What stands before the emulator and refuses what Firestore refuses; None where
+    STRICT_FIRESTORE=0 is set."""
+    if os.environ.get("STRICT_FIRESTORE") == "0":
+        yield None
+        return
+    log = tmp_path_factory.mktemp("strict-firestore") / "refusals.log"
+    with process.running(emulator_host, log) as control:
+        yield control
+
+
+@pytest.fixture(scope="session")
+def firestore_host(emulator_host: str, strict_firestore: Control | None) -> str:
+    """``127.0.0.1:PORT`` of what the tests take for Firestore."""
+    return strict_firestore.host if strict_firestore else emulator_host
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_refused(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails the test whose calls Firestore itself would refuse, even if nobody noticed."""
+    yield
+    if "firestore_host" in request.fixturenames:
+        control: Control | None = request.getfixturevalue("strict_firestore")
+        refused = control.refusals() if control else []
+        assert not refused, "\n".join(map(str, refused))
 
 
 @pytest.fixture(scope="session")
@@ -56,31 +86,6 @@ def pubsub_host(_emulators: emulators.Emulators) -> str:
 def project() -> str:
     """A project of the test's own: the emulators keep projects apart."""
     return f"demo-{secrets.token_hex(6)}"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _every_query_has_its_index() -> Iterator[None]:
-    """Fails the test that makes a query which Firestore itself would refuse."""
-    declared = indexes.declared()
-    to_query, to_aggregation = BaseQuery._to_protobuf, BaseAggregationQuery._to_protobuf
-
-    def checked(self: BaseQuery) -> object:
-        query = to_query(self)
-        lack = indexes.missing(indexes.needs(query), declared)
-        assert lack is None, lack
-        return query
-
-    def checked_aggregation(self: BaseAggregationQuery) -> object:
-        query = to_aggregation(self)
-        wanted = indexes.needs(query.structured_query, indexes.sums_of(query))
-        lack = indexes.missing(wanted, declared)
-        assert lack is None, lack
-        return query
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BaseQuery, "_to_protobuf", checked)
-        patch.setattr(BaseAggregationQuery, "_to_protobuf", checked_aggregation)
-        yield
 
 
 @pytest.fixture

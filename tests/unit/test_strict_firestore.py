@@ -1,0 +1,115 @@
+"""What the strict Firestore measures, against the examples of Firestore's documentation."""
+
+from typing import Any
+
+import pytest
+from google.cloud.firestore_v1 import types
+
+from shared.store.writes import Fields, Put, encoded
+from tests.strict_firestore.limits import Limits, Refused, check_name, field_path
+from tests.strict_firestore.measure import DOCUMENT_OVERHEAD, Measure, Size, name_size
+from tests.strict_firestore.weather import Fault, Weather
+
+DOCUMENTS = "projects/demo/databases/(default)/documents"
+NOTHING_DECLARED: dict[str, Any] = {"indexes": [], "fieldOverrides": []}
+SAN_FRANCISCO: Fields = {
+    "city_name": "San Francisco",
+    "temperatures": {"summer": 67, "winter": 55},
+    "neighborhoods": ["Mission", "Downtown", "Marina"],
+}
+
+
+def measured(path: str, fields: Fields, declared: dict[str, Any] | None = None) -> Size:
+    """Of these fields on a document."""
+    write = types.Write.pb(encoded(Put(path, fields), DOCUMENTS))
+    return Measure(declared or NOTHING_DECLARED, Limits()).fields(
+        write.update.name, write.update.fields
+    )
+
+
+def test_the_documented_task_is_147_bytes() -> None:
+    path = "users/jeff/tasks/my_task_id"
+    task = {
+        "type": "Personal",
+        "done": False,
+        "priority": 1,
+        "description": "Learn Cloud Firestore",
+    }
+
+    assert name_size(f"{DOCUMENTS}/{path}") == 44
+    assert measured(path, task).stored == 71
+    assert DOCUMENT_OVERHEAD + 44 + 71 == 147
+
+
+def test_the_documented_city_has_19_index_entries() -> None:
+    both = [
+        {
+            "collectionGroup": "cities",
+            "queryScope": "COLLECTION",
+            "fields": [
+                {"fieldPath": "city_name", "order": order},
+                {"fieldPath": "neighborhoods", "arrayConfig": "CONTAINS"},
+            ],
+        }
+        for order in ("ASCENDING", "DESCENDING")
+    ]
+
+    assert measured("cities/SF", SAN_FRANCISCO).entries == 13
+    assert measured("cities/SF", SAN_FRANCISCO, {**NOTHING_DECLARED, "indexes": both}).entries == 19
+
+
+def test_an_exemption_holds_for_the_fields_below_and_may_leave_some_indexes() -> None:
+    exempt = {
+        "indexes": [],
+        "fieldOverrides": [
+            {"collectionGroup": "cities", "fieldPath": "temperatures", "indexes": []},
+            {
+                "collectionGroup": "cities",
+                "fieldPath": "temperatures.winter",
+                "indexes": [{"order": "ASCENDING", "queryScope": "COLLECTION"}],
+            },
+        ],
+    }
+
+    assert measured("cities/SF", SAN_FRANCISCO, exempt).entries == 13 - 6 + 1
+    assert measured("towns/SF", SAN_FRANCISCO, exempt).entries == 13
+
+
+def test_sizes_are_counted_in_bytes_of_utf_8() -> None:
+    assert measured("towns/a", {"n": "é"}).stored == len("n") + 1 + 2 + 1
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("name", ("name",)),
+        ("a.b_1.c", ("a", "b_1", "c")),
+        ("`main street`.x", ("main street", "x")),
+        (r"`a\`b`", ("a`b",)),
+    ],
+)
+def test_a_field_path_is_read(path: str, names: tuple[str, ...]) -> None:
+    assert field_path(path, Limits()) == names
+
+
+@pytest.mark.parametrize("path", ["", "a.", ".a", "a..b", "1a", "main street", "`a", "__a__", "`"])
+def test_a_field_path_of_another_form_is_refused(path: str) -> None:
+    with pytest.raises(Refused):
+        field_path(path, Limits())
+
+
+@pytest.mark.parametrize("path", ["a/..", "a/__b__", f"a/{'é' * 751}", "__a__/b", "a//b/c"])
+def test_a_name_that_no_document_may_have_is_refused(path: str) -> None:
+    with pytest.raises(Refused):
+        check_name(f"{DOCUMENTS}/{path}", Limits())
+
+
+def test_a_share_of_the_calls_is_hit_the_same_by_each_seed() -> None:
+    def hits(seed: int) -> list[bool]:
+        weather = Weather(seed)
+        weather.add_fault(Fault("UNAVAILABLE", rpc=None, count=None, share=0.3))
+        return [weather.fault("Commit") is not None for _ in range(200)]
+
+    assert hits(1) == hits(1)
+    assert hits(1) != hits(2)
+    assert 30 < sum(hits(1)) < 90
