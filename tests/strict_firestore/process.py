@@ -14,6 +14,11 @@ from tests.strict_firestore.control import Control
 STOP_SECONDS = 5.0
 
 
+def wanted() -> bool:
+    """Whether tests are to run behind it: unless STRICT_FIRESTORE=0 is set."""
+    return os.environ.get("STRICT_FIRESTORE") != "0"
+
+
 def arguments(emulator: str, *options: str) -> list[str]:
     """The command line that starts it."""
     return [sys.executable, "-m", "tests.strict_firestore", "--emulator", emulator, *options]
