@@ -8,8 +8,7 @@ import re
 from dataclasses import dataclass
 
 DEEPEST = 50
-_BRACKETS = b"[]{}"
-_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in _BRACKETS)
+_ALL_BUT_STRUCTURE = bytes(byte for byte in range(256) if byte not in b",[]{}")
 _TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 
 
@@ -34,17 +33,20 @@ A_WHOLE_LIST = ReplyLimits(24_000_000, 1_000_000)
 def decode(body: bytes | bytearray, most_values: int) -> object:
     """The JSON of a body. Raises ReplyTooLarge for more values or levels than it may have,
     ValueError or RecursionError where it is no JSON."""
-    if sum(map(body.count, (b",", b"[", b"{"))) > most_values:
+    structure = body.translate(None, _ALL_BUT_STRUCTURE)
+    if len(structure) - structure.count(b"]") - structure.count(b"}") > most_values:
         raise ReplyTooLarge(f"holds more than {most_values:,} values")
     # Taking out text is slow, and hardly ever needed: only brackets in it that are no pairs count.
-    if not _shallow(body) and not _shallow(_TEXT.sub(b"", body)):
-        raise ReplyTooLarge(f"is nested deeper than {DEEPEST} levels")
+    if not _shallow(structure):
+        without_text = _TEXT.sub(b"", body)
+        if not _shallow(without_text.translate(None, _ALL_BUT_STRUCTURE)):
+            raise ReplyTooLarge(f"is nested deeper than {DEEPEST} levels")
     return json.loads(body.decode("utf-8-sig", "surrogatepass"))
 
 
-def _shallow(body: bytes | bytearray) -> bool:
-    """Whether its brackets are nested no deeper than DEEPEST."""
-    brackets = body.translate(None, _NOT_BRACKETS)
+def _shallow(structure: bytes | bytearray) -> bool:
+    """Whether the brackets are nested no deeper than DEEPEST."""
+    brackets = structure.replace(b",", b"")
     for _ in range(DEEPEST):
         fewer = brackets.replace(b"[]", b"").replace(b"{}", b"")
         if len(fewer) == len(brackets):
