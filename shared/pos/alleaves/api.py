@@ -123,7 +123,7 @@ class AlleavesApi:
         def read(reply: object) -> tuple[Sequence[E], int | None]:
             rows, total = rows_and_total(reply)
             if len(rows) > most_rows:
-                raise ReplyTooLarge(f"holds more than {most_rows:,} {call.what}")
+                raise ReplyTooLarge(f"holds more than {most_rows:,} rows")
             return read_rows(rows), total
 
         reply = self._signed_in(call, read)

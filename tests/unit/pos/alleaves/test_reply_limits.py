@@ -47,10 +47,10 @@ def rows(count: int, row: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("read", "body", "words"),
     [
-        (orders, rows(1_001, b"{}"), "holds more than 1,000 orders."),
-        (customers, rows(1_001, b"0"), "holds more than 1,000 customers."),
-        (inventory, rows(20_001, b"{}"), "holds more than 20,000 inventory."),
-        (discounts, rows(20_001, b"0"), "holds more than 20,000 discounts."),
+        (orders, rows(1_001, b"{}"), "holds more than 1,000 rows."),
+        (customers, rows(1_001, b"0"), "holds more than 1,000 rows."),
+        (inventory, rows(20_001, b"{}"), "holds more than 20,000 rows."),
+        (discounts, rows(20_001, b"0"), "holds more than 20,000 rows."),
         (orders, rows(1_500_000, b"0"), "is larger than 3,000,000 bytes."),
         (orders, rows(500_000, b"{}"), "holds more than 200,000 values."),
         (inventory, rows(3_000_000, b"{}"), "holds more than 1,000,000 values."),
