@@ -26,8 +26,8 @@ class ReplyLimits:
 
 
 A_RECORD = ReplyLimits(1_000_000, 50_000)
-A_PAGE = ReplyLimits(3_000_000, 200_000)
-A_WHOLE_LIST = ReplyLimits(24_000_000, 1_000_000)
+A_PAGE = ReplyLimits(2_000_000, 150_000)
+A_WHOLE_LIST = ReplyLimits(16_000_000, 700_000)
 
 
 def decode(body: bytes | bytearray, most_values: int) -> object:
