@@ -13,6 +13,9 @@ from shared.domain.order_windows import DateWindow
 from shared.domain.orders import Order
 from shared.domain.write_back import NewCustomer, NewOrder, OrderLine, PlacedOrder
 
+RAW_LIMIT = 200_000
+"""Characters of a raw record that are kept: a stored document may have 1 MiB."""
+
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
@@ -20,7 +23,7 @@ R_co = TypeVar("R_co", covariant=True)
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """A record that could not be mapped. ``record_id`` is the id that it would have; ``raw`` its
-    JSON text, kept in quarantine."""
+    JSON text, up to RAW_LIMIT, kept in quarantine."""
 
     record_id: str | None
     code: str

@@ -9,15 +9,12 @@ from shared.store import paths
 from shared.store.database import Database, Put, Remove
 from shared.store.documents import Field, Schema
 
-RAW_LIMIT = 200_000
-"""Characters of a raw record that are kept: a document may have 1 MiB."""
-
 NAMELESS = "raw-"
 
 QUARANTINE = Schema[Rejected](
     Field("errorCode", lambda r: r.code),
     Field("message", lambda r: r.message),
-    Field("raw", lambda r: r.raw[:RAW_LIMIT]),
+    Field("raw", lambda r: r.raw),
     given=("stream", "runId"),
     stamps=("lastSeenAt",),
     once=("firstSeenAt",),

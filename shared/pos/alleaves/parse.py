@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from shared.domain.money import to_cents
 from shared.pos.alleaves.schemas import Row
-from shared.pos.port import Rejected
+from shared.pos.port import RAW_LIMIT, Rejected
 
 SOURCE = "alleaves"
 """Names the provider in what is stored."""
@@ -95,7 +95,7 @@ def read_row(model: type[W], row: object) -> W | Rejected:
 
 def reject(row: object, record_id: str | None, code: str, message: str) -> Rejected:
     """A rejection, with the record's JSON for replay."""
-    return Rejected(record_id, code, message, json.dumps(row, separators=(",", ":")))
+    return Rejected(record_id, code, message, json.dumps(row, separators=(",", ":"))[:RAW_LIMIT])
 
 
 def rows_and_total(reply: object) -> tuple[Sequence[object], int | None]:
