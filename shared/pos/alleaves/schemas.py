@@ -20,7 +20,7 @@ def _text(value: object) -> object:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value) if math.isfinite(value) else None
+        return None if isinstance(value, float) and not math.isfinite(value) else str(value)
     return value.strip() or None if isinstance(value, str) else None
 
 
