@@ -219,6 +219,8 @@ class StreamRecords:
     ) -> None:
         """Firestore refuses the record: it is as it was ``before`` by the manifest."""
         record = change.record
+        if not self.manifest.has(record.id, change.fingerprint):
+            return  # a later version of it was stored since
         undo(change)
         if before is None:
             self.manifest.drop_entry(record.id)

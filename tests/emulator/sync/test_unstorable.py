@@ -223,6 +223,26 @@ def test_a_refused_document_of_no_record_is_an_error_of_ours_and_the_run_ends(
     assert (status["status"], status["lastErrorOwner"]) == ("error", "us")
 
 
+# times
+
+
+def test_a_record_that_was_changed_in_the_future_still_follows_the_pos(
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
+) -> None:
+    # Given a customer whose last change, the POS says, is to come
+    customer = pos.data(ORG)["customers"][0]
+    key = customer["id_customer"]
+    pos.change(ORG, "customers", key, name_first="Ida", date_updated="9999-12-31T00:00:00Z")
+    sync.run(ORG)
+
+    # When the POS corrects it
+    pos.change(ORG, "customers", key, name_first="Ada", date_updated=utc_now().isoformat())
+    sync.run(ORG)
+
+    # Then
+    assert store.document(f"tenants/{ORG}/customers/{key}")["firstName"] == "Ada"
+
+
 # names
 
 

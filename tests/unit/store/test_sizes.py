@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from shared.domain.changes import fingerprint, fingerprint_and_size
+from shared.store.manifest import Manifest
 from shared.store.writes import size_of
 
 
@@ -26,3 +27,14 @@ def test_an_order_is_never_five_times_as_large_in_firestore_as_in_json() -> None
 def test_text_that_is_no_unicode_has_a_fingerprint_and_a_size() -> None:
     assert fingerprint({"name": "\ud800"}) != fingerprint({"name": "\udfff"})
     assert size_of({"name": "\ud800"}) == 32 + 5 + 4
+
+
+def test_a_manifest_of_the_longest_ids_is_split_before_it_is_too_large() -> None:
+    manifest = Manifest("org_a", "orders", {}, 1)
+    for number in range(6_000):
+        manifest.put(f"{number:0200}", b"12345678")
+
+    writes = manifest.take_writes()
+
+    assert len(writes) == manifest.shards > 1
+    assert max(size_of(write.fields) for write in writes) < 1_000_000
