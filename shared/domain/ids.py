@@ -1,8 +1,21 @@
-"""How record ids are ordered, and how org ids are spelled: ``org_x``, ``brand_x`` and ``x``."""
+"""Which ids can be stored, how they are ordered, and how org ids are spelled: ``org_x``,
+``brand_x`` and ``x``."""
 
+LONGEST_ID = 200
+"""Characters of an id that becomes part of a document's path."""
 LONGEST_NUMBER = 40
 """Digits up to which an id is taken for a number."""
 _PREFIXES = ("org_", "brand_")
+
+
+def is_document_id(text: str) -> bool:
+    """Whether Firestore takes the text for a document's id: 1 to LONGEST_ID characters of valid
+    Unicode, without "/", not "." or "..", and not reserved (``__.*__``)."""
+    if not 0 < len(text) <= LONGEST_ID or "/" in text or text in {".", ".."}:
+        return False
+    if len(text) >= 4 and text.startswith("__") and text.endswith("__"):
+        return False
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def natural_key(record_id: str) -> tuple[int, int, str]:

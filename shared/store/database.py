@@ -76,6 +76,10 @@ class Conflict(Exception):
     """A document was not of the required version: nothing of the commit was written."""
 
 
+class WriteRefused(Exception):
+    """Firestore takes one of the writes in no case: nothing of the commit was written."""
+
+
 class TimedOut(Exception):
     """Firestore did not answer within the time limit of ``Database.within``."""
 
@@ -185,14 +189,18 @@ class Database:
     def commit(self, writes: Iterable[Write]) -> datetime | None:
         """Write all or nothing. Returns the new version of the first document written.
 
-        Raises Conflict where a required version does not hold.
+        Raises Conflict where a required version does not hold, WriteRefused where a write is not
+        valid (a reserved id, a document that is too large, a value that has no encoding).
         """
         writes = list(writes)
         if not writes:
             return None
         batch = _Batch(self._client)
-        for write in writes:
-            batch.add(encoded(write, self._documents))
+        try:
+            for write in writes:
+                batch.add(encoded(write, self._documents))
+        except (TypeError, ValueError) as error:
+            raise WriteRefused(type(error).__name__) from error
         try:
             results = batch.commit(timeout=TIMEOUT_SECONDS)
         except (
@@ -202,6 +210,8 @@ class Database:
             exceptions.Aborted,
         ) as error:
             raise Conflict(str(error.message)) from error
+        except exceptions.InvalidArgument as error:
+            raise WriteRefused(str(error.message)) from error
         removals = sum(isinstance(write, Remove) for write in writes)
         self.meter.add(writes=len(writes) - removals, deletes=removals)
         return _utc(results[0].update_time) if results[0].update_time else None

@@ -25,7 +25,8 @@ _QUARANTINE_PREFIX = "?"
 
 class Manifest(PackedMap[bytes]):
     """One stream's marks. Not safe for threads: its stream's pages take turns. Split by number of
-    entries; how many shards there are is part of the org's progress."""
+    entries, by size where the ids are long; how many shards there are is part of the org's
+    progress."""
 
     def count(self, mark: bytes) -> int:
         """How many records have the mark."""
@@ -64,9 +65,10 @@ class Manifest(PackedMap[bytes]):
         self.set_entry(record_id, REMOVED)
 
     def quarantined(self, record_id: str) -> bytes | None:
-        """Fingerprint of the raw record that is in quarantine under this id, if one is."""
+        """Fingerprint of what is in quarantine under this id: of the raw record, or of the fields
+        that could not be stored. None where nothing is."""
         value = self.get(_QUARANTINE_PREFIX + record_id)
-        return value[1:] if value else None
+        return value[1:] if value and value[:1] == QUARANTINED else None
 
     def in_quarantine(self) -> Iterator[str]:
         """Ids under which records are in quarantine."""
@@ -85,7 +87,8 @@ class Manifest(PackedMap[bytes]):
                 self.set_entry(key, value[:1] + bytes(HASH_BYTES))
 
     def _must_split(self, packed: Mapping[int, bytes]) -> bool:
-        return len(self) > self.shards * ENTRIES_PER_SHARD
+        too_many = len(self) > self.shards * ENTRIES_PER_SHARD
+        return too_many or super()._must_split(packed)
 
     def _fields_beside(self, count: int) -> dict[str, int]:
         return {"count": count}

@@ -1,6 +1,7 @@
 """Reading what Alleaves sends: lists in all their shapes, single rows and values."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -18,6 +19,10 @@ SOURCE = "alleaves"
 _MILLISECONDS_FROM = 100_000_000_000
 """Unix times from here on (the year 5138 in seconds) are meant in milliseconds."""
 _ABSURD_QUANTITY = Decimal(1_000_000_000)
+_SMALLEST_EXPONENT = -400
+"""Below that of any double: such a number fills pages when it is written out."""
+_LARGEST_INTEGER = 2**63
+_MOST_DIGITS = 18
 _LISTS = (
     *("customers", "orders", "inventory", "data"),
     *("discounts", "brands", "categories", "vendors", "locations"),
@@ -62,7 +67,9 @@ def number(value: object) -> Decimal | None:
         read = Decimal(str(value).strip())
     except InvalidOperation:
         return None
-    return read if read.is_finite() and abs(read) < _ABSURD_QUANTITY else None
+    if not read.is_finite() or abs(read) >= _ABSURD_QUANTITY:
+        return None
+    return read if int(read.as_tuple().exponent) > _SMALLEST_EXPONENT else None
 
 
 def cents(value: object) -> int | None:
@@ -71,6 +78,13 @@ def cents(value: object) -> int | None:
         return to_cents(value)
     except ValueError:
         return None
+
+
+def is_storable(value: str | float) -> bool:
+    """Whether Firestore can store it: text must be valid Unicode, an integer have 64 bits."""
+    if isinstance(value, str):
+        return value.isascii() or not any("\ud800" <= each <= "\udfff" for each in value)
+    return isinstance(value, float) or -_LARGEST_INTEGER <= value < _LARGEST_INTEGER
 
 
 def percent(value: object) -> Decimal | None:
@@ -126,13 +140,19 @@ def _rows_of_object(reply: dict[str, object]) -> tuple[Sequence[object], int | N
 
 
 def _total_of_rows(rows: Sequence[object]) -> int | None:
-    return _first_count(row.get("total_rows") for row in rows if isinstance(row, dict))
+    """What most of the rows say: one of them may be wrong."""
+    said = (_count(row.get("total_rows")) for row in rows if isinstance(row, dict))
+    ranked = Counter(total for total in said if total is not None).most_common(1)
+    return ranked[0][0] if ranked else None
 
 
 def _first_count(values: Iterable[object]) -> int | None:
-    for value in values:
-        if isinstance(value, str) and value.strip().isdecimal():
-            return int(value)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return value
+    return next((count for each in values if (count := _count(each)) is not None), None)
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) <= _MOST_DIGITS:
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
     return None

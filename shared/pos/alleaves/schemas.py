@@ -5,27 +5,35 @@ The shapes of discounts, brands, categories, vendors and single batches are thos
 integration: nothing is required of them but a discount's id.
 """
 
+import math
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-_LONGEST_ID = 200
+from shared.domain.ids import is_document_id
+
+_LONGEST_TEXT = 2_000
+"""Characters of any name, address or date. Some are kept by the thousand in one document."""
 
 
 def _text(value: object) -> object:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
+        return None if isinstance(value, float) and not math.isfinite(value) else str(value)
     return value.strip() or None if isinstance(value, str) else None
 
 
 def _id(value: object) -> object:
     text = _text(value)
-    # It becomes the name of a document: a slash would make it a path.
-    if not isinstance(text, str) or len(text) > _LONGEST_ID or "/" in text or text in {".", ".."}:
+    if not isinstance(text, str) or not is_document_id(text):
         raise ValueError("not an id")
     return text
+
+
+def _id_or_none(value: object) -> object:
+    text = _text(value)
+    return text if isinstance(text, str) and is_document_id(text) else None
 
 
 def _flag(value: object) -> bool:
@@ -45,6 +53,8 @@ def _object(value: object) -> object:
 
 
 Id = Annotated[str, BeforeValidator(_id)]
+OptionalId = Annotated[str | None, BeforeValidator(_id_or_none)]
+"""None where it is no usable id: nothing that is stored can have it."""
 Text = Annotated[str | None, BeforeValidator(_text)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Rows = Annotated[list[object], BeforeValidator(_list)]
@@ -59,7 +69,7 @@ def _sent_as(*names: str, default: Any = None) -> Any:
 class Row(BaseModel):
     """What all rows share."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, str_max_length=20_000)
+    model_config = ConfigDict(extra="ignore", frozen=True, str_max_length=_LONGEST_TEXT)
 
     @model_validator(mode="before")
     @classmethod
@@ -89,7 +99,7 @@ class OrderRow(Row):
     """A row of ``/order`` or ``/orders``."""
 
     id: Id = _sent_as("id_order", "id_transaction", "order_id", "id", default=...)
-    customer_id: Text = _sent_as("id_customer", "customer_id")
+    customer_id: OptionalId = _sent_as("id_customer", "customer_id")
     user_id: Text = _sent_as("user_id", "userId")
     first_name: Text = _sent_as("name_first", "first_name")
     last_name: Text = _sent_as("name_last", "last_name")
@@ -112,7 +122,7 @@ class OrderRow(Row):
 class ItemRow(Row):
     """A line of an order. ``id_item`` is the product where ``id_inventory_item`` is not sent."""
 
-    product_id: Text = _sent_as("id_inventory_item", "product_id", "id_item")
+    product_id: OptionalId = _sent_as("id_inventory_item", "product_id", "id_item")
     name: Text = _sent_as("item", "name", "product_name")
     category: Text = None
     quantity: object = _sent_as("quantity", "qty")
@@ -123,7 +133,7 @@ class StockRow(Row):
     """A row of ``/inventory/search``: a batch of an item in an area."""
 
     item_id: Id = _sent_as("id_item", "item_id", default=...)
-    batch_id: Text = _sent_as("id_batch", "batch_id")
+    batch_id: OptionalId = _sent_as("id_batch", "batch_id")
     area_id: Text = _sent_as("id_area")
     location_id: Text = _sent_as("id_location", "location_id")
     name: Text = _sent_as("item", "name", "product_name")

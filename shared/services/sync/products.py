@@ -2,7 +2,7 @@
 
 Rows are listed per location; doubtful batches are looked up one by one (best effort). A product is
 known only when every row of it is, so nothing is stored before all is listed. What no location
-lists any more is removed by the rules of domain/removal.py.
+lists any more is removed by the rules of domain/removal.py, and so is what has no name any more.
 """
 
 import threading
@@ -63,7 +63,9 @@ def sync_products(
     left_out = set(stock.quarantined)
     with session.lock:
         stored = records.may_be_stored()
-        gone = sorted(stored - {product.id for product in found.products} - stock.quarantined)
+        nameless = {product.id for product in found.products if not product.name}
+        listed = {product.id for product in found.products} - nameless
+        gone = sorted(stored - listed - stock.quarantined)
         removal = decide(
             listed=len(stock.rows),
             stored=len(stored),
@@ -75,8 +77,9 @@ def sync_products(
         held = removal.decision is Decision.HOLD
         if held:
             left_out |= items_missing_batches(batches.all(), stock.batches)
+        problems = [p for p in found.problems if p.product_id not in left_out]
+        left_out |= nameless
         whole = {product.id: product for product in found.products if product.id not in left_out}
-        problems = [problem for problem in found.problems if problem.product_id in whole]
         _report(records, problems, org.locations[0].client)
         _store(session, records, prices, whole, source=org.locations[0].client.provider)
         session.run.held = session.progress.held = removal.reason if held else None
@@ -131,9 +134,16 @@ def _store(
         )
         return [*writes, *prices.written(product, sale)]
 
-    records.store(changed, put)
-    written = {change.record.id for change in changed}
-    prices.unchanged(each for each in found.values() if each.id not in written)
+    listed = {change.record.id: prices.listed.get(change.record.id) for change in changed}
+
+    def undo(change: Changed) -> None:
+        prices.restore(change.record.id, listed[change.record.id])
+
+    records.store(changed, put, undo)
+    if changed:
+        session.flush()  # what is refused must not be put on sale
+    stored = (each for each in found.values() if records.manifest.mark(each.id) == STORED)
+    prices.unchanged(each for each in stored if each.id not in listed)
 
 
 def _remove(session: Session, records: StreamRecords, prices: Prices, gone: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ from shared.services.alerts import Alerts
 from shared.services.runs.failure import error_fields, run_error
 from shared.services.sync.session import Session
 from shared.store import status
-from shared.store.database import Database
+from shared.store.database import Database, Write
 from shared.store.manifest import QUARANTINED, SKIPPED, STORED
 from shared.store.runs import Run, RunError
 from shared.store.status import SyncProgress
@@ -70,10 +70,14 @@ def end_run(
     _count_rejection(session, wanted)
     _notify(session, alerts)
     run, progress = session.run, session.progress
-    set_last_state(run, wanted=wanted, now=session.now())
-    if not run.errors:
-        progress.last_success_at = run.ended_at
-    session.end([status.put(session.org_id, _status_fields(session, provider))])
+
+    def last() -> list[Write]:
+        set_last_state(run, wanted=wanted, now=session.now())
+        if not run.errors:
+            progress.last_success_at = run.ended_at
+        return [status.put(session.org_id, _status_fields(session, provider))]
+
+    session.end(last)
 
 
 def set_last_state(run: Run, *, wanted: Sequence[str], now: datetime) -> None:

@@ -32,7 +32,7 @@ from shared.services.sync.run_end import is_resting, set_last_state
 from shared.services.sync.session import Session, StreamAttempts
 from shared.services.webhooks import request
 from shared.store import runs, webhook_events
-from shared.store.database import Database
+from shared.store.database import Database, Update
 from shared.store.lease import HeldByOtherRun
 from shared.store.runs import Run
 from shared.store.webhook_events import StoredWebhook
@@ -119,17 +119,19 @@ class TargetedSync:
             store_named(session, open_org(session, self.open_pos), named)
         except OrgError as error:
             run.errors.append(run_error(error))
-        set_last_state(run, wanted=named.streams, now=session.now())
-        again = any(error.owner == Owner.PROVIDER for error in run.errors)
-        session.end(
-            webhook_events.processed(
+
+        def last() -> list[Update]:
+            set_last_state(run, wanted=named.streams, now=session.now())
+            again = any(error.owner == Owner.PROVIDER for error in run.errors)
+            return webhook_events.processed(
                 org_id,
                 [event.key for event in events if not again or event not in recent],
                 run_id=session.run_id,
                 state=webhook_events.FAILED if run.errors else webhook_events.DONE,
                 now=session.now(),
             )
-        )
+
+        session.end(last)
 
 
 @dataclass(frozen=True, slots=True)
