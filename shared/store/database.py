@@ -76,6 +76,11 @@ class Conflict(Exception):
     """A document was not of the required version: nothing of the commit was written."""
 
 
+class WriteRefused(Exception):
+    """Firestore accepts no such write, however often it is sent: a document is too large, its id
+    reserved, or the like. Nothing of the commit was written."""
+
+
 class TimedOut(Exception):
     """Firestore did not answer within the time limit of ``Database.within``."""
 
@@ -185,7 +190,8 @@ class Database:
     def commit(self, writes: Iterable[Write]) -> datetime | None:
         """Write all or nothing. Returns the new version of the first document written.
 
-        Raises Conflict where a required version does not hold.
+        Raises Conflict where a required version does not hold, WriteRefused for what Firestore
+        will never accept.
         """
         writes = list(writes)
         if not writes:
@@ -202,6 +208,8 @@ class Database:
             exceptions.Aborted,
         ) as error:
             raise Conflict(str(error.message)) from error
+        except exceptions.InvalidArgument as error:
+            raise WriteRefused(str(error.message)) from error
         removals = sum(isinstance(write, Remove) for write in writes)
         self.meter.add(writes=len(writes) - removals, deletes=removals)
         return _utc(results[0].update_time) if results[0].update_time else None
