@@ -27,8 +27,13 @@ Watch = Callable[[], None]
 
 @pytest.fixture
 def watch(environment: Environment) -> Watch:
-    """Runs the watchdog."""
-    return lambda: environment.watchdog(CronTick(job="watchdog"))
+    """Runs the watchdog, once all spending is computed that was asked for."""
+
+    def look() -> None:
+        environment.spending.compute_requested()
+        environment.watchdog(CronTick(job="watchdog"))
+
+    return look
 
 
 @pytest.fixture
