@@ -68,9 +68,11 @@ class PosSync(Message):
 
 
 class ComputeSpending(Message):
-    """Recompute the spending of the customers named, or of all (None)."""
+    """Recompute the spending of the customers named, or of all (None). ``request_id``: nothing is
+    to be done if that request is no longer stored."""
 
     org_id: DocumentId
+    request_id: DocumentId | None = None
     run_id: DocumentId | None = None
     customer_ids: tuple[DocumentId, ...] | None = None
 

@@ -3,6 +3,7 @@
 E-mail and telephone number have one form each. Records of one person are linked, never merged.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,8 +17,12 @@ NO_EMAIL = "no-email@"
 """How the placeholder of a customer without an e-mail begins; a ``.local`` domain follows."""
 _PLACEHOLDER_DOMAINS = ".local"
 """Ends the domains of placeholders: reserved, there is no e-mail to them (RFC 6762)."""
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character, as broken JSON has it: text with one cannot be encoded."""
 HOME_REGION = "US"
 """Of telephone numbers without a country code."""
+LONGEST_EMAIL = 254
+"""Characters of an address (RFC 5321)."""
 MAX_SHARING = 20
 """An e-mail or phone number on more records than this is a filler typed in at the till."""
 
@@ -49,8 +54,12 @@ def normal_email(email: object) -> str:
 
 
 def identifies(email: str | None) -> bool:
-    """Whether an e-mail identifies a person: false for none and for every placeholder."""
-    return bool(email) and "@" in str(email) and not str(email).endswith(_PLACEHOLDER_DOMAINS)
+    """Whether an e-mail identifies a person: false for none, for every placeholder, and for what
+    cannot be a key of documents (a slash is escaped there)."""
+    if not isinstance(email, str) or "@" not in email or email.endswith(_PLACEHOLDER_DOMAINS):
+        return False
+    reserved = email.startswith("__") and email.endswith("__")
+    return len(email) <= LONGEST_EMAIL and not reserved and not _LONE_SURROGATE.search(email)
 
 
 def normal_phone(text: str | None) -> str | None:

@@ -77,7 +77,8 @@ class Conflict(Exception):
 
 
 class WriteRefused(Exception):
-    """Firestore takes one of the writes in no case: nothing of the commit was written."""
+    """Firestore accepts no such write, however often it is sent: a document is too large, its id
+    reserved, or the like. Nothing of the commit was written."""
 
 
 class TimedOut(Exception):

@@ -48,7 +48,7 @@ def key_of(rejected: Rejected) -> str:
 
 
 def put(
-    org_id: str, stream: str, rejected: Rejected, *, run_id: str, now: datetime, first: bool
+    org_id: str, stream: str, rejected: Rejected, *, run_id: str | None, now: datetime, first: bool
 ) -> Put:
     """The write that puts a record in quarantine; ``first`` when it was not there before."""
     fields = QUARANTINE.fields(rejected, stream=stream, runId=run_id) | {"lastSeenAt": now}
@@ -70,6 +70,14 @@ def read_all(database: Database, org_id: str | None, limit: int) -> list[Quarant
         Quarantined(paths.org_of(document.path), document.id, str(document.fields["stream"]))
         for document in found
     ]
+
+
+def keys(database: Database, org_id: str, stream: str, limit: int) -> set[str]:
+    """Keys of at most ``limit`` records of a stream in quarantine. One read if there is none."""
+    found = database.query(
+        paths.quarantine(org_id), ("stream", "==", stream), select=["stream"], limit=limit
+    )
+    return {Quarantined(org_id, document.id, stream).key for document in found}
 
 
 def _path(org_id: str, stream: str, key: str) -> str:

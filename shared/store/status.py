@@ -10,7 +10,7 @@ from pydantic import Field
 from shared.domain.order_windows import OrderCursor
 from shared.models import CamelModel
 from shared.store import paths
-from shared.store.database import Database, Fields, Put
+from shared.store.database import Database, Fields, Put, Update
 
 PAUSED = "paused"
 
@@ -74,6 +74,18 @@ def last_succeeded(
 def menu_changed(org_id: str, now: datetime) -> Put:
     """The write that invalidates cached menus after a change between two syncs."""
     return Put(paths.pos_status(org_id), {"menuChangedAt": now}, owned=("menuChangedAt",))
+
+
+def put_spending_outstanding(org_id: str, customers: int, since: datetime) -> Put:
+    """The write that tells how many customers' spending was asked for long ago (``since``) and is
+    not computed yet."""
+    fields = {"spendingOutstanding": {"customers": customers, "since": since}}
+    return Put(paths.pos_status(org_id), fields, owned=("spendingOutstanding",))
+
+
+def clear_spending_outstanding(org_id: str) -> Update:
+    """The write that takes it back; refused where the org has no status."""
+    return Update(paths.pos_status(org_id), {"spendingOutstanding": None})
 
 
 class SyncProgress(CamelModel):

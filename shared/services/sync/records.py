@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.domain.changes import fingerprint, fingerprint_and_size
 from shared.errors import ProviderError
-from shared.pos.port import Page, Rejected
+from shared.pos.port import RAW_LIMIT, Page, Rejected
 from shared.services.sync.session import Session, WriteGroup
 from shared.store import quarantine
 from shared.store.database import Put, Write
@@ -260,4 +260,4 @@ class StreamRecords:
 def _unstorable(record: Record, code: str, message: str) -> Rejected:
     """The rejection of a record that was read and cannot be stored."""
     raw = json.dumps(record.fields, default=str, separators=(",", ":"))
-    return Rejected(record.id, code, message, raw[: quarantine.RAW_LIMIT])
+    return Rejected(record.id, code, message, raw[:RAW_LIMIT])

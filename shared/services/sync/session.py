@@ -1,8 +1,9 @@
 """What the streams of one invocation share: one order of commits, one checkpoint.
 
 Records are written first, in the background while the next page is on its way. A checkpoint waits
-for them, asks for the spending of the customers they concern, and only then commits the manifests
-and cursors that say they are stored. A crash at any point repeats work and loses none.
+for them and for the stored requests for the spending of the customers they concern, sends the
+messages of these, and only then commits the manifests and cursors that say all is stored. A crash
+at any point repeats work and loses none.
 
 A commit that Firestore refuses is halved until the refused writes are alone; the others are stored.
 """
@@ -22,12 +23,13 @@ from shared.clock import Clock, Deadline
 from shared.domain.order_windows import OrderCursor
 from shared.errors import OrgError, ProviderError, SyncSamError
 from shared.services.runs.failure import run_error
-from shared.services.spending.compute import requests
-from shared.store import manifest
+from shared.services.spending.requests import in_parts, message_of, of_all
+from shared.store import manifest, spending_requests
 from shared.store import status as status_store
 from shared.store.database import WRITES_PER_COMMIT, Database, Put, Write, WriteRefused, commits
 from shared.store.manifest import STORED
 from shared.store.runs import Run
+from shared.store.spending_requests import SpendingRequest
 
 COMMITS_WAITING = 2
 CHECKPOINT_SECONDS = 10.0
@@ -211,8 +213,12 @@ class Session:
         ended: bool = False,
     ) -> None:
         """Wait for the records, ask for spending; commit what says that both are done."""
+        asked = self._spending_requests(ended=ended)
+        messages = list(map(message_of, asked))
+        # In the last commit of the records, or after it: not before what is to be computed.
+        self.store(map(spending_requests.put, asked))
         self.flush()
-        self._request_spending(ended=ended)
+        self._spending.publish(messages)
         writes: list[Write] = [*last()]
         writes += (write for state in self._packed for write in state.take_writes())
         self.progress.shards = {name: m.shards for name, m in self.manifests.items()}
@@ -224,20 +230,23 @@ class Session:
             self._refuse(self._commit([WriteGroup((write,)) for write in writes]))
             commit([*last(), status_store.put_progress(self.org_id, self.progress)])
 
-    def _request_spending(self, *, ended: bool) -> None:
-        """Ask for the spending of the customers concerned; for all customers where that is
+    def _spending_requests(self, *, ended: bool) -> list[SpendingRequest]:
+        """Requests for the spending of the customers concerned; for all customers where that is
         cheaper, but only once, when the run has ``ended``: it reads all orders of the org."""
-        request = ComputeSpending(org_id=self.org_id, run_id=self.run_id)
+        now = self.now()
+        asked: list[SpendingRequest] = []
         known = self.manifests["customers"].count(STORED)
         if len(self._pending_recompute) >= max(MANY_CUSTOMERS, known // 4):
             self.progress.recompute_all = True
         if not self.progress.recompute_all:
-            self._spending.publish(requests(request, sorted(self._pending_recompute)))
+            pending = sorted(self._pending_recompute)
+            asked = list(in_parts(self.org_id, self.run_id, pending, since=now, now=now))
         elif ended:
-            self._spending.publish([request])
+            asked = [of_all(self.org_id, self.run_id, known, now)]
             self.progress.recompute_all = False
         self._pending_recompute.clear()
         self.progress.pending_recompute = []
+        return asked
 
     def _commit_behind(self, groups: list[WriteGroup]) -> None:
         self._since_checkpoint += sum(len(group.writes) for group in groups)

@@ -8,8 +8,9 @@ import pytest
 
 from deploy.local.simulator.spec import OrgSpec
 from shared.clock import utc_now
+from shared.pos.port import RAW_LIMIT
 from shared.services.sync import records
-from shared.store import products, quarantine
+from shared.store import products
 from tests.emulator.environment import SyncRunner
 from tests.simulated_pos import Record, SimulatedPos, discount, placed_order
 from tests.stored import MENU, StoredDocuments
@@ -102,7 +103,7 @@ def test_an_order_that_is_too_large_for_a_document_is_in_quarantine_and_the_rest
     assert run["state"] == "partial"
     assert quarantined(store) == {"orders_alleaves_777001": "too_large"}
     entry = store.document(f"tenants/{ORG}/quarantine/orders_alleaves_777001")
-    assert len(entry["raw"]) == quarantine.RAW_LIMIT
+    assert len(entry["raw"]) == RAW_LIMIT
     stored = len(store.documents(f"tenants/{ORG}/orders"))
     assert stored + len(store.documents(f"tenants/{ORG}/skipped_orders")) == others
     assert store.status(ORG)["ordersCount"] == stored
