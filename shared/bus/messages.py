@@ -2,14 +2,21 @@
 
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import StringConstraints, ValidationError
+from pydantic import AfterValidator, ValidationError
 
+from shared.domain.ids import is_document_id
 from shared.errors import InvalidMessage, at_fault
 from shared.models import FrozenCamelModel
 
-# An id becomes part of a document path: it must be one segment, and none that Firestore reserves.
-_SEGMENT = r"^([^/.][^/]*|\.[^/.][^/]*|\.\.[^/]+)$"
-DocumentId = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_SEGMENT)]
+
+def _document_id(text: str) -> str:
+    if not is_document_id(text):
+        raise ValueError("cannot be the id of a document")
+    return text
+
+
+# An id becomes part of a document path.
+DocumentId = Annotated[str, AfterValidator(_document_id)]
 StreamName = Literal["customers", "orders", "products", "discounts", "metadata"]
 STREAMS: tuple[str, ...] = get_args(StreamName)
 Trigger = Literal["cron", "manual", "webhook", "continuation"]
