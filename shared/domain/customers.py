@@ -73,6 +73,35 @@ def normal_phone(text: str | None) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def are_different_people(one: Customer, other: Customer) -> bool:
+    """Whether two records surely are of different people: of e-mail, telephone number, date of
+    birth and full name at least one is given in both, and none is the same."""
+    given = False
+    for fact in (_email_of, _date_of_birth_of, _name_of, _phone_of):
+        here, there = fact(one), fact(other)
+        if here and there:
+            if here == there:
+                return False
+            given = True
+    return given
+
+
+def _email_of(customer: Customer) -> str | None:
+    return customer.email if identifies(customer.email) else None
+
+
+def _date_of_birth_of(customer: Customer) -> str | None:
+    return customer.date_of_birth
+
+
+def _name_of(customer: Customer) -> str:
+    return " ".join(f"{customer.first_name} {customer.last_name}".casefold().split())
+
+
+def _phone_of(customer: Customer) -> str | None:
+    return normal_phone(customer.phone)
+
+
 @dataclass(frozen=True, slots=True)
 class CustomerContact:
     """How one customer can be reached. ``phone`` is E.164, None where it is no valid number."""

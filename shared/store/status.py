@@ -18,7 +18,7 @@ OWNED = (
     *("status", "provider", "lastSyncAt", "lastSuccessAt", "lastRunId", "nextTryAt"),
     *("lastError", "lastErrorCode", "lastErrorOwner", "durationSeconds"),
     *("customersCount", "ordersCount", "menuProductsCount", "ordersSkipped"),
-    *("quarantined", "deletionsHeld"),
+    *("quarantined", "deletionsHeld", "warnings"),
 )
 
 
@@ -102,6 +102,8 @@ class SyncProgress(CamelModel):
     last_success_at: datetime | None = None
     credential_failures: int = 0
     """Runs in a row whose credentials the POS refused."""
+    accounts_refused: str | None = None
+    """Why the accounts cannot be synced into one org, until a run finds no reason."""
     held: str | None = None
     """Why a removal waits for a person, until a run of the products completes."""
     deletions_held: int = 0

@@ -132,9 +132,8 @@ class Project:
     def replay_dead_letters(self) -> None:
         """What an operator does when the cause of dead letters is gone (deploy/replay.py)."""
 
-        def publish(topic: str, texts: Sequence[str]) -> None:
-            for text in texts:
-                self._subscriptions.publish(topic, json.loads(text))
+        def publish(topic: str, text: str, attributes: Mapping[str, str]) -> None:
+            self._subscriptions.publish(topic, json.loads(text))
 
         later = self.dispatcher.setting.later
         replay = ReplayDeadLetters(

@@ -19,11 +19,10 @@ from shared.outbound.failures import TokenRejected
 from shared.outbound.replies import A_PAGE, A_WHOLE_LIST, ReplyTooLarge
 from shared.outbound.session import HttpCall, HttpReply, HttpSession, host_of
 from shared.pos.alleaves.parse import rows_and_total, unix_moment
-from shared.pos.config import AlleavesConfig
+from shared.pos.config import ALLEAVES_URL, AlleavesConfig
 from shared.pos.paging import FetchedPage
 
 PROVIDER = "The POS"
-DEFAULT_BASE_URL = "https://app.alleaves.com/api"
 _LIFETIME = timedelta(hours=24)
 """Of a token, as measured at the live service; where neither the reply nor the token says."""
 _EPOCH_ABOVE = 1_000_000_000
@@ -56,7 +55,7 @@ class AlleavesApi:
         self._location_name = location_name
         self._clock = clock
         self._rest_style = config.api_style == "rest"
-        self._base_url = (config.base_url or DEFAULT_BASE_URL).rstrip("/")
+        self._base_url = (config.base_url or ALLEAVES_URL).rstrip("/")
         password, pin = config.password.get_secret_value(), config.pin.get_secret_value()
         self._sign_in_body = {"username": config.username, "password": password}
         if pin:

@@ -9,6 +9,7 @@ from shared.domain.customers import Customer
 from shared.domain.ids import natural_key
 from shared.errors import ListingIncomplete
 from shared.pos.port import PosClient
+from shared.services.sync.account_check import AccountCheck
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
 from shared.store import customers
@@ -85,23 +86,27 @@ def _first(ids: dict[str, str], value: str, customer_id: str) -> None:
     ids[value] = min(ids.get(value, customer_id), customer_id, key=natural_key)
 
 
-def sync_customers(session: Session, clients: Sequence[PosClient]) -> ListedCustomers | None:
+def sync_customers(
+    session: Session, clients: Sequence[PosClient], check: AccountCheck
+) -> ListedCustomers | None:
     """Store every customer; afterwards orders can be matched. Returns who was listed, unless a
     part of the list went by in an earlier invocation.
 
-    The same customer in two accounts is taken from the first. Raises ListingIncomplete where far
-    fewer are listed than are known (orders are not matched against half a list), and OutOfTime
-    when the deadline passes; the next invocation goes on behind the last page kept.
+    The same customer in two accounts is taken from the first. Raises what the ``check`` of the
+    accounts raises, before anything of the page is stored; ListingIncomplete where far fewer are
+    listed than are known (orders are not matched against half a list), and OutOfTime when the
+    deadline passes; the next invocation goes on behind the last page kept.
     """
     records = StreamRecords(session, STREAM)
     known = records.manifest.count(STORED)
-    seen: set[str] = set()
+    seen = _listed_before(session, clients, check)
     found = ListedCustomers()
     whole = session.run.customers_at == Position()
     for account in range(session.run.customers_at.account, len(clients)):
         start = session.run.customers_at.page
         for page in clients[account].customers(expected=known // len(clients), start_page=start):
             with session.lock:
+                check.customers(account, page.records)
                 records.count_page(page, expected=known)
                 fresh = [c for c in page.records if c.id not in seen]
                 seen.update(c.id for c in fresh)
@@ -124,6 +129,24 @@ def sync_customers(session: Session, clients: Sequence[PosClient]) -> ListedCust
     with session.lock:
         records.release_others()
     return found
+
+
+def _listed_before(session: Session, clients: Sequence[PosClient], check: AccountCheck) -> set[str]:
+    """Ids of the customers that earlier invocations have listed of the accounts but the last. They
+    are listed again: the accounts that follow are still compared with them."""
+    place, last = session.run.customers_at, len(clients) - 1
+    seen: set[str] = set()
+    if place.account > last:
+        return seen
+    for account, client in enumerate(clients[: min(place.account + 1, last)]):
+        if (account, 1) == (place.account, place.page):
+            break
+        for page in client.customers():
+            if (account, page.number) == (place.account, place.page):
+                break
+            check.customers(account, page.records)
+            seen.update(customer.id for customer in page.records)
+    return seen
 
 
 def store_customers(session: Session, records: StreamRecords, listed: Sequence[Customer]) -> None:

@@ -8,6 +8,7 @@ from shared.domain.order_matching import CustomerDirectory, SkipReason, match_or
 from shared.domain.order_windows import ROWS_ACCEPTED, DateWindow, Walk
 from shared.domain.orders import Order
 from shared.pos.port import Page, PosClient
+from shared.services.sync.account_check import AccountCheck
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
 from shared.store import orders
@@ -27,13 +28,15 @@ def sync_orders(
     clients: Sequence[PosClient],
     directory: CustomerDirectory,
     settings: SyncSettings,
+    check: AccountCheck,
     *,
     today: date,
 ) -> None:
     """Walk the org's orders, newest first, keeping the place after each window of days.
 
-    Raises OutOfTime when the deadline passes; the next invocation goes on from there. Each begins
-    at least one window: where all its time goes by before, the run would never get anywhere.
+    Raises what the ``check`` of the accounts raises, before anything of the page is stored, and
+    OutOfTime when the deadline passes; the next invocation goes on from there. Each begins at least
+    one window: where all its time goes by before, the run would never get anywhere.
     """
     stream = OrderStream(session, directory)
     begun = False
@@ -42,7 +45,7 @@ def sync_orders(
             session.deadline.check()
         begun = True
         try:
-            after = stream.sync_window(clients, walk, window)
+            after = stream.sync_window(clients, walk, window, check)
         except OutOfTime:
             after = walk.halved(window)
             _advance(session, after, settings)
@@ -81,10 +84,16 @@ class OrderStream:
         self._skipped = SkippedOrders(session.org_id, self._records.manifest)
         session.keep(self._skipped)
 
-    def sync_window(self, clients: Sequence[PosClient], walk: Walk, window: DateWindow) -> Walk:
+    def sync_window(
+        self,
+        clients: Sequence[PosClient],
+        walk: Walk,
+        window: DateWindow,
+        check: AccountCheck,
+    ) -> Walk:
         """List a window; the walk behind it, or with a narrower one if it holds too many."""
         rows = 0
-        for client in clients:
+        for account, client in enumerate(clients):
             pages = client.orders(window)
             for page in pages:
                 total = page.total or 0
@@ -93,6 +102,7 @@ class OrderStream:
                     return walk.narrowed(window, total)
                 rows += page.rows
                 with self._session.lock:
+                    check.orders(account, page.records)
                     self.store_page(page, expected=total)
                     self._session.checkpoint_if_due()
                 if not page.last:

@@ -23,6 +23,7 @@ from shared.services.alerts import Alerts
 from shared.services.runs import lifecycle
 from shared.services.runs.failure import AlreadyRunning, failed, run_error
 from shared.services.sync import metadata
+from shared.services.sync.account_check import AccountCheck
 from shared.services.sync.catalogue import Catalogue
 from shared.services.sync.commands import SyncOrg
 from shared.services.sync.customers import StoredCustomers, sync_customers
@@ -176,14 +177,17 @@ def sync_streams(
     catalogue = Catalogue(session, org, attempt, allow_deletions=allow_deletions)
 
     def sync_people() -> None:
-        listed = attempt("customers", lambda: sync_customers(session, org.clients))
+        check = AccountCheck(session, org.accounts)
+        listed = attempt("customers", lambda: sync_customers(session, org.clients, check))
         if session.run.failed("customers"):
             log.warning("orders_wait_for_customers")
             return
         directory = StoredCustomers(session, listed)
         attempt(
             "orders",
-            lambda: sync_orders(session, org.clients, directory, org.settings, today=org.today),
+            lambda: sync_orders(
+                session, org.clients, directory, org.settings, check, today=org.today
+            ),
         )
 
     chains = (sync_people, catalogue.sync)

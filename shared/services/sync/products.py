@@ -28,6 +28,7 @@ from shared.domain.inventory import (
 from shared.domain.removal import Decision, decide
 from shared.errors import OrgError, ProviderError, ProviderRefused
 from shared.pos.port import PosClient, Rejected
+from shared.services.sync.account_check import AccountCheck
 from shared.services.sync.pos_locations import OpenOrg, PosLocation
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.sales import Prices
@@ -53,7 +54,8 @@ def sync_products(
     """Store every product that changed and remove those that are gone. Raises what the listing
     raises, before anything is stored."""
     records = StreamRecords(session, STREAM)
-    stock = list_stock(session, records, org.locations, batches)
+    check = AccountCheck(session, org.accounts)
+    stock = list_stock(session, records, org.locations, batches, check)
     found = products_from_rows(
         stock.rows,
         location_ids_in_order=[location.location_id for location in org.locations],
@@ -172,9 +174,14 @@ class Stock:
 
 
 def list_stock(
-    session: Session, records: StreamRecords, locations: Sequence[PosLocation], known: BatchStore
+    session: Session,
+    records: StreamRecords,
+    locations: Sequence[PosLocation],
+    known: BatchStore,
+    check: AccountCheck,
 ) -> Stock:
-    """List the stock of every location; raises what the listing raises."""
+    """List the stock of every location; raises what the listing and the ``check`` of the accounts
+    raise."""
     stock = Stock()
     look_ups = BatchLookUps(session, known)
     for location in locations:
@@ -186,6 +193,7 @@ def list_stock(
             ids = [rejected.record_id for rejected in page.rejected]
             stock.unreadable_ids += ids.count(None)
             stock.quarantined.update(i for i in ids if i is not None)
+        check.stock(location.client, rows)
         today = session.now().astimezone(location.zone).date()
         batches = look_ups.batches(rows, location.client, today)
         last_days = {batch.batch_id: batch.last_day for batch in batches if batch.last_day}

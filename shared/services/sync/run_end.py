@@ -34,6 +34,9 @@ HELD = "removal_held"
 LIST_INCOMPLETE = "stock_list_incomplete"
 GIVEN_UP = "run_given_up"
 
+COMPARED = ("customers", "orders", "products")
+"""Streams whose records are compared between the accounts of an org."""
+
 
 class SyncPaused(OrgError):
     """The sync rests until the credentials are corrected."""
@@ -77,6 +80,8 @@ def end_run(
             progress.last_success_at = run.ended_at
         return [status.put(session.org_id, _status_fields(session, provider))]
 
+    if all(stream in run.done and not run.failed(stream) for stream in COMPARED):
+        progress.accounts_refused = None
     session.end(last)
 
 
@@ -178,6 +183,8 @@ def _status_fields(session: Session, provider: str | None) -> dict[str, Any]:
     }
     if provider:
         fields["provider"] = provider
+    if run.warnings:
+        fields["warnings"] = run.warnings
     if is_paused(progress.credential_failures):
         fields["nextTryAt"] = next_probe(run.ended_at)
     error = run.error or (_waiting(progress.held) if progress.held else None)

@@ -22,6 +22,7 @@ from shared.errors import OrgError, Owner, RetryLater
 from shared.pos.port import Page, PosClient
 from shared.services.runs import lifecycle
 from shared.services.runs.failure import run_error
+from shared.services.sync.account_check import AccountCheck
 from shared.services.sync.commands import SyncRecords
 from shared.services.sync.customers import StoredCustomers, store_customers
 from shared.services.sync.orders import OrderStream
@@ -116,7 +117,9 @@ class TargetedSync:
         recent = [e for e in events if e.received_at >= session.now() - LEFT_TO_THE_POLL]
         named = NamedRecords.of(command, recent)
         try:
-            store_named(session, open_org(session, self.open_pos), named)
+            org = open_org(session, self.open_pos)
+            AccountCheck(session, org.accounts).refuse_again()
+            store_named(session, org, named)
         except OrgError as error:
             run.errors.append(run_error(error))
 

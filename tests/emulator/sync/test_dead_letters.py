@@ -28,7 +28,7 @@ def letter(**message: object) -> Delivery:
         "CloudPubSubDeadLetterSourceSubscription": "org-sync",
         "CloudPubSubDeadLetterSourceDeliveryCount": "5",
     }
-    return Delivery("4711", json.dumps(message), attributes)
+    return Delivery("4711", json.dumps(message).encode(), attributes)
 
 
 def sync_letter() -> Delivery:

@@ -104,7 +104,8 @@ class TestAFunctionThatIsKilledAtEveryDelivery:
         for message in messages:
             for _ in range(5):
                 killed(environment.database, message)
-            bury(Delivery(f"{message.request_id}", message.model_dump_json(by_alias=True), {}))
+            data = message.model_dump_json(by_alias=True).encode()
+            bury(Delivery(f"{message.request_id}", data, {}))
 
         # and a later sync that finds everything unchanged
         clock.later = 11 * MINUTE

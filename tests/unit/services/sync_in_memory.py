@@ -103,7 +103,7 @@ def synced(rows: Sequence[object], discounts: Iterable[Discount] = ()) -> list[W
             session,
             OpenOrg(
                 SyncSettings(),
-                [PosLocation(client, "1000", "Main Street", ZONE)],
+                [PosLocation(client, "1000", "Main Street", ZONE, "main-street")],
                 "alleaves",
                 NOW.date(),
             ),
