@@ -10,7 +10,7 @@ two computations at once, the one with the older view of the orders is refused
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -122,7 +122,9 @@ class SpendingSnapshot:
         scales: ScoringScales,
         now: datetime,
     ) -> dict[str, Any]:
-        """The calculated fields of the customer's document."""
+        """The calculated fields of the customer's document; none for one removed at the POS."""
+        if self.people[customer_id].removed:
+            return dict.fromkeys(customers.CALCULATED)
         bought = self.purchases[customer_id]
         liked = bought.preferences
         recommended = liked and menu.recommend(
@@ -149,7 +151,10 @@ class SpendingSnapshot:
         )
         differ = customers.differs(member.customer.fields, after)
         writes: list[Write] = []
-        if check or differ or spending.differs(member.own, fields):
+        if member.removed:
+            where = spending.spending_path(self.org_id, spending.id_key(customer_id))
+            writes += [Remove(where)] if member.own.exists else []
+        elif check or differ or spending.differs(member.own, fields):
             writes.append(spending.put_by_id(self.org_id, customer_id, member.own, fields, now))
         if differ:
             stored = member.customer.fields
@@ -180,6 +185,7 @@ def read_snapshot(database: Database, org_id: str, customer_ids: Sequence[str]) 
         wanted = {i for member in found.values() for i in member.linked} | by_phone
         wanted |= {i for _, i in customers.having(database, org_id, "email", new_emails)}
         wanted -= seen
+    present = [customer_id for customer_id in people if not people[customer_id].removed]
     email_paths = {email: spending.spending_path(org_id, email) for email in sorted(emails)}
     documents = database.get_all(list(email_paths.values()))
     return SpendingSnapshot(
@@ -187,7 +193,7 @@ def read_snapshot(database: Database, org_id: str, customer_ids: Sequence[str]) 
         people=people,
         persons=duplicate_groups(_contact(member, fillers) for member in people.values()),
         by_email={email: documents[path] for email, path in email_paths.items()},
-        purchases=_purchases(database, org_id, people, list(people)),
+        purchases=_purchases(database, org_id, people, present),
     )
 
 
@@ -213,10 +219,15 @@ def _contact(member: CustomerSnapshot, fillers: set[str]) -> CustomerContact:
 
 
 def _purchases(
-    database: Database, org_id: str, people: Iterable[str], customer_ids: Sequence[str] | None
+    database: Database,
+    org_id: str,
+    people: Mapping[str, CustomerSnapshot],
+    customer_ids: Sequence[str] | None,
 ) -> dict[str, Purchases]:
-    """What each of ``people`` has bought. Orders are added up as they are read, none is kept."""
+    """What each of ``people`` has bought; nothing where they were removed at the POS. Orders are
+    added up as they are read, none is kept."""
     found: defaultdict[str, Purchases] = defaultdict(Purchases)
     for customer_id, order in orders.facts_of_customers(database, org_id, customer_ids):
-        found[customer_id].add(order)
+        if customer_id in people and not people[customer_id].removed:
+            found[customer_id].add(order)
     return {customer_id: found[customer_id] for customer_id in people}

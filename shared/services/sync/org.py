@@ -26,6 +26,7 @@ from shared.services.sync import metadata
 from shared.services.sync.catalogue import Catalogue
 from shared.services.sync.commands import SyncOrg
 from shared.services.sync.customers import StoredCustomers, sync_customers
+from shared.services.sync.gone import RemovalRules
 from shared.services.sync.orders import sync_orders
 from shared.services.sync.pos_locations import OpenOrg, OpenPos, open_org
 from shared.services.sync.run_end import SyncPaused, end_run, is_resting
@@ -174,16 +175,19 @@ def sync_streams(
     """
     attempt = StreamAttempts(session, wanted)
     catalogue = Catalogue(session, org, attempt, allow_deletions=allow_deletions)
+    removal = RemovalRules(org.settings.max_delete_percent, allow_deletions)
 
     def sync_people() -> None:
-        listed = attempt("customers", lambda: sync_customers(session, org.clients))
+        listed = attempt("customers", lambda: sync_customers(session, org.clients, removal))
         if session.run.failed("customers"):
             log.warning("orders_wait_for_customers")
             return
         directory = StoredCustomers(session, listed)
         attempt(
             "orders",
-            lambda: sync_orders(session, org.clients, directory, org.settings, today=org.today),
+            lambda: sync_orders(
+                session, org.clients, directory, org.settings, removal, today=org.today
+            ),
         )
 
     chains = (sync_people, catalogue.sync)

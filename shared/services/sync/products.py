@@ -79,8 +79,7 @@ def sync_products(
         problems = [problem for problem in found.problems if problem.product_id in whole]
         _report(records, problems, org.locations[0].client)
         _store(session, records, prices, whole, source=org.locations[0].client.provider)
-        session.run.held = session.progress.held = removal.reason if held else None
-        session.run.deletions_held = session.progress.deletions_held = len(gone) if held else 0
+        session.hold(STREAM, removal.reason if held else None, len(gone))
         if removal.decision is Decision.REMOVE:
             _remove(session, records, prices, gone)
         if not held:

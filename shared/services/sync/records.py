@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.domain.changes import fingerprint
@@ -11,10 +11,14 @@ from shared.pos.port import Page, Rejected
 from shared.services.sync.session import Session
 from shared.store import quarantine
 from shared.store.database import Write
+from shared.store.documents import StoredVersion
 from shared.store.manifest import ANNOUNCED, SKIPPED, STORED
 
 TOLERATED_SHARE = 0.05
 TOLERATED_COUNT = 10
+
+OVERTAKING = timedelta(minutes=10)
+"""How long before a page was asked for a webhook may have stored a newer version than it has."""
 
 ABOUT_TO_BE = b""
 """Fingerprint of a record that is about to be put in quarantine."""
@@ -113,13 +117,18 @@ class StreamRecords:
                 changed.append(Changed(record, found, first))
         return changed
 
-    def newer(self, changed: Iterable[Changed], stored: Mapping[str, datetime]) -> list[Changed]:
-        """Without the records that are older than the ``stored`` versions (by id): a webhook has
-        overtaken the listing. A ``full`` run writes them all the same."""
+    def newer(
+        self, changed: Iterable[Changed], stored: Mapping[str, StoredVersion]
+    ) -> list[Changed]:
+        """Without the records that are older than the ``stored`` versions (by id) where those were
+        written a moment ago: a webhook has overtaken the listing. Else the POS is right, though it
+        says that the record changed earlier. A ``full`` run writes them all the same."""
         newer = []
+        since = self._session.now() - OVERTAKING
         for change in changed:
             version, known = change.record.version, stored.get(change.record.id)
-            if version and known and version < known and not self._session.run.reset:
+            older = version and known and version < known.changed_at and known.written_at > since
+            if older and not self._session.run.reset:
                 self.tally.unchanged += 1
             else:
                 newer.append(change)
