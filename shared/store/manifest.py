@@ -97,12 +97,8 @@ class Manifest(PackedMap[bytes]):
 
     def missing(self, *, held: bool) -> list[str]:
         """Ids of the records that are to be looked up, or of those that are held."""
-        wanted = MISSING + _HELD * held
-        return [
-            key.removeprefix(_MISSING_PREFIX)
-            for key in self.ids(MISSING)
-            if self.get(key) == wanted
-        ]
+        wanted, keys = MISSING + _HELD * held, self.keys_from(_MISSING_PREFIX)
+        return [key.removeprefix(_MISSING_PREFIX) for key in keys if self.get(key) == wanted]
 
     def quarantined(self, record_id: str) -> bytes | None:
         """Fingerprint of the raw record that is in quarantine under this id, if one is."""

@@ -2,6 +2,7 @@
 the backfill. Where a window lists fewer than are stored of its days, the rest is looked up.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,7 +19,7 @@ from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
 from shared.store import orders
 from shared.store.database import Write
-from shared.store.manifest import SKIPPED
+from shared.store.manifest import REMOVED, SKIPPED, STORED
 from shared.store.orders import SkippedOrders
 from shared.store.tenants import SyncSettings
 
@@ -187,7 +188,7 @@ class OrderStream:
         session, tally = self._session, self.records.tally
         tally.skipped += 1
         tally.skipped_reasons[reason.value] = tally.skipped_reasons.get(reason.value, 0) + 1
-        if self.records.manifest.mark(order.id) in (None, SKIPPED):
+        if self.records.manifest.mark(order.id) in (None, SKIPPED, REMOVED):
             self._skipped.add(order, reason, run_id=session.run_id, now=session.now())
             if len(self._skipped) >= SKIPPED_PER_CHECKPOINT:
                 session.checkpoint()
@@ -222,11 +223,16 @@ class StoredOrders:
         self._stream = stream
         self._manifest = stream.records.manifest
         self._missing = MissingRecords(session, stream.records, rules)
+        self._by_moment: list[tuple[float, str]] | None = None
 
     def compare(self, window: DateWindow, listed: ListedOrders) -> None:
         """Note the stored orders of a window that was listed whole which the list lacks."""
         since, until = (moment.timestamp() for moment in window.surely_holds)
-        stored = {i for i, at in self._manifest.created() if at is not None and since <= at < until}
+        if self._by_moment is None:  # orders stored since then were listed since then
+            known = ((at, order_id) for order_id, at in self._manifest.created() if at is not None)
+            self._by_moment = sorted(known)
+        first, end = (bisect_left(self._by_moment, (at, "")) for at in (since, until))
+        stored = {i for _, i in self._by_moment[first:end] if self._manifest.mark(i) == STORED}
         gone = stored - listed.ids - self._missing.to_look_up
         unreadable = listed.unreadable
         self._missing.note(gone, listed=listed.rows, stored=len(stored), unreadable=unreadable)
