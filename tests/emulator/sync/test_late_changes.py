@@ -289,12 +289,12 @@ def test_a_deletion_of_many_customers_waits_until_a_person_allows_it(
     held = till.run()
 
     assert (held["state"], held["deletionsHeld"]) == ("held", 12)
-    assert len(present(store.documents(f"tenants/{ORG}/customers"))) == 229
+    assert len(present(store.documents(f"tenants/{ORG}/customers"))) == 230
     allowed = till.run(allow_deletions=True)
     assert allowed["state"] == "succeeded"
     assert allowed["streams"]["customers"]["deleted"] == 12
     assert store.status(ORG)["deletionsHeld"] == 0
-    assert store.status(ORG)["customersCount"] == 217
+    assert store.status(ORG)["customersCount"] == 218
 
 
 @pytest.mark.parametrize("kind", ["empty_list", "halved_list"])
@@ -305,7 +305,7 @@ def test_a_list_of_customers_that_lacks_many_removes_none(
     till.run()
     till.pos.fault(kind, endpoint="customers")
     till.run(allow_deletions=allowed)
-    assert len(present(store.documents(f"tenants/{ORG}/customers"))) == 229
+    assert len(present(store.documents(f"tenants/{ORG}/customers"))) == 230
 
 
 @pytest.mark.parametrize("kind", ["customers", "orders"])
