@@ -95,7 +95,9 @@ def spending_since(
 def in_review(database: Database, org_id: str) -> list[Document]:
     """The customers whose two balances a person must review, by id."""
     found = database.query(paths.customers(org_id), AT_PROVIDER, NOT_RECONCILED)
-    return sorted(found, key=lambda document: document.id)
+    return sorted(
+        (each for each in found if not each.fields.get(REMOVED_AT)), key=lambda each: each.id
+    )
 
 
 def counts(database: Database, org_id: str) -> CustomerCounts:
