@@ -3,10 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgpack
 import pytest
-from google.cloud.firestore import Client
+from google.cloud.firestore import DELETE_FIELD, Client
 
 from deploy.local.simulator.truth import Truth
+from shared.services.spending.look_up import SpendingLookUp, SpendingSource
+from shared.store.database import Database
 from tests.emulator.environment import SpendingRunner, SyncRunner
 from tests.fakes import OffsetClock
 from tests.simulated_pos import SimulatedPos, placed_order
@@ -150,6 +153,52 @@ def test_a_version_that_is_older_than_the_stored_one_waits_only_where_that_is_ne
     till.run()
     assert store.document(f"tenants/{ORG}/orders/alleaves_900001")["total"] == 1
     assert store.document(f"tenants/{ORG}/customers/{buyer}")["firstName"] == "After"
+
+
+def test_an_order_deleted_before_manifests_knew_its_day_is_found_in_the_second_round(
+    client: Client, store: StoredDocuments, till: Till
+) -> None:
+    # Given an org as a version before left it, two of whose orders are gone since
+    till.place(900_001, 200)
+    till.place(900_002, 11)
+    till.run()
+    shard = client.document(f"tenants/{ORG}/sync_manifests/orders-0")
+    entries = msgpack.unpackb((shard.get().to_dict() or {})["entries"])
+    shard.update({"entries": msgpack.packb({key: mark[:9] for key, mark in entries.items()})})
+    progress = client.document(f"tenants/{ORG}/sync_state/progress")
+    progress.update({"orders.near": DELETE_FIELD, "orders.far": DELETE_FIELD})
+    till.delete("orders", 900_001, 900_002)
+
+    # When a round of all days has shown when the others were created, and another has begun
+    till.runs(timedelta(hours=36), 9)
+
+    # Then both are removed
+    for order_id in (900_001, 900_002):
+        assert "removedFromPosAt" in store.document(f"tenants/{ORG}/orders/alleaves_{order_id}")
+    assert agrees(store, till.pos)
+
+
+def test_a_removed_order_does_not_count_where_spending_is_looked_up_from_orders(
+    client: Client, database: Database, till: Till
+) -> None:
+    # Given a customer with an order that was removed, and without a spending document
+    buyer = str(till.buyers[0])
+    till.place(900_001, 1)
+    till.run()
+    client.document(f"tenants/{ORG}/customer_spending/cid_{buyer}").delete()
+    look_up = SpendingLookUp(database)
+    before = look_up.find(ORG, customer_id=buyer)
+    till.delete("orders", 900_001)
+    till.run()
+    client.document(f"tenants/{ORG}/customer_spending/cid_{buyer}").delete()
+
+    after = look_up.find(ORG, customer_id=buyer)
+
+    assert before is not None
+    assert after is not None
+    assert before.source is after.source is SpendingSource.ORDERS
+    assert before.spending.total_cents - after.spending.total_cents == 100_00
+    assert before.spending.order_count - after.spending.order_count == 1
 
 
 def test_a_customer_who_is_deleted_leaves_the_figures_and_returns_with_them(
