@@ -134,6 +134,7 @@ class OrderStream:
         self._directory = directory
         self.records = StreamRecords(session, STREAM)
         self._skipped = SkippedOrders(session.org_id, self.records.manifest)
+        self._counted: set[str] = set()
         session.keep(self._skipped)
 
     def list_window(
@@ -186,8 +187,10 @@ class OrderStream:
     def _skip(self, order: Order, reason: SkipReason) -> None:
         """Count the order as skipped and keep why. One that was stored stays as it was."""
         session, tally = self._session, self.records.tally
-        tally.skipped += 1
-        tally.skipped_reasons[reason.value] = tally.skipped_reasons.get(reason.value, 0) + 1
+        if order.id not in self._counted:  # windows overlap
+            self._counted.add(order.id)
+            tally.skipped += 1
+            tally.skipped_reasons[reason.value] = tally.skipped_reasons.get(reason.value, 0) + 1
         if self.records.manifest.mark(order.id) in (None, SKIPPED, REMOVED):
             self._skipped.add(order, reason, run_id=session.run_id, now=session.now())
             if len(self._skipped) >= SKIPPED_PER_CHECKPOINT:
