@@ -31,16 +31,17 @@ def decide(
     unreadable: int,
     max_delete_percent: float,
     allowed: bool,
+    looked_up: bool = False,
 ) -> Removal:
     """Decide on ``gone`` of the ``stored`` records after a complete listing of ``listed``.
 
     ``unreadable`` counts listed records without a readable id: any of them might be one of the
     missing. ``allowed``: a person wants a drastic removal (``allowDeletions``); it never makes an
-    empty answer believable.
+    empty answer believable, unless each record that is gone is ``looked_up`` before it is removed.
     """
     if gone == 0:
         return Removal(Decision.NOTHING_GONE, "every stored record is still listed")
-    if listed == 0:
+    if listed == 0 and not looked_up:
         why = f"the POS listed nothing at all: the {stored} stored records are kept"
         return Removal(Decision.HOLD, why)
     if unreadable:

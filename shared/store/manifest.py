@@ -1,12 +1,14 @@
 """What was last written for each record of a stream: a few documents instead of a read each.
 
 A manifest maps a record's id to a mark: STORED with the hash of its POS-owned fields, SKIPPED (an
-order that matches no customer) with that of its ``skipped_orders`` document, REMOVED (a product
-the POS dropped), or ANNOUNCED (about to be stored, so it may be). Records in quarantine have a
-second entry, under a prefix.
+order that matches no customer) with that of its ``skipped_orders`` document, REMOVED (the POS has
+it no more), or ANNOUNCED (about to be stored, so it may be). Behind an order's hash stands when it
+was created. Records in quarantine, and those MISSING from the POS's list, have a second entry,
+under a prefix.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from shared.domain.changes import HASH_BYTES
 from shared.store.database import Database
@@ -20,7 +22,11 @@ SKIPPED = b"k"
 REMOVED = b"r"
 ANNOUNCED = b"a"
 QUARANTINED = b"q"
+MISSING = b"m"
 _QUARANTINE_PREFIX = "?"
+_MISSING_PREFIX = "!"
+_HELD = b"h"
+_MOMENT_BYTES = 4
 
 
 class Manifest(PackedMap[bytes]):
@@ -43,7 +49,7 @@ class Manifest(PackedMap[bytes]):
 
     def has(self, record_id: str, fingerprint: bytes) -> bool:
         """Whether the record was last written with exactly these fields."""
-        return self.get(record_id) == STORED + fingerprint
+        return (self.get(record_id) or b"").startswith(STORED + fingerprint)
 
     def put(self, record_id: str, fingerprint: bytes) -> None:
         """The record is stored with these fields."""
@@ -63,6 +69,37 @@ class Manifest(PackedMap[bytes]):
 
     def remove(self, record_id: str) -> None:
         self.set_entry(record_id, REMOVED)
+
+    def listed(self, record_id: str, created_at: datetime | None = None) -> None:
+        """The POS lists the record: it is not missing, and if it is stored it was created then."""
+        self.drop_entry(_MISSING_PREFIX + record_id)
+        self.set_created(record_id, created_at)
+
+    def set_created(self, record_id: str, created_at: datetime | None) -> None:
+        """Keep when a stored record was created."""
+        value = self.get(record_id) or b""
+        if created_at and value[:1] == STORED:
+            seconds = min(max(0, int(created_at.timestamp())), 256**_MOMENT_BYTES - 1)
+            moment = seconds.to_bytes(_MOMENT_BYTES)
+            self.set_entry(record_id, value[: 1 + HASH_BYTES] + moment)
+
+    def created(self) -> Iterator[tuple[str, float | None]]:
+        """Ids of the stored records, each with when it was created (seconds since 1970); None for
+        one that was not listed since manifests know that."""
+        for record_id, value in self.items():
+            if value[:1] == STORED:
+                moment = value[1 + HASH_BYTES :]
+                yield record_id, int.from_bytes(moment) if moment else None
+
+    def miss(self, record_id: str, *, held: bool) -> None:
+        """The POS's list lacks the record: it is to be looked up, or ``held``, waits for a
+        person."""
+        self.set_entry(_MISSING_PREFIX + record_id, MISSING + _HELD * held)
+
+    def missing(self, *, held: bool) -> list[str]:
+        """Ids of the records that are to be looked up, or of those that are held."""
+        wanted, keys = MISSING + _HELD * held, self.keys_from(_MISSING_PREFIX)
+        return [key.removeprefix(_MISSING_PREFIX) for key in keys if self.get(key) == wanted]
 
     def quarantined(self, record_id: str) -> bytes | None:
         """Fingerprint of what is in quarantine under this id: of the raw record, or of the fields
@@ -84,7 +121,8 @@ class Manifest(PackedMap[bytes]):
         """Make every document written look changed, so that it is written again (``full``)."""
         for key, value in self.items():
             if value[:1] in (STORED, SKIPPED) and len(value) > 1:
-                self.set_entry(key, value[:1] + bytes(HASH_BYTES))
+                unknown = value[:1] + bytes(HASH_BYTES)
+                self.set_entry(key, unknown + value[1 + HASH_BYTES :])
 
     def _must_split(self, packed: Mapping[int, bytes]) -> bool:
         too_many = len(self) > self.shards * ENTRIES_PER_SHARD

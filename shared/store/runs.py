@@ -50,6 +50,13 @@ class RunError(CamelModel):
     stream: str | None = None
 
 
+class Hold(CamelModel):
+    """Removals of a stream that wait for a person: why, and how many."""
+
+    reason: str
+    count: int
+
+
 class Position(CamelModel):
     """How far the listings of several accounts have come, one after the other."""
 
@@ -96,14 +103,16 @@ class Run(StoredRun):
     """Of streams, and of records in quarantine."""
     warnings: list[str] = Field(default_factory=list)
     """Sentences about settings that a person should put right; the run is none the worse."""
-    held: str | None = None
-    """Why a removal waits for a person."""
-    deletions_held: int = 0
+    holds: dict[str, Hold] = Field(default_factory=dict)
+    """Removals that wait for a person, by stream; ``held`` and ``deletionsHeld`` sum them up."""
 
     def document(self, org_id: str, run_id: str) -> dict[str, Any]:
         document = super().document(org_id, run_id)
         if not self.warnings:
             del document["warnings"]
+        document["deletionsHeld"] = sum(hold.count for hold in self.holds.values())
+        if self.holds:
+            document["held"] = "; ".join(hold.reason for hold in self.holds.values())
         for tally in document["streams"].values():
             tally["seconds"] = round(tally["seconds"], 3)
         return document

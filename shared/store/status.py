@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.domain.order_windows import OrderCursor
 from shared.models import CamelModel
 from shared.store import paths
 from shared.store.database import Database, Fields, Put, Update
+from shared.store.runs import Hold
 
 PAUSED = "paused"
 
@@ -104,15 +105,23 @@ class SyncProgress(CamelModel):
     """Runs in a row whose credentials the POS refused."""
     accounts_refused: str | None = None
     """Why the accounts cannot be synced into one org, until a run finds no reason."""
-    held: str | None = None
-    """Why a removal waits for a person, until a run of the products completes."""
-    deletions_held: int = 0
+    holds: dict[str, Hold] = Field(default_factory=dict)
+    """Removals that wait for a person, by stream, until a run of that stream completes."""
     incidents: list[str] = Field(default_factory=list)
     """Keys of the open incidents that runs of the org have raised."""
     pending_recompute: list[str] = Field(default_factory=list, alias="owed")
     """Customers who lost an order to another: their recompute may not have been requested yet."""
     recompute_all: bool = Field(default=False, alias="everybodyOwed")
     """So many customers have changed that a recompute of all is to be requested."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_hold_of_products(cls, stored: Any) -> Any:
+        """Progress of earlier versions has one hold, that of the products."""
+        if isinstance(stored, dict) and stored.get("held") and "holds" not in stored:
+            hold = {"reason": stored["held"], "count": stored.get("deletionsHeld", 0)}
+            return {**stored, "holds": {"products": hold}}
+        return stored
 
 
 def read_progress(database: Database, org_id: str) -> SyncProgress:

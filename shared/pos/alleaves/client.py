@@ -7,6 +7,7 @@ from typing import TypeVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from shared.clock import Clock
 from shared.domain.customers import Customer
 from shared.domain.discounts import Discount
 from shared.domain.inventory import BatchDetail, InventoryRow
@@ -38,6 +39,7 @@ class AlleavesClient:
         *,
         zone: ZoneInfo,
         location_id: str,
+        clock: Clock,
         paging: PageSettings | None = None,
     ) -> None:
         self.provider = SOURCE
@@ -45,7 +47,9 @@ class AlleavesClient:
         self._zone = zone
         self._paging = paging or PageSettings()
         self._to_customer = partial(to_customer, zone=zone)
-        self._to_order = partial(to_order, zone=zone, location_id=location_id)
+        self._to_order: Callable[[object], Order | Rejected] = lambda row: to_order(
+            row, zone, location_id, now=clock()
+        )
 
     def customers(
         self, *, expected: int | None = None, start_page: int = 1

@@ -10,7 +10,7 @@ two computations at once, the one with the older view of the orders is refused
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -149,9 +149,11 @@ class SpendingSnapshot:
         scales: ScoringScales,
         now: datetime,
     ) -> dict[str, Any]:
-        """The calculated fields of the customer's document."""
+        """The calculated fields of the customer's document; none for one removed at the POS."""
         if error := self.unreadable.get(customer_id):
             raise error
+        if self.people[customer_id].removed:
+            return dict.fromkeys(customers.CALCULATED)
         bought = self.purchases[customer_id]
         liked = bought.preferences
         recommended = liked and menu.recommend(
@@ -178,7 +180,10 @@ class SpendingSnapshot:
         )
         differ = customers.differs(member.customer.fields, after)
         writes: list[Write] = []
-        if check or differ or spending.differs(member.own, fields):
+        if member.removed:
+            where = spending.spending_path(self.org_id, spending.id_key(customer_id))
+            writes += [Remove(where)] if member.own.exists else []
+        elif check or differ or spending.differs(member.own, fields):
             writes.append(spending.put_by_id(self.org_id, customer_id, member.own, fields, now))
         if differ:
             stored = member.customer.fields
@@ -209,9 +214,10 @@ def read_snapshot(database: Database, org_id: str, customer_ids: Sequence[str]) 
         wanted = {i for member in found.values() for i in member.linked} | by_phone
         wanted |= {i for _, i in customers.having(database, org_id, "email", new_emails)}
         wanted -= seen
+    present = [customer_id for customer_id in people if not people[customer_id].removed]
     email_paths = {email: spending.spending_path(org_id, email) for email in sorted(emails)}
     documents = database.get_all(list(email_paths.values()))
-    purchases, unreadable = _purchases(database, org_id, people, list(people))
+    purchases, unreadable = _purchases(database, org_id, people, present)
     return SpendingSnapshot(
         org_id=org_id,
         people=people,
@@ -246,15 +252,19 @@ def _contact(member: CustomerSnapshot, fillers: set[str]) -> CustomerContact:
 
 
 def _purchases(
-    database: Database, org_id: str, people: Iterable[str], customer_ids: Sequence[str] | None
+    database: Database,
+    org_id: str,
+    people: Mapping[str, CustomerSnapshot],
+    customer_ids: Sequence[str] | None,
 ) -> tuple[dict[str, Purchases], dict[str, Exception]]:
-    """What each of ``people`` has bought, and the errors of those whose orders cannot be added up.
-    Orders are added up as they are read, none is kept."""
+    """What each of ``people`` has bought, nothing where they were removed at the POS; the errors of
+    those whose orders cannot be added up. Orders are added up as they are read, none is kept."""
     found: defaultdict[str, Purchases] = defaultdict(Purchases)
     unreadable: dict[str, Exception] = {}
     for customer_id, order in orders.facts_of_customers(database, org_id, customer_ids):
         try:
-            found[customer_id].add(order)
+            if customer_id in people and not people[customer_id].removed:
+                found[customer_id].add(order)
         except Exception as error:
             # Not even the customer's id is sure to be a text.
             unreadable[str(customer_id)] = error

@@ -4,12 +4,14 @@ the customers that are stored (StoredCustomers).
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from shared.domain.customers import Customer
 from shared.domain.ids import natural_key
 from shared.errors import ListingIncomplete
-from shared.pos.port import PosClient
+from shared.pos.port import Page, PosClient
 from shared.services.sync.account_check import AccountCheck
+from shared.services.sync.gone import MissingRecords, RemovalRules, of_first_account
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
 from shared.store import customers
@@ -87,19 +89,21 @@ def _first(ids: dict[str, str], value: str, customer_id: str) -> None:
 
 
 def sync_customers(
-    session: Session, clients: Sequence[PosClient], check: AccountCheck
+    session: Session, clients: Sequence[PosClient], check: AccountCheck, rules: RemovalRules
 ) -> ListedCustomers | None:
-    """Store every customer; afterwards orders can be matched. Returns who was listed, unless a
-    part of the list went by in an earlier invocation.
+    """Store every customer, and mark those that the POS has no more; afterwards orders can be
+    matched. Returns who was listed, unless a part of the list went by in an earlier invocation.
 
     The same customer in two accounts is taken from the first. Raises what the ``check`` of the
     accounts raises, before anything of the page is stored; ListingIncomplete where far fewer are
-    listed than are known (orders are not matched against half a list), and OutOfTime when the
-    deadline passes; the next invocation goes on behind the last page kept.
+    listed than are known and no person allows it (orders are not matched against half a list); and
+    OutOfTime when the deadline passes: the next invocation goes on behind the last page kept.
     """
     records = StreamRecords(session, STREAM)
+    missing = MissingRecords(session, records, rules)
     known = records.manifest.count(STORED)
     seen = _listed_before(session, clients, check)
+    rejected: list[str | None] = []
     found = ListedCustomers()
     whole = session.run.customers_at == Position()
     for account in range(session.run.customers_at.account, len(clients)):
@@ -110,6 +114,7 @@ def sync_customers(
                 records.count_page(page, expected=known)
                 fresh = [c for c in page.records if c.id not in seen]
                 seen.update(c.id for c in fresh)
+                rejected += [r.record_id for r in page.rejected]
                 found.add(fresh)
                 store_customers(session, records, fresh)
                 session.run.customers_at = Position(account=account, page=page.number + 1)
@@ -118,7 +123,8 @@ def sync_customers(
                 session.deadline.check()
         session.run.customers_at = Position(account=account + 1)
     listed = records.tally.fetched
-    if listed < known * BELIEVABLE_SHARE:
+    believable = (known - len(missing.to_look_up)) * BELIEVABLE_SHARE
+    if listed < believable and not (rules.allowed and listed):
         raise ListingIncomplete(
             f"the POS listed {listed} customers where {known} are known: orders wait until the"
             " list is whole again"
@@ -128,6 +134,17 @@ def sync_customers(
         return None
     with session.lock:
         records.release_others()
+        for customer_id in [*seen, *(i for i in rejected if i)]:
+            records.manifest.listed(customer_id)
+        stored = set(records.manifest.ids(STORED)) - missing.to_look_up
+        gone = stored - seen - {*rejected}
+        unreadable = rejected.count(None)
+        missing.note(gone, listed=listed, stored=len(stored), unreadable=unreadable)
+    missing.settle(
+        partial(of_first_account, clients, lambda client, i: client.customer(i)),
+        lambda page: _store_found(session, records, page),
+        lambda ids: _remove(session, ids),
+    )
     return found
 
 
@@ -147,6 +164,20 @@ def _listed_before(session: Session, clients: Sequence[PosClient], check: Accoun
             check.customers(account, page.records)
             seen.update(customer.id for customer in page.records)
     return seen
+
+
+def _store_found(session: Session, records: StreamRecords, page: Page[Customer]) -> None:
+    records.count_page(page, expected=None)
+    store_customers(session, records, page.records)
+
+
+def _remove(session: Session, ids: Sequence[str]) -> None:
+    """Mark customers as removed; their spending goes with the recompute."""
+    existing = customers.existing(session.database, session.org_id, ids)
+    session.store(
+        [customers.mark_removed(session.org_id, i, session.now()) for i in sorted(existing)],
+        customer_ids=existing,
+    )
 
 
 def store_customers(session: Session, records: StreamRecords, listed: Sequence[Customer]) -> None:

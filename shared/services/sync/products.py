@@ -84,8 +84,7 @@ def sync_products(
         whole = {product.id: product for product in found.products if product.id not in left_out}
         _report(records, problems, org.locations[0].client)
         _store(session, records, prices, whole, source=org.locations[0].client.provider)
-        session.run.held = session.progress.held = removal.reason if held else None
-        session.run.deletions_held = session.progress.deletions_held = len(gone) if held else 0
+        session.hold(STREAM, removal.reason if held else None, len(gone))
         if removal.decision is Decision.REMOVE:
             _remove(session, records, prices, gone)
         if not held:

@@ -13,6 +13,7 @@ from shared.pos.port import RAW_LIMIT, Page, Rejected
 from shared.services.sync.session import Session, WriteGroup
 from shared.store import quarantine
 from shared.store.database import Put, Write
+from shared.store.documents import StoredVersion
 from shared.store.manifest import ANNOUNCED, SKIPPED, STORED
 from shared.store.writes import size_of
 
@@ -26,7 +27,8 @@ MEASURED_FROM = 200_000
 """Bytes of a record as JSON; where it has fewer its document is below LARGEST: no value takes five
 times as much in Firestore as in JSON."""
 
-CLOCKS_DIFFER = timedelta(days=1)
+OVERTAKING = timedelta(minutes=10)
+"""How long before a page was asked for a webhook may have stored a newer version than it has."""
 
 ABOUT_TO_BE = b""
 """Fingerprint of a record that is about to be put in quarantine."""
@@ -166,15 +168,18 @@ class StreamRecords:
             )
         return changed
 
-    def newer(self, changed: Iterable[Changed], stored: Mapping[str, datetime]) -> list[Changed]:
-        """Without the records that are older than the ``stored`` versions (by id): a webhook has
-        overtaken the listing. A ``full`` run writes them all the same, and a version that is still
-        to come is none."""
+    def newer(
+        self, changed: Iterable[Changed], stored: Mapping[str, StoredVersion]
+    ) -> list[Changed]:
+        """Without the records that are older than the ``stored`` versions (by id) where those were
+        written a moment ago: a webhook has overtaken the listing. Else the POS is right, though it
+        says that the record changed earlier. A ``full`` run writes them all the same."""
         newer = []
-        latest = self._session.now() + CLOCKS_DIFFER
+        since = self._session.now() - OVERTAKING
         for change in changed:
             version, known = change.record.version, stored.get(change.record.id)
-            if version and known and version < known < latest and not self._session.run.reset:
+            older = version and known and version < known.changed_at and known.written_at > since
+            if older and not self._session.run.reset:
                 self.tally.unchanged += 1
             else:
                 newer.append(change)

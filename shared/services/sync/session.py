@@ -28,7 +28,7 @@ from shared.store import manifest, spending_requests
 from shared.store import status as status_store
 from shared.store.database import WRITES_PER_COMMIT, Database, Put, Write, WriteRefused, commits
 from shared.store.manifest import STORED
-from shared.store.runs import Run
+from shared.store.runs import Hold, Run
 from shared.store.spending_requests import SpendingRequest
 
 COMMITS_WAITING = 2
@@ -162,6 +162,14 @@ class Session:
                 self.progress.pending_recompute = sorted(pending)
                 self.store([status_store.put_pending_recompute(self.org_id, sorted(pending))])
                 self._pending_recompute.update(pending)
+
+    def hold(self, stream: str, reason: str | None, count: int) -> None:
+        """Note that removals of the stream wait for a person, and why; None: that none do."""
+        for holds in (self.run.holds, self.progress.holds):
+            if reason is None:
+                holds.pop(stream, None)
+            else:
+                holds[stream] = Hold(reason=reason, count=count)
 
     def flush(self) -> None:
         """Wait until everything given to ``store`` can be read, but for what was refused."""

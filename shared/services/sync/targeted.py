@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -25,6 +26,7 @@ from shared.services.runs.failure import run_error
 from shared.services.sync.account_check import AccountCheck
 from shared.services.sync.commands import SyncRecords
 from shared.services.sync.customers import StoredCustomers, store_customers
+from shared.services.sync.gone import of_first_account
 from shared.services.sync.orders import OrderStream
 from shared.services.sync.org import sync_streams
 from shared.services.sync.pos_locations import OpenOrg, OpenPos, open_org
@@ -205,14 +207,7 @@ def _fetch(
 ) -> list[Page[R]]:
     """Each record from the first account that has it."""
 
-    def fetch(record_id: str) -> Page[R]:
-        page = ask(clients[0], record_id)
-        for client in clients[1:]:
-            if page.rows:
-                break
-            page = ask(client, record_id)
-        return page
-
+    fetch = partial(of_first_account, clients, ask)
     with ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="record") as pool:
         pages = list(pool.map(fetch, sorted(record_ids)))
     if missing := sum(1 for page in pages if not page.rows):

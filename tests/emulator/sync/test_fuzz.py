@@ -231,7 +231,7 @@ def traces(odd: dict[str, list[Row]]) -> Iterator[tuple[str, ...]]:
     for row in map(as_sent, odd["orders"]):
         yield of_record(
             "orders",
-            to_order(row, ZONE, LOCATION),
+            to_order(row, ZONE, LOCATION, now=utc_now()),
             lambda o: [f"{tenant}/orders/{o.id}", f"{tenant}/skipped_orders/{o.id}"],
         )
     for row in map(as_sent, odd["stock"]):

@@ -98,7 +98,7 @@ def synced(rows: Sequence[object], discounts: Iterable[Discount] = ()) -> list[W
         listed = PriceList(ORG, "prices", {}, 1)
         sales = Sales(ORG, listed, list(discounts), lambda: NOW)
         api: Any = StockOnly(rows)
-        client = AlleavesClient(api, zone=ZONE, location_id="1000")
+        client = AlleavesClient(api, zone=ZONE, location_id="1000", clock=lambda: NOW)
         sync_products(
             session,
             OpenOrg(

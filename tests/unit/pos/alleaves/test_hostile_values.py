@@ -1,5 +1,6 @@
 """Values that no database can hold: they count as not given, or their record is rejected."""
 
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from shared.pos.port import Rejected
 from tests.unit.pos.alleaves.rows import customer, order, stock
 
 ZONE = ZoneInfo("America/New_York")
+NOW = datetime(2026, 3, 18, 16, 0, tzinfo=UTC)
 RESERVED = ["__x__", "____", "\ud800", "..", "a/b", "x" * 201]
 
 
@@ -23,7 +25,7 @@ RESERVED = ["__x__", "____", "\ud800", "..", "a/b", "x" * 201]
 def test_a_record_whose_id_no_document_can_have_is_rejected(record_id: Any) -> None:
     found = [
         to_customer(customer(id_customer=record_id), ZONE),
-        to_order(order(id_order=record_id), ZONE, "1000"),
+        to_order(order(id_order=record_id), ZONE, "1000", now=NOW),
         catalogue.to_inventory_row(stock(id_item=record_id), "1000"),
         catalogue.to_discount({"id": record_id, "type": "percent", "value": 5}, ZONE),
     ]
@@ -33,7 +35,9 @@ def test_a_record_whose_id_no_document_can_have_is_rejected(record_id: Any) -> N
 
 @pytest.mark.parametrize("record_id", RESERVED)
 def test_what_an_order_or_a_row_refers_to_by_such_an_id_counts_as_not_named(record_id: str) -> None:
-    found = to_order(order(id_customer=record_id, items=[{"id_item": record_id}]), ZONE, "1000")
+    found = to_order(
+        order(id_customer=record_id, items=[{"id_item": record_id}]), ZONE, "1000", now=NOW
+    )
     row = catalogue.to_inventory_row(stock(id_batch=record_id), "1000")
 
     assert isinstance(found, Order)
