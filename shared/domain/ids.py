@@ -1,8 +1,22 @@
-"""How record ids are ordered, and how org ids are spelled: ``org_x``, ``brand_x`` and ``x``."""
+"""Which texts may be ids of documents, how record ids are ordered, and how org ids are spelled:
+``org_x``, ``brand_x`` and ``x``."""
 
+import re
+
+LONGEST_ID = 200
+"""Characters in the id of a document."""
 LONGEST_NUMBER = 40
 """Digits up to which an id is taken for a number."""
+_DOCUMENT_ID = re.compile(
+    rf"(?!\.\.?\Z)(?!__.*__\Z)[^/\ud800-\udfff]{{1,{LONGEST_ID}}}", re.DOTALL
+)
 _PREFIXES = ("org_", "brand_")
+
+
+def is_document_id(text: str) -> bool:
+    """Whether a text from outside may be the id of a document: one segment of a path that is valid
+    Unicode, and none that Firestore reserves."""
+    return _DOCUMENT_ID.fullmatch(text) is not None
 
 
 def natural_key(record_id: str) -> tuple[int, int, str]:
@@ -21,6 +35,9 @@ def base_org_id(org_id: str) -> str:
 
 
 def org_id_spellings(org_id: str) -> tuple[str, ...]:
-    """Every spelling of the org, the given one first."""
+    """Every spelling of the org that may be its id, the given one first. Two ids have the same
+    spellings or none in common."""
     name = base_org_id(org_id)
-    return tuple(dict.fromkeys((org_id, *(prefix + name for prefix in _PREFIXES), name)))
+    spellings = dict.fromkeys((org_id, *(prefix + name for prefix in _PREFIXES), name))
+    # A name may itself begin with a prefix: it is then another org's id.
+    return tuple(s for s in spellings if base_org_id(s) == name and is_document_id(s))

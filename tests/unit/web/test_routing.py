@@ -16,7 +16,7 @@ from shared.errors import (
     RateLimited,
     RetryLater,
 )
-from shared.web.auth import PUBLIC, PUBLIC_OF_ORG, OrgRule
+from shared.web.auth import PUBLIC, OrgRule, PublicOfOrg
 from shared.web.request import (
     Body,
     NoBody,
@@ -319,7 +319,7 @@ def test_there_is_no_route_without_a_rule() -> None:
 
 def test_a_rule_about_an_org_needs_a_request_that_names_one() -> None:
     with pytest.raises(ValueError, match="orgId"):
-        route(lambda _: RouteReply(None), rule=PUBLIC_OF_ORG)
+        route(lambda _: RouteReply(None), rule=PublicOfOrg(lambda _: None))
 
 
 @pytest.mark.parametrize(
