@@ -7,9 +7,7 @@ LONGEST_ID = 200
 """Characters in the id of a document."""
 LONGEST_NUMBER = 40
 """Digits up to which an id is taken for a number."""
-_DOCUMENT_ID = re.compile(
-    rf"(?!\.\.?\Z)(?!__.*__\Z)[^/\ud800-\udfff]{{1,{LONGEST_ID}}}", re.DOTALL
-)
+_DOCUMENT_ID = re.compile(rf"(?!\.\.?\Z)(?!__.*__\Z)[^/\ud800-\udfff]{{1,{LONGEST_ID}}}", re.DOTALL)
 _PREFIXES = ("org_", "brand_")
 
 

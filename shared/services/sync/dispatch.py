@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shared.bus.messages import PosSync
+from shared.domain.runs import STREAMS_RUN
 from shared.services.sync.commands import (
     PreviewSync,
     RefreshSales,
@@ -37,4 +38,9 @@ class SyncDispatcher:
                 self.sales(command)
             case SyncOrg() as command:
                 self.org(command)
+                run_id = command.run_id
+                if run_id.startswith(STREAMS_RUN) and not self.targeted.settle(
+                    command.org_id, run_id
+                ):
+                    return  # the run that has the org looks for more webhooks
         self.targeted.catch_up(message.org_id)

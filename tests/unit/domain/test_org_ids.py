@@ -57,14 +57,28 @@ def test_every_spelling_may_name_a_document(name: str) -> None:
     assert name in org_id_spellings(name) or not is_document_id(name)
 
 
-@pytest.mark.parametrize("text", ["a", "é", "...", "__", "___", "__x", "x__", "a b", "x" * LONGEST_ID])
+@pytest.mark.parametrize(
+    "text", ["a", "é", "...", "__", "___", "__x", "x__", "a b", "x" * LONGEST_ID]
+)
 def test_most_texts_may_name_a_document(text: str) -> None:
     assert is_document_id(text)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x" * (LONGEST_ID + 1), "a/b", "/", ".", "..", "____", "__x__", "__\n__", "\ud800", "a\udfff"],
+    [
+        "",
+        "x" * (LONGEST_ID + 1),
+        "a/b",
+        "/",
+        ".",
+        "..",
+        "____",
+        "__x__",
+        "__\n__",
+        "\ud800",
+        "a\udfff",
+    ],
 )
 def test_what_firestore_cannot_take_as_an_id_may_not(text: str) -> None:
     assert not is_document_id(text)
