@@ -57,8 +57,11 @@ class Watchdog:
     clock: Clock
 
     def __call__(self, tick: CronTick) -> None:
-        """Check all orgs, or only the one that the tick names."""
+        """Check all orgs, or only the one that the tick names. Raises InvalidMessage for an unknown
+        one."""
         now, only = self.clock(), tick.org_id
+        if only is not None:
+            locations.require_known(self.database, only)
         stuck = self._end_stuck_runs(only, now)
         waiting, silent = self._never_succeeded(now)
         overdue = waiting | status.last_succeeded(

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.domain.ids import is_document_id
 from shared.store import paths
 from shared.store.database import Conflict, Create, Database, Document, Filter, Update
 
@@ -71,7 +72,7 @@ def _org_of(text: str) -> str | None:
     except ValueError:
         return None
     org_id = data.get("orgId") if isinstance(data, dict) else None
-    return org_id if isinstance(org_id, str) else None
+    return org_id if isinstance(org_id, str) and is_document_id(org_id) else None
 
 
 def _path(message_id: str) -> str:
