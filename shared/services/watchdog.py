@@ -61,8 +61,11 @@ class Watchdog:
     spending: OutstandingSpending
 
     def __call__(self, tick: CronTick) -> None:
-        """Check all orgs, or only the one that the tick names."""
+        """Check all orgs, or only the one that the tick names. Raises InvalidMessage for an unknown
+        one."""
         now, only = self.clock(), tick.org_id
+        if only is not None:
+            locations.require_known(self.database, only)
         opened = incidents.open_ones(self.database, LIMIT)
         outstanding = {each.org_id for each in opened if each.org_id and each.key == OUTSTANDING}
         asked = self.spending.ask_again(only, outstanding)

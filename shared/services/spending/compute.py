@@ -101,7 +101,8 @@ class SpendingService:
     def __call__(self, message: ComputeSpending) -> None:
         """Recompute the customers of the message, or all of the org's, unless that is done.
 
-        Raises RetryLater when others keep changing the same customers.
+        Raises RetryLater when others keep changing the same customers, and InvalidMessage for an
+        unknown org.
         """
         deadline, org_id, since = Deadline(self.seconds), message.org_id, self.clock()
         if message.request_id:
@@ -143,6 +144,8 @@ class SpendingService:
         for looks in range(1, ATTEMPTS + 1):
             now = self.clock()
             snapshot = read_snapshot(self.database, org_id, customer_ids)
+            if not snapshot.people:
+                locations.require_known(self.database, org_id)
             scales = spending_store.scales(self.database, org_id)
             changes, failed = snapshot.changes(menu, scales, now)
             done = self._commit(changes)
@@ -167,6 +170,8 @@ class SpendingService:
     ) -> list[str]:
         now = self.clock()
         snapshot = read_full_snapshot(self.database, org_id)
+        if not snapshot.people:
+            locations.require_known(self.database, org_id)
         scale = scale_of((bought.spending for bought in snapshot.purchases.values()), now)
         scales = replace(spending_store.scales(self.database, org_id), quantiles=scale)
         menu = self.menus.fresh(self.database, org_id)
@@ -246,6 +251,8 @@ class Ageing:
             return
         now = self.clock()
         scales = spending_store.scales(self.database, tick.org_id)
+        if scales.quantiles is None:
+            locations.require_known(self.database, tick.org_id)
         if scales.quantiles is None or now - scales.quantiles.as_of > SCALE_AGE:
             self.spending.publish([ComputeSpending(org_id=tick.org_id)])
         if not self._age(tick.org_id, scales, now):
