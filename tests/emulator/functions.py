@@ -42,11 +42,12 @@ class ClaimSessions:
 
 class InProcess:
     """Makes the functions. ``published`` are their messages with their topics, those for later too,
-    ``secrets_read`` the names of secrets that were asked for, ``alerted`` the addresses and texts
-    of alerts."""
+    ``secrets`` are the texts of secrets by name, ``secrets_read`` the resources asked for,
+    ``alerted`` the addresses and texts of alerts."""
 
     def __init__(self, project: str, database: Database, patch: pytest.MonkeyPatch) -> None:
         self.published: list[tuple[str, Message]] = []
+        self.secrets: dict[str, str] = {}
         self.secrets_read: list[str] = []
         self.alerted: list[tuple[str, str]] = []
         self._project, self._database, self._patch = project, database, patch
@@ -92,7 +93,7 @@ class InProcess:
 
     def _read_secret(self, resource: str) -> str:
         self.secrets_read.append(resource)
-        return f"the text of {resource}"
+        return self.secrets[resource.split("/")[3]]
 
 
 class _Published(Publisher):
