@@ -10,6 +10,8 @@ from tests.campaign.subscriptions import Message
 
 FIRST_PAUSE_SECONDS = 0.3
 LONGEST_PAUSE_SECONDS = 2.0
+LATE_SECONDS = 1.5
+"""A delivery that comes so much later comes when all else seems over, if that is earlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,10 @@ class Calm:
         """The fault of the worker of one delivery."""
         return None
 
+    def is_last(self, message: Message, copy: int) -> bool:
+        """Whether the worker of a delivery is taken away once it is over."""
+        return False
+
     def pause(self, message: Message) -> float:
         """Seconds until a message whose delivery failed is delivered again."""
         return min(FIRST_PAUSE_SECONDS * (1 << message.failures), LONGEST_PAUSE_SECONDS)
@@ -40,13 +46,16 @@ class Chaos(Calm):
     def delays(self, message: Message) -> list[float]:
         dice = self._dice(message, "delays")
         copies = dice.choice((1, 1, 1, 1, 1, 2, 2, 3))
-        first = dice.choice((0.0, 0.0, 0.1, dice.uniform(0, 1.5)))
+        first = dice.choice((0.0, 0.0, 0.1, dice.uniform(0, LATE_SECONDS)))
         return [first + _behind(dice) * (copy > 0) for copy in range(copies)]
 
     def process_fault(self, message: Message, copy: int) -> ProcessFault | None:
         dice = self._dice(message, copy, message.failures)
         lease_seconds = float(self.plan.settings["LEASE_SECONDS"])
         return process_fault.draw(dice, message.function, lease_seconds)
+
+    def is_last(self, message: Message, copy: int) -> bool:
+        return self._dice(message, copy, message.failures, "last").random() < 0.3
 
     def pause(self, message: Message) -> float:
         dice = self._dice(message, "pause", message.failures)
@@ -58,4 +67,4 @@ class Chaos(Calm):
 
 def _behind(dice: Random) -> float:
     """A twin comes at the same moment, a little later, or when all seems over."""
-    return dice.choice((0.0, 0.0, dice.uniform(0, 1), dice.uniform(1.5, 4)))
+    return dice.choice((0.0, 0.0, dice.uniform(0, 1), dice.uniform(LATE_SECONDS, 4)))

@@ -1,7 +1,7 @@
 """What stands in Firestore, and how two accounts of the same POS are held against each other."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,14 +46,17 @@ RFM_OF_THE_DAY = ("recencyDays", "asOf")
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One org in one project."""
+    """One org in one project. A collection is read once."""
 
     client: Client
     org_id: str
+    _read: dict[str, Documents] = field(default_factory=dict, init=False)
 
     def documents(self, collection: str) -> Documents:
-        found = self.client.collection(f"tenants/{self.org_id}/{collection}").stream()
-        return {document.id: document.to_dict() or {} for document in found}
+        if collection not in self._read:
+            found = self.client.collection(f"tenants/{self.org_id}/{collection}").stream()
+            self._read[collection] = {each.id: each.to_dict() or {} for each in found}
+        return self._read[collection]
 
     def document(self, path: str) -> Fields:
         return self.client.document(f"tenants/{self.org_id}/{path}").get().to_dict() or {}
@@ -105,9 +108,9 @@ def differences(found: Mapping[str, Documents], wanted: Mapping[str, Documents])
 
 
 def _differences(where: str, found: Fields, wanted: Fields) -> Iterator[str]:
-    for field in sorted(found.keys() | wanted.keys()):
-        if found.get(field) != wanted.get(field):
-            yield f"{where}: {field} is {found.get(field)!r}, not {wanted.get(field)!r}"
+    for name in sorted(found.keys() | wanted.keys()):
+        if found.get(name) != wanted.get(name):
+            yield f"{where}: {name} is {found.get(name)!r}, not {wanted.get(name)!r}"
 
 
 def _without(fields: Fields, left_out: frozenset[str]) -> Fields:
