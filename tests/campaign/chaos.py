@@ -1,6 +1,6 @@
 """How messages are delivered: in what order, how many times, and to what kind of worker."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from tests.campaign import process_fault
@@ -16,9 +16,11 @@ LATE_SECONDS = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Calm:
-    """Every message is delivered once, at once, and again after a while where that fails."""
+    """Every message is delivered once, at once, and again after a while where that fails. Only the
+    workers of ``doomed`` messages, by function and ordinal, are killed at each delivery."""
 
     max_attempts: int | None
+    doomed: frozenset[tuple[str, int]] = frozenset()
 
     def delays(self, message: Message) -> list[float]:
         """Seconds until each of the message's copies is delivered."""
@@ -26,6 +28,8 @@ class Calm:
 
     def process_fault(self, message: Message, copy: int) -> ProcessFault | None:
         """The fault of the worker of one delivery."""
+        if (message.function, message.ordinal) in self.doomed:
+            return ProcessFault("killed", 1, "before")
         return None
 
     def is_last(self, message: Message, copy: int) -> bool:
@@ -41,7 +45,7 @@ class Calm:
 class Chaos(Calm):
     """Messages come late, out of order, twice or thrice; workers are killed and stopped."""
 
-    plan: Plan
+    plan: Plan = field(kw_only=True)
 
     def delays(self, message: Message) -> list[float]:
         dice = self._dice(message, "delays")
@@ -50,6 +54,8 @@ class Chaos(Calm):
         return [first + _behind(dice) * (copy > 0) for copy in range(copies)]
 
     def process_fault(self, message: Message, copy: int) -> ProcessFault | None:
+        if doom := Calm.process_fault(self, message, copy):
+            return doom
         dice = self._dice(message, copy, message.failures)
         lease_seconds = float(self.plan.settings["LEASE_SECONDS"])
         return process_fault.draw(dice, message.function, lease_seconds)

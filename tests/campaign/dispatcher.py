@@ -215,7 +215,8 @@ class Dispatcher:
         again = f", delivery {each.message.failures + 1}" if each.message.failures else ""
         self._trail(f"{each.message.name}{twin}{again}: {outcome}{suffered}")
         self.counts[outcome] += 1
-        if code not in OUTCOMES or (code is None and each.process_fault is None):
+        unexpected = code not in OUTCOMES and not each.message.hostile
+        if unexpected or (code is None and each.process_fault is None):
             raise Broken(f"the worker of {each.message.name} {outcome}: see {self.setting.log}")
         if code == 0:
             each.message.acknowledged = True

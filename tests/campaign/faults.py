@@ -6,6 +6,15 @@ from typing import Any
 LISTINGS = ("customers", "orders", "inventory")
 DAMAGES = ("missing_id", "text_for_number", "null_dates", "not_an_object")
 
+HOSTILE = (
+    "slow_headers",
+    "endless_continue",
+    "row_flood",
+    "deep_nesting",
+    "decompression_bomb",
+)
+"""The simulated POS's own names (deploy/local/simulator/fault.py) of hostile answers."""
+
 Fault = dict[str, Any]
 
 
@@ -13,6 +22,14 @@ def draw(dice: Random, *, honest: bool) -> tuple[Fault, ...]:
     """Some faults for one tick. An ``honest`` POS fails, but what it lists is true."""
     kinds = _HONEST if honest else (*_HONEST, *_LYING)
     return tuple(dice.choice(kinds)(dice) for _ in range(dice.choice((0, 1, 2, 3, 4))))
+
+
+def draw_hostile(dice: Random) -> tuple[Fault, ...]:
+    """Some answers for one tick that are meant to bring down who reads them."""
+    return tuple(
+        {"kind": dice.choice(HOSTILE), "count": dice.choice((1, 1, 2)), **_where(dice)}
+        for _ in range(dice.choice((0, 0, 1, 2)))
+    )
 
 
 def _where(dice: Random, endpoints: tuple[str, ...] = LISTINGS) -> Fault:
