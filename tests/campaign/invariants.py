@@ -104,9 +104,7 @@ def in_the_end(
         found = stored.documents(name).keys() - others
         yield from _same_ids(name, found if removals else found & wanted, wanted)
     if removals:
-        yield from _removed(customers, expected.deleted.customers, expected.others("customers"))
-        gone = {f"alleaves_{key}" for key in expected.deleted.orders}
-        yield from _removed(orders, gone, expected.others("orders"))
+        yield from _removed(customers | orders, expected)
     for key, order in orders.items():
         if key in buyers and order["customerId"] != buyers[key]:
             yield f"orders/{key} is {order['customerId']}'s, not {buyers[key]}'s"
@@ -159,12 +157,15 @@ def unchanged(run: Fields) -> Iterator[str]:
         yield f"an unchanged sync made {writes} writes"
 
 
-def _removed(found: Documents, gone: set[str], others: set[str]) -> Iterator[str]:
+def _removed(found: Documents, expected: Expectation) -> Iterator[str]:
+    deleted = expected.deleted
+    gone = deleted.customers | {f"alleaves_{key}" for key in deleted.orders}
     for key in sorted(gone & found.keys()):
         if REMOVED not in found[key]:
             yield f"{key} was deleted at the POS and is not marked"
-    if missing := sorted(gone - found.keys()):
-        yield f"{missing} were deleted at the POS and are not stored any more"
+    if lost := sorted(deleted.stored - found.keys()):
+        yield f"{lost} were deleted at the POS and are not stored any more"
+    others = expected.others("customers") | expected.others("orders")
     for key in sorted(found.keys() - others):
         if REMOVED in found[key]:
             yield f"{key} is marked as removed, and the POS has it"

@@ -4,7 +4,7 @@ It sends no webhook about either: only a run that reads those days again can not
 """
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -24,8 +24,9 @@ LATE_FROM_DAYS = 11
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """What is drawn for one org: after the ``tick``-th tick (0-based) so many orders change late,
-    and so many orders and customers are deleted."""
+    """What is drawn for one org: after the ``tick``-th tick (0-based; one more than there are: when
+    all faults are over) so many orders change late, and so many orders and customers are
+    deleted."""
 
     org_id: str
     tick: int
@@ -42,11 +43,18 @@ class Lateness:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """Records that the POS deleted, by their own ids; the e-mails are the customers'."""
+    """Records that the POS deleted, by their own ids; the e-mails are the customers'. ``stored``
+    are those of them that were stored by then, by the ids of their documents."""
 
-    orders: set[str]
-    customers: set[str]
-    emails: set[str]
+    orders: set[str] = field(default_factory=set)
+    customers: set[str] = field(default_factory=set)
+    emails: set[str] = field(default_factory=set)
+    stored: set[str] = field(default_factory=set)
+
+    def note_stored(self, documents: Collection[str]) -> None:
+        """Note which of them are stored. What was deleted earlier stays as it was noted."""
+        gone = self.customers | {f"alleaves_{key}" for key in self.orders}
+        self.stored.update(gone.intersection(documents))
 
 
 def draw(
@@ -55,10 +63,10 @@ def draw(
     """Now and then something for an org."""
     found = []
     for org_id in org_ids:
-        likely = dice.random() < 0.5
+        likely = dice.random() < 0.4
         drawn = Lateness(
             org_id,
-            dice.randrange(ticks),
+            dice.choice((*range(ticks), ticks, ticks)),
             dice.randint(1, 5),
             dice.choice((0, 0, 1, 2)),
             dice.choice((0, 0, 0, 1)),

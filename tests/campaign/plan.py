@@ -49,13 +49,15 @@ class Plan:
     ticks: tuple[Tick, ...]
     records: tuple[HostileRecord, ...] = ()
     lateness: tuple[Lateness, ...] = ()
+    hours_between_ticks: float = 0.5
     messages: tuple[HostileMessage, ...] = ()
     doomed: frozenset[tuple[str, int]] = frozenset()
 
     def lines(self) -> Iterator[str]:
         """What is hostile in it, to be read where the seed fails."""
         yield from (f"hostile record {record}" for record in self.records)
-        yield from (f"late: {each}" for each in self.lateness)
+        for each in self.lateness:
+            yield f"late: {each}; then a tick every {self.hours_between_ticks:g} hours"
         yield from (f"hostile message {message}" for message in self.messages)
         for function, ordinal in sorted(self.doomed):
             yield f"{function} #{ordinal} is killed at every delivery"
@@ -90,6 +92,7 @@ def draw(seed: int, without: Collection[str] = ()) -> Plan:
             changes="late" not in without,
             deletions="deletions" not in without,
         ),
+        hours_between_ticks=rng(seed, "late ticks").choice((0.5, 2, 2, 8, 8, DAY_HOURS)),
         messages=() if "messages" in without else messages,
         doomed=frozenset()
         if "spending-kills" in without
