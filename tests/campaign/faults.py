@@ -6,14 +6,15 @@ from typing import Any
 LISTINGS = ("customers", "orders", "inventory")
 DAMAGES = ("missing_id", "text_for_number", "null_dates", "not_an_object")
 
-HOSTILE = (
-    "slow_headers",
-    "endless_continue",
-    "row_flood",
-    "deep_nesting",
-    "decompression_bomb",
-)
-"""The simulated POS's own names (deploy/local/simulator/fault.py) of hostile answers."""
+HOSTILE: dict[str, tuple[dict[str, Any], ...]] = {
+    "slow_headers": ({"seconds": 1.5},),
+    "endless_continue": ({"seconds": 1.5},),
+    "row_flood": ({"rows": 50_000}, {"rows": 400_000, "row": "object"}),
+    "deep_nesting": ({"levels": 900}, {"levels": 100_000}),
+    "decompression_bomb": ({"megabytes": 20},),
+}
+"""Hostile answers by the simulated POS's own names (deploy/local/simulator/fault.py), with the
+parameters they may have."""
 
 Fault = dict[str, Any]
 
@@ -26,10 +27,11 @@ def draw(dice: Random, *, honest: bool) -> tuple[Fault, ...]:
 
 def draw_hostile(dice: Random) -> tuple[Fault, ...]:
     """Some answers for one tick that are meant to bring down who reads them."""
-    return tuple(
-        {"kind": dice.choice(HOSTILE), "count": dice.choice((1, 1, 2)), **_where(dice)}
-        for _ in range(dice.choice((0, 0, 1, 2)))
-    )
+    found = []
+    for _ in range(dice.choice((0, 0, 1, 2))):
+        kind, count = dice.choice(sorted(HOSTILE)), dice.choice((1, 1, 2))
+        found.append({"kind": kind, **dice.choice(HOSTILE[kind]), "count": count, **_where(dice)})
+    return tuple(found)
 
 
 def _where(dice: Random, endpoints: tuple[str, ...] = LISTINGS) -> Fault:
