@@ -9,6 +9,7 @@ from tests.campaign.process_fault import ProcessFault
 from tests.campaign.subscriptions import Message
 
 FIRST_PAUSE_SECONDS = 0.3
+SHORTEST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 2.0
 LATE_SECONDS = 1.5
 """A delivery that comes so much later comes when all else seems over, if that is earlier."""
@@ -28,9 +29,7 @@ class Calm:
 
     def process_fault(self, message: Message, copy: int) -> ProcessFault | None:
         """The fault of the worker of one delivery."""
-        if (message.function, message.ordinal) in self.doomed:
-            return ProcessFault("killed", 1, "before")
-        return None
+        return ProcessFault("killed", 1, "before") if self._is_doomed(message) else None
 
     def is_last(self, message: Message, copy: int) -> bool:
         """Whether the worker of a delivery is taken away once it is over."""
@@ -38,7 +37,12 @@ class Calm:
 
     def pause(self, message: Message) -> float:
         """Seconds until a message whose delivery failed is delivered again."""
+        if self._is_doomed(message):
+            return SHORTEST_PAUSE_SECONDS  # there is nothing to wait for
         return min(FIRST_PAUSE_SECONDS * (1 << message.failures), LONGEST_PAUSE_SECONDS)
+
+    def _is_doomed(self, message: Message) -> bool:
+        return (message.function, message.ordinal) in self.doomed
 
 
 @dataclass(frozen=True, slots=True)
