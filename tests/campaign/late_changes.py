@@ -66,7 +66,7 @@ def draw(
         likely = dice.random() < 0.4
         drawn = Lateness(
             org_id,
-            dice.choice((*range(ticks), ticks, ticks)),
+            dice.choice((*range(ticks), ticks, ticks, ticks)),
             dice.randint(1, 5),
             dice.choice((0, 0, 1, 2)),
             dice.choice((0, 0, 0, 1)),
