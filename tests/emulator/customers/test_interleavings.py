@@ -63,8 +63,13 @@ class Interleavings(RuleBasedStateMachine):
             self.database, RecordingPublisher(), self.clock.now, seconds=60
         )
         self.database.commit(
-            Put(f"tenants/{self.org_id}/customers/{i}", {"id": i, "email": email})
-            for i, email in CUSTOMERS.items()
+            [
+                Put(f"tenants/{self.org_id}", {"name": "Interleavings"}),
+                *(
+                    Put(f"tenants/{self.org_id}/customers/{i}", {"id": i, "email": email})
+                    for i, email in CUSTOMERS.items()
+                ),
+            ]
         )
 
     @rule(
