@@ -37,9 +37,9 @@ Watch = Callable[[], None]
 
 
 @pytest.fixture(autouse=True)
-def _as_fast_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No checkpoint for want of speed: a small org's spending is asked for once, at the end."""
-    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 600.0)
+def _all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first sync asks for everybody once, at its end, whichever stream checkpoints before."""
+    monkeypatch.setattr(session, "MANY_CUSTOMERS", 1)
 
 
 @pytest.fixture
