@@ -2,6 +2,7 @@
 the run ends."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from shared.pos.port import RAW_LIMIT
 from shared.services.sync import records
 from shared.store import products
 from tests.emulator.environment import SyncRunner
+from tests.fakes import OffsetClock
 from tests.simulated_pos import Record, SimulatedPos, discount, placed_order
 from tests.stored import MENU, StoredDocuments
 
@@ -229,7 +231,7 @@ def test_a_refused_document_of_no_record_is_an_error_of_ours_and_the_run_ends(
 
 
 def test_a_record_that_was_changed_in_the_future_still_follows_the_pos(
-    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
+    clock: OffsetClock, store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
 ) -> None:
     # Given a customer whose last change, the POS says, is to come
     customer = pos.data(ORG)["customers"][0]
@@ -238,6 +240,7 @@ def test_a_record_that_was_changed_in_the_future_still_follows_the_pos(
     sync.run(ORG)
 
     # When the POS corrects it
+    clock.later = timedelta(minutes=11)
     pos.change(ORG, "customers", key, name_first="Ada", date_updated=utc_now().isoformat())
     sync.run(ORG)
 
