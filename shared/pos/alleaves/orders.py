@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -66,7 +67,7 @@ def to_order(row: object, zone: ZoneInfo, location_id: str, *, now: datetime) ->
     Rejected without an id, a total (``bad_money``) or a time of creation that is not beyond a day
     ahead (``bad_time``): it would count wrongly. Other unreadable values count as not given.
     """
-    wire = read_row(OrderRow, row)
+    wire = read_row(OrderRow, row, partial(document_id, SOURCE))
     if isinstance(wire, Rejected):
         return wire
     total = cents(wire.total)

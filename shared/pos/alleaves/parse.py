@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
@@ -93,9 +93,10 @@ def percent(value: object) -> Decimal | None:
     return read if read is not None and 0 <= read <= 100 else None
 
 
-def read_row(model: type[W], row: object) -> W | Rejected:
+def read_row(model: type[W], row: object, record_id: Callable[[str], str] = str) -> W | Rejected:
     """The row as its wire model, or Rejected as ``not_an_object``, ``missing_id`` (none, or not
-    usable as one) or ``bad_text`` (too long, or no valid Unicode)."""
+    usable as one) or ``bad_text`` (too long, or no valid Unicode). ``record_id`` makes the record's
+    id of the row's."""
     if not isinstance(row, dict):
         return reject(row, None, "not_an_object", "The record is not a JSON object.")
     try:
@@ -103,7 +104,9 @@ def read_row(model: type[W], row: object) -> W | Rejected:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     if first["type"].startswith("string_"):
-        return reject(row, None, "bad_text", "The record holds text that cannot be stored.")
+        found = model.id_in(row)
+        where = found and record_id(found)
+        return reject(row, where, "bad_text", "The record holds text that cannot be stored.")
     return reject(row, None, "missing_id", "The record has no usable id.")
 
 

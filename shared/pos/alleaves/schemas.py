@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from shared.domain.customers import LONGEST_EMAIL
 from shared.domain.ids import is_document_id
 
 _LONGEST_TEXT = 2_000
@@ -36,6 +37,11 @@ def _id_or_none(value: object) -> object:
     return text if isinstance(text, str) and is_document_id(text) else None
 
 
+def _email(value: object) -> object:
+    text = _text(value)
+    return text if isinstance(text, str) and len(text) <= LONGEST_EMAIL else None
+
+
 def _flag(value: object) -> bool:
     if isinstance(value, str):
         return value.strip().lower() in {"true", "1", "yes", "y"}
@@ -56,6 +62,8 @@ Id = Annotated[str, BeforeValidator(_id)]
 OptionalId = Annotated[str | None, BeforeValidator(_id_or_none)]
 """None where it is no usable id: nothing that is stored can have it."""
 Text = Annotated[str | None, BeforeValidator(_text)]
+Email = Annotated[str | None, BeforeValidator(_email)]
+"""None where it is longer than any address may be."""
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Rows = Annotated[list[object], BeforeValidator(_list)]
 Object = Annotated[dict[str, object], BeforeValidator(_object)]
@@ -70,6 +78,17 @@ class Row(BaseModel):
     """What all rows share."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, str_max_length=_LONGEST_TEXT)
+
+    @classmethod
+    def id_in(cls, row: dict[object, object]) -> str | None:
+        """The id in a row that cannot be read whole: the field that is required, if one is."""
+        required = (
+            each.validation_alias for each in cls.model_fields.values() if each.is_required()
+        )
+        names = next((each.choices for each in required if isinstance(each, AliasChoices)), [])
+        sent = (row[name] for name in names if row.get(name) is not None)
+        found = _id_or_none(next(sent, None))
+        return found if isinstance(found, str) else None
 
     @model_validator(mode="before")
     @classmethod
@@ -86,7 +105,7 @@ class CustomerRow(Row):
     first_name: Text = _sent_as("name_first", "first_name")
     last_name: Text = _sent_as("name_last", "last_name")
     full_name: Text = _sent_as("full_name", "customer_name", "name")
-    email: Text = None
+    email: Email = None
     phone: Text = _sent_as("phone", "phone2")
     date_of_birth: Text = None
     user_id: Text = _sent_as("user_id", "userId")
@@ -104,7 +123,7 @@ class OrderRow(Row):
     first_name: Text = _sent_as("name_first", "first_name")
     last_name: Text = _sent_as("name_last", "last_name")
     full_name: Text = _sent_as("customer_name", "full_name")
-    email: Text = _sent_as("email", "customer_email")
+    email: Email = _sent_as("email", "customer_email")
     phone: Text = _sent_as("phone", "customer_phone")
     location_id: Text = _sent_as("id_location", "location_id")
     status: Text = None

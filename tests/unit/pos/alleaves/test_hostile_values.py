@@ -11,7 +11,7 @@ from shared.domain.discounts import Discount
 from shared.domain.inventory import InventoryRow
 from shared.domain.orders import Order
 from shared.pos.alleaves import catalogue
-from shared.pos.alleaves.orders import to_customer, to_order
+from shared.pos.alleaves.orders import PLACEHOLDER_EMAIL, to_customer, to_order
 from shared.pos.alleaves.parse import number, rows_and_total
 from shared.pos.port import Rejected
 from tests.unit.pos.alleaves.rows import customer, order, stock
@@ -86,3 +86,32 @@ def test_a_name_as_long_as_no_name_is_rejects_the_record() -> None:
 def test_a_total_that_one_row_has_wrong_is_what_the_others_say(wrong: object) -> None:
     reply = [{"total_rows": wrong}, {"total_rows": 3}, {"total_rows": 3}]
     assert rows_and_total(reply) == (reply, 3)
+
+
+def test_a_record_with_text_that_cannot_be_stored_keeps_its_id() -> None:
+    """What the lists lack is looked up: a record that is only unreadable is not missing."""
+    too_long = "x" * 2_001
+    found = [
+        to_customer(customer(id_customer=7, name_first=too_long), ZONE),
+        to_order(order(id_order=8, phone="\ud800"), ZONE, "1000", now=NOW),
+        catalogue.to_inventory_row(stock(id_item=9, item=too_long), "1000"),
+        to_customer(customer(id_customer="__x__", name_first=too_long), ZONE),
+    ]
+    assert [each.record_id for each in found if isinstance(each, Rejected)] == [
+        "7",
+        "alleaves_8",
+        "9",
+        None,
+    ]
+
+
+def test_an_e_mail_longer_than_any_address_counts_as_not_given() -> None:
+    email = "x" * 3_000 + "@example.com"
+
+    buyer = to_customer(customer(email=email), ZONE)
+    bought = to_order(order(email=email), ZONE, "1000", now=NOW)
+
+    assert isinstance(buyer, Customer)
+    assert buyer.email == PLACEHOLDER_EMAIL
+    assert isinstance(bought, Order)
+    assert bought.email is None
