@@ -107,7 +107,9 @@ def hostile(
     template: Row, *, but: frozenset[str] = frozenset()
 ) -> st.SearchStrategy[dict[str, Any]]:
     """Changes of one to three fields of a row."""
-    names = st.sampled_from(sorted(template.keys() - but))
+    allowed = sorted(template.keys() - but)
+    ids = [name for name in allowed if name.startswith("id_")]
+    names = st.sampled_from(ids) | st.sampled_from(allowed)
     return st.dictionaries(names, values, min_size=1, max_size=3)
 
 
@@ -204,7 +206,8 @@ class Shop:
         """Have the POS list it all, the hostile records among the others."""
         pos = self.pos
         pos.customer_rows = [*self.customers[:-FRESH], *odd["customers"], *self.customers[-FRESH:]]
-        pos.order_rows = [*odd["orders"], *reversed(self.orders)]
+        total = {"total_rows": len(odd["orders"]) + len(self.orders)}
+        pos.order_rows = [*odd["orders"], *({**row, **total} for row in reversed(self.orders))]
         pos.stock = [*self.stock[:50], *odd["stock"], *self.stock[50:]]
         pos.lists = {f"/inventory/{kind}": [{kind: "Ours"}, *odd["named"]] for kind in NAMED}
         pos.lists["/discount"] = [*self.discounts, *odd["discounts"]]
