@@ -30,6 +30,8 @@ TIMEOUT_SECONDS = 30.0
 READS_PER_CALL = 300
 IN_LIMIT = 30
 """Values that one ``in`` filter takes."""
+LONGEST_FILTERED = 1_500
+"""Bytes of a text that a filter takes."""
 WRITES_PER_COMMIT = 400
 """Below the 500 of the emulator and of older servers, with room for the lease and the like."""
 ENTRIES_PER_READ = 1000
@@ -169,11 +171,13 @@ class Database:
         select: Sequence[str] | None = None,
     ) -> Iterator[Document]:
         """Documents whose field is one of any number of values, in a query for every IN_LIMIT;
-        without regard to the field where ``values`` is None."""
+        without regard to the field where ``values`` is None. A value that is longer than
+        LONGEST_FILTERED finds none."""
         if values is None:
             yield from self.query(collection, *filters, select=select)
             return
-        for batch in batched(sorted(set(values)), IN_LIMIT):
+        wanted = {each for each in values if len(each.encode()) <= LONGEST_FILTERED}
+        for batch in batched(sorted(wanted), IN_LIMIT):
             yield from self.query(collection, (name, "in", batch), *filters, select=select)
 
     def totals(self, collection: str, *filters: Filter, sums: Sequence[str] = ()) -> Totals:

@@ -10,7 +10,7 @@ A commit that Firestore refuses is halved until the refused writes are alone; th
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import RLock
@@ -26,7 +26,7 @@ from shared.services.runs.failure import run_error
 from shared.services.spending.requests import in_parts, message_of, of_all
 from shared.store import manifest, spending_requests
 from shared.store import status as status_store
-from shared.store.database import WRITES_PER_COMMIT, Database, Put, Write, WriteRefused, commits
+from shared.store.database import WRITES_PER_COMMIT, Database, Put, Write, WriteRefused, batched
 from shared.store.manifest import STORED
 from shared.store.runs import Hold, Run
 from shared.store.spending_requests import SpendingRequest
@@ -145,13 +145,16 @@ class Session:
         """``store``, for writes that belong together."""
         with self.lock:
             self._buffer.extend(groups)
-            self._buffered += sum(len(group.writes) for group in groups)
+            self._buffered += _writes_in(groups)
             self._pending_recompute.update(customer_ids)
             if self._buffered >= WRITES_PER_COMMIT:
-                *full, rest = commits(self._buffer, lambda group: len(group.writes))
+                *full, rest = self._parts()
+                self._buffer, self._buffered = rest, _writes_in(rest)
                 for part in full:
                     self._commit_behind(part)
-                self._buffer, self._buffered = rest, sum(len(group.writes) for group in rest)
+                if self._buffered >= WRITES_PER_COMMIT:
+                    self._buffer, self._buffered = [], 0
+                    self._commit_behind(rest)
 
     def add_pending_recompute(self, customer_ids: Iterable[str]) -> None:
         """Have spending computed for customers that the records stored next no longer name. It is
@@ -174,9 +177,10 @@ class Session:
     def flush(self) -> None:
         """Wait until everything given to ``store`` can be read, but for what was refused."""
         with self.lock:
-            for part in commits(self._buffer, lambda group: len(group.writes)):
-                self._commit_behind(part)
+            parts = list(self._parts())
             self._buffer, self._buffered = [], 0
+            for part in parts:
+                self._commit_behind(part)
             while self._waiting:
                 self._refused += self._waiting.popleft().result()
             refused, self._refused = self._refused, []
@@ -256,8 +260,11 @@ class Session:
         self.progress.pending_recompute = []
         return asked
 
+    def _parts(self) -> Iterator[list[WriteGroup]]:
+        return batched(self._buffer, WRITES_PER_COMMIT, lambda group: len(group.writes))
+
     def _commit_behind(self, groups: list[WriteGroup]) -> None:
-        self._since_checkpoint += sum(len(group.writes) for group in groups)
+        self._since_checkpoint += _writes_in(groups)
         self._waiting.append(self._committer.submit(self._commit, groups))
         while len(self._waiting) > COMMITS_WAITING:
             self._refused += self._waiting.popleft().result()
@@ -283,6 +290,10 @@ class Session:
                 kind = group.writes[0].path.split("/")[2]
                 error = DocumentRefused(f"Firestore refuses a document of {kind}; the rest is in")
                 self.run.errors.append(run_error(error))
+
+
+def _writes_in(groups: Iterable[WriteGroup]) -> int:
+    return sum(len(group.writes) for group in groups)
 
 
 class NotProvided(Exception):

@@ -227,6 +227,26 @@ def test_a_refused_document_of_no_record_is_an_error_of_ours_and_the_run_ends(
     assert (status["status"], status["lastErrorOwner"]) == ("error", "us")
 
 
+# look-ups
+
+
+def test_an_order_whose_user_account_is_too_long_to_be_looked_up_is_skipped(
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
+) -> None:
+    # Given an order that names nothing but such an account
+    newest = pos.newest_order(ORG)
+    order = placed_order(newest, 777_004, None, utc_now().isoformat())
+    pos.add(ORG, "orders", {**order, "email": None, "user_id": "é" * 1_000})
+
+    # When
+    run = sync.run(ORG)
+
+    # Then
+    assert run["state"] == "succeeded"
+    skipped = store.document(f"tenants/{ORG}/skipped_orders/alleaves_777004")
+    assert skipped["reason"] == "unknown_user_id"
+
+
 # times
 
 
