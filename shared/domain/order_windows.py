@@ -18,6 +18,7 @@ OVERLAP_DAYS = 2
 """Also covers the half day by which a POS's calendar and ours may differ."""
 ROWS_AIMED_AT = 2_000
 ROWS_ACCEPTED = 4_000
+WIDEST_DAYS = 36_525
 RECENT_ENOUGH = timedelta(minutes=10)
 NEAR_PERIOD = timedelta(hours=20)
 """In which the near sweep goes round: less than a day by what a few late runs may take."""
@@ -40,7 +41,7 @@ class DateWindow:
 
     def newest(self, days: int) -> "DateWindow":
         """The last ``days`` days of the window."""
-        return replace(self, since=max(self.since, self.until - (days - 1) * _DAY))
+        return replace(self, since=self.until - (min(days, self.days) - 1) * _DAY)
 
     @property
     def with_next_day(self) -> "DateWindow":
@@ -87,7 +88,7 @@ class Walk:
         """The window was listed whole and held ``rows`` orders. Sparse days widen the next one."""
         width = self.width
         if width is not None and rows < ROWS_AIMED_AT // 2:
-            width = max(width, window.days) * 4
+            width = min(max(width, window.days) * 4, WIDEST_DAYS)
         return replace(self, done_to=window.since, width=width)
 
     def narrowed(self, window: DateWindow, rows: int) -> "Walk":

@@ -75,7 +75,7 @@ class Fate(StrEnum):
     COUNTED = "stored, and its figures count"
     ACCOUNTED = "stored, quarantined or skipped"
     REFUSED = "quarantined and never stored"
-    OFF_THE_MENU = "stored, quarantined and never on the menu"
+    OFF_THE_MENU = "quarantined and never on the menu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +179,17 @@ def problems(record: HostileRecord, stored: Stored) -> Iterator[str]:
     document = f"alleaves_{record.id}" if record.kind == "orders" else str(record.id)
     kept = document in stored.documents(COLLECTION[record.kind])
     skipped = record.kind == "orders" and document in stored.documents("skipped_orders")
-    codes = {q.get("errorCode") for q in in_quarantine(stored, [record.name]).values()}
+    entries = in_quarantine(stored, [record.name])
+    # What was read and cannot be stored, or not be sold, is kept there without its mark.
+    if read := stored.documents("quarantine").get(f"{STREAM[record.kind]}_{document}"):
+        entries |= {document: read}
+    codes = {entry.get("errorCode") for entry in entries.values()}
     on_menu = record.kind == "inventory" and document in stored.documents(MENU)
     right = {
         Fate.COUNTED: kept,
         Fate.ACCOUNTED: kept or skipped or bool(codes),
         Fate.REFUSED: bool(codes) and not kept,
-        Fate.OFF_THE_MENU: kept and bool(codes) and not on_menu,
+        Fate.OFF_THE_MENU: bool(codes) and not on_menu,
     }[record.fate]
     if record.hours_ahead > 24 and codes != {"bad_time"}:
         right = False

@@ -27,7 +27,8 @@ _LISTS = (
     *("customers", "orders", "inventory", "data"),
     *("discounts", "brands", "categories", "vendors", "locations"),
 )
-_TOTALS = ("total", "total_rows")
+_TOTAL_OF_LIST = "total_rows"
+_TOTALS = ("total", _TOTAL_OF_LIST)
 
 W = TypeVar("W", bound=Row)
 
@@ -111,8 +112,10 @@ def read_row(model: type[W], row: object, record_id: Callable[[str], str] = str)
 
 
 def reject(row: object, record_id: str | None, code: str, message: str) -> Rejected:
-    """A rejection, with the record's JSON for replay."""
-    return Rejected(record_id, code, message, json.dumps(row, separators=(",", ":"))[:RAW_LIMIT])
+    """A rejection, with the record's JSON for replay: without the total of its list, which changes
+    with every list."""
+    own = {k: v for k, v in row.items() if k != _TOTAL_OF_LIST} if isinstance(row, dict) else row
+    return Rejected(record_id, code, message, json.dumps(own, separators=(",", ":"))[:RAW_LIMIT])
 
 
 def rows_and_total(reply: object) -> tuple[Sequence[object], int | None]:
@@ -144,7 +147,7 @@ def _rows_of_object(reply: dict[str, object]) -> tuple[Sequence[object], int | N
 
 def _total_of_rows(rows: Sequence[object]) -> int | None:
     """What most of the rows say: one of them may be wrong."""
-    said = (_count(row.get("total_rows")) for row in rows if isinstance(row, dict))
+    said = (_count(row.get(_TOTAL_OF_LIST)) for row in rows if isinstance(row, dict))
     ranked = Counter(total for total in said if total is not None).most_common(1)
     return ranked[0][0] if ranked else None
 

@@ -1,5 +1,6 @@
 """Walking an org's orders back through time."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -255,6 +256,18 @@ def test_a_window_that_held_few_orders_makes_the_next_one_four_times_as_wide(
 
     assert following is not None
     assert following.days == next_days
+
+
+def test_sparse_days_widen_a_walk_no_further_than_the_calendar_goes() -> None:
+    walk = Walk(since=SINCE, until=TODAY, started_at=NOW, width=1)
+    for _ in range(100):
+        window = replace(walk, done_to=None).next_window
+        assert window is not None
+        walk = walk.listed(window, rows=0)
+
+    assert replace(walk, done_to=None).next_window == DateWindow(SINCE, TODAY)
+    assert walk.width is not None
+    assert walk.width < 2**31
 
 
 def test_a_walk_that_was_never_narrowed_asks_for_all_that_is_left_in_one_window() -> None:
