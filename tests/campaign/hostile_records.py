@@ -48,9 +48,10 @@ WRONG_FIELDS = {
         *("batch_cost_of_good", "thc", "cbd", "compounds", "date_expire", "date_received"),
         "metrc_package_label",
     ),
+    # Not whether it runs: one that does not is rightly nowhere.
     "discounts": (
         *("name", "discount_type", "discount_value", "start_date", "end_date"),
-        *("active", "conditions", "badge_text", "priority"),
+        *("conditions", "badge_text", "priority"),
     ),
 }
 OWN_ID = {

@@ -130,6 +130,7 @@ class Campaign:
         ours.dispatcher.work(limit=SETTLE_SECONDS)
         ours.dispatcher.conduct = Calm(plan.max_attempts)
         self._wait_for_leases()
+        self._watch()
         if not all(record.usable_id for record in plan.records):
             self._wait(DAY_HOURS)
             self._clean_tick(ours)

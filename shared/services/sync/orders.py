@@ -194,6 +194,8 @@ class OrderStream:
         # An order may have moved from one customer to another: both must be recomputed.
         self._session.add_pending_recompute(_losers(newer, before))
         records.store(newer, self._put)
+        self._in_quarantine(r.record_id for r in page.rejected if r.record_id)
+        self._in_quarantine(order.id for order in page.records)
         for order in page.records:
             records.manifest.listed(order.id, order.created_at)
 
@@ -208,6 +210,14 @@ class OrderStream:
             self._skipped.add(order, reason, run_id=session.run_id, now=session.now())
             if len(self._skipped) >= SKIPPED_PER_CHECKPOINT:
                 session.checkpoint()
+
+    def _in_quarantine(self, order_ids: Iterable[str]) -> None:
+        """Those of the orders that are in quarantine are no longer skipped."""
+        manifest = self.records.manifest
+        for order_id in order_ids:
+            if manifest.mark(order_id) == SKIPPED and manifest.quarantined(order_id) is not None:
+                self._session.store(self._skipped.withdraw(order_id))
+                manifest.drop_entry(order_id)
 
     def _put(self, change: Changed) -> list[Write]:
         session, order_id = self._session, change.record.id
