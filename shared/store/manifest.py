@@ -59,7 +59,7 @@ class Manifest(PackedMap[bytes]):
         """Fingerprint of the document that says why the record was skipped: empty where none was
         written (manifests of earlier versions), None where the record is not skipped."""
         value = self.get(record_id) or b""
-        return value[1:] if value[:1] == SKIPPED else None
+        return value[1 : 1 + HASH_BYTES] if value[:1] == SKIPPED else None
 
     def skip(self, record_id: str, fingerprint: bytes) -> None:
         self.set_entry(record_id, SKIPPED + fingerprint)
@@ -71,23 +71,23 @@ class Manifest(PackedMap[bytes]):
         self.set_entry(record_id, REMOVED)
 
     def listed(self, record_id: str, created_at: datetime | None = None) -> None:
-        """The POS lists the record: it is not missing, and if it is stored it was created then."""
+        """The POS lists the record, which was created then: it is not missing."""
         self.drop_entry(_MISSING_PREFIX + record_id)
         self.set_created(record_id, created_at)
 
     def set_created(self, record_id: str, created_at: datetime | None) -> None:
-        """Keep when a stored record was created."""
+        """Keep when a record was created that is stored, or is known to be skipped."""
         value = self.get(record_id) or b""
-        if created_at and value[:1] == STORED:
+        if created_at and value[:1] in (STORED, SKIPPED) and len(value) > HASH_BYTES:
             seconds = min(max(0, int(created_at.timestamp())), 256**_MOMENT_BYTES - 1)
             moment = seconds.to_bytes(_MOMENT_BYTES)
             self.set_entry(record_id, value[: 1 + HASH_BYTES] + moment)
 
     def created(self) -> Iterator[tuple[str, float | None]]:
-        """Ids of the stored records, each with when it was created (seconds since 1970); None for
-        one that was not listed since manifests know that."""
+        """Ids of the records that are stored or skipped, each with when it was created (seconds
+        since 1970); None for one that was not listed since manifests know that."""
         for record_id, value in self.items():
-            if value[:1] == STORED:
+            if value[:1] in (STORED, SKIPPED):
                 moment = value[1 + HASH_BYTES :]
                 yield record_id, int.from_bytes(moment) if moment else None
 

@@ -19,7 +19,7 @@ from shared.errors import OrgError, ProviderError
 from shared.pos.port import Page, PosClient
 from shared.services.sync.records import StreamRecords
 from shared.services.sync.session import Session
-from shared.store.manifest import STORED
+from shared.store.manifest import SKIPPED, STORED
 
 LOOK_UPS = 100
 """Records looked up in one invocation at the most."""
@@ -93,7 +93,7 @@ class MissingRecords:
                     store(page)
                 else:
                     self._records.tally.requests += page.requests
-                    if self._manifest.mark(record_id) == STORED:
+                    if self._manifest.mark(record_id) in (STORED, SKIPPED):
                         gone.append(record_id)
             if gone:
                 remove(gone)

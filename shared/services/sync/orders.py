@@ -19,7 +19,7 @@ from shared.services.sync.gone import MissingRecords, RemovalRules, of_first_acc
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
 from shared.store import orders
-from shared.store.database import Write
+from shared.store.database import Remove, Write
 from shared.store.manifest import REMOVED, SKIPPED, STORED
 from shared.store.orders import SkippedOrders
 from shared.store.tenants import SyncSettings
@@ -216,8 +216,12 @@ class OrderStream:
         manifest = self.records.manifest
         for order_id in order_ids:
             if manifest.mark(order_id) == SKIPPED and manifest.quarantined(order_id) is not None:
-                self._session.store(self._skipped.withdraw(order_id))
+                self._session.store(self.withdraw(order_id))
                 manifest.drop_entry(order_id)
+
+    def withdraw(self, order_id: str) -> list[Remove]:
+        """The writes after which nothing says that the order is skipped."""
+        return self._skipped.withdraw(order_id)
 
     def _put(self, change: Changed) -> list[Write]:
         session, order_id = self._session, change.record.id
@@ -252,13 +256,14 @@ class StoredOrders:
         self._by_moment: list[tuple[float, str]] | None = None
 
     def compare(self, window: DateWindow, listed: ListedOrders) -> None:
-        """Note the stored orders of a window that was listed whole which the list lacks."""
+        """Note the orders of a window that was listed whole which the list lacks."""
         since, until = (moment.timestamp() for moment in window.surely_holds)
         if self._by_moment is None:  # orders stored since then were listed since then
             known = ((at, order_id) for order_id, at in self._manifest.created() if at is not None)
             self._by_moment = sorted(known)
         first, end = (bisect_left(self._by_moment, (at, "")) for at in (since, until))
-        stored = {i for _, i in self._by_moment[first:end] if self._manifest.mark(i) == STORED}
+        kept = (STORED, SKIPPED)
+        stored = {i for _, i in self._by_moment[first:end] if self._manifest.mark(i) in kept}
         gone = stored - listed.ids - self._missing.to_look_up
         unreadable = listed.unreadable
         self._missing.note(gone, listed=listed.rows, stored=len(stored), unreadable=unreadable)
@@ -267,7 +272,8 @@ class StoredOrders:
         """After a sweep of all days: note when those orders were created, by their documents, that
         no window has listed, nor does the manifest of an earlier version say so. The next round
         finds out whether they are gone."""
-        unknown = (order_id for order_id, at in self._manifest.created() if at is None)
+        mark = self._manifest.mark
+        unknown = (i for i, at in self._manifest.created() if at is None and mark(i) == STORED)
         ids = list(islice(unknown, LEARNT_AT_ONCE))
         found = orders.read_stored(self._session.database, self._session.org_id, ids) if ids else {}
         with self._session.lock:
@@ -284,8 +290,10 @@ class StoredOrders:
         )
 
     def _remove(self, ids: Sequence[str]) -> None:
-        """Mark orders as removed; they leave their customers' spending with the recompute."""
+        """Mark orders as removed; they leave their customers' spending with the recompute. Of one
+        that was skipped nothing is kept."""
         session = self._session
+        session.store(w for order_id in ids for w in self._stream.withdraw(order_id))
         found = orders.read_stored(session.database, session.org_id, ids)
         now, run_id = session.now(), session.run_id
         session.store(

@@ -127,6 +127,30 @@ def test_a_deleted_order_that_comes_back_counts_again(store: StoredDocuments, ti
     assert agrees(store, till.pos)
 
 
+def test_a_skipped_order_that_is_deleted_is_skipped_no_more(
+    store: StoredDocuments, till: Till
+) -> None:
+    # Given an order of somebody who is no customer
+    skipped = f"tenants/{ORG}/skipped_orders"
+    till.place(900_001, 30, buyer=9_100_001)
+    till.run()
+    before = store.status(ORG)["ordersSkipped"]
+    assert "alleaves_900001" in store.documents(skipped)
+
+    # When it is deleted, and the day has been listed again
+    till.delete("orders", 900_001)
+    till.runs(DAY, 1)
+
+    # Then
+    assert "alleaves_900001" not in store.documents(skipped)
+    assert store.status(ORG)["ordersSkipped"] == before - 1
+
+    # and one that comes back is skipped again
+    till.place(900_001, 0.1, buyer=9_100_001)
+    till.run()
+    assert "alleaves_900001" in store.documents(skipped)
+
+
 def test_a_version_that_is_older_than_the_stored_one_waits_only_where_that_is_new(
     store: StoredDocuments, till: Till
 ) -> None:
