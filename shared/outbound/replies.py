@@ -25,9 +25,10 @@ class ReplyLimits:
     most_values: int
 
 
-A_RECORD = ReplyLimits(1_000_000, 50_000)
-A_PAGE = ReplyLimits(2_000_000, 150_000)
-A_WHOLE_LIST = ReplyLimits(16_000_000, 700_000)
+USUAL = ReplyLimits(16_000_000, 700_000)
+"""Room for a stock list, which comes whole, and for a page with an absurdly long order."""
+LARGE = 2_000_000
+"""Bytes from which on a process receives one answer at a time."""
 
 
 def decode(body: bytes | bytearray, most_values: int) -> object:

@@ -6,7 +6,8 @@ not read, so that nothing of one org ever travels with a call of another.
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -59,7 +60,7 @@ class HttpCall:
     deadline: datetime | None = None
     once: bool = False
     admit: Callable[[], None] | None = field(default=None, repr=False)
-    limits: ReplyLimits = replies.A_RECORD
+    limits: ReplyLimits = replies.USUAL
 
     @property
     def host(self) -> str:
@@ -111,6 +112,7 @@ class HttpSession:
             multiplier=self._settings.backoff_seconds, max=self._settings.longest_backoff_seconds
         )
         self._one_at_a_time = Lock()
+        self._one_large_at_a_time = Lock()
         self._session = requests.Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["User-Agent"] = "sync-sam"
@@ -125,7 +127,8 @@ class HttpSession:
 
     def call(self, call: HttpCall, read: Callable[[object], T]) -> HttpReply[T]:
         """Make the call and read its JSON with ``read``, which raises ValueError for a shape it
-        does not know and ReplyTooLarge for more than it takes. One answer at a time is read.
+        does not know and ReplyTooLarge for more than it takes. One answer at a time is read; one
+        larger than replies.LARGE waits until the last such has been.
 
         Tried again only after 429, 5xx, broken connections, time-outs and unreadable answers; a
         call made ``once`` only after 429. Raises the error of the last try (TokenRejected for
@@ -182,21 +185,23 @@ class HttpSession:
     ) -> HttpReply[T] | Failure:
         if call.admit is not None:
             call.admit()
-        body = self._exchange(call, max(until - self._monotonic(), 0.001))
-        if isinstance(body, Failure):
-            return body
-        # Decoded, an answer takes many times its size: only one at a time may do so.
-        with self._one_at_a_time:
-            try:
-                return HttpReply(read(replies.decode(body, call.limits.most_values)), 1)
-            except ReplyTooLarge as error:
-                return failures.unreadable(str(error), again=False)
-            except (ValueError, RecursionError):
-                return failures.unreadable("cannot be read")
+        with ExitStack() as large:
+            body = self._exchange(call, max(until - self._monotonic(), 0.001), large)
+            if isinstance(body, Failure):
+                return body
+            # Decoded, an answer takes many times its size: only one at a time may do so.
+            with self._one_at_a_time:
+                try:
+                    return HttpReply(read(replies.decode(body, call.limits.most_values)), 1)
+                except ReplyTooLarge as error:
+                    return failures.unreadable(str(error), again=False)
+                except (ValueError, RecursionError):
+                    return failures.unreadable("cannot be read")
 
-    def _exchange(self, call: HttpCall, seconds: float) -> bytearray | Failure:
+    def _exchange(self, call: HttpCall, seconds: float, large: ExitStack) -> bytearray | Failure:
         """Send the call once; the body of a 2xx answer that came within ``seconds``. All that goes
-        wrong is returned as a Failure: exceptions of the HTTP library hold the URL and headers."""
+        wrong is returned as a Failure: exceptions of the HTTP library hold the URL and headers. A
+        large answer keeps others waiting until ``large`` is closed."""
         wait = min(self._settings.read_seconds, seconds)
         most_bytes = call.limits.most_bytes
         exchange = Exchange(
@@ -223,7 +228,16 @@ class HttpSession:
                     return failures.failed_status(
                         status, call.what, failures.retry_after_seconds(header, self._clock())
                     )
-                return _body(response.raw, most_bytes)
+                body = bytearray()
+                for chunk in _chunks(response.raw):
+                    body += chunk
+                    if len(body) > most_bytes:
+                        return _too_large(most_bytes)
+                    if len(body) > replies.LARGE >= len(body) - len(chunk):
+                        if not self._one_large_at_a_time.acquire(timeout=exchange.seconds_left):
+                            return failures.no_answer(seconds)
+                        large.callback(self._one_large_at_a_time.release)
+                return body
         except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
             if exchange.flooded:
                 return _too_large(most_bytes)
@@ -232,14 +246,10 @@ class HttpSession:
             return failures.NOT_REACHED
 
 
-def _body(raw: BaseHTTPResponse, most_bytes: int) -> bytearray | Failure:
-    """The body, unpacked piece by piece, if it has no more than ``most_bytes``."""
-    body = bytearray()
+def _chunks(raw: BaseHTTPResponse) -> Iterator[bytes]:
+    """The body, unpacked piece by piece as it comes."""
     while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
-        body += chunk
-        if len(body) > most_bytes:
-            return _too_large(most_bytes)
-    return body
+        yield chunk
 
 
 def _too_large(most_bytes: int) -> Failure:

@@ -45,6 +45,11 @@ class Exchange:
         self._bytes_left = most_bytes + _HEAD_BYTES
 
     @property
+    def seconds_left(self) -> float:
+        """What is left of its time, never below 0."""
+        return max(0.0, self._until - self._monotonic())
+
+    @property
     def over(self) -> bool:
         """Whether its time is up."""
         return self._monotonic() >= self._until

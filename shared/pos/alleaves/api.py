@@ -16,7 +16,7 @@ from shared.domain.order_windows import DateWindow
 from shared.errors import CredentialsRejected
 from shared.outbound.credentials import Token, TokenCache
 from shared.outbound.failures import TokenRejected
-from shared.outbound.replies import A_PAGE, A_WHOLE_LIST, ReplyTooLarge
+from shared.outbound.replies import ReplyTooLarge
 from shared.outbound.session import HttpCall, HttpReply, HttpSession, host_of
 from shared.pos.alleaves.parse import rows_and_total, unix_moment
 from shared.pos.config import ALLEAVES_URL, AlleavesConfig
@@ -97,12 +97,11 @@ class AlleavesApi:
         if take is not None:
             body |= {"skip": skip, "take": take}
         call = self._call("POST", "/inventory/search", "inventory", json=body)
-        return self._list(replace(call, limits=A_WHOLE_LIST), MOST_ROWS, read_rows)
+        return self._list(call, MOST_ROWS, read_rows)
 
     def listed(self, path: str, what: str, read_rows: ReadRows[E]) -> FetchedPage[E]:
         """A list that comes whole: discounts, brands, locations and the like."""
-        call = replace(self._call("GET", path, what), limits=A_WHOLE_LIST)
-        return self._list(call, MOST_ROWS, read_rows)
+        return self._list(self._call("GET", path, what), MOST_ROWS, read_rows)
 
     def record(self, path: str, what: str) -> HttpReply[object]:
         """One record."""
@@ -115,7 +114,6 @@ class AlleavesApi:
         return self._signed_in(call, _any).data
 
     def _page(self, call: HttpCall, size: int, each: Callable[[object], E]) -> FetchedPage[E]:
-        call = replace(call, limits=A_PAGE)
         return self._list(call, MOST_TIMES_THE_SIZE * size, lambda rows: [*map(each, rows)])
 
     def _list(self, call: HttpCall, most_rows: int, read_rows: ReadRows[E]) -> FetchedPage[E]:

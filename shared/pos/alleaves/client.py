@@ -21,7 +21,7 @@ from shared.pos.alleaves.api import AlleavesApi
 from shared.pos.alleaves.orders import to_customer, to_order
 from shared.pos.alleaves.parse import SOURCE
 from shared.pos.paging import FetchedPage, PageSettings, list_pages
-from shared.pos.port import LookUpResult, Page, Rejected, page_of
+from shared.pos.port import LookUpResult, Page, Rejected, page_of, with_raw_cut
 
 NO_SUCH_RECORD = 404
 _STOCK_IDENTITY = ("id_item", "id_batch", "id_area")
@@ -134,8 +134,13 @@ class AlleavesClient:
         expected: int | None = None,
         start_page: int = 1,
     ) -> Generator[Page[R], None, None]:
+        def fetch_page(number: int) -> FetchedPage[R | Rejected]:
+            found = fetch(number)
+            entries: list[R | Rejected] = list(with_raw_cut(found.entries))
+            return FetchedPage(entries, found.total, found.requests)
+
         return list_pages(
-            fetch,
+            fetch_page,
             _identity,
             provider=self._api.name,
             what=what,

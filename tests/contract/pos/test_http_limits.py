@@ -4,8 +4,10 @@ import gzip
 import socket
 import ssl
 import time
+import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -19,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from shared.errors import ProviderUnreachable, ReplyUnreadable
-from shared.outbound.replies import ReplyLimits
+from shared.outbound.replies import LARGE, ReplyLimits
 from shared.outbound.session import HttpCall, HttpSession, HttpSettings
 from tests.contract.pos.raw_server import Answer, RawServer, reply
 
@@ -215,3 +217,25 @@ def test_a_flood_before_the_answer_ends_at_the_limit(session: HttpSession, flood
         ask(session, server.url)
 
     assert len(server.heads) == 1
+
+
+def test_of_many_large_answers_at_once_only_one_is_in_memory() -> None:
+    # Given eight answers of 8 MB each, and time for all
+    session = HttpSession(HttpSettings(total_seconds=60.0))
+    size = 8_000_000
+    answer = reply(b'"' + b"x" * size + b'"')
+
+    def ask_for_one(url: str) -> object:
+        return session.call(HttpCall("GET", url, "The POS", "stock"), lambda data: None).data
+
+    # When
+    with RawServer(lambda connection, _head, _ending: connection.sendall(answer)) as server:
+        tracemalloc.start()
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(ask_for_one, [server.url] * 8))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    session.close()
+
+    # Then: one as bytes, as text and as JSON, and the beginnings of the others
+    assert peak < 4 * size + 8 * LARGE

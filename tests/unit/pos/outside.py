@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from shared.outbound.replies import A_RECORD, ReplyLimits
+from shared.outbound.replies import USUAL, ReplyLimits
 from shared.outbound.session import HttpCall, HttpReply, HttpSession, HttpSettings
 from tests.unit.pos.fakes import Canned, FakeTime, FakeTransport, Sent
 
@@ -28,7 +28,7 @@ class Outside:
         )
 
     def ask(
-        self, deadline_seconds: float | None = None, limits: ReplyLimits = A_RECORD
+        self, deadline_seconds: float | None = None, limits: ReplyLimits = USUAL
     ) -> HttpReply[object]:
         deadline = (
             None
