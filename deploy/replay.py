@@ -12,7 +12,7 @@ PUBSUB_EMULATOR_HOST are set too (.local/stack.json has all three).
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from deploy.manifest import Manifest
 from deploy.resources import TopicTrigger
@@ -33,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     outcome = _replay(given.what, project, given.org, given.id, given.limit)
     print(f"{outcome.sent} sent again.")
-    for letter in outcome.left:
-        print(f"{letter}: came from no topic that a message can be published to.")
+    for letter, why in outcome.left.items():
+        print(f"{letter}: {why}.")
     return 1 if outcome.left else 0
 
 
@@ -58,8 +58,8 @@ def _replay(
 ) -> ReplayResult:
     manifest, store = Manifest.read(), database(project)
 
-    def publish(topic: str, texts: Sequence[str]) -> None:
-        publisher(f"projects/{project}/topics/{topic}").publish_text(texts)
+    def publish(topic: str, text: str, attributes: Mapping[str, str]) -> None:
+        publisher(f"projects/{project}/topics/{topic}").publish_text([text], attributes)
 
     if what == "dead-letters":
         letters = ReplayDeadLetters(store, publish, lambda s: topic_of(manifest, s), utc_now)

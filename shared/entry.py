@@ -46,9 +46,9 @@ class MessageConsumer(Generic[M]):
                 log.warning("message_invalid", reason=str(error))
                 dead_letters.record(
                     self.database,
-                    received.id,
+                    received.letter_id,
                     topic=self.topic,
-                    text=received.text,
+                    data=received.data,
                     code=error.code,
                     reason=str(error),
                     now=self.clock(),

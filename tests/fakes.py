@@ -74,8 +74,8 @@ class RecordingTopics:
     def __init__(self) -> None:
         self.sent: list[tuple[str, Any]] = []
 
-    def publish(self, topic: str, texts: Sequence[str]) -> None:
-        self.sent += [(topic, json.loads(text)) for text in texts]
+    def publish(self, topic: str, text: str, attributes: Mapping[str, str]) -> None:
+        self.sent.append((topic, json.loads(text)))
 
     def take(self) -> list[tuple[str, Any]]:
         """Topic and message of each since the last call."""

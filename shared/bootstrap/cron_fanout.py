@@ -11,6 +11,7 @@ from shared.clock import utc_now
 from shared.entry import MessageConsumer
 from shared.services.fan_out import LoyaltyFanOut, Schedule, SyncFanOut
 from shared.services.spending.compute import Ageing
+from shared.services.spending.requests import OutstandingSpending
 from shared.services.watchdog import Watchdog
 
 
@@ -29,14 +30,17 @@ def consumer() -> MessageConsumer[CronTick]:
     """Handles ticks of the schedule."""
     settings = start(CronFanoutSettings)
     store = database(settings.google_cloud_project)
-    watchdog = Watchdog(store, alerts(settings, store), utc_now)
+    spending, alarms = publisher(settings.spending_topic), alerts(settings, store)
+    watchdog = Watchdog(
+        store, alarms, utc_now, OutstandingSpending(store, alarms, spending, utc_now)
+    )
     schedule = Schedule(
         {
             "pos-sync": SyncFanOut(store, publisher(settings.pos_sync_topic), utc_now),
             "segments": Ageing(
                 store,
                 ticks=publisher(settings.cron_tick_topic),
-                spending=publisher(settings.spending_topic),
+                spending=spending,
                 clock=utc_now,
                 seconds=settings.ageing_seconds,
             ),

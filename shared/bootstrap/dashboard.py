@@ -14,7 +14,7 @@ from shared.services.reads.menu import PublicMenu
 from shared.services.reads.response_cache import ResponseCache
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import metadata as metadata_store
-from shared.web.auth import PUBLIC_OF_ORG
+from shared.web.auth import PublicOfOrg
 from shared.web.routes import customers, inventory, menu, metadata, orders
 from shared.web.routing import Route
 
@@ -25,7 +25,7 @@ def _routes(settings: FunctionSettings) -> Iterable[Route[Any, Any]]:
     staff = staff_rule(project, store)
     answers, people = ResponseCache(store), CustomerReads(store, SpendingLookUp(store))
     return (
-        *menu.routes(PublicMenu(store, utc_now), PUBLIC_OF_ORG),
+        *menu.routes(PublicMenu(store, utc_now), PublicOfOrg(staff.find_org)),
         *inventory.routes(ExpiringStock(store, utc_now), PriceHistory(store), staff),
         *metadata.routes(partial(metadata_store.read_all, store), staff),
         *customers.routes(people, SegmentReads(store), answers, staff),

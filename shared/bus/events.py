@@ -2,8 +2,9 @@
 document that changed."""
 
 import base64
-import binascii
+import hashlib
 import json
+import reprlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,11 +15,16 @@ from google.events.cloud.firestore import DocumentEventData
 from google.protobuf.json_format import ParseError
 from google.protobuf.message import DecodeError
 
+from shared.domain.ids import is_document_id
 from shared.errors import InvalidMessage
 
 _DOCUMENTS = "/documents/"
+REPLAY_OF = "replayOf"
+"""Attribute of a message that was sent again: the id of its dead letter."""
 _PROTOBUF_STARTS = (b"\x0a", b"\x12", b"\x1a")
 """The tags of the fields of ``DocumentEventData``. None of them is a character of base64."""
+_SURROGATE = r"\ud"
+"""How JSON escapes one half of a pair, which alone is no character."""
 
 Fields = Mapping[str, Any]
 """Firestore's own values by field name, to be compared, or read by DocumentChange.text."""
@@ -26,33 +32,63 @@ Fields = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery of a message. ``id`` is the same for every delivery of it."""
+    """One delivery of a message. ``id`` is the same for every delivery of it and can be the id of
+    a document."""
 
     id: str
-    text: str
+    data: bytes
     attributes: dict[str, str]
 
+    @property
+    def letter_id(self) -> str:
+        """Id under which it is recorded where it is invalid: one that was sent again is known."""
+        known = self.attributes.get(REPLAY_OF, "")
+        return known if is_document_id(known) else self.id
+
     def json(self) -> Any:
-        """The decoded data. Raises InvalidMessage where it is not JSON."""
+        """The decoded data. Raises InvalidMessage where it is not JSON, or has text that is not
+        valid Unicode."""
         try:
-            return json.loads(self.text)
-        except ValueError:
+            text = self.data.decode()
+            decoded = json.loads(text)
+            if _SURROGATE in text.lower():
+                json.dumps(decoded, ensure_ascii=False).encode()
+        except (ValueError, RecursionError):
             raise InvalidMessage("the message's data is not JSON") from None
+        return decoded
 
 
 def delivery(event: CloudEvent) -> Delivery:
-    """The delivery in a ``messagePublished`` event. Data that is not base64 is kept as text."""
-    message = event.data.get("message", {}) if isinstance(event.data, dict) else {}
-    encoded = str(message.get("data") or "")
-    try:
-        text = base64.b64decode(encoded, validate=True).decode(errors="replace")
-    except binascii.Error:
-        text = encoded
+    """The delivery in a ``messagePublished`` event, whatever the event holds. Data that is not
+    base64 is kept as text; attributes that are not text are left out."""
+    body: object = event.data
+    message = body.get("message") if isinstance(body, dict) else None
+    fields = message if isinstance(message, dict) else {}
+    attributes = fields.get("attributes")
+    given = attributes if isinstance(attributes, dict) else {}
+    named = fields.get("messageId")
     return Delivery(
-        id=str(message.get("messageId") or event["id"]),
-        text=text,
-        attributes=dict(message.get("attributes") or {}),
+        id=_message_id(named if isinstance(named, str) and named else str(event["id"])),
+        data=_decoded(fields.get("data")),
+        attributes={name: text for name, text in given.items() if isinstance(text, str)},
     )
+
+
+def _message_id(given: str) -> str:
+    """The id as given, else a hash of it where it cannot be the id of a document."""
+    if is_document_id(given):
+        return given
+    return "id-" + hashlib.sha256(given.encode(errors="backslashreplace")).hexdigest()
+
+
+def _decoded(data: object) -> bytes:
+    if data is None:
+        return b""
+    text = data if isinstance(data, str) else reprlib.repr(data)
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:  # of both binascii and text that is not ASCII
+        return text.encode(errors="backslashreplace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +144,7 @@ def _data(body: object) -> Any:
         if not raw.startswith(_PROTOBUF_STARTS):
             raw = base64.b64decode(raw, validate=True)
         return DocumentEventData.deserialize(raw)
-    except (ParseError, DecodeError, binascii.Error) as error:
+    except (ParseError, DecodeError, ValueError, RecursionError) as error:
         raise InvalidMessage(f"the event's data cannot be read: {type(error).__name__}") from None
 
 

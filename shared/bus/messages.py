@@ -2,14 +2,20 @@
 
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import StringConstraints, ValidationError
+from pydantic import AfterValidator, ValidationError
 
+from shared.domain.ids import is_document_id
 from shared.errors import InvalidMessage, at_fault
 from shared.models import FrozenCamelModel
 
-# An id becomes part of a document path: it must be one segment, and none that Firestore reserves.
-_SEGMENT = r"^([^/.][^/]*|\.[^/.][^/]*|\.\.[^/]+)$"
-DocumentId = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_SEGMENT)]
+
+def _document_id(text: str) -> str:
+    if not is_document_id(text):
+        raise ValueError("not usable as the id of a document")
+    return text
+
+
+DocumentId = Annotated[str, AfterValidator(_document_id)]
 StreamName = Literal["customers", "orders", "products", "discounts", "metadata"]
 STREAMS: tuple[str, ...] = get_args(StreamName)
 Trigger = Literal["cron", "manual", "webhook", "continuation"]
@@ -62,9 +68,11 @@ class PosSync(Message):
 
 
 class ComputeSpending(Message):
-    """Recompute the spending of the customers named, or of all (None)."""
+    """Recompute the spending of the customers named, or of all (None). ``request_id``: nothing is
+    to be done if that request is no longer stored."""
 
     org_id: DocumentId
+    request_id: DocumentId | None = None
     run_id: DocumentId | None = None
     customer_ids: tuple[DocumentId, ...] | None = None
 

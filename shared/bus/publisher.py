@@ -4,7 +4,7 @@ REST method. So every function is reached in one way, by a message."""
 import base64
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,9 +30,12 @@ class Publisher:
         has not: the caller's own message is then delivered again."""
         return self.publish_text(json.dumps(message.to_json()) for message in messages)
 
-    def publish_text(self, texts: Iterable[str]) -> int:
-        """The same for encoded messages."""
-        futures = [self._client.publish(self._topic, text.encode()) for text in texts]
+    def publish_text(
+        self, texts: Iterable[str], attributes: Mapping[str, str] | None = None
+    ) -> int:
+        """The same for encoded messages, each with these attributes."""
+        given = attributes or {}
+        futures = [self._client.publish(self._topic, text.encode(), **given) for text in texts]
         for future in futures:
             future.result(timeout=TIMEOUT_SECONDS)
         return len(futures)

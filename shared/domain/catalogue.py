@@ -99,7 +99,8 @@ class PricedProduct:
 class Problem:
     """Something about a product that a person should put right at the POS.
 
-    Codes: ``no_price`` (no believable price and no cost: kept, not available),
+    Codes: ``no_name`` (not on the menu), ``no_price`` (no believable price and no cost: kept, not
+    available),
     ``implausible_price`` and ``implausible_cost`` (below 0 or above HIGHEST_PRICE_CENTS: ignored).
     """
 
@@ -146,6 +147,11 @@ def products_from_rows(
         products.append(product)
         problems.extend(_problems(product, item_rows))
     return CatalogueResult(tuple(products), tuple(problems))
+
+
+def legible(text: str) -> bool:
+    """Whether there is anything to see in the text."""
+    return any(each.isprintable() and not each.isspace() for each in text)
 
 
 def clean_category(path: str) -> tuple[str, str | None]:
@@ -196,7 +202,7 @@ def _product(rows: list[InventoryRow], markups: Mapping[str, Decimal] | None) ->
     priced = [(here, _price(here, factor)) for here in by_location.values()]
     price = _first(price for _, price in priced)
     stock = tuple(_stock(here, price) for here, price in priced)
-    name = _first_text(row.name for row in rows) or ""
+    name = _first_text(row.name for row in rows if legible(row.name)) or ""
     strain = strain_of(_first_text(row.strain for row in rows), name, path)
     return Product(
         id=rows[0].item_id,
@@ -245,6 +251,8 @@ def _stock(rows: list[InventoryRow], price: Price | None) -> LocationStock:
 
 
 def _problems(product: Product, rows: list[InventoryRow]) -> Iterable[Problem]:
+    if not product.name:
+        yield Problem(product.id, "no_name", "The POS gives the product no name.")
     if product.price_cents is None:
         yield Problem(product.id, "no_price", "The POS gives neither a price nor a cost.")
     if any(_implausible(cents) for row in rows for _, cents in row.prices):

@@ -22,10 +22,15 @@ Fields = Mapping[str, Any]
 
 def fingerprint(fields: Fields) -> bytes:
     """HASH_BYTES bytes that are equal for equal fields, whatever the order of their keys."""
+    return fingerprint_and_size(fields)[0]
+
+
+def fingerprint_and_size(fields: Fields) -> tuple[bytes, int]:
+    """The fingerprint, and the bytes of the fields as JSON."""
     text = json.dumps(
         fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_canonical
-    )
-    return hashlib.blake2b(text.encode(), digest_size=HASH_BYTES).digest()
+    ).encode(errors="surrogatepass")
+    return hashlib.blake2b(text, digest_size=HASH_BYTES).digest(), len(text)
 
 
 class ChangeKind(StrEnum):

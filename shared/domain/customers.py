@@ -3,6 +3,7 @@
 E-mail and telephone number have one form each. Records of one person are linked, never merged.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,8 +17,12 @@ NO_EMAIL = "no-email@"
 """How the placeholder of a customer without an e-mail begins; a ``.local`` domain follows."""
 _PLACEHOLDER_DOMAINS = ".local"
 """Ends the domains of placeholders: reserved, there is no e-mail to them (RFC 6762)."""
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character, as broken JSON has it: text with one cannot be encoded."""
 HOME_REGION = "US"
 """Of telephone numbers without a country code."""
+LONGEST_EMAIL = 254
+"""Characters of an address (RFC 5321)."""
 MAX_SHARING = 20
 """An e-mail or phone number on more records than this is a filler typed in at the till."""
 
@@ -49,8 +54,12 @@ def normal_email(email: object) -> str:
 
 
 def identifies(email: str | None) -> bool:
-    """Whether an e-mail identifies a person: false for none and for every placeholder."""
-    return bool(email) and "@" in str(email) and not str(email).endswith(_PLACEHOLDER_DOMAINS)
+    """Whether an e-mail identifies a person: false for none, for every placeholder, and for what
+    cannot be a key of documents (a slash is escaped there)."""
+    if not isinstance(email, str) or "@" not in email or email.endswith(_PLACEHOLDER_DOMAINS):
+        return False
+    reserved = email.startswith("__") and email.endswith("__")
+    return len(email) <= LONGEST_EMAIL and not reserved and not _LONE_SURROGATE.search(email)
 
 
 def normal_phone(text: str | None) -> str | None:
@@ -62,6 +71,35 @@ def normal_phone(text: str | None) -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def are_different_people(one: Customer, other: Customer) -> bool:
+    """Whether two records surely are of different people: of e-mail, telephone number, date of
+    birth and full name at least one is given in both, and none is the same."""
+    given = False
+    for fact in (_email_of, _date_of_birth_of, _name_of, _phone_of):
+        here, there = fact(one), fact(other)
+        if here and there:
+            if here == there:
+                return False
+            given = True
+    return given
+
+
+def _email_of(customer: Customer) -> str | None:
+    return customer.email if identifies(customer.email) else None
+
+
+def _date_of_birth_of(customer: Customer) -> str | None:
+    return customer.date_of_birth
+
+
+def _name_of(customer: Customer) -> str:
+    return " ".join(f"{customer.first_name} {customer.last_name}".casefold().split())
+
+
+def _phone_of(customer: Customer) -> str | None:
+    return normal_phone(customer.phone)
 
 
 @dataclass(frozen=True, slots=True)

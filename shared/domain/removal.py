@@ -31,19 +31,21 @@ def decide(
     unreadable: int,
     max_delete_percent: float,
     allowed: bool,
+    looked_up: bool = False,
 ) -> Removal:
     """Decide on ``gone`` of the ``stored`` records after a complete listing of ``listed``.
 
     ``unreadable`` counts listed records without a readable id: any of them might be one of the
     missing. ``allowed``: a person wants a drastic removal (``allowDeletions``); it never makes an
-    empty answer believable.
+    empty answer believable. Both do not matter where each record that is gone is ``looked_up``
+    before it is removed.
     """
     if gone == 0:
         return Removal(Decision.NOTHING_GONE, "every stored record is still listed")
-    if listed == 0:
+    if listed == 0 and not looked_up:
         why = f"the POS listed nothing at all: the {stored} stored records are kept"
         return Removal(Decision.HOLD, why)
-    if unreadable:
+    if unreadable and not looked_up:
         why = f"{unreadable} listed records have no readable id and may be among the {gone} missing"
         return Removal(Decision.KEEP, why)
     drastic = gone >= AT_LEAST_TO_HOLD and gone * 100 > max_delete_percent * stored

@@ -13,6 +13,8 @@ from pydantic.alias_generators import to_camel
 
 WEBHOOK_RUN = "webhook-"
 """Prefix of the ids of runs that fetch single records."""
+STREAMS_RUN = "streams-"
+"""Prefix of the ids of runs that sync whole streams for a webhook."""
 SALES_RUN = "sales-"
 """Prefix of the ids of runs that only start and end sales at the times of their discounts."""
 SHORT_RUNS = (WEBHOOK_RUN, SALES_RUN)

@@ -4,13 +4,14 @@ It serves all orgs and all threads: connections are pooled, cookies are not kept
 not read, so that nothing of one org ever travels with a call of another.
 """
 
-import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
+from threading import Lock
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -23,8 +24,10 @@ from urllib3.response import BaseHTTPResponse
 
 from shared.clock import Clock, utc_now
 from shared.errors import ProviderBusy, RetryLater
-from shared.outbound import failures
+from shared.outbound import failures, replies
 from shared.outbound.failures import Failure
+from shared.outbound.replies import ReplyLimits, ReplyTooLarge
+from shared.outbound.wire import Exchange, LimitedAdapter, limited_by
 
 _CHUNK_BYTES = 65_536
 
@@ -44,6 +47,7 @@ class HttpCall:
     ``deadline`` ends the call early where the caller has less time than the settings allow.
     ``once`` is for a call that makes something: tried again only where nothing was done.
     ``admit`` is called before each try and returns when it may be made, within the call's time.
+    ``limits`` are how much the answer may hold.
     """
 
     method: str
@@ -56,6 +60,7 @@ class HttpCall:
     deadline: datetime | None = None
     once: bool = False
     admit: Callable[[], None] | None = field(default=None, repr=False)
+    limits: ReplyLimits = replies.USUAL
 
     @property
     def host(self) -> str:
@@ -73,7 +78,6 @@ class HttpSettings:
     attempts: int = 4
     backoff_seconds: float = 0.5
     longest_backoff_seconds: float = 20.0
-    largest_reply_bytes: int = 64 * 1024 * 1024
     connections_per_host: int = 32
 
 
@@ -107,11 +111,13 @@ class HttpSession:
         self._jitter = wait_random_exponential(
             multiplier=self._settings.backoff_seconds, max=self._settings.longest_backoff_seconds
         )
+        self._one_at_a_time = Lock()
+        self._one_large_at_a_time = Lock()
         self._session = requests.Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["User-Agent"] = "sync-sam"
         connections = self._settings.connections_per_host
-        adapter = transport or HTTPAdapter(pool_connections=connections, pool_maxsize=connections)
+        adapter = transport or LimitedAdapter(connections, connections)
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, adapter)
 
@@ -121,7 +127,8 @@ class HttpSession:
 
     def call(self, call: HttpCall, read: Callable[[object], T]) -> HttpReply[T]:
         """Make the call and read its JSON with ``read``, which raises ValueError for a shape it
-        does not know.
+        does not know and ReplyTooLarge for more than it takes. One answer at a time is read; one
+        larger than replies.LARGE waits until the last such has been.
 
         Tried again only after 429, 5xx, broken connections, time-outs and unreadable answers; a
         call made ``once`` only after 429. Raises the error of the last try (TokenRejected for
@@ -178,55 +185,75 @@ class HttpSession:
     ) -> HttpReply[T] | Failure:
         if call.admit is not None:
             call.admit()
-        body = self._exchange(call, max(until - self._monotonic(), 0.001))
-        if isinstance(body, Failure):
-            return body
-        try:
-            return HttpReply(read(json.loads(body)), 1)
-        except (ValueError, RecursionError):
-            return failures.unreadable("cannot be read")
+        with ExitStack() as large:
+            body = self._exchange(call, max(until - self._monotonic(), 0.001), large)
+            if isinstance(body, Failure):
+                return body
+            # Decoded, an answer takes many times its size: only one at a time may do so.
+            with self._one_at_a_time:
+                try:
+                    return HttpReply(read(replies.decode(body, call.limits.most_values)), 1)
+                except ReplyTooLarge as error:
+                    return failures.unreadable(str(error), again=False)
+                except (ValueError, RecursionError):
+                    return failures.unreadable("cannot be read")
 
-    def _exchange(self, call: HttpCall, seconds: float) -> bytes | Failure:
+    def _exchange(self, call: HttpCall, seconds: float, large: ExitStack) -> bytearray | Failure:
         """Send the call once; the body of a 2xx answer that came within ``seconds``. All that goes
-        wrong is returned as a Failure: exceptions of the HTTP library hold the URL and headers."""
-        until = self._monotonic() + seconds
+        wrong is returned as a Failure: exceptions of the HTTP library hold the URL and headers. A
+        large answer keeps others waiting until ``large`` is closed."""
         wait = min(self._settings.read_seconds, seconds)
+        most_bytes = call.limits.most_bytes
+        exchange = Exchange(
+            seconds, step_seconds=wait, most_bytes=most_bytes, monotonic=self._monotonic
+        )
         try:
-            with self._session.request(
-                call.method,
-                call.url,
-                params=call.params,
-                json=call.json,
-                headers=call.headers,
-                auth=_unchanged,
-                timeout=(min(self._settings.connect_seconds, seconds), wait),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
+            with (
+                limited_by(exchange),
+                self._session.request(
+                    call.method,
+                    call.url,
+                    params=call.params,
+                    json=call.json,
+                    headers=call.headers,
+                    auth=_unchanged,
+                    timeout=(min(self._settings.connect_seconds, seconds), wait),
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
                 status = response.status_code
                 if status not in range(200, 300):
                     header = response.headers.get("Retry-After")
                     return failures.failed_status(
                         status, call.what, failures.retry_after_seconds(header, self._clock())
                     )
-                return self._body(response.raw, seconds, until)
-        except (requests.ReadTimeout, ReadTimeoutError):
-            return failures.no_answer(wait)
-        except (requests.RequestException, HTTPError, OSError, UnicodeError):
+                body = bytearray()
+                for chunk in _chunks(response.raw):
+                    body += chunk
+                    if len(body) > most_bytes:
+                        return _too_large(most_bytes)
+                    if len(body) > replies.LARGE >= len(body) - len(chunk):
+                        if not self._one_large_at_a_time.acquire(timeout=exchange.seconds_left):
+                            return failures.no_answer(seconds)
+                        large.callback(self._one_large_at_a_time.release)
+                return body
+        except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
+            if exchange.flooded:
+                return _too_large(most_bytes)
+            if isinstance(error, requests.ReadTimeout | ReadTimeoutError):
+                return failures.no_answer(seconds if exchange.over else wait)
             return failures.NOT_REACHED
 
-    def _body(self, raw: BaseHTTPResponse, seconds: float, until: float) -> bytes | Failure:
-        largest = self._settings.largest_reply_bytes
-        body = bytearray()
-        # read1 comes back after each packet: a server that sends a byte now and then would keep a
-        # plain read busy far beyond the limit, since every byte restarts the socket's time-out.
-        while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
-            body += chunk
-            if len(body) > largest:
-                return failures.unreadable(f"is larger than {largest:,} bytes", again=False)
-            if self._monotonic() >= until:
-                return failures.no_answer(seconds)
-        return bytes(body)
+
+def _chunks(raw: BaseHTTPResponse) -> Iterator[bytes]:
+    """The body, unpacked piece by piece as it comes."""
+    while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
+        yield chunk
+
+
+def _too_large(most_bytes: int) -> Failure:
+    return failures.unreadable(f"is larger than {most_bytes:,} bytes", again=False)
 
 
 def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:

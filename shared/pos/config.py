@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
@@ -11,6 +12,9 @@ from shared.outbound.credentials import SecretResolver
 
 DEFAULT_TIMEZONE = "America/New_York"
 PROVIDERS = ("alleaves", "lightspeed")
+ALLEAVES_URL = "https://app.alleaves.com/api"
+"""Where no other address is given."""
+_PORTS = {"http": 80, "https": 443}
 
 
 def _known_zone(name: str) -> str:
@@ -24,6 +28,21 @@ def _of_known_provider(config: object) -> object:
     if isinstance(config, dict) and config.get("provider") not in PROVIDERS:
         raise ValueError(f"posConfig.provider is none of {', '.join(PROVIDERS)}")
     return config
+
+
+def _address(url: str) -> str:
+    """The one spelling of a web address; what is none stays as it is."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return url
+    if not parts.hostname or "@" in parts.netloc:
+        return url
+    host = (
+        parts.hostname if port in (None, _PORTS.get(parts.scheme)) else f"{parts.hostname}:{port}"
+    )
+    return parts._replace(netloc=host, path=parts.path.rstrip("/")).geturl()
 
 
 # Operators type ids and pins as numbers as often as text.
@@ -61,7 +80,16 @@ class AlleavesConfig(_Account):
     @property
     def account_key(self) -> Hashable:
         """Equal for locations of one account, which one client serves."""
-        return self.provider, self.base_url, self.username, self.api_style
+        return *self._user, self.api_style
+
+    @property
+    def location_key(self) -> Hashable:
+        """Equal for settings of one location, however they are written."""
+        return *self._user, self.location_id
+
+    @property
+    def _user(self) -> tuple[str, ...]:
+        return self.provider, _address(self.base_url or ALLEAVES_URL), self.username
 
 
 class LightspeedConfig(_Account):
@@ -74,7 +102,12 @@ class LightspeedConfig(_Account):
 
     @property
     def account_key(self) -> Hashable:
-        return self.provider, self.base_url, self.domain_prefix
+        return self.provider, _address(self.base_url or ""), self.domain_prefix
+
+    @property
+    def location_key(self) -> Hashable:
+        """Equal for settings of one location, however they are written."""
+        return self.account_key, self.location_id
 
 
 PosConfig = Annotated[

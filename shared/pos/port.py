@@ -1,7 +1,7 @@
 """The port to a point of sale: typed pages of domain records, what may be made, its webhooks."""
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
@@ -13,6 +13,12 @@ from shared.domain.order_windows import DateWindow
 from shared.domain.orders import Order
 from shared.domain.write_back import NewCustomer, NewOrder, OrderLine, PlacedOrder
 
+RAW_LIMIT = 200_000
+"""Characters of a raw record that are kept: a stored document may have 1 MiB."""
+PAGE_RAW_LIMIT = 2_000_000
+"""Characters of the raw records of one page together: several pages are in memory at once."""
+SHORTEST_RAW = 200
+
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
@@ -20,12 +26,24 @@ R_co = TypeVar("R_co", covariant=True)
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """A record that could not be mapped. ``record_id`` is the id that it would have; ``raw`` its
-    JSON text, kept in quarantine."""
+    JSON text, up to RAW_LIMIT, kept in quarantine."""
 
     record_id: str | None
     code: str
     message: str
     raw: str
+
+
+def with_raw_cut(entries: Iterable[R | Rejected]) -> Iterator[R | Rejected]:
+    """The entries of a page, the raw records cut so that they keep to PAGE_RAW_LIMIT."""
+    left = PAGE_RAW_LIMIT
+    for entry in entries:
+        if isinstance(entry, Rejected):
+            raw = entry.raw[: max(left, SHORTEST_RAW)]
+            left -= len(raw)
+            yield replace(entry, raw=raw)
+        else:
+            yield entry
 
 
 @dataclass(frozen=True, slots=True)

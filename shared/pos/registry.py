@@ -40,7 +40,11 @@ def open_account(
                 )
             api = AlleavesApi(http, tokens, config, location_name=name, clock=clock)
             client = AlleavesClient(
-                api, zone=location.zone, location_id=config.location_id, paging=paging
+                api,
+                zone=location.zone,
+                location_id=config.location_id,
+                clock=clock,
+                paging=paging,
             )
             return PosAccount(client, AlleavesWriter(api, client))
         case LightspeedConfig() as config:

@@ -9,12 +9,12 @@ now, the run stores it and removes it from quarantine.
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
-from shared.bus.events import Delivery
+from shared.bus.events import REPLAY_OF, Delivery
 from shared.bus.messages import STREAMS, Message, PosSync
 from shared.clock import Clock
 from shared.domain.orders import external_id_of
@@ -39,8 +39,14 @@ IDS_PER_EVENT = 100
 SEARCHED = 10_000
 """Records that are read to find the one of a given id."""
 
-PublishText = Callable[[str, Sequence[str]], None]
-"""Publishes texts to the topic of that short name, and waits until Pub/Sub has accepted them."""
+LONGEST_PART = 64
+"""Characters of a run's and of a letter's id in the id of the run that a replay requests."""
+NO_TOPIC = "came from no topic that a message can be published to"
+TRUNCATED = "only an excerpt of the message is kept: its sender has to send it again"
+
+PublishText = Callable[[str, str, Mapping[str, str]], None]
+"""Publishes a text with attributes to the topic of that short name, and waits until Pub/Sub has
+accepted it."""
 TopicOf = Callable[[str], str | None]
 """The short name of a topic by its own or a subscription's name; None where it is unknown."""
 
@@ -63,7 +69,7 @@ class RecordDeadLetter:
             self.database,
             received.id,
             topic=subscription,
-            text=received.text,
+            data=received.data,
             code="delivery_attempts_exhausted",
             reason=f"not processed after {attempts} deliveries",
             now=self.clock(),
@@ -101,10 +107,10 @@ class RecordDeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
-    """How many were sent again, and the ids of those that cannot be."""
+    """How many were sent again; the ids of those that cannot be, and why."""
 
     sent: int
-    left: tuple[str, ...] = ()
+    left: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +124,26 @@ class ReplayDeadLetters:
 
     def __call__(self, org_id: str | None, message_id: str | None, limit: int) -> ReplayResult:
         """Send those never replayed, of all orgs or of one; or the one of that id, replayed or
-        not. A letter that is sent twice requests the same run twice, which is done once."""
-        if message_id is None:
-            letters = dead_letters.waiting(self.database, org_id, limit)
-        else:
-            found = dead_letters.read(self.database, message_id)
-            letters = [found] if found else []
-        sent, left = 0, []
-        for letter in letters:
+        not. ``limit`` is how many are sent: those that cannot be do not count. A letter that is
+        sent twice requests the same run twice, which is done once."""
+        sent, left = 0, {}
+        for letter in self._letters(org_id, message_id):
+            if sent == limit:
+                break
             topic = self.topic_of(letter.source)
-            if topic is None:
-                left.append(letter.id)
+            if letter.truncated or topic is None:
+                left[letter.id] = TRUNCATED if letter.truncated else NO_TOPIC
                 continue
-            self.publish(topic, [_again(letter)])
+            self.publish(topic, _again(letter), {REPLAY_OF: letter.id})
             self.database.commit([dead_letters.replayed(letter, self.clock())])
             sent += 1
-        return ReplayResult(sent, tuple(left))
+        return ReplayResult(sent, left)
+
+    def _letters(self, org_id: str | None, message_id: str | None) -> Iterable[DeadLetter]:
+        if message_id is None:
+            return dead_letters.waiting(self.database, org_id)
+        found = dead_letters.read(self.database, message_id)
+        return [found] if found else []
 
 
 def _again(letter: DeadLetter) -> str:
@@ -141,13 +151,15 @@ def _again(letter: DeadLetter) -> str:
     a manual one, so that it is done for a paused org too."""
     try:
         data = json.loads(letter.text)
-    except ValueError:
-        return letter.text
-    if isinstance(data, dict) and isinstance(data.get("runId"), str):
-        data["runId"] = data["runId"].split(MARK)[0] + MARK + letter.id
+        if not isinstance(data, dict) or not isinstance(data.get("runId"), str):
+            return letter.text
+        before = data["runId"].split(MARK)[0]
+        data["runId"] = before[:LONGEST_PART] + MARK + letter.id[:LONGEST_PART]
         if "trigger" in data:
             data["trigger"] = "manual"
-    return json.dumps(data)
+        return json.dumps(data)
+    except (ValueError, RecursionError):
+        return letter.text
 
 
 @dataclass(frozen=True, slots=True)

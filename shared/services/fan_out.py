@@ -44,7 +44,7 @@ class SyncFanOut:
     def __call__(self, tick: CronTick, tick_id: str) -> None:
         """Fan a tick out; its redelivery requests the same runs. The roster is updated, from which
         the watchdog knows that the schedule is alive."""
-        orgs = locations.active_orgs(self.database, tick.org_id)
+        orgs = active_orgs(self.database, tick)
         self.pos_sync.publish(
             PosSync(org_id=org, run_id=run_id(tick_id, org), trigger="cron") for org in orgs
         )
@@ -63,9 +63,18 @@ class LoyaltyFanOut:
 
     def __call__(self, tick: CronTick, tick_id: str) -> None:
         """Fan a tick out; its redelivery requests the same runs."""
-        orgs = locations.active_orgs(self.database, tick.org_id)
+        orgs = active_orgs(self.database, tick)
         self.loyalty.publish(Loyalty(org_id=org, run_id=run_id(tick_id, org)) for org in orgs)
         log.info("tick_fanned_out", job=tick.job, orgs=len(orgs))
+
+
+def active_orgs(database: Database, tick: CronTick) -> list[str]:
+    """The orgs with an active POS location that a tick is about. Raises InvalidMessage where it
+    names an unknown org."""
+    orgs = locations.active_orgs(database, tick.org_id)
+    if tick.org_id is not None and not orgs:
+        locations.require_known(database, tick.org_id)
+    return orgs
 
 
 def run_id(tick_id: str, org_id: str) -> str:

@@ -1,18 +1,19 @@
 """Alerts people to what did not happen: orgs without a recent successful sync, a silent schedule,
-and runs without a worker.
+runs without a worker, and spending that is not computed.
 
-What one check reads, however many orgs there are (10,000 orgs without incident: 4 documents):
+What one check reads, however many orgs there are (10,000 orgs without incident: 5 documents):
 
     the roster that the schedule keeps                 1
     orgs whose last success is over 2 hours ago        3 each, found by index (1 if none)
     orgs that joined within a day                      1 each
     runs begun over half an hour ago and not ended     2 each, by index (1 if none)
+    requests for spending not done after 10 minutes    1 each, by index (1 if none)
     open incidents                                     2 each, by index (1 if none)
 
 Only where the schedule is silent are active locations read.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +21,7 @@ import structlog
 
 from shared.bus.messages import CronTick
 from shared.clock import Clock
+from shared.domain.incidents import Incident
 from shared.domain.runs import (
     FORGOTTEN_AFTER,
     MANY_ORGS,
@@ -30,6 +32,7 @@ from shared.domain.runs import (
 )
 from shared.services.alerts import Alerts
 from shared.services.runs.failure import close_stuck
+from shared.services.spending.requests import OUTSTANDING, OutstandingSpending
 from shared.services.sync.run_end import GIVEN_UP
 from shared.store import incidents, locations, paths, runs, status
 from shared.store import lease as leases
@@ -55,10 +58,17 @@ class Watchdog:
     database: Database
     alerts: Alerts
     clock: Clock
+    spending: OutstandingSpending
 
     def __call__(self, tick: CronTick) -> None:
-        """Check all orgs, or only the one that the tick names."""
+        """Check all orgs, or only the one that the tick names. Raises InvalidMessage for an unknown
+        one."""
         now, only = self.clock(), tick.org_id
+        if only is not None:
+            locations.require_known(self.database, only)
+        opened = incidents.open_ones(self.database, LIMIT)
+        outstanding = {each.org_id for each in opened if each.org_id and each.key == OUTSTANDING}
+        asked = self.spending.ask_again(only, outstanding)
         stuck = self._end_stuck_runs(only, now)
         waiting, silent = self._never_succeeded(now)
         overdue = waiting | status.last_succeeded(
@@ -75,8 +85,14 @@ class Watchdog:
             self._alert_many(overdue)
         else:
             self._alert_each(overdue)
-        self._resolve({MANY_OVERDUE: many, SILENT: silent}, only)
-        log.info("watched", overdue=len(overdue), stuck=stuck, schedule_silent=silent)
+        self._resolve(opened, {MANY_OVERDUE: many, SILENT: silent}, only)
+        log.info(
+            "watched",
+            overdue=len(overdue),
+            stuck=stuck,
+            schedule_silent=silent,
+            spending_asked_again=asked,
+        )
 
     def _end_stuck_runs(self, only: str | None, now: datetime) -> int:
         """End the stuck runs, and raise an alert for each; how many were ended. A run that has
@@ -151,9 +167,10 @@ class Watchdog:
             " pos-sync, the topic cron-tick and the function cron_fanout.",
         )
 
-    def _resolve(self, fleet_wide: Mapping[str, bool], only: str | None) -> None:
-        """Resolve what has recovered, except incidents that runs resolve themselves."""
-        opened = incidents.open_ones(self.database, LIMIT)
+    def _resolve(
+        self, opened: Sequence[Incident], fleet_wide: Mapping[str, bool], only: str | None
+    ) -> None:
+        """Resolve what has recovered, except incidents that others resolve."""
         org_ids = {each.org_id for each in opened if each.org_id and each.key in OF_ORGS}
         succeeded = status.last_successes(self.database, sorted(org_ids))
         for incident in opened:

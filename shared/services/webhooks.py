@@ -14,7 +14,7 @@ from shared.bus.messages import PosSync
 from shared.bus.publisher import Publisher
 from shared.cache import ExpiringCache
 from shared.clock import Clock
-from shared.domain.runs import WEBHOOK_RUN
+from shared.domain.runs import STREAMS_RUN, WEBHOOK_RUN
 from shared.errors import ConfigurationInvalid, RetryLater, Unauthenticated
 from shared.outbound.credentials import SecretResolver
 from shared.pos.port import PosEvent
@@ -111,7 +111,11 @@ class ReceiveWebhook:
 
 
 def request(org_id: str, key: str, event: PosEvent | StoredWebhook) -> PosSync:
-    """The message that requests the records of an event stored under ``key``."""
+    """The message that requests the records of an event stored under ``key``, or where it names
+    too many, a sync of their streams."""
+    if streams := webhook_events.streams_of(event):
+        run_id = STREAMS_RUN + key
+        return PosSync(org_id=org_id, run_id=run_id, trigger="webhook", streams=streams)
     return PosSync(
         org_id=org_id,
         run_id=WEBHOOK_RUN + key,

@@ -11,6 +11,8 @@ Calculated from orders, each absent where it has no value, money in dollars:
     recommendations   [{productId, score}], best first
     duplicateOf       the customer that stands for this person; duplicateIds on that one
 
+A customer removed at the POS has ``removedFromPosAt`` and none of these.
+
 The predicted value and the RFM figures are of ``rfm.asOf``: as long as nothing but the day has
 changed they are not written again.
 """
@@ -19,6 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from shared.domain.changes import REMOVED_AT
 from shared.domain.customer_scores import CustomerScores
 from shared.domain.customers import Customer, DuplicateGroup, normal_phone
 from shared.domain.ids import natural_key
@@ -29,13 +32,13 @@ from shared.domain.segmentation import SegmentBoundary
 from shared.domain.spending import Spending
 from shared.store import paths
 from shared.store.database import Database, Document, Fields, Put, Update
-from shared.store.documents import Field, Schema, copied
+from shared.store.documents import EARLIEST, Field, Schema, StoredVersion, copied
 
 CUSTOMER = Schema[Customer](
     *copied("id", "email", "firstName", "lastName", "phone", "dateOfBirth"),
     *copied("loyaltyPoints", "source", "userId", "createdAt"),
     given=("orgId",),
-    stamps=("updatedAt", "posUpdatedAt", "phoneE164", "nameKey", "lastNameKey"),
+    stamps=("updatedAt", "posUpdatedAt", REMOVED_AT, "phoneE164", "nameKey", "lastNameKey"),
     once=("userId", "createdAt"),
 )
 """``phoneE164`` (absent where ``phone`` is no valid number), ``nameKey`` and ``lastNameKey`` (see
@@ -53,6 +56,7 @@ SPENDING: tuple[Field[Spending], ...] = (
 SPENDING_FIELDS = tuple(field.name for field in SPENDING)
 LINK_FIELDS = ("duplicateOf", "duplicateIds")
 COMPARED = (*SPENDING_FIELDS, *LINK_FIELDS, "segment", "preferences", "recommendations")
+CALCULATED = (*COMPARED, "segmentReason", "predictedLifetimeValue", "rfm")
 
 _SCORES = ("recency", "frequency", "monetary")
 
@@ -86,10 +90,26 @@ def put(
     return CUSTOMER.put(f"{paths.customers(org_id)}/{fields['id']}", whole)
 
 
-def versions(database: Database, org_id: str, ids: Iterable[str]) -> dict[str, datetime]:
+def mark_removed(org_id: str, customer_id: str, now: datetime) -> Put:
+    """The write for a stored customer whom the POS has no more."""
+    fields = {REMOVED_AT: now, "updatedAt": now}
+    return Put(f"{paths.customers(org_id)}/{customer_id}", fields, owned=tuple(fields))
+
+
+def existing(database: Database, org_id: str, ids: Iterable[str]) -> set[str]:
+    """Those of the ids that have a document."""
+    found = database.get_all([f"{paths.customers(org_id)}/{i}" for i in ids], ["id"])
+    return {document.id for document in found.values() if document.exists}
+
+
+def versions(database: Database, org_id: str, ids: Iterable[str]) -> dict[str, StoredVersion]:
     """When the POS last changed these customers, as far as is stored, by id."""
     found = database.get_all([f"{paths.customers(org_id)}/{i}" for i in ids], ["posUpdatedAt"])
-    return {d.id: at for d in found.values() if (at := d.fields.get("posUpdatedAt"))}
+    return {
+        d.id: StoredVersion(at, d.version)
+        for d in found.values()
+        if d.version and (at := d.fields.get("posUpdatedAt"))
+    }
 
 
 def ids_by(database: Database, org_id: str, field: str, values: Iterable[str]) -> dict[str, str]:
@@ -103,14 +123,20 @@ def ids_by(database: Database, org_id: str, field: str, values: Iterable[str]) -
 def having(
     database: Database, org_id: str, field: str, values: Iterable[str]
 ) -> Iterator[tuple[str, str]]:
-    """Value and customer id, for every customer whose ``field`` is one of the values."""
-    for document in database.query_in(paths.customers(org_id), field, values, select=[field]):
-        yield str(document.fields[field]), document.id
+    """Value and customer id, for every customer whose ``field`` is one of the values and who was
+    not removed at the POS."""
+    seen = [field, REMOVED_AT]
+    for document in database.query_in(paths.customers(org_id), field, values, select=seen):
+        if not document.fields.get(REMOVED_AT):
+            yield str(document.fields[field]), document.id
 
 
 def count_all(database: Database, org_id: str) -> int:
-    """How many customers the org has. A read for every thousand."""
-    return database.totals(paths.customers(org_id)).count
+    """How many customers the org has, without those removed at the POS. Two reads, and one more
+    for every thousand."""
+    collection = paths.customers(org_id)
+    removed = database.totals(collection, (REMOVED_AT, ">", EARLIEST)).count
+    return database.totals(collection).count - removed
 
 
 def all_spending(database: Database, org_id: str) -> dict[str, Spending]:

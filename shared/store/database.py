@@ -30,6 +30,8 @@ TIMEOUT_SECONDS = 30.0
 READS_PER_CALL = 300
 IN_LIMIT = 30
 """Values that one ``in`` filter takes."""
+LONGEST_FILTERED = 1_500
+"""Bytes of a text that a filter takes."""
 WRITES_PER_COMMIT = 400
 """Below the 500 of the emulator and of older servers, with room for the lease and the like."""
 ENTRIES_PER_READ = 1000
@@ -74,6 +76,11 @@ class Document:
 
 class Conflict(Exception):
     """A document was not of the required version: nothing of the commit was written."""
+
+
+class WriteRefused(Exception):
+    """Firestore accepts no such write, however often it is sent: a document is too large, its id
+    reserved, or the like. Nothing of the commit was written."""
 
 
 class TimedOut(Exception):
@@ -164,11 +171,13 @@ class Database:
         select: Sequence[str] | None = None,
     ) -> Iterator[Document]:
         """Documents whose field is one of any number of values, in a query for every IN_LIMIT;
-        without regard to the field where ``values`` is None."""
+        without regard to the field where ``values`` is None. A value that is longer than
+        LONGEST_FILTERED finds none."""
         if values is None:
             yield from self.query(collection, *filters, select=select)
             return
-        for batch in batched(sorted(set(values)), IN_LIMIT):
+        wanted = {each for each in values if len(each.encode()) <= LONGEST_FILTERED}
+        for batch in batched(sorted(wanted), IN_LIMIT):
             yield from self.query(collection, (name, "in", batch), *filters, select=select)
 
     def totals(self, collection: str, *filters: Filter, sums: Sequence[str] = ()) -> Totals:
@@ -185,14 +194,18 @@ class Database:
     def commit(self, writes: Iterable[Write]) -> datetime | None:
         """Write all or nothing. Returns the new version of the first document written.
 
-        Raises Conflict where a required version does not hold.
+        Raises Conflict where a required version does not hold, WriteRefused where a write is not
+        valid (a reserved id, a document that is too large, a value that has no encoding).
         """
         writes = list(writes)
         if not writes:
             return None
         batch = _Batch(self._client)
-        for write in writes:
-            batch.add(encoded(write, self._documents))
+        try:
+            for write in writes:
+                batch.add(encoded(write, self._documents))
+        except (TypeError, ValueError) as error:
+            raise WriteRefused(type(error).__name__) from error
         try:
             results = batch.commit(timeout=TIMEOUT_SECONDS)
         except (
@@ -202,6 +215,8 @@ class Database:
             exceptions.Aborted,
         ) as error:
             raise Conflict(str(error.message)) from error
+        except exceptions.InvalidArgument as error:
+            raise WriteRefused(str(error.message)) from error
         removals = sum(isinstance(write, Remove) for write in writes)
         self.meter.add(writes=len(writes) - removals, deletes=removals)
         return _utc(results[0].update_time) if results[0].update_time else None

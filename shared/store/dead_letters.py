@@ -1,20 +1,30 @@
 """``dead_letters/{messageId}``: messages that could not be processed, for replay."""
 
+import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.domain.ids import is_document_id
 from shared.store import paths
 from shared.store.database import Conflict, Create, Database, Document, Filter, Update
+
+DATA_LIMIT = 200_000
+"""Bytes of a message that are kept: a document may have 1 MiB."""
+TEXT_LIMIT = 1_000
+"""The same for what is said about it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message as it was sent. ``source`` is its topic, or the subscription that dropped it."""
+    """A message as it was sent. ``source`` is its topic, or the subscription that dropped it.
+    ``truncated``: ``text`` is not what was sent, but cut off or escaped."""
 
     id: str
     source: str
     text: str
+    truncated: bool
 
 
 def record(
@@ -22,18 +32,23 @@ def record(
     message_id: str,
     *,
     topic: str,
-    text: str,
+    data: bytes,
     code: str,
     reason: str,
     now: datetime,
 ) -> None:
-    """Store a message, ``text`` as it was sent. Recording it again changes only ``lastSeenAt``."""
+    """Store a message, whatever its ``data`` are. Recording it again changes only
+    ``lastSeenAt``."""
+    kept = _excerpt(data, DATA_LIMIT)
     fields = {
-        "topic": topic,
-        "data": text,
-        "orgId": _org_of(text),
+        "topic": _excerpt(topic, TEXT_LIMIT),
+        "data": kept,
+        "dataBytes": len(data),
+        "dataSha256": hashlib.sha256(data).hexdigest(),
+        "truncated": kept.encode() != data,
+        "orgId": _org_of(data),
         "errorCode": code,
-        "message": reason,
+        "message": _excerpt(reason, TEXT_LIMIT),
         "lastSeenAt": now,
         "replayedAt": None,
     }
@@ -43,15 +58,17 @@ def record(
         database.commit([Update(_path(message_id), {"lastSeenAt": now})])
 
 
-def waiting(database: Database, org_id: str | None, limit: int) -> list[DeadLetter]:
+def waiting(database: Database, org_id: str | None) -> Iterator[DeadLetter]:
     """Dead letters that were never replayed, of all orgs or of one."""
     of_org: list[Filter] = [] if org_id is None else [("orgId", "==", org_id)]
     never = ("replayedAt", "==", None)
-    return [_letter(d) for d in database.query(paths.DEAD_LETTERS, never, *of_org, limit=limit)]
+    return map(_letter, database.query(paths.DEAD_LETTERS, never, *of_org))
 
 
 def read(database: Database, message_id: str) -> DeadLetter | None:
     """The dead letter of that id, replayed before or not."""
+    if not is_document_id(message_id):
+        return None
     found = database.get(_path(message_id))
     return _letter(found) if found.exists else None
 
@@ -62,16 +79,25 @@ def replayed(letter: DeadLetter, now: datetime) -> Update:
 
 
 def _letter(document: Document) -> DeadLetter:
-    return DeadLetter(document.id, str(document.fields["topic"]), str(document.fields["data"]))
+    fields = document.fields
+    truncated = bool(fields.get("truncated"))
+    return DeadLetter(document.id, str(fields["topic"]), str(fields["data"]), truncated)
 
 
-def _org_of(text: str) -> str | None:
+def _excerpt(given: bytes | str, limit: int) -> str:
+    """At most so many bytes of valid UTF-8; what is not valid is escaped."""
+    raw = given.encode(errors="backslashreplace") if isinstance(given, str) else given
+    escaped = raw[:limit].decode(errors="backslashreplace").encode()
+    return escaped[:limit].decode(errors="ignore")
+
+
+def _org_of(data: bytes) -> str | None:
     try:
-        data = json.loads(text)
-    except ValueError:
+        message = json.loads(data.decode())
+    except (ValueError, RecursionError):
         return None
-    org_id = data.get("orgId") if isinstance(data, dict) else None
-    return org_id if isinstance(org_id, str) else None
+    org_id = message.get("orgId") if isinstance(message, dict) else None
+    return org_id if isinstance(org_id, str) and is_document_id(org_id) else None
 
 
 def _path(message_id: str) -> str:

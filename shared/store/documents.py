@@ -2,7 +2,7 @@
 mask), those that are fingerprinted, those that are never cleared, and those that are public."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -19,6 +19,9 @@ NUMBER: Types = (int, float)
 FLAG: Types = (bool,)
 MOMENT: Types = (datetime,)
 
+EARLIEST = datetime.fromtimestamp(0, UTC)
+"""To ask for documents that have a field of moments: Firestore cannot ask for it otherwise."""
+
 
 class Field(NamedTuple, Generic[R]):
     """A field made of a record; ``public`` are its types where the public may see it."""
@@ -31,6 +34,13 @@ class Field(NamedTuple, Generic[R]):
 def copied(*names: str, public: Types = ()) -> list[Field[Any]]:
     """Fields that are the record's attributes of the same names, in snake case."""
     return [Field(name, attrgetter(to_snake(name)), public) for name in names]
+
+
+class StoredVersion(NamedTuple):
+    """When the POS had last changed a record as it is stored, and when that was written."""
+
+    changed_at: datetime
+    written_at: datetime
 
 
 class Schema(Generic[R]):

@@ -132,12 +132,14 @@ def acquire(
     holder: str,
     ttl: timedelta,
     first_writes: Callable[[str | None], Sequence[Write]],
+    before_first: Callable[[], None] = lambda: None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> HeldLease | HeldByOtherRun:
     """Take the lease at ``path`` for a run, or return the other run that has it.
 
     ``first_writes`` are committed with the grant; their argument is the run whose worker died
-    holding the lease, if any. Raises Busy while another worker has it for the same run.
+    holding the lease, if any. ``before_first`` is called where nobody has ever had the lease; what
+    it raises passes. Raises Busy while another worker has it for the same run.
     """
     for _ in range(ATTEMPTS):
         asked = monotonic()
@@ -147,6 +149,8 @@ def acquire(
             if isinstance(answer, HeldByOtherRun):
                 return answer
             break
+        if found.version is None:
+            before_first()
         granted = Lease(answer.epoch, run_id, holder, found.read_at + ttl)
         guard = _guard(path, granted, 0, found.version)
         try:

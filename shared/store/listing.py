@@ -6,11 +6,12 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from google.api_core.datetime_helpers import DatetimeWithNanoseconds
-from pydantic import ConfigDict, NonNegativeInt, TypeAdapter
+from pydantic import ConfigDict, Field, NonNegativeInt, TypeAdapter
 
+from shared.domain.ids import is_document_id
 from shared.errors import RequestInvalid
 from shared.store.database import Database, Document, Filter
 
@@ -19,7 +20,8 @@ MOST_READ = 500
 """Documents read for one page: where few of them are shown, the page may be shorter than asked."""
 
 T = TypeVar("T")
-Value = str | int | float | dict[Literal["at"], str]
+Integer = Annotated[int, Field(ge=-(2**63), lt=2**63)]  # as Firestore has them
+Value = str | Integer | float | dict[Literal["at"], str]
 _TIMESTAMP: Any = DatetimeWithNanoseconds  # the type of Firestore's timestamps
 _POSITION: TypeAdapter[tuple[str, int, list[Value]]] = TypeAdapter(
     tuple[str, NonNegativeInt, list[Value]], config=ConfigDict(strict=True)
@@ -130,10 +132,14 @@ def _decoded(cursor: str, listing: str, ranges: Sequence[QueryRange]) -> tuple[i
         names = [name for name, _ in ranges[index].order]
         after = dict(zip(names, map(_value, values), strict=True))
     except (ValueError, LookupError):
-        its_listing = ""
-    if its_listing != listing:
+        raise RequestInvalid("cursor: not one of this listing") from None
+    if its_listing != listing or not _is_id(after[NAME]):
         raise RequestInvalid("cursor: not one of this listing")
     return index, after
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and is_document_id(value)
 
 
 def _encoded(value: Any) -> Value:

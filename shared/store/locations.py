@@ -16,7 +16,7 @@ from pydantic import SecretStr, ValidationError
 from shared.cache import ExpiringCache
 from shared.domain.ids import org_id_spellings
 from shared.domain.runs import NEW_FOR
-from shared.errors import ConfigurationInvalid, at_fault
+from shared.errors import ConfigurationInvalid, InvalidMessage, at_fault
 from shared.pos.config import DEFAULT_TIMEZONE, PROVIDERS, Location
 from shared.store import paths
 from shared.store.database import Database, Document, Fields, Filter, Put
@@ -27,6 +27,8 @@ NEW_LIMIT = 2_000
 """New orgs in the roster at once."""
 ORGS_KEPT = 10_000
 KEPT_SECONDS = 300.0
+UNKNOWN_KEPT_SECONDS = 10.0
+"""A new org is found after this long, if it was asked for before."""
 
 
 def active_orgs(database: Database, org_id: str | None = None) -> list[str]:
@@ -135,23 +137,48 @@ def put_roster(before: Roster | None, org_ids: Sequence[str], now: datetime) -> 
     return Put(paths.ROSTER, fields)
 
 
+def require_known(database: Database, org_id: str) -> None:
+    """Raises InvalidMessage where neither a tenant document nor a location, of any status, names
+    the org."""
+    tenant = paths.tenant(org_id)
+    if database.get_all([tenant], ["name"])[tenant].exists:
+        return
+    named = ("orgId", "==", org_id)
+    if not list(database.query(paths.LOCATIONS, named, select=["orgId"], limit=1)):
+        raise InvalidMessage("there is no such org")
+
+
 class OrgDirectory:
-    """Finds orgs by any spelling of their id; those found are kept for KEPT_SECONDS."""
+    """Finds orgs by any spelling of their id. Those found are kept for KEPT_SECONDS, that there is
+    none for UNKNOWN_KEPT_SECONDS."""
 
     def __init__(self, database: Database, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._database = database
-        self._kept = ExpiringCache[str, str | None](ORGS_KEPT, monotonic)
+        self._found = ExpiringCache[str, str](ORGS_KEPT, monotonic)
+        self._unknown = ExpiringCache[str, bool](ORGS_KEPT, monotonic)
 
     def __call__(self, org_id: str) -> str | None:
-        """The id as stored, None where there is no such org: neither a tenant nor a location."""
-        return self._kept.get_or(org_id, KEPT_SECONDS, lambda: self._look_up(org_id))
+        """The id as stored, None where there is no such org: neither a tenant nor a location. An
+        org of that very id takes precedence over one of another spelling."""
+        if self._unknown.get(org_id):
+            return None
+        kept = self._found.get(org_id)
+        if kept is not None:
+            return kept
+        found = self._look_up(org_id)
+        if found is None:
+            self._unknown.put(org_id, UNKNOWN_KEPT_SECONDS, True)
+            return None
+        return self._found.put(org_id, KEPT_SECONDS, found)
 
     def _look_up(self, org_id: str) -> str | None:
         names = org_id_spellings(org_id)
+        if not names:
+            return None
         tenants = self._database.get_all([paths.tenant(name) for name in names], ["name"])
         stored = {document.id for document in tenants.values() if document.exists}
-        if not stored:
+        if org_id not in stored:
             same_org = ("orgId", "in", list(names))
             locations = self._database.query(paths.LOCATIONS, same_org, select=["orgId"])
-            stored = {str(document.fields["orgId"]) for document in locations}
+            stored |= {str(document.fields["orgId"]) for document in locations}
         return next((name for name in names if name in stored), None)

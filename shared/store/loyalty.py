@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.domain.changes import fingerprint
+from shared.domain.changes import REMOVED_AT, fingerprint
 from shared.domain.loyalty import LedgerEntry, Reconciliation, TierSource
 from shared.domain.money import to_cents, to_dollars
 from shared.domain.spending import OrderFact
@@ -28,14 +28,14 @@ FIELDS: Mapping[str, Callable[[Reconciliation], Any]] = {
 }
 OWNED = tuple(FIELDS)
 """Fields that only loyalty writes, with ``pointsLastCalculated`` when one of them changes."""
-READ = ("email", "phone", "socialEquity", "pointsLastCalculated", *OWNED)
+READ = ("email", "phone", "socialEquity", "pointsLastCalculated", REMOVED_AT, *OWNED)
 
 AT_PROVIDER: Filter = ("tierSource", "==", TierSource.PROVIDER.value)
 NOT_RECONCILED: Filter = ("loyaltyReconciled", "==", False)
 SOCIAL_EQUITY: Filter = ("socialEquity", "==", True)
 """The merchant has flagged them."""
 
-ORDER_FIELDS = ("customerId", "status", "type", "total", "createdAt")
+ORDER_FIELDS = ("customerId", "status", "type", "total", "createdAt", REMOVED_AT)
 OrdersByCustomer = dict[str, dict[str, OrderFact]]
 """Orders by customer id, then by the order's document id."""
 
@@ -52,9 +52,10 @@ class CustomerCounts:
 
 
 def customers(database: Database, org_id: str, ids: Sequence[str]) -> list[Document]:
-    """Those of the customers that exist, with the fields that loyalty reads."""
+    """Those of the customers that exist, and still do at the POS, with the fields that loyalty
+    reads."""
     found = database.get_all([f"{paths.customers(org_id)}/{i}" for i in ids], READ)
-    return [document for document in found.values() if document.exists]
+    return [each for each in found.values() if each.exists and not each.fields.get(REMOVED_AT)]
 
 
 def update(org_id: str, customer: Document, result: Reconciliation, now: datetime) -> Update | None:
@@ -67,8 +68,9 @@ def update(org_id: str, customer: Document, result: Reconciliation, now: datetim
 
 
 def ids(database: Database, org_id: str, *filters: Filter) -> set[str]:
-    """Ids of the customers that match."""
-    return {found.id for found in database.query(paths.customers(org_id), *filters, select=[])}
+    """Ids of the customers that match and were not removed at the POS."""
+    found = database.query(paths.customers(org_id), *filters, select=[REMOVED_AT])
+    return {each.id for each in found if not each.fields.get(REMOVED_AT)}
 
 
 def spending_since(
@@ -93,7 +95,9 @@ def spending_since(
 def in_review(database: Database, org_id: str) -> list[Document]:
     """The customers whose two balances a person must review, by id."""
     found = database.query(paths.customers(org_id), AT_PROVIDER, NOT_RECONCILED)
-    return sorted(found, key=lambda document: document.id)
+    return sorted(
+        (each for each in found if not each.fields.get(REMOVED_AT)), key=lambda each: each.id
+    )
 
 
 def counts(database: Database, org_id: str) -> CustomerCounts:

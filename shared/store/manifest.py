@@ -1,12 +1,14 @@
 """What was last written for each record of a stream: a few documents instead of a read each.
 
 A manifest maps a record's id to a mark: STORED with the hash of its POS-owned fields, SKIPPED (an
-order that matches no customer) with that of its ``skipped_orders`` document, REMOVED (a product
-the POS dropped), or ANNOUNCED (about to be stored, so it may be). Records in quarantine have a
-second entry, under a prefix.
+order that matches no customer) with that of its ``skipped_orders`` document, REMOVED (the POS has
+it no more), or ANNOUNCED (about to be stored, so it may be). Behind an order's hash stands when it
+was created. Records in quarantine, and those MISSING from the POS's list, have a second entry,
+under a prefix.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from shared.domain.changes import HASH_BYTES
 from shared.store.database import Database
@@ -20,12 +22,17 @@ SKIPPED = b"k"
 REMOVED = b"r"
 ANNOUNCED = b"a"
 QUARANTINED = b"q"
+MISSING = b"m"
 _QUARANTINE_PREFIX = "?"
+_MISSING_PREFIX = "!"
+_HELD = b"h"
+_MOMENT_BYTES = 4
 
 
 class Manifest(PackedMap[bytes]):
     """One stream's marks. Not safe for threads: its stream's pages take turns. Split by number of
-    entries; how many shards there are is part of the org's progress."""
+    entries, by size where the ids are long; how many shards there are is part of the org's
+    progress."""
 
     def count(self, mark: bytes) -> int:
         """How many records have the mark."""
@@ -42,7 +49,7 @@ class Manifest(PackedMap[bytes]):
 
     def has(self, record_id: str, fingerprint: bytes) -> bool:
         """Whether the record was last written with exactly these fields."""
-        return self.get(record_id) == STORED + fingerprint
+        return (self.get(record_id) or b"").startswith(STORED + fingerprint)
 
     def put(self, record_id: str, fingerprint: bytes) -> None:
         """The record is stored with these fields."""
@@ -52,7 +59,7 @@ class Manifest(PackedMap[bytes]):
         """Fingerprint of the document that says why the record was skipped: empty where none was
         written (manifests of earlier versions), None where the record is not skipped."""
         value = self.get(record_id) or b""
-        return value[1:] if value[:1] == SKIPPED else None
+        return value[1 : 1 + HASH_BYTES] if value[:1] == SKIPPED else None
 
     def skip(self, record_id: str, fingerprint: bytes) -> None:
         self.set_entry(record_id, SKIPPED + fingerprint)
@@ -63,10 +70,42 @@ class Manifest(PackedMap[bytes]):
     def remove(self, record_id: str) -> None:
         self.set_entry(record_id, REMOVED)
 
+    def listed(self, record_id: str, created_at: datetime | None = None) -> None:
+        """The POS lists the record, which was created then: it is not missing."""
+        self.drop_entry(_MISSING_PREFIX + record_id)
+        self.set_created(record_id, created_at)
+
+    def set_created(self, record_id: str, created_at: datetime | None) -> None:
+        """Keep when a record was created that is stored, or is known to be skipped."""
+        value = self.get(record_id) or b""
+        if created_at and value[:1] in (STORED, SKIPPED) and len(value) > HASH_BYTES:
+            seconds = min(max(0, int(created_at.timestamp())), 256**_MOMENT_BYTES - 1)
+            moment = seconds.to_bytes(_MOMENT_BYTES)
+            self.set_entry(record_id, value[: 1 + HASH_BYTES] + moment)
+
+    def created(self) -> Iterator[tuple[str, float | None]]:
+        """Ids of the records that are stored or skipped, each with when it was created (seconds
+        since 1970); None for one that was not listed since manifests know that."""
+        for record_id, value in self.items():
+            if value[:1] in (STORED, SKIPPED):
+                moment = value[1 + HASH_BYTES :]
+                yield record_id, int.from_bytes(moment) if moment else None
+
+    def miss(self, record_id: str, *, held: bool) -> None:
+        """The POS's list lacks the record: it is to be looked up, or ``held``, waits for a
+        person."""
+        self.set_entry(_MISSING_PREFIX + record_id, MISSING + _HELD * held)
+
+    def missing(self, *, held: bool) -> list[str]:
+        """Ids of the records that are to be looked up, or of those that are held."""
+        wanted, keys = MISSING + _HELD * held, self.keys_from(_MISSING_PREFIX)
+        return [key.removeprefix(_MISSING_PREFIX) for key in keys if self.get(key) == wanted]
+
     def quarantined(self, record_id: str) -> bytes | None:
-        """Fingerprint of the raw record that is in quarantine under this id, if one is."""
+        """Fingerprint of what is in quarantine under this id: of the raw record, or of the fields
+        that could not be stored. None where nothing is."""
         value = self.get(_QUARANTINE_PREFIX + record_id)
-        return value[1:] if value else None
+        return value[1:] if value and value[:1] == QUARANTINED else None
 
     def in_quarantine(self) -> Iterator[str]:
         """Ids under which records are in quarantine."""
@@ -82,10 +121,12 @@ class Manifest(PackedMap[bytes]):
         """Make every document written look changed, so that it is written again (``full``)."""
         for key, value in self.items():
             if value[:1] in (STORED, SKIPPED) and len(value) > 1:
-                self.set_entry(key, value[:1] + bytes(HASH_BYTES))
+                unknown = value[:1] + bytes(HASH_BYTES)
+                self.set_entry(key, unknown + value[1 + HASH_BYTES :])
 
     def _must_split(self, packed: Mapping[int, bytes]) -> bool:
-        return len(self) > self.shards * ENTRIES_PER_SHARD
+        too_many = len(self) > self.shards * ENTRIES_PER_SHARD
+        return too_many or super()._must_split(packed)
 
     def _fields_beside(self, count: int) -> dict[str, int]:
         return {"count": count}

@@ -11,14 +11,14 @@ from typing import Any
 
 import structlog
 
-from shared.domain.changes import fingerprint
+from shared.domain.changes import REMOVED_AT, fingerprint
 from shared.domain.money import dollars_or_none, sum_to_cents, to_cents, to_dollars
 from shared.domain.order_matching import SkipReason
 from shared.domain.orders import Order, OrderItem, OrderStatus
 from shared.domain.spending import COUNTED, OrderFact, Spending, counts, fold
 from shared.store import paths
 from shared.store.database import Database, Document, Filter, Put, Remove
-from shared.store.documents import Field, Schema, copied, to_number
+from shared.store.documents import EARLIEST, Field, Schema, StoredVersion, copied, to_number
 from shared.store.manifest import Manifest
 
 ORDER = Schema[Order](
@@ -33,12 +33,12 @@ ORDER = Schema[Order](
     Field("tax", lambda o: dollars_or_none(o.tax_cents)),
     Field("discount", lambda o: dollars_or_none(o.discount_cents)),
     given=("customerId", "orgId"),
-    stamps=("syncRunId",),
+    stamps=("syncRunId", REMOVED_AT),
     nulls=("posStatus",),
 )
 """Money in dollars."""
 
-SPENDING_FIELDS = ("customerId", "status", "type", "total", "createdAt", "items")
+SPENDING_FIELDS = ("customerId", "status", "type", "total", "createdAt", "items", REMOVED_AT)
 """The fields of an order that spending and preferences are calculated from."""
 
 NEAR_THE_END = 20
@@ -57,12 +57,20 @@ def put(org_id: str, fields: dict[str, Any], *, run_id: str) -> Put:
     return ORDER.put(f"{paths.orders(org_id)}/{fields['id']}", fields | {"syncRunId": run_id})
 
 
+def mark_removed(org_id: str, order_id: str, *, run_id: str, now: datetime) -> Put:
+    """The write for a stored order that the POS has no more: it stays, and counts no more."""
+    fields = {REMOVED_AT: now, "syncRunId": run_id}
+    return Put(f"{paths.orders(org_id)}/{order_id}", fields, owned=tuple(fields))
+
+
 @dataclass(frozen=True, slots=True)
 class StoredOrder:
-    """The customer of a stored order, and when the order last changed (aware UTC)."""
+    """The customer of a stored order, when it was created and last changed, and when it was
+    written (aware UTC)."""
 
     customer_id: str
-    updated_at: datetime
+    created_at: datetime | None
+    version: StoredVersion
 
 
 def read_stored(
@@ -70,11 +78,15 @@ def read_stored(
 ) -> dict[str, StoredOrder]:
     """What is stored of these orders, by order id."""
     wanted = [f"{paths.orders(org_id)}/{order_id}" for order_id in order_ids]
-    found = database.get_all(wanted, ["customerId", "updatedAt"])
+    found = database.get_all(wanted, ["customerId", "createdAt", "updatedAt"])
     return {
-        order.id: StoredOrder(str(order.fields["customerId"]), order.fields["updatedAt"])
+        order.id: StoredOrder(
+            str(order.fields["customerId"]),
+            order.fields.get("createdAt"),
+            StoredVersion(order.fields["updatedAt"], order.version),
+        )
         for order in found.values()
-        if {"customerId", "updatedAt"} <= order.fields.keys()
+        if order.version and {"customerId", "updatedAt"} <= order.fields.keys()
     }
 
 
@@ -83,11 +95,14 @@ def facts_of_customers(
 ) -> Iterator[tuple[str, OrderFact]]:
     """Customer id and facts of every stored order, of the customers named or of all (None).
 
-    An order that another program left without a readable total or time counts for nothing.
+    One that was removed at the POS is left out; one that another program left without a readable
+    total or time counts for nothing.
     """
     for order in database.query_in(
         paths.orders(org_id), "customerId", customer_ids, select=SPENDING_FIELDS
     ):
+        if order.fields.get(REMOVED_AT):
+            continue
         fact = fact_of(order)
         if fact is None:
             log.warning("order_left_out", order_id=order.id)
@@ -96,8 +111,11 @@ def facts_of_customers(
 
 
 def fact_of(order: Document) -> OrderFact | None:
-    """The facts of one order; None without a readable total or time."""
+    """The facts of one order; None without a readable total or time, or where the order was
+    removed at the POS."""
     created_at = order.fields.get("createdAt")
+    if order.fields.get(REMOVED_AT):
+        return None
     try:
         total_cents = to_cents(order.fields.get("total"))
     except ValueError:
@@ -118,14 +136,17 @@ def spending_of(database: Database, org_id: str, customer_id: str) -> Spending:
     Firestore itself.
 
     Whether a sale without a status counts depends on its type, and Firestore cannot ask for a
-    field that is missing: only for a customer with such orders are all of them read. Raises
-    TimedOut where ``database`` has a limit.
+    field that is missing: only for a customer with such orders, or with orders removed at the POS,
+    are all of them read. Raises TimedOut where ``database`` has a limit.
     """
     collection = paths.orders(org_id)
     theirs: Filter = ("customerId", "==", customer_id)
     known: Filter = ("status", "in", [status.value for status in OrderStatus])
     counted: Filter = ("status", "in", sorted(status.value for status in COUNTED))
-    if database.totals(collection, theirs).count > database.totals(collection, theirs, known).count:
+    removed: Filter = (REMOVED_AT, ">", EARLIEST)
+    plain = database.totals(collection, theirs, known).count
+    plain -= database.totals(collection, theirs, removed).count
+    if database.totals(collection, theirs).count > plain:
         orders = facts_of_customers(database, org_id, [customer_id])
         return fold(order for _, order in orders)
     money = database.totals(collection, theirs, counted, sums=["total"])

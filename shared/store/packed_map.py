@@ -57,6 +57,10 @@ class PackedMap(Generic[V]):
         """All ids with their values; the map may be changed meanwhile."""
         return ((key, self.unpack(key, packed)) for key, packed in list(self._packed.items()))
 
+    def keys_from(self, prefix: str) -> list[str]:
+        """The ids that begin like that."""
+        return [key for key in self._packed if key.startswith(prefix)]
+
     def set_entry(self, record_id: str, value: V) -> None:
         packed = self.pack(value)
         if self._packed.get(record_id) != packed:

@@ -8,6 +8,7 @@ INCIDENTS = "incidents"
 INTEGRATIONS = "integrations"
 POS = "pos"
 QUARANTINE = "quarantine"
+SPENDING_REQUESTS = "spending_requests"
 SYNC_RUNS = "sync_runs"
 ROSTER = "fleet/roster"
 """Which orgs the schedule knows."""
@@ -24,6 +25,7 @@ def _below_tenant(name: str) -> Callable[[str], str]:
 
 customers = _below_tenant("customers")
 customer_spending = _below_tenant("customer_spending")
+spending_requests = _below_tenant(SPENDING_REQUESTS)
 orders = _below_tenant("orders")
 skipped_orders = _below_tenant("skipped_orders")  # by the id that the order's document would have
 products = _below_tenant("products")

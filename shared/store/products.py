@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.domain.catalogue import LocationStock, Product
+from shared.domain.catalogue import LocationStock, Product, legible
 from shared.domain.money import dollars_or_none, to_cents, to_dollars
 from shared.domain.preferences import RecommendableProduct, RecommendationIndex
 from shared.domain.public_menu import MenuProduct
@@ -149,7 +149,7 @@ def _shown(document: Document) -> MenuProduct | None:
         if isinstance(document.fields.get(name), types)
         and (bool in types or not isinstance(document.fields[name], bool))
     }
-    if not {"id", "name", "category"} <= fields.keys():
+    if not {"id", "name", "category"} <= fields.keys() or not legible(fields["name"]):
         return None
     if not fields.get("price"):
         fields.pop("price", None)  # a product without a price is stored with 0

@@ -9,15 +9,12 @@ from shared.store import paths
 from shared.store.database import Database, Put, Remove
 from shared.store.documents import Field, Schema
 
-RAW_LIMIT = 200_000
-"""Characters of a raw record that are kept: a document may have 1 MiB."""
-
 NAMELESS = "raw-"
 
 QUARANTINE = Schema[Rejected](
     Field("errorCode", lambda r: r.code),
     Field("message", lambda r: r.message),
-    Field("raw", lambda r: r.raw[:RAW_LIMIT]),
+    Field("raw", lambda r: r.raw),
     given=("stream", "runId"),
     stamps=("lastSeenAt",),
     once=("firstSeenAt",),
@@ -51,7 +48,7 @@ def key_of(rejected: Rejected) -> str:
 
 
 def put(
-    org_id: str, stream: str, rejected: Rejected, *, run_id: str, now: datetime, first: bool
+    org_id: str, stream: str, rejected: Rejected, *, run_id: str | None, now: datetime, first: bool
 ) -> Put:
     """The write that puts a record in quarantine; ``first`` when it was not there before."""
     fields = QUARANTINE.fields(rejected, stream=stream, runId=run_id) | {"lastSeenAt": now}
@@ -73,6 +70,14 @@ def read_all(database: Database, org_id: str | None, limit: int) -> list[Quarant
         Quarantined(paths.org_of(document.path), document.id, str(document.fields["stream"]))
         for document in found
     ]
+
+
+def keys(database: Database, org_id: str, stream: str, limit: int) -> set[str]:
+    """Keys of at most ``limit`` records of a stream in quarantine. One read if there is none."""
+    found = database.query(
+        paths.quarantine(org_id), ("stream", "==", stream), select=["stream"], limit=limit
+    )
+    return {Quarantined(org_id, document.id, stream).key for document in found}
 
 
 def _path(org_id: str, stream: str, key: str) -> str:

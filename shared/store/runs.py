@@ -23,7 +23,7 @@ REPORT_KEPT = timedelta(days=30)
 """The same for a report: it shows customers' data."""
 REPORTED_FIELDS = (
     *("state", "trigger", "requestedBy", "startedAt", "endedAt"),
-    *("error", "errors", "held", "deletionsHeld"),
+    *("error", "errors", "warnings", "held", "deletionsHeld"),
 )
 """Fields of a run's document that its report has too."""
 REPORTED_COUNTS = (
@@ -48,6 +48,13 @@ class RunError(CamelModel):
     owner: str
     message: str
     stream: str | None = None
+
+
+class Hold(CamelModel):
+    """Removals of a stream that wait for a person: why, and how many."""
+
+    reason: str
+    count: int
 
 
 class Position(CamelModel):
@@ -94,12 +101,18 @@ class Run(StoredRun):
     """Where the customers' listing is to continue."""
     errors: list[RunError] = Field(default_factory=list)
     """Of streams, and of records in quarantine."""
-    held: str | None = None
-    """Why a removal waits for a person."""
-    deletions_held: int = 0
+    warnings: list[str] = Field(default_factory=list)
+    """Sentences about settings that a person should put right; the run is none the worse."""
+    holds: dict[str, Hold] = Field(default_factory=dict)
+    """Removals that wait for a person, by stream; ``held`` and ``deletionsHeld`` sum them up."""
 
     def document(self, org_id: str, run_id: str) -> dict[str, Any]:
         document = super().document(org_id, run_id)
+        if not self.warnings:
+            del document["warnings"]
+        document["deletionsHeld"] = sum(hold.count for hold in self.holds.values())
+        if self.holds:
+            document["held"] = "; ".join(hold.reason for hold in self.holds.values())
         for tally in document["streams"].values():
             tally["seconds"] = round(tally["seconds"], 3)
         return document

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from shared.domain.changes import REMOVED_AT
 from shared.domain.customer_scores import ScoringScales
 from shared.domain.customers import MAX_SHARING, CustomerContact, identifies
 from shared.domain.money import to_cents, to_dollars
@@ -25,7 +26,7 @@ SPENDING = Schema[Spending](
     given=("customerId", "email", "orgId"),
     stamps=("updatedAt",),
 )
-SNAPSHOT_FIELDS = ("email", "phoneE164", *customers.COMPARED, "rfm")
+SNAPSHOT_FIELDS = ("email", "phoneE164", REMOVED_AT, *customers.CALCULATED)
 QUANTILES = ("recency", "frequency", "monetary")
 MISSING = Document(id="", fields={}, version=None, read_at=datetime.fromtimestamp(0, UTC))
 
@@ -81,10 +82,15 @@ class CustomerSnapshot:
     own: Document
 
     @property
+    def removed(self) -> bool:
+        """Whether the POS has them no more: then nobody shares an e-mail or phone with them."""
+        return bool(self.customer.fields.get(REMOVED_AT))
+
+    @property
     def email(self) -> str | None:
         """An e-mail that identifies them."""
         email = self.customer.fields.get("email")
-        return email if identifies(email) else None
+        return email if identifies(email) and not self.removed else None
 
     @property
     def emails(self) -> set[str]:
@@ -94,7 +100,7 @@ class CustomerSnapshot:
     @property
     def phone(self) -> str | None:
         """E.164, where the customer has a valid number."""
-        return self.customer.fields.get("phoneE164")
+        return None if self.removed else self.customer.fields.get("phoneE164")
 
     @property
     def linked(self) -> set[str]:

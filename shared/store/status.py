@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.domain.order_windows import OrderCursor
 from shared.models import CamelModel
 from shared.store import paths
-from shared.store.database import Database, Fields, Put
+from shared.store.database import Database, Fields, Put, Update
+from shared.store.runs import Hold
 
 PAUSED = "paused"
 
@@ -18,7 +19,7 @@ OWNED = (
     *("status", "provider", "lastSyncAt", "lastSuccessAt", "lastRunId", "nextTryAt"),
     *("lastError", "lastErrorCode", "lastErrorOwner", "durationSeconds"),
     *("customersCount", "ordersCount", "menuProductsCount", "ordersSkipped"),
-    *("quarantined", "deletionsHeld"),
+    *("quarantined", "deletionsHeld", "warnings"),
 )
 
 
@@ -76,6 +77,18 @@ def menu_changed(org_id: str, now: datetime) -> Put:
     return Put(paths.pos_status(org_id), {"menuChangedAt": now}, owned=("menuChangedAt",))
 
 
+def put_spending_outstanding(org_id: str, customers: int, since: datetime) -> Put:
+    """The write that tells how many customers' spending was asked for long ago (``since``) and is
+    not computed yet."""
+    fields = {"spendingOutstanding": {"customers": customers, "since": since}}
+    return Put(paths.pos_status(org_id), fields, owned=("spendingOutstanding",))
+
+
+def clear_spending_outstanding(org_id: str) -> Update:
+    """The write that takes it back; refused where the org has no status."""
+    return Update(paths.pos_status(org_id), {"spendingOutstanding": None})
+
+
 class SyncProgress(CamelModel):
     """Cursors, shard counts and failures of an org. Changed in place during a run."""
 
@@ -90,15 +103,25 @@ class SyncProgress(CamelModel):
     last_success_at: datetime | None = None
     credential_failures: int = 0
     """Runs in a row whose credentials the POS refused."""
-    held: str | None = None
-    """Why a removal waits for a person, until a run of the products completes."""
-    deletions_held: int = 0
+    accounts_refused: str | None = None
+    """Why the accounts cannot be synced into one org, until a run finds no reason."""
+    holds: dict[str, Hold] = Field(default_factory=dict)
+    """Removals that wait for a person, by stream, until a run of that stream completes."""
     incidents: list[str] = Field(default_factory=list)
     """Keys of the open incidents that runs of the org have raised."""
     pending_recompute: list[str] = Field(default_factory=list, alias="owed")
     """Customers who lost an order to another: their recompute may not have been requested yet."""
     recompute_all: bool = Field(default=False, alias="everybodyOwed")
     """So many customers have changed that a recompute of all is to be requested."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_hold_of_products(cls, stored: Any) -> Any:
+        """Progress of earlier versions has one hold, that of the products."""
+        if isinstance(stored, dict) and stored.get("held") and "holds" not in stored:
+            hold = {"reason": stored["held"], "count": stored.get("deletionsHeld", 0)}
+            return {**stored, "holds": {"products": hold}}
+        return stored
 
 
 def read_progress(database: Database, org_id: str) -> SyncProgress:

@@ -3,7 +3,7 @@ repeat is detected; those in state WAITING are the work of the org's next target
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from shared.models import FrozenCamelModel
 from shared.pos.port import PosEvent
@@ -14,18 +14,44 @@ KEPT = timedelta(hours=24)
 """For how long a repeat is detected (``expireAt`` is a TTL field)."""
 KEPT_UNKNOWN = timedelta(days=30)
 RAW_LIMIT = 200_000
+MOST_NAMED = 100
+"""Records of all kinds that are fetched one by one for an event."""
 
 WAITING, DONE, FAILED, UNKNOWN = "waiting", "done", "failed", "unknown"
 
 
+Stream = Literal["customers", "orders", "products"]
+
+
 class StoredWebhook(FrozenCamelModel):
-    """An event as stored, and the ids of the records it names."""
+    """An event as stored, and the ids of the records it names; of one that names more than
+    MOST_NAMED only their ``streams``, which are synced instead."""
 
     key: str
     received_at: datetime
     customer_ids: tuple[str, ...]
     order_ids: tuple[str, ...]
     product_ids: tuple[str, ...]
+    streams: tuple[Stream, ...] = ()
+
+
+def named(event: PosEvent | StoredWebhook) -> int:
+    """How many records the event names."""
+    return len(event.customer_ids) + len(event.order_ids) + len(event.product_ids)
+
+
+def streams_of(event: PosEvent | StoredWebhook) -> tuple[Stream, ...]:
+    """The streams to sync for an event that names more than MOST_NAMED records; none for others."""
+    if isinstance(event, StoredWebhook) and event.streams:
+        return event.streams
+    if named(event) <= MOST_NAMED:
+        return ()
+    ids: dict[Stream, Sequence[str]] = {
+        "customers": event.customer_ids,
+        "orders": event.order_ids,
+        "products": event.product_ids,
+    }
+    return tuple(stream for stream, theirs in ids.items() if theirs)
 
 
 def create(
@@ -33,16 +59,19 @@ def create(
 ) -> Create:
     """The write for an event; a conflict for a repeat. One that names no records is stored as it
     was sent, for people to look at."""
+    streams = streams_of(event)
     fields: dict[str, Any] = {
         "provider": provider,
         "event": event.kind,
         "state": WAITING if event.names_records else UNKNOWN,
-        "customerIds": list(event.customer_ids),
-        "orderIds": list(event.order_ids),
-        "productIds": list(event.product_ids),
+        "customerIds": [] if streams else list(event.customer_ids),
+        "orderIds": [] if streams else list(event.order_ids),
+        "productIds": [] if streams else list(event.product_ids),
         "receivedAt": now,
         "expireAt": now + (KEPT if event.names_records else KEPT_UNKNOWN),
     }
+    if streams:
+        fields["streams"] = list(streams)
     if event.id:
         fields["eventId"] = event.id
     if not event.names_records:
@@ -60,12 +89,17 @@ def is_processed(database: Database, org_id: str, key: str) -> bool:
     return database.get(_path(org_id, key)).fields.get("state") in (DONE, FAILED)
 
 
+def is_waiting(database: Database, org_id: str, key: str) -> bool:
+    """Whether the event is stored and no run has processed it."""
+    return database.get(_path(org_id, key)).fields.get("state") == WAITING
+
+
 def waiting(database: Database, org_id: str, limit: int) -> list[StoredWebhook]:
     """Events whose records are still to be fetched."""
     found = database.query(
         paths.webhook_events(org_id),
         ("state", "==", WAITING),
-        select=["receivedAt", "customerIds", "orderIds", "productIds"],
+        select=["receivedAt", "customerIds", "orderIds", "productIds", "streams"],
         limit=limit,
     )
     return [StoredWebhook.model_validate({**each.fields, "key": each.id}) for each in found]

@@ -79,6 +79,32 @@ def outcome(write: Write, before: Fields | None) -> dict[str, Any] | None:
             return {**others, **fields}
 
 
+def size_of(fields: Fields) -> int:
+    """Bytes that the fields have in Firestore, without the document's name: as documented in
+    "Storage size calculations"."""
+    return 32 + sum(_text_size(name) + _value_size(value) for name, value in fields.items())
+
+
+def _text_size(text: str) -> int:
+    return len(text.encode(errors="surrogatepass")) + 1
+
+
+def _value_size(value: object) -> int:
+    match value:
+        case None | bool():
+            return 1
+        case str():
+            return _text_size(value)
+        case bytes():
+            return len(value)
+        case dict():
+            return size_of(value)
+        case list() | tuple():
+            return sum(map(_value_size, value))
+        case _:
+            return 8
+
+
 _PLAIN = (
     (str, "string_value"),
     (bool, "boolean_value"),  # before int: every bool is one

@@ -94,22 +94,28 @@ class Public(Rule):
         return AnonymousCaller()
 
 
+FindOrg = Callable[[str], str | None]
+"""From any spelling of an org's id to the id as stored; None for an unknown org."""
+
+
+@dataclass(frozen=True, slots=True)
 class PublicOfOrg(OrgRule):
     """Anyone may read what an org publishes."""
 
-    name = "public, of one org"
+    find_org: FindOrg
+
+    name: ClassVar[str] = "public, of one org"
 
     def identify(self, routed: RoutedRequest) -> Caller:
         """Always anonymous."""
         return AnonymousCaller()
 
     def admit(self, caller: Caller, org_id: str | None) -> str:
-        """The org as named: one that does not exist has published nothing."""
-        return org_id or ""
+        """The org as stored; as named where it is unknown: it has published nothing."""
+        return (org_id and self.find_org(org_id)) or org_id or ""
 
 
 PUBLIC = Public()
-PUBLIC_OF_ORG = PublicOfOrg()
 
 
 class Sessions(Protocol):
@@ -126,13 +132,10 @@ class Sessions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Staff(OrgRule):
-    """A signed-in user: ANY_ORG roles for every org, OWN_ORG roles for the user's own orgs.
-
-    ``find_org`` gives the id of an org as stored, None for an unknown org.
-    """
+    """A signed-in user: ANY_ORG roles for every org, OWN_ORG roles for the user's own orgs."""
 
     sessions: Sessions
-    find_org: Callable[[str], str | None]
+    find_org: FindOrg
 
     name: ClassVar[str] = "staff of the org"
     schemes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -157,14 +160,34 @@ class Staff(OrgRule):
         """See OrgRule. Without ``org_id`` it is the only org that the user belongs to."""
         if not isinstance(caller, SignedInUser) or not caller.roles & (ANY_ORG | OWN_ORG):
             raise Forbidden("none of your roles allows this")
-        own = {ids.base_org_id(each): each for each in caller.orgs}
         if org_id is None:
-            if len(own) != 1:
-                raise RequestInvalid("orgId: say which org is meant")
-            org_id = next(iter(own.values()))
-        if not caller.roles & ANY_ORG and ids.base_org_id(org_id) not in own:
+            return self._only_org(caller)
+        if caller.roles & ANY_ORG:
+            return self.existing(org_id)
+        named = ids.base_org_id(org_id)
+        found = self._own_orgs(each for each in caller.orgs if ids.base_org_id(each) == named)
+        # The orgs found are compared, not their spellings: two orgs may be spellings of one name.
+        asked = self.find_org(org_id) if found else None
+        if asked is None or asked not in found:
             raise Forbidden("this org is not yours")
-        return self.existing(org_id)
+        return asked
+
+    def _only_org(self, caller: SignedInUser) -> str:
+        """The only org of a user. Raises RequestInvalid, and for an unknown one as ``admit``."""
+        if len(set(map(ids.base_org_id, caller.orgs))) != 1:
+            raise RequestInvalid("orgId: say which org is meant")
+        found = self._own_orgs(caller.orgs)
+        if len(found) > 1:
+            raise RequestInvalid("orgId: say which org is meant")
+        if not found:
+            if caller.roles & ANY_ORG:
+                raise NotFound("there is no such org")
+            raise Forbidden("this org is not yours")
+        return found.pop()
+
+    def _own_orgs(self, claimed: Iterable[str]) -> set[str]:
+        """The ids as stored of the orgs that a user claims, without unknown ones."""
+        return {found for each in claimed if (found := self.find_org(each)) is not None}
 
     def existing(self, org_id: str) -> str:
         """The id of the org as stored. Raises NotFound."""
@@ -233,12 +256,12 @@ def bearer(request: Request) -> str | None:
 
 
 def user_of(claims: Mapping[str, Any]) -> SignedInUser:
-    """The user that verified claims describe."""
-    named = [claims.get(name) for name in _ONE_ORG]
+    """The user that verified claims describe. A claim that no org can have as its id is ignored."""
+    claimed = [*(claims.get(name) for name in _ONE_ORG), *_list(claims.get("orgIds"))]
     return SignedInUser(
         uid=str(claims["uid"]),
         roles=frozenset(_texts([claims.get("role"), *_list(claims.get("roles"))])),
-        orgs=tuple(dict.fromkeys(_texts([*named, *_list(claims.get("orgIds"))]))),
+        orgs=tuple(dict.fromkeys(filter(ids.is_document_id, _texts(claimed)))),
     )
 
 
@@ -257,4 +280,7 @@ def _is_same_site(request: Request) -> bool:
         return site in ("same-origin", "none")
     origin = request.headers.get("Origin")
     own = {request.host, request.headers.get("X-Forwarded-Host")}
-    return origin is None or urlsplit(origin).netloc in own
+    try:
+        return origin is None or urlsplit(origin).netloc in own
+    except ValueError:
+        return False

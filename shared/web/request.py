@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import IO, Annotated, ClassVar, cast
 
 from flask import Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -124,11 +124,43 @@ def check_sizes(request: Request) -> None:
         raise HeadersTooLarge(f"all headers together may have {LARGEST_HEADERS} bytes")
 
 
+class GuardedBody:
+    """A request's body as the server reads it. One that cannot be read ends where it is broken."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.broken = False
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to so many bytes, or all. Never raises."""
+        if self.broken:
+            return b""
+        try:
+            return self._stream.read(size)
+        except Exception:  # each server has errors of its own
+            self.broken = True
+            return b""
+
+
+def guard_body(request: Request) -> GuardedBody:
+    """The request's stream, in its place from now on: functions-framework reads what is left of it
+    after the answer is made, and an error would replace the answer."""
+    stream: object = request.stream
+    if not isinstance(stream, GuardedBody):
+        stream = GuardedBody(request.stream)
+        request.stream = cast(IO[bytes], stream)
+    return stream
+
+
 def read_body(request: Request, largest: int) -> bytes:
-    """The body as sent. Raises BodyTooLarge, without reading it if its length is announced."""
+    """The body as sent. Raises BodyTooLarge, without reading it if its length is announced, and
+    RequestInvalid where the server cannot read it: it is cut off, or a chunk is malformed."""
     if (request.content_length or 0) > largest:
         raise BodyTooLarge(f"the body may have {largest} bytes")
-    raw = request.stream.read(largest + 1)
+    stream = guard_body(request)
+    raw = stream.read(largest + 1)
+    if stream.broken:
+        raise RequestInvalid("the body cannot be read")
     if len(raw) > largest:
         raise BodyTooLarge(f"the body may have {largest} bytes")
     return raw

@@ -24,7 +24,7 @@ from shared.errors import (
     RetryLater,
     SyncSamError,
 )
-from shared.web.request import request_id
+from shared.web.request import guard_body, request_id
 
 JSON = "application/json"
 INTERNAL = "internal"
@@ -183,6 +183,7 @@ def finish(response: Response, sent_id: str, *, head: bool) -> None:
 def framework_error(error: HTTPException) -> Response:
     """The response for an error of functions-framework itself, which answers some requests before
     it calls the function: /robots.txt, a path with a line break."""
+    guard_body(current_request)
     error_id = request_id(current_request)
     response = error_response(error, error_id)
     finish(response, error_id, head=current_request.method == "HEAD")

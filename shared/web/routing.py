@@ -50,6 +50,7 @@ from shared.web.request import (
     Params,
     RoutedRequest,
     check_sizes,
+    guard_body,
     parse_body,
     parse_params,
     read_body,
@@ -212,6 +213,7 @@ class App:
         with bound(request_id=sent_id):
             route: Route[Any, Any] | None = None
             try:
+                guard_body(request)
                 check_sizes(request)
                 route, path = self._find(request)
                 routed = RoutedRequest(request, path, read_body(request, route.max_body))

@@ -11,6 +11,7 @@ from pathlib import Path
 from deploy.local import emulators
 from deploy.local.paths import ROOT
 from shared import log
+from tests.campaign.plan import DRAWS
 from tests.campaign.run import Outcome, run_seed
 
 LOGS = ROOT / ".local" / "campaign"
@@ -27,7 +28,7 @@ def main() -> int:
         emulators.running(Path(logs)) as running,
         ThreadPoolExecutor(options.jobs) as pool,
     ):
-        run = partial(run_seed, emulators=running, logs=LOGS)
+        run = partial(run_seed, emulators=running, logs=LOGS, without=options.without)
         for outcome in pool.map(run, options.seeds):
             _print(*_lines(outcome, trail=options.trail))
             seconds += outcome.seconds
@@ -58,6 +59,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=_seeds, default=range(1, 21), help="17, 1-200 or 3,5,8-9")
     parser.add_argument("--jobs", type=int, default=2, help="seeds at once")
     parser.add_argument("--trail", action="store_true", help="print what happened in any case")
+    parser.add_argument(
+        "--without", nargs="+", choices=DRAWS, default=(), help="leave out what these draw"
+    )
     return parser.parse_args()
 
 

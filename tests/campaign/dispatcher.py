@@ -3,29 +3,35 @@
 import contextlib
 import heapq
 import itertools
+import math
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from multiprocessing.connection import wait
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import psutil
 
 from tests.campaign import worker
-from tests.campaign.chaos import Calm
+from tests.campaign.chaos import LATE_SECONDS, Calm
 from tests.campaign.process_fault import ProcessFault
 from tests.campaign.scale import Scale
 from tests.campaign.subscriptions import Message, PullSubscriptions
+from tests.campaign.worker import Job, Setup, Worker
 
 AT_ONCE = 4
-LOOK_SECONDS = 0.03
-PULL_SECONDS = 0.15
+LOOK_SECONDS = 0.02
+LONGEST_WAIT_SECONDS = 0.2
 LONGEST_JOB_SECONDS = 90.0
 
-OUTCOMES = {0: "done", worker.POSTPONED: "postponed", worker.LEASE_LOST: "lease lost", -9: "killed"}
+OUTCOMES = {
+    0: "done",
+    worker.POSTPONED: "postponed",
+    worker.LEASE_LOST: "lease lost",
+    None: "killed",
+}
 Trail = Callable[[str], None]
 
 
@@ -49,11 +55,12 @@ class _Due:
     order: int
     message: Message = field(compare=False)
     copy: int = field(compare=False)
+    late: bool = field(compare=False)
 
 
 @dataclass(slots=True)
 class _AtWork:
-    process: ForkServerProcess
+    worker: Worker
     message: Message
     copy: int
     process_fault: ProcessFault | None
@@ -75,7 +82,7 @@ class Dispatcher:
         self._due: list[_Due] = []
         self._order = itertools.count()
         self._at_work: list[_AtWork] = []
-        self._pull_at = 0.0
+        self._idle: defaultdict[str, list[Worker]] = defaultdict(list)
         self._marked = False
 
     @property
@@ -93,70 +100,90 @@ class Dispatcher:
             if seconds is not None and elapsed >= seconds:
                 return
             if elapsed >= limit:
-                left = [each.message.name for each in self._at_work]
-                left += [due.message.name for due in self._due]
-                raise Broken(f"no rest after {limit:g} s: {', '.join(left[:10])}")
-            self._step()
+                names = [each.message.name for each in self._at_work]
+                names += [due.message.name for due in self._due]
+                raise Broken(f"no rest after {limit:g} s: {', '.join(names[:10])}")
+            left = math.inf if seconds is None else seconds - elapsed
+            self._step(min(left, LONGEST_WAIT_SECONDS))
 
     def close(self) -> None:
         """End what is left."""
         for each in self._at_work:
-            each.process.kill()
-            each.process.join()
+            each.worker.end()
+        self._end_idle()
         self._subscriptions.close()
 
-    def _step(self) -> None:
+    def _step(self, most: float) -> None:
+        """Do what is to be done now, or wait for it, ``most`` seconds."""
         self._pull()
-        now = time.monotonic()
-        while self._due and self._due[0].at <= now and len(self._at_work) < AT_ONCE:
+        while self._due and self._is_next(self._due[0]) and len(self._at_work) < AT_ONCE:
             self._start(heapq.heappop(self._due))
-        sentinels = [each.process.sentinel for each in self._at_work]
-        if sentinels:
-            wait(sentinels, LOOK_SECONDS)
-        else:
-            time.sleep(LOOK_SECONDS)
+        connections = [each.worker.connection for each in self._at_work]
+        over = wait([*connections, self._subscriptions.arrived], self._patience(most))
         for each in list(self._at_work):
-            if each.process.exitcode is None:
+            if each.worker.connection not in over:
                 self._look_after(each)
             else:
                 self._at_work.remove(each)
                 self._end(each)
 
+    def _is_next(self, due: _Due) -> bool:
+        """Whether it is to be delivered: one that comes when all seems over waits no longer than
+        for that."""
+        seems_over = not self._at_work and self._marked and self._subscriptions.markers_are_back
+        return due.at <= time.monotonic() or (due.late and seems_over)
+
+    def _patience(self, most: float) -> float:
+        """Seconds in which nothing is to be done unless something happens."""
+        if any(each.process_fault for each in self._at_work):
+            return min(LOOK_SECONDS, most)
+        if not self._due or len(self._at_work) == AT_ONCE:
+            return most
+        return min(max(self._due[0].at - time.monotonic(), 0.0), most)
+
     def _pull(self) -> None:
-        now = time.monotonic()
-        if now < self._pull_at:
-            return
-        self._pull_at = now + PULL_SECONDS
         for message in self._subscriptions.pull():
             delays = self.conduct.delays(message)
             self.counts["messages"] += 1
             self.counts["twins"] += len(delays) - 1
             for copy, delay in enumerate(delays):
-                self._post(message, copy, delay)
-        if self._due or self._at_work:
+                self._post(message, copy, delay, late=delay >= LATE_SECONDS)
+        if self._at_work or not all(due.late for due in self._due):
             self._marked = False
         elif not self._marked:
             self._subscriptions.send_markers()
             self._marked = True
 
-    def _post(self, message: Message, copy: int, delay: float) -> None:
-        due = _Due(time.monotonic() + delay, next(self._order), message, copy)
+    def _post(self, message: Message, copy: int, delay: float, *, late: bool = False) -> None:
+        due = _Due(time.monotonic() + delay, next(self._order), message, copy, late)
         heapq.heappush(self._due, due)
 
     def _start(self, due: _Due) -> None:
         message, setting = due.message, self.setting
         fault = self.conduct.process_fault(message, due.copy)
-        job = worker.Job(
-            function=message.function,
-            event=message.event,
-            environment=setting.environment[message.function],
-            log=setting.log,
-            later=setting.later,
-            scale=setting.scale,
-            process_fault=fault,
+        setup = Setup(
+            message.function, setting.environment[message.function], setting.log, setting.scale
         )
+        instance = self._instance(setup)
+        instance.begin(Job(message.event, setting.later, fault))
         self.counts["deliveries"] += 1
-        self._at_work.append(_AtWork(worker.start(job), message, due.copy, fault, time.monotonic()))
+        self._marked = False
+        self._at_work.append(_AtWork(instance, message, due.copy, fault, time.monotonic()))
+
+    def _instance(self, setup: Setup) -> Worker:
+        """An idle instance of the function, or a new one."""
+        idle = self._idle[setup.function]
+        while idle:
+            instance = idle.pop()
+            if instance.setup == setup:
+                return instance
+            instance.end()
+        return Worker(setup)
+
+    def _end_idle(self) -> None:
+        for idle in self._idle.values():
+            while idle:
+                idle.pop().end()
 
     def _look_after(self, each: _AtWork) -> None:
         """Wake a stopped worker when its time has come."""
@@ -166,7 +193,7 @@ class Dispatcher:
         if each.process_fault is None or each.process_fault.kind != "stopped":
             return
         with contextlib.suppress(psutil.NoSuchProcess):  # it ended this very moment
-            process = psutil.Process(each.process.pid)
+            process = psutil.Process(each.worker.pid)
             if process.status() != psutil.STATUS_STOPPED:
                 return
             if each.stopped_at is None:
@@ -176,17 +203,20 @@ class Dispatcher:
                 process.resume()
 
     def _end(self, each: _AtWork) -> None:
-        each.process.join()
-        code = each.process.exitcode or 0
+        code = each.worker.result()
+        if code is None or self.conduct.is_last(each.message, each.copy):
+            each.worker.end()
+        else:
+            self._idle[each.message.function].append(each.worker)
         outcome = OUTCOMES.get(code, f"failed with {code}")
-        suffered = (
-            f", {each.process_fault}" if each.process_fault and (code or each.stopped_at) else ""
-        )
+        struck = each.process_fault and (code != 0 or each.stopped_at)
+        suffered = f", {each.process_fault}" if struck else ""
         twin = f", copy {each.copy + 1}" if each.copy else ""
         again = f", delivery {each.message.failures + 1}" if each.message.failures else ""
         self._trail(f"{each.message.name}{twin}{again}: {outcome}{suffered}")
         self.counts[outcome] += 1
-        if code not in OUTCOMES or (code == -9 and each.process_fault is None):
+        unexpected = code not in OUTCOMES and not each.message.hostile
+        if unexpected or (code is None and each.process_fault is None):
             raise Broken(f"the worker of {each.message.name} {outcome}: see {self.setting.log}")
         if code == 0:
             each.message.acknowledged = True

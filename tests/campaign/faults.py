@@ -6,6 +6,16 @@ from typing import Any
 LISTINGS = ("customers", "orders", "inventory")
 DAMAGES = ("missing_id", "text_for_number", "null_dates", "not_an_object")
 
+HOSTILE: dict[str, tuple[dict[str, Any], ...]] = {
+    "slow_headers": ({"seconds": 1.5},),
+    "endless_continue": ({"seconds": 1.5},),
+    "row_flood": ({"rows": 50_000}, {"rows": 400_000, "row": "object"}),
+    "deep_nesting": ({"levels": 900}, {"levels": 100_000}),
+    "decompression_bomb": ({"megabytes": 20},),
+}
+"""Hostile answers by the simulated POS's own names (deploy/local/simulator/fault.py), with the
+parameters they may have."""
+
 Fault = dict[str, Any]
 
 
@@ -13,6 +23,15 @@ def draw(dice: Random, *, honest: bool) -> tuple[Fault, ...]:
     """Some faults for one tick. An ``honest`` POS fails, but what it lists is true."""
     kinds = _HONEST if honest else (*_HONEST, *_LYING)
     return tuple(dice.choice(kinds)(dice) for _ in range(dice.choice((0, 1, 2, 3, 4))))
+
+
+def draw_hostile(dice: Random) -> tuple[Fault, ...]:
+    """Some answers for one tick that are meant to bring down who reads them."""
+    found = []
+    for _ in range(dice.choice((0, 0, 1, 2))):
+        kind, count = dice.choice(sorted(HOSTILE)), dice.choice((1, 1, 2))
+        found.append({"kind": kind, **dice.choice(HOSTILE[kind]), "count": count, **_where(dice)})
+    return tuple(found)
 
 
 def _where(dice: Random, endpoints: tuple[str, ...] = LISTINGS) -> Fault:

@@ -1,15 +1,24 @@
 """What a seed draws before anything begins."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
 from deploy.local.simulator.spec import OrgSpec
-from tests.campaign import faults
+from tests.campaign import faults, hostile_messages, hostile_records, late_changes
+from tests.campaign.hostile_messages import HostileMessage
+from tests.campaign.hostile_records import HostileRecord
+from tests.campaign.late_changes import Lateness
 from tests.campaign.scale import Scale
 
 ALL_DAYS = 3660
 """A look-back that re-reads every order once a day."""
+DRAWS = ("records", "late", "deletions", "spending-kills", "pos-faults", "messages")
+"""What may be left out of the plans. Each is drawn apart: the others stay the same without it."""
+TICKS = 3
+MOST_KILLS = 10
+"""Workers of ``spending`` that are killed in a row."""
 DAY_HOURS = 25
 """A day's pass, and past the hour at which a paused org is tried again."""
 
@@ -38,6 +47,20 @@ class Plan:
     settings: dict[str, str]
     max_attempts: int
     ticks: tuple[Tick, ...]
+    records: tuple[HostileRecord, ...] = ()
+    lateness: tuple[Lateness, ...] = ()
+    hours_between_ticks: float = 0.5
+    messages: tuple[HostileMessage, ...] = ()
+    doomed: frozenset[tuple[str, int]] = frozenset()
+
+    def lines(self) -> Iterator[str]:
+        """What is hostile in it, to be read where the seed fails."""
+        yield from (f"hostile record {record}" for record in self.records)
+        for each in self.lateness:
+            yield f"late: {each}; then a tick every {self.hours_between_ticks:g} hours"
+        yield from (f"hostile message {message}" for message in self.messages)
+        for function, ordinal in sorted(self.doomed):
+            yield f"{function} #{ordinal} is killed at every delivery"
 
 
 def rng(seed: int, *subject: object) -> Random:
@@ -45,8 +68,47 @@ def rng(seed: int, *subject: object) -> Random:
     return Random("/".join(map(str, (seed, *subject))))
 
 
-def draw(seed: int) -> Plan:
-    """The plan of a seed."""
+def draw(seed: int, without: Collection[str] = ()) -> Plan:
+    """The plan of a seed; ``without`` some of DRAWS."""
+    plan = _draw(seed)
+    names = [org.id for org in plan.orgs]
+    ticks = plan.ticks
+    if "pos-faults" not in without:
+        more = [faults.draw_hostile(rng(seed, "hostile faults", n)) for n in range(TICKS)]
+        ticks = tuple(
+            replace(tick, faults=tick.faults + extra)
+            for tick, extra in zip(ticks, more, strict=True)
+        )
+    records = hostile_records.draw(rng(seed, "hostile records"), names, TICKS)
+    messages = hostile_messages.draw(rng(seed, "hostile messages"), names, TICKS)
+    return replace(
+        plan,
+        ticks=ticks,
+        records=() if "records" in without else records,
+        lateness=late_changes.draw(
+            rng(seed, "late changes"),
+            names,
+            TICKS,
+            changes="late" not in without,
+            deletions="deletions" not in without,
+        ),
+        hours_between_ticks=rng(seed, "late ticks").choice((0.5, 2, 2, 8, 8, DAY_HOURS)),
+        messages=() if "messages" in without else messages,
+        doomed=frozenset()
+        if "spending-kills" in without
+        else _doomed(rng(seed, "spending kills"), plan.max_attempts),
+    )
+
+
+def _doomed(dice: Random, max_attempts: int) -> frozenset[tuple[str, int]]:
+    """Messages to ``spending`` that follow on each other, at so many deliveries killed in a row."""
+    first, count = dice.choice((1, 1, 2, 4)), dice.randint(1, MOST_KILLS // max_attempts)
+    if dice.random() < 0.65:
+        return frozenset()
+    return frozenset(("spending", first + number) for number in range(count))
+
+
+def _draw(seed: int) -> Plan:
     dice = rng(seed, "plan")
     orgs = _orgs(seed, dice)
     # A POS that leaves orders out may do so on days that no later run reads again, unless the
@@ -112,7 +174,7 @@ def _ticks(dice: Random, *, honest: bool, names: list[str]) -> tuple[Tick, ...]:
             overlaps=dice.choice((None, None, 0.4, 1.2, 2.5)),
             mid_run_seconds=dice.choice((0.0, 0.2, 0.7)),
         )
-        for number in range(3)
+        for number in range(TICKS)
     )
 
 

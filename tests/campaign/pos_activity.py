@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from deploy.local.simulator.org import Org
 from deploy.local.simulator.seed.calendar import local_text, utc_text
 from deploy.local.simulator.truth import Truth, instant
+from tests.campaign.hostile_records import is_ordinary
 
 Record = dict[str, Any]
 
@@ -51,13 +52,13 @@ class PosActivity:
 
     def sale(self) -> str:
         """A new order: of a customer, or of nobody."""
-        who = GUEST if self.dice.random() < 0.1 else _buyer(self._customer())
+        who = GUEST if self.dice.random() < 0.1 else buyer_fields(self._customer())
         return self._sell(who, round(self.dice.uniform(5, 200), 2))
 
     def refund(self) -> str:
         """Money back: an order of its own with a negative total."""
         return self._sell(
-            _buyer(self._customer()), -round(self.dice.uniform(5, 60), 2), "completed"
+            buyer_fields(self._customer()), -round(self.dice.uniform(5, 60), 2), "completed"
         )
 
     def changed_order(self) -> str:
@@ -71,17 +72,19 @@ class PosActivity:
 
     def moved_order(self) -> str:
         """The order was another customer's."""
-        return self._change_order(self._order(lambda _: True), _buyer(self._customer()))
+        return self._change_order(self._order(lambda _: True), buyer_fields(self._customer()))
 
     def new_customer(self) -> str:
         """A customer signs up, and mostly buys at once."""
         pattern = self._customer()
-        key = 1 + max(customer["id_customer"] for customer in self.org.dataset.customers)
+        key = 1 + max(customer["id_customer"] for customer in self._customers())
         email = self.dice.choice((f"new.{key}@example.com", f"new.{key}@example.com", "", None))
         record = {**pattern, "id_customer": key, "email": email, "date_created": utc_text(self.now)}
         record.pop("user_id", None)
         self.org.dataset.customers.put(record)
-        bought = self._sell(_buyer(record), 25.0) if self.dice.random() < 0.7 else "bought nothing"
+        bought = (
+            self._sell(buyer_fields(record), 25.0) if self.dice.random() < 0.7 else "bought nothing"
+        )
         return f"customer {key} signed up: {bought}"
 
     def new_email(self) -> str:
@@ -119,7 +122,7 @@ class PosActivity:
         return f"product {item} dropped"
 
     def _sell(self, who: Record, total: float, status: str | None = None) -> str:
-        orders = list(self.org.dataset.orders)
+        orders = self._orders()
         pattern = self.dice.choice([order for order in orders if order["type"] == "retail"])
         key = 1 + max(order["id_order"] for order in orders)
         local = self.now.astimezone(ZoneInfo(self.org.spec.timezone))
@@ -156,20 +159,26 @@ class PosActivity:
     def _order(self, fits: Callable[[Record], bool]) -> Record:
         oldest = self.now - timedelta(days=self.lookback_days - MARGIN_DAYS)
         zone = self.org.spec.timezone
-        young = (o for o in self.org.dataset.orders if instant(o["date_created"], zone) > oldest)
+        young = (o for o in self._orders() if instant(o["date_created"], zone) > oldest)
         return self.dice.choice(list(filter(fits, young)))
 
+    def _orders(self) -> list[Record]:
+        return list(filter(is_ordinary, self.org.dataset.orders))
+
+    def _customers(self) -> list[Record]:
+        return list(filter(is_ordinary, self.org.dataset.customers))
+
     def _customer(self) -> Record:
-        return self.dice.choice(list(self.org.dataset.customers))
+        return self.dice.choice(self._customers())
 
     def _free_customer(self) -> Record:
         """A customer whose e-mail is all that no order goes by: such orders stay with whom they
         were stored for, which an undisturbed first sync could not know."""
-        everybody = list(self.org.dataset.customers)
+        everybody = self._customers()
         truth = Truth({"customers": everybody, "orders": []}, self.org.spec.timezone)
         bound = {
             found
-            for order in self.org.dataset.orders
+            for order in self._orders()
             for found, by in [truth.buyer_of(order)]
             if by in ("email", "stranger")
         }
@@ -182,14 +191,17 @@ class PosActivity:
         return self.dice.choice(free)
 
     def _item(self) -> int:
-        items: set[int] = {row["id_item"] for row in self.org.dataset.inventory}
+        items: set[int] = {
+            row["id_item"] for row in filter(is_ordinary, self.org.dataset.inventory)
+        }
         return self.dice.choice(sorted(items))
 
     def _rows(self, item: int) -> list[Record]:
-        return [row for row in self.org.dataset.inventory if row["id_item"] == item]
+        rows = filter(is_ordinary, self.org.dataset.inventory)
+        return [row for row in rows if row["id_item"] == item]
 
 
-def _buyer(customer: Record) -> Record:
+def buyer_fields(customer: Record) -> Record:
     """What an order says of its buyer."""
     fields = ("id_customer", "name_first", "name_last", "email", "phone")
     return {name: customer[name] for name in fields} | {"user_id": customer.get("user_id")}

@@ -29,27 +29,36 @@ class ProcessFault:
         woken = f" for {self.seconds:g} s" if self.kind == "stopped" else ""
         return f"{self.kind}{woken} {self.side} commit {self.commit}"
 
-    def install(self) -> None:
-        """Arrange for it in this process."""
-        commit: Callable[..., Any] = WriteBatch.commit
-        numbers = itertools.count(1)
-        lock = threading.Lock()
-
-        def struck(batch: WriteBatch, *args: Any, **options: Any) -> Any:
-            with lock:
-                here = next(numbers) == self.commit
-            if here and self.side == "before":
-                self._strike()
-            answer = commit(batch, *args, **options)
-            if here and self.side == "after":
-                self._strike()
-            return answer
-
-        exchange(WriteBatch, "commit", struck)
-
-    def _strike(self) -> None:
+    def strike(self) -> None:
+        """Let it happen to this process."""
         # At this thread: a signal at the process may go to another, and this one on for a while.
         signal.pthread_kill(threading.get_ident(), SIGNALS[self.kind])
+
+
+class CommitHook:
+    """Counts this process's commits, and lets the fault happen that it is armed with."""
+
+    def __init__(self) -> None:
+        self._commit: Callable[..., Any] = WriteBatch.commit
+        self._lock = threading.Lock()
+        self.arm(None)
+        exchange(WriteBatch, "commit", lambda *args, **options: self._struck(*args, **options))
+
+    def arm(self, fault: ProcessFault | None) -> None:
+        """Count from one again, up to another fault."""
+        self._fault = fault
+        self._numbers = itertools.count(1)
+
+    def _struck(self, batch: WriteBatch, *args: Any, **options: Any) -> Any:
+        with self._lock:
+            number, fault = next(self._numbers), self._fault
+        here = fault if fault and number == fault.commit else None
+        if here and here.side == "before":
+            here.strike()
+        answer = self._commit(batch, *args, **options)
+        if here and here.side == "after":
+            here.strike()
+        return answer
 
 
 LIKELY = {"org_sync": (0.4, 0.55), "spending": (0.2, 0.28), "cron_fanout": (0.15, 0.2)}

@@ -1,7 +1,7 @@
 """A project on the emulators: its topics, its settings, its orgs, and what is stored of them."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -25,12 +25,12 @@ from shared.services.webhooks import ReceiveWebhook
 from shared.store.database import Database
 from tests.campaign.chaos import Calm
 from tests.campaign.dispatcher import Dispatcher, Setting, Trail
+from tests.campaign.hostile_messages import HostileMessage
 from tests.campaign.pos_activity import utc
 from tests.campaign.scale import Scale
 from tests.campaign.stored import Stored
 from tests.campaign.subscriptions import PullSubscriptions
 
-MOST_REPLAYED = 1000
 FUNCTIONS = ["cron_fanout", "org_sync", "spending", "dead_letter"]
 PATIENT = {"LEASE_SECONDS": "30", "SYNC_SECONDS": "60", "SPENDING_SECONDS": "60"}
 """Settings under which a slow machine is no fault."""
@@ -94,9 +94,13 @@ class Project:
             settings = {"sync": {"lookbackDays": lookback_days}}
             self._client.document(f"tenants/{org_id}").set(settings)
 
-    def tick(self) -> str:
-        """The schedule comes due; the id of the tick's message."""
-        return self._subscriptions.publish("cron-tick", {"job": "pos-sync"})
+    def tick(self, job: str = "pos-sync") -> str:
+        """A schedule comes due; the id of the tick's message."""
+        return self._subscriptions.publish("cron-tick", {"job": job})
+
+    def send(self, message: HostileMessage) -> None:
+        """Somebody sends what nobody should."""
+        self._subscriptions.publish_encoded(message.topic, [message.encoded])
 
     def run(self, org_id: str, tick_id: str) -> dict[str, Any]:
         """The run that a tick asked for."""
@@ -129,12 +133,21 @@ class Project:
         for org_id in org_ids:
             self._subscriptions.publish("spending", {"orgId": org_id})
 
-    def replay_dead_letters(self) -> None:
-        """What an operator does when the cause of dead letters is gone (deploy/replay.py)."""
+    def dead_letters(self) -> dict[str, dict[str, Any]]:
+        """Every dead letter, by id."""
+        found = self._client.collection("dead_letters").stream()
+        return {document.id: document.to_dict() or {} for document in found}
 
-        def publish(topic: str, texts: Sequence[str]) -> None:
-            for text in texts:
-                self._subscriptions.publish(topic, json.loads(text))
+    def tenants(self) -> list[str]:
+        """Ids of the orgs that have any document."""
+        return [each.id for each in self._client.collection("tenants").list_documents()]
+
+    def replay_dead_letters(self, wanted: Callable[[Mapping[str, Any]], bool]) -> None:
+        """What an operator does when the cause of dead letters is gone (deploy/replay.py): send
+        those of the ``wanted`` fields again."""
+
+        def publish(topic: str, text: str, attributes: Mapping[str, str]) -> None:
+            self._subscriptions.publish(topic, json.loads(text))
 
         later = self.dispatcher.setting.later
         replay = ReplayDeadLetters(
@@ -143,8 +156,10 @@ class Project:
             lambda source: topic_of(self._manifest, source),
             lambda: utc(later),
         )
-        outcome = replay(None, None, MOST_REPLAYED)
-        assert not outcome.left, outcome.left
+        for message_id, fields in self.dead_letters().items():
+            if fields["replayedAt"] is None and wanted(fields):
+                outcome = replay(None, message_id, 1)
+                assert not outcome.left, outcome.left
 
     def stored(self, org_id: str) -> Stored:
         """What is stored of an org."""

@@ -1,9 +1,10 @@
 """One seed, from its first tick to its last invariant."""
 
+import math
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
@@ -15,9 +16,12 @@ from deploy.local.simulator.fault import read_fault
 from deploy.local.simulator.org import Org
 from deploy.local.simulator.server import serve
 from deploy.local.simulator.simulation import Simulation
-from tests.campaign import invariants, project
+from tests.campaign import hostile_messages, hostile_records, invariants, project
 from tests.campaign.chaos import Calm, Chaos
 from tests.campaign.dispatcher import Broken
+from tests.campaign.hostile_records import HostileRecord
+from tests.campaign.invariants import Expectation
+from tests.campaign.late_changes import Deleted, LateChanges
 from tests.campaign.plan import DAY_HOURS, Plan, Tick, draw, rng
 from tests.campaign.pos_activity import PosActivity, utc
 from tests.campaign.project import Project
@@ -25,6 +29,9 @@ from tests.campaign.stored import MENU, differences
 
 SHOWN = 20
 SETTLE_SECONDS = 180.0
+LOOKS = (4, 12, 24)
+"""After how many ticks it is seen whether late changes were noticed already."""
+WATCHES = 8
 LEASE_MARGIN_SECONDS = 20.0
 
 
@@ -47,15 +54,16 @@ class Outcome:
         return f"seed {self.seed:<4} {state:<6} {self.seconds:5.1f} s  {counted}"
 
 
-def run_seed(seed: int, emulators: Emulators, logs: Path) -> Outcome:
-    """Run a seed. Whatever goes wrong is in the outcome."""
+def run_seed(seed: int, emulators: Emulators, logs: Path, without: Collection[str] = ()) -> Outcome:
+    """Run a seed, ``without`` some of plan.DRAWS. Whatever goes wrong is in the outcome."""
     began = time.monotonic()
     outcome = Outcome(seed)
 
     def trail(line: str) -> None:
         outcome.trail.append(f"{time.monotonic() - began:6.2f}  {line}")
 
-    plan = draw(seed)
+    plan = draw(seed, without)
+    outcome.trail += [f"plan    {line}" for line in plan.lines()]
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"seed-{seed}.log"
     log.unlink(missing_ok=True)
@@ -90,35 +98,112 @@ class Campaign:
         self._outcome = outcome
         self._later = timedelta(0)
         self._orgs: Mapping[str, Org] = {org.id: org for org in simulation.orgs}
+        self._expected = {
+            org_id: Expectation(
+                org,
+                [record for record in plan.records if record.org_id == org_id],
+                Deleted(),
+            )
+            for org_id, org in self._orgs.items()
+        }
+        self._withdrawn: list[HostileRecord] = []
         self._menus: dict[str, set[str]] = {org_id: set() for org_id in self._orgs}
 
     def disturb(self) -> None:
         """Let all go wrong that the plan says."""
         ours, plan = self._ours, self._plan
         ours.configure(self._orgs, plan.lookback_days)
-        ours.dispatcher.conduct = Chaos(plan.max_attempts, plan)
+        ours.dispatcher.conduct = Chaos(plan.max_attempts, plan.doomed, plan=plan)
         for number, tick in enumerate(plan.ticks):
             self._later += timedelta(hours=tick.hours_later)
             ours.set(self._later, plan.scale, plan.settings)
             self._tick(number, tick)
+            self._change_late(number)
 
     def settle(self) -> None:
-        """No more faults: deliver what is left, let leases run out, sync twice."""
-        ours = self._ours
+        """No more faults: deliver what is left, let leases run out, sync until all is quiet."""
+        ours, plan = self._ours, self._plan
         self._trail("no more faults")
         self._simulation.faults.clear()
-        ours.dispatcher.conduct = Calm(self._plan.max_attempts)
-        ours.set(self._later, None, project.PATIENT)
+        ours.dispatcher.conduct = Calm(plan.max_attempts, plan.doomed)
+        self._wait(0)
         ours.dispatcher.work(limit=SETTLE_SECONDS)
+        ours.dispatcher.conduct = Calm(plan.max_attempts)
         self._wait_for_leases()
-        self._later += timedelta(hours=DAY_HOURS)
-        ours.set(self._later, None, project.PATIENT)
+        self._watch()
+        if not all(record.usable_id for record in plan.records):
+            self._wait(DAY_HOURS)
+            self._clean_tick(ours)
+            self._withdraw()
+        if plan.lateness:
+            self._clean_tick(ours)
+            self._change_late(len(plan.ticks))
+            self._wait_for_late_changes()
+        self._wait(DAY_HOURS)
         for _ in range(2):
             runs = self._clean_tick(ours)
-        ours.replay_dead_letters()
+        ours.replay_dead_letters(self._is_replayed)
         ours.dispatcher.work()
         for org_id, run in runs.items():
             self._check(org_id, invariants.unchanged(run))
+            self._check(org_id, invariants.ended_well(run))
+            self._check(org_id, invariants.over(ours.stored(org_id)))
+        self._watch()
+
+    def _wait(self, hours: float) -> None:
+        """Let time pass at no fault."""
+        self._later += timedelta(hours=hours)
+        self._ours.set(self._later, None, project.PATIENT)
+
+    def _withdraw(self) -> None:
+        """What cannot be told by its id is taken out at the POS, which may now be believed."""
+        for org_id, expected in self._expected.items():
+            stored, now = self._ours.stored(org_id), utc(self._later)
+            self._check(
+                org_id,
+                invariants.in_the_end(
+                    stored, expected, now, after_daily_pass=False, removals=False
+                ),
+            )
+            for record in expected.records:
+                if not record.usable_id:
+                    self._check(org_id, hostile_records.problems(record, stored))
+                    hostile_records.withdraw(record, expected.org)
+                    self._withdrawn.append(record)
+
+    def _wait_for_late_changes(self) -> None:
+        """Ticks, until what changed long ago is noticed or a day is over."""
+        hours = self._plan.hours_between_ticks
+        count = math.ceil(DAY_HOURS / hours)
+        for number in range(1, count + 1):
+            self._wait(hours)
+            self._clean_tick(self._ours)
+            if number in LOOKS and not any(self._late_problems()):
+                return
+
+    def _late_problems(self) -> Iterator[str]:
+        for org_id, expected in self._expected.items():
+            stored, now = self._ours.stored(org_id), utc(self._later)
+            yield from invariants.in_the_end(stored, expected, now, after_daily_pass=False)
+
+    def _watch(self) -> None:
+        """The watchdog's schedule, until nothing is outstanding, two hours at most."""
+        for _ in range(WATCHES):
+            self._wait(0.25)
+            self._ours.tick("watchdog")
+            self._ours.dispatcher.work()
+            outstanding = (
+                invariants.outstanding(self._ours.stored(org_id)) for org_id in self._orgs
+            )
+            if not any(map(any, outstanding)):
+                return
+
+    def _is_replayed(self, letter: Mapping[str, Any]) -> bool:
+        """Whether an operator sends a dead letter again: not what is hostile, and nothing of
+        ``spending`` where that is to come right by itself."""
+        if any(hostile_messages.is_of(m.name, letter["data"]) for m in self._plan.messages):
+            return False
+        return not (self._plan.doomed and letter["topic"] == "spending")
 
     def compare(self, fresh: Project) -> None:
         """Hold what is stored against the POS, and against an undisturbed sync of it."""
@@ -131,33 +216,45 @@ class Campaign:
                 for each in (ours, fresh):
                     each.compute_everybody(self._orgs)
                     each.dispatcher.work()
-            for org_id, org in self._orgs.items():
+            for org_id, expected in self._expected.items():
                 now = utc(self._later)
                 mine, other = ours.stored(org_id), fresh.stored(org_id)
                 self._check(
-                    org_id, invariants.in_the_end(mine, org, now, after_daily_pass=daily_pass)
+                    org_id, invariants.in_the_end(mine, expected, now, after_daily_pass=daily_pass)
                 )
+                left_out = expected.left_out(mine, self._withdrawn)
                 self._check(
                     org_id,
                     differences(
-                        mine.account(after_daily_pass=daily_pass),
-                        other.account(after_daily_pass=daily_pass),
+                        mine.account(after_daily_pass=daily_pass, left_out=left_out),
+                        other.account(after_daily_pass=daily_pass, left_out=left_out),
                     ),
                 )
         for org_id, run in undisturbed.items():
-            self._check(org_id, invariants.over(ours.stored(org_id)))
-            if run.get("state") not in ("succeeded", "partial"):
-                self._check(org_id, [f"the undisturbed sync {run.get('state')}"])
+            stored = ours.stored(org_id)
+            self._check(org_id, invariants.over(stored))
+            self._check(org_id, invariants.outstanding(stored))
+            self._check(org_id, invariants.ended_well(run))
+            for record in self._expected[org_id].records:
+                if record not in self._withdrawn:
+                    self._check(org_id, hostile_records.problems(record, stored))
+        letters = [str(letter["data"]) for letter in ours.dead_letters().values()]
+        sent = self._plan.messages
+        self._check("messages", hostile_messages.problems(sent, letters, ours.tenants()))
 
     def _tick(self, number: int, tick: Tick) -> None:
         ours, dispatcher = self._ours, self._ours.dispatcher
         self._trail(f"tick {number + 1}, {self._later} later")
+        self._enter_hostile(number)
         self._business("before", number)
         self._simulation.faults.clear()
         for fault in tick.faults:
             self._trail(f"fault: {fault}")
             self._simulation.faults.add(read_fault.validate_python(fault))
         ours.tick()
+        for message in self._plan.messages:
+            if message.tick == number:
+                ours.send(message)
         for request in tick.manual:
             self._trail(f"by hand: {request}")
             ours.sync_by_hand(request)
@@ -165,10 +262,30 @@ class Campaign:
         self._business("during", number)
         dispatcher.work(tick.overlaps)
         if dispatcher.quiet:
-            for org_id, org in self._orgs.items():
+            for org_id, expected in self._expected.items():
                 stored = ours.stored(org_id)
-                self._check(org_id, invariants.at_rest(stored, org, self._menus[org_id]))
+                self._check(org_id, invariants.at_rest(stored, expected, self._menus[org_id]))
                 self._menus[org_id] |= stored.documents(MENU).keys()
+
+    def _enter_hostile(self, tick: int) -> None:
+        for org_id, expected in self._expected.items():
+            for record in expected.records:
+                if record.tick == tick:
+                    self._trail(f"POS of {org_id}: {record.name} entered")
+                    for body in hostile_records.enter(record, expected.org, utc(self._later)):
+                        self._ours.take_in(org_id, body)
+
+    def _change_late(self, tick: int) -> None:
+        for lateness in self._plan.lateness:
+            if lateness.tick == tick:
+                expected = self._expected[lateness.org_id]
+                stored = self._ours.stored(lateness.org_id)
+                dice = rng(self._plan.seed, "late", tick, lateness.org_id)
+                late = LateChanges(expected.org, dice, utc(self._later))
+                for what in late.apply(lateness, expected.deleted):
+                    self._trail(f"POS of {lateness.org_id}: {what}")
+                documents = stored.documents("customers").keys() | stored.documents("orders").keys()
+                expected.deleted.note_stored(documents)
 
     def _business(self, when: str, tick: int) -> None:
         if tick == 0 and when == "before":

@@ -7,7 +7,7 @@ from functools import partial
 from shared.bootstrap import pos
 from shared.domain import order_windows
 from shared.outbound.session import HttpSettings
-from shared.services.spending import compute
+from shared.services.spending import compute, requests
 from shared.services.sync import orders, session
 from shared.store import database
 from tests.campaign.exchange import exchange
@@ -37,7 +37,7 @@ class Scale:
             (order_windows, "ROWS_AIMED_AT", self.rows_per_window),
             (orders, "ROWS_ACCEPTED", 2 * self.rows_per_window),
             (compute, "CUSTOMERS_AT_ONCE", self.customers_at_once),
-            (compute, "CUSTOMERS_PER_MESSAGE", self.customers_per_message),
+            (requests, "CUSTOMERS_PER_MESSAGE", self.customers_per_message),
             (session, "MANY_CUSTOMERS", self.everybody_from),
         ):
             exchange(module, name, value)

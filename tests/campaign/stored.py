@@ -1,7 +1,7 @@
 """What stands in Firestore, and how two accounts of the same POS are held against each other."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ Fields = dict[str, Any]
 Documents = dict[str, Fields]
 
 MENU = "publicViews/products/items"
+REMOVED = "removedFromPosAt"
 COLLECTIONS = (
     "customers",
     "orders",
@@ -23,7 +24,7 @@ COLLECTIONS = (
     "quarantine",
 )
 
-LEFT_OUT: Mapping[str, frozenset[str]] = {
+VOLATILE: Mapping[str, frozenset[str]] = {
     # When it was written, or by which run: that is what the two accounts differ in. An order's
     # ``updatedAt`` is the POS's own and is compared.
     "customers": frozenset({"updatedAt"}),
@@ -46,14 +47,17 @@ RFM_OF_THE_DAY = ("recencyDays", "asOf")
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One org in one project."""
+    """One org in one project. A collection is read once."""
 
     client: Client
     org_id: str
+    _read: dict[str, Documents] = field(default_factory=dict, init=False)
 
     def documents(self, collection: str) -> Documents:
-        found = self.client.collection(f"tenants/{self.org_id}/{collection}").stream()
-        return {document.id: document.to_dict() or {} for document in found}
+        if collection not in self._read:
+            found = self.client.collection(f"tenants/{self.org_id}/{collection}").stream()
+            self._read[collection] = {each.id: each.to_dict() or {} for each in found}
+        return self._read[collection]
 
     def document(self, path: str) -> Fields:
         return self.client.document(f"tenants/{self.org_id}/{path}").get().to_dict() or {}
@@ -68,14 +72,20 @@ class Stored:
         until = self.lease_until()
         return until is None or until < datetime.now(UTC)
 
-    def account(self, *, after_daily_pass: bool) -> dict[str, Documents]:
-        """Every record of the org, without what may rightly differ between two accounts."""
-        found = {name: self.documents(name) for name in COLLECTIONS}
-        # What the POS dropped while it was synced is remembered; an account begun later cannot.
-        found["products"] = {
-            key: fields
-            for key, fields in found["products"].items()
-            if "removedFromPosAt" not in fields
+    def account(
+        self, *, after_daily_pass: bool, left_out: Mapping[str, Collection[str]]
+    ) -> dict[str, Documents]:
+        """Every record of the org, without what may rightly differ between two accounts, such as
+        the documents ``left_out`` of each collection."""
+        found = {
+            name: {
+                key: fields
+                for key, fields in self.documents(name).items()
+                # What the POS dropped while it was synced is remembered; an account begun later
+                # cannot.
+                if REMOVED not in fields and key not in left_out.get(name, ())
+            }
+            for name in COLLECTIONS
         }
         # Nobody can say which order an unreadable one without an id became.
         found["quarantine"] = {
@@ -83,10 +93,10 @@ class Stored:
             for key, fields in found["quarantine"].items()
             if not key.startswith("orders_raw-")
         }
-        left_out = dict(LEFT_OUT)
-        left_out["customers"] |= OF_THE_DAY if after_daily_pass else OF_THE_DAY | OF_EVERYBODY
+        volatile = dict(VOLATILE)
+        volatile["customers"] |= OF_THE_DAY if after_daily_pass else OF_THE_DAY | OF_EVERYBODY
         return {
-            name: {key: _without(fields, left_out[name]) for key, fields in documents.items()}
+            name: {key: _without(fields, volatile[name]) for key, fields in documents.items()}
             for name, documents in found.items()
         }
 
@@ -105,13 +115,13 @@ def differences(found: Mapping[str, Documents], wanted: Mapping[str, Documents])
 
 
 def _differences(where: str, found: Fields, wanted: Fields) -> Iterator[str]:
-    for field in sorted(found.keys() | wanted.keys()):
-        if found.get(field) != wanted.get(field):
-            yield f"{where}: {field} is {found.get(field)!r}, not {wanted.get(field)!r}"
+    for name in sorted(found.keys() | wanted.keys()):
+        if found.get(name) != wanted.get(name):
+            yield f"{where}: {name} is {found.get(name)!r}, not {wanted.get(name)!r}"
 
 
-def _without(fields: Fields, left_out: frozenset[str]) -> Fields:
-    kept = {name: value for name, value in fields.items() if name not in left_out}
+def _without(fields: Fields, volatile: frozenset[str]) -> Fields:
+    kept = {name: value for name, value in fields.items() if name not in volatile}
     if isinstance(rfm := kept.get("rfm"), dict):
         rfm = {name: value for name, value in rfm.items() if name not in RFM_OF_THE_DAY}
         rfm["quantiles"] = {k: v for k, v in (rfm.get("quantiles") or {}).items() if k != "asOf"}

@@ -1,17 +1,31 @@
 """The Pub/Sub emulator as the campaign uses it: the harness pulls, and delivers as it likes."""
 
-from collections.abc import Iterator
+import base64
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from multiprocessing import Pipe
+from queue import SimpleQueue
 from secrets import token_hex
+from threading import Lock, Thread
 from typing import Any
+
+import grpc
+from google.api_core.exceptions import GoogleAPICallError
+from google.pubsub_v1 import PublisherClient, SubscriberClient
+from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+from google.pubsub_v1.types import PubsubMessage, ReceivedMessage, StreamingPullRequest
 
 from deploy.local.cloudevents import Event, from_push
 from deploy.local.pubsub import PubSub
 from deploy.manifest import Manifest
 from deploy.resources import TopicTrigger
 
-MOST_PULLED = 500
 MARKER = "campaign-marker"
+HOSTILE = "campaign-hostile"
+"""Attribute of a message that no function need be able to process."""
+_MOST_BYTES = 64 << 20
 
 
 @dataclass(slots=True)
@@ -29,12 +43,17 @@ class Message:
     def name(self) -> str:
         return f"{self.function} #{self.ordinal}"
 
+    @property
+    def hostile(self) -> bool:
+        return HOSTILE in self.push["message"]["attributes"]
+
 
 class PullSubscriptions(PubSub):
     """A project's topics, with one pull subscription for each of the functions.
 
-    A pull may bring nothing although something is there. So that silence can be believed, markers
-    are sent after the messages: where all have come back, so has everything before them.
+    ``arrived`` has something to read when messages are there. Messages take their time to arrive.
+    So that silence can be believed, markers are sent after them: where all have come back, so has
+    everything before them.
     """
 
     def __init__(self, host: str, project: str, manifest: Manifest, functions: list[str]) -> None:
@@ -47,34 +66,38 @@ class PullSubscriptions(PubSub):
         for name, topic in self._topics.items():
             body = {"topic": self.topic(topic), "ackDeadlineSeconds": 600}
             self._call("PUT", self._subscription(name), body)
+        sizes = [
+            ("grpc.max_receive_message_length", _MOST_BYTES),
+            ("grpc.use_local_subchannel_pool", 1),
+        ]
+        self._channel = grpc.insecure_channel(host, options=sizes)
+        transport = PublisherGrpcTransport(channel=self._channel)
+        self._publisher = PublisherClient(transport=transport)
+        self.arrived, self._inbox = Pipe(duplex=False)
+        self._lock = Lock()
+        self._streams = [self._open(name) for name in functions]
 
     def pull(self) -> Iterator[Message]:
         """What has arrived since the last look. It is acknowledged at once: from here on the
         campaign itself is the queue."""
-        for name, topic in self._topics.items():
-            where = self._subscription(name)
-            body = {"maxMessages": MOST_PULLED, "returnImmediately": True}
-            received = self._call("POST", f"{where}:pull", body).get("receivedMessages", [])
-            if not received:
+        while self.arrived.poll():
+            name, message = self.arrived.recv()
+            marker = message["attributes"].get(MARKER)
+            if marker:
+                self._markers.discard((name, marker))
                 continue
-            acks = {"ackIds": [each["ackId"] for each in received]}
-            self._call("POST", f"{where}:acknowledge", acks)
-            for each in received:
-                marker = each["message"].get("attributes", {}).get(MARKER)
-                if marker:
-                    self._markers.discard((name, marker))
-                    continue
-                self._pulled[name] += 1
-                push = {"message": each["message"], "subscription": where}
-                event = from_push(push, self.topic(topic))
-                yield Message(name, self._pulled[name], event, push)
+            self._pulled[name] += 1
+            push = {"message": message, "subscription": self._subscription(name)}
+            event = from_push(push, self.topic(self._topics[name]))
+            yield Message(name, self._pulled[name], event, push)
 
     def send_markers(self) -> None:
         """Send one after what each subscription was sent so far."""
         mark = token_hex(4)
         self._markers = {(name, mark) for name in self._topics}
         for topic in self._topics.values():
-            self.publish(topic, {}, {MARKER: mark})
+            marker = PubsubMessage(data=b"{}", attributes={MARKER: mark})
+            self._publisher.publish(topic=self.topic(topic), messages=[marker])
 
     @property
     def markers_are_back(self) -> bool:
@@ -89,8 +112,62 @@ class PullSubscriptions(PubSub):
         buried = {"data": message.push["message"]["data"], "attributes": attributes}
         self._call("POST", f"{self.topic('dead-letters')}:publish", {"messages": [buried]})
 
+    def close(self) -> None:
+        for stream in self._streams:
+            stream.close()
+        self._channel.close()
+        super().close()
+
+    def _open(self, name: str) -> "_Stream":
+        def put(message: ReceivedMessage) -> None:
+            with self._lock:
+                self._inbox.send((name, _as_json(message)))
+
+        return _Stream(self._channel, self._subscription(name), put)
+
     def _subscription(self, function: str) -> str:
         return f"{self._project}/subscriptions/{function}"
+
+
+class _Stream:
+    """An open pull: what comes is acknowledged, then handed over by a thread of its own."""
+
+    def __init__(
+        self, channel: grpc.Channel, subscription: str, put: Callable[[ReceivedMessage], None]
+    ) -> None:
+        self._requests: SimpleQueue[StreamingPullRequest | None] = SimpleQueue()
+        self._requests.put(
+            StreamingPullRequest(subscription=subscription, stream_ack_deadline_seconds=600)
+        )
+        client = SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
+        self._call: Any = client.streaming_pull(requests=iter(self._requests.get, None))
+        self._put = put
+        self._thread = Thread(target=self._receive, name="pull", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._call.cancel()
+        self._requests.put(None)
+        self._thread.join()
+
+    def _receive(self) -> None:
+        with contextlib.suppress(GoogleAPICallError):  # it was cancelled
+            for response in self._call:
+                ids = [each.ack_id for each in response.received_messages]
+                self._requests.put(StreamingPullRequest(ack_ids=ids))
+                for each in response.received_messages:
+                    self._put(each)
+
+
+def _as_json(received: ReceivedMessage) -> dict[str, Any]:
+    """The message as a push subscription delivers it."""
+    message = received.message
+    return {
+        "data": base64.b64encode(message.data).decode(),
+        "attributes": dict(message.attributes),
+        "messageId": message.message_id,
+        "publishTime": PubsubMessage.pb(message).publish_time.ToJsonString(),
+    }
 
 
 def _topic(manifest: Manifest, function: str) -> str:

@@ -1,7 +1,8 @@
-"""One delivery in a process of its own: the function as it is deployed, and its fault.
+"""Instances of the functions as they are deployed: processes that handle one delivery after
+another, each with its fault.
 
-Workers are forked by multiprocessing's fork server, which has loaded the functions' modules and
-made no client: a worker is at work after a hundredth of a second.
+They are forked by multiprocessing's fork server, which has loaded the functions' modules and made
+no client: an instance is at work after a hundredth of a second.
 """
 
 import importlib
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from multiprocessing import get_context
-from multiprocessing.context import ForkServerProcess
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from cloudevents.http import from_http
@@ -22,7 +23,7 @@ from deploy.local.cloudevents import Event
 from shared import clock
 from shared.errors import LeaseLost
 from tests.campaign.exchange import exchange
-from tests.campaign.process_fault import ProcessFault
+from tests.campaign.process_fault import CommitHook, ProcessFault
 from tests.campaign.scale import Scale, make_impatient
 
 POSTPONED = 75
@@ -40,53 +41,91 @@ PRELOADED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One delivery. ``scale`` None: the product's own sizes; ``later``: how far its clock is
-    ahead of the real one."""
+class Setup:
+    """What an instance of a function has for as long as it lives. ``scale`` None: the product's
+    own sizes."""
 
     function: str
-    event: Event
     environment: Mapping[str, str]
     log: Path
-    later: timedelta = timedelta(0)
-    scale: Scale | None = None
-    process_fault: ProcessFault | None = None
+    scale: Scale | None
 
 
-def start(job: Job) -> ForkServerProcess:
-    """A worker at the job. Its exit code is 0 where the message is to be acknowledged."""
-    context = get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOADED))
-    worker = context.Process(target=work, args=(job,), daemon=True)
-    worker.start()
-    return worker
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One delivery. ``later``: how far the clock is ahead of the real one."""
+
+    event: Event
+    later: timedelta
+    process_fault: ProcessFault | None
 
 
-def work(job: Job) -> None:
-    """Do the job and end this process, without the tidying up that a killed one has not either."""
-    log = os.open(job.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+class Worker:
+    """An instance, seen from outside."""
+
+    def __init__(self, setup: Setup) -> None:
+        context = get_context("forkserver")
+        context.set_forkserver_preload(list(PRELOADED))
+        self.setup = setup
+        self.connection, theirs = context.Pipe()
+        self._process = context.Process(target=serve, args=(setup, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def begin(self, job: Job) -> None:
+        """Hand a job over. ``connection`` has something to read when it is over."""
+        self.connection.send(job)
+
+    def result(self) -> int | None:
+        """What came of the job: 0 where the message is to be acknowledged, None where the process
+        died."""
+        # Not the exit code: two threads that start processes may take it from each other.
+        try:
+            code: int = self.connection.recv()
+        except (EOFError, OSError):
+            return None
+        return code
+
+    def end(self) -> None:
+        """Kill the process, at work or not."""
+        self.connection.close()
+        self._process.kill()
+        self._process.join()
+
+
+def serve(setup: Setup, jobs: Connection) -> None:
+    """Do job after job. This process ends without the tidying up that a killed one has not
+    either."""
+    log = os.open(setup.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    code = FAILED
+    os.environ.update(setup.environment)
+    make_impatient()
+    if setup.scale:
+        setup.scale.apply()
+    commits = CommitHook()
     try:
-        code = _deliver(job)
+        while True:
+            job = jobs.recv()
+            commits.arm(job.process_fault)
+            code = _deliver(setup.function, job)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            jobs.send(code)
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        os._exit(FAILED)
 
 
-def _deliver(job: Job) -> int:
+def _deliver(function: str, job: Job) -> int:
     try:
-        os.environ.update(job.environment)
         exchange(clock, "datetime", _ahead(job.later))
-        make_impatient()
-        if job.scale:
-            job.scale.apply()
-        if job.process_fault:
-            job.process_fault.install()
-        module = importlib.import_module(f"functions.{job.function}.main")
-        getattr(module, job.function)(from_http(dict(job.event.headers), job.event.body))
+        module = importlib.import_module(f"functions.{function}.main")
+        getattr(module, function)(from_http(dict(job.event.headers), job.event.body))
     except ServiceUnavailable:
         return POSTPONED
     except BaseException as error:

@@ -28,11 +28,13 @@ from shared.services.alerts import Alerts
 from shared.services.runs import lifecycle
 from shared.services.runs.lifecycle import ActiveRun
 from shared.services.spending.compute import SpendingService
+from shared.services.spending.requests import OutstandingSpending
 from shared.services.sync.commands import RefreshSales, SyncOrg, command_of
 from shared.services.sync.dry_run import DryRun
 from shared.services.sync.org import OrgSync
 from shared.services.sync.sales_refresh import SalesRefresh, SalesRefreshPlan
 from shared.services.sync.targeted import TargetedSync
+from shared.services.watchdog import Watchdog
 from shared.store.database import Database
 from shared.store.runs import Run
 from tests.fakes import (
@@ -236,6 +238,7 @@ class Environment:
         self.alerts = Alerts(database, self.notifier, [SecretStr("json://operator")], clock.now)
         self.spending = SpendingRunner(database)
         self.sales = SalesRunner(database, clock)
+        self.watchdog = self.watchdog_on(database)
         self.sync = SyncRunner(
             database,
             self.store,
@@ -245,3 +248,9 @@ class Environment:
             self.spending,
             self.sales,
         )
+
+    def watchdog_on(self, database: Database, spending: Publisher | None = None) -> Watchdog:
+        """The watchdog, with a meter or a topic of its own."""
+        topic = spending or self.spending.requests
+        outstanding = OutstandingSpending(database, self.alerts, topic, self.clock.now)
+        return Watchdog(database, self.alerts, self.clock.now, outstanding)

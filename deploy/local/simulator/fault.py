@@ -77,6 +77,44 @@ class TimeOut(_Fault):
     seconds: float = Field(gt=0)
 
 
+class SlowHeaders(_Fault):
+    """For ``seconds`` a header comes in, a byte every ``ms`` milliseconds; then the answer."""
+
+    kind: Literal["slow_headers"]
+    ms: float = Field(default=50, gt=0)
+    seconds: float = Field(gt=0)
+
+
+class EndlessContinue(_Fault):
+    """For ``seconds`` a ``100 Continue`` comes every ``ms`` milliseconds; then the answer."""
+
+    kind: Literal["endless_continue"]
+    ms: float = Field(default=50, gt=0)
+    seconds: float = Field(gt=0)
+
+
+class RowFlood(_Fault):
+    """The reply is a list of ``rows`` rows, each 0 or an empty object."""
+
+    kind: Literal["row_flood"]
+    rows: int = Field(default=1_500_000, ge=1)
+    row: Literal["zero", "object"] = "zero"
+
+
+class DeepNesting(_Fault):
+    """The reply is a list within a list, and so on: ``levels`` of them."""
+
+    kind: Literal["deep_nesting"]
+    levels: int = Field(default=900, ge=1)
+
+
+class DecompressionBomb(_Fault):
+    """The reply is a thousandth of the ``megabytes`` that it unpacks to."""
+
+    kind: Literal["decompression_bomb"]
+    megabytes: int = Field(default=50, ge=1)
+
+
 class TruncatedJson(_Fault):
     """The reply's body ends half way; its status is 200."""
 
@@ -126,6 +164,11 @@ Fault = Annotated[
     | RateLimited
     | ServerError
     | TimeOut
+    | SlowHeaders
+    | EndlessContinue
+    | RowFlood
+    | DeepNesting
+    | DecompressionBomb
     | TruncatedJson
     | RepeatedPage
     | ShortPage

@@ -3,20 +3,30 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from gzip import compress
+from http import HTTPStatus
 from threading import Event
 
 from flask import Response
 
 from deploy.local.simulator.fault import (
+    DecompressionBomb,
+    DeepNesting,
+    EndlessContinue,
     Fault,
     Latency,
     RateLimited,
+    RowFlood,
     ServerError,
+    SlowHeaders,
     TimeOut,
     TruncatedJson,
     Unauthorized,
 )
+from deploy.local.simulator.fault_wire import send_before
 from deploy.local.simulator.table import encode
+
+_MEGABYTE = 1_000_000
 
 
 def json_reply(body: bytes, status: int = 200) -> Response:
@@ -45,16 +55,31 @@ def answer_instead(faults: Sequence[Fault], stopping: Event) -> Response | None:
             case TimeOut():
                 stopping.wait(fault.seconds)
                 return error_reply(504, "Gateway timeout")
+            case SlowHeaders() | EndlessContinue():
+                send_before(fault, stopping)
             case _:
                 pass
     return None
 
 
 def bend_body(faults: Sequence[Fault], reply: Response) -> Response:
-    """The reply with its body cut in half, where a fault asks for that."""
-    if any(isinstance(fault, TruncatedJson) for fault in faults):
-        body = reply.get_data()
-        reply.set_data(body[: len(body) // 2])
+    """The reply with its body cut in half, or with another in its place, where a fault asks for
+    that."""
+    for fault in faults if reply.status_code == HTTPStatus.OK else ():
+        match fault:
+            case TruncatedJson():
+                body = reply.get_data()
+                reply.set_data(body[: len(body) // 2])
+            case RowFlood():
+                row = b"0" if fault.row == "zero" else b"{}"
+                reply.set_data(b"[" + (row + b",") * (fault.rows - 1) + row + b"]")
+            case DeepNesting():
+                reply.set_data(b"[" * fault.levels + b"]" * fault.levels)
+            case DecompressionBomb():
+                reply.set_data(compress(b"[" + b" " * fault.megabytes * _MEGABYTE + b"]"))
+                reply.headers["Content-Encoding"] = "gzip"
+            case _:
+                pass
     return reply
 
 

@@ -13,6 +13,8 @@ from deploy.local.simulator.simulation import Simulation
 _HOST = "127.0.0.1"
 _THREADS = 64
 _CLOSE_SECONDS = 5
+_IN_MEMORY = 64 * 1024 * 1024
+"""Bytes of a body that are not put into a file."""
 
 
 class Server:
@@ -30,6 +32,8 @@ class Server:
             connection_limit=2_000,
             backlog=512,
             asyncore_use_poll=True,
+            inbuf_overflow=_IN_MEMORY,
+            outbuf_overflow=_IN_MEMORY,
         )
         self.port: int = self._server.effective_port
         self._thread = Thread(target=self._server.run, name="pos-simulator", daemon=True)

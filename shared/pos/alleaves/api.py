@@ -4,7 +4,7 @@
 and ``GET /orders``. All other calls are the same in both.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -16,22 +16,30 @@ from shared.domain.order_windows import DateWindow
 from shared.errors import CredentialsRejected
 from shared.outbound.credentials import Token, TokenCache
 from shared.outbound.failures import TokenRejected
+from shared.outbound.replies import ReplyTooLarge
 from shared.outbound.session import HttpCall, HttpReply, HttpSession, host_of
 from shared.pos.alleaves.parse import rows_and_total, unix_moment
-from shared.pos.config import AlleavesConfig
+from shared.pos.config import ALLEAVES_URL, AlleavesConfig
 from shared.pos.paging import FetchedPage
 
 PROVIDER = "The POS"
-DEFAULT_BASE_URL = "https://app.alleaves.com/api"
 _LIFETIME = timedelta(hours=24)
 """Of a token, as measured at the live service; where neither the reply nor the token says."""
 _EPOCH_ABOVE = 1_000_000_000
+MOST_TIMES_THE_SIZE = 10
+"""A page may hold so many times the rows asked for."""
+MOST_ROWS = 20_000
+"""Of a list that comes whole."""
 
 T = TypeVar("T")
+E = TypeVar("E")
+ReadRows = Callable[[Sequence[object]], Sequence[E]]
 
 
 class AlleavesApi:
-    """One account at Alleaves; rows come as sent. Thread-safe."""
+    """One account at Alleaves. Thread-safe. Rows are handed on as sent, to ``each`` or, all of a
+    reply, to ``read_rows``, while no other reply is read: what these return is kept, not the rows.
+    """
 
     def __init__(
         self,
@@ -47,7 +55,7 @@ class AlleavesApi:
         self._location_name = location_name
         self._clock = clock
         self._rest_style = config.api_style == "rest"
-        self._base_url = (config.base_url or DEFAULT_BASE_URL).rstrip("/")
+        self._base_url = (config.base_url or ALLEAVES_URL).rstrip("/")
         password, pin = config.password.get_secret_value(), config.pin.get_secret_value()
         self._sign_in_body = {"username": config.username, "password": password}
         if pin:
@@ -61,33 +69,39 @@ class AlleavesApi:
         """What operators read: "The POS at app.alleaves.com"."""
         return f"{PROVIDER} at {host_of(self._base_url)}"
 
-    def customers(self, page: int, size: int) -> FetchedPage[object]:
+    def customers(self, page: int, size: int, each: Callable[[object], E]) -> FetchedPage[E]:
         """Page ``page`` (from 1) of the customers."""
         if self._rest_style:
             params = {"page": str(page), "pageSize": str(size)}
-            return self._list(self._call("GET", "/customers", "customers", params=params))
+            return self._page(
+                self._call("GET", "/customers", "customers", params=params), size, each
+            )
         body = {"page": page, "pageSize": size}
-        return self._list(self._call("POST", "/customer/search", "customers", json=body))
+        call = self._call("POST", "/customer/search", "customers", json=body)
+        return self._page(call, size, each)
 
-    def orders(self, window: DateWindow, page: int, size: int) -> FetchedPage[object]:
+    def orders(
+        self, window: DateWindow, page: int, size: int, each: Callable[[object], E]
+    ) -> FetchedPage[E]:
         """Page ``page`` (from 1) of the orders created within the window."""
         days = {"startDate": window.since.isoformat(), "endDate": window.until.isoformat()}
         params = {"page": str(page), "pageSize": str(size), **days}
         path = "/orders" if self._rest_style else "/order"
-        return self._list(self._call("GET", path, "orders", params=params))
+        return self._page(self._call("GET", path, "orders", params=params), size, each)
 
     def inventory(
-        self, location_id: str, skip: int = 0, take: int | None = None
-    ) -> FetchedPage[object]:
+        self, location_id: str, read_rows: ReadRows[E], skip: int = 0, take: int | None = None
+    ) -> FetchedPage[E]:
         """The stock of a location; with ``take``, so many rows after the first ``skip``."""
         body: dict[str, object] = {"query": "", "id_location": as_sent(location_id)}
         if take is not None:
             body |= {"skip": skip, "take": take}
-        return self._list(self._call("POST", "/inventory/search", "inventory", json=body))
+        call = self._call("POST", "/inventory/search", "inventory", json=body)
+        return self._list(call, MOST_ROWS, read_rows)
 
-    def listed(self, path: str, what: str) -> FetchedPage[object]:
+    def listed(self, path: str, what: str, read_rows: ReadRows[E]) -> FetchedPage[E]:
         """A list that comes whole: discounts, brands, locations and the like."""
-        return self._list(self._call("GET", path, what))
+        return self._list(self._call("GET", path, what), MOST_ROWS, read_rows)
 
     def record(self, path: str, what: str) -> HttpReply[object]:
         """One record."""
@@ -99,10 +113,19 @@ class AlleavesApi:
         call = replace(self._call("POST", path, what, json=body), once=True)
         return self._signed_in(call, _any).data
 
-    def _list(self, call: HttpCall) -> FetchedPage[object]:
-        reply = self._signed_in(call, rows_and_total)
-        rows, total = reply.data
-        return FetchedPage(rows, total, reply.requests)
+    def _page(self, call: HttpCall, size: int, each: Callable[[object], E]) -> FetchedPage[E]:
+        return self._list(call, MOST_TIMES_THE_SIZE * size, lambda rows: [*map(each, rows)])
+
+    def _list(self, call: HttpCall, most_rows: int, read_rows: ReadRows[E]) -> FetchedPage[E]:
+        def read(reply: object) -> tuple[Sequence[E], int | None]:
+            rows, total = rows_and_total(reply)
+            if len(rows) > most_rows:
+                raise ReplyTooLarge(f"holds more than {most_rows:,} rows")
+            return read_rows(rows), total
+
+        reply = self._signed_in(call, read)
+        entries, total = reply.data
+        return FetchedPage(entries, total, reply.requests)
 
     def _call(
         self,

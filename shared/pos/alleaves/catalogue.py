@@ -12,11 +12,12 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from shared.domain.discounts import Discount, DiscountKind, window
+from shared.domain.ids import is_document_id
 from shared.domain.inventory import BatchDetail, InventoryRow
 from shared.domain.metadata import PUBLIC_FIELDS, NamedEntry, NamedKind, PublicLocation
 from shared.domain.money import to_cents
 from shared.domain.pricing import CASCADE
-from shared.pos.alleaves.parse import cents, day, number, percent, read_row, reject
+from shared.pos.alleaves.parse import cents, day, is_storable, number, percent, read_row, reject
 from shared.pos.alleaves.schemas import (
     BatchRow,
     Conditions,
@@ -57,13 +58,15 @@ system: nothing else of a location is read."""
 def to_inventory_row(row: object, location_id: str) -> InventoryRow | Rejected:
     """The stock of a row; ``location_id`` holds where the row names no location.
 
-    Rejected for want of an id, for an unreadable quantity (``bad_quantity``), price or cost
-    (``bad_money``): a menu built from it would be wrong. Where only one of ``available`` and
-    ``on_hand`` is sent, it stands for both.
+    Rejected for want of an id, for a location that cannot be one (``bad_location``), an unreadable
+    quantity (``bad_quantity``), price or cost (``bad_money``): a menu built from it would be wrong.
+    Where only one of ``available`` and ``on_hand`` is sent, it stands for both.
     """
     wire = read_row(StockRow, row)
     if isinstance(wire, Rejected):
         return wire
+    if wire.location_id is not None and not is_document_id(wire.location_id):
+        return reject(row, wire.item_id, "bad_location", "The row's location has no usable id.")
     available = number(wire.on_hand if wire.available is None else wire.available)
     on_hand = number(wire.available if wire.on_hand is None else wire.on_hand)
     if available is None or on_hand is None:
@@ -191,7 +194,7 @@ def _texts(values: Iterable[object]) -> frozenset[str]:
         for value in values
         if isinstance(value, str | int) and not isinstance(value, bool)
     )
-    return frozenset(text for text in texts if text)
+    return frozenset(text for text in texts if text and is_storable(text))
 
 
 def to_named(kind: NamedKind, rows: Iterable[object]) -> tuple[NamedEntry, ...]:
@@ -216,7 +219,9 @@ def to_locations(rows: Iterable[object]) -> tuple[PublicLocation, ...]:
         if isinstance(row, dict) and isinstance(row.get("id_location"), str | int):
             sent = {ours: row.get(theirs) for ours, theirs in _PUBLIC.items()}
             public = {
-                name: value for name, value in sent.items() if isinstance(value, str | int | float)
+                name: value
+                for name, value in sent.items()
+                if isinstance(value, str | int | float) and is_storable(value)
             }
             found.append(PublicLocation(str(row["id_location"]), public))
     return tuple(found)

@@ -7,6 +7,7 @@ from typing import TypeVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from shared.clock import Clock
 from shared.domain.customers import Customer
 from shared.domain.discounts import Discount
 from shared.domain.inventory import BatchDetail, InventoryRow
@@ -20,7 +21,7 @@ from shared.pos.alleaves.api import AlleavesApi
 from shared.pos.alleaves.orders import to_customer, to_order
 from shared.pos.alleaves.parse import SOURCE
 from shared.pos.paging import FetchedPage, PageSettings, list_pages
-from shared.pos.port import LookUpResult, Page, Rejected, page_of
+from shared.pos.port import LookUpResult, Page, Rejected, page_of, with_raw_cut
 
 NO_SUCH_RECORD = 404
 _STOCK_IDENTITY = ("id_item", "id_batch", "id_area")
@@ -38,6 +39,7 @@ class AlleavesClient:
         *,
         zone: ZoneInfo,
         location_id: str,
+        clock: Clock,
         paging: PageSettings | None = None,
     ) -> None:
         self.provider = SOURCE
@@ -45,17 +47,19 @@ class AlleavesClient:
         self._zone = zone
         self._paging = paging or PageSettings()
         self._to_customer = partial(to_customer, zone=zone)
-        self._to_order = partial(to_order, zone=zone, location_id=location_id)
+        self._to_order: Callable[[object], Order | Rejected] = lambda row: to_order(
+            row, zone, location_id, now=clock()
+        )
 
     def customers(
         self, *, expected: int | None = None, start_page: int = 1
     ) -> Generator[Page[Customer], None, None]:
-        fetch = partial(self._api.customers, size=self._paging.size)
-        return self._pages(fetch, self._to_customer, "customers", expected, start_page)
+        fetch = partial(self._api.customers, size=self._paging.size, each=self._to_customer)
+        return self._pages(fetch, "customers", expected, start_page)
 
     def orders(self, window: DateWindow) -> Generator[Page[Order], None, None]:
-        fetch = partial(self._api.orders, window, size=self._paging.size)
-        return self._pages(fetch, self._to_order, "orders")
+        fetch = partial(self._api.orders, window, size=self._paging.size, each=self._to_order)
+        return self._pages(fetch, "orders")
 
     def customer(self, customer_id: str) -> Page[Customer]:
         path = f"/customer/{quote(customer_id, safe='')}"
@@ -69,35 +73,43 @@ class AlleavesClient:
         the rest is asked for. Whether the service honours ``skip`` and ``take`` here is not known:
         a reply of repeats means that it does not, ListingIncomplete."""
         seen: set[Hashable] = set()
+
+        def read_rows(rows: Sequence[object]) -> list[InventoryRow | Rejected]:
+            new = _without_repeats(rows, seen)
+            return [catalogue.to_inventory_row(row, location_id) for row in new]
+
         total: int | None = None
         received = number = 0
         last = False
         while not last:
-            raw = self._api.inventory(location_id, received, total and total - received)
+            rest = total and total - received
+            reply = self._api.inventory(location_id, read_rows, received, rest)
             number += 1
-            rows = _without_repeats(raw.entries, seen)
-            received += len(rows)
-            total = total if raw.total is None else raw.total
+            entries = reply.entries
+            received += len(entries)
+            total = total if reply.total is None else reply.total
             last = total is None or received >= total
-            if number > 1 and not rows and not last:
+            if number > 1 and not entries and not last:
                 raise ListingIncomplete(
                     f"{self._api.name} announced {total:,} inventory rows but sent {received:,}."
                 )
-            entries = [catalogue.to_inventory_row(row, location_id) for row in rows]
-            yield page_of(number, entries, total=total, requests=raw.requests, last=last)
+            yield page_of(number, entries, total=total, requests=reply.requests, last=last)
 
     def discounts(self) -> Page[Discount]:
-        raw = self._api.listed("/discount", "discounts")
-        entries = [catalogue.to_discount(row, self._zone) for row in raw.entries]
-        return page_of(1, entries, total=raw.total, requests=raw.requests)
+        def read_rows(rows: Sequence[object]) -> list[Discount | Rejected]:
+            return [catalogue.to_discount(row, self._zone) for row in rows]
+
+        reply = self._api.listed("/discount", "discounts", read_rows)
+        return page_of(1, reply.entries, total=reply.total, requests=reply.requests)
 
     def named(self, kind: NamedKind) -> LookUpResult[tuple[NamedEntry, ...]]:
-        raw = self._api.listed(f"/inventory/{catalogue.NAMED[kind]}", kind)
-        return LookUpResult(catalogue.to_named(kind, raw.entries), raw.requests)
+        path = f"/inventory/{catalogue.NAMED[kind]}"
+        reply = self._api.listed(path, kind, partial(catalogue.to_named, kind))
+        return LookUpResult(tuple(reply.entries), reply.requests)
 
     def locations(self) -> LookUpResult[tuple[PublicLocation, ...]]:
-        raw = self._api.listed("/location", "locations")
-        return LookUpResult(catalogue.to_locations(raw.entries), raw.requests)
+        reply = self._api.listed("/location", "locations", catalogue.to_locations)
+        return LookUpResult(tuple(reply.entries), reply.requests)
 
     def batch(self, batch_id: str) -> BatchDetail:
         path = f"/inventory/batch/{quote(batch_id)}"
@@ -117,18 +129,18 @@ class AlleavesClient:
 
     def _pages(
         self,
-        fetch: Callable[[int], FetchedPage[object]],
-        to_record: Callable[[object], R | Rejected],
+        fetch: Callable[[int], FetchedPage[R | Rejected]],
         what: str,
         expected: int | None = None,
         start_page: int = 1,
     ) -> Generator[Page[R], None, None]:
-        def fetch_records(number: int) -> FetchedPage[R | Rejected]:
-            raw = fetch(number)
-            return FetchedPage(list(map(to_record, raw.entries)), raw.total, raw.requests)
+        def fetch_page(number: int) -> FetchedPage[R | Rejected]:
+            found = fetch(number)
+            entries: list[R | Rejected] = list(with_raw_cut(found.entries))
+            return FetchedPage(entries, found.total, found.requests)
 
         return list_pages(
-            fetch_records,
+            fetch_page,
             _identity,
             provider=self._api.name,
             what=what,

@@ -1,6 +1,8 @@
 """Orders of Alleaves, and its customers, as domain records."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -14,6 +16,8 @@ from shared.pos.port import Rejected
 
 PLACEHOLDER_EMAIL = f"{NO_EMAIL}alleaves.local"
 """Stored for a customer without an e-mail, as Alleaves itself does in orders."""
+FUTURE_TOLERATED = timedelta(days=1)
+"""Clocks and calendars differ; a moment further ahead is a mistake."""
 _STATUS = {status.value: status for status in OrderStatus} | {
     "processing": OrderStatus.PREPARING,
     "delivered": OrderStatus.COMPLETED,
@@ -55,15 +59,15 @@ def to_customer(row: object, zone: ZoneInfo) -> Customer | Rejected:
     )
 
 
-def to_order(row: object, zone: ZoneInfo, location_id: str) -> Order | Rejected:
-    """The order of a row; ``zone`` holds for times without one, ``location_id`` where the row
-    names no location.
+def to_order(row: object, zone: ZoneInfo, location_id: str, *, now: datetime) -> Order | Rejected:
+    """The order of a row, read at ``now``; ``zone`` holds for times without one, ``location_id``
+    where the row names no location.
 
     A refund is a completed order with a negative total; its other amounts are negative too.
-    Rejected without an id, a total (``bad_money``) or a time of creation (``bad_time``): it would
-    count wrongly. Other unreadable values count as not given.
+    Rejected without an id, a total (``bad_money``) or a time of creation that is not beyond a day
+    ahead (``bad_time``): it would count wrongly. Other unreadable values count as not given.
     """
-    wire = read_row(OrderRow, row)
+    wire = read_row(OrderRow, row, partial(document_id, SOURCE))
     if isinstance(wire, Rejected):
         return wire
     total = cents(wire.total)
@@ -73,6 +77,8 @@ def to_order(row: object, zone: ZoneInfo, location_id: str) -> Order | Rejected:
     created_at = moment(wire.created_at, zone)
     if created_at is None:
         return reject(row, order_id, "bad_time", "The order has no readable time of creation.")
+    if created_at - now > FUTURE_TOLERATED:
+        return reject(row, order_id, "bad_time", "The order's time of creation is in the future.")
     updated_at = moment(wire.updated_at, zone)
     name = " ".join(filter(None, (wire.first_name, wire.last_name)))
     kind = _TYPE.get(_word(wire.type), OrderType.IN_STORE)

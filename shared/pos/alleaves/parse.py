@@ -1,7 +1,8 @@
 """Reading what Alleaves sends: lists in all their shapes, single rows and values."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
@@ -11,18 +12,23 @@ from pydantic import ValidationError
 
 from shared.domain.money import to_cents
 from shared.pos.alleaves.schemas import Row
-from shared.pos.port import Rejected
+from shared.pos.port import RAW_LIMIT, Rejected
 
 SOURCE = "alleaves"
 """Names the provider in what is stored."""
 _MILLISECONDS_FROM = 100_000_000_000
 """Unix times from here on (the year 5138 in seconds) are meant in milliseconds."""
 _ABSURD_QUANTITY = Decimal(1_000_000_000)
+_SMALLEST_EXPONENT = -400
+"""Below that of any double: such a number fills pages when it is written out."""
+_LARGEST_INTEGER = 2**63
+_MOST_DIGITS = 18
 _LISTS = (
     *("customers", "orders", "inventory", "data"),
     *("discounts", "brands", "categories", "vendors", "locations"),
 )
-_TOTALS = ("total", "total_rows")
+_TOTAL_OF_LIST = "total_rows"
+_TOTALS = ("total", _TOTAL_OF_LIST)
 
 W = TypeVar("W", bound=Row)
 
@@ -62,7 +68,9 @@ def number(value: object) -> Decimal | None:
         read = Decimal(str(value).strip())
     except InvalidOperation:
         return None
-    return read if read.is_finite() and abs(read) < _ABSURD_QUANTITY else None
+    if not read.is_finite() or abs(read) >= _ABSURD_QUANTITY:
+        return None
+    return read if int(read.as_tuple().exponent) > _SMALLEST_EXPONENT else None
 
 
 def cents(value: object) -> int | None:
@@ -73,15 +81,23 @@ def cents(value: object) -> int | None:
         return None
 
 
+def is_storable(value: str | float) -> bool:
+    """Whether Firestore can store it: text must be valid Unicode, an integer have 64 bits."""
+    if isinstance(value, str):
+        return value.isascii() or not any("\ud800" <= each <= "\udfff" for each in value)
+    return isinstance(value, float) or -_LARGEST_INTEGER <= value < _LARGEST_INTEGER
+
+
 def percent(value: object) -> Decimal | None:
     """A percentage between 0 and 100, both included; None for anything else."""
     read = number(value)
     return read if read is not None and 0 <= read <= 100 else None
 
 
-def read_row(model: type[W], row: object) -> W | Rejected:
+def read_row(model: type[W], row: object, record_id: Callable[[str], str] = str) -> W | Rejected:
     """The row as its wire model, or Rejected as ``not_an_object``, ``missing_id`` (none, or not
-    usable as one) or ``bad_text`` (too long, or no valid Unicode)."""
+    usable as one) or ``bad_text`` (too long, or no valid Unicode). ``record_id`` makes the record's
+    id of the row's."""
     if not isinstance(row, dict):
         return reject(row, None, "not_an_object", "The record is not a JSON object.")
     try:
@@ -89,13 +105,17 @@ def read_row(model: type[W], row: object) -> W | Rejected:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     if first["type"].startswith("string_"):
-        return reject(row, None, "bad_text", "The record holds text that cannot be stored.")
+        found = model.id_in(row)
+        where = found and record_id(found)
+        return reject(row, where, "bad_text", "The record holds text that cannot be stored.")
     return reject(row, None, "missing_id", "The record has no usable id.")
 
 
 def reject(row: object, record_id: str | None, code: str, message: str) -> Rejected:
-    """A rejection, with the record's JSON for replay."""
-    return Rejected(record_id, code, message, json.dumps(row, separators=(",", ":")))
+    """A rejection, with the record's JSON for replay: without the total of its list, which changes
+    with every list."""
+    own = {k: v for k, v in row.items() if k != _TOTAL_OF_LIST} if isinstance(row, dict) else row
+    return Rejected(record_id, code, message, json.dumps(own, separators=(",", ":"))[:RAW_LIMIT])
 
 
 def rows_and_total(reply: object) -> tuple[Sequence[object], int | None]:
@@ -126,13 +146,19 @@ def _rows_of_object(reply: dict[str, object]) -> tuple[Sequence[object], int | N
 
 
 def _total_of_rows(rows: Sequence[object]) -> int | None:
-    return _first_count(row.get("total_rows") for row in rows if isinstance(row, dict))
+    """What most of the rows say: one of them may be wrong."""
+    said = (_count(row.get(_TOTAL_OF_LIST)) for row in rows if isinstance(row, dict))
+    ranked = Counter(total for total in said if total is not None).most_common(1)
+    return ranked[0][0] if ranked else None
 
 
 def _first_count(values: Iterable[object]) -> int | None:
-    for value in values:
-        if isinstance(value, str) and value.strip().isdecimal():
-            return int(value)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return value
+    return next((count for each in values if (count := _count(each)) is not None), None)
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) <= _MOST_DIGITS:
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
     return None

@@ -5,27 +5,41 @@ The shapes of discounts, brands, categories, vendors and single batches are thos
 integration: nothing is required of them but a discount's id.
 """
 
+import math
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-_LONGEST_ID = 200
+from shared.domain.customers import LONGEST_EMAIL
+from shared.domain.ids import is_document_id
+
+_LONGEST_TEXT = 2_000
+"""Characters of any name, address or date. Some are kept by the thousand in one document."""
 
 
 def _text(value: object) -> object:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
+        return None if isinstance(value, float) and not math.isfinite(value) else str(value)
     return value.strip() or None if isinstance(value, str) else None
 
 
 def _id(value: object) -> object:
     text = _text(value)
-    # It becomes the name of a document: a slash would make it a path.
-    if not isinstance(text, str) or len(text) > _LONGEST_ID or "/" in text or text in {".", ".."}:
+    if not isinstance(text, str) or not is_document_id(text):
         raise ValueError("not an id")
     return text
+
+
+def _id_or_none(value: object) -> object:
+    text = _text(value)
+    return text if isinstance(text, str) and is_document_id(text) else None
+
+
+def _email(value: object) -> object:
+    text = _text(value)
+    return text if isinstance(text, str) and len(text) <= LONGEST_EMAIL else None
 
 
 def _flag(value: object) -> bool:
@@ -45,7 +59,11 @@ def _object(value: object) -> object:
 
 
 Id = Annotated[str, BeforeValidator(_id)]
+OptionalId = Annotated[str | None, BeforeValidator(_id_or_none)]
+"""None where it is no usable id: nothing that is stored can have it."""
 Text = Annotated[str | None, BeforeValidator(_text)]
+Email = Annotated[str | None, BeforeValidator(_email)]
+"""None where it is longer than any address may be."""
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Rows = Annotated[list[object], BeforeValidator(_list)]
 Object = Annotated[dict[str, object], BeforeValidator(_object)]
@@ -59,7 +77,18 @@ def _sent_as(*names: str, default: Any = None) -> Any:
 class Row(BaseModel):
     """What all rows share."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, str_max_length=20_000)
+    model_config = ConfigDict(extra="ignore", frozen=True, str_max_length=_LONGEST_TEXT)
+
+    @classmethod
+    def id_in(cls, row: dict[object, object]) -> str | None:
+        """The id in a row that cannot be read whole: the field that is required, if one is."""
+        required = (
+            each.validation_alias for each in cls.model_fields.values() if each.is_required()
+        )
+        names = next((each.choices for each in required if isinstance(each, AliasChoices)), [])
+        sent = (row[name] for name in names if row.get(name) is not None)
+        found = _id_or_none(next(sent, None))
+        return found if isinstance(found, str) else None
 
     @model_validator(mode="before")
     @classmethod
@@ -76,7 +105,7 @@ class CustomerRow(Row):
     first_name: Text = _sent_as("name_first", "first_name")
     last_name: Text = _sent_as("name_last", "last_name")
     full_name: Text = _sent_as("full_name", "customer_name", "name")
-    email: Text = None
+    email: Email = None
     phone: Text = _sent_as("phone", "phone2")
     date_of_birth: Text = None
     user_id: Text = _sent_as("user_id", "userId")
@@ -89,12 +118,12 @@ class OrderRow(Row):
     """A row of ``/order`` or ``/orders``."""
 
     id: Id = _sent_as("id_order", "id_transaction", "order_id", "id", default=...)
-    customer_id: Text = _sent_as("id_customer", "customer_id")
+    customer_id: OptionalId = _sent_as("id_customer", "customer_id")
     user_id: Text = _sent_as("user_id", "userId")
     first_name: Text = _sent_as("name_first", "first_name")
     last_name: Text = _sent_as("name_last", "last_name")
     full_name: Text = _sent_as("customer_name", "full_name")
-    email: Text = _sent_as("email", "customer_email")
+    email: Email = _sent_as("email", "customer_email")
     phone: Text = _sent_as("phone", "customer_phone")
     location_id: Text = _sent_as("id_location", "location_id")
     status: Text = None
@@ -112,7 +141,7 @@ class OrderRow(Row):
 class ItemRow(Row):
     """A line of an order. ``id_item`` is the product where ``id_inventory_item`` is not sent."""
 
-    product_id: Text = _sent_as("id_inventory_item", "product_id", "id_item")
+    product_id: OptionalId = _sent_as("id_inventory_item", "product_id", "id_item")
     name: Text = _sent_as("item", "name", "product_name")
     category: Text = None
     quantity: object = _sent_as("quantity", "qty")
@@ -123,7 +152,7 @@ class StockRow(Row):
     """A row of ``/inventory/search``: a batch of an item in an area."""
 
     item_id: Id = _sent_as("id_item", "item_id", default=...)
-    batch_id: Text = _sent_as("id_batch", "batch_id")
+    batch_id: OptionalId = _sent_as("id_batch", "batch_id")
     area_id: Text = _sent_as("id_area")
     location_id: Text = _sent_as("id_location", "location_id")
     name: Text = _sent_as("item", "name", "product_name")

@@ -4,13 +4,14 @@ Nothing of them is documented in public: ids are read under every spelling that 
 event's own id under two, and a time as ISO text or as a Unix time.
 """
 
-import json
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
+from shared.domain.ids import LONGEST_ID, is_document_id
 from shared.errors import RequestInvalid
 from shared.pos.alleaves.parse import moment, unix_moment
 from shared.pos.alleaves.schemas import Id
@@ -40,8 +41,8 @@ _id = TypeAdapter[str](Id)
 def read_event(body: bytes) -> PosEvent:
     """The event in a webhook's body. Raises RequestInvalid where it is none."""
     try:
-        given = json.loads(body)
-    except (ValueError, RecursionError):
+        given = from_json(body)  # unlike json, it refuses text that is not valid Unicode
+    except ValueError:
         raise RequestInvalid("the webhook is not JSON") from None
     kind = given.get("event") if isinstance(given, dict) else None
     if not isinstance(kind, str) or not 0 < len(kind) <= LONGEST_KIND:
@@ -67,16 +68,20 @@ def _ids(data: object, subject: str) -> tuple[str, ...]:
 def _first_id(row: dict[str, Any], subject: str) -> str | None:
     for name in _IDS[subject]:
         try:
-            return _id.validate_python(row.get(name))
+            found = _id.validate_python(row.get(name))
         except ValidationError:
             continue
+        if is_document_id(found):
+            return found
     return None
 
 
 def _own_id(given: dict[str, Any]) -> str | None:
-    """``id`` is not among them: it may be the record's, and two events of one record are two."""
+    """``id`` is not among them: it may be the record's, and two events of one record are two. One
+    that is too long is none."""
     ids = (given.get(name) for name in ("event_id", "eventId"))
-    return next((str(each) for each in ids if isinstance(each, str | int) and each), None)
+    texts = (str(each) for each in ids if isinstance(each, str | int) and each)
+    return next((text for text in texts if len(text) <= LONGEST_ID), None)
 
 
 def _sent_at(value: object) -> datetime | None:

@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Hashable, Iterator, Mapping
 from decimal import Decimal
-from functools import partial
 from urllib.parse import quote
 
 from shared.domain.customers import Customer, identifies, normal_email
@@ -19,10 +18,12 @@ from shared.errors import ReplyUnreadable
 from shared.pos.alleaves.api import AlleavesApi, as_sent
 from shared.pos.alleaves.client import AlleavesClient
 from shared.pos.alleaves.parse import number
-from shared.pos.paging import PageSettings, list_pages
+from shared.pos.paging import FetchedPage, PageSettings, list_pages
+from shared.pos.port import Rejected
 
 SIGNIFICANT_DIGITS = 10
 """Of a telephone number: people leave the country's out."""
+_ORDER_IDS = ("id_order", "id_external", "id_customer")
 
 
 class AlleavesWriter:
@@ -115,16 +116,25 @@ class AlleavesWriter:
 
     def _orders(self, window: DateWindow) -> Iterator[Mapping[str, object]]:
         settings = PageSettings()
-        fetch = partial(self._api.orders, window, size=settings.size)
+
+        def fetch(page: int) -> FetchedPage[dict[str, object] | Rejected]:
+            return self._api.orders(window, page, settings.size, _ids_of)
+
         pages = list_pages(
             fetch, _identity, provider=self._api.name, what="orders", settings=settings
         )
         for page in pages:
-            yield from (row for row in page.records if isinstance(row, dict))
+            yield from page.records
 
 
-def _identity(row: object) -> Hashable:
-    return json.dumps(row.get("id_order") if isinstance(row, dict) else row)
+def _ids_of(row: object) -> dict[str, object]:
+    """What tells an order from others; what is no object is an order of its own."""
+    fields = row if isinstance(row, dict) else {"id_order": repr(row)}
+    return {name: fields[name] for name in _ORDER_IDS if name in fields}
+
+
+def _identity(row: dict[str, object] | Rejected) -> Hashable:
+    return json.dumps(row.get("id_order")) if isinstance(row, dict) else row
 
 
 def _same(listed: Customer, customer: NewCustomer) -> bool:

@@ -25,7 +25,7 @@ from shared.domain.runs import SHORT_RUNS
 from shared.errors import SyncSamError
 from shared.services.runs.failure import LoyaltyRunAbandoned, RunAbandoned, fail
 from shared.store import lease as leases
-from shared.store import loyalty_runs, paths, runs
+from shared.store import locations, loyalty_runs, paths, runs
 from shared.store.database import Database, Put, Write
 from shared.store.lease import HeldByOtherRun, HeldLease
 from shared.store.loyalty_runs import LoyaltyRun
@@ -136,7 +136,8 @@ def open_run(
     """Take the org's lease and go on with the run as ``found``, or return which other run has it.
 
     A run of a few seconds that has the lease is waited for, ``patience_seconds`` at most. A run
-    that is not ``recorded`` has no document. Raises Busy while another worker is at the same run.
+    that is not ``recorded`` has no document. Raises Busy while another worker is at the same run,
+    and InvalidMessage for an unknown org: an org is looked up before its first run only.
     """
     run = found.begun(clock())
 
@@ -153,6 +154,7 @@ def open_run(
             holder=uuid.uuid4().hex,
             ttl=lease_ttl,
             first_writes=first_writes,
+            before_first=lambda: locations.require_known(database, org_id),
         )
         if isinstance(held, HeldLease):
             return ActiveRun(

@@ -6,14 +6,16 @@
 3. What differs from the documents is committed; Firestore refuses it where another computation of
    the same customers came first. Then, or where figures were replaced, all is read again.
 
-So a message may come twice, late, or at once with its copy.
+So a message may come twice, late, or at once with its copy. What cannot be computed or stored of
+some customers takes nothing from the others (``quarantine``). Once all is done the stored request
+is removed (``requests``).
 
 ``Ageing`` rewrites the scores of customers who have not ordered for some time. It needs only the
 stored scores: the next pass makes up for a day without one.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -30,10 +32,16 @@ from shared.domain.rfm import QuantileScale, quantile_scale, rfm_of
 from shared.domain.segmentation import segment_boundaries
 from shared.domain.spending import Spending
 from shared.errors import RetryLater
+from shared.services.spending.quarantine import (
+    FailedGroup,
+    SpendingNotStored,
+    SpendingQuarantine,
+)
+from shared.services.spending.requests import in_parts, message_of
 from shared.services.spending.snapshot import SpendingChange, read_full_snapshot, read_snapshot
-from shared.store import customers, locations, products
+from shared.store import customers, locations, products, spending_requests
 from shared.store import spending as spending_store
-from shared.store.database import Conflict, Database, Document, batched, commits
+from shared.store.database import Conflict, Database, Document, Write, WriteRefused, commits
 
 CUSTOMERS_AT_ONCE = 100
 """Customers of one snapshot that is read by look-ups."""
@@ -41,7 +49,6 @@ CUSTOMERS_IN_MEMORY = 10_000
 """Customers, with what they bought, that an instance has memory for."""
 FULL_SCAN_FROM = 200
 """From so many customers on, one scan of all costs less than look-ups."""
-CUSTOMERS_PER_MESSAGE = 300
 ATTEMPTS = 5
 INDEXES_KEPT = 64
 INDEX_KEPT_SECONDS = 300.0
@@ -69,6 +76,18 @@ class RecommendationIndexCache:
 
 
 @dataclass(frozen=True, slots=True)
+class _Committed:
+    """What became of changes: ``again`` are the customers to be read again, as they had changed
+    since they were read, or figures of theirs were replaced."""
+
+    again: list[str] = field(default_factory=list)
+    failed: list[FailedGroup] = field(default_factory=list)
+
+    def add_again(self, changes: Iterable[SpendingChange]) -> None:
+        self.again.extend(i for change in changes for i in change.customer_ids)
+
+
+@dataclass(frozen=True, slots=True)
 class SpendingService:
     """Computes spending. ``seconds`` is how long one invocation may work before it leaves the rest
     to messages of its own."""
@@ -80,95 +99,136 @@ class SpendingService:
     menus: RecommendationIndexCache = field(default_factory=RecommendationIndexCache)
 
     def __call__(self, message: ComputeSpending) -> None:
-        """Recompute the customers of the message, or all of the org's.
+        """Recompute the customers of the message, or all of the org's, unless that is done.
 
-        Raises RetryLater when others keep changing the same customers.
+        Raises RetryLater when others keep changing the same customers, and InvalidMessage for an
+        unknown org.
         """
-        deadline = Deadline(self.seconds)
-        if message.customer_ids is None:
-            if self._split(message):
+        deadline, org_id, since = Deadline(self.seconds), message.org_id, self.clock()
+        if message.request_id:
+            request = spending_requests.read(self.database, org_id, message.request_id)
+            if request is None:
+                log.info("spending_done_already")
                 return
-            left = self._compute_all(message.org_id, deadline)
-        else:
+            since = request.since
+        quarantine = SpendingQuarantine(self.database, org_id, message.run_id)
+        if message.customer_ids is not None:
             left = sorted(set(message.customer_ids), key=natural_key)
+        elif customers.count_all(self.database, org_id) > CUSTOMERS_IN_MEMORY:
+            self._leave(message, self._everybody(org_id), since)
+            return
+        else:
+            left = self._compute_all(org_id, quarantine, deadline)
         while left and not deadline.passed:
-            self._compute(message.org_id, left[:CUSTOMERS_AT_ONCE])
+            self._compute(org_id, left[:CUSTOMERS_AT_ONCE], quarantine)
             del left[:CUSTOMERS_AT_ONCE]
-        self.spending.publish(requests(message, left))
+        self._leave(message, left, since)
 
-    def _compute(self, org_id: str, customer_ids: Sequence[str]) -> None:
+    def _leave(self, message: ComputeSpending, left: Sequence[str], since: datetime) -> None:
+        """The request is done but for the customers who are ``left``: requests of their own take
+        its place."""
+        org_id = message.org_id
+        parts = list(in_parts(org_id, message.run_id, left, since=since, now=self.clock()))
+        writes: list[Write] = [spending_requests.put(part) for part in parts]
+        if message.request_id:
+            writes.append(spending_requests.remove(org_id, message.request_id))
+        for batch in commits(writes):
+            self.database.commit(batch)
+        self.spending.publish(map(message_of, parts))
+
+    def _compute(
+        self, org_id: str, customer_ids: Sequence[str], quarantine: SpendingQuarantine
+    ) -> None:
         """Recompute some customers, and again where figures were replaced."""
         menu = self.menus.of(self.database, org_id)
         for looks in range(1, ATTEMPTS + 1):
             now = self.clock()
             snapshot = read_snapshot(self.database, org_id, customer_ids)
-            changes = snapshot.changes(menu, spending_store.scales(self.database, org_id), now)
-            committed = all(map(self._commit, _commits(changes)))
-            if committed and not any(change.replaces for change in changes):
+            if not snapshot.people:
+                locations.require_known(self.database, org_id)
+            scales = spending_store.scales(self.database, org_id)
+            changes, failed = snapshot.changes(menu, scales, now)
+            done = self._commit(changes)
+            if not done.again:
+                quarantine.update({*customer_ids, *snapshot.people}, [*failed, *done.failed], now)
                 log.info("spending_computed", customers=len(customer_ids), looks=looks)
                 return
         raise RetryLater("others keep changing the same customers")
 
-    def _compute_all(self, org_id: str, deadline: Deadline) -> list[str]:
+    def _compute_all(
+        self, org_id: str, quarantine: SpendingQuarantine, deadline: Deadline
+    ) -> list[str]:
         """Recompute all customers; ids of those who are still to be computed by look-ups."""
         for _ in range(ATTEMPTS):
-            left = self._scan_all(org_id, deadline)
+            left = self._scan_all(org_id, quarantine, deadline)
             if len(left) < FULL_SCAN_FROM or deadline.passed:
                 break
         return left
 
-    def _scan_all(self, org_id: str, deadline: Deadline) -> list[str]:
+    def _scan_all(
+        self, org_id: str, quarantine: SpendingQuarantine, deadline: Deadline
+    ) -> list[str]:
         now = self.clock()
         snapshot = read_full_snapshot(self.database, org_id)
+        if not snapshot.people:
+            locations.require_known(self.database, org_id)
         scale = scale_of((bought.spending for bought in snapshot.purchases.values()), now)
         scales = replace(spending_store.scales(self.database, org_id), quantiles=scale)
         menu = self.menus.fresh(self.database, org_id)
-        left: list[str] = []
-        for batch in _commits(snapshot.changes(menu, scales, now)):
-            committed = not deadline.passed and self._commit(batch)
-            left += [i for c in batch if c.replaces or not committed for i in c.customer_ids]
+        changes, failed = snapshot.changes(menu, scales, now)
+        done = self._commit(changes, deadline)
+        left = done.again
+        quarantine.update(snapshot.people.keys() - set(left), [*failed, *done.failed], now)
         self._keep_scale(org_id, scale)
         log.info("spending_of_all_computed", customers=len(snapshot.people), left=len(left))
         return left
 
-    def _split(self, message: ComputeSpending) -> bool:
-        """Request the customers in parts where they are too many for the memory. The quantiles are
-        then those of the stored spending."""
-        org_id = message.org_id
-        if customers.count_all(self.database, org_id) <= CUSTOMERS_IN_MEMORY:
-            return False
+    def _everybody(self, org_id: str) -> list[str]:
+        """The ids of customers who are too many for the memory, to be computed in parts. The
+        quantiles are those of the stored spending."""
         found = customers.all_spending(self.database, org_id)
         self._keep_scale(org_id, scale_of(found.values(), self.clock()))
-        self.spending.publish(requests(message, sorted(found, key=natural_key)))
         log.info("spending_of_all_split", customers=len(found))
-        return True
+        return sorted(found, key=natural_key)
 
     def _keep_scale(self, org_id: str, scale: QuantileScale | None) -> None:
         self.database.commit([spending_store.put_scale(org_id, scale)] if scale else [])
 
-    def _commit(self, changes: Iterable[SpendingChange]) -> bool:
-        """Whether it was accepted: the customers have not changed since they were read."""
+    def _commit(
+        self, changes: Iterable[SpendingChange], deadline: Deadline | None = None
+    ) -> _Committed:
+        """Commit the changes, none after the deadline; what became of them."""
+        done = _Committed()
+        for batch in commits(changes, lambda change: len(change.writes)):
+            if deadline is not None and deadline.passed:
+                done.add_again(batch)
+            else:
+                self._commit_batch(batch, done)
+        return done
+
+    def _commit_batch(self, batch: Sequence[SpendingChange], done: _Committed) -> None:
+        """Commit at once. What Firestore refuses is halved until the group it is about is alone."""
         try:
-            self.database.commit(write for change in changes for write in change.writes)
+            self.database.commit(write for change in batch for write in change.writes)
         except Conflict:
-            return False
-        return True
+            done.add_again(batch)
+        except WriteRefused as refused:
+            if len(batch) > 1:
+                half = len(batch) // 2
+                self._commit_batch(batch[:half], done)
+                self._commit_batch(batch[half:], done)
+            else:
+                error = SpendingNotStored()
+                error.__cause__ = refused
+                done.failed.append(FailedGroup(batch[0].customer_ids, error))
+        else:
+            done.add_again(change for change in batch if change.replaces)
 
 
 def scale_of(spendings: Iterable[Spending], now: datetime) -> QuantileScale | None:
     """The quantiles of all customers; None where none has ordered."""
     population = [rfm for spent in spendings if (rfm := rfm_of(spent, now))]
     return quantile_scale(population, now) if population else None
-
-
-def requests(template: ComputeSpending, customer_ids: Sequence[str]) -> Iterator[ComputeSpending]:
-    """Messages like ``template`` for the customers, a part each."""
-    for part in batched(customer_ids, CUSTOMERS_PER_MESSAGE):
-        yield template.model_copy(update={"customer_ids": tuple(part)})
-
-
-def _commits(changes: Iterable[SpendingChange]) -> Iterator[list[SpendingChange]]:
-    return commits(changes, lambda change: len(change.writes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +251,8 @@ class Ageing:
             return
         now = self.clock()
         scales = spending_store.scales(self.database, tick.org_id)
+        if scales.quantiles is None:
+            locations.require_known(self.database, tick.org_id)
         if scales.quantiles is None or now - scales.quantiles.as_of > SCALE_AGE:
             self.spending.publish([ComputeSpending(org_id=tick.org_id)])
         if not self._age(tick.org_id, scales, now):

@@ -10,16 +10,17 @@ two computations at once, the one with the older view of the orders is refused
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.domain.customer_scores import ScoringScales, customer_scores
 from shared.domain.customers import CustomerContact, DuplicateGroup, connected, duplicate_groups
 from shared.domain.ids import natural_key
 from shared.domain.preferences import Purchases, RecommendationIndex
 from shared.domain.spending import Spending
+from shared.services.spending.quarantine import FailedGroup, SpendingNotComputed
 from shared.store import customers, orders, paths, spending
 from shared.store.database import Database, Document, Remove, Update, Write
 from shared.store.spending import CustomerSnapshot
@@ -41,48 +42,74 @@ class SpendingChange:
     replaces: bool
 
 
+class Changes(NamedTuple):
+    """What is to be committed, and the customers for whom nothing could be computed."""
+
+    found: Sequence[SpendingChange]
+    failed: Sequence[FailedGroup]
+
+
 @dataclass(frozen=True, slots=True)
 class SpendingSnapshot:
     """``persons`` are those with several records; ``by_email`` is the spending document of each
-    e-mail that one of the customers has, or had when it was last written."""
+    e-mail that one of the customers has, or had when it was last written; ``unreadable`` are the
+    customers with an order that cannot be added up."""
 
     org_id: str
     people: Mapping[str, CustomerSnapshot]
     persons: Sequence[DuplicateGroup]
     by_email: Mapping[str, Document]
     purchases: Mapping[str, Purchases]
+    unreadable: Mapping[str, Exception]
 
-    def changes(
-        self, menu: RecommendationIndex, scales: ScoringScales, now: datetime
-    ) -> list[SpendingChange]:
-        """The writes after which all that is stored agrees with the orders."""
+    def changes(self, menu: RecommendationIndex, scales: ScoringScales, now: datetime) -> Changes:
+        """The writes after which all that is stored agrees with the orders. A group of customers
+        that cannot be computed takes nothing from the others."""
         person_of = {
             customer_id: person
             for person in self.persons
             for customer_id in (person.primary_id, *person.duplicate_ids)
         }
         sharing = self._sharing_email()
-        found = []
+        found: list[SpendingChange] = []
+        failed: list[FailedGroup] = []
         for ids in self._groups():
-            after = {i: self._fields(i, person_of.get(i), menu, scales, now) for i in ids}
-            # Links and an e-mail's sum depend on several customers: none of those may have changed.
-            relinked = any(
-                self.people[i].customer.fields.get(name) != after[i][name]
-                for i in ids
-                for name in customers.LINK_FIELDS
-            )
-            check = set(ids) if relinked else set()
-            writes: list[Write] = []
-            for email in sorted({e for i in ids for e in self.people[i].emails}):
-                if written := self._write_email(email, sharing[email], now):
-                    writes += written
-                    check.update(sharing[email])
-            for i in ids:
-                writes += self._write_customer(i, after[i], now, check=i in check)
-            if writes:
-                replaces = any(self.people[i].own.exists for i in ids)
-                found.append(SpendingChange(tuple(ids), writes, replaces))
-        return found
+            try:
+                after = {i: self._fields(i, person_of.get(i), menu, scales, now) for i in ids}
+                change = self._change(ids, after, sharing, now)
+            except Exception as cause:
+                error = SpendingNotComputed()
+                error.__cause__ = cause
+                failed.append(FailedGroup(tuple(ids), error))
+                continue
+            if change.writes:
+                found.append(change)
+        return Changes(found, failed)
+
+    def _change(
+        self,
+        ids: Sequence[str],
+        after: Mapping[str, dict[str, Any]],
+        sharing: Mapping[str, Sequence[str]],
+        now: datetime,
+    ) -> SpendingChange:
+        """The writes for one group, whose calculated fields are to be ``after``."""
+        # Links and an e-mail's sum depend on several customers: none of those may have changed.
+        relinked = any(
+            self.people[i].customer.fields.get(name) != after[i][name]
+            for i in ids
+            for name in customers.LINK_FIELDS
+        )
+        check = set(ids) if relinked else set()
+        writes: list[Write] = []
+        for email in sorted({e for i in ids for e in self.people[i].emails}):
+            having = sharing.get(email, ())
+            if written := self._write_email(email, having, now):
+                writes += written
+                check.update(having)
+        for i in ids:
+            writes += self._write_customer(i, after[i], now, check=i in check)
+        return SpendingChange(tuple(ids), writes, any(self.people[i].own.exists for i in ids))
 
     def _groups(self) -> list[list[str]]:
         """The customers who must be written together, as they share or shared an e-mail, or are or
@@ -95,7 +122,7 @@ class SpendingSnapshot:
                 emails[email].append(customer_id)
         return connected([*links, *emails.values()])
 
-    def _sharing_email(self) -> defaultdict[str, list[str]]:
+    def _sharing_email(self) -> Mapping[str, list[str]]:
         """The customers who have each e-mail now, sorted by id."""
         found: defaultdict[str, list[str]] = defaultdict(list)
         for customer_id in sorted(self.people, key=natural_key):
@@ -122,7 +149,11 @@ class SpendingSnapshot:
         scales: ScoringScales,
         now: datetime,
     ) -> dict[str, Any]:
-        """The calculated fields of the customer's document."""
+        """The calculated fields of the customer's document; none for one removed at the POS."""
+        if error := self.unreadable.get(customer_id):
+            raise error
+        if self.people[customer_id].removed:
+            return dict.fromkeys(customers.CALCULATED)
         bought = self.purchases[customer_id]
         liked = bought.preferences
         recommended = liked and menu.recommend(
@@ -149,7 +180,10 @@ class SpendingSnapshot:
         )
         differ = customers.differs(member.customer.fields, after)
         writes: list[Write] = []
-        if check or differ or spending.differs(member.own, fields):
+        if member.removed:
+            where = spending.spending_path(self.org_id, spending.id_key(customer_id))
+            writes += [Remove(where)] if member.own.exists else []
+        elif check or differ or spending.differs(member.own, fields):
             writes.append(spending.put_by_id(self.org_id, customer_id, member.own, fields, now))
         if differ:
             stored = member.customer.fields
@@ -180,14 +214,17 @@ def read_snapshot(database: Database, org_id: str, customer_ids: Sequence[str]) 
         wanted = {i for member in found.values() for i in member.linked} | by_phone
         wanted |= {i for _, i in customers.having(database, org_id, "email", new_emails)}
         wanted -= seen
+    present = [customer_id for customer_id in people if not people[customer_id].removed]
     email_paths = {email: spending.spending_path(org_id, email) for email in sorted(emails)}
     documents = database.get_all(list(email_paths.values()))
+    purchases, unreadable = _purchases(database, org_id, people, present)
     return SpendingSnapshot(
         org_id=org_id,
         people=people,
         persons=duplicate_groups(_contact(member, fillers) for member in people.values()),
         by_email={email: documents[path] for email, path in email_paths.items()},
-        purchases=_purchases(database, org_id, people, list(people)),
+        purchases=purchases,
+        unreadable=unreadable,
     )
 
 
@@ -195,6 +232,7 @@ def read_full_snapshot(database: Database, org_id: str) -> SpendingSnapshot:
     """A snapshot of every customer of the org."""
     people, kept = spending.all_snapshots(database, org_id)
     emails = {email for member in people.values() for email in member.emails}
+    purchases, unreadable = _purchases(database, org_id, people, None)
     return SpendingSnapshot(
         org_id=org_id,
         people=people,
@@ -202,7 +240,8 @@ def read_full_snapshot(database: Database, org_id: str) -> SpendingSnapshot:
         by_email={
             e: kept.get(spending.spending_path(org_id, e), spending.MISSING) for e in sorted(emails)
         },
-        purchases=_purchases(database, org_id, people, None),
+        purchases=purchases,
+        unreadable=unreadable,
     )
 
 
@@ -213,10 +252,20 @@ def _contact(member: CustomerSnapshot, fillers: set[str]) -> CustomerContact:
 
 
 def _purchases(
-    database: Database, org_id: str, people: Iterable[str], customer_ids: Sequence[str] | None
-) -> dict[str, Purchases]:
-    """What each of ``people`` has bought. Orders are added up as they are read, none is kept."""
+    database: Database,
+    org_id: str,
+    people: Mapping[str, CustomerSnapshot],
+    customer_ids: Sequence[str] | None,
+) -> tuple[dict[str, Purchases], dict[str, Exception]]:
+    """What each of ``people`` has bought, nothing where they were removed at the POS; the errors of
+    those whose orders cannot be added up. Orders are added up as they are read, none is kept."""
     found: defaultdict[str, Purchases] = defaultdict(Purchases)
+    unreadable: dict[str, Exception] = {}
     for customer_id, order in orders.facts_of_customers(database, org_id, customer_ids):
-        found[customer_id].add(order)
-    return {customer_id: found[customer_id] for customer_id in people}
+        try:
+            if customer_id in people and not people[customer_id].removed:
+                found[customer_id].add(order)
+        except Exception as error:
+            # Not even the customer's id is sure to be a text.
+            unreadable[str(customer_id)] = error
+    return {customer_id: found[customer_id] for customer_id in people}, unreadable

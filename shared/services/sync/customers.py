@@ -4,11 +4,14 @@ the customers that are stored (StoredCustomers).
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from shared.domain.customers import Customer
 from shared.domain.ids import natural_key
 from shared.errors import ListingIncomplete
-from shared.pos.port import PosClient
+from shared.pos.port import Page, PosClient
+from shared.services.sync.account_check import AccountCheck
+from shared.services.sync.gone import MissingRecords, RemovalRules, of_first_account
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
 from shared.store import customers
@@ -85,26 +88,33 @@ def _first(ids: dict[str, str], value: str, customer_id: str) -> None:
     ids[value] = min(ids.get(value, customer_id), customer_id, key=natural_key)
 
 
-def sync_customers(session: Session, clients: Sequence[PosClient]) -> ListedCustomers | None:
-    """Store every customer; afterwards orders can be matched. Returns who was listed, unless a
-    part of the list went by in an earlier invocation.
+def sync_customers(
+    session: Session, clients: Sequence[PosClient], check: AccountCheck, rules: RemovalRules
+) -> ListedCustomers | None:
+    """Store every customer, and mark those that the POS has no more; afterwards orders can be
+    matched. Returns who was listed, unless a part of the list went by in an earlier invocation.
 
-    The same customer in two accounts is taken from the first. Raises ListingIncomplete where far
-    fewer are listed than are known (orders are not matched against half a list), and OutOfTime
-    when the deadline passes; the next invocation goes on behind the last page kept.
+    The same customer in two accounts is taken from the first. Raises what the ``check`` of the
+    accounts raises, before anything of the page is stored; ListingIncomplete where far fewer are
+    listed than are known and no person allows it (orders are not matched against half a list); and
+    OutOfTime when the deadline passes: the next invocation goes on behind the last page kept.
     """
     records = StreamRecords(session, STREAM)
+    missing = MissingRecords(session, records, rules)
     known = records.manifest.count(STORED)
-    seen: set[str] = set()
+    seen = _listed_before(session, clients, check)
+    rejected: list[str | None] = []
     found = ListedCustomers()
     whole = session.run.customers_at == Position()
     for account in range(session.run.customers_at.account, len(clients)):
         start = session.run.customers_at.page
         for page in clients[account].customers(expected=known // len(clients), start_page=start):
             with session.lock:
+                check.customers(account, page.records)
                 records.count_page(page, expected=known)
                 fresh = [c for c in page.records if c.id not in seen]
                 seen.update(c.id for c in fresh)
+                rejected += [r.record_id for r in page.rejected]
                 found.add(fresh)
                 store_customers(session, records, fresh)
                 session.run.customers_at = Position(account=account, page=page.number + 1)
@@ -113,7 +123,8 @@ def sync_customers(session: Session, clients: Sequence[PosClient]) -> ListedCust
                 session.deadline.check()
         session.run.customers_at = Position(account=account + 1)
     listed = records.tally.fetched
-    if listed < known * BELIEVABLE_SHARE:
+    believable = (known - len(missing.to_look_up)) * BELIEVABLE_SHARE
+    if listed < believable and not (rules.allowed and listed):
         raise ListingIncomplete(
             f"the POS listed {listed} customers where {known} are known: orders wait until the"
             " list is whole again"
@@ -123,7 +134,50 @@ def sync_customers(session: Session, clients: Sequence[PosClient]) -> ListedCust
         return None
     with session.lock:
         records.release_others()
+        for customer_id in [*seen, *(i for i in rejected if i)]:
+            records.manifest.listed(customer_id)
+        stored = set(records.manifest.ids(STORED)) - missing.to_look_up
+        gone = stored - seen - {*rejected}
+        unreadable = rejected.count(None)
+        missing.note(gone, listed=listed, stored=len(stored), unreadable=unreadable)
+    missing.settle(
+        partial(of_first_account, clients, lambda client, i: client.customer(i)),
+        lambda page: _store_found(session, records, page),
+        lambda ids: _remove(session, ids),
+    )
     return found
+
+
+def _listed_before(session: Session, clients: Sequence[PosClient], check: AccountCheck) -> set[str]:
+    """Ids of the customers that earlier invocations have listed of the accounts but the last. They
+    are listed again: the accounts that follow are still compared with them."""
+    place, last = session.run.customers_at, len(clients) - 1
+    seen: set[str] = set()
+    if place.account > last:
+        return seen
+    for account, client in enumerate(clients[: min(place.account + 1, last)]):
+        if (account, 1) == (place.account, place.page):
+            break
+        for page in client.customers():
+            if (account, page.number) == (place.account, place.page):
+                break
+            check.customers(account, page.records)
+            seen.update(customer.id for customer in page.records)
+    return seen
+
+
+def _store_found(session: Session, records: StreamRecords, page: Page[Customer]) -> None:
+    records.count_page(page, expected=None)
+    store_customers(session, records, page.records)
+
+
+def _remove(session: Session, ids: Sequence[str]) -> None:
+    """Mark customers as removed; their spending goes with the recompute."""
+    existing = customers.existing(session.database, session.org_id, ids)
+    session.store(
+        [customers.mark_removed(session.org_id, i, session.now()) for i in sorted(existing)],
+        customer_ids=existing,
+    )
 
 
 def store_customers(session: Session, records: StreamRecords, listed: Sequence[Customer]) -> None:

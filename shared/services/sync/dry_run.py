@@ -61,7 +61,7 @@ class DryRun:
                 synced = sync_records(sync, session, self.open_pos)
             except OutOfTime:
                 complete = False
-            session.end([])
+            session.end()
         set_last_state(run, wanted=synced.wanted, now=self.clock())
         report = runs.put_report(
             sync.org_id,

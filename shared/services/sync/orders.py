@@ -1,22 +1,33 @@
-"""The orders stream: what is new since the last run, then what is left of the backfill."""
+"""The orders stream: what is new since the last run, a slice of what is older, then what is left of
+the backfill. Where a window lists fewer than are stored of its days, the rest is looked up.
+"""
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
+from itertools import islice
 
 from shared.clock import OutOfTime
 from shared.domain.order_matching import CustomerDirectory, SkipReason, match_orders
 from shared.domain.order_windows import ROWS_ACCEPTED, DateWindow, Walk
-from shared.domain.orders import Order
+from shared.domain.orders import Order, external_id_of
 from shared.pos.port import Page, PosClient
+from shared.services.sync.account_check import AccountCheck
+from shared.services.sync.gone import MissingRecords, RemovalRules, of_first_account
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
 from shared.store import orders
-from shared.store.database import Write
-from shared.store.manifest import SKIPPED
+from shared.store.database import Remove, Write
+from shared.store.manifest import REMOVED, SKIPPED, STORED
 from shared.store.orders import SkippedOrders
 from shared.store.tenants import SyncSettings
 
 STREAM = "orders"
+LEARNT_AT_ONCE = 300
+"""Stored orders, of which a manifest of an earlier version does not say when they were created,
+that are read in one run at the most."""
 SKIPPED_PER_CHECKPOINT = 200
 """Skipped orders are committed with the checkpoint: so many more documents leave it below the 500
 of a commit."""
@@ -27,27 +38,59 @@ def sync_orders(
     clients: Sequence[PosClient],
     directory: CustomerDirectory,
     settings: SyncSettings,
+    check: AccountCheck,
+    rules: RemovalRules,
     *,
     today: date,
 ) -> None:
-    """Walk the org's orders, newest first, keeping the place after each window of days.
+    """Walk the org's orders, newest first, keeping the place after each window of days, and mark
+    those that the POS has no more.
 
-    Raises OutOfTime when the deadline passes; the next invocation goes on from there. Each begins
-    at least one window: where all its time goes by before, the run would never get anywhere.
+    Raises what the ``check`` of the accounts raises, before anything of the page is stored, and
+    OutOfTime when the deadline passes; the next invocation goes on from there. Each begins at least
+    one window: where all its time goes by before, the run would never get anywhere.
     """
     stream = OrderStream(session, directory)
+    comparison = StoredOrders(session, stream, rules)
     begun = False
     while (walk := _walk(session, today, settings)) and (window := walk.next_window):
         if begun:
             session.deadline.check()
         begun = True
         try:
-            after = stream.sync_window(clients, walk, window)
+            after = _sync_window(session, clients, stream, comparison, check, walk, window)
         except OutOfTime:
-            after = walk.halved(window)
-            _advance(session, after, settings)
+            _advance(session, walk.halved(window))
             raise
-        _advance(session, after, settings)
+        if session.progress.orders.in_sweep and after.done_to == settings.orders_since:
+            comparison.learn_created()
+        _advance(session, after)
+    comparison.settle(clients)
+
+
+def _sync_window(
+    session: Session,
+    clients: Sequence[PosClient],
+    stream: "OrderStream",
+    comparison: "StoredOrders",
+    check: AccountCheck,
+    walk: Walk,
+    window: DateWindow,
+) -> Walk:
+    """List a window of the current walk and compare it with what is stored; the walk behind it,
+    or with a narrower one if it holds too many."""
+    cursor = session.progress.orders
+    asked = window.with_next_day if cursor.in_sweep else window
+    listed = ListedOrders()
+    for account, client in enumerate(clients):
+        checked = partial(check.orders, account)
+        total = stream.list_window(client, asked, listed, checked, at_most_days=window.days)
+        if total is not None:
+            return walk.narrowed(window, total)
+    if not cursor.in_backfill:
+        with session.lock:
+            comparison.compare(asked, listed)
+    return walk.listed(window, listed.rows)
 
 
 def _walk(session: Session, today: date, settings: SyncSettings) -> Walk | None:
@@ -63,12 +106,29 @@ def _walk(session: Session, today: date, settings: SyncSettings) -> Walk | None:
     return session.progress.orders.current
 
 
-def _advance(session: Session, walk: Walk, settings: SyncSettings) -> None:
+def _advance(session: Session, walk: Walk) -> None:
     with session.lock:
-        session.progress.orders = session.progress.orders.advanced(
-            walk, orders_since=settings.orders_since, lookback_days=settings.lookback_days
-        )
+        session.progress.orders = session.progress.orders.advanced(walk)
         session.checkpoint_if_due()
+
+
+@dataclass(slots=True)
+class ListedOrders:
+    """What a window has listed: ids of its orders, how many rows, how many without an id."""
+
+    ids: set[str] = field(default_factory=set)
+    rows: int = 0
+    unreadable: int = 0
+
+    def add(self, page: Page[Order]) -> None:
+        """Add the next page."""
+        self.rows += page.rows
+        self.ids.update(order.id for order in page.records)
+        for rejected in page.rejected:
+            if rejected.record_id is None:
+                self.unreadable += 1
+            else:
+                self.ids.add(rejected.record_id)
 
 
 class OrderStream:
@@ -77,32 +137,42 @@ class OrderStream:
     def __init__(self, session: Session, directory: CustomerDirectory) -> None:
         self._session = session
         self._directory = directory
-        self._records = StreamRecords(session, STREAM)
-        self._skipped = SkippedOrders(session.org_id, self._records.manifest)
+        self.records = StreamRecords(session, STREAM)
+        self._skipped = SkippedOrders(session.org_id, self.records.manifest)
+        self._counted: set[str] = set()
         session.keep(self._skipped)
 
-    def sync_window(self, clients: Sequence[PosClient], walk: Walk, window: DateWindow) -> Walk:
-        """List a window; the walk behind it, or with a narrower one if it holds too many."""
-        rows = 0
-        for client in clients:
-            pages = client.orders(window)
-            for page in pages:
-                total = page.total or 0
-                if page.number == 1 and total > ROWS_ACCEPTED and window.days > 1:
-                    pages.close()
-                    return walk.narrowed(window, total)
-                rows += page.rows
-                with self._session.lock:
-                    self.store_page(page, expected=total)
-                    self._session.checkpoint_if_due()
-                if not page.last:
-                    self._session.deadline.check()
-        return walk.listed(window, rows)
+    def list_window(
+        self,
+        client: PosClient,
+        window: DateWindow,
+        listed: ListedOrders,
+        check: Callable[[Iterable[Order]], None],
+        *,
+        at_most_days: int,
+    ) -> int | None:
+        """Store the orders of a window, a page at a time once ``check`` has let it pass, and add
+        them to ``listed``. Where it holds too many, and has more than a day that could be left out,
+        nothing is stored: how many those are."""
+        pages = client.orders(window)
+        for page in pages:
+            total = page.total or 0
+            if page.number == 1 and total > ROWS_ACCEPTED and at_most_days > 1:
+                pages.close()
+                return total
+            listed.add(page)
+            with self._session.lock:
+                check(page.records)
+                self.store_page(page, expected=total)
+                self._session.checkpoint_if_due()
+            if not page.last:
+                self._session.deadline.check()
+        return None
 
     def store_page(self, page: Page[Order], *, expected: int | None) -> None:
         """Store the page's orders that match a customer, skip the others. ``expected`` as in
         StreamRecords.count_page."""
-        records = self._records
+        records = self.records
         records.count_page(page, expected=expected)
         matches = match_orders(page.records, self._directory)
         owner = matches.customer_ids
@@ -120,20 +190,38 @@ class OrderStream:
             if order.external_id in owner
         )
         before = self._before(changed)
-        newer = records.newer(changed, {i: b.updated_at for i, b in before.items()})
+        newer = records.newer(changed, {i: b.version for i, b in before.items()})
         # An order may have moved from one customer to another: both must be recomputed.
         self._session.add_pending_recompute(_losers(newer, before))
         records.store(newer, self._put)
+        self._in_quarantine(r.record_id for r in page.rejected if r.record_id)
+        self._in_quarantine(order.id for order in page.records)
+        for order in page.records:
+            records.manifest.listed(order.id, order.created_at)
 
     def _skip(self, order: Order, reason: SkipReason) -> None:
         """Count the order as skipped and keep why. One that was stored stays as it was."""
-        session, tally = self._session, self._records.tally
-        tally.skipped += 1
-        tally.skipped_reasons[reason.value] = tally.skipped_reasons.get(reason.value, 0) + 1
-        if self._records.manifest.mark(order.id) in (None, SKIPPED):
+        session, tally = self._session, self.records.tally
+        if order.id not in self._counted:  # windows overlap
+            self._counted.add(order.id)
+            tally.skipped += 1
+            tally.skipped_reasons[reason.value] = tally.skipped_reasons.get(reason.value, 0) + 1
+        if self.records.manifest.mark(order.id) in (None, SKIPPED, REMOVED):
             self._skipped.add(order, reason, run_id=session.run_id, now=session.now())
             if len(self._skipped) >= SKIPPED_PER_CHECKPOINT:
                 session.checkpoint()
+
+    def _in_quarantine(self, order_ids: Iterable[str]) -> None:
+        """Those of the orders that are in quarantine are no longer skipped."""
+        manifest = self.records.manifest
+        for order_id in order_ids:
+            if manifest.mark(order_id) == SKIPPED and manifest.quarantined(order_id) is not None:
+                self._session.store(self.withdraw(order_id))
+                manifest.drop_entry(order_id)
+
+    def withdraw(self, order_id: str) -> list[Remove]:
+        """The writes after which nothing says that the order is skipped."""
+        return self._skipped.withdraw(order_id)
 
     def _put(self, change: Changed) -> list[Write]:
         session, order_id = self._session, change.record.id
@@ -154,3 +242,61 @@ def _losers(changed: Iterable[Changed], before: Mapping[str, orders.StoredOrder]
         if (known := before.get(change.record.id))
         and known.customer_id != change.record.customer_id
     }
+
+
+class StoredOrders:
+    """The stored orders, to be compared with what windows of days list. To be used under the
+    session's lock but for ``settle``."""
+
+    def __init__(self, session: Session, stream: OrderStream, rules: RemovalRules) -> None:
+        self._session = session
+        self._stream = stream
+        self._manifest = stream.records.manifest
+        self._missing = MissingRecords(session, stream.records, rules)
+        self._by_moment: list[tuple[float, str]] | None = None
+
+    def compare(self, window: DateWindow, listed: ListedOrders) -> None:
+        """Note the orders of a window that was listed whole which the list lacks."""
+        since, until = (moment.timestamp() for moment in window.surely_holds)
+        if self._by_moment is None:  # orders stored since then were listed since then
+            known = ((at, order_id) for order_id, at in self._manifest.created() if at is not None)
+            self._by_moment = sorted(known)
+        first, end = (bisect_left(self._by_moment, (at, "")) for at in (since, until))
+        kept = (STORED, SKIPPED)
+        stored = {i for _, i in self._by_moment[first:end] if self._manifest.mark(i) in kept}
+        gone = stored - listed.ids - self._missing.to_look_up
+        unreadable = listed.unreadable
+        self._missing.note(gone, listed=listed.rows, stored=len(stored), unreadable=unreadable)
+
+    def learn_created(self) -> None:
+        """After a sweep of all days: note when those orders were created, by their documents, that
+        no window has listed, nor does the manifest of an earlier version say so. The next round
+        finds out whether they are gone."""
+        mark = self._manifest.mark
+        unknown = (i for i, at in self._manifest.created() if at is None and mark(i) == STORED)
+        ids = list(islice(unknown, LEARNT_AT_ONCE))
+        found = orders.read_stored(self._session.database, self._session.org_id, ids) if ids else {}
+        with self._session.lock:
+            for order_id, stored in found.items():
+                self._manifest.set_created(order_id, stored.created_at)
+
+    def settle(self, clients: Sequence[PosClient]) -> None:
+        """Look up what is missing, store what is found, mark the rest as removed."""
+        look_up = partial(of_first_account, clients, lambda client, i: client.order(i))
+        self._missing.settle(
+            lambda order_id: look_up(external_id_of(order_id)),
+            lambda page: self._stream.store_page(page, expected=None),
+            self._remove,
+        )
+
+    def _remove(self, ids: Sequence[str]) -> None:
+        """Mark orders as removed; they leave their customers' spending with the recompute. Of one
+        that was skipped nothing is kept."""
+        session = self._session
+        session.store(w for order_id in ids for w in self._stream.withdraw(order_id))
+        found = orders.read_stored(session.database, session.org_id, ids)
+        now, run_id = session.now(), session.run_id
+        session.store(
+            [orders.mark_removed(session.org_id, i, run_id=run_id, now=now) for i in sorted(found)],
+            customer_ids={stored.customer_id for stored in found.values()},
+        )

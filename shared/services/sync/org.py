@@ -23,9 +23,11 @@ from shared.services.alerts import Alerts
 from shared.services.runs import lifecycle
 from shared.services.runs.failure import AlreadyRunning, failed, run_error
 from shared.services.sync import metadata
+from shared.services.sync.account_check import AccountCheck
 from shared.services.sync.catalogue import Catalogue
 from shared.services.sync.commands import SyncOrg
 from shared.services.sync.customers import StoredCustomers, sync_customers
+from shared.services.sync.gone import RemovalRules
 from shared.services.sync.orders import sync_orders
 from shared.services.sync.pos_locations import OpenOrg, OpenPos, open_org
 from shared.services.sync.run_end import SyncPaused, end_run, is_resting
@@ -174,16 +176,20 @@ def sync_streams(
     """
     attempt = StreamAttempts(session, wanted)
     catalogue = Catalogue(session, org, attempt, allow_deletions=allow_deletions)
+    removal = RemovalRules(org.settings.max_delete_percent, allow_deletions)
 
     def sync_people() -> None:
-        listed = attempt("customers", lambda: sync_customers(session, org.clients))
+        check = AccountCheck(session, org.accounts)
+        listed = attempt("customers", lambda: sync_customers(session, org.clients, check, removal))
         if session.run.failed("customers"):
             log.warning("orders_wait_for_customers")
             return
         directory = StoredCustomers(session, listed)
         attempt(
             "orders",
-            lambda: sync_orders(session, org.clients, directory, org.settings, today=org.today),
+            lambda: sync_orders(
+                session, org.clients, directory, org.settings, check, removal, today=org.today
+            ),
         )
 
     chains = (sync_people, catalogue.sync)

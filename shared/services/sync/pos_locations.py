@@ -19,12 +19,14 @@ OpenPos = Callable[[Location], PosClient]
 
 @dataclass(frozen=True, slots=True)
 class PosLocation:
-    """One location: the client of its account, the POS's id of it, its name and time zone."""
+    """One location: the client of its account, the POS's id of it, its name and time zone, and the
+    id of the document that configures it."""
 
     client: PosClient
     location_id: str
     name: str
     zone: ZoneInfo
+    document_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +39,51 @@ class OpenOrg:
     today: date
 
     @property
+    def accounts(self) -> list[PosLocation]:
+        """The first location of each account."""
+        first: dict[int, PosLocation] = {}
+        for location in self.locations:
+            first.setdefault(id(location.client), location)
+        return list(first.values())
+
+    @property
     def clients(self) -> list[PosClient]:
         """The accounts' clients, each once."""
-        return list({id(each.client): each.client for each in self.locations}.values())
+        return [each.client for each in self.accounts]
 
 
 def open_org(session: Session, open_pos: OpenPos) -> OpenOrg:
-    """Read the org's configuration; nothing is called yet. Raises ConfigurationInvalid."""
+    """Read the org's configuration and note on the run what is doubtful about it; nothing is
+    called yet. Raises ConfigurationInvalid."""
     database, org_id = session.database, session.org_id
     settings = tenants.read(database, org_id)
     active = location_store.active_of(database, org_id)
     if not active:
         raise ConfigurationInvalid(f"org {org_id} has no active POS location")
+    different, session.run.warnings = _without_twins(active)
     return OpenOrg(
         settings.sync,
-        _open_locations(active, open_pos),
+        _open_locations(different, open_pos),
         active[0].pos_config.provider,
         session.now().astimezone(active[0].zone).date(),
     )
+
+
+def _without_twins(locations: Sequence[Location]) -> tuple[list[Location], list[str]]:
+    """Each of the POS's locations once, and a sentence about each document that is left out: its
+    stock would count double."""
+    first: dict[Hashable, Location] = {}
+    warnings = []
+    for location in locations:
+        config = location.pos_config
+        known = first.setdefault(config.location_key, location)
+        if known is not location:
+            warnings.append(
+                f"Locations {known.id} and {location.id} are the same location"
+                f" {config.location_id} of the POS. It is counted once, as {known.id}: set the"
+                " other inactive."
+            )
+    return list(first.values()), warnings
 
 
 def _open_locations(locations: Sequence[Location], open_pos: OpenPos) -> list[PosLocation]:
@@ -68,6 +97,8 @@ def _open_locations(locations: Sequence[Location], open_pos: OpenPos) -> list[Po
         if account not in clients:
             clients[account] = open_pos(location)
         opened.append(
-            PosLocation(clients[account], config.location_id, location.name, location.zone)
+            PosLocation(
+                clients[account], config.location_id, location.name, location.zone, location.id
+            )
         )
     return opened

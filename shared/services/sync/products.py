@@ -2,7 +2,7 @@
 
 Rows are listed per location; doubtful batches are looked up one by one (best effort). A product is
 known only when every row of it is, so nothing is stored before all is listed. What no location
-lists any more is removed by the rules of domain/removal.py.
+lists any more is removed by the rules of domain/removal.py, and so is what has no name any more.
 """
 
 import threading
@@ -28,6 +28,7 @@ from shared.domain.inventory import (
 from shared.domain.removal import Decision, decide
 from shared.errors import OrgError, ProviderError, ProviderRefused
 from shared.pos.port import PosClient, Rejected
+from shared.services.sync.account_check import AccountCheck
 from shared.services.sync.pos_locations import OpenOrg, PosLocation
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.sales import Prices
@@ -53,7 +54,8 @@ def sync_products(
     """Store every product that changed and remove those that are gone. Raises what the listing
     raises, before anything is stored."""
     records = StreamRecords(session, STREAM)
-    stock = list_stock(session, records, org.locations, batches)
+    check = AccountCheck(session, org.accounts)
+    stock = list_stock(session, records, org.locations, batches, check)
     found = products_from_rows(
         stock.rows,
         location_ids_in_order=[location.location_id for location in org.locations],
@@ -63,7 +65,9 @@ def sync_products(
     left_out = set(stock.quarantined)
     with session.lock:
         stored = records.may_be_stored()
-        gone = sorted(stored - {product.id for product in found.products} - stock.quarantined)
+        nameless = {product.id for product in found.products if not product.name}
+        listed = {product.id for product in found.products} - nameless
+        gone = sorted(stored - listed - stock.quarantined)
         removal = decide(
             listed=len(stock.rows),
             stored=len(stored),
@@ -75,12 +79,12 @@ def sync_products(
         held = removal.decision is Decision.HOLD
         if held:
             left_out |= items_missing_batches(batches.all(), stock.batches)
+        problems = [p for p in found.problems if p.product_id not in left_out]
+        left_out |= nameless
         whole = {product.id: product for product in found.products if product.id not in left_out}
-        problems = [problem for problem in found.problems if problem.product_id in whole]
         _report(records, problems, org.locations[0].client)
         _store(session, records, prices, whole, source=org.locations[0].client.provider)
-        session.run.held = session.progress.held = removal.reason if held else None
-        session.run.deletions_held = session.progress.deletions_held = len(gone) if held else 0
+        session.hold(STREAM, removal.reason if held else None, len(gone))
         if removal.decision is Decision.REMOVE:
             _remove(session, records, prices, gone)
         if not held:
@@ -131,9 +135,16 @@ def _store(
         )
         return [*writes, *prices.written(product, sale)]
 
-    records.store(changed, put)
-    written = {change.record.id for change in changed}
-    prices.unchanged(each for each in found.values() if each.id not in written)
+    listed = {change.record.id: prices.listed.get(change.record.id) for change in changed}
+
+    def undo(change: Changed) -> None:
+        prices.restore(change.record.id, listed[change.record.id])
+
+    records.store(changed, put, undo)
+    if changed:
+        session.flush()  # what is refused must not be put on sale
+    stored = (each for each in found.values() if records.manifest.mark(each.id) == STORED)
+    prices.unchanged(each for each in stored if each.id not in listed)
 
 
 def _remove(session: Session, records: StreamRecords, prices: Prices, gone: Sequence[str]) -> None:
@@ -162,9 +173,14 @@ class Stock:
 
 
 def list_stock(
-    session: Session, records: StreamRecords, locations: Sequence[PosLocation], known: BatchStore
+    session: Session,
+    records: StreamRecords,
+    locations: Sequence[PosLocation],
+    known: BatchStore,
+    check: AccountCheck,
 ) -> Stock:
-    """List the stock of every location; raises what the listing raises."""
+    """List the stock of every location; raises what the listing and the ``check`` of the accounts
+    raise."""
     stock = Stock()
     look_ups = BatchLookUps(session, known)
     for location in locations:
@@ -176,6 +192,7 @@ def list_stock(
             ids = [rejected.record_id for rejected in page.rejected]
             stock.unreadable_ids += ids.count(None)
             stock.quarantined.update(i for i in ids if i is not None)
+        check.stock(location.client, rows)
         today = session.now().astimezone(location.zone).date()
         batches = look_ups.batches(rows, location.client, today)
         last_days = {batch.batch_id: batch.last_day for batch in batches if batch.last_day}

@@ -1,20 +1,34 @@
 """From a page of records to writes: compare with what was last written, write what differs."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from shared.domain.changes import fingerprint
+from shared.domain.changes import fingerprint, fingerprint_and_size
 from shared.errors import ProviderError
-from shared.pos.port import Page, Rejected
-from shared.services.sync.session import Session
+from shared.pos.port import RAW_LIMIT, Page, Rejected
+from shared.services.sync.session import Session, WriteGroup
 from shared.store import quarantine
-from shared.store.database import Write
+from shared.store.database import Put, Write
+from shared.store.documents import StoredVersion
 from shared.store.manifest import ANNOUNCED, SKIPPED, STORED
+from shared.store.writes import size_of
 
 TOLERATED_SHARE = 0.05
 TOLERATED_COUNT = 10
+
+LARGEST = 1_000_000
+"""Bytes of a record's fields: a document may have 1 MiB, its name and the fields that are not the
+POS's included."""
+MEASURED_FROM = 200_000
+"""Bytes of a record as JSON; where it has fewer its document is below LARGEST: no value takes five
+times as much in Firestore as in JSON."""
+
+OVERTAKING = timedelta(minutes=10)
+"""How long before a page was asked for a webhook may have stored a newer version than it has."""
 
 ABOUT_TO_BE = b""
 """Fingerprint of a record that is about to be put in quarantine."""
@@ -49,8 +63,15 @@ class Changed:
 PutRecord = Callable[[Changed], Iterable[Write]]
 
 
+def _undo_nothing(_: Changed) -> None: ...
+
+
 class StreamRecords:
-    """One stream's records in one invocation."""
+    """One stream's records in one invocation.
+
+    A record that Firestore cannot take is put in quarantine, under the fingerprint of its fields:
+    it is not tried again as it is, but by a ``full`` run.
+    """
 
     def __init__(self, session: Session, stream: str) -> None:
         self.stream = stream
@@ -58,6 +79,13 @@ class StreamRecords:
         self.tally = session.run.tally(stream)
         self._session = session
         self._rejected: set[str] = set()
+        self._refused: list[Put] = []
+        session.keep(self)
+
+    def take_writes(self) -> list[Put]:
+        """The quarantine of what was refused, to be committed with the manifest that knows it."""
+        taken, self._refused = self._refused, []
+        return taken
 
     def count_page(self, page: Page[Any], *, expected: int | None) -> None:
         """Count a page and quarantine its unreadable records.
@@ -79,8 +107,11 @@ class StreamRecords:
             )
         self.quarantine(page.rejected)
 
-    def quarantine(self, rejected: Iterable[Rejected]) -> None:
+    def quarantine(
+        self, rejected: Iterable[Rejected], fingerprints: Mapping[str, bytes] | None = None
+    ) -> None:
         """Put records in quarantine; one that is there for the same reason costs nothing.
+        ``fingerprints`` are those of mapped records, by id.
 
         New ones are announced first: should this worker die before the manifest has them, and the
         POS send them no more, the next run still knows that they are to be released.
@@ -92,7 +123,13 @@ class StreamRecords:
             self.manifest.quarantine(key, ABOUT_TO_BE)
         if new:
             self._session.checkpoint()
-        self._session.store(write for each in found for write in self._quarantine(each))
+        known = fingerprints or {}
+        self._session.store(
+            write
+            for each, key in ((each, quarantine.key_of(each)) for each in found)
+            if key not in self._rejected  # the first of several rows under one id stands for all
+            for write in self._quarantine(each, key, known.get(key))
+        )
 
     def release_others(self) -> None:
         """After a complete listing: release the records that it did not reject."""
@@ -100,26 +137,49 @@ class StreamRecords:
             self._release(key)
 
     def changed(self, records: Iterable[Record]) -> list[Changed]:
-        """Those of the records that are to be written."""
+        """Those of the records that are to be written. What is too large goes to quarantine."""
         changed = []
+        too_large: dict[str, tuple[Record, bytes]] = {}
         for record in records:
-            found = fingerprint(record.fields)
-            if record.id not in self._rejected:
+            found, size = fingerprint_and_size(record.fields)
+            in_quarantine = self.manifest.quarantined(record.id)
+            if in_quarantine == found and not self._session.run.reset:
+                self._rejected.add(record.id)
+                self.tally.quarantined += 1
+                continue
+            if size >= MEASURED_FROM and size_of(record.fields) > LARGEST:
+                too_large[record.id] = record, found
+                continue
+            if in_quarantine is not None and record.id not in self._rejected:
                 self._release(record.id)
             if self.manifest.has(record.id, found):
                 self.tally.unchanged += 1
             else:
                 first = self.manifest.mark(record.id) in (None, SKIPPED, ANNOUNCED)
                 changed.append(Changed(record, found, first))
+        if too_large:
+            self.tally.quarantined += len(too_large)
+            self.quarantine(
+                [
+                    _unstorable(record, "too_large", "The record is larger than Firestore takes.")
+                    for record, _ in too_large.values()
+                ],
+                {record_id: found for record_id, (_, found) in too_large.items()},
+            )
         return changed
 
-    def newer(self, changed: Iterable[Changed], stored: Mapping[str, datetime]) -> list[Changed]:
-        """Without the records that are older than the ``stored`` versions (by id): a webhook has
-        overtaken the listing. A ``full`` run writes them all the same."""
+    def newer(
+        self, changed: Iterable[Changed], stored: Mapping[str, StoredVersion]
+    ) -> list[Changed]:
+        """Without the records that are older than the ``stored`` versions (by id) where those were
+        written a moment ago: a webhook has overtaken the listing. Else the POS is right, though it
+        says that the record changed earlier. A ``full`` run writes them all the same."""
         newer = []
+        since = self._session.now() - OVERTAKING
         for change in changed:
             version, known = change.record.version, stored.get(change.record.id)
-            if version and known and version < known and not self._session.run.reset:
+            older = version and known and version < known.changed_at and known.written_at > since
+            if older and not self._session.run.reset:
                 self.tally.unchanged += 1
             else:
                 newer.append(change)
@@ -139,24 +199,51 @@ class StreamRecords:
         """Ids of the records that are stored, and of those that may be."""
         return {*self.manifest.ids(STORED), *self.manifest.ids(ANNOUNCED)}
 
-    def store(self, changed: Sequence[Changed], put: PutRecord) -> None:
-        """Write the changed records."""
-        writes: list[Write] = []
+    def store(
+        self,
+        changed: Sequence[Changed],
+        put: PutRecord,
+        undo: Callable[[Changed], None] = _undo_nothing,
+    ) -> None:
+        """Write the changed records. ``undo`` takes back what ``put`` has noted, where Firestore
+        refuses a record's writes."""
+        groups: list[WriteGroup] = []
         for change in changed:
-            writes.extend(put(change))
+            before = self.manifest.get(change.record.id)
+            refused = partial(self._refuse, change, before, undo)
+            groups.append(WriteGroup(tuple(put(change)), refused))
             self.manifest.put(change.record.id, change.fingerprint)
         created = sum(change.first for change in changed)
         self.tally.created += created
         self.tally.updated += len(changed) - created
         customer_ids = {c.record.customer_id for c in changed if c.record.customer_id}
-        self._session.store(writes, customer_ids=customer_ids)
+        self._session.store_groups(groups, customer_ids=customer_ids)
 
-    def _quarantine(self, rejected: Rejected) -> Iterable[Write]:
-        key = quarantine.key_of(rejected)
-        if key in self._rejected:
-            return  # the first of several rows under one id stands for all
+    def _refuse(
+        self, change: Changed, before: bytes | None, undo: Callable[[Changed], None]
+    ) -> None:
+        """Firestore refuses the record: it is as it was ``before`` by the manifest."""
+        record = change.record
+        if not self.manifest.has(record.id, change.fingerprint):
+            return  # a later version of it was stored since
+        undo(change)
+        if before is None:
+            self.manifest.drop_entry(record.id)
+        else:
+            self.manifest.set_entry(record.id, before)
+        self.tally.created -= change.first
+        self.tally.updated -= not change.first
+        self.tally.quarantined += 1
+        rejected = _unstorable(
+            record, "refused_by_firestore", "Firestore does not take the record as it is."
+        )
+        self._refused += self._quarantine(rejected, record.id, change.fingerprint)
+
+    def _quarantine(
+        self, rejected: Rejected, key: str, fields: bytes | None = None
+    ) -> Iterable[Put]:
         self._rejected.add(key)
-        found = fingerprint({"raw": rejected.raw, "code": rejected.code})
+        found = fields or fingerprint({"raw": rejected.raw, "code": rejected.code})
         before = self.manifest.quarantined(key)
         if before != found:
             self.manifest.quarantine(key, found)
@@ -173,3 +260,9 @@ class StreamRecords:
         if self.manifest.quarantined(key) is not None:
             self._session.store([quarantine.remove(self._session.org_id, self.stream, key)])
             self.manifest.leave_quarantine(key)
+
+
+def _unstorable(record: Record, code: str, message: str) -> Rejected:
+    """The rejection of a record that was read and cannot be stored."""
+    raw = json.dumps(record.fields, default=str, separators=(",", ":"))
+    return Rejected(record.id, code, message, raw[:RAW_LIMIT])

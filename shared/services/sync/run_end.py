@@ -4,7 +4,7 @@ An org whose POS refuses its credentials in several runs in a row is paused: it 
 until they are corrected.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,9 +21,9 @@ from shared.services.alerts import Alerts
 from shared.services.runs.failure import error_fields, run_error
 from shared.services.sync.session import Session
 from shared.store import status
-from shared.store.database import Database
+from shared.store.database import Database, Write
 from shared.store.manifest import QUARANTINED, SKIPPED, STORED
-from shared.store.runs import Run, RunError
+from shared.store.runs import Hold, Run, RunError
 from shared.store.status import SyncProgress
 
 BY_ITSELF = ("cron", "webhook")
@@ -31,8 +31,13 @@ BY_ITSELF = ("cron", "webhook")
 
 PAUSED = "sync_paused"
 HELD = "removal_held"
+REMOVING = ("customers", "orders", "products")
+"""Streams whose records are removed."""
 LIST_INCOMPLETE = "stock_list_incomplete"
 GIVEN_UP = "run_given_up"
+
+COMPARED = ("customers", "orders", "products")
+"""Streams whose records are compared between the accounts of an org."""
 
 
 class SyncPaused(OrgError):
@@ -70,10 +75,16 @@ def end_run(
     _count_rejection(session, wanted)
     _notify(session, alerts)
     run, progress = session.run, session.progress
-    set_last_state(run, wanted=wanted, now=session.now())
-    if not run.errors:
-        progress.last_success_at = run.ended_at
-    session.end([status.put(session.org_id, _status_fields(session, provider))])
+
+    def last() -> list[Write]:
+        set_last_state(run, wanted=wanted, now=session.now())
+        if not run.errors:
+            progress.last_success_at = run.ended_at
+        return [status.put(session.org_id, _status_fields(session, provider))]
+
+    if all(stream in run.done and not run.failed(stream) for stream in COMPARED):
+        progress.accounts_refused = None
+    session.end(last)
 
 
 def set_last_state(run: Run, *, wanted: Sequence[str], now: datetime) -> None:
@@ -84,9 +95,9 @@ def set_last_state(run: Run, *, wanted: Sequence[str], now: datetime) -> None:
         run.error = run.errors[0]
         complete = [s for s in wanted if s in run.done and not run.failed(s)]
         run.state = RunState.PARTIAL if complete else RunState.FAILED
-    elif run.held:
+    elif run.holds:
         run.state = RunState.HELD
-        run.error = _waiting(run.held)
+        run.error = _waiting(run.holds)
     elif quarantined:
         run.state = RunState.PARTIAL
         counts = ", ".join(f"{count} {name}" for name, count in sorted(quarantined.items()))
@@ -126,10 +137,10 @@ def _notify(session: Session, alerts: Alerts) -> None:
     met = {}
     if is_paused(progress.credential_failures):
         met[PAUSED] = ("The sync is paused", run.errors[0].message)
-    if run.held:
-        met[HELD] = (
-            "A removal of products waits for a decision",
-            f"{run.held}. If it is right, sync with allowDeletions; else correct it at the POS.",
+    for stream, hold in run.holds.items():
+        met[_held(stream)] = (
+            f"A removal of {stream} waits for a decision",
+            f"{hold.reason}. If it is right, sync with allowDeletions; else correct it at the POS.",
         )
     if incomplete := _stock_list_incomplete(run):
         met[LIST_INCOMPLETE] = (
@@ -138,8 +149,11 @@ def _notify(session: Session, alerts: Alerts) -> None:
         )
     noted = {*progress.incidents, *met}
     over = noted - met.keys()
+    for stream in REMOVING:
+        if stream not in run.done or run.failed(stream):
+            over -= {_held(stream)}
     if "products" not in run.done or run.failed("products"):
-        over -= {HELD, LIST_INCOMPLETE}
+        over -= {LIST_INCOMPLETE}
     if noted != set(progress.incidents):
         progress.incidents = sorted(noted)
         session.checkpoint()
@@ -169,20 +183,29 @@ def _status_fields(session: Session, provider: str | None) -> dict[str, Any]:
         "menuProductsCount": manifests["products"].count(STORED),
         "ordersSkipped": manifests["orders"].count(SKIPPED),
         "quarantined": sum(m.count(QUARANTINED) for m in manifests.values()),
-        "deletionsHeld": progress.deletions_held,
+        "deletionsHeld": sum(hold.count for hold in progress.holds.values()),
         "durationSeconds": round((run.ended_at - run.started_at).total_seconds(), 3),
     }
     if provider:
         fields["provider"] = provider
+    if run.warnings:
+        fields["warnings"] = run.warnings
     if is_paused(progress.credential_failures):
         fields["nextTryAt"] = next_probe(run.ended_at)
-    error = run.error or (_waiting(progress.held) if progress.held else None)
+    error = run.error or (_waiting(progress.holds) if progress.holds else None)
     return fields | error_fields(error)
 
 
-def _waiting(reason: str) -> RunError:
-    held = RemovalHeld(f"{reason}. If it is right, sync with allowDeletions.")
-    return run_error(held, "products")
+def _held(stream: str) -> str:
+    """Key of the incident of a removal of the stream's records that waits."""
+    return HELD if stream == "products" else f"{HELD}_{stream}"
+
+
+def _waiting(holds: Mapping[str, Hold]) -> RunError:
+    """The first of the holds as an error."""
+    stream, hold = next(iter(holds.items()))
+    held = RemovalHeld(f"{hold.reason}. If it is right, sync with allowDeletions.")
+    return run_error(held, stream)
 
 
 def _status(run: Run, progress: SyncProgress) -> str:
@@ -190,4 +213,4 @@ def _status(run: Run, progress: SyncProgress) -> str:
         return status.PAUSED
     if run.errors:
         return "error"
-    return "held" if progress.held else "active"
+    return "held" if progress.holds else "active"

@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 def sync_discounts(session: Session, clients: Sequence[PosClient]) -> list[Discount]:
     """Store the discounts that run or are to come, drop the others; returns those stored.
 
-    One id in two accounts is the first one's. An unreadable discount is in quarantine and lowers no
+    One id in two accounts is the first one's. A discount in quarantine lowers no
     price: the menu must not show what the till does not give. Raises NotProvided: not every POS
     that speaks this API has discounts.
     """
@@ -60,6 +60,10 @@ def sync_discounts(session: Session, clients: Sequence[PosClient]) -> list[Disco
         )
         records.announce(changed)
         records.store(changed, put)
+        if changed:
+            session.flush()
+        refused = {*records.manifest.in_quarantine()}
+        current = {key: each for key, each in current.items() if key not in refused}
         for discount_id in records.may_be_stored() - current.keys():
             session.store([discount_store.remove(session.org_id, discount_id)])
             records.manifest.remove(discount_id)
@@ -158,6 +162,13 @@ class Prices:
             before = self.listed.get(product.id)
             if before is None or not before.on_menu:
                 self.listed.put(_priced(product, self.session.now(), None))
+
+    def restore(self, product_id: str, before: PricedProduct | None) -> None:
+        """Note that a product is as it was ``before``, after all."""
+        if before:
+            self.listed.put(before)
+        else:
+            self.listed.drop_entry(product_id)
 
     def removed(self, product_id: str) -> None:
         """Note that a product is off the menu."""

@@ -1,13 +1,16 @@
 """What the streams of one invocation share: one order of commits, one checkpoint.
 
 Records are written first, in the background while the next page is on its way. A checkpoint waits
-for them, asks for the spending of the customers they concern, and only then commits the manifests
-and cursors that say they are stored. A crash at any point repeats work and loses none.
+for them and for the stored requests for the spending of the customers they concern, sends the
+messages of these, and only then commits the manifests and cursors that say all is stored. A crash
+at any point repeats work and loses none.
+
+A commit that Firestore refuses is halved until the refused writes are alone; the others are stored.
 """
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import RLock
@@ -18,14 +21,15 @@ import structlog
 from shared.bus.messages import STREAMS, ComputeSpending
 from shared.clock import Clock, Deadline
 from shared.domain.order_windows import OrderCursor
-from shared.errors import OrgError, ProviderError
+from shared.errors import OrgError, ProviderError, SyncSamError
 from shared.services.runs.failure import run_error
-from shared.services.spending.compute import requests
-from shared.store import manifest
+from shared.services.spending.requests import in_parts, message_of, of_all
+from shared.store import manifest, spending_requests
 from shared.store import status as status_store
-from shared.store.database import WRITES_PER_COMMIT, Database, Put, Write
+from shared.store.database import WRITES_PER_COMMIT, Database, Put, Write, WriteRefused, batched
 from shared.store.manifest import STORED
-from shared.store.runs import Run
+from shared.store.runs import Hold, Run
+from shared.store.spending_requests import SpendingRequest
 
 COMMITS_WAITING = 2
 CHECKPOINT_SECONDS = 10.0
@@ -36,6 +40,21 @@ MANY_CUSTOMERS = 200
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
+
+
+class DocumentRefused(SyncSamError):
+    """Firestore refuses a document that is no record of the POS."""
+
+    code = "document_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class WriteGroup:
+    """Writes that are stored together or not at all. Where Firestore refuses them ``refused`` is
+    called under the session's lock; without it that is an error of the run."""
+
+    writes: Sequence[Write]
+    refused: Callable[[], None] | None = None
 
 
 class PackedState(Protocol):
@@ -92,8 +111,10 @@ class Session:
         self._writer = writer
         self._packed: list[PackedState] = list(self.manifests.values())
         self._spending = spending
-        self._buffer: list[Write] = []
-        self._waiting: deque[Future[None]] = deque()
+        self._buffer: list[WriteGroup] = []
+        self._buffered = 0
+        self._waiting: deque[Future[list[WriteGroup]]] = deque()
+        self._refused: list[WriteGroup] = []
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._pending_recompute: set[str] = set(self.progress.pending_recompute)
         self._since_checkpoint = 0
@@ -116,12 +137,24 @@ class Session:
 
         An earlier write that failed raises here or at the next checkpoint.
         """
+        self.store_groups([WriteGroup((write,)) for write in writes], customer_ids=customer_ids)
+
+    def store_groups(
+        self, groups: Sequence[WriteGroup], *, customer_ids: Iterable[str] = ()
+    ) -> None:
+        """``store``, for writes that belong together."""
         with self.lock:
-            self._buffer.extend(writes)
+            self._buffer.extend(groups)
+            self._buffered += _writes_in(groups)
             self._pending_recompute.update(customer_ids)
-            while len(self._buffer) >= WRITES_PER_COMMIT:
-                self._commit_behind(self._buffer[:WRITES_PER_COMMIT])
-                del self._buffer[:WRITES_PER_COMMIT]
+            if self._buffered >= WRITES_PER_COMMIT:
+                *full, rest = self._parts()
+                self._buffer, self._buffered = rest, _writes_in(rest)
+                for part in full:
+                    self._commit_behind(part)
+                if self._buffered >= WRITES_PER_COMMIT:
+                    self._buffer, self._buffered = [], 0
+                    self._commit_behind(rest)
 
     def add_pending_recompute(self, customer_ids: Iterable[str]) -> None:
         """Have spending computed for customers that the records stored next no longer name. It is
@@ -133,14 +166,25 @@ class Session:
                 self.store([status_store.put_pending_recompute(self.org_id, sorted(pending))])
                 self._pending_recompute.update(pending)
 
+    def hold(self, stream: str, reason: str | None, count: int) -> None:
+        """Note that removals of the stream wait for a person, and why; None: that none do."""
+        for holds in (self.run.holds, self.progress.holds):
+            if reason is None:
+                holds.pop(stream, None)
+            else:
+                holds[stream] = Hold(reason=reason, count=count)
+
     def flush(self) -> None:
-        """Wait until everything given to ``store`` can be read."""
+        """Wait until everything given to ``store`` can be read, but for what was refused."""
         with self.lock:
-            if self._buffer:
-                self._commit_behind(self._buffer)
-                self._buffer = []
+            parts = list(self._parts())
+            self._buffer, self._buffered = [], 0
+            for part in parts:
+                self._commit_behind(part)
             while self._waiting:
-                self._waiting.popleft().result()
+                self._refused += self._waiting.popleft().result()
+            refused, self._refused = self._refused, []
+            self._refuse(refused)
 
     def checkpoint_if_due(self) -> None:
         """Checkpoint when enough has gathered."""
@@ -151,18 +195,19 @@ class Session:
     def checkpoint(self) -> None:
         """Keep what is done: from here on a crash repeats none of it."""
         with self.lock:
-            self._writer.checkpoint(self._flushed())
+            self._keep(self._writer.checkpoint)
 
     def hand_over(self) -> None:
         """Keep what is done and leave the rest of the run to its continuation."""
         with self.lock:
-            self._writer.hand_over(self._flushed())
+            self._keep(self._writer.hand_over)
 
-    def end(self, last: Sequence[Write]) -> None:
+    def end(self, last: Callable[[], Sequence[Write]] = tuple) -> None:
         """The run is over: keep what is done, with the ``last`` writes in the same commit, and
-        free the org."""
+        free the org. ``last`` is called once it is known what was refused, and again where one of
+        these documents is."""
         with self.lock:
-            self._writer.end([*self._flushed(ended=True), *last])
+            self._keep(self._writer.end, last, ended=True)
 
     def distrust_what_is_stored(self, streams: Iterable[str]) -> None:
         """Write every record of the streams again and walk all orders anew (``full``)."""
@@ -172,36 +217,83 @@ class Session:
                 self.progress.orders = OrderCursor()
         self.run.reset = True
 
-    def _flushed(self, *, ended: bool = False) -> list[Write]:
-        """Wait for the records, ask for spending; the writes that say that both are done."""
+    def _keep(
+        self,
+        commit: Callable[[Sequence[Write]], None],
+        last: Callable[[], Sequence[Write]] = tuple,
+        *,
+        ended: bool = False,
+    ) -> None:
+        """Wait for the records, ask for spending; commit what says that both are done."""
+        asked = self._spending_requests(ended=ended)
+        messages = list(map(message_of, asked))
+        # In the last commit of the records, or after it: not before what is to be computed.
+        self.store(map(spending_requests.put, asked))
         self.flush()
-        self._request_spending(ended=ended)
-        writes = [write for state in self._packed for write in state.take_writes()]
+        self._spending.publish(messages)
+        writes: list[Write] = [*last()]
+        writes += (write for state in self._packed for write in state.take_writes())
         self.progress.shards = {name: m.shards for name, m in self.manifests.items()}
         self._since_checkpoint = 0
         self._checkpoint_at = time.monotonic()
-        return [*writes, status_store.put_progress(self.org_id, self.progress)]
+        try:
+            commit([*writes, status_store.put_progress(self.org_id, self.progress)])
+        except WriteRefused:
+            self._refuse(self._commit([WriteGroup((write,)) for write in writes]))
+            commit([*last(), status_store.put_progress(self.org_id, self.progress)])
 
-    def _request_spending(self, *, ended: bool) -> None:
-        """Ask for the spending of the customers concerned; for all customers where that is
+    def _spending_requests(self, *, ended: bool) -> list[SpendingRequest]:
+        """Requests for the spending of the customers concerned; for all customers where that is
         cheaper, but only once, when the run has ``ended``: it reads all orders of the org."""
-        request = ComputeSpending(org_id=self.org_id, run_id=self.run_id)
+        now = self.now()
+        asked: list[SpendingRequest] = []
         known = self.manifests["customers"].count(STORED)
         if len(self._pending_recompute) >= max(MANY_CUSTOMERS, known // 4):
             self.progress.recompute_all = True
         if not self.progress.recompute_all:
-            self._spending.publish(requests(request, sorted(self._pending_recompute)))
+            pending = sorted(self._pending_recompute)
+            asked = list(in_parts(self.org_id, self.run_id, pending, since=now, now=now))
         elif ended:
-            self._spending.publish([request])
+            asked = [of_all(self.org_id, self.run_id, known, now)]
             self.progress.recompute_all = False
         self._pending_recompute.clear()
         self.progress.pending_recompute = []
+        return asked
 
-    def _commit_behind(self, writes: list[Write]) -> None:
-        self._since_checkpoint += len(writes)
-        self._waiting.append(self._committer.submit(self._writer.commit, writes))
+    def _parts(self) -> Iterator[list[WriteGroup]]:
+        return batched(self._buffer, WRITES_PER_COMMIT, lambda group: len(group.writes))
+
+    def _commit_behind(self, groups: list[WriteGroup]) -> None:
+        self._since_checkpoint += _writes_in(groups)
+        self._waiting.append(self._committer.submit(self._commit, groups))
         while len(self._waiting) > COMMITS_WAITING:
-            self._waiting.popleft().result()
+            self._refused += self._waiting.popleft().result()
+
+    def _commit(self, groups: list[WriteGroup]) -> list[WriteGroup]:
+        """Write; returns the groups that Firestore refuses."""
+        try:
+            self._writer.commit([write for group in groups for write in group.writes])
+        except WriteRefused as error:
+            if len(groups) == 1:
+                reason = type(error.__cause__).__name__
+                log.warning("write_refused", path=groups[0].writes[0].path, reason=reason)
+                return groups
+            half = len(groups) // 2
+            return [*self._commit(groups[:half]), *self._commit(groups[half:])]
+        return []
+
+    def _refuse(self, groups: Iterable[WriteGroup]) -> None:
+        for group in groups:
+            if group.refused:
+                group.refused()
+            elif not any(error.code == DocumentRefused.code for error in self.run.errors):
+                kind = group.writes[0].path.split("/")[2]
+                error = DocumentRefused(f"Firestore refuses a document of {kind}; the rest is in")
+                self.run.errors.append(run_error(error))
+
+
+def _writes_in(groups: Iterable[WriteGroup]) -> int:
+    return sum(len(group.writes) for group in groups)
 
 
 class NotProvided(Exception):

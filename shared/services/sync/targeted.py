@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -17,13 +18,15 @@ from shared.bus.publisher import Publisher
 from shared.clock import Clock, Deadline
 from shared.domain.customers import Customer
 from shared.domain.orders import Order
-from shared.domain.runs import RunState
+from shared.domain.runs import STREAMS_RUN, RunState
 from shared.errors import OrgError, Owner, RetryLater
 from shared.pos.port import Page, PosClient
 from shared.services.runs import lifecycle
 from shared.services.runs.failure import run_error
+from shared.services.sync.account_check import AccountCheck
 from shared.services.sync.commands import SyncRecords
 from shared.services.sync.customers import StoredCustomers, store_customers
+from shared.services.sync.gone import of_first_account
 from shared.services.sync.orders import OrderStream
 from shared.services.sync.org import sync_streams
 from shared.services.sync.pos_locations import OpenOrg, OpenPos, open_org
@@ -32,12 +35,14 @@ from shared.services.sync.run_end import is_resting, set_last_state
 from shared.services.sync.session import Session, StreamAttempts
 from shared.services.webhooks import request
 from shared.store import runs, webhook_events
-from shared.store.database import Database
+from shared.store.database import Database, Update
 from shared.store.lease import HeldByOtherRun
 from shared.store.runs import Run
 from shared.store.webhook_events import StoredWebhook
 
 WEBHOOKS_PER_RUN = 100
+RECORDS_PER_RUN = webhook_events.MOST_NAMED
+"""Records that a run fetches for the webhooks that wait: the next run has the others."""
 CALLS_AT_ONCE = 8
 LEFT_TO_THE_POLL = timedelta(hours=1)
 """Records of webhooks that have waited longer are not fetched: a scheduled sync has had them."""
@@ -80,6 +85,19 @@ class TargetedSync:
         for event in webhook_events.waiting(self.database, org_id, limit=1):
             self.pos_sync.publish([request(org_id, event.key, event)])
 
+    def settle(self, org_id: str, run_id: str) -> bool:
+        """Mark the webhook as processed for which a run has synced whole streams; False where that
+        run has not ended."""
+        run, key = runs.read(self.database, org_id, run_id), run_id.removeprefix(STREAMS_RUN)
+        if run is None or not run.state.ended:
+            return False
+        if webhook_events.is_waiting(self.database, org_id, key):
+            state, now = _state_after(run), self.clock()
+            self.database.commit(
+                webhook_events.processed(org_id, [key], run_id=run_id, state=state, now=now)
+            )
+        return True
+
     def _run(self, database: Database, command: SyncRecords) -> bool:
         """Whether the org was free for the run."""
         org_id, run_id = command.org_id, command.run_id
@@ -113,23 +131,27 @@ class TargetedSync:
     def _work(self, command: SyncRecords, session: Session) -> None:
         run, org_id = session.run, session.org_id
         events = _waiting(command, session)
-        recent = [e for e in events if e.received_at >= session.now() - LEFT_TO_THE_POLL]
+        recent = [event for event in events if _is_recent(event, session)]
         named = NamedRecords.of(command, recent)
         try:
-            store_named(session, open_org(session, self.open_pos), named)
+            org = open_org(session, self.open_pos)
+            AccountCheck(session, org.accounts).refuse_again()
+            store_named(session, org, named)
         except OrgError as error:
             run.errors.append(run_error(error))
-        set_last_state(run, wanted=named.streams, now=session.now())
-        again = any(error.owner == Owner.PROVIDER for error in run.errors)
-        session.end(
-            webhook_events.processed(
+
+        def last() -> list[Update]:
+            set_last_state(run, wanted=named.streams, now=session.now())
+            again = any(error.owner == Owner.PROVIDER for error in run.errors)
+            return webhook_events.processed(
                 org_id,
                 [event.key for event in events if not again or event not in recent],
                 run_id=session.run_id,
-                state=webhook_events.FAILED if run.errors else webhook_events.DONE,
+                state=_state_after(run),
                 now=session.now(),
             )
-        )
+
+        session.end(last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +201,32 @@ def store_named(session: Session, org: OpenOrg, named: NamedRecords) -> None:
         sync_streams(session, org, ["products"], allow_deletions=False)
 
 
+def _state_after(run: Run) -> str:
+    return webhook_events.FAILED if run.errors else webhook_events.DONE
+
+
+def _is_recent(event: StoredWebhook, session: Session) -> bool:
+    return event.received_at >= session.now() - LEFT_TO_THE_POLL
+
+
 def _waiting(command: SyncRecords, session: Session) -> list[StoredWebhook]:
-    """The webhooks that wait; from the second try on only the command's own: what makes a run
-    fail must not keep others waiting."""
-    waiting = webhook_events.waiting(session.database, session.org_id, limit=WEBHOOKS_PER_RUN)
-    return [e for e in waiting if session.run.invocations == 1 or e.key == command.webhook_key]
+    """The command's own webhook, and of the others that wait as many as the run may fetch. From
+    the second try on only the own one: what makes a run fail must not keep others waiting."""
+    found = webhook_events.waiting(session.database, session.org_id, limit=WEBHOOKS_PER_RUN)
+    taken = [event for event in found if event.key == command.webhook_key]
+    if session.run.invocations > 1:
+        return taken
+    named = (command.customer_ids, command.order_ids, command.product_ids)
+    left = RECORDS_PER_RUN - sum(map(len, named))
+    for event in found:
+        if event in taken:
+            continue
+        if not _is_recent(event, session):
+            taken.append(event)
+        elif not event.streams and webhook_events.named(event) <= left:
+            taken.append(event)
+            left -= webhook_events.named(event)
+    return taken
 
 
 def _unknown_buyers(session: Session, pages: Iterable[Page[Order]]) -> set[str]:
@@ -200,14 +243,7 @@ def _fetch(
 ) -> list[Page[R]]:
     """Each record from the first account that has it."""
 
-    def fetch(record_id: str) -> Page[R]:
-        page = ask(clients[0], record_id)
-        for client in clients[1:]:
-            if page.rows:
-                break
-            page = ask(client, record_id)
-        return page
-
+    fetch = partial(of_first_account, clients, ask)
     with ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="record") as pool:
         pages = list(pool.map(fetch, sorted(record_ids)))
     if missing := sum(1 for page in pages if not page.rows):

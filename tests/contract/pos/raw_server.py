@@ -1,6 +1,7 @@
 """A server that answers with exactly the bytes it is told, at the pace it is told."""
 
 import socket
+import ssl
 from collections.abc import Callable
 from threading import Event, Thread
 from types import TracebackType
@@ -12,10 +13,11 @@ Answer = Callable[[socket.socket, bytes, Event], None]
 class RawServer:
     """Each connection is served by a thread: it reads a request's head and calls ``answer`` with
     the socket, the head and an event that is set when the test ends, for as long as the other side
-    goes on sending requests."""
+    goes on sending requests. ``tls`` where it is to speak HTTPS."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
         self._answer = answer
+        self._tls = tls
         self._ending = Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads: list[Thread] = []
@@ -25,7 +27,8 @@ class RawServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}/api"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}/api"
 
     def __enter__(self) -> Self:
         return self
@@ -57,6 +60,8 @@ class RawServer:
             self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
+        if self._tls:
+            connection = self._tls.wrap_socket(connection, server_side=True)
         with connection:
             connection.settimeout(0.2)
             while not self._ending.is_set():

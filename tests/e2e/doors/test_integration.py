@@ -1,8 +1,10 @@
 """Each line of the integration list, over HTTP, with real tokens through the real verification."""
 
+import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -199,3 +201,23 @@ def test_a_path_that_leads_nowhere_is_an_error_like_any_other(
     doors: Doors, function: str, path: str
 ) -> None:
     assert code(doors.call(function, "GET", path)) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "body", [b"zz\r\nabc\r\n0\r\n\r\n", b"3\r\nabcdef\r\n0\r\n\r\n", b"5\r\nab"]
+)
+@pytest.mark.parametrize(
+    ("path", "status"), [("/api/pos/sync", 400), ("/api/nowhere", 404), ("/robots.txt", 404)]
+)
+def test_a_body_in_broken_chunks_is_the_senders_error(
+    doors: Doors, body: bytes, path: str, status: int
+) -> None:
+    address = urlsplit(doors.stack.functions["manual_sync"])
+    head = f"POST {path} HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+        connection.sendall(head.encode() + body)
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.makefile("rb").read()
+
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b'"requestId"' in answer

@@ -24,6 +24,7 @@ class Shop:
         self.clock = SteppingClock(NOW)
         self.requests = RecordingPublisher()
         self.service = self.another_instance()
+        client.document(f"tenants/{ORG}").set({"name": "Shop"})
 
     def another_instance(self) -> SpendingService:
         """A service as a further instance of ``spending`` has one."""

@@ -7,6 +7,7 @@ twice, or at once with another computation, which looked before and commits afte
 
 import os
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -56,14 +57,19 @@ class Interleavings(RuleBasedStateMachine):
         self.events: list[CloudEvent] = []
         self.tasks = RecordingLaterPublisher()
         self.messages: list[Message] = []
-        self.looks: list[list[SpendingChange]] = []
+        self.looks: list[Sequence[SpendingChange]] = []
         self.recompute = OrderRecompute(self.tasks)
         self.service = SpendingService(
             self.database, RecordingPublisher(), self.clock.now, seconds=60
         )
         self.database.commit(
-            Put(f"tenants/{self.org_id}/customers/{i}", {"id": i, "email": email})
-            for i, email in CUSTOMERS.items()
+            [
+                Put(f"tenants/{self.org_id}", {"name": "Interleavings"}),
+                *(
+                    Put(f"tenants/{self.org_id}/customers/{i}", {"id": i, "email": email})
+                    for i, email in CUSTOMERS.items()
+                ),
+            ]
         )
 
     @rule(
@@ -113,7 +119,9 @@ class Interleavings(RuleBasedStateMachine):
     @rule(customer_ids=st.sets(st.sampled_from(sorted(CUSTOMERS)), min_size=1))
     def another_computation_looks(self, customer_ids: set[str]) -> None:
         view = read_snapshot(self.database, self.org_id, sorted(customer_ids))
-        self.looks.append(view.changes(RecommendationIndex(()), ScoringScales(), self.clock.now()))
+        changes = view.changes(RecommendationIndex(()), ScoringScales(), self.clock.now())
+        assert not changes.failed
+        self.looks.append(changes.found)
 
     @precondition(lambda self: self.looks)
     @rule(data=st.data())

@@ -13,7 +13,8 @@ from shared.services.reads.response_cache import ResponseCache
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import metadata as metadata_store
 from shared.store.database import Database
-from shared.web.auth import PUBLIC_OF_ORG, Staff
+from shared.store.locations import OrgDirectory
+from shared.web.auth import PublicOfOrg, Staff
 from shared.web.routes import customers, inventory, menu, metadata, orders
 from shared.web.routing import App
 from tests.fakes import FakeSessions, OffsetClock, SteppingClock
@@ -27,10 +28,11 @@ class DashboardClient:
         people = CustomerReads(database, SpendingLookUp(database))
         answers = ResponseCache(database, monotonic=clock.monotonic)
         staff = Staff(FakeSessions(), lambda wanted: wanted)
+        anyone = PublicOfOrg(OrgDirectory(database, clock.monotonic))
         app = App(
             "dashboard",
             (
-                *menu.routes(PublicMenu(database, clock.now, clock.monotonic), PUBLIC_OF_ORG),
+                *menu.routes(PublicMenu(database, clock.now, clock.monotonic), anyone),
                 *inventory.routes(
                     ExpiringStock(database, clock.now), PriceHistory(database), staff
                 ),

@@ -12,6 +12,7 @@ from google.cloud.firestore import Client
 
 from deploy.local.simulator.spec import OrgSpec
 from shared.services.reads import menu as service
+from shared.store.database import Database
 from shared.web.routes import menu
 from tests.emulator.dashboard.client import DashboardClient
 from tests.emulator.environment import PRODUCTS_ONLY, Environment, SyncRunner
@@ -170,6 +171,28 @@ def test_a_sale_is_not_shown_beyond_its_end_even_where_nothing_refreshed_it(
     assert whole_menu(dashboard, onSale="true") == []
     shown = {item["id"]: item for item in whole_menu(dashboard)}
     assert not {"salePrice", "saleEndsAt", "discountId"} & shown[on_sale[0]["id"]].keys()
+
+
+def test_the_menu_is_found_by_every_spelling_for_no_more_reads(
+    database: Database, clock: OffsetClock, sync: SyncRunner, dashboard: DashboardClient
+) -> None:
+    # Given
+    sync.run(ORG)
+    named = dashboard.get("menu")
+    assert named["items"]
+
+    # When / Then
+    for spelling in ("test", "brand_test"):
+        assert dashboard.get("menu", orgId=spelling) == named
+        assert dashboard.get("menu/builder", orgId=spelling)["isDemo"] is False
+    for stranger in ("org_org_test", "brand_org_test", "org_nowhere"):
+        assert dashboard.get("menu", orgId=stranger) == {"items": []}
+    # ... and one look at the version, however it is spelled
+    reads = database.meter.reads
+    clock.later += timedelta(seconds=service.CHECK_SECONDS)
+    for spelling in ("test", "brand_test", ORG):
+        dashboard.get("menu", orgId=spelling)
+    assert database.meter.reads - reads == 1
 
 
 @pytest.mark.parametrize("cursor", ["x", "WzFd", "WyJhIl0", "ä", "e30", "bnVsbA"])

@@ -9,7 +9,7 @@ from google.cloud.firestore import Client
 from deploy.local.simulator.truth import Truth
 from shared.services.sync import session
 from shared.services.sync.commands import SyncOrg
-from shared.store import paths
+from shared.store import database, paths
 from tests.emulator.environment import SpendingRunner, SyncRunner
 from tests.fakes import FailingPublisher
 from tests.simulated_pos import SimulatedPos
@@ -111,6 +111,7 @@ def test_what_nobody_noted_in_quarantine_leaves_it_once_it_can_be_read(
 ) -> None:
     # Given a worker that dies after it has put records in quarantine, before it has noted them
     monkeypatch.setattr(session, "WRITES_PER_COMMIT", 3)
+    monkeypatch.setattr(database, "WRITES_PER_COMMIT", 3)
     pos.fault("malformed", endpoint="customers", damage=damage, records=3)
     last = pos.data(ORG)["customers"][-1]["id_customer"]
     command = replace(COMMAND, streams=("customers",))

@@ -28,7 +28,7 @@ def letter(**message: object) -> Delivery:
         "CloudPubSubDeadLetterSourceSubscription": "org-sync",
         "CloudPubSubDeadLetterSourceDeliveryCount": "5",
     }
-    return Delivery("4711", json.dumps(message), attributes)
+    return Delivery("4711", json.dumps(message).encode(), attributes)
 
 
 def sync_letter() -> Delivery:
@@ -72,6 +72,7 @@ def test_a_run_that_a_twin_of_its_message_is_at_work_on_is_left_alone(
     notifier: RecordingNotifier,
     record: RecordDeadLetter,
 ) -> None:
+    client.document(f"tenants/{ORG}").set({"name": "Juniper & Sons"})
     begin(client, clock)
     held = hold_org(database, ORG, "monday")
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from google.cloud.firestore import Client
 
 from deploy.local.simulator.spec import OrgSpec
 from tests.emulator.environment import Environment, SpendingRunner, SyncRunner
@@ -171,8 +172,12 @@ def test_a_token_withdrawn_in_mid_run_is_renewed_once_and_goes_unnoticed(
     assert sync.run(ORG)["state"] == "succeeded"
 
 
-def test_an_org_without_an_active_location_gets_an_error_that_says_so(sync: SyncRunner) -> None:
-    run = sync.run("org_nowhere")
+def test_an_org_without_an_active_location_gets_an_error_that_says_so(
+    client: Client, sync: SyncRunner
+) -> None:
+    client.document("tenants/org_new").set({"name": "Juniper & Sons"})
+
+    run = sync.run("org_new")
 
     assert run["error"]["owner"] == "org"
     assert "no active POS location" in run["error"]["message"]

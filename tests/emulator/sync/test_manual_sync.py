@@ -85,9 +85,11 @@ def test_a_double_click_names_the_same_run(manual_sync: ManualSync) -> None:
 
 
 def test_a_run_of_the_schedule_is_under_way_too_and_a_webhooks_is_not(
+    client: Client,
     database: Database,
     manual_sync: ManualSync,
 ) -> None:
+    client.document(f"tenants/{ORG}").set({"name": "Juniper & Sons"})
     held = hold_org(database, ORG, "cron-1")
     with pytest.raises(RunUnderWay, match="cron-1"):
         manual_sync.start(REQUEST)

@@ -11,6 +11,7 @@ from deploy.local.simulator.spec import OrgSpec
 from deploy.local.simulator.truth import Truth
 from shared.services.sync.commands import SyncOrg
 from tests.emulator.environment import SpendingRunner, SyncRunner
+from tests.fakes import OffsetClock
 from tests.simulated_pos import SimulatedPos
 from tests.stored import StoredDocuments
 
@@ -114,7 +115,7 @@ def test_what_is_new_does_not_wait_for_the_run_after_one_that_ends_an_older_runs
     }
     head = (now - timedelta(days=4)).isoformat()
     progress = client.document(f"tenants/{ORG}/sync_state/progress")
-    progress.update({"orders.recent": left, "orders.head": head, "orders.lookedBackOn": None})
+    progress.update({"orders.recent": left, "orders.head": head})
 
     # When an order has been placed since
     placed = {**recent(pos)[0], "id_order": 900_001, "date_created": now.isoformat()}
@@ -127,6 +128,7 @@ def test_what_is_new_does_not_wait_for_the_run_after_one_that_ends_an_older_runs
 
 
 def test_an_order_skipped_for_want_of_a_customer_is_stored_once_there_is_one(
+    clock: OffsetClock,
     store: StoredDocuments,
     pos: SimulatedPos,
     spending: SpendingRunner,
@@ -142,6 +144,7 @@ def test_an_order_skipped_for_want_of_a_customer_is_stored_once_there_is_one(
 
     # When it does
     pos.replace(ORG, "customers", data["customers"])
+    clock.later = timedelta(days=1)
     sync.run(ORG)
     spending.compute_requested()
 
@@ -160,7 +163,11 @@ def agrees_on_orders(store: StoredDocuments, pos: SimulatedPos) -> bool:
 
 
 def test_an_order_that_moves_to_another_customer_changes_both(
-    store: StoredDocuments, pos: SimulatedPos, spending: SpendingRunner, sync: SyncRunner
+    clock: OffsetClock,
+    store: StoredDocuments,
+    pos: SimulatedPos,
+    spending: SpendingRunner,
+    sync: SyncRunner,
 ) -> None:
     sync.run(ORG)
     spending.compute_requested()
@@ -169,6 +176,7 @@ def test_an_order_that_moves_to_another_customer_changes_both(
     other = next(c for c in truth.figures if c != truth.buyers[order["id_order"]])
 
     pos.change(ORG, "orders", order["id_order"], id_customer=other)
+    clock.later = timedelta(days=1)
     sync.run(ORG)
     spending.compute_requested()
 

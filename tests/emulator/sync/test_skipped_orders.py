@@ -174,6 +174,23 @@ def test_an_order_that_matches_later_is_stored_and_not_skipped_any_more(
     assert len(reasons(store)) == store.status(ORG)["ordersSkipped"] == 3
 
 
+def test_a_skipped_order_that_cannot_be_read_any_more_is_in_quarantine_alone(
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
+) -> None:
+    # Given an order that was skipped
+    sync.run(ORG)
+    assert key("no_buyer") in store.documents(SKIPPED)
+
+    # When its total becomes unreadable at the POS
+    pos.change(ORG, "orders", FIRST_ID + list(REASONS).index("no_buyer"), total="a lot")
+    sync.run(ORG)
+
+    # Then
+    assert key("no_buyer") not in store.documents(SKIPPED)
+    assert f"orders_{key('no_buyer')}" in store.documents(f"tenants/{ORG}/quarantine")
+    assert store.status(ORG)["ordersSkipped"] == len(REASONS) - 1
+
+
 def test_a_stored_order_that_matches_nobody_any_more_stays_as_it_was(
     store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
 ) -> None:

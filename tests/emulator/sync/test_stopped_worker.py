@@ -4,7 +4,7 @@ import base64
 import json
 import time
 from collections.abc import Callable, Iterator
-from multiprocessing.context import ForkServerProcess
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,9 +17,9 @@ from deploy.local.cloudevents import Event, from_push
 from deploy.local.environment import Addresses, of_function
 from deploy.local.pubsub import PubSub
 from deploy.manifest import Manifest
-from tests.campaign import worker
 from tests.campaign.process_fault import ProcessFault
 from tests.campaign.scale import Scale
+from tests.campaign.worker import LEASE_LOST, Job, Setup, Worker
 from tests.emulator.environment import Environment, SpendingRunner, SyncRunner
 from tests.stored import StoredDocuments
 
@@ -38,7 +38,7 @@ SCALE = Scale(
     everybody_from=200,
 )
 
-Start = Callable[[ProcessFault], ForkServerProcess]
+Start = Callable[[ProcessFault], Worker]
 Documents = dict[str, tuple[Any, dict[str, Any]]]
 
 
@@ -56,24 +56,23 @@ def start(
     pubsub = PubSub(pubsub_host, environment.client.project)
     for topic in manifest.topics:
         pubsub.create_topic(topic)
-    started: list[ForkServerProcess] = []
+    setup = Setup(
+        function="org_sync",
+        environment={**variables, "LEASE_SECONDS": str(LEASE_SECONDS)},
+        log=tmp_path / "worker.log",
+        scale=SCALE,
+    )
+    started: list[Worker] = []
 
-    def begin(fault: ProcessFault) -> ForkServerProcess:
-        job = worker.Job(
-            function="org_sync",
-            event=sync_event(pubsub.topic("pos-sync")),
-            environment={**variables, "LEASE_SECONDS": str(LEASE_SECONDS)},
-            log=tmp_path / "worker.log",
-            scale=SCALE,
-            process_fault=fault,
-        )
-        started.append(worker.start(job))
-        return started[-1]
+    def begin(fault: ProcessFault) -> Worker:
+        instance = Worker(setup)
+        started.append(instance)
+        instance.begin(Job(sync_event(pubsub.topic("pos-sync")), timedelta(0), fault))
+        return instance
 
     yield begin
-    for process in started:
-        process.kill()
-        process.join()
+    for instance in started:
+        instance.end()
     pubsub.close()
 
 
@@ -84,21 +83,21 @@ def sync_event(topic: str) -> Event:
     return from_push({"message": sent, "subscription": "org-sync"}, topic)
 
 
-def wait_until_stopped(process: ForkServerProcess) -> psutil.Process:
-    found = psutil.Process(process.pid)
+def wait_until_stopped(instance: Worker) -> psutil.Process:
+    found = psutil.Process(instance.pid)
     end = time.monotonic() + LONGEST_SECONDS
     while found.status() != psutil.STATUS_STOPPED:
-        assert process.exitcode is None, "it ended before it came to that commit"
+        assert not instance.connection.poll(), "it ended before it came to that commit"
         assert time.monotonic() < end
         time.sleep(0.02)
     return found
 
 
-def wake(stopped: psutil.Process, process: ForkServerProcess) -> int | None:
-    """Let the worker go on; how it ends."""
+def wake(stopped: psutil.Process, instance: Worker) -> int | None:
+    """Let the worker go on; how its job ends."""
     stopped.resume()
-    process.join(LONGEST_SECONDS)
-    return process.exitcode
+    assert instance.connection.poll(LONGEST_SECONDS)
+    return instance.result()
 
 
 def everything(client: Client) -> Documents:
@@ -129,8 +128,8 @@ def test_a_worker_overtaken_while_stopped_ends_and_changes_nothing(
     dice = Random(f"stopped/{seed}")
     in_hand = bool(seed % 2)
     commit = dice.randint(2 if in_hand else 1, LAST_COMMIT)
-    process = start(ProcessFault("stopped", commit, "before" if in_hand else "after"))
-    stopped = wait_until_stopped(process)
+    instance = start(ProcessFault("stopped", commit, "before" if in_hand else "after"))
+    stopped = wait_until_stopped(instance)
     time.sleep(LEASE_SECONDS * 1.2)
 
     # and another run that took the org over, and has ended
@@ -140,10 +139,10 @@ def test_a_worker_overtaken_while_stopped_ends_and_changes_nothing(
     before = everything(client)
 
     # When the worker goes on
-    outcome = wake(stopped, process)
+    outcome = wake(stopped, instance)
 
     # Then it finds its lease lost, and not one document was written
-    assert outcome == worker.LEASE_LOST
+    assert outcome == LEASE_LOST
     assert everything(client) == before
     assert store.document(f"tenants/{ORG}/sync_runs/monday")["error"]["code"] == "run_abandoned"
 
@@ -152,14 +151,14 @@ def test_a_worker_overtaken_while_stopped_ends_and_changes_nothing(
 def test_a_worker_past_its_lease_ends_and_changes_nothing_though_nobody_took_over(
     client: Client, start: Start, commit: int
 ) -> None:
-    process = start(ProcessFault("stopped", commit, "after"))
-    stopped = wait_until_stopped(process)
+    instance = start(ProcessFault("stopped", commit, "after"))
+    stopped = wait_until_stopped(instance)
     time.sleep(LEASE_SECONDS * 1.2)
     before = everything(client)
 
-    outcome = wake(stopped, process)
+    outcome = wake(stopped, instance)
 
-    assert outcome == worker.LEASE_LOST
+    assert outcome == LEASE_LOST
     assert everything(client) == before
 
 
@@ -167,14 +166,14 @@ def test_a_commit_in_hand_when_nobody_took_over_is_as_one_that_was_slow_on_its_w
     client: Client, sync: SyncRunner, start: Start
 ) -> None:
     """Nobody else was there to be disturbed. It is the last that the worker gets through."""
-    process = start(ProcessFault("stopped", 4, "before"))
-    stopped = wait_until_stopped(process)
+    instance = start(ProcessFault("stopped", 4, "before"))
+    stopped = wait_until_stopped(instance)
     lease = client.document(f"tenants/{ORG}/sync_state/lease")
     time.sleep(LEASE_SECONDS * 1.2)
     before = (lease.get().to_dict() or {})["commits"]
 
-    outcome = wake(stopped, process)
+    outcome = wake(stopped, instance)
 
-    assert outcome == worker.LEASE_LOST
+    assert outcome == LEASE_LOST
     assert (lease.get().to_dict() or {})["commits"] == before + 1
     assert sync.run(ORG, run_id="monday")["state"] == "succeeded"

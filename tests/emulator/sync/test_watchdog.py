@@ -8,10 +8,8 @@ import pytest
 from google.cloud.firestore import Client
 
 from shared.bus.messages import CronTick
-from shared.services.alerts import Alerts
 from shared.services.fan_out import SyncFanOut
 from shared.services.sync.commands import SyncOrg
-from shared.services.watchdog import Watchdog
 from shared.store.database import Database
 from tests.emulator.environment import Environment, OrgConfig, SyncRunner
 from tests.fakes import OffsetClock, RecordingNotifier, RecordingPublisher
@@ -28,9 +26,14 @@ Watch = Callable[[], None]
 
 
 @pytest.fixture
-def watch(database: Database, clock: OffsetClock, alerts: Alerts) -> Watch:
-    """Runs the watchdog."""
-    return lambda: Watchdog(database, alerts, clock.now)(CronTick(job="watchdog"))
+def watch(environment: Environment) -> Watch:
+    """Runs the watchdog, once all spending is computed that was asked for."""
+
+    def look() -> None:
+        environment.spending.compute_requested()
+        environment.watchdog(CronTick(job="watchdog"))
+
+    return look
 
 
 @pytest.fixture
@@ -305,11 +308,11 @@ def test_a_run_whose_worker_died_holding_the_lease_is_ended_once_the_lease_is_lo
     assert sync.run(ORG)["state"] == "succeeded"
 
 
-def test_a_look_at_a_fleet_that_is_well_reads_four_documents(
+def test_a_look_at_a_fleet_that_is_well_reads_five_documents(
     client: Client,
+    environment: Environment,
     clock: OffsetClock,
     notifier: RecordingNotifier,
-    alerts: Alerts,
     tick: Tick,
 ) -> None:
     # Given a fleet of orgs that succeed
@@ -325,10 +328,10 @@ def test_a_look_at_a_fleet_that_is_well_reads_four_documents(
 
     # When the watchdog looks
     fresh = Database(client)
-    Watchdog(fresh, alerts, clock.now)(CronTick(job="watchdog"))
+    environment.watchdog_on(fresh)(CronTick(job="watchdog"))
 
-    # Then that is four documents, however many orgs there are
-    assert (fresh.meter.reads, fresh.meter.writes) == (4, 0)
+    # Then that is five documents, however many orgs there are
+    assert (fresh.meter.reads, fresh.meter.writes) == (5, 0)
     assert notifier.titles == []
 
 

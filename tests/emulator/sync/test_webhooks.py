@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.cloud.firestore import Client
 
 from shared.bus.messages import PosSync
 from shared.errors import RequestInvalid, RetryLater, Unauthenticated
@@ -277,6 +278,103 @@ def test_many_webhooks_at_once_are_seen_to_by_one_run(
     runs_begun = [key for key in store.documents(f"tenants/{ORG}/sync_runs") if "webhook" in key]
     assert len(runs_begun) == 1
     assert webhooks.take_calls()["orders"] == 20
+
+
+def rows(first: int, count: int) -> list[dict[str, int]]:
+    return [{"id_order": number} for number in range(first, first + count)]
+
+
+def test_a_webhook_of_thousands_of_records_is_a_sync_of_their_stream(
+    webhooks: WebhookPipeline, store: StoredDocuments, pos: SimulatedPos
+) -> None:
+    # Given a new order among thousands that a webhook names
+    customer = a_customer(pos)
+    before = webhooks.spent(customer)
+    place_order(pos, customer)
+
+    # When it is received
+    outcome = webhooks.receive("order.created", rows(NEW_ORDER, 5_000))
+    (message,) = webhooks.pos_sync.messages
+    assert isinstance(message, PosSync)
+    assert (message.streams, message.names_records) == (("orders",), False)
+    webhooks.process()
+
+    # Then the orders are synced as by the schedule, and the event is processed
+    assert outcome is WebhookOutcome.QUEUED
+    assert webhooks.spent(customer) == pytest.approx(before + 100)
+    assert webhooks.take_calls().keys() == {"orders"}
+    assert webhooks.states() == ["done"]
+    assert store.run(ORG, message.run_id)["state"] == "succeeded"
+
+
+def test_a_webhook_of_a_hundred_records_is_fetched_by_their_ids(
+    webhooks: WebhookPipeline,
+) -> None:
+    webhooks.receive("order.created", rows(NEW_ORDER, 100))
+    webhooks.process()
+
+    assert webhooks.take_calls() == {"orders": 100}
+    assert webhooks.states() == ["done"]
+
+
+def test_a_run_fetches_a_hundred_records_of_all_webhooks_that_wait_and_the_next_has_the_rest(
+    webhooks: WebhookPipeline,
+) -> None:
+    # Given three webhooks of sixty records each, of which only one message is left
+    for number in range(3):
+        webhooks.receive("order.created", rows(NEW_ORDER + 60 * number, 60))
+    message = webhooks.pos_sync.take()[0]
+    assert isinstance(message, PosSync)
+
+    # When it is handled
+    webhooks.fetch(message)
+
+    # Then one webhook is processed, and the others by the runs that are asked for
+    assert webhooks.take_calls() == {"orders": 60}
+    assert webhooks.states() == ["done", "waiting", "waiting"]
+    assert webhooks.process() == 2
+    assert webhooks.take_calls() == {"orders": 120}
+    assert webhooks.states() == ["done"] * 3
+
+
+def test_a_webhook_of_thousands_of_records_waits_for_the_run_that_has_the_org(
+    database: Database, pos: SimulatedPos, webhooks: WebhookPipeline
+) -> None:
+    # Given a run that has the org when the webhook comes, and a smaller webhook after it
+    held = hold_org(database, ORG, "long")
+    place_order(pos, a_customer(pos))
+    webhooks.receive("order.created", rows(NEW_ORDER, 5_000))
+    webhooks.receive("order.updated", rows(1, 1))
+    assert webhooks.process() == 2
+    assert webhooks.states() == ["waiting", "waiting"]
+
+    # When the run is over, then both are seen to
+    held.end([])
+    webhooks.targeted.catch_up(ORG)
+    webhooks.process()
+
+    assert webhooks.states() == ["done", "done"]
+    assert webhooks.stored("orders", f"alleaves_{NEW_ORDER}")["total"] == 100
+
+
+def test_a_webhook_whose_sync_ended_without_saying_so_is_processed_by_the_repeat(
+    client: Client, webhooks: WebhookPipeline
+) -> None:
+    # Given a worker that stopped between the end of the sync and the note on the webhook
+    webhooks.receive("order.created", rows(NEW_ORDER, 5_000))
+    (message,) = webhooks.pos_sync.messages
+    webhooks.process()
+    (event,) = client.collection(f"tenants/{ORG}/webhook_events").list_documents()
+    event.update({"state": "waiting"})
+    webhooks.take_calls()
+
+    # When the message comes again
+    assert isinstance(message, PosSync)
+    webhooks.fetch(message)
+
+    # Then nothing is synced again
+    assert webhooks.states() == ["done"]
+    assert webhooks.take_calls() == {}
 
 
 def test_a_webhook_during_a_run_is_left_to_it_and_seen_to_after_it(

@@ -6,14 +6,14 @@ from typing import Any
 from shared.bus.messages import PosSync
 from shared.bus.publisher import Publisher
 from shared.pos.alleaves.webhooks import read_event
-from shared.services.sync.commands import SyncRecords, command_of
+from shared.services.sync.dispatch import SyncDispatcher
 from shared.services.webhooks import ReceiveWebhook, WebhookOutcome
 from tests.emulator.environment import Environment
 from tests.fakes import RecordingPublisher
 
 
 class WebhookPipeline:
-    """The ``webhooks`` function, and the part of ``org_sync`` that fetches what they name."""
+    """The ``webhooks`` function, and ``org_sync``."""
 
     def __init__(self, environment: Environment, org_id: str = "org_test") -> None:
         self.org_id = org_id
@@ -45,10 +45,10 @@ class WebhookPipeline:
         return done
 
     def fetch(self, message: PosSync) -> None:
-        """Fetch the records that a message names."""
-        command = command_of(message)
-        assert isinstance(command, SyncRecords)
-        self.targeted(command)
+        """Do what a message asks for."""
+        environment = self._environment
+        sync, sales = environment.sync, environment.sales.service
+        SyncDispatcher(sync.service(), self.targeted, sync.dry_run(), sales)(message)
 
     def states(self) -> list[str]:
         """The states of all events that were kept, sorted."""

@@ -6,7 +6,7 @@ from shared.bus.messages import PosSync
 from shared.errors import InvalidMessage
 
 
-@pytest.mark.parametrize("org_id", ["", ".", "..", "a/b", "/", "x" * 201])
+@pytest.mark.parametrize("org_id", ["", ".", "..", "a/b", "/", "x" * 201, "__x__", "\ud800"])
 def test_an_id_that_is_no_segment_of_a_path_is_refused(org_id: str) -> None:
     with pytest.raises(InvalidMessage, match="orgId"):
         PosSync.parse({"orgId": org_id, "runId": "monday", "trigger": "cron"})

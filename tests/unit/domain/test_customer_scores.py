@@ -36,6 +36,17 @@ def test_the_same_spending_stands_elsewhere_once_time_has_passed() -> None:
     assert standing.by_threshold == RfmScore(1, 3, 3, later)
 
 
+def test_an_order_dated_in_the_future_counts_as_one_of_today() -> None:
+    # Given the same spending, with its last order today and in thirty years
+    today, ahead = (
+        Spending(300_00, 5, first_order_at=NOW - timedelta(days=90), last_order_at=NOW + later)
+        for later in (timedelta(0), timedelta(days=365 * 30))
+    )
+    scales = ScoringScales(quantiles=quantile_scale([Rfm(10, 3, 300_00, NOW)], NOW))
+
+    assert customer_scores(ahead, scales, NOW) == customer_scores(today, scales, NOW)
+
+
 def test_somebody_without_a_counted_order_has_no_rfm() -> None:
     scale = quantile_scale([Rfm(10, 3, 300_00, NOW)], NOW)
 

@@ -29,9 +29,16 @@ def test_an_e_mail_is_lower_case_and_empty_where_there_is_none(email: object, no
         ("no-email@alleaves.local", False),
         ("customer_5@alleaves.local", False),
         ("robin@alleaves.local.example.com", True),
+        ("robin/ash@example.com", True),
+        ("r" * 242 + "@example.com", True),
+        ("r" * 243 + "@example.com", False),
+        ("x" * 3000 + "@y.com", False),
+        ("__a@b.c__", False),
+        ("__a@b.c", True),
+        ("\ud800@example.com", False),
     ],
 )
-def test_an_e_mail_identifies_somebody_unless_it_is_none_or_a_placeholder(
+def test_an_e_mail_identifies_somebody_unless_it_is_none_a_placeholder_or_no_key(
     email: str | None, says_who: bool
 ) -> None:
     assert identifies(email) is says_who

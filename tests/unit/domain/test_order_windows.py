@@ -1,5 +1,6 @@
 """Walking an org's orders back through time."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -28,18 +29,14 @@ def begin(cursor: OrderCursor, now: datetime = NOW, *, since: date = SINCE) -> O
     )
 
 
-def advanced(cursor: OrderCursor, walk: Walk, *, since: date = SINCE) -> OrderCursor:
-    return cursor.advanced(walk, orders_since=since, lookback_days=90)
-
-
-def walk_whole(
-    cursor: OrderCursor, now: datetime = NOW, *, since: date = SINCE
-) -> tuple[OrderCursor, list[DateWindow]]:
-    """Go every walk there is; every window holds a few orders."""
+def walk_whole(cursor: OrderCursor) -> tuple[OrderCursor, list[DateWindow]]:
+    """Go every walk there is; every window holds a few orders. The windows of the sweeps are not
+    among those returned."""
     windows = []
     while (walk := cursor.current) and (window := walk.next_window):
-        windows.append(window)
-        cursor = advanced(cursor, walk.listed(window, 10), since=since)
+        if not cursor.in_sweep:
+            windows.append(window)
+        cursor = cursor.advanced(walk.listed(window, 10))
     return cursor, windows
 
 
@@ -56,18 +53,8 @@ def test_the_first_run_asks_for_everything_since_the_orgs_first_day() -> None:
 def test_the_next_run_asks_for_what_is_new_with_an_overlap() -> None:
     cursor, _ = walk_whole(begin(OrderCursor()))
     later = NOW + timedelta(hours=1)
-    _, windows = walk_whole(begin(cursor, later), later)
+    _, windows = walk_whole(begin(cursor, later))
     assert windows == [DateWindow(TODAY - timedelta(days=OVERLAP_DAYS), TODAY + timedelta(days=1))]
-
-
-def test_once_a_day_the_whole_look_back_window_is_asked_for() -> None:
-    cursor, _ = walk_whole(begin(OrderCursor()))
-    tomorrow = NOW + timedelta(days=1)
-    cursor, first = walk_whole(begin(cursor, tomorrow), tomorrow)
-    later = tomorrow + timedelta(hours=1)
-    _, second = walk_whole(begin(cursor, later), later)
-    assert first[0].since == tomorrow.date() - timedelta(days=90)
-    assert second[0].since == tomorrow.date() - timedelta(days=OVERLAP_DAYS)
 
 
 def test_a_window_with_too_many_orders_is_narrowed_and_the_rest_follows() -> None:
@@ -94,10 +81,10 @@ def test_new_orders_are_asked_for_while_a_backfill_is_still_under_way() -> None:
     narrow = walk.halved(window)
     first = narrow.next_window
     assert first is not None
-    cursor = advanced(cursor, narrow.listed(first, 3_000))
+    cursor = cursor.advanced(narrow.listed(first, 3_000))
     # When the next run begins
     later = NOW + timedelta(hours=1)
-    _, windows = walk_whole(begin(cursor, later), later)
+    _, windows = walk_whole(begin(cursor, later))
     # Then what is new comes first and the backfill goes on where it stopped
     assert windows[0].until == later.date() + timedelta(days=1)
     assert windows[1].until == first.since - timedelta(days=1)
@@ -124,7 +111,7 @@ def test_a_continuation_goes_on_with_the_backfill_and_looks_for_new_orders_only_
 
 def test_a_new_run_looks_for_new_orders_however_short_the_last_look_is_ago() -> None:
     soon = NOW + timedelta(minutes=1)
-    _, windows = walk_whole(begin(synced(), soon), soon)
+    _, windows = walk_whole(begin(synced(), soon))
     assert [window.until for window in windows] == [TODAY + timedelta(days=1)]
 
 
@@ -137,7 +124,7 @@ def test_a_run_that_has_looked_since_it_began_does_not_look_again_at_once() -> N
             now=now, run_started=sent, today=TODAY, orders_since=SINCE, lookback_days=90
         )
 
-    cursor, first = walk_whole(begin_at(synced(), begun), begun)
+    cursor, first = walk_whole(begin_at(synced(), begun))
 
     # When it is continued
     cursor = begin_at(cursor, begun + timedelta(minutes=5))
@@ -151,14 +138,14 @@ def test_an_org_that_rested_for_longer_than_the_look_back_is_asked_for_all_since
     # Given an org that was not synced for half a year
     later = NOW + timedelta(days=180)
 
-    cursor, first = walk_whole(begin(synced(), later), later)
+    cursor, first = walk_whole(begin(synced(), later))
 
     assert first[0].since == TODAY - timedelta(days=OVERLAP_DAYS)
     assert first[0].until == later.date() + timedelta(days=1)
 
     # And that was the look-back of that day
     soon = later + timedelta(hours=1)
-    _, second = walk_whole(begin(cursor, soon), soon)
+    _, second = walk_whole(begin(cursor, soon))
     assert second[0].since == later.date() - timedelta(days=OVERLAP_DAYS)
 
 
@@ -168,15 +155,15 @@ def test_a_walk_of_which_nothing_was_listed_begins_anew_and_stays_as_narrow() ->
     assert cursor.recent is not None
     assert cursor.recent.next_window is not None
     halved = cursor.recent.halved(cursor.recent.next_window)
-    cursor = advanced(cursor, halved)
+    cursor = cursor.advanced(halved)
 
     # When the POS can be read again
     later = NOW + timedelta(days=2)
-    _, windows = walk_whole(begin(cursor, later), later)
+    _, windows = walk_whole(begin(cursor, later))
 
     # Then the orders of today are among what is asked for, and no window is wider than before
     assert windows[0].until == later.date() + timedelta(days=1)
-    assert windows[-1].since == later.date() - timedelta(days=90)
+    assert windows[-1].since == NOW.date() - timedelta(days=OVERLAP_DAYS)
     assert windows[0].days == halved.width
 
 
@@ -186,85 +173,10 @@ def test_a_walk_that_began_anew_leaves_nothing_of_its_own_time_to_the_next() -> 
 
     # When it begins anew and arrives
     later = NOW + timedelta(days=2)
-    cursor, _ = walk_whole(begin(cursor, later), later)
+    cursor, _ = walk_whole(begin(cursor, later))
 
     # Then the next one asks for what is new since then
     assert cursor.head == later
-
-
-def test_a_look_back_that_took_until_the_next_day_does_not_stand_for_that_days() -> None:
-    # Given a look-back that was begun on one day, and ended on the next
-    tomorrow, day_after = NOW + timedelta(days=1), NOW + timedelta(days=2)
-    cursor = begin(synced(), tomorrow)
-    assert cursor.recent is not None
-    window = cursor.recent.left
-    assert window is not None
-    cursor = advanced(cursor, cursor.recent.listed(window.newest(30), 10))
-    cursor, _ = walk_whole(begin(cursor, day_after), day_after)
-
-    # When the org is synced again on that day, then all is looked at: orders may have changed since
-    _, windows = walk_whole(begin(cursor, day_after), day_after + timedelta(hours=1))
-    assert windows[0].since == day_after.date() - timedelta(days=90)
-
-
-def test_an_org_whose_orders_begin_within_the_look_back_is_looked_back_at_once_a_day() -> None:
-    since = TODAY - timedelta(days=10)
-    cursor, _ = walk_whole(begin(OrderCursor(), since=since), since=since)
-    tomorrow = NOW + timedelta(days=1)
-    cursor, first = walk_whole(begin(cursor, tomorrow, since=since), tomorrow, since=since)
-    later = tomorrow + timedelta(hours=1)
-    _, second = walk_whole(begin(cursor, later, since=since), later, since=since)
-    assert first[0].since == since
-    assert second[0].since == tomorrow.date() - timedelta(days=OVERLAP_DAYS)
-
-
-def test_an_org_that_moves_its_first_day_into_the_look_back_is_looked_back_at_once_a_day() -> None:
-    # Given an org whose orders were listed from 2020 on, and now begin 40 days ago
-    since = TODAY - timedelta(days=40)
-    tomorrow = NOW + timedelta(days=1)
-    cursor, first = walk_whole(begin(synced(), tomorrow, since=since), tomorrow, since=since)
-    assert first[0].since == since
-
-    # When it is synced again on that day
-    later = tomorrow + timedelta(hours=1)
-    _, second = walk_whole(begin(cursor, later, since=since), later, since=since)
-
-    # Then only what is new is asked for
-    assert second[0].since == tomorrow.date() - timedelta(days=OVERLAP_DAYS)
-
-
-def test_a_look_back_begun_under_a_later_first_day_does_not_stand_for_the_earlier_one() -> None:
-    # Given a look-back that was begun when the org's orders began 10 days ago
-    tomorrow = NOW + timedelta(days=1)
-    cursor = begin(synced(), tomorrow, since=TODAY - timedelta(days=10))
-
-    # When it arrives after they were to begin in 2020 again
-    cursor, _ = walk_whole(cursor, tomorrow)
-
-    # Then the next run looks back over all of them, on the same day
-    later = tomorrow + timedelta(hours=1)
-    _, windows = walk_whole(begin(cursor, later), later)
-    assert windows[0].since == tomorrow.date() - timedelta(days=90)
-
-
-def test_a_look_back_begun_under_a_shorter_setting_does_not_stand_for_the_longer_one() -> None:
-    # Given a look-back over 30 days that is under way
-    tomorrow = NOW + timedelta(days=1)
-    cursor = synced().begin(
-        now=tomorrow,
-        run_started=tomorrow,
-        today=tomorrow.date(),
-        orders_since=SINCE,
-        lookback_days=30,
-    )
-
-    # When it arrives after the org has asked for 90
-    cursor, _ = walk_whole(cursor, tomorrow)
-
-    # Then the next run looks back over all of them, on the same day
-    later = tomorrow + timedelta(hours=1)
-    _, windows = walk_whole(begin(cursor, later), later)
-    assert windows[0].since == tomorrow.date() - timedelta(days=90)
 
 
 def test_there_is_no_walk_to_go_before_the_first_run_nor_once_everything_is_listed() -> None:
@@ -281,7 +193,7 @@ def test_an_org_that_wants_older_orders_gets_them_and_none_a_second_time() -> No
     cursor = begin(cursor, later, since=older)
     assert cursor.backfill is not None
     assert cursor.backfill.started_at == later
-    cursor, windows = walk_whole(cursor, later)
+    cursor, windows = walk_whole(cursor)
 
     # Then the days before those already listed follow what is new
     assert windows[1:] == [DateWindow(older, SINCE - timedelta(days=1))]
@@ -293,18 +205,18 @@ def test_a_backfill_under_way_arrives_before_one_for_older_orders_begins() -> No
     cursor = begin(OrderCursor())
     assert cursor.current is not None
     window = DateWindow(TODAY - timedelta(days=30), TODAY + timedelta(days=1))
-    cursor = advanced(cursor, cursor.current.listed(window, 10))
+    cursor = cursor.advanced(cursor.current.listed(window, 10))
 
     # When the org's orders are to begin earlier
     older, later = SINCE - timedelta(days=365), NOW + timedelta(hours=1)
-    cursor, windows = walk_whole(begin(cursor, later, since=older), later)
+    cursor, windows = walk_whole(begin(cursor, later, since=older))
 
     # Then it first goes on to where it was to end
     assert windows[1:] == [DateWindow(SINCE, window.since - timedelta(days=1))]
 
     # And the next run asks for what is older
     later += timedelta(hours=1)
-    _, windows = walk_whole(begin(cursor, later, since=older), later)
+    _, windows = walk_whole(begin(cursor, later, since=older))
     assert windows[1:] == [DateWindow(older, SINCE - timedelta(days=1))]
 
 
@@ -312,11 +224,11 @@ def test_a_backfill_under_way_arrives_before_one_for_older_orders_begins() -> No
 def test_an_org_that_wants_fewer_orders_for_a_while_is_not_listed_again(days: int) -> None:
     # Given an org that was listed whole, and then wanted fewer of its days, or as many
     later = NOW + timedelta(hours=1)
-    fewer, _ = walk_whole(begin(synced(), later, since=SINCE + timedelta(days=days)), later)
+    fewer, _ = walk_whole(begin(synced(), later, since=SINCE + timedelta(days=days)))
 
     # When it wants all of them again
     later += timedelta(hours=1)
-    _, windows = walk_whole(begin(fewer, later), later)
+    _, windows = walk_whole(begin(fewer, later))
 
     # Then only what is new is asked for
     assert [window.until for window in windows] == [later.date() + timedelta(days=1)]
@@ -344,6 +256,18 @@ def test_a_window_that_held_few_orders_makes_the_next_one_four_times_as_wide(
 
     assert following is not None
     assert following.days == next_days
+
+
+def test_sparse_days_widen_a_walk_no_further_than_the_calendar_goes() -> None:
+    walk = Walk(since=SINCE, until=TODAY, started_at=NOW, width=1)
+    for _ in range(100):
+        window = replace(walk, done_to=None).next_window
+        assert window is not None
+        walk = walk.listed(window, rows=0)
+
+    assert replace(walk, done_to=None).next_window == DateWindow(SINCE, TODAY)
+    assert walk.width is not None
+    assert walk.width < 2**31
 
 
 def test_a_walk_that_was_never_narrowed_asks_for_all_that_is_left_in_one_window() -> None:
@@ -387,15 +311,18 @@ def test_the_place_of_a_walk_survives_being_stored() -> None:
     # Given an org with a walk under way, a backfill that has arrived, and a narrower width
     cursor = begin(synced(), NOW + timedelta(days=1))
     assert cursor.recent is not None
+    assert cursor.near is not None
+    assert cursor.near.slice is not None
+    until = cursor.near.slice.until
     window = cursor.recent.left
     assert window is not None
-    cursor = advanced(cursor, cursor.recent.halved(window).listed(window.newest(5), ROWS_AIMED_AT))
+    cursor = cursor.advanced(cursor.recent.halved(window).listed(window.newest(1), ROWS_AIMED_AT))
 
     stored = STORED.dump_python(cursor, mode="json", by_alias=True)
 
     assert STORED.validate_python(stored) == cursor
-    assert stored["lookedBackOn"] == TODAY.isoformat()
-    assert stored["recent"]["doneTo"] == window.newest(5).since.isoformat()
+    assert stored["near"]["slice"]["until"] == until.isoformat()
+    assert stored["recent"]["doneTo"] == window.newest(1).since.isoformat()
 
 
 @given(

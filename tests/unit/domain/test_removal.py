@@ -51,3 +51,19 @@ def test_the_rule_decides(given: Decision, expected: Decision) -> None:
 def test_an_empty_answer_never_removes_anything(stored: int, allowed: bool) -> None:
     found = decision(stored, stored=stored, listed=0, allowed=allowed)
     assert found is Decision.HOLD
+
+
+@given(stored=st.integers(1, 5000), allowed=st.booleans())
+def test_an_empty_answer_is_like_any_other_where_each_record_is_looked_up(
+    stored: int, allowed: bool
+) -> None:
+    found = decide(
+        listed=0,
+        stored=stored,
+        gone=stored,
+        unreadable=0,
+        max_delete_percent=20,
+        allowed=allowed,
+        looked_up=True,
+    ).decision
+    assert found is (Decision.REMOVE if allowed or stored < 10 else Decision.HOLD)

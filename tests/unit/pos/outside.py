@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from shared.outbound.replies import USUAL, ReplyLimits
 from shared.outbound.session import HttpCall, HttpReply, HttpSession, HttpSettings
 from tests.unit.pos.fakes import Canned, FakeTime, FakeTransport, Sent
 
@@ -26,7 +27,9 @@ class Outside:
             clock=self.time.now,
         )
 
-    def ask(self, deadline_seconds: float | None = None) -> HttpReply[object]:
+    def ask(
+        self, deadline_seconds: float | None = None, limits: ReplyLimits = USUAL
+    ) -> HttpReply[object]:
         deadline = (
             None
             if deadline_seconds is None
@@ -40,6 +43,7 @@ class Outside:
             params={"key": SECRET},
             headers={"Authorization": f"Bearer {SECRET}"},
             deadline=deadline,
+            limits=limits,
         )
         return self.session.call(call, lambda data: data)
 

@@ -57,6 +57,34 @@ def test_locations_of_one_user_in_one_style_are_one_account() -> None:
         assert location(**other).pos_config.account_key != key
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (None, "https://app.alleaves.com/api"),
+        ("", "https://app.alleaves.com/api"),
+        ("https://App.Alleaves.com:443/api/", "https://app.alleaves.com/api"),
+        ("HTTP://pos.example.com:80", "http://pos.example.com/"),
+        ("https://pos.example.com:8443//", "https://POS.example.com:8443"),
+    ],
+)
+def test_an_address_is_the_same_however_it_is_written(written: str | None, meant: str) -> None:
+    one, other = (location(baseUrl=url).pos_config for url in (written, meant))
+    assert one.account_key == other.account_key
+    assert one.location_key == other.location_key
+
+
+def test_another_address_user_or_id_is_another_location() -> None:
+    key = location().pos_config.location_key
+
+    for same in ({"apiStyle": "rest"}, {"pin": "1"}, {"password": "secret:x"}):
+        assert location(**same).pos_config.location_key == key
+    for other in (
+        *({"baseUrl": f"https://{a}"} for a in ("pos.example.com", "app.alleaves.com/API", "[")),
+        *({"username": "x"}, {"locationId": "2000"}),
+    ):
+        assert location(**other).pos_config.location_key != key
+
+
 def test_references_are_replaced_by_their_secrets() -> None:
     resolver = SecretResolver(lambda resource: f"text of {resource}", "project")
 

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from shared.bus.messages import ComputeSpending
@@ -11,6 +11,7 @@ from shared.clock import Deadline
 from shared.domain.discounts import Discount
 from shared.domain.runs import RunState
 from shared.outbound.session import HttpReply
+from shared.pos.alleaves.api import ReadRows
 from shared.pos.alleaves.client import AlleavesClient
 from shared.pos.paging import FetchedPage
 from shared.services.sync.pos_locations import OpenOrg, PosLocation
@@ -22,6 +23,7 @@ from shared.store.inventory import BatchStore, PriceList
 from shared.store.runs import Run
 from shared.store.tenants import SyncSettings
 
+E = TypeVar("E")
 NOW = datetime(2026, 3, 18, 16, 0, tzinfo=UTC)
 ORG = "org_fuzz"
 ZONE = ZoneInfo("America/New_York")
@@ -65,8 +67,10 @@ class StockOnly:
     def __init__(self, rows: Sequence[object]) -> None:
         self._rows = rows
 
-    def inventory(self, location_id: str, skip: int, take: int | None) -> FetchedPage[object]:
-        return FetchedPage(self._rows, None, 1)
+    def inventory(
+        self, location_id: str, read_rows: ReadRows[E], skip: int, take: int | None
+    ) -> FetchedPage[E]:
+        return FetchedPage(read_rows(self._rows), None, 1)
 
     def record(self, path: str, what: str) -> HttpReply[object]:
         return HttpReply({}, 1)
@@ -94,12 +98,12 @@ def synced(rows: Sequence[object], discounts: Iterable[Discount] = ()) -> list[W
         listed = PriceList(ORG, "prices", {}, 1)
         sales = Sales(ORG, listed, list(discounts), lambda: NOW)
         api: Any = StockOnly(rows)
-        client = AlleavesClient(api, zone=ZONE, location_id="1000")
+        client = AlleavesClient(api, zone=ZONE, location_id="1000", clock=lambda: NOW)
         sync_products(
             session,
             OpenOrg(
                 SyncSettings(),
-                [PosLocation(client, "1000", "Main Street", ZONE)],
+                [PosLocation(client, "1000", "Main Street", ZONE, "main-street")],
                 "alleaves",
                 NOW.date(),
             ),

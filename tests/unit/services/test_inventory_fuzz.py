@@ -7,7 +7,9 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from shared.domain.catalogue import legible
 from shared.domain.discounts import Discount, DiscountKind
+from shared.domain.inventory import InventoryRow
 from shared.domain.pricing import HIGHEST_PRICE_CENTS
 from shared.pos.alleaves.catalogue import to_inventory_row
 from shared.pos.port import Rejected
@@ -70,7 +72,8 @@ def test_every_row_is_mapped_or_quarantined_with_a_code_and_no_price_is_absurd(
     assert bad <= {path.partition("products_")[2] for path in entries}
     for row in mapped:
         if not isinstance(row, Rejected) and row.item_id not in bad:
-            assert f"{paths.menu_items(ORG)}/{row.item_id}" in products
+            named = any(legible(each.name) for each in rows_of(row.item_id, mapped))
+            assert (f"{paths.menu_items(ORG)}/{row.item_id}" in products) is named
     for entry in entries.values():
         assert entry["errorCode"]
         assert entry["stream"] == "products"
@@ -80,6 +83,10 @@ def test_every_row_is_mapped_or_quarantined_with_a_code_and_no_price_is_absurd(
         encoded(write, DOCUMENTS)
     for product in products.values():
         check(product)
+
+
+def rows_of(item_id: str, mapped: list[InventoryRow | Rejected]) -> list[InventoryRow]:
+    return [row for row in mapped if isinstance(row, InventoryRow) and row.item_id == item_id]
 
 
 def documents(writes: list[Write], wanted: Callable[[str], bool]) -> dict[str, dict[str, Any]]:

@@ -221,8 +221,8 @@ BRANDS = metadata.put(ORG, "brands", metadata.names(NAMES, ORG, derived=True), n
     [
         (ON_PRODUCT, {"removedFromPosAt"}),
         (ON_MENU, set()),
-        (customer_put(FULL_CUSTOMER, first=True, version=AT), set()),
-        (ORDER, set()),
+        (customer_put(FULL_CUSTOMER, first=True, version=AT), {"removedFromPosAt"}),
+        (ORDER, {"removedFromPosAt"}),
         (DISCOUNT, set()),
         (BRANDS, set()),
         (location_put(), set()),

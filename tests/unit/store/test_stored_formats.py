@@ -1,9 +1,13 @@
 """Documents that a version before has written can be read, and are written alike."""
 
+from datetime import UTC, datetime, timedelta
+
+from shared.domain.changes import HASH_BYTES
 from shared.store import manifest, packed_map
 from shared.store.database import Put
 from shared.store.manifest import Manifest
 from shared.store.packed_map import Facts, PackedMap
+from shared.store.status import SyncProgress
 from tests.unit.store.test_packed_map import Kept
 
 MANIFESTS = "tenants/org/sync_manifests"
@@ -68,3 +72,53 @@ def test_a_packed_map_is_stored_as_before() -> None:
     facts.set_entry("7", ["a", 5, None])
     path = f"{MANIFESTS}/prices-0"
     assert facts.take_writes() == [Put(path, {"entries": FACTS, "shards": 1})]
+
+
+def test_a_manifest_keeps_when_an_order_was_created_beside_its_fingerprint() -> None:
+    # Given an order that a version before has stored, and one with its moment
+    short, at = bytes(range(HASH_BYTES)), datetime(2026, 3, 18, 15, 0, tzinfo=UTC)
+    marks = Manifest("org", "orders", {"1": b"s" + short, "2": b"s" + short}, shards=1)
+    marks.listed("2", at)
+    # Then both are unchanged, and a listing again changes nothing
+    assert marks.has("1", short)
+    assert marks.has("2", short)
+    assert dict(marks.created()) == {"1": None, "2": at.timestamp()}
+    marks.take_writes()
+    marks.listed("2", at)
+    assert marks.take_writes() == []
+    # And a full run forgets the fingerprint alone
+    marks.forget_fingerprints()
+    assert not marks.has("2", short)
+    assert dict(marks.created())["2"] == at.timestamp()
+
+
+def test_a_moment_that_no_manifest_can_hold_is_the_nearest_that_it_can() -> None:
+    marks = Manifest("org", "orders", {}, shards=1)
+    far = {"1": datetime(1, 1, 2, tzinfo=UTC), "2": datetime(9999, 1, 1, tzinfo=UTC)}
+    for order_id, at in far.items():
+        marks.put(order_id, bytes(HASH_BYTES))
+        marks.listed(order_id, at)
+    assert dict(marks.created()) == {"1": 0, "2": 2**32 - 1}
+
+
+def test_a_record_is_missing_until_it_is_listed_and_counts_as_stored_meanwhile() -> None:
+    marks = Manifest("org", "orders", {}, shards=1)
+    for order_id in ("1", "2", "3"):
+        marks.put(order_id, bytes(HASH_BYTES))
+    marks.miss("1", held=False)
+    marks.miss("2", held=True)
+    assert (marks.missing(held=False), marks.missing(held=True)) == (["1"], ["2"])
+    assert marks.count(manifest.STORED) == 3
+    marks.listed("1", datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=1))
+    marks.listed("2")
+    assert marks.missing(held=False) == marks.missing(held=True) == []
+
+
+def test_progress_of_an_earlier_version_has_its_hold_of_products() -> None:
+    stored = {"held": "20 of 60 records are missing", "deletionsHeld": 20, "orders": {"head": None}}
+    progress = SyncProgress.model_validate(stored)
+    hold = progress.holds["products"]
+    assert (hold.reason, hold.count) == ("20 of 60 records are missing", 20)
+    again = SyncProgress.model_validate(progress.model_dump(mode="json", by_alias=True))
+    assert again.holds == progress.holds
+    assert SyncProgress.model_validate({"held": None, "deletionsHeld": 0}).holds == {}

@@ -5,8 +5,9 @@ import json
 from typing import Any
 
 import pytest
+from flask import Request
 from structlog.testing import capture_logs
-from werkzeug.test import TestResponse
+from werkzeug.test import EnvironBuilder, TestResponse
 
 from shared.errors import (
     ConfigurationInvalid,
@@ -16,7 +17,7 @@ from shared.errors import (
     RateLimited,
     RetryLater,
 )
-from shared.web.auth import PUBLIC, PUBLIC_OF_ORG, OrgRule
+from shared.web.auth import PUBLIC, OrgRule, PublicOfOrg
 from shared.web.request import (
     Body,
     NoBody,
@@ -28,7 +29,7 @@ from shared.web.request import (
     RoutedRequest,
 )
 from shared.web.response import Cached, RawContent, ResponseModel, RouteReply
-from shared.web.routing import Route, RouteCall
+from shared.web.routing import App, Route, RouteCall
 from tests.unit.web.calling import client_of, route
 
 SECURITY = {
@@ -304,6 +305,24 @@ def test_a_raw_body_reaches_its_handler_as_it_was_sent() -> None:
     assert client_of(raw).post("/thing", data=b"\x00\xff").data == b"\x00\xff"
 
 
+class BrokenBody(io.BytesIO):
+    """As a server's stream whose client sends a malformed chunk."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise ValueError("invalid chunk size")
+
+
+def test_a_body_that_the_server_cannot_read_is_refused_and_reading_on_is_no_error() -> None:
+    raw = route(lambda call: RouteReply(RawContent("x/y", call.raw)), method="POST", body=RawBody)
+    environ = EnvironBuilder("/thing", method="POST").get_environ()
+    request = Request({**environ, "wsgi.input": BrokenBody(), "wsgi.input_terminated": True})
+
+    reply = App("tests", [raw])(request)
+
+    assert (reply.status_code, reply.get_json()["error"]["code"]) == (400, "request_invalid")
+    assert request.get_data() == b""
+
+
 def test_there_is_no_route_without_a_rule() -> None:
     with pytest.raises(TypeError, match="rule"):
         Route(  # type: ignore[call-arg]
@@ -319,7 +338,7 @@ def test_there_is_no_route_without_a_rule() -> None:
 
 def test_a_rule_about_an_org_needs_a_request_that_names_one() -> None:
     with pytest.raises(ValueError, match="orgId"):
-        route(lambda _: RouteReply(None), rule=PUBLIC_OF_ORG)
+        route(lambda _: RouteReply(None), rule=PublicOfOrg(lambda _: None))
 
 
 @pytest.mark.parametrize(

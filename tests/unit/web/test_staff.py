@@ -9,8 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
+from shared.domain.ids import org_id_spellings
 from shared.errors import Forbidden, NotFound, RequestInvalid, Unauthenticated
-from shared.web.auth import ANY_ORG, OWN_ORG, AnonymousCaller, SignedInUser, Staff, user_of
+from shared.web.auth import (
+    ANY_ORG,
+    OWN_ORG,
+    AnonymousCaller,
+    FindOrg,
+    PublicOfOrg,
+    SignedInUser,
+    Staff,
+    user_of,
+)
 from shared.web.request import RoutedRequest
 
 STORED = {"org_x", "org_y", "brand_z", "plain"}
@@ -31,12 +41,12 @@ class Sessions:
         return {"uid": text.removeprefix(kind)}
 
 
-def find(org_id: str) -> str | None:
-    base = org_id.removeprefix("org_").removeprefix("brand_")
-    return next((s for s in STORED if s in (org_id, f"org_{base}", f"brand_{base}", base)), None)
+def finding(*stored: str) -> FindOrg:
+    """Finds these orgs by every spelling of their ids."""
+    return lambda org_id: next((s for s in org_id_spellings(org_id) if s in stored), None)
 
 
-STAFF = Staff(Sessions(), find)
+STAFF = Staff(Sessions(), finding(*STORED))
 
 
 def incoming(method: str = "GET", **headers: str) -> RoutedRequest:
@@ -78,6 +88,7 @@ def test_nobody_is_signed_in_without_either(headers: dict[str, str]) -> None:
         {"Sec_Fetch_Site": "cross-site"},
         {"Sec_Fetch_Site": "same-site"},
         {"Origin": "https://evil.example"},
+        {"Origin": "https://[evil.example"},
     ],
 )
 def test_another_site_cannot_act_with_somebodys_cookie(headers: dict[str, str]) -> None:
@@ -154,17 +165,66 @@ def test_no_other_role_is_let_in_anywhere(role: str, asked: str) -> None:
             STAFF.admit(caller, asked)
 
 
-@given(claimed=st.text(max_size=12), asked=st.text(max_size=12))
-def test_an_admin_is_never_let_in_for_an_org_that_is_not_theirs(claimed: str, asked: str) -> None:
-    def base(org_id: str) -> str:
-        for prefix in ("org_", "brand_"):
-            if org_id.startswith(prefix) and org_id != prefix:
-                return org_id[len(prefix) :]
-        return org_id
+NAMES = st.text("org_bandx", max_size=14)
 
-    everywhere = Staff(Sessions(), lambda org_id: org_id)
-    if base(claimed) == base(asked):
-        assert everywhere.admit(person("brand_admin", claimed), asked) == asked
+
+@given(stored=st.sets(NAMES, max_size=4), claimed=NAMES, asked=NAMES)
+def test_an_admin_is_never_let_in_for_an_org_that_is_not_theirs(
+    stored: set[str], claimed: str, asked: str
+) -> None:
+    find = finding(*stored)
+    staff = Staff(Sessions(), find)
+    if claimed and find(claimed) is not None and find(claimed) == find(asked):
+        assert staff.admit(person("brand_admin", claimed), asked) == find(claimed)
     else:
         with pytest.raises(Forbidden):
-            everywhere.admit(person("brand_admin", claimed), asked)
+            staff.admit(person("brand_admin", claimed), asked)
+
+
+@pytest.mark.parametrize("claimed", ["org_org_harbor", "brand_org_harbor", "org_brand_org_harbor"])
+def test_an_org_whose_name_begins_with_a_prefix_is_no_spelling_of_the_one_without(
+    claimed: str,
+) -> None:
+    staff = Staff(Sessions(), finding("org_harbor"))
+    for asked in (claimed, "org_harbor", "harbor", None):
+        with pytest.raises(Forbidden):
+            staff.admit(person("dispensary_admin", claimed), asked)
+
+
+@pytest.mark.parametrize("others", [("harbor",), ("harbor", "brand_harbor")])
+def test_orgs_stored_under_several_spellings_of_one_name_are_several_orgs(
+    others: tuple[str, ...],
+) -> None:
+    staff = Staff(Sessions(), finding("org_harbor", *others))
+    for claimed in ("org_harbor", *others):
+        user = person("dispensary_admin", claimed)
+        assert staff.admit(user, claimed) == staff.admit(user, None) == claimed
+        for asked in {"org_harbor", *others} - {claimed}:
+            with pytest.raises(Forbidden):
+                staff.admit(user, asked)
+    with pytest.raises(RequestInvalid):
+        staff.admit(person("dispensary_admin", "org_harbor", *others), None)
+
+
+def test_that_the_own_org_is_unknown_is_said_only_to_who_may_see_every_org() -> None:
+    with pytest.raises(Forbidden):
+        STAFF.admit(person("brand_admin", "org_gone"), None)
+    with pytest.raises(NotFound):
+        STAFF.admit(person("super_user", "org_gone"), None)
+
+
+@pytest.mark.parametrize("claim", ["a/b", "..", ".", "__x__", "x" * 201, "\ud800", "org_/"])
+def test_a_claim_that_no_org_can_have_as_its_id_is_ignored(claim: str) -> None:
+    user = user_of({"uid": "u1", "role": "brand_admin", "brandId": claim, "orgIds": [claim]})
+
+    assert user.orgs == ()
+    with pytest.raises(RequestInvalid):
+        STAFF.admit(user, None)
+
+
+def test_what_anyone_may_read_of_an_org_is_found_by_every_spelling() -> None:
+    anyone = PublicOfOrg(finding(*STORED))
+
+    for asked in ("org_x", "brand_x", "x"):
+        assert anyone.admit(AnonymousCaller(), asked) == "org_x"
+    assert anyone.admit(AnonymousCaller(), "org_nowhere") == "org_nowhere"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,10 +17,11 @@ from shared.pos.port import Rejected
 from tests.unit.pos.alleaves.rows import customer, order, stock
 
 ZONE = ZoneInfo("America/New_York")
+NOW = datetime(2026, 3, 18, 16, 0, tzinfo=UTC)
 Mapper = Callable[[object], object]
 MAPPERS: dict[str, tuple[dict[str, Any], Mapper]] = {
     "customer": (customer(), lambda row: to_customer(row, ZONE)),
-    "order": (order(), lambda row: to_order(row, ZONE, "1000")),
+    "order": (order(), lambda row: to_order(row, ZONE, "1000", now=NOW)),
     "stock": (stock(), lambda row: to_inventory_row(row, "1000")),
 }
 CODES = {"not_an_object", "missing_id", "bad_text", "bad_money", "bad_time", "bad_quantity"}

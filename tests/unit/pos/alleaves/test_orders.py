@@ -1,6 +1,6 @@
 """Orders of Alleaves as domain records."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,16 +13,17 @@ from shared.pos.port import Rejected
 from tests.unit.pos.alleaves.rows import order, without
 
 ZONE = ZoneInfo("America/New_York")
+NOW = datetime(2026, 3, 18, 16, 0, tzinfo=UTC)
 
 
 def mapped(row: object) -> Order:
-    record = to_order(row, ZONE, "1000")
+    record = to_order(row, ZONE, "1000", now=NOW)
     assert isinstance(record, Order)
     return record
 
 
 def refused(row: object) -> Rejected:
-    record = to_order(row, ZONE, "1000")
+    record = to_order(row, ZONE, "1000", now=NOW)
     assert isinstance(record, Rejected)
     return record
 
@@ -191,6 +192,25 @@ def test_an_order_without_a_readable_total_is_rejected(total: object) -> None:
     record = refused(order(total=total))
 
     assert (record.code, record.record_id) == ("bad_money", "alleaves_9001")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "accepted"),
+    [
+        (timedelta(0), True),
+        (timedelta(days=1), True),
+        (timedelta(days=1, seconds=1), False),
+        (timedelta(days=365 * 30), False),
+    ],
+)
+def test_an_order_of_more_than_a_day_ahead_is_rejected(ahead: timedelta, accepted: bool) -> None:
+    record = to_order(order(date_created=(NOW + ahead).isoformat()), ZONE, "1000", now=NOW)
+    if accepted:
+        assert isinstance(record, Order)
+        assert record.created_at == NOW + ahead
+    else:
+        assert isinstance(record, Rejected)
+        assert (record.code, record.record_id) == ("bad_time", "alleaves_9001")
 
 
 @pytest.mark.parametrize("created", [None, "", "yesterday", 17])

@@ -43,7 +43,9 @@ def test_an_event_of_stock_names_its_products_each_once(event: str) -> None:
     assert read(event, [{"id_item": 1}, {"item_id": 2}, {"id": 1}]).product_ids == ("1", "2")
 
 
-@pytest.mark.parametrize("data", [None, 7, "7", {}, [], {"id": None}, {"id": "a/b"}, {"id": ".."}])
+@pytest.mark.parametrize(
+    "data", [None, 7, "7", {}, [], {"id": None}, {"id": "a/b"}, {"id": ".."}, {"id": "__x__"}]
+)
 def test_an_event_without_a_usable_id_names_nothing(data: Any) -> None:
     assert not read("order.created", data).names_records
 
@@ -72,8 +74,21 @@ def test_the_events_own_id_is_never_the_records() -> None:
     assert read("order.updated", {"id": 7}, event_id="e1").id == "e1"
 
 
+def test_an_own_id_that_is_too_long_is_none() -> None:
+    assert read("order.updated", {"id": 7}, event_id="e" * 201).id is None
+    assert read("order.updated", {"id": 7}, event_id="e" * 201, eventId="e1").id == "e1"
+
+
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b"{}", b'{"event": 7}', b'{"event": ""}', b"\xff", b"[" * 100_000]
+    "body",
+    [
+        *(b"", b"{", b"[]", b"{}", b'{"event": 7}', b'{"event": ""}', b"\xff", b"[" * 100_000),
+        b'{"event": "order.created", "data": {"id": "\\ud800"}}',
+        b'{"event": "order.created", "data": {"id": "\xed\xa0\x80"}}',
+        b'{"event": "order.\\udfff"}',
+        b'{"event": "order.created", "event_id": "\\ud800"}',
+        b'{"event": "order.created", "event_id": ' + b"9" * 5000 + b"}",
+    ],
 )
 def test_a_body_that_is_no_event_is_refused(body: bytes) -> None:
     with pytest.raises(RequestInvalid):

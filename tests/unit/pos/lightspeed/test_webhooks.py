@@ -23,7 +23,11 @@ def test_a_sale_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", [None, [], {}, {"id": 7}, {"id": ""}, {"id": "a/b"}, {"id": "x" * 201}]
+    "payload",
+    [
+        *(None, [], {}, {"id": 7}, {"id": ""}, {"id": "a/b"}, {"id": "x" * 201}),
+        *({"id": ".."}, {"id": "__x__"}, {"id": "\ud800"}, {"id": SALE, "note": "\ud800"}),
+    ],
 )
 def test_a_payload_without_a_usable_id_is_refused(payload: object) -> None:
     with pytest.raises(RequestInvalid):

@@ -1,0 +1,147 @@
+"""Records that the POS's list lacks: looked up one by one, and removed where the POS has them no
+more. What is still to be looked up, and what waits for a person, stands in the manifest.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass
+from threading import Event
+from typing import TypeVar
+
+import structlog
+
+from shared.domain.customers import Customer
+from shared.domain.ids import natural_key
+from shared.domain.orders import Order
+from shared.domain.removal import Decision, decide
+from shared.errors import OrgError, ProviderError
+from shared.pos.port import Page, PosClient
+from shared.services.sync.records import StreamRecords
+from shared.services.sync.session import Session
+from shared.store.manifest import SKIPPED, STORED
+
+LOOK_UPS = 100
+"""Records looked up in one invocation at the most."""
+CALLS_AT_ONCE = 8
+
+R = TypeVar("R", Customer, Order)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalRules:
+    """The share of the records, in percent, up to which a removal needs no person, and whether a
+    person allows more."""
+
+    max_percent: float
+    allowed: bool
+
+
+class MissingRecords:
+    """One stream's records that its lists lack."""
+
+    def __init__(self, session: Session, records: StreamRecords, rules: RemovalRules) -> None:
+        self._session = session
+        self._records = records
+        self._manifest = records.manifest
+        self._rules = rules
+
+    @property
+    def to_look_up(self) -> set[str]:
+        """Ids of the records that are missing and need no person's word."""
+        return set(self._manifest.missing(held=False))
+
+    def note(self, gone: Collection[str], *, listed: int, stored: int, unreadable: int) -> None:
+        """Note the ``gone`` of the ``stored`` records of which a complete list has ``listed``,
+        ``unreadable`` of them without a readable id."""
+        removal = decide(
+            listed=listed,
+            stored=stored,
+            gone=len(gone),
+            unreadable=unreadable,
+            max_delete_percent=self._rules.max_percent,
+            allowed=self._rules.allowed,
+            looked_up=True,
+        )
+        if removal.decision in (Decision.REMOVE, Decision.HOLD):
+            held = removal.decision is Decision.HOLD
+            log.info("records_missing", stream=self._records.stream, missing=len(gone), held=held)
+            for record_id in gone:
+                self._manifest.miss(record_id, held=held)
+
+    def settle(
+        self,
+        look_up: Callable[[str], Page[R]],
+        store: Callable[[Page[R]], None],
+        remove: Callable[[Sequence[str]], None],
+    ) -> None:
+        """Look up what is missing: ``store`` what is found, ``remove`` what the POS has no more.
+        What cannot be looked up, or is beyond LOOK_UPS, stays for the next run. Those that are
+        held wait, unless a person allows them."""
+        with self._session.lock:
+            if self._rules.allowed:
+                for record_id in self._manifest.missing(held=True):
+                    self._manifest.miss(record_id, held=False)
+            wanted = sorted(self.to_look_up, key=natural_key)[:LOOK_UPS]
+        answers = _answers(wanted, look_up) if wanted else {}
+        with self._session.lock:
+            gone = []
+            for record_id, page in answers.items():
+                if page.rows:
+                    store(page)
+                else:
+                    self._records.tally.requests += page.requests
+                    if self._manifest.mark(record_id) in (STORED, SKIPPED):
+                        gone.append(record_id)
+            if gone:
+                remove(gone)
+            for record_id in answers:
+                self._manifest.listed(record_id)
+            for record_id in gone:
+                self._manifest.remove(record_id)
+            self._records.tally.deleted += len(gone)
+            self._hold()
+
+    def _hold(self) -> None:
+        stream, held = self._records.stream, len(self._manifest.missing(held=True))
+        reason = (
+            f"{held} {stream} are missing from the POS's list, more than"
+            f" {self._rules.max_percent:g} % of those it should have: nothing is removed until a"
+            " person allows it"
+        )
+        self._session.hold(stream, reason if held else None, held)
+
+
+def of_first_account(
+    clients: Sequence[PosClient], ask: Callable[[PosClient, str], Page[R]], record_id: str
+) -> Page[R]:
+    """A record, as a page, from the first account that has it; an empty page where none has."""
+    page = ask(clients[0], record_id)
+    for client in clients[1:]:
+        if page.rows:
+            break
+        page = ask(client, record_id)
+    return page
+
+
+def _answers(ids: Iterable[str], look_up: Callable[[str], Page[R]]) -> dict[str, Page[R]]:
+    """The POS's answer for each id; none where it could not give one. After a failed look-up no
+    more are begun."""
+    answers: dict[str, Page[R]] = {}
+    failed = Event()
+
+    def ask(record_id: str) -> None:
+        if failed.is_set():
+            return
+        try:
+            answers[record_id] = look_up(record_id)
+        except (ProviderError, OrgError) as error:
+            log.info("look_up_failed", code=error.code)
+            failed.set()
+
+    with ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="gone") as pool:
+        for asked in [pool.submit(copy_context().run, ask, record_id) for record_id in ids]:
+            asked.result()
+    return answers

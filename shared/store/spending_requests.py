@@ -1,0 +1,93 @@
+"""``tenants/{orgId}/spending_requests/{id}``: spending that was asked for and is not computed yet.
+
+A request is stored before its message is sent and removed once it is done: one that is still
+there after some time was lost and is asked for again, whatever became of its message. Its id is
+never used for another one.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import structlog
+from pydantic import ValidationError
+
+from shared.models import FrozenCamelModel
+from shared.store import paths
+from shared.store.database import Database, Document, Put, Remove, Update
+
+log = structlog.get_logger(__name__)
+
+
+class SpendingRequest(FrozenCamelModel):
+    """``customers`` is how many are to be computed, ``customer_ids`` who; None stands for all of
+    the org. ``since``: when they were first asked for, be it as a part of another request;
+    ``asked_at``: when a message was last sent for them."""
+
+    id: str
+    org_id: str
+    run_id: str | None = None
+    customers: int
+    customer_ids: tuple[str, ...] | None = None
+    since: datetime
+    asked_at: datetime
+
+
+def put(request: SpendingRequest) -> Put:
+    """The write for a new request."""
+    fields = request.model_dump(by_alias=True, exclude={"id", "org_id"})
+    return Put(_path(request.org_id, request.id), fields)
+
+
+def update_asked(request: SpendingRequest, now: datetime) -> Update:
+    """The write for one that was asked for again; refused if it is done meanwhile."""
+    return Update(_path(request.org_id, request.id), {"askedAt": now})
+
+
+def remove(org_id: str, request_id: str) -> Remove:
+    """The write for one that is done."""
+    return Remove(_path(org_id, request_id))
+
+
+def read(database: Database, org_id: str, request_id: str) -> SpendingRequest | None:
+    """The request; None where it is done."""
+    found = database.get(_path(org_id, request_id))
+    return next(_valid([found]), None) if found.exists else None
+
+
+def asked_before(database: Database, moment: datetime, limit: int) -> list[SpendingRequest]:
+    """Requests of all orgs that were last asked for before a moment, the first ``limit``."""
+    found = database.query(
+        paths.SPENDING_REQUESTS,
+        ("askedAt", "<", moment),
+        order_by=[("askedAt", "ASCENDING")],
+        limit=limit,
+        everywhere=True,
+    )
+    return list(_valid(found))
+
+
+def waiting_since(
+    database: Database, org_id: str, moment: datetime, limit: int
+) -> list[SpendingRequest]:
+    """Requests of an org that were first asked for before a moment, the first ``limit``."""
+    found = database.query(
+        paths.spending_requests(org_id),
+        ("since", "<", moment),
+        order_by=[("since", "ASCENDING")],
+        limit=limit,
+    )
+    return list(_valid(found))
+
+
+def _valid(documents: Iterable[Document]) -> Iterator[SpendingRequest]:
+    for document in documents:
+        org_id = paths.org_of(document.path)
+        fields = {**document.fields, "id": document.id, "orgId": org_id}
+        try:
+            yield SpendingRequest.model_validate(fields)
+        except ValidationError:
+            log.warning("spending_request_invalid", org_id=org_id, request_id=document.id)
+
+
+def _path(org_id: str, request_id: str) -> str:
+    return f"{paths.spending_requests(org_id)}/{request_id}"
