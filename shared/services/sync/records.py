@@ -150,8 +150,8 @@ class StreamRecords:
             if size >= MEASURED_FROM and size_of(record.fields) > LARGEST:
                 too_large[record.id] = record, found
                 continue
-            if in_quarantine is not None and record.id not in self._rejected:
-                self._release(record.id)
+            if in_quarantine is not None:
+                self.release(record.id)
             if self.manifest.has(record.id, found):
                 self.tally.unchanged += 1
             else:
@@ -255,6 +255,11 @@ class StreamRecords:
                 now=self._session.now(),
                 first=not before,
             )
+
+    def release(self, record_id: str) -> None:
+        """Release a record that could be read."""
+        if record_id not in self._rejected:
+            self._release(record_id)
 
     def _release(self, key: str) -> None:
         if self.manifest.quarantined(key) is not None:
