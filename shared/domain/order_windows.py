@@ -24,6 +24,8 @@ NEAR_PERIOD = timedelta(hours=20)
 """In which the near sweep goes round: less than a day by what a few late runs may take."""
 FAR_PERIOD = timedelta(days=6)
 """The same for the far sweep, whose promise is a week."""
+SLICE_EVERY = timedelta(hours=2, minutes=30)
+"""A slice is a call more at least: most runs make none."""
 _DAY = timedelta(days=1)
 _STORED = CamelModel.model_config
 
@@ -118,9 +120,9 @@ class Sweep:
 
     def due(self, span: DateWindow, *, period: timedelta, at: datetime) -> int:
         """How many of the ``span``'s days are to be listed by a run of that moment: their share of
-        the time since the last, at least one."""
+        the time since the last slice, none while that is less than SLICE_EVERY."""
         waited = at - self.caught_up_at
-        return min(span.days, -(-span.days * waited // period)) if waited > timedelta(0) else 0
+        return min(span.days, -(-span.days * waited // period)) if waited >= SLICE_EVERY else 0
 
     def begin(
         self, span: DateWindow, *, period: timedelta, run_started: datetime, now: datetime
