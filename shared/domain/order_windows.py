@@ -4,9 +4,9 @@ A POS can be asked for orders by their day alone, not for those that changed. Fo
 through time cover an org's orders. The *backfill* goes once from the first run's day down to
 ``ordersSince`` and may take several runs. The *recent* walk goes every run over what is new since
 the last one, with an overlap. Two sweeps find what changed, came or went later: *near* goes round
-the look-back window within a day, *far* round everything older within a week. A run goes a slice
-of each: the days that are due by the time since the last. A walk asks for a window of days at a
-time: its place is kept after each.
+the look-back window within a day, *far* round everything older within a week. Every SLICE_EVERY a
+run goes a slice of each: the days that are due by the time since the last. A walk asks for a
+window of days at a time: its place is kept after each.
 """
 
 from dataclasses import dataclass, replace
