@@ -1,5 +1,6 @@
 """What holds for all tests: unit tests have no sockets, and each kind of test has its marker."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,8 +11,11 @@ from pytest_socket import disable_socket, enable_socket
 
 TESTS = Path(__file__).parent
 
-# Two cores shared with emulators: how long one example takes says nothing.
-settings.register_profile("shared machine", deadline=None)
+# Two cores shared with emulators: how long one example takes says nothing. What decides whether a
+# change lands tries the same cases each time; `make fuzz` looks for new ones.
+settings.register_profile(
+    "shared machine", deadline=None, derandomize="FUZZ_CASES" not in os.environ
+)
 settings.load_profile("shared machine")
 
 

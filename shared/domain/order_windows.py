@@ -4,9 +4,9 @@ A POS can be asked for orders by their day alone, not for those that changed. Fo
 through time cover an org's orders. The *backfill* goes once from the first run's day down to
 ``ordersSince`` and may take several runs. The *recent* walk goes every run over what is new since
 the last one, with an overlap. Two sweeps find what changed, came or went later: *near* goes round
-the look-back window within a day, *far* round everything older within a week. A run goes a slice
-of each: the days that are due by the time since the last. A walk asks for a window of days at a
-time: its place is kept after each.
+the look-back window within a day, *far* round everything older within a week. Every SLICE_EVERY a
+run goes a slice of each: the days that are due by the time since the last. A walk asks for a
+window of days at a time: its place is kept after each.
 """
 
 from dataclasses import dataclass, replace
@@ -24,6 +24,8 @@ NEAR_PERIOD = timedelta(hours=20)
 """In which the near sweep goes round: less than a day by what a few late runs may take."""
 FAR_PERIOD = timedelta(days=6)
 """The same for the far sweep, whose promise is a week."""
+SLICE_EVERY = timedelta(hours=2, minutes=30)
+"""A slice is a call more at least: most runs make none."""
 _DAY = timedelta(days=1)
 _STORED = CamelModel.model_config
 
@@ -118,9 +120,9 @@ class Sweep:
 
     def due(self, span: DateWindow, *, period: timedelta, at: datetime) -> int:
         """How many of the ``span``'s days are to be listed by a run of that moment: their share of
-        the time since the last, at least one."""
+        the time since the last slice, none while that is less than SLICE_EVERY."""
         waited = at - self.caught_up_at
-        return min(span.days, -(-span.days * waited // period)) if waited > timedelta(0) else 0
+        return min(span.days, -(-span.days * waited // period)) if waited >= SLICE_EVERY else 0
 
     def begin(
         self, span: DateWindow, *, period: timedelta, run_started: datetime, now: datetime

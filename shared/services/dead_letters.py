@@ -173,13 +173,18 @@ class ReplayQuarantine:
     def __call__(self, org_id: str | None, record_id: str | None, limit: int) -> ReplayResult:
         """Request those of all orgs or of one; or the one whose document has that id."""
         by_org: dict[str, list[Quarantined]] = defaultdict(list)
+        left: dict[str, str] = {}
         looked_at = limit if record_id is None else SEARCHED
         for record in quarantine.read_all(self.database, org_id, looked_at):
-            if record_id in (None, record.id):
+            if record_id not in (None, record.id):
+                continue
+            if record.stream in STREAMS:
                 by_org[record.org_id].append(record)
+            else:
+                left[record.id] = "it is no record of the POS: a full sync computes it again"
         for org, records in by_org.items():
             self.publish([*self._named(org, records), *_synced(org, records)])
-        return ReplayResult(sum(map(len, by_org.values())))
+        return ReplayResult(sum(map(len, by_org.values())), left)
 
     def _named(self, org_id: str, records: Sequence[Quarantined]) -> Iterable[PosSync]:
         """Requests for single records. Each is stored as a webhook event, so that a run that has

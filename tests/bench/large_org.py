@@ -206,7 +206,7 @@ def _later_table(rounds: Sequence[Round]) -> Any:
             "  all writes, spending included",
             str(max(each.changed_writes for each in rounds)),
             rewritten,
-            "12",
+            "13",
         ),
         (
             "  until the customer's figures follow",

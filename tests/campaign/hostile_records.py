@@ -130,6 +130,9 @@ def draw(dice: Random, org_ids: list[str], ticks: int) -> tuple[HostileRecord, .
         what, fate, fields, hours_ahead = dice.choice(_MAKERS[kind])(dice, kind)
         number = 1 + len(found)
         given = {OWN_ID[kind]: FIRST_ID + number, **fields}
+        same = (org_id, kind, repr(given[OWN_ID[kind]]))
+        if any(same == (each.org_id, each.kind, repr(each.id)) for each in found):
+            continue  # it would take the other's place at the POS
         found.append(HostileRecord(org_id, kind, number, tick, what, fate, given, hours_ahead))
         if kind == "customers" and fate is Fate.COUNTED:
             number += 1

@@ -43,6 +43,8 @@ store/customers.py)."""
 OF_EVERYBODY = frozenset({"rfm", "recommendations", "segment"})
 """Rests on the other customers, the menu or the day too: right after the daily pass over all."""
 RFM_OF_THE_DAY = ("recencyDays", "asOf")
+SCORES_OF_THE_DAY = ("recency", "asOf")
+"""The two accounts are computed one after the other: a day may be over in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,8 @@ def _without(fields: Fields, volatile: frozenset[str]) -> Fields:
     kept = {name: value for name, value in fields.items() if name not in volatile}
     if isinstance(rfm := kept.get("rfm"), dict):
         rfm = {name: value for name, value in rfm.items() if name not in RFM_OF_THE_DAY}
-        rfm["quantiles"] = {k: v for k, v in (rfm.get("quantiles") or {}).items() if k != "asOf"}
+        for scores in ("scores", "quantiles"):
+            found = rfm.get(scores) or {}
+            rfm[scores] = {k: v for k, v in found.items() if k not in SCORES_OF_THE_DAY}
         kept["rfm"] = rfm
     return kept

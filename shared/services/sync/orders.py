@@ -202,6 +202,7 @@ class OrderStream:
     def _skip(self, order: Order, reason: SkipReason) -> None:
         """Count the order as skipped and keep why. One that was stored stays as it was."""
         session, tally = self._session, self.records.tally
+        self.records.release(order.id)
         if order.id not in self._counted:  # windows overlap
             self._counted.add(order.id)
             tally.skipped += 1

@@ -97,7 +97,9 @@ class StreamRecords:
         tally = self.tally
         tally.fetched += page.rows
         tally.requests += page.requests
-        tally.quarantined += len(page.rejected)
+        # Windows overlap: what was rejected on an earlier page is not one more.
+        known = self._rejected
+        tally.quarantined += sum(quarantine.key_of(r) not in known for r in page.rejected)
         base = max(tally.fetched, expected or 0, page.total or 0)
         too_many = tally.quarantined >= TOLERATED_COUNT
         if expected is not None and too_many and tally.quarantined > TOLERATED_SHARE * base:
@@ -144,21 +146,21 @@ class StreamRecords:
             found, size = fingerprint_and_size(record.fields)
             in_quarantine = self.manifest.quarantined(record.id)
             if in_quarantine == found and not self._session.run.reset:
+                self.tally.quarantined += record.id not in self._rejected
                 self._rejected.add(record.id)
-                self.tally.quarantined += 1
                 continue
             if size >= MEASURED_FROM and size_of(record.fields) > LARGEST:
                 too_large[record.id] = record, found
                 continue
-            if in_quarantine is not None and record.id not in self._rejected:
-                self._release(record.id)
+            if in_quarantine is not None:
+                self.release(record.id)
             if self.manifest.has(record.id, found):
                 self.tally.unchanged += 1
             else:
                 first = self.manifest.mark(record.id) in (None, SKIPPED, ANNOUNCED)
                 changed.append(Changed(record, found, first))
         if too_large:
-            self.tally.quarantined += len(too_large)
+            self.tally.quarantined += len(too_large.keys() - self._rejected)
             self.quarantine(
                 [
                     _unstorable(record, "too_large", "The record is larger than Firestore takes.")
@@ -255,6 +257,11 @@ class StreamRecords:
                 now=self._session.now(),
                 first=not before,
             )
+
+    def release(self, record_id: str) -> None:
+        """Release a record that could be read."""
+        if record_id not in self._rejected:
+            self._release(record_id)
 
     def _release(self, key: str) -> None:
         if self.manifest.quarantined(key) is not None:

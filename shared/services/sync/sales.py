@@ -32,9 +32,9 @@ log = structlog.get_logger(__name__)
 def sync_discounts(session: Session, clients: Sequence[PosClient]) -> list[Discount]:
     """Store the discounts that run or are to come, drop the others; returns those stored.
 
-    One id in two accounts is the first one's. A discount in quarantine lowers no
-    price: the menu must not show what the till does not give. Raises NotProvided: not every POS
-    that speaks this API has discounts.
+    One id in two accounts is the first one's; twice in one account, the last counts. A discount in
+    quarantine lowers no price: the menu must not show what the till does not give. Raises
+    NotProvided: not every POS that speaks this API has discounts.
     """
     records = StreamRecords(session, DISCOUNTS)
     listed: dict[str, tuple[Discount, str]] = {}
@@ -45,8 +45,8 @@ def sync_discounts(session: Session, clients: Sequence[PosClient]) -> list[Disco
             raise NotProvided from error
         with session.lock:
             records.count_page(page, expected=0)
-        for discount in page.records:
-            listed.setdefault(discount.id, (discount, client.provider))
+        of_account = {discount.id: (discount, client.provider) for discount in page.records}
+        listed = of_account | listed
     now = session.now()
     current = {key: each for key, each in listed.items() if not is_over(each[0], now)}
 

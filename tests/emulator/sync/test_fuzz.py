@@ -261,9 +261,11 @@ def traces(odd: dict[str, list[Row]]) -> Iterator[tuple[str, ...]]:
             catalogue.to_inventory_row(row, LOCATION),
             lambda r: [f"{tenant}/{MENU}/{r.item_id}", f"{tenant}/quarantine/products_{r.item_id}"],
         )
-    for row in map(as_sent, odd["discounts"]):
-        mapped = catalogue.to_discount(row, ZONE)
-        if isinstance(mapped, Rejected) or not is_over(mapped, utc_now()):
+    discounts = [catalogue.to_discount(row, ZONE) for row in map(as_sent, odd["discounts"])]
+    # Of two under one id the last counts: where that one is over, none is stored.
+    last = {d.id: d for d in discounts if not isinstance(d, Rejected)}
+    for mapped in discounts:
+        if isinstance(mapped, Rejected) or not is_over(last[mapped.id], utc_now()):
             yield of_record("discounts", mapped, lambda d: [f"{tenant}/discounts/{d.id}"])
 
 

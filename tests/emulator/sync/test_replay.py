@@ -280,3 +280,20 @@ def test_the_command_works_on_emulators_by_their_environment_variables(
 
 def test_nothing_in_quarantine_is_nothing_to_do(replay_quarantine: ReplayQuarantined) -> None:
     assert replay_quarantine() == 0
+
+
+def test_figures_in_quarantine_are_left_and_said_why(
+    database: Database, client: Client, clock: OffsetClock
+) -> None:
+    # Given a customer whose spending could not be stored
+    entry = {"stream": "spending", "errorCode": "spending_not_stored"}
+    client.document(f"tenants/{ORG}/quarantine/spending_100001").set(entry)
+    sent = RecordingPublisher()
+
+    # When
+    outcome = ReplayQuarantine(database, sent.publish, clock.now)(ORG, None, 100)
+
+    # Then
+    assert outcome.sent == 0
+    assert "full sync" in outcome.left["spending_100001"]
+    assert sent.take() == []

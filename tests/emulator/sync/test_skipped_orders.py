@@ -190,6 +190,12 @@ def test_a_skipped_order_that_cannot_be_read_any_more_is_in_quarantine_alone(
     assert f"orders_{key('no_buyer')}" in store.documents(f"tenants/{ORG}/quarantine")
     assert store.status(ORG)["ordersSkipped"] == len(REASONS) - 1
 
+    # and once it can be read again it is skipped alone
+    pos.change(ORG, "orders", FIRST_ID + list(REASONS).index("no_buyer"), total="12.50")
+    sync.run(ORG)
+    assert key("no_buyer") in store.documents(SKIPPED)
+    assert store.documents(f"tenants/{ORG}/quarantine") == {}
+
 
 def test_a_stored_order_that_matches_nobody_any_more_stays_as_it_was(
     store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner

@@ -12,6 +12,7 @@ from shared.domain.order_windows import (
     FAR_PERIOD,
     NEAR_PERIOD,
     OVERLAP_DAYS,
+    SLICE_EVERY,
     DateWindow,
     OrderCursor,
     Sweep,
@@ -77,18 +78,20 @@ class Runs:
         return max(self.now - self.seen[first + n * DAY] for n in range(days))
 
 
-def test_a_run_every_half_hour_lists_three_days_of_the_look_back_and_a_few_older_ones() -> None:
+def test_of_runs_every_half_hour_one_in_five_lists_a_slice_of_either_sweep() -> None:
     runs = Runs()
-    near, far = runs.run(at=NOW + HALF_HOUR)
+    swept = [runs.run(at=NOW + n * HALF_HOUR) for n in range(1, 6)]
+    assert swept[:4] == [[], [], [], []]
+    near, far = swept[4]
     assert near.until == TODAY - OVERLAP_DAYS * DAY
-    assert near.days == 3
+    assert near.days == 12
     assert far.until == TODAY - (LOOKBACK + 1) * DAY
-    assert far.days == 3
+    assert far.days == 15
 
 
 def test_slices_follow_each_other_and_begin_anew_at_the_end() -> None:
     runs = Runs()
-    slices = [runs.run(at=NOW + n * HALF_HOUR)[0] for n in range(1, 24)]
+    slices = [runs.run(at=NOW + n * SLICE_EVERY)[0] for n in range(1, 8)]
     for before, after in pairwise(slices):
         assert after.until == before.since - DAY
 
@@ -171,10 +174,10 @@ def test_a_cursor_of_an_earlier_version_is_looked_back_at_once_and_swept_from_th
     runs.cursor = TypeAdapter(OrderCursor).validate_python(stored)
     # When it is synced twice
     first = runs.run(at=NOW)
-    second = runs.run(at=NOW + HALF_HOUR)
+    second = runs.run(at=NOW + SLICE_EVERY)
     # Then the first run lists the look-back window whole, the second a slice of either
     assert first == [DateWindow(TODAY - LOOKBACK * DAY, TODAY - OVERLAP_DAYS * DAY)]
-    assert [window.days for window in second] == [3, 3]
+    assert [window.days for window in second] == [12, 15]
 
 
 @pytest.mark.parametrize("days", [0, 1, 2, 3, 89, 90, 91])
@@ -214,7 +217,7 @@ def test_every_day_is_listed_within_its_promise_whatever_the_gaps_between_runs(
         runs.run(at=started, windows_each=windows_each)
 
         # Then no run lists many days
-        waited = started - before + HALF_HOUR + timedelta(minutes=30)
+        waited = started - before + SLICE_EVERY + HALF_HOUR + timedelta(minutes=30)
         near_span, far_span = LOOKBACK, max(0, age - LOOKBACK) + 9
         share = near_span * (waited / NEAR_PERIOD) + far_span * (waited / FAR_PERIOD)
         assert runs.days_listed <= 6 + share + 4
