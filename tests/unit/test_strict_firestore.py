@@ -75,6 +75,36 @@ def test_an_exemption_holds_for_the_fields_below_and_may_leave_some_indexes() ->
     assert measured("towns/SF", SAN_FRANCISCO, exempt).entries == 13
 
 
+def test_a_whole_collection_group_may_be_exempt_but_for_some_fields() -> None:
+    exempt = {
+        "indexes": [],
+        "fieldOverrides": [
+            {"collectionGroup": "cities", "fieldPath": "*", "indexes": []},
+            {
+                "collectionGroup": "cities",
+                "fieldPath": "neighborhoods",
+                "indexes": [{"arrayConfig": "CONTAINS", "queryScope": "COLLECTION"}],
+            },
+        ],
+    }
+
+    assert measured("cities/SF", SAN_FRANCISCO, exempt).entries == 3
+    assert measured("cities/SF", {"text": "x" * 1_501}, exempt).entries == 0
+    assert measured("towns/SF", SAN_FRANCISCO, exempt).entries == 13
+
+
+def test_a_text_in_a_composite_index_is_indexed_though_its_field_is_exempt() -> None:
+    both = [{"fieldPath": name, "order": "ASCENDING"} for name in ("text", "n")]
+    exempt = {
+        "indexes": [{"collectionGroup": "cities", "queryScope": "COLLECTION", "fields": both}],
+        "fieldOverrides": [{"collectionGroup": "cities", "fieldPath": "*", "indexes": []}],
+    }
+
+    assert measured("cities/SF", {"text": "x" * 1_500, "n": 1}, exempt).entries == 1
+    with pytest.raises(Refused, match='"text" is longer than 1500 bytes'):
+        measured("cities/SF", {"text": "x" * 1_501, "n": 1}, exempt)
+
+
 def test_sizes_are_counted_in_bytes_of_utf_8() -> None:
     assert measured("towns/a", {"n": "é"}).stored == len("n") + 1 + 2 + 1
 

@@ -176,12 +176,21 @@ def test_a_query_needs_its_index(client: Client, database: Database) -> None:
     for lacking in (
         of_customer.order_by("subtotal"),
         orders.where(filter=FieldFilter("updatedAt", "==", 1)),
+        orders.where(filter=FieldFilter("customer.email", "==", "ada@example.com")),
+        orders.where(filter=FieldFilter("total", ">", 0)),
+        orders.order_by("createdAt"),
+        client.collection("tenants/org/discounts").where(
+            filter=FieldFilter("productIds", "array_contains", "7")
+        ),
         client.collection_group("orders").where(filter=FieldFilter("customerId", "==", "c")),
     ):
         with pytest.raises(FailedPrecondition, match="The query requires an index"):
             list(lacking.stream())
     with pytest.raises(FailedPrecondition, match="The query requires an index"):
         database.totals("tenants/org/orders", ("customerId", "==", "c"), sums=["subtotal"])
+    with pytest.raises(FailedPrecondition, match="The query requires an index"):
+        database.totals("tenants/org/orders", sums=["total"])
+    assert database.totals("towns", sums=["total"]).count == 0
 
 
 def test_a_query_has_at_most_30_disjunctions(client: Client) -> None:

@@ -93,7 +93,7 @@ def test_a_message_that_nobody_can_read_is_recorded_once(
     assert first["dataSha256"] == hashlib.sha256(sent).hexdigest()
     assert first["truncated"] is (first["data"].encode() != sent)
     assert first["orgId"] in (None, "org_a")
-    assert {k for k in first if first[k] != second[k]} == {"lastSeenAt"}
+    assert {k for k in first if first[k] != second[k]} == {"lastSeenAt", "expireAt"}
 
 
 @pytest.mark.parametrize("message_id", ["a/b", "..", "__a__", "x" * 2_000, "\ud800"])
