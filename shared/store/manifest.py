@@ -119,7 +119,7 @@ class Manifest(PackedMap[bytes]):
         """The record is about to be put in quarantine, so it may be there."""
         self.set_entry(_QUARANTINE_PREFIX + record_id, QUARANTINED)
 
-    def quarantine(self, record_id: str, fingerprint: bytes, now: datetime) -> None:
+    def quarantine(self, record_id: str, fingerprint: bytes, *, now: datetime) -> None:
         """The record is in quarantine under this fingerprint, of HASH_BYTES."""
         self.set_entry(_QUARANTINE_PREFIX + record_id, QUARANTINED + fingerprint + _moment(now))
 

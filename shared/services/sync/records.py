@@ -246,7 +246,7 @@ class StreamRecords:
         before = self.manifest.quarantined(key)
         if before != found or self._expires(key):
             now = self._session.now()
-            self.manifest.quarantine(key, found, now)
+            self.manifest.quarantine(key, found, now=now)
             yield quarantine.put(
                 self._session.org_id,
                 self.stream,

@@ -35,7 +35,7 @@ def test_a_manifest_as_stored_before_is_read() -> None:
 def test_a_manifest_is_stored_as_before() -> None:
     marks = Manifest("org", "orders", {}, shards=1)
     marks.put("7", FINGERPRINT)
-    marks.quarantine("8", bytes(range(1, 9)), datetime.fromtimestamp(0x090A0B0C, UTC))
+    marks.quarantine("8", bytes(range(1, 9)), now=datetime.fromtimestamp(0x090A0B0C, UTC))
     assert marks.take_writes() == [
         Put(f"{MANIFESTS}/orders-0", {"entries": MARKS, "count": 2}),
     ]
