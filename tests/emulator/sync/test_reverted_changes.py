@@ -2,12 +2,13 @@
 before when the next one looks: what the POS says now is stored."""
 
 from dataclasses import replace
-from typing import Any
 
+from shared.bus.messages import ComputeSpending
+from shared.clock import utc_now
 from shared.services.sync.commands import SyncOrg
 from shared.store import paths
-from tests.emulator.environment import SyncRunner
-from tests.simulated_pos import SimulatedPos, discount
+from tests.emulator.environment import SpendingRunner, SyncRunner
+from tests.simulated_pos import SimulatedPos, discount, placed_order
 from tests.stored import MENU, StoredDocuments
 
 ORG = "org_test"
@@ -65,7 +66,7 @@ def test_an_order_is_as_the_pos_has_it_though_the_change_was_taken_back(
     )
     path = f"{paths.orders(ORG)}/alleaves_{order['id_order']}"
     before = store.document(path)["total"]
-    pos.change(ORG, "orders", order["id_order"], total=order["total"] + 1)
+    pos.change(ORG, "orders", order["id_order"], total=f"{before + 1:.2f}")
     sync.die_before_writing(STATUS, COMMAND)
     assert store.document(path)["total"] == before + 1
 
@@ -123,19 +124,49 @@ def test_a_record_that_is_unreadable_again_is_in_quarantine_again(
     store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
 ) -> None:
     # Given a record that a worker has released, and not noted
-    customers: list[dict[str, Any]] = pos.data(ORG)["customers"]
-    unreadable = {**customers[0], "date_created": "never"}
-    pos.replace(ORG, "customers", [unreadable, *customers[1:]])
+    sync.run(ORG)
+    order = max(pos.data(ORG)["orders"], key=lambda o: str(o["date_created"]))
+    pos.change(ORG, "orders", order["id_order"], total="not a number")
     sync.run(ORG)
     in_quarantine = store.documents(f"tenants/{ORG}/quarantine")
     assert len(in_quarantine) == 1
-    pos.replace(ORG, "customers", customers)
+    pos.change(ORG, "orders", order["id_order"], total=order["total"])
     sync.die_before_writing(STATUS, COMMAND)
     assert store.documents(f"tenants/{ORG}/quarantine") == {}
 
     # When it is unreadable again, just as it was
-    pos.replace(ORG, "customers", [unreadable, *customers[1:]])
+    pos.change(ORG, "orders", order["id_order"], total="not a number")
     sync.run(ORG, run_id=COMMAND.run_id)
 
     # Then
     assert store.documents(f"tenants/{ORG}/quarantine").keys() == in_quarantine.keys()
+
+
+def test_who_lost_an_order_that_nobody_had_noted_is_computed_again(
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner, spending: SpendingRunner
+) -> None:
+    # Given a new order that a worker has stored and not noted, and its customer's spending
+    sync.run(ORG)
+    spending.compute_requested()
+    first, second = pos.data(ORG)["customers"][3:5]
+    template = max(
+        (o for o in pos.data(ORG)["orders"] if o["id_customer"] and o["total"]),
+        key=lambda o: o["date_created"],
+    )
+    moment = utc_now().isoformat()
+    order = placed_order(template, 930_001, first["id_customer"], moment)
+    pos.add(ORG, "orders", order)
+    sync.die_before_writing(STATUS, COMMAND)
+    path = f"{paths.customers(ORG)}/{first['id_customer']}"
+    before = store.document(path)["orderCount"]
+    spending.service(ComputeSpending(org_id=ORG))
+    assert store.document(path)["orderCount"] == before + 1
+
+    # When the POS says it is another's, and a run of the customers alone comes first
+    pos.change(ORG, "orders", 930_001, id_customer=second["id_customer"])
+    sync.run(ORG, run_id=COMMAND.run_id, streams=("customers",))
+    sync.run(ORG)
+    spending.compute_requested()
+
+    # Then
+    assert store.document(path)["orderCount"] == before
