@@ -3,7 +3,7 @@
 import json
 import sys
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from tests import indexes
 from tests.strict_firestore.limits import Limits, Refused, invalid, project_of
 from tests.strict_firestore.measure import Measure
 from tests.strict_firestore.queries import QueryCheck
-from tests.strict_firestore.weather import Fault, Latency, Weather, answer
+from tests.strict_firestore.weather import Contention, Fault, Latency, Weather, Weathers, answer
 from tests.strict_firestore.writes import Checked, WriteCheck
 
 SERVICE = "google.firestore.v1.Firestore"
@@ -57,14 +57,15 @@ class Refusal:
 
 class Proxy:
     """A strict Firestore before the emulator at ``emulator``. A context manager; serves inside,
-    at ``host``. ``weather`` decides what goes wrong."""
+    at ``host``. ``weathers`` decide what goes wrong."""
 
     def __init__(
         self, emulator: str, port: int = 0, limits: Limits | None = None, seed: int = 0
     ) -> None:
         limits = limits or Limits()
         declared = indexes.declared()
-        self.weather = Weather(seed)
+        self.weathers = Weathers(seed)
+        self._calls: Counter[str] = Counter()
         self._limits = limits
         self._channel = _channel(emulator)
         self._batch_get = self._channel.unary_stream(_method("BatchGetDocuments"))
@@ -113,13 +114,21 @@ class Proxy:
         return grpc.method_handlers_generic_handler(SERVICE, handlers)
 
     def _control(self) -> Any:
+        weathers = self.weathers
+
+        def changing(
+            change: Callable[[Weather, Any], None], made: Callable[..., object]
+        ) -> Callable[..., None]:
+            return lambda project, **fields: change(weathers.to_change(project), made(**fields))
+
         commands: Mapping[str, Callable[..., object]] = {
-            "clear": self.weather.clear,
-            "fault": lambda **fields: self.weather.add_fault(Fault(**fields)),
-            "latency": lambda **fields: self.weather.add_latency(Latency(**fields)),
-            "contention": self.weather.set_contention,
+            "clear": weathers.clear,
+            "fault": changing(Weather.add_fault, Fault),
+            "latency": changing(Weather.add_latency, Latency),
+            "contention": changing(Weather.set_contention, Contention),
+            "injected": lambda project: weathers.of(project or "").injected(),
             "refusals": lambda **of: [asdict(each) for each in self.refusals(**of)],
-            "calls": self.weather.calls,
+            "calls": lambda: dict(self._calls),
         }
         handlers = {
             name: grpc.unary_unary_rpc_method_handler(_commanded(command))
@@ -134,9 +143,10 @@ class Proxy:
             with self._answering(rpc, context):
                 self._check_size(request)
                 checked = self._writes.check(request) if rpc in WRITES else Checked()
-                fault = self.weather.fault(rpc, checked.names)
-                with self.weather.writing(checked.names):
-                    self.weather.delay(rpc)
+                weather = self._weather(rpc, context)
+                fault = weather.fault(rpc, checked.names)
+                with weather.writing(checked.names):
+                    weather.delay(rpc)
                     if fault and not fault.applied:
                         raise answer(fault)
                     self._writes.unknown(checked)
@@ -158,8 +168,9 @@ class Proxy:
                 self._check_size(request)
                 if check:
                     check(request)
-                fault = self.weather.fault(rpc)
-                self.weather.delay(rpc)
+                weather = self._weather(rpc, context)
+                fault = weather.fault(rpc)
+                weather.delay(rpc)
                 if fault and not fault.applied:
                     raise answer(fault)
                 answers = call(request, **_passed_on(context))
@@ -176,7 +187,7 @@ class Proxy:
 
         def forward(requests: Iterator[bytes], context: Any) -> Iterator[bytes]:
             with self._answering(rpc, context):
-                if fault := self.weather.fault(rpc):
+                if fault := self._weather(rpc, context).fault(rpc):
                     raise answer(fault)
                 answers = call(requests, **_passed_on(context))
                 context.add_callback(answers.cancel)
@@ -200,11 +211,16 @@ class Proxy:
     def _note(self, rpc: str, refused: Refused, context: Any) -> None:
         if not refused.by_limit:
             return
-        database = dict(context.invocation_metadata()).get("google-cloud-resource-prefix", "//")
-        refusal = Refusal(project_of(database), rpc, refused.status.name, refused.message)
+        refusal = Refusal(_project(context), rpc, refused.status.name, refused.message)
         with self._lock:
             self._refusals.append(refusal)
         sys.stderr.write(f"{json.dumps(asdict(refusal))}\n")
+
+    def _weather(self, rpc: str, context: Any) -> Weather:
+        """What holds for a call that was not refused, which is counted."""
+        with self._lock:
+            self._calls[rpc] += 1
+        return self.weathers.of(_project(context))
 
     def _check_size(self, request: bytes) -> None:
         if len(request) > self._limits.request:
@@ -218,6 +234,12 @@ class Proxy:
         )
         found = map(_BatchGetResponse.FromString, answers)
         return {each.found.name: each.found for each in found if each.HasField("found")}
+
+
+def _project(context: Any) -> str:
+    """The project of a call; empty where its client does not say."""
+    metadata = dict(context.invocation_metadata())
+    return project_of(metadata.get("google-cloud-resource-prefix", "//"))
 
 
 def _passed_on(context: Any) -> dict[str, Any]:

@@ -54,6 +54,34 @@ def test_without_contention_all_of_them_pass(database: Database, control: Contro
     assert commits_at_once(database, "towns/a", "towns/a") == [None, None]
 
 
+def test_a_document_written_too_often_is_contended_for(
+    database: Database, control: Control, project: str
+) -> None:
+    control.contention(lasting=600.0, project=project)
+
+    database.commit([Put("towns/a", {"n": 1})])
+    (error,) = commits_at_once(database, "towns/a")
+
+    assert str(error) == CONTENTION
+    assert control.injected(project) == {"CONTENTION": 1}
+    database.commit([Put("towns/b", {"n": 1})])
+
+
+def test_what_goes_wrong_for_one_project_does_not_for_another(
+    database: Database, control: Control, project: str
+) -> None:
+    control.fault("PERMISSION_DENIED", rpc=None, count=None, project="demo-another")
+    database.commit([Put("towns/a", {"n": 1})])
+
+    control.fault("PERMISSION_DENIED", rpc=None, count=None, project=project)
+    with pytest.raises(PermissionDenied):
+        database.get("towns/a")
+    control.clear(project=project)
+
+    assert database.get("towns/a").exists
+    assert control.injected("demo-another") == {}
+
+
 def test_the_client_tries_a_commit_again_that_was_not_done(
     database: Database, control: Control
 ) -> None:
