@@ -11,6 +11,9 @@ Figures = Mapping[str, Any]
 
 NAMES = ("large_org", "many_orders", "many_orgs", "customers", "menu", "loyalty", "webhooks")
 
+ON_REQUEST = ("huge_org",)
+"""They take hours: only where they are named."""
+
 
 class Bench(Protocol):
     """A benchmark's module."""
