@@ -43,6 +43,8 @@ _HOP_BY_HOP = ("user-agent", "grpc-", ":")
 
 _BatchGetRequest: Any = types.BatchGetDocumentsRequest.pb()
 _BatchGetResponse: Any = types.BatchGetDocumentsResponse.pb()
+_QueryRequest: Any = types.RunQueryRequest.pb()
+_QueryResponse: Any = types.RunQueryResponse.pb()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ class Proxy:
         self._limits = limits
         self._channel = _channel(emulator)
         self._batch_get = self._channel.unary_stream(_method("BatchGetDocuments"))
-        self._writes = WriteCheck(Measure(declared, limits), limits, self._fetch)
+        self._run_query = self._channel.unary_stream(_method("RunQuery"))
+        measure = Measure(declared, limits)
+        self._writes = WriteCheck(measure, limits, self._fetch, self._is_empty)
         queries = QueryCheck(declared, limits)
         self._query_checks: Mapping[str, Callable[[bytes], None]] = {
             "RunQuery": queries.query,
@@ -234,6 +238,20 @@ class Proxy:
         )
         found = map(_BatchGetResponse.FromString, answers)
         return {each.found.name: each.found for each in found if each.HasField("found")}
+
+    def _is_empty(self, database: str) -> bool:
+        request = _QueryRequest(parent=f"{database}/documents", structured_query=_anything())
+        answers = self._run_query(
+            request.SerializeToString(), timeout=FETCH_SECONDS, metadata=_OWNER
+        )
+        return not any(_QueryResponse.FromString(each).HasField("document") for each in answers)
+
+
+def _anything() -> Any:
+    query = types.StructuredQuery(
+        from_=[{"all_descendants": True}], select={"fields": [{"field_path": "__name__"}]}, limit=1
+    )
+    return types.StructuredQuery.pb(query)
 
 
 def _project(context: Any) -> str:

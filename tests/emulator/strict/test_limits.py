@@ -1,12 +1,14 @@
 """Each limit of Firestore: what is just below it passes, what is just above it is refused."""
 
 from collections.abc import Mapping
+from contextlib import closing
 
 import pytest
 from google.api_core.exceptions import FailedPrecondition, InvalidArgument
 from google.cloud.firestore import Client, Increment
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from deploy.local.clients import firestore_client
 from shared.store.database import Create, Database, Put, Remove, Update
 from tests.strict_firestore.proxy import Proxy
 
@@ -65,13 +67,16 @@ def test_fields_that_shrink_make_room(database: Database) -> None:
 
 
 def test_a_document_that_was_stored_before_the_proxy_started_counts_too(
-    database: Database, strict_proxy: Proxy
+    database: Database, emulator_host: str, project: str
 ) -> None:
     database.commit([Create("towns/a", {"a": strings(1_000, "a")})])
-    strict_proxy._writes._sizes.clear()
 
-    with pytest.raises(InvalidArgument, match="exceeds"):
-        database.commit([Update("towns/a", {"b": strings(100, "b")})])
+    with (
+        Proxy(emulator_host) as later,
+        closing(firestore_client(later.host, project)) as client,
+        pytest.raises(InvalidArgument, match="exceeds"),
+    ):
+        Database(client).commit([Update("towns/a", {"b": strings(100, "b")})])
 
 
 def test_two_writes_of_one_commit_count_together(database: Database) -> None:
