@@ -95,7 +95,8 @@ def _measured(cloud: Cloud, run_id: str) -> dict[str, Any]:
 
 
 def _is_computed(cloud: Cloud) -> bool:
-    return _count(cloud.client, "spending_requests") == 0
+    outstanding = _count(cloud.client, "spending_requests")
+    return outstanding == 0 and bool(cloud.document(paths.rfm_scale(ORG)))
 
 
 def _count(client: Client, collection: str) -> int:
