@@ -1,7 +1,7 @@
 """An org of 1,000,000 orders and 250,000 customers, synced and its spending computed to the end.
 
 Its Firestore is the strict one, with its documents in memory: Google's emulator would need more
-than the machine has. Some 8 GiB are needed even so, and hours.
+than the machine has. Even so it needs several GiB and the better part of an hour.
 """
 
 import time

@@ -12,7 +12,7 @@ Figures = Mapping[str, Any]
 NAMES = ("large_org", "many_orders", "many_orgs", "customers", "menu", "loyalty", "webhooks")
 
 ON_REQUEST = ("huge_org",)
-"""They take hours: only where they are named."""
+"""They take long: only where they are named."""
 
 
 class Bench(Protocol):
