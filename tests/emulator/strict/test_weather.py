@@ -10,7 +10,6 @@ import grpc
 import pytest
 from google.api_core.exceptions import (
     DeadlineExceeded,
-    InvalidArgument,
     PermissionDenied,
     ServiceUnavailable,
 )
@@ -18,7 +17,7 @@ from google.api_core.retry import Retry, if_exception_type
 from google.cloud.firestore import Client, DocumentSnapshot
 
 from deploy.local.clients import firestore_client
-from shared.store.database import Conflict, Create, Database, Put
+from shared.store.database import Conflict, Create, Database, Put, WriteRefused
 from tests.strict_firestore import process
 from tests.strict_firestore.control import Control
 from tests.strict_firestore.weather import CONTENTION
@@ -151,7 +150,7 @@ def test_what_was_refused_is_told_by_project_and_once(
     database: Database, control: Control, project: str
 ) -> None:
     control.fault("INTERNAL", count=1)
-    with pytest.raises(InvalidArgument):
+    with pytest.raises(WriteRefused):
         database.commit([Put("towns/__a__", {"n": 1})])
 
     (refusal,) = control.refusals(project)
@@ -188,7 +187,7 @@ def test_it_runs_in_a_process_of_its_own(emulator_host: str, project: str, tmp_p
         client = firestore_client(control.host, project)
         database = Database(client)
         database.commit([Put("towns/a", {"text": "x" * 2_000})])
-        with pytest.raises(InvalidArgument):
+        with pytest.raises(WriteRefused):
             database.commit([Put("towns/__a__", {"n": 1})])
         assert database.get("towns/a").exists
         assert len(control.refusals()) == 1
