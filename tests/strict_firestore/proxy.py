@@ -210,6 +210,11 @@ class Proxy:
         except grpc.RpcError as error:
             failed: Any = error
             context.set_trailing_metadata(failed.trailing_metadata() or ())
+            if failed.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
+                # A message that is too large for it. Its client would try again for a minute.
+                context.abort(
+                    grpc.StatusCode.UNIMPLEMENTED, f"The emulator cannot: {failed.details()}"
+                )
             context.abort(failed.code(), failed.details())
 
     def _note(self, rpc: str, refused: Refused, context: Any) -> None:

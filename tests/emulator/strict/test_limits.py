@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import closing
 
 import pytest
-from google.api_core.exceptions import FailedPrecondition, InvalidArgument
+from google.api_core.exceptions import FailedPrecondition, InvalidArgument, MethodNotImplemented
 from google.cloud.firestore import Client, Increment
 from google.cloud.firestore_v1.base_query import FieldFilter
 
@@ -170,7 +170,16 @@ def test_a_request_is_at_most_10_mebibytes(database: Database) -> None:
         database.commit(request(10 * 2**20))
     with pytest.raises(WriteRefused, match="payload size exceeds the limit: 10485760 bytes"):
         database.commit(request(10 * 2**20 + 2_000))
-    database.commit([Put(f"quarantine/{n}", {"raw": "x" * 1_000_000}) for n in range(4)])
+
+
+def test_a_request_of_4_mebibytes_passes_and_what_the_emulator_cannot_take_is_told_at_once(
+    database: Database,
+) -> None:
+    whole = [Put(f"quarantine/{n}", {"raw": "x" * 1_000_000}) for n in range(4)]
+
+    database.commit([*whole, Put("quarantine/rest", {"raw": "x" * 190_000})])
+    with pytest.raises(MethodNotImplemented, match="The emulator cannot"):
+        database.commit([*whole, Put("quarantine/rest", {"raw": "x" * 195_000})])
 
 
 def test_a_query_needs_its_index(client: Client, database: Database) -> None:
