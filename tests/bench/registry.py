@@ -20,6 +20,9 @@ NAMES = (
     "webhooks",
 )
 
+ON_REQUEST = ("huge_org",)
+"""They take long: only where they are named."""
+
 
 class Bench(Protocol):
     """A benchmark's module."""

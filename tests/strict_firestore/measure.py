@@ -11,6 +11,7 @@ from tests.strict_firestore.limits import Limits, check_field_name, invalid, pat
 
 NAME_OVERHEAD = 16
 DOCUMENT_OVERHEAD = 32
+NAMES_KEPT = 4_096
 _FIXED = {
     "null_value": 1,
     "boolean_value": 1,
@@ -63,12 +64,15 @@ class Measure:
         groups = {each["collectionGroup"] for kind in declared.values() for each in kind}
         self._collections = {group: _collection(declared, group) for group in groups}
         self._plain = _collection(declared, "")
+        self._names: dict[str, int] = {}
 
     def fields(self, name: str, fields: Any) -> Size:
         """Of these fields alone, on the document of that full name. Raises Refused for a field
         that no document may have."""
         collection = self._collection(name)
-        walk = _Walk(name, collection, self._limits)
+        if len(self._names) > NAMES_KEPT:
+            self._names = {}
+        walk = _Walk(name, collection, self._limits, self._names)
         stored = walk.fields(fields, "", collection.overrides[WHOLE_GROUP], 0)
         entries = walk.entries + sum(_composite(index, fields) for index in collection.composites)
         return Size(stored, entries)
@@ -106,10 +110,14 @@ def name_size(name: str) -> int:
 
 
 class _Walk:
-    """One walk through a document's fields, which adds up ``entries``."""
+    """One walk through a document's fields, which adds up ``entries``. ``names`` are the field
+    names that are known to be allowed, with the bytes stored of each."""
 
-    def __init__(self, name: str, collection: _Collection, limits: Limits) -> None:
+    def __init__(
+        self, name: str, collection: _Collection, limits: Limits, names: dict[str, int]
+    ) -> None:
         self.entries = 0
+        self._names = names
         self._name = name
         self._overrides = collection.overrides
         self._in_composites = collection.in_composites
@@ -118,10 +126,12 @@ class _Walk:
     def fields(self, fields: Any, prefix: str, inherited: Modes, depth: int) -> int:
         stored = 0
         for name, value in fields.items():
-            check_field_name(name, self._limits)
+            if name not in self._names:
+                check_field_name(name, self._limits)
+                self._names[name] = utf8_size(name) + 1
             path = prefix + name
             modes = self._overrides.get(path, inherited)
-            stored += utf8_size(name) + 1 + self._value(value, path, modes, depth)
+            stored += self._names[name] + self._value(value, path, modes, depth)
         return stored
 
     def _value(self, value: Any, path: str, modes: Modes, depth: int) -> int:
