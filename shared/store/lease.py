@@ -11,19 +11,24 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
+import structlog
 from google.api_core.exceptions import GoogleAPICallError
 
 from shared.domain.runs import Granted, Lease, ask
 from shared.domain.runs import HeldByOtherRun as HeldByOtherRun
 from shared.errors import Busy, LeaseLost
-from shared.store.database import Conflict, Database, Document, Write, put_if_version
+from shared.store.database import Conflict, Contention, Database, Document, Write, put_if_version
 
 ATTEMPTS = 5
 
+log = structlog.get_logger(__name__)
+
 
 class HeldLease:
-    """A granted lease. Every method raises LeaseLost once it has expired or was taken over."""
+    """A granted lease. Every method raises LeaseLost once it has expired or was taken over, and
+    Contention where others keep writing the same documents: the lease may then still be held."""
 
     def __init__(
         self,
@@ -70,7 +75,8 @@ class HeldLease:
     def keep_alive(self) -> None:
         """Renew the lease until it has ended, unless commits do. For a thread of its own.
 
-        Returns silently when the lease is lost: the next commit of the run raises.
+        Returns silently when the lease is lost: the next commit of the run raises. While Firestore
+        cannot be reached it goes on trying.
         """
         third = self._ttl.total_seconds() / 3
         while not self._ended.wait(third / 2):
@@ -79,12 +85,14 @@ class HeldLease:
                     self.commit([])
                 except LeaseLost:
                     return
+                except (Contention, GoogleAPICallError) as error:
+                    log.warning("lease_not_renewed", reason=type(error).__name__)
 
     def stop(self, *, hand_over: bool) -> None:
         """This worker is done. With ``hand_over``, for one that failed, another delivery of the
         run may continue at once, if Firestore can be reached."""
         if hand_over and not self._ended.is_set():
-            with contextlib.suppress(LeaseLost, GoogleAPICallError):
+            with contextlib.suppress(LeaseLost, Contention, GoogleAPICallError):
                 self.hand_over([])
         self._ended.set()
 
@@ -105,13 +113,13 @@ class HeldLease:
                 if self._written([guard, *writes]):
                     self._renewed = now
                     return
-            raise LeaseLost("the lease document keeps changing under this worker")
+            raise Contention("the lease document keeps changing under this worker")
 
     def _written(self, writes: Sequence[Write]) -> bool:
         """Whether the commit was accepted. False: an earlier one of this worker was, try again.
 
-        The client library repeats a commit whose answer got lost, which then conflicts with
-        itself: a conflict alone does not mean that another worker has the lease.
+        A commit whose answer got lost is sent again and then conflicts with itself: a conflict
+        alone does not mean that another worker has the lease.
         """
         try:
             self._version = self._database.commit(writes)
@@ -141,9 +149,12 @@ def acquire(
     holding the lease, if any. ``before_first`` is called where nobody has ever had the lease; what
     it raises passes. Raises Busy while another worker has it for the same run.
     """
+    offered: Callable[[datetime | None], HeldLease] | None = None
     for _ in range(ATTEMPTS):
-        asked = monotonic()
+        now = monotonic()
         found = database.get(path)
+        if offered and found.fields.get("holder") == holder:
+            return offered(found.version)  # it was granted, and the answer got lost
         answer = ask(_lease(found), run_id=run_id, now=found.read_at)
         if not isinstance(answer, Granted):
             if isinstance(answer, HeldByOtherRun):
@@ -153,11 +164,20 @@ def acquire(
             before_first()
         granted = Lease(answer.epoch, run_id, holder, found.read_at + ttl)
         guard = _guard(path, granted, 0, found.version)
+        offered = partial(
+            HeldLease,
+            database,
+            path,
+            granted,
+            granted_at=found.read_at,
+            asked=now,
+            ttl=ttl,
+            monotonic=monotonic,
+        )
         try:
-            version = database.commit([guard, *first_writes(answer.abandoned)])
+            return offered(database.commit([guard, *first_writes(answer.abandoned)]))
         except Conflict:
             continue
-        return HeldLease(database, path, granted, version, found.read_at, asked, ttl, monotonic)
     raise Busy(f"another worker is at run {run_id}")
 
 
