@@ -28,7 +28,7 @@ from shared.store.writes import Put as Put
 from shared.store.writes import Remove as Remove
 from shared.store.writes import Update as Update
 from shared.store.writes import Write as Write
-from shared.store.writes import bytes_of, encoded
+from shared.store.writes import bytes_of, encoded, same_fields
 
 TIMEOUT_SECONDS = 30.0
 READS_PER_CALL = 300
@@ -47,6 +47,7 @@ ENTRIES_PER_READ = 1000
 Filter = tuple[str, str, object]
 T = TypeVar("T")
 
+_CONFLICTS = (exceptions.FailedPrecondition, exceptions.AlreadyExists, exceptions.NotFound)
 _SENT_AGAIN = (exceptions.Aborted, exceptions.ResourceExhausted, exceptions.ServiceUnavailable)
 _READ_AGAIN = (
     exceptions.DeadlineExceeded,
@@ -90,8 +91,7 @@ class Document:
 
 
 class Conflict(Exception):
-    """A document was not of the required version: nothing of the commit was written. Or all of it
-    was, where an answer got lost and the commit that was sent again met its own trace."""
+    """A document was not of the required version: nothing of the commit was written."""
 
 
 class Contention(Exception):
@@ -179,7 +179,7 @@ class Database:
         return found
 
     def _read_batch(
-        self, refs: Sequence[Any], fields: Sequence[str] | None, limits: Mapping[str, Any]
+        self, refs: list[Any], fields: Sequence[str] | None, limits: Mapping[str, Any]
     ) -> list[Any]:
         return list(self._client.get_all(refs, fields, **limits))
 
@@ -262,37 +262,52 @@ class Database:
         except (TypeError, ValueError) as error:
             raise WriteRefused(type(error).__name__) from error
         try:
-            results = self._send(batch)
-        except (
-            exceptions.FailedPrecondition,
-            exceptions.AlreadyExists,
-            exceptions.NotFound,
-        ) as error:
-            raise Conflict(str(error.message)) from error
+            version = self._send(batch, writes)
         except exceptions.Aborted as error:
             raise Contention(str(error.message)) from error
         except exceptions.InvalidArgument as error:
             raise WriteRefused(str(error.message)) from error
         removals = sum(isinstance(write, Remove) for write in writes)
         self.meter.add(writes=len(writes) - removals, deletes=removals)
-        return _utc(results[0].update_time) if results[0].update_time else None
+        return version
 
-    def _send(self, batch: "_Batch") -> Sequence[Any]:
-        """Commit, and again while that may help and the time lasts. The client library is told to
-        send it once: it does not repeat what was aborted, and waits past every time limit."""
+    def _send(self, batch: "_Batch", writes: Sequence[Write]) -> datetime | None:
+        """Commit, and again while that may help and the time lasts; the version of the first
+        document. The client library is told to send it once: it does not repeat what was aborted,
+        and repeats the rest past every time limit."""
         ends_at = time.monotonic() + TIMEOUT_SECONDS
         if self._ends_at is not None:
             ends_at = min(ends_at, self._ends_at)
+        answer_lost = False
         for attempt in count():
             left = max(0.001, ends_at - time.monotonic())
             try:
-                return batch.commit(retry=None, timeout=left)
-            except _SENT_AGAIN:
+                first = batch.commit(retry=None, timeout=left)[0].update_time
+            except _CONFLICTS as error:
+                if answer_lost and (first := self._if_written(writes)):
+                    return first
+                raise Conflict(str(error.message)) from error
+            except _SENT_AGAIN as error:
                 wait = self._backoff.seconds(attempt)
                 if time.monotonic() + wait >= ends_at:
                     raise
+                answer_lost |= isinstance(error, exceptions.ServiceUnavailable)
                 self._backoff.sleep(wait)
+            else:
+                return _utc(first) if first else None
         raise AssertionError("counting never ends")
+
+    def _if_written(self, writes: Sequence[Write]) -> datetime | None:
+        """The version of the first document, where an earlier attempt at the commit was accepted
+        though its answer got lost: the next one conflicts with it. What is required of a version
+        tells, for its fields are then the commit's own."""
+        guards = (write for write in writes if isinstance(write, Create | Update))
+        guard = next((g for g in guards if isinstance(g, Create) or g.if_version), None)
+        if guard is None:
+            return None
+        found = self.get_all(list({writes[0].path, guard.path}))
+        stored = found[guard.path]
+        return found[writes[0].path].version if stored.exists and _is_of(stored, guard) else None
 
     def _filtered(
         self, collection: str, filters: Iterable[Filter], *, everywhere: bool = False
@@ -387,6 +402,14 @@ def _document(snapshot: Any) -> Document:
         read_at=_utc(snapshot.read_time),
         path=snapshot.reference.path,
     )
+
+
+def _is_of(stored: Document, write: Create | Update) -> bool:
+    """Whether the document is as the write has left it."""
+    names = write.fields if isinstance(write, Update) else {**stored.fields, **write.fields}
+    there = {name: stored.fields.get(name) for name in names}
+    given = {name: write.fields.get(name) for name in names}
+    return same_fields(there, given)
 
 
 def _utc(moment: datetime | Timestamp) -> datetime:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 
 import structlog
 from google.api_core.exceptions import GoogleAPICallError
@@ -118,8 +117,8 @@ class HeldLease:
     def _written(self, writes: Sequence[Write]) -> bool:
         """Whether the commit was accepted. False: an earlier one of this worker was, try again.
 
-        A commit whose answer got lost is sent again and then conflicts with itself: a conflict
-        alone does not mean that another worker has the lease.
+        A commit that ran out of time may have been accepted all the same, and the next conflicts
+        with it: a conflict alone does not mean that another worker has the lease.
         """
         try:
             self._version = self._database.commit(writes)
@@ -149,12 +148,9 @@ def acquire(
     holding the lease, if any. ``before_first`` is called where nobody has ever had the lease; what
     it raises passes. Raises Busy while another worker has it for the same run.
     """
-    offered: Callable[[datetime | None], HeldLease] | None = None
     for _ in range(ATTEMPTS):
-        now = monotonic()
+        asked = monotonic()
         found = database.get(path)
-        if offered and found.fields.get("holder") == holder:
-            return offered(found.version)  # it was granted, and the answer got lost
         answer = ask(_lease(found), run_id=run_id, now=found.read_at)
         if not isinstance(answer, Granted):
             if isinstance(answer, HeldByOtherRun):
@@ -164,20 +160,11 @@ def acquire(
             before_first()
         granted = Lease(answer.epoch, run_id, holder, found.read_at + ttl)
         guard = _guard(path, granted, 0, found.version)
-        offered = partial(
-            HeldLease,
-            database,
-            path,
-            granted,
-            granted_at=found.read_at,
-            asked=now,
-            ttl=ttl,
-            monotonic=monotonic,
-        )
         try:
-            return offered(database.commit([guard, *first_writes(answer.abandoned)]))
+            version = database.commit([guard, *first_writes(answer.abandoned)])
         except Conflict:
             continue
+        return HeldLease(database, path, granted, version, found.read_at, asked, ttl, monotonic)
     raise Busy(f"another worker is at run {run_id}")
 
 

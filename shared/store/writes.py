@@ -147,6 +147,12 @@ def bytes_of(write: Write) -> int:
         return 0
 
 
+def same_fields(first: Fields, second: Fields) -> bool:
+    """Whether Firestore stores both alike."""
+    one, other = _encode(Create("", first)), _encode(Create("", second))
+    return bool(one == other)
+
+
 def _message_of(write: Write) -> Any:
     """The write's message, in which the database's root is still to be named; encoded once."""
     found = getattr(write, "_message", None)

@@ -6,7 +6,7 @@ import pytest
 
 from shared.cache import ExpiringCache
 from shared.store import database
-from shared.store.database import Put, Remove, batched, commits, commits_of, joined, weight
+from shared.store.database import Put, Remove, Write, batched, commits, commits_of, joined, weight
 from shared.store.writes import bytes_of
 
 
@@ -49,7 +49,9 @@ def test_a_commit_takes_no_more_bytes_than_its_limit() -> None:
 def test_groups_of_heavy_writes_stay_whole_and_in_their_order() -> None:
     # Given 400 groups of an order with 200 lines and what goes with it
     lines = [{"productId": f"{n}", "name": "Blue Dream 3.5 g", "price": 35.5} for n in range(200)]
-    groups = [[Put(f"orders/{n}", {"items": lines}), Remove(f"skipped/{n}")] for n in range(400)]
+    groups: list[list[Write]] = [
+        [Put(f"orders/{n}", {"items": lines}), Remove(f"skipped/{n}")] for n in range(400)
+    ]
     # When
     parts = list(joined(groups))
     # Then

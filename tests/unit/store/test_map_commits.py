@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
+import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,8 @@ from tests.unit.store.test_packed_map import Kept
 FINGERPRINT = bytes(range(8))
 KEYS = [f"record-{number}" for number in range(24)]
 REASON = "reasons/"
+
+SERIALS = count()
 
 Values = dict[str, Facts]
 
@@ -77,7 +81,7 @@ class Worker:
         self.kept = kept
         self.facts = load(kept)
         self.before = dict(self.facts.items())
-        self.documents: Values = {}
+        self.documents: dict[str, tuple[int, Facts]] = {}
 
     def change(self, key: str, value: Facts | None, *, with_document: bool) -> None:
         if value is None:
@@ -87,8 +91,9 @@ class Worker:
         changed = self.facts.get(key) != value
         self.facts.set_entry(key, value)
         if with_document and changed and self.before.get(key) != value:
-            self.facts.commit_with(key, Put(REASON + key, {"value": value}))
-            self.documents[key] = value
+            serial = next(SERIALS)
+            self.facts.commit_with(key, Put(REASON + key, {"serial": serial}))
+            self.documents[key] = serial, value
         elif changed and key in self.documents:
             self.facts.withdraw_document(key)
             del self.documents[key]
@@ -108,8 +113,8 @@ class Worker:
             reached = {key for key in KEYS if found.get(key) == after.get(key)}
             for key in KEYS:
                 assert packed_map.facts_of(self.kept, "org", "things", key) == found.get(key)
-            for key, value in self.documents.items():
-                there = self.kept.documents.get(REASON + key, {}).get("value") == value
+            for key, (serial, value) in self.documents.items():
+                there = self.kept.documents.get(REASON + key) == {"serial": serial}
                 assert there == (found.get(key) == value)
         return commits is None or commits >= len(parts)
 
@@ -204,7 +209,7 @@ def test_a_map_of_an_earlier_version_is_split_into_documents_of_other_names() ->
     kept, marks = Kept(), {f"order-{n}": b"s" + FINGERPRINT for n in range(24_000)}
     for shard in range(2):
         entries = {k: v for k, v in marks.items() if packed_map.shard_of(k, 2) == shard}
-        packed = packed_map.msgpack.packb(entries)
+        packed = msgpack.packb(entries)
         path = packed_map.shard_path("org", "orders", shard)
         kept.documents[path] = {"entries": packed, "count": len(entries)}
     found = manifest.load(kept, "org", {"orders": 2})["orders"]
@@ -228,7 +233,7 @@ def test_a_change_of_an_earlier_versions_map_rewrites_the_document_of_that_name(
         shard: f"order-{n}" for n in range(9) for shard in [packed_map.shard_of(f"order-{n}", 2)]
     }
     for shard, order_id in ids.items():
-        packed = packed_map.msgpack.packb({order_id: b"s" + FINGERPRINT})
+        packed = msgpack.packb({order_id: b"s" + FINGERPRINT})
         path = packed_map.shard_path("org", "orders", shard)
         kept.documents[path] = {"entries": packed, "count": 1}
     found = manifest.load(kept, "org", {"orders": 2})["orders"]
