@@ -20,11 +20,13 @@ Fields = Mapping[str, Any]
 
 
 class _Encoded:
-    """Keeps the message that a write was encoded to: it is weighed before it is sent."""
+    """Keeps the message that a write was encoded to, and its size: it is weighed before it is
+    sent."""
 
-    __slots__ = ("_message",)
+    __slots__ = ("encoded_bytes", "encoded_message")
     path: str
-    _message: Any
+    encoded_bytes: int
+    encoded_message: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +144,10 @@ def bytes_of(write: Write) -> int:
     """Bytes of the write in a commit, but for the name of the database's root; 0 for one that
     ``encoded`` raises for."""
     try:
-        return int(_message_of(write).ByteSize())
+        _message_of(write)
     except (TypeError, ValueError):
         return 0
+    return write.encoded_bytes
 
 
 def same_fields(first: Fields, second: Fields) -> bool:
@@ -155,10 +158,11 @@ def same_fields(first: Fields, second: Fields) -> bool:
 
 def _message_of(write: Write) -> Any:
     """The write's message, in which the database's root is still to be named; encoded once."""
-    found = getattr(write, "_message", None)
+    found = getattr(write, "encoded_message", None)
     if found is None:
         found = _encode(write)
-        object.__setattr__(write, "_message", found)
+        object.__setattr__(write, "encoded_message", found)
+        object.__setattr__(write, "encoded_bytes", found.ByteSize())
     return found
 
 
