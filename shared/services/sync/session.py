@@ -242,10 +242,11 @@ class Session:
         def closing() -> list[Write]:
             return [*last(), status_store.put_progress(self.org_id, self.progress)]
 
-        *parts, final = joined([*groups, closing()])
+        last_of_all = closing()
+        *parts, final = joined([*groups, last_of_all])
         accepted = [self._commit_state(part) for part in parts]
         if not all(accepted):
-            final = closing()
+            final = [*final[: -len(last_of_all)], *closing()]
         try:
             commit(final)
         except WriteRefused:

@@ -78,8 +78,8 @@ def test_a_small_checkpoint_is_one_commit() -> None:
 def test_what_a_run_says_at_its_end_waits_for_what_was_refused_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Given commits so small that the last one has the closing documents alone
-    monkeypatch.setattr(database, "WRITES_PER_COMMIT", 1)
+    # Given commits so small that the last one has one document more than the closing ones
+    monkeypatch.setattr(database, "WRITES_PER_COMMIT", 3)
     memory = CommitsApart()
     said: list[int] = []
 
@@ -87,7 +87,8 @@ def test_what_a_run_says_at_its_end_waits_for_what_was_refused_before(
         said.append(len(memory.run.errors))
         return [Put("tenants/a/integrations/pos", {})]
 
-    refused = packed_map.shard_path(ORG, "orders", 0)
+    refused = packed_map.shard_path(ORG, "customers", 0)
+    others = [packed_map.shard_path(ORG, stream, 0) for stream in ("orders", "products")]
     accept = memory.commit
 
     def commit(writes: Sequence[Write]) -> None:
@@ -98,8 +99,14 @@ def test_what_a_run_says_at_its_end_waits_for_what_was_refused_before(
     monkeypatch.setattr(memory, "commit", commit)
     # When a part before it is refused
     with session_in(memory) as session:
-        session.manifests["orders"].put("1", b"12345678")
+        for stream in ("customers", "orders", "products", "metadata"):
+            session.manifests[stream].put("1", b"12345678")
         session.end(last)
-    # Then they know
+    # Then they know, and all other parts are stored
     assert said == [0, 1]
-    assert memory.commits == [["tenants/a/integrations/pos", paths.progress(ORG)]]
+    final = memory.commits[-1]
+    assert final[-2:] == ["tenants/a/integrations/pos", paths.progress(ORG)]
+    assert len(final) == 3
+    written = [path for commit in memory.commits for path in commit]
+    assert {*others, final[0]} <= {*written}
+    assert refused not in written
