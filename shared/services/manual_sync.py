@@ -17,7 +17,7 @@ from shared.errors import NotFound, RateLimited, RetryLater, SyncSamError, Under
 from shared.services.runs.failure import failed
 from shared.store import lease as leases
 from shared.store import locations, paths, runs
-from shared.store.database import Conflict, Database, commits
+from shared.store.database import WRITES_PER_COMMIT, Conflict, Database, batched
 from shared.store.runs import Run
 
 RUNS_PER_HOUR = 6
@@ -100,7 +100,7 @@ class ManualSync:
         if org_id is not None and not orgs:
             raise NotFound("there is no such org with an active point of sale")
         started = {org: f"cron-{uuid.uuid4().hex}" for org in orgs}
-        for some in commits(orgs):
+        for some in batched(orgs, WRITES_PER_COMMIT):
             run = Run(state=RunState.QUEUED, trigger="cron", started_at=self.clock())
             self.database.commit([runs.put(org, started[org], run) for org in some])
             messages = [PosSync(org_id=o, run_id=started[o], trigger="cron") for o in some]

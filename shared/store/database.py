@@ -1,12 +1,15 @@
 """The only access to Firestore: every read and write is counted, as it is billed, and has a time
 limit."""
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from itertools import chain, count
 from typing import Any, TypeVar
 
 from google.api_core import exceptions
@@ -15,6 +18,7 @@ from google.api_core.retry import Retry, if_exception_type
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_client import DEFAULT_DATABASE
 from google.cloud.firestore_v1.base_query import FieldFilter
+from google.cloud.firestore_v1.field_path import FieldPath
 from google.cloud.firestore_v1.types import Write as EncodedWrite
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -24,7 +28,7 @@ from shared.store.writes import Put as Put
 from shared.store.writes import Remove as Remove
 from shared.store.writes import Update as Update
 from shared.store.writes import Write as Write
-from shared.store.writes import encoded
+from shared.store.writes import bytes_of, encoded, same_fields
 
 TIMEOUT_SECONDS = 30.0
 READS_PER_CALL = 300
@@ -34,11 +38,23 @@ LONGEST_FILTERED = 1_500
 """Bytes of a text that a filter takes and an index holds."""
 WRITES_PER_COMMIT = 400
 """Below the 500 of the emulator and of older servers, with room for the lease and the like."""
+BYTES_PER_WRITE = 10_240
+"""A write counts as one for each of these that it begins: a commit has 4 MB, for Firestore takes
+10 MiB, what it notes down for the indexes included."""
 ENTRIES_PER_READ = 1000
 """Index entries that Firestore counts or sums for the price of one document."""
 
 Filter = tuple[str, str, object]
 T = TypeVar("T")
+
+_CONFLICTS = (exceptions.FailedPrecondition, exceptions.AlreadyExists, exceptions.NotFound)
+_SENT_AGAIN = (exceptions.Aborted, exceptions.ResourceExhausted, exceptions.ServiceUnavailable)
+_READ_AGAIN = (
+    exceptions.DeadlineExceeded,
+    exceptions.InternalServerError,
+    exceptions.ResourceExhausted,
+    exceptions.ServiceUnavailable,
+)
 
 _from_timestamp: Callable[[Timestamp], datetime] = DatetimeWithNanoseconds.from_timestamp_pb
 
@@ -78,6 +94,11 @@ class Conflict(Exception):
     """A document was not of the required version: nothing of the commit was written."""
 
 
+class Contention(Exception):
+    """Others kept writing the same documents at the same moment: nothing of the commit was
+    written. That says nothing about their versions."""
+
+
 class WriteRefused(Exception):
     """Firestore accepts no such write, however often it is sent: a document is too large, its id
     reserved, or the like. Nothing of the commit was written."""
@@ -85,6 +106,22 @@ class WriteRefused(Exception):
 
 class TimedOut(Exception):
     """Firestore did not answer within the time limit of ``Database.within``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long to wait before a commit is sent again: random, so that those who meet once do not
+    meet again; up to twice as long each time."""
+
+    sleep: Callable[[float], None] = time.sleep
+    draw: Callable[[], float] = random.random
+    first_seconds: float = 0.1
+    longest_seconds: float = 5.0
+
+    def seconds(self, attempt: int) -> float:
+        """Before another attempt than the first, which has the number 0."""
+        longest: float = min(self.longest_seconds, self.first_seconds * 2**attempt)
+        return longest * (0.5 + self.draw() / 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +136,26 @@ class Database:
     """A Firestore database. ``meter`` counts what is billed to this user of it."""
 
     def __init__(
-        self, client: firestore.Client, meter: Meter | None = None, ends_at: float | None = None
+        self,
+        client: firestore.Client,
+        meter: Meter | None = None,
+        ends_at: float | None = None,
+        backoff: Backoff | None = None,
     ) -> None:
         self._client = client
+        self._backoff = backoff or Backoff()
         self._documents = f"projects/{client.project}/databases/{DEFAULT_DATABASE}/documents"
         self._ends_at = ends_at
         self.meter = meter or Meter()
 
     def metered(self) -> "Database":
         """The same database with a meter of its own."""
-        return Database(self._client)
+        return Database(self._client, backoff=self._backoff)
 
     def within(self, seconds: float) -> "Database":
         """The same database, with one time limit for all reads together. They raise TimedOut when
-        it has passed, or when Firestore is unavailable."""
-        return Database(self._client, self.meter, time.monotonic() + seconds)
+        it has passed, or when Firestore is unavailable. Commits are sent again until then only."""
+        return Database(self._client, self.meter, time.monotonic() + seconds, self._backoff)
 
     def get(self, path: str) -> Document:
         with self._limited() as limits:
@@ -129,10 +171,17 @@ class Database:
         for batch in batched(paths, READS_PER_CALL):
             refs = [self._client.document(path) for path in batch]
             with self._limited() as limits:
-                for snapshot in self._client.get_all(refs, fields, **limits):
+                # Where the answer breaks off the client library leaves it at that.
+                read = partial(self._read_batch, refs, fields, limits)
+                for snapshot in limits["retry"](read)():
                     found[snapshot.reference.path] = _document(snapshot)
             self.meter.add(reads=len(refs))
         return found
+
+    def _read_batch(
+        self, refs: list[Any], fields: Sequence[str] | None, limits: Mapping[str, Any]
+    ) -> list[Any]:
+        return list(self._client.get_all(refs, fields, **limits))
 
     def query(
         self,
@@ -150,17 +199,21 @@ class Database:
         for name, direction in order_by:
             query = query.order_by(name, direction=direction)
         if select is not None:
-            query = query.select(list(select))
+            # A query that is resumed goes on behind what the last document has in these.
+            ordered = (name for name, _ in order_by if name != FieldPath.document_id())
+            query = query.select(list(dict.fromkeys((*select, *ordered))))
         if after is not None:
             query = query.start_after(dict(after))
         if limit is not None:
             query = query.limit(limit)
-        count = 0
+        found = 0
         with self._limited() as limits:
             for snapshot in query.stream(**limits):
-                count += 1
+                if found == limit:  # one that broke off and is resumed has its limit anew
+                    break
+                found += 1
                 yield _document(snapshot)
-        self.meter.add(reads=max(1, count))
+        self.meter.add(reads=max(1, found))
 
     def query_in(
         self,
@@ -192,10 +245,12 @@ class Database:
         return Totals(count, found)
 
     def commit(self, writes: Iterable[Write]) -> datetime | None:
-        """Write all or nothing. Returns the new version of the first document written.
+        """Write all or nothing. Returns the new version of the first document written. Sent again,
+        for TIMEOUT_SECONDS at most, while Firestore is unavailable or others write the same.
 
-        Raises Conflict where a required version does not hold, WriteRefused where a write is not
-        valid (a reserved id, a document that is too large, a value that has no encoding).
+        Raises Conflict where a required version does not hold, Contention where others kept
+        writing the same, WriteRefused where a write is not valid (a reserved id, a document that
+        is too large, a value that has no encoding).
         """
         writes = list(writes)
         if not writes:
@@ -207,19 +262,52 @@ class Database:
         except (TypeError, ValueError) as error:
             raise WriteRefused(type(error).__name__) from error
         try:
-            results = batch.commit(timeout=TIMEOUT_SECONDS)
-        except (
-            exceptions.FailedPrecondition,
-            exceptions.AlreadyExists,
-            exceptions.NotFound,
-            exceptions.Aborted,
-        ) as error:
-            raise Conflict(str(error.message)) from error
+            version = self._send(batch, writes)
+        except exceptions.Aborted as error:
+            raise Contention(str(error.message)) from error
         except exceptions.InvalidArgument as error:
             raise WriteRefused(str(error.message)) from error
         removals = sum(isinstance(write, Remove) for write in writes)
         self.meter.add(writes=len(writes) - removals, deletes=removals)
-        return _utc(results[0].update_time) if results[0].update_time else None
+        return version
+
+    def _send(self, batch: "_Batch", writes: Sequence[Write]) -> datetime | None:
+        """Commit, and again while that may help and the time lasts; the version of the first
+        document. The client library is told to send it once: it does not repeat what was aborted,
+        and repeats the rest past every time limit."""
+        ends_at = time.monotonic() + TIMEOUT_SECONDS
+        if self._ends_at is not None:
+            ends_at = min(ends_at, self._ends_at)
+        answer_lost = False
+        for attempt in count():
+            left = max(0.001, ends_at - time.monotonic())
+            try:
+                first = batch.commit(retry=None, timeout=left)[0].update_time
+            except _CONFLICTS as error:
+                if answer_lost and (first := self._if_written(writes)):
+                    return first
+                raise Conflict(str(error.message)) from error
+            except _SENT_AGAIN as error:
+                wait = self._backoff.seconds(attempt)
+                if time.monotonic() + wait >= ends_at:
+                    raise
+                answer_lost |= isinstance(error, exceptions.ServiceUnavailable)
+                self._backoff.sleep(wait)
+            else:
+                return _utc(first) if first else None
+        raise AssertionError("counting never ends")
+
+    def _if_written(self, writes: Sequence[Write]) -> datetime | None:
+        """The version of the first document, where an earlier attempt at the commit was accepted
+        though its answer got lost: the next one conflicts with it. What is required of a version
+        tells, for its fields are then the commit's own."""
+        guards = (write for write in writes if isinstance(write, Create | Update))
+        guard = next((g for g in guards if isinstance(g, Create) or g.if_version), None)
+        if guard is None:
+            return None
+        found = self.get_all(list({writes[0].path, guard.path}))
+        stored = found[guard.path]
+        return found[writes[0].path].version if stored.exists and _is_of(stored, guard) else None
 
     def _filtered(
         self, collection: str, filters: Iterable[Filter], *, everywhere: bool = False
@@ -232,9 +320,11 @@ class Database:
 
     @contextmanager
     def _limited(self) -> Iterator[dict[str, Any]]:
-        """Arguments that limit a read in time: by itself the client library retries past it."""
+        """Arguments that limit a read in time: by itself the client library retries past it, and
+        fails where it is to resume a query without having been told how."""
         if self._ends_at is None:
-            yield {"timeout": TIMEOUT_SECONDS}
+            again = Retry(predicate=if_exception_type(*_READ_AGAIN), timeout=TIMEOUT_SECONDS)
+            yield {"timeout": TIMEOUT_SECONDS, "retry": again}
             return
         left = self._ends_at - time.monotonic()
         if left <= 0:
@@ -257,19 +347,35 @@ def batched(
     batch: list[T] = []
     total = 0
     for item in items:
-        if batch and total + weight(item) > size:
+        heavy = weight(item)
+        if batch and total + heavy > size:
             yield batch
             batch, total = [], 0
         batch.append(item)
-        total += weight(item)
+        total += heavy
     if batch:
         yield batch
 
 
-def commits(items: Iterable[T], writes_of: Callable[[T], int] = lambda _: 1) -> Iterator[list[T]]:
-    """The items in parts of at most WRITES_PER_COMMIT writes. ``writes_of`` says how many writes
-    an item is; they are never split."""
-    return batched(items, WRITES_PER_COMMIT, writes_of)
+def weight(writes: Iterable[Write]) -> int:
+    """What the writes count for in a commit, which takes WRITES_PER_COMMIT."""
+    return sum(max(1, -(-bytes_of(write) // BYTES_PER_WRITE)) for write in writes)
+
+
+def commits(writes: Iterable[Write]) -> Iterator[list[Write]]:
+    """The writes in parts that Firestore takes in one commit each."""
+    return batched(writes, WRITES_PER_COMMIT, lambda write: weight((write,)))
+
+
+def commits_of(items: Iterable[T], writes_of: Callable[[T], Iterable[Write]]) -> Iterator[list[T]]:
+    """Items in parts whose writes Firestore takes in one commit each; an item's own writes are
+    never split."""
+    return batched(items, WRITES_PER_COMMIT, lambda item: weight(writes_of(item)))
+
+
+def joined(groups: Iterable[Sequence[Write]]) -> Iterator[list[Write]]:
+    """The writes of the groups in such parts, in their order; a group is never split."""
+    return (list(chain.from_iterable(part)) for part in commits_of(groups, lambda group: group))
 
 
 def put_if_version(path: str, fields: Fields, version: datetime | None) -> Write:
@@ -296,6 +402,14 @@ def _document(snapshot: Any) -> Document:
         read_at=_utc(snapshot.read_time),
         path=snapshot.reference.path,
     )
+
+
+def _is_of(stored: Document, write: Create | Update) -> bool:
+    """Whether the document is as the write has left it."""
+    names = write.fields if isinstance(write, Update) else {**stored.fields, **write.fields}
+    there = {name: stored.fields.get(name) for name in names}
+    given = {name: write.fields.get(name) for name in names}
+    return same_fields(there, given)
 
 
 def _utc(moment: datetime | Timestamp) -> datetime:

@@ -12,18 +12,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import structlog
 from google.api_core.exceptions import GoogleAPICallError
 
 from shared.domain.runs import Granted, Lease, ask
 from shared.domain.runs import HeldByOtherRun as HeldByOtherRun
 from shared.errors import Busy, LeaseLost
-from shared.store.database import Conflict, Database, Document, Write, put_if_version
+from shared.store.database import Conflict, Contention, Database, Document, Write, put_if_version
 
 ATTEMPTS = 5
 
+log = structlog.get_logger(__name__)
+
 
 class HeldLease:
-    """A granted lease. Every method raises LeaseLost once it has expired or was taken over."""
+    """A granted lease. Every method raises LeaseLost once it has expired or was taken over, and
+    Contention where others keep writing the same documents: the lease may then still be held."""
 
     def __init__(
         self,
@@ -70,7 +74,8 @@ class HeldLease:
     def keep_alive(self) -> None:
         """Renew the lease until it has ended, unless commits do. For a thread of its own.
 
-        Returns silently when the lease is lost: the next commit of the run raises.
+        Returns silently when the lease is lost: the next commit of the run raises. While Firestore
+        cannot be reached it goes on trying.
         """
         third = self._ttl.total_seconds() / 3
         while not self._ended.wait(third / 2):
@@ -79,12 +84,14 @@ class HeldLease:
                     self.commit([])
                 except LeaseLost:
                     return
+                except (Contention, GoogleAPICallError) as error:
+                    log.warning("lease_not_renewed", reason=type(error).__name__)
 
     def stop(self, *, hand_over: bool) -> None:
         """This worker is done. With ``hand_over``, for one that failed, another delivery of the
         run may continue at once, if Firestore can be reached."""
         if hand_over and not self._ended.is_set():
-            with contextlib.suppress(LeaseLost, GoogleAPICallError):
+            with contextlib.suppress(LeaseLost, Contention, GoogleAPICallError):
                 self.hand_over([])
         self._ended.set()
 
@@ -105,13 +112,13 @@ class HeldLease:
                 if self._written([guard, *writes]):
                     self._renewed = now
                     return
-            raise LeaseLost("the lease document keeps changing under this worker")
+            raise Contention("the lease document keeps changing under this worker")
 
     def _written(self, writes: Sequence[Write]) -> bool:
         """Whether the commit was accepted. False: an earlier one of this worker was, try again.
 
-        The client library repeats a commit whose answer got lost, which then conflicts with
-        itself: a conflict alone does not mean that another worker has the lease.
+        A commit that ran out of time may have been accepted all the same, and the next conflicts
+        with it: a conflict alone does not mean that another worker has the lease.
         """
         try:
             self._version = self._database.commit(writes)

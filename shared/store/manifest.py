@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from shared.domain.changes import HASH_BYTES
-from shared.store.database import Database
-from shared.store.packed_map import PackedMap, shard_path, unpacked
+from shared.store.database import Database, Put
+from shared.store.packed_map import PackedMap, read_all
 
 ENTRIES_PER_SHARD = 12_000
 """About 250 KiB with ids as long as those of the POSes known."""
@@ -31,8 +31,7 @@ _MOMENT_BYTES = 4
 
 class Manifest(PackedMap[bytes]):
     """One stream's marks. Not safe for threads: its stream's pages take turns. Split by number of
-    entries, by size where the ids are long; how many shards there are is part of the org's
-    progress."""
+    entries, by size where the ids are long."""
 
     def count(self, mark: bytes) -> int:
         """How many records have the mark."""
@@ -61,8 +60,11 @@ class Manifest(PackedMap[bytes]):
         value = self.get(record_id) or b""
         return value[1 : 1 + HASH_BYTES] if value[:1] == SKIPPED else None
 
-    def skip(self, record_id: str, fingerprint: bytes) -> None:
+    def skip(self, record_id: str, fingerprint: bytes, document: Put | None = None) -> None:
+        """The record is skipped; ``document`` says why, and is committed along with this."""
         self.set_entry(record_id, SKIPPED + fingerprint)
+        if document:
+            self.commit_with(record_id, document)
 
     def announce(self, record_id: str) -> None:
         self.set_entry(record_id, ANNOUNCED)
@@ -119,9 +121,16 @@ class Manifest(PackedMap[bytes]):
         """The record is about to be put in quarantine, so it may be there."""
         self.set_entry(_QUARANTINE_PREFIX + record_id, QUARANTINED)
 
-    def quarantine(self, record_id: str, fingerprint: bytes, *, now: datetime) -> None:
-        """The record is in quarantine under this fingerprint, of HASH_BYTES."""
-        self.set_entry(_QUARANTINE_PREFIX + record_id, QUARANTINED + fingerprint + _moment(now))
+    def quarantine(
+        self, record_id: str, fingerprint: bytes, document: Put | None = None, *, now: datetime
+    ) -> None:
+        """Something is in quarantine under this id, with a fingerprint of HASH_BYTES. ``document``,
+        where it is not stored before, is committed along with this."""
+        key = _QUARANTINE_PREFIX + record_id
+        self.withdraw_document(key)
+        self.set_entry(key, QUARANTINED + fingerprint + _moment(now))
+        if document:
+            self.commit_with(key, document)
 
     def leave_quarantine(self, record_id: str) -> None:
         self.drop_entry(_QUARANTINE_PREFIX + record_id)
@@ -133,12 +142,9 @@ class Manifest(PackedMap[bytes]):
                 unknown = value[:1] + bytes(HASH_BYTES)
                 self.set_entry(key, unknown + value[1 + HASH_BYTES :])
 
-    def _must_split(self, packed: Mapping[int, bytes]) -> bool:
+    def _must_split(self, packed: Mapping[int, tuple[bytes, int]]) -> bool:
         too_many = len(self) > self.shards * ENTRIES_PER_SHARD
         return too_many or super()._must_split(packed)
-
-    def _fields_beside(self, count: int) -> dict[str, int]:
-        return {"count": count}
 
 
 def _moment(moment: datetime) -> bytes:
@@ -148,13 +154,7 @@ def _moment(moment: datetime) -> bytes:
 
 
 def load(database: Database, org_id: str, shards: Mapping[str, int]) -> dict[str, Manifest]:
-    """The manifests of the streams in ``shards``, which has their number of shards."""
-    stream_of = {
-        shard_path(org_id, stream, shard): stream
-        for stream, count in shards.items()
-        for shard in range(count)
-    }
-    marks: dict[str, dict[str, bytes]] = {stream: {} for stream in shards}
-    for path, document in database.get_all(list(stream_of)).items():
-        marks[stream_of[path]] |= unpacked(document.fields)
-    return {name: Manifest(org_id, name, marks[name], count) for name, count in shards.items()}
+    """The manifests of the streams in ``shards``, which has the number of documents of those that
+    an earlier version has stored."""
+    found = read_all(database, org_id, shards)
+    return {name: Manifest(org_id, name, *stored) for name, stored in found.items()}

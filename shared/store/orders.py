@@ -214,18 +214,17 @@ SKIPPED = Schema[Order](
 class SkippedOrders:
     """The documents of an org's skipped orders. Not safe for threads.
 
-    New ones are committed together with the manifest that knows of them (Session.keep), so that a
-    crash leaves none that no later run would remove.
+    New ones are committed together with their entries in the manifest, so that a crash leaves none
+    that no later run would remove.
     """
 
     def __init__(self, org_id: str, manifest: Manifest) -> None:
         self._org_id = org_id
         self._manifest = manifest
-        self._puts: dict[str, Put] = {}
 
     def __len__(self) -> int:
         """How many writes wait for the manifest."""
-        return len(self._puts)
+        return self._manifest.documents_waiting
 
     def add(self, order: Order, reason: SkipReason, *, run_id: str, now: datetime) -> None:
         """Note that the order is skipped. What is stored already costs no write."""
@@ -238,19 +237,13 @@ class SkippedOrders:
         fields["runId"] = run_id
         if not before:
             fields["firstSeenAt"] = now
-        self._manifest.skip(order.id, found)
-        self._puts[order.id] = SKIPPED.put(self._path(order.id), fields)
+        self._manifest.skip(order.id, found, SKIPPED.put(self._path(order.id), fields))
 
     def withdraw(self, order_id: str) -> list[Remove]:
         """The writes for an order that matches now, to go with its own, before the manifest has
         the order as stored."""
-        self._puts.pop(order_id, None)
+        self._manifest.withdraw_document(order_id)
         return [Remove(self._path(order_id))] if self._manifest.skipped(order_id) else []
-
-    def take_writes(self) -> list[Put]:
-        """The writes of what was added since the last time."""
-        puts, self._puts = list(self._puts.values()), {}
-        return puts
 
     def _path(self, order_id: str) -> str:
         return f"{paths.skipped_orders(self._org_id)}/{order_id}"

@@ -19,8 +19,18 @@ Fields = Mapping[str, Any]
 """A document's fields by name."""
 
 
+class _Encoded:
+    """Keeps the message that a write was encoded to, and its size: it is weighed before it is
+    sent."""
+
+    __slots__ = ("encoded_bytes", "encoded_message")
+    path: str
+    encoded_bytes: int
+    encoded_message: Any
+
+
 @dataclass(frozen=True, slots=True)
-class Put:
+class Put(_Encoded):
     """Write ``fields``. With ``owned`` (top-level field names) nothing else on the document is
     touched, and an owned field that ``fields`` lacks is removed; without it the document is
     replaced. Raises ValueError for a field that is not owned."""
@@ -35,7 +45,7 @@ class Put:
 
 
 @dataclass(frozen=True, slots=True)
-class Create:
+class Create(_Encoded):
     """Write a document that must not exist yet, else Conflict."""
 
     path: str
@@ -43,7 +53,7 @@ class Create:
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
+class Update(_Encoded):
     """Write ``fields`` on a document that exists (and, where ``if_version`` is given, is still of
     that version), else Conflict. A field given as None is removed."""
 
@@ -53,7 +63,7 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
-class Remove:
+class Remove(_Encoded):
     """Delete a document; one that is already gone is no error."""
 
     path: str
@@ -121,8 +131,44 @@ def encoded(write: Write, documents: str) -> firestore.Write:
     Raises TypeError for a value that Firestore has no type for, ValueError for an Update of
     nothing.
     """
+    message, name = _message_of(write), f"{documents}/{write.path}"
+    if isinstance(write, Remove):
+        message.delete = name
+    else:
+        message.update.name = name
+    encoded_write: firestore.Write = firestore.Write.wrap(message)
+    return encoded_write
+
+
+def bytes_of(write: Write) -> int:
+    """Bytes of the write in a commit, but for the name of the database's root; 0 for one that
+    ``encoded`` raises for."""
+    try:
+        _message_of(write)
+    except (TypeError, ValueError):
+        return 0
+    return write.encoded_bytes
+
+
+def same_fields(first: Fields, second: Fields) -> bool:
+    """Whether Firestore stores both alike."""
+    one, other = _encode(Create("", first)), _encode(Create("", second))
+    return bool(one == other)
+
+
+def _message_of(write: Write) -> Any:
+    """The write's message, in which the database's root is still to be named; encoded once."""
+    found = getattr(write, "encoded_message", None)
+    if found is None:
+        found = _encode(write)
+        object.__setattr__(write, "encoded_message", found)
+        object.__setattr__(write, "encoded_bytes", found.ByteSize())
+    return found
+
+
+def _encode(write: Write) -> Any:
     message = firestore.Write.pb()()
-    name = f"{documents}/{write.path}"
+    name = write.path
     match write:
         case Remove():
             message.delete = name
@@ -142,8 +188,7 @@ def encoded(write: Write, documents: str) -> firestore.Write:
                 message.current_document.exists = True
             else:
                 message.current_document.update_time.CopyFrom(_timestamp(version))
-    encoded_write: firestore.Write = firestore.Write.wrap(message)
-    return encoded_write
+    return message
 
 
 def _document(message: Any, name: str, fields: Fields) -> None:

@@ -1,7 +1,7 @@
 """One invocation's work on a loyalty run, a batch of customers at a time: ask the provider, store
 the answers, calculate, write what differs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ from shared.services.loyalty.look_ups import LookUps, LoyaltyContact
 from shared.services.runs.failure import run_error
 from shared.services.runs.lifecycle import ActiveRun
 from shared.store import loyalty
-from shared.store.database import Database, Document, Write, batched, commits
+from shared.store.database import Database, Document, Write, batched, joined
 from shared.store.loyalty import OrdersByCustomer
 from shared.store.loyalty_runs import LoyaltyProgress, LoyaltyRun, LoyaltyState
 
@@ -57,16 +57,11 @@ class LoyaltySession:
     def keep(self, writes: Sequence[Write] = ()) -> None:
         """Commit the writes, the last of them together with the customers' state: after that a
         crash repeats none of it."""
-        *parts, last = [*commits(writes)] or [[]]
-        left: list[Sequence[Write]] = [last, self.state.take_writes()]
-        *split, together = commits(left, len)
-        for part in (*parts, *map(_chained, split)):
+        groups: list[Sequence[Write]] = [*((write,) for write in writes), *self.state.take_writes()]
+        *parts, last = [*joined(groups)] or [[]]
+        for part in parts:
             self.active.commit(part)
-        self.active.checkpoint(_chained(together))
-
-
-def _chained(parts: Iterable[Sequence[Write]]) -> list[Write]:
-    return [write for part in parts for write in part]
+        self.active.checkpoint(last)
 
 
 @dataclass(slots=True)

@@ -32,7 +32,7 @@ from shared.services.loyalty.look_ups import (
 from shared.services.runs import lifecycle
 from shared.services.runs.failure import run_error
 from shared.store import customers, loyalty, loyalty_runs, tenants
-from shared.store.database import Database
+from shared.store.database import Database, joined
 from shared.store.lease import HeldByOtherRun
 from shared.store.loyalty_runs import LoyaltyRun
 
@@ -161,7 +161,10 @@ class LoyaltyReconcile:
         """Request the rest of the run: at once, or when the rate limit allows the next call."""
         now = self.clock()
         at = stop.free_at if isinstance(stop, OutOfPermits) else now
-        session.active.hand_over(session.state.take_writes(), wait=max(at - now, timedelta(0)))
+        *parts, last = [*joined(session.state.take_writes())] or [[]]
+        for part in parts:
+            session.active.commit(part)
+        session.active.hand_over(last, wait=max(at - now, timedelta(0)))
         if at > now:
             self._publish_later(message, at)
         else:
@@ -291,5 +294,8 @@ def _end(session: LoyaltySession) -> None:
     if run.marked:
         progress.last_sync_at = run.ended_at
     stored = loyalty_runs.put_progress(session.org_id, progress)
-    session.active.end([stored, *session.state.take_writes()])
+    *parts, last = joined([*session.state.take_writes(end=True), [stored]])
+    for part in parts:
+        session.active.commit(part)
+    session.active.end(last)
     log.info("loyalty_run_ended", state=run.state, **run.counts.model_dump())

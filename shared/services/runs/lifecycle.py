@@ -26,7 +26,7 @@ from shared.errors import SyncSamError
 from shared.services.runs.failure import LoyaltyRunAbandoned, RunAbandoned, fail
 from shared.store import lease as leases
 from shared.store import locations, loyalty_runs, paths, runs
-from shared.store.database import Database, Put, Write
+from shared.store.database import Database, Put, Remove, Write
 from shared.store.lease import HeldByOtherRun, HeldLease
 from shared.store.loyalty_runs import LoyaltyRun
 from shared.store.runs import Cost, Run, StoredRun
@@ -111,10 +111,11 @@ class ActiveRun(Generic[R]):
         if not self._recorded:
             return writes
         meter, before = self.database.meter, self._cost_before
+        removals = sum(isinstance(write, Remove) for write in writes)
         self.run.cost = Cost(
             reads=before.reads + meter.reads,
-            writes=before.writes + meter.writes + len(writes) + 2,
-            deletes=before.deletes + meter.deletes,
+            writes=before.writes + meter.writes + len(writes) - removals + 2,
+            deletes=before.deletes + meter.deletes + removals,
         )
         return [*writes, self._kind.put(self.org_id, self.run_id, self.run)]
 

@@ -41,7 +41,15 @@ from shared.services.spending.requests import in_parts, message_of
 from shared.services.spending.snapshot import SpendingChange, read_full_snapshot, read_snapshot
 from shared.store import customers, locations, products, spending_requests
 from shared.store import spending as spending_store
-from shared.store.database import Conflict, Database, Document, Write, WriteRefused, commits
+from shared.store.database import (
+    Conflict,
+    Database,
+    Document,
+    Write,
+    WriteRefused,
+    commits,
+    commits_of,
+)
 
 CUSTOMERS_AT_ONCE = 100
 """Customers of one snapshot that is read by look-ups."""
@@ -199,7 +207,7 @@ class SpendingService:
     ) -> _Committed:
         """Commit the changes, none after the deadline; what became of them."""
         done = _Committed()
-        for batch in commits(changes, lambda change: len(change.writes)):
+        for batch in commits_of(changes, lambda change: change.writes):
             if deadline is not None and deadline.passed:
                 done.add_again(batch)
             else:

@@ -104,7 +104,6 @@ class OrderStream:
         self.records = StreamRecords(session, STREAM)
         self._skipped = SkippedOrders(session.org_id, self.records.manifest)
         self._counted: set[str] = set()
-        session.keep(self._skipped)
 
     def store_pages(
         self,

@@ -76,13 +76,6 @@ class StreamRecords:
         self.tally = session.run.tally(stream)
         self._session = session
         self._rejected: set[str] = set()
-        self._refused: list[Put] = []
-        session.keep(self)
-
-    def take_writes(self) -> list[Put]:
-        """The quarantine of what was refused, to be committed with the manifest that knows it."""
-        taken, self._refused = self._refused, []
-        return taken
 
     def count_page(self, page: Page[Any], *, expected: int | None) -> None:
         """Count a page and quarantine its unreadable records.
@@ -236,7 +229,8 @@ class StreamRecords:
         rejected = _unstorable(
             record, "refused_by_firestore", "Firestore does not take the record as it is."
         )
-        self._refused += self._quarantine(rejected, record.id, change.fingerprint)
+        for put in self._quarantine(rejected, record.id, change.fingerprint):
+            self.manifest.quarantine(record.id, change.fingerprint, put, now=self._session.now())
 
     def _quarantine(
         self, rejected: Rejected, key: str, fields: bytes | None = None

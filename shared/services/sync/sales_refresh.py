@@ -21,7 +21,7 @@ from shared.services.runs.lifecycle import ActiveRun
 from shared.services.sync.commands import RefreshSales
 from shared.services.sync.sales import Sales
 from shared.store import discounts, inventory, status
-from shared.store.database import Database, Write, commits
+from shared.store.database import Database, Write, joined
 from shared.store.lease import HeldByOtherRun
 from shared.store.runs import Run
 
@@ -103,10 +103,18 @@ class SalesRefresh:
         # Read again: a run that had the org a moment ago may have changed its products.
         sales = self._sales(org_id)
         prices, writes = sales.prices, list[Write]()
-        sales.apply(writes.extend, lambda: run.commit(prices.take_writes()))
-        for part in commits(writes):
+
+        def announce() -> None:
+            for part in joined(prices.take_writes()):
+                run.commit(part)
+
+        sales.apply(writes.extend, announce)
+        changed = status.menu_changed(org_id, self.clock())
+        single = ([write] for write in writes)
+        *parts, last = joined([*single, *prices.take_writes(end=True), [changed]])
+        for part in parts:
             run.commit(part)
-        run.end([*prices.take_writes(), status.menu_changed(org_id, self.clock())])
+        run.end(last)
         return sales
 
     def _sales(self, org_id: str) -> Sales:

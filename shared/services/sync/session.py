@@ -2,8 +2,8 @@
 
 Records are written first, in the background while the next page is on its way. A checkpoint waits
 for them and for the stored requests for the spending of the customers they concern, sends the
-messages of these, and only then commits the manifests and cursors that say all is stored. A crash
-at any point repeats work and loses none.
+messages of these, and only then commits the manifests that say all is stored, and last the cursors.
+A crash at any point, between two of these commits too, repeats work and loses none.
 
 A commit that Firestore refuses is halved until the refused writes are alone; the others are stored.
 """
@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import RLock
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import structlog
 
@@ -26,8 +26,17 @@ from shared.services.runs.failure import run_error
 from shared.services.spending.requests import in_parts, message_of, of_all
 from shared.store import manifest, spending_requests
 from shared.store import status as status_store
-from shared.store.database import WRITES_PER_COMMIT, Database, Put, Write, WriteRefused, batched
+from shared.store.database import (
+    WRITES_PER_COMMIT,
+    Database,
+    Write,
+    WriteRefused,
+    commits_of,
+    joined,
+    weight,
+)
 from shared.store.manifest import STORED
+from shared.store.packed_map import PackedMap
 from shared.store.runs import Hold, Run
 from shared.store.spending_requests import SpendingRequest
 
@@ -55,14 +64,6 @@ class WriteGroup:
 
     writes: Sequence[Write]
     refused: Callable[[], None] | None = None
-
-
-class PackedState(Protocol):
-    """State that describes the records written, and is therefore committed after them."""
-
-    def take_writes(self) -> list[Put]:
-        """The writes that make what is stored of it equal to it."""
-        ...
 
 
 class RunWriter(Protocol):
@@ -109,7 +110,7 @@ class Session:
         self.deadline = deadline
         self.lock = RLock()
         self._writer = writer
-        self._packed: list[PackedState] = list(self.manifests.values())
+        self._kept: list[PackedMap[Any]] = []
         self._spending = spending
         self._buffer: list[WriteGroup] = []
         self._buffered = 0
@@ -126,11 +127,11 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self._committer.shutdown(wait=True, cancel_futures=True)
 
-    def keep(self, state: PackedState) -> None:
-        """Commit this state along with the manifests from now on. It may be changed under
-        ``lock`` only."""
+    def keep(self, state: PackedMap[Any]) -> None:
+        """Commit this state along with the manifests from now on, after the records that it is
+        about. It may be changed under ``lock`` only."""
         with self.lock:
-            self._packed.append(state)
+            self._kept.append(state)
 
     def store(self, writes: Iterable[Write], *, customer_ids: Iterable[str] = ()) -> None:
         """Write in the background. ``customer_ids`` are those whose spending it may change.
@@ -145,11 +146,11 @@ class Session:
         """``store``, for writes that belong together."""
         with self.lock:
             self._buffer.extend(groups)
-            self._buffered += _writes_in(groups)
+            self._buffered += sum(map(_weight, groups))
             self._pending_recompute.update(customer_ids)
             if self._buffered >= WRITES_PER_COMMIT:
                 *full, rest = self._parts()
-                self._buffer, self._buffered = rest, _writes_in(rest)
+                self._buffer, self._buffered = rest, sum(map(_weight, rest))
                 for part in full:
                     self._commit_behind(part)
                 if self._buffered >= WRITES_PER_COMMIT:
@@ -231,16 +232,36 @@ class Session:
         self.store(map(spending_requests.put, asked))
         self.flush()
         self._spending.publish(messages)
-        writes: list[Write] = [*last()]
-        writes += (write for state in self._packed for write in state.take_writes())
+        # Manifests last: what they call stored need not be right in the other states again.
+        states = [*self._kept, *self.manifests.values()]
+        groups = [group for state in states for group in state.take_writes(end=ended)]
         self.progress.shards = {name: m.shards for name, m in self.manifests.items()}
         self._since_checkpoint = 0
         self._checkpoint_at = time.monotonic()
+
+        def closing() -> list[Write]:
+            return [*last(), status_store.put_progress(self.org_id, self.progress)]
+
+        last_of_all = closing()
+        *parts, final = joined([*groups, last_of_all])
+        accepted = [self._commit_state(part) for part in parts]
+        if not all(accepted):
+            final = [*final[: -len(last_of_all)], *closing()]
         try:
-            commit([*writes, status_store.put_progress(self.org_id, self.progress)])
+            commit(final)
+        except WriteRefused:
+            self._refuse(self._commit([WriteGroup((write,)) for write in final[:-1]]))
+            commit(closing())
+
+    def _commit_state(self, writes: Sequence[Write]) -> bool:
+        """Commit a part of what describes the records; False where Firestore refuses any of it,
+        which is then an error of the run."""
+        try:
+            self._writer.commit(writes)
         except WriteRefused:
             self._refuse(self._commit([WriteGroup((write,)) for write in writes]))
-            commit([*last(), status_store.put_progress(self.org_id, self.progress)])
+            return False
+        return True
 
     def _spending_requests(self, *, ended: bool) -> list[SpendingRequest]:
         """Requests for the spending of the customers concerned; for all customers where that is
@@ -261,10 +282,10 @@ class Session:
         return asked
 
     def _parts(self) -> Iterator[list[WriteGroup]]:
-        return batched(self._buffer, WRITES_PER_COMMIT, lambda group: len(group.writes))
+        return commits_of(self._buffer, lambda group: group.writes)
 
     def _commit_behind(self, groups: list[WriteGroup]) -> None:
-        self._since_checkpoint += _writes_in(groups)
+        self._since_checkpoint += sum(len(group.writes) for group in groups)
         self._waiting.append(self._committer.submit(self._commit, groups))
         while len(self._waiting) > COMMITS_WAITING:
             self._refused += self._waiting.popleft().result()
@@ -292,8 +313,8 @@ class Session:
                 self.run.errors.append(run_error(error))
 
 
-def _writes_in(groups: Iterable[WriteGroup]) -> int:
-    return sum(len(group.writes) for group in groups)
+def _weight(group: WriteGroup) -> int:
+    return weight(group.writes)
 
 
 class NotProvided(Exception):

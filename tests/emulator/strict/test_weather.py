@@ -17,14 +17,26 @@ from google.api_core.retry import Retry, if_exception_type
 from google.cloud.firestore import Client, DocumentSnapshot
 
 from deploy.local.clients import firestore_client
-from shared.store.database import Conflict, Create, Database, Put, WriteRefused
+from shared.clock import utc_now
+from shared.store import database as store
+from shared.store.database import (
+    Backoff,
+    Conflict,
+    Contention,
+    Create,
+    Database,
+    Put,
+    Update,
+    WriteRefused,
+)
 from tests.strict_firestore import process
 from tests.strict_firestore.control import Control
 from tests.strict_firestore.weather import CONTENTION
 
 
 def commits_at_once(database: Database, *paths: str) -> list[BaseException | None]:
-    """What each commit ended with, of one that writes each path, all at the same time."""
+    """What each commit ended with, sent once, of one that writes each path, all at one time."""
+    database = Database(database._client, backoff=Backoff(first_seconds=1e6, longest_seconds=1e6))
     start = threading.Barrier(len(paths))
 
     def commit(path: str) -> None:
@@ -81,28 +93,89 @@ def test_what_goes_wrong_for_one_project_does_not_for_another(
     assert control.injected("demo-another") == {}
 
 
-def test_the_client_tries_a_commit_again_that_was_not_done(
-    database: Database, control: Control
+def test_a_commit_that_was_not_done_is_sent_again_after_a_random_wait(
+    client: Client, control: Control
 ) -> None:
-    control.fault("RESOURCE_EXHAUSTED", count=1)
-    control.fault("UNAVAILABLE", count=1)
+    waits: list[float] = []
+    database = Database(client, backoff=Backoff(sleep=waits.append, draw=lambda: 0.5))
+    for status in ("RESOURCE_EXHAUSTED", "UNAVAILABLE", "ABORTED"):
+        control.fault(status, count=1)
     before = control.calls().get("Commit", 0)
 
     database.commit([Create("towns/a", {"n": 1})])
 
     assert database.get("towns/a").fields == {"n": 1}
-    assert control.calls()["Commit"] == before + 3
+    assert control.calls()["Commit"] == before + 4
+    assert waits == pytest.approx([0.075, 0.15, 0.3])
 
 
-def test_a_creation_whose_answer_is_lost_conflicts_with_itself(
+def test_contention_that_lasts_is_no_conflict(
+    client: Client, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "TIMEOUT_SECONDS", 0.5)
+    control.fault("ABORTED", count=None)
+
+    with pytest.raises(Contention):
+        Database(client).commit([Put("towns/a", {"n": 1})])
+
+
+def test_a_commit_is_sent_again_within_its_callers_time_only(
     database: Database, control: Control
 ) -> None:
+    control.fault("UNAVAILABLE", count=None)
+    began = time.monotonic()
+
+    with pytest.raises(ServiceUnavailable):
+        database.within(0.5).commit([Put("towns/a", {"n": 1})])
+
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("fields", [{"n": 1}, {"at": utc_now(), "l": [1, "é"], "m": {"x": None}}])
+def test_a_commit_whose_answer_is_lost_is_known_by_what_it_has_written(
+    database: Database, control: Control, fields: dict[str, Any]
+) -> None:
+    # Given a creation whose answer is lost
     control.fault("UNAVAILABLE", applied=True)
+    version = database.commit([Create("towns/a", fields), Put("towns/b", {"n": 1})])
+    assert database.get("towns/a").version == version
 
+    # and a change of that version
+    control.fault("UNAVAILABLE", applied=True)
+    change = Update("towns/a", {"n": 2, "m": None}, if_version=version)
+    changed = database.commit([Put("towns/b", {"n": 2}), change])
+
+    # Then both are done, and what others have written is a conflict still
+    assert database.get("towns/b").version == changed
+    assert database.get("towns/a").fields == {
+        name: value for name, value in {**fields, "n": 2}.items() if name != "m"
+    }
+    control.fault("UNAVAILABLE")
     with pytest.raises(Conflict):
-        database.commit([Create("towns/a", {"n": 1})])
+        database.commit([Create("towns/a", {"n": 3})])
 
-    assert database.get("towns/a").fields == {"n": 1}
+
+@pytest.mark.parametrize("limit", [None, 5])
+def test_a_query_goes_on_where_it_was_broken_off(
+    database: Database, control: Control, limit: int | None
+) -> None:
+    database.commit(Create(f"towns/{n:02}", {"n": 20 - n, "x": n}) for n in range(20))
+    control.fault("UNAVAILABLE", rpc="RunQuery", count=2, applied=True)
+
+    found = database.query("towns", select=["x"], order_by=[("n", "DESCENDING")], limit=limit)
+
+    assert [each.fields["x"] for each in found] == list(range(limit or 20))
+
+
+def test_documents_are_read_though_the_answer_breaks_off(
+    database: Database, control: Control
+) -> None:
+    database.commit(Create(f"towns/{n}", {"n": n}) for n in range(9))
+    control.fault("UNAVAILABLE", rpc="BatchGetDocuments", count=2, applied=True)
+
+    found = database.get_all([f"towns/{n}" for n in range(9)])
+
+    assert [each.fields["n"] for each in found.values()] == list(range(9))
 
 
 def test_an_answer_may_be_lost_for_one_document_alone(database: Database, control: Control) -> None:

@@ -6,10 +6,12 @@ import pytest
 from google.cloud.firestore import Client
 
 from shared.errors import Busy, LeaseLost
+from shared.store import database as store
 from shared.store import paths
-from shared.store.database import Database, Put
+from shared.store.database import Backoff, Contention, Database, Put
 from shared.store.lease import HeldByOtherRun, HeldLease, acquire
 from tests.fakes import SteppingClock
+from tests.strict_firestore.control import Control
 
 ORG = "org_test"
 NOTE = f"tenants/{ORG}/notes/one"
@@ -114,3 +116,58 @@ def test_a_commit_whose_answer_was_lost_is_recognised_as_done(client: Client) ->
     worker._database = Database(client)
     worker.commit([Put(NOTE, {"by": "monday again"})])
     assert client.document(NOTE).get().to_dict() == {"by": "monday again"}
+
+
+def patient(client: Client) -> Database:
+    """A database that sends commits again without waiting."""
+    return Database(client, backoff=Backoff(sleep=lambda seconds: None))
+
+
+def test_commits_that_are_aborted_lose_no_lease(
+    client: Client, strict_firestore: Control | None
+) -> None:
+    if strict_firestore is None:
+        return
+    # Given a worker whose next commits meet others on the lease's document
+    worker = hold(client, "monday")
+    worker._database = patient(client)
+    strict_firestore.fault("ABORTED", count=9, path=paths.lease(ORG))
+
+    # When it commits
+    worker.commit([Put(NOTE, {"by": "monday"})])
+
+    # Then it has its lease still
+    assert client.document(NOTE).get().to_dict() == {"by": "monday"}
+    worker.release([])
+
+
+def test_contention_that_lasts_says_nothing_about_the_lease(
+    client: Client, strict_firestore: Control | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if strict_firestore is None:
+        return
+    # Given contention for longer than a commit is sent again
+    worker = hold(client, "monday")
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "TIMEOUT_SECONDS", 0.3)
+        strict_firestore.fault("ABORTED", count=None, path=paths.lease(ORG))
+        try:
+            with pytest.raises(Contention):
+                worker.commit([Put(NOTE, {"by": "monday"})])
+        finally:
+            strict_firestore.clear()
+
+    # Then the worker goes on once it is over
+    worker.commit([Put(NOTE, {"by": "monday"})])
+    assert client.document(NOTE).get().to_dict() == {"by": "monday"}
+
+
+def test_a_grant_whose_answer_was_lost_is_a_grant(
+    client: Client, strict_firestore: Control | None
+) -> None:
+    if strict_firestore is None:
+        return
+    strict_firestore.fault("UNAVAILABLE", applied=True, path=paths.lease(ORG))
+    worker = hold(client, "monday")
+    worker.release([Put(NOTE, {"by": "monday"})])
+    assert client.document(NOTE).get().to_dict() == {"by": "monday"}

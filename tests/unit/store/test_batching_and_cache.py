@@ -1,10 +1,13 @@
 """Long lists in parts, and values kept for a while."""
 
+from itertools import chain
+
 import pytest
 
 from shared.cache import ExpiringCache
 from shared.store import database
-from shared.store.database import batched, commits
+from shared.store.database import Put, Remove, Write, batched, commits, commits_of, joined, weight
+from shared.store.writes import bytes_of
 
 
 def test_no_part_is_longer_than_asked() -> None:
@@ -17,10 +20,48 @@ def test_what_belongs_together_is_not_split() -> None:
     assert list(batched(["aaaa", "b"], 3, len)) == [["aaaa"], ["b"]]
 
 
+def put(size: int) -> Put:
+    return Put("towns/a", {"raw": "x" * size})
+
+
 def test_a_commit_takes_no_more_writes_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "WRITES_PER_COMMIT", 3)
-    assert list(map(len, commits(range(7)))) == [3, 3, 1]
-    assert list(commits([2, 2, 1], lambda writes: writes)) == [[2], [2, 1]]
+    assert list(map(len, commits(put(1) for _ in range(7)))) == [3, 3, 1]
+    groups = [[put(1)] * 2, [put(1)] * 2, [put(1)]]
+    assert list(map(len, joined(groups))) == [2, 3]
+    assert list(map(len, commits_of([2, 2, 1], lambda count: [put(1)] * count))) == [1, 2]
+
+
+def test_a_commit_takes_no_more_bytes_than_its_limit() -> None:
+    # Given rows of 200 KB, small ones, and one that is larger than a commit is to be
+    rows = [put(200_000)] * 60 + [put(100)] * 500 + [put(5_000_000)] + [put(100)]
+    # When
+    parts = list(commits(rows))
+    # Then
+    assert list(chain.from_iterable(parts)) == rows
+    assert parts[-2:] == [[put(5_000_000)], [put(100)]]
+    sizes = [sum(map(bytes_of, part)) for part in parts if part[0] != put(5_000_000)]
+    assert max(sizes) <= 4 * 2**20
+    assert max(map(len, parts)) <= 400
+    assert len(parts) == 7
+
+
+def test_groups_of_heavy_writes_stay_whole_and_in_their_order() -> None:
+    # Given 400 groups of an order with 200 lines and what goes with it
+    lines = [{"productId": f"{n}", "name": "Blue Dream 3.5 g", "price": 35.5} for n in range(200)]
+    groups: list[list[Write]] = [
+        [Put(f"orders/{n}", {"items": lines}), Remove(f"skipped/{n}")] for n in range(400)
+    ]
+    # When
+    parts = list(joined(groups))
+    # Then
+    assert list(chain.from_iterable(parts)) == list(chain.from_iterable(groups))
+    assert all(isinstance(part[-1], Remove) for part in parts)
+    assert max(sum(map(bytes_of, part)) for part in parts) <= 4 * 2**20
+
+
+def test_a_write_without_an_encoding_weighs_little_and_is_refused_only_when_it_is_sent() -> None:
+    assert weight([Put("towns/a", {"n": object()}), Put("towns/a", {"t": "\ud800"})]) == 2
 
 
 class Counted:

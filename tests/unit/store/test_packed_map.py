@@ -1,5 +1,8 @@
 """Many small facts in a few documents."""
 
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given
@@ -8,6 +11,7 @@ from hypothesis import strategies as st
 from shared.store import packed_map
 from shared.store.database import Database, Document
 from shared.store.packed_map import Facts, PackedMap
+from shared.store.writes import Put, Write, outcome
 from tests.unit.services.sync_in_memory import NOW
 
 
@@ -16,19 +20,32 @@ class Kept(Database):
 
     def __init__(self) -> None:
         self.documents: dict[str, Any] = {}
-        self.reads = 0
+        self.versions: Counter[str] = Counter()
+        self.reads = self.bytes_written = 0
 
     def get(self, path: str) -> Document:
         self.reads += 1
-        fields = self.documents.get(path, {})
-        return Document(path, fields, NOW if fields else None, NOW, path)
+        fields = self.documents.get(path)
+        version = None if fields is None else NOW + timedelta(seconds=self.versions.get(path, 0))
+        return Document(path, fields or {}, version, NOW, path)
 
     def get_all(self, paths: Any, fields: Any = None) -> dict[str, Document]:
         return {path: self.get(path) for path in paths}
 
-    def keep(self, facts: PackedMap[Facts]) -> int:
-        writes = facts.take_writes()
-        self.documents |= {write.path: write.fields for write in writes}
+    def keep(self, facts: PackedMap[Any], *, end: bool = False) -> int:
+        """How many writes it took."""
+        return sum(map(self.apply, facts.take_writes(end=end)))
+
+    def apply(self, writes: Sequence[Write]) -> int:
+        for write in writes:
+            self.versions[write.path] += 1
+            after = outcome(write, self.documents.get(write.path))
+            if after is None:
+                del self.documents[write.path]
+            else:
+                self.documents[write.path] = after
+            if isinstance(write, Put):
+                self.bytes_written += len(write.fields.get("entries", b""))
         return len(writes)
 
     def load(self) -> PackedMap[Facts]:
@@ -90,11 +107,11 @@ def test_no_document_grows_beyond_its_limit() -> None:
     for number in range(10_000):
         facts.set_entry(str(number), ["x" * 200])
     # When
-    shards = database.keep(facts)
+    database.keep(facts)
     # Then they stand in several documents, and one change writes one of them
     sizes = [len(fields["entries"]) for fields in database.documents.values()]
     assert max(sizes) <= packed_map.SHARD_BYTES
-    assert shards == len(sizes) == 4
+    assert facts.shards == len(sizes) == 4
     again = database.load()
     assert len(dict(again.items())) == 10_000
     again.set_entry("17", ["y"])

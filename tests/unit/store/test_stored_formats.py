@@ -37,7 +37,7 @@ def test_a_manifest_is_stored_as_before() -> None:
     marks.put("7", FINGERPRINT)
     marks.quarantine("8", bytes(range(1, 9)), now=datetime.fromtimestamp(0x090A0B0C, UTC))
     assert marks.take_writes() == [
-        Put(f"{MANIFESTS}/orders-0", {"entries": MARKS, "count": 2}),
+        [Put(f"{MANIFESTS}/orders-0", {"entries": MARKS, "count": 2, "shards": 1})],
     ]
 
 
@@ -47,11 +47,10 @@ def test_a_manifest_is_split_by_its_number_of_entries() -> None:
     for number in range(manifest.ENTRIES_PER_SHARD + 1):
         marks.skip(str(number), FINGERPRINT)
     # When
-    written = marks.take_writes()
-    # Then it stands in two documents, each with its count, and is read from both
     database = Kept()
-    database.documents = {write.path: write.fields for write in written}
-    assert sorted(database.documents) == [f"{MANIFESTS}/orders-{n}" for n in (0, 1)]
+    database.keep(marks)
+    # Then it stands in two documents, each with its count, and is read from both
+    assert sorted(database.documents) == [f"{MANIFESTS}/orders-{n}" for n in ("0", "g1-1")]
     counts = [fields["count"] for fields in database.documents.values()]
     assert sum(counts) == manifest.ENTRIES_PER_SHARD + 1
     again = manifest.load(database, "org", {"orders": marks.shards})["orders"]
@@ -74,7 +73,7 @@ def test_a_packed_map_is_stored_as_before() -> None:
     facts = PackedMap[Facts]("org", "prices", {}, 1)
     facts.set_entry("7", ["a", 5, None])
     path = f"{MANIFESTS}/prices-0"
-    assert facts.take_writes() == [Put(path, {"entries": FACTS, "shards": 1})]
+    assert facts.take_writes() == [[Put(path, {"entries": FACTS, "count": 1, "shards": 1})]]
 
 
 def test_a_manifest_keeps_when_an_order_was_created_beside_its_fingerprint() -> None:
