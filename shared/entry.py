@@ -10,6 +10,7 @@ from cloudevents.http import CloudEvent
 from structlog.contextvars import bound_contextvars as bound
 from werkzeug.exceptions import InternalServerError, ServiceUnavailable
 
+from shared import tracing
 from shared.bus.events import Delivery, DocumentChange, delivery, document_change
 from shared.bus.messages import Message
 from shared.clock import Clock
@@ -36,11 +37,16 @@ class MessageConsumer(Generic[M]):
     def __call__(self, event: CloudEvent) -> None:
         """Process one event."""
         received = delivery(event)
-        with bound(topic=self.topic, message_id=received.id):
+        with (
+            tracing.door(self.topic, received.caller, flush=True),
+            bound(topic=self.topic, message_id=received.id),
+        ):
             try:
                 message = self.model.parse(received.json())
-                ids = {name: getattr(message, name, None) for name in ("org_id", "run_id")}
-                with bound(**{name: value for name, value in ids.items() if value}), _answered():
+                named = {name: getattr(message, name, None) for name in ("org_id", "run_id")}
+                ids = {name: value for name, value in named.items() if value}
+                tracing.note(**ids)
+                with bound(**ids), _answered():
                     self.handle(message, received)
             except InvalidMessage as error:
                 log.warning("message_invalid", reason=str(error))
@@ -64,7 +70,7 @@ class DocumentConsumer:
 
     def __call__(self, event: CloudEvent) -> None:
         """Process one event."""
-        with bound(event_id=str(event["id"])):
+        with tracing.door("document", None, flush=True), bound(event_id=str(event["id"])):
             try:
                 change = document_change(event)
                 with bound(document=change.path), _answered():

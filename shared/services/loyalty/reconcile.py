@@ -292,4 +292,9 @@ def _end(session: LoyaltySession) -> None:
         progress.last_sync_at = run.ended_at
     stored = loyalty_runs.put_progress(session.org_id, progress)
     session.active.end([stored, *session.state.take_writes()])
-    log.info("loyalty_run_ended", state=run.state, **run.counts.model_dump())
+    log.info(
+        "loyalty_run_ended",
+        state=run.state,
+        duration_seconds=run.duration_seconds,
+        **run.counts.model_dump(),
+    )

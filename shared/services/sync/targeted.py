@@ -123,7 +123,7 @@ class TargetedSync:
         spending, clock, deadline = self.spending, self.clock, Deadline(self.seconds)
         with opened, Session(opened, spending=spending, clock=clock, deadline=deadline) as session:
             self._work(command, session)
-        log.info("run_ended", state=run.state, **run.cost.model_dump())
+        log.info("run_ended", state=run.state, **run.spent())
         if any(error.owner == Owner.PROVIDER for error in run.errors):
             raise RetryLater("the POS does not give the records now")
         return True
