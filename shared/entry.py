@@ -70,7 +70,7 @@ class DocumentConsumer:
 
     def __call__(self, event: CloudEvent) -> None:
         """Process one event."""
-        with tracing.door("document", None, flush=True), bound(event_id=str(event["id"])):
+        with tracing.door("document", None), bound(event_id=str(event["id"])):
             try:
                 change = document_change(event)
                 with bound(document=change.path), _answered():

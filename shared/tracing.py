@@ -70,7 +70,8 @@ def record(processor: "SpanProcessor | None", attributes: Mapping[str, str] | No
 @contextmanager
 def door(name: str, caller: SpanContext | None, *, flush: bool = False) -> Iterator[Span]:
     """Go on with the caller's trace, or begin one. ``flush``: the spans are exported before the
-    door closes, since an instance without a request may have no CPU to do so later."""
+    door closes, since an instance without a request may have no CPU to do so later; it takes as
+    long as the exporter allows."""
     entered = _begin(name, caller)
     try:
         with _current(entered):
@@ -137,11 +138,15 @@ def _remote(trace_id: str, span_id: int, flags: int) -> SpanContext | None:
 
 
 def _begin(name: str, caller: SpanContext | None) -> Span:
-    if _recorder is None:
-        new = SpanContext(secrets.randbits(128), secrets.randbits(64), is_remote=False)
-        return NonRecordingSpan(caller or new)
-    around = trace.set_span_in_context(NonRecordingSpan(caller), Context()) if caller else Context()
-    return _recorder.tracer.start_span(name, around)
+    if _recorder is not None:
+        around = Context()
+        if caller:
+            around = trace.set_span_in_context(NonRecordingSpan(caller), around)
+        began = _recorder.tracer.start_span(name, around)
+        if began.get_span_context().is_valid:  # it is not where OTEL_SDK_DISABLED is set
+            return began
+    new = SpanContext(secrets.randbits(128), secrets.randbits(64), is_remote=False)
+    return NonRecordingSpan(caller or new)
 
 
 @contextmanager

@@ -91,9 +91,11 @@ class ActiveRun(Generic[R]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._lease.stop(hand_over=error is not None)
-        tracing.note(state=self.run.state.value, invocations=self.run.invocations)
-        self._span.__exit__(kind, error, trace)
+        try:
+            self._lease.stop(hand_over=error is not None)
+            tracing.note(state=self.run.state.value, invocations=self.run.invocations)
+        finally:
+            self._span.__exit__(kind, error, trace)
 
     def commit(self, writes: Sequence[Write]) -> None:
         """Write all or nothing."""

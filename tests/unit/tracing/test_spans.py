@@ -100,3 +100,10 @@ def test_what_is_committed_behind_a_stream_is_part_of_it(spans: RecordedSpans) -
     # Then within the stream that asked for it
     paths = [spans.path(span) for span in spans.named("commit")]
     assert paths == [["pos-sync", "stream", "commit"]] * 2
+
+
+def test_a_sdk_that_is_disabled_makes_ids_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    with RecordedSpans().recording() as spans, tracing.door("pos-sync", None):
+        assert tracing.carried()["traceparent"].startswith("00-")
+    assert spans.all() == []
