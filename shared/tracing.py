@@ -86,7 +86,8 @@ def span(name: str, **attributes: str | int | float) -> Iterator[Span]:
     """A part of the current trace, with the org and the run that its log lines have. Also a
     decorator. Outside of a trace, and where it is not recorded, nothing is made."""
     around = trace.get_current_span()
-    if _recorder is None or not around.is_recording():
+    # Whether the trace is recorded, not the span: that may have ended before what it asked for.
+    if _recorder is None or not around.get_span_context().trace_flags.sampled:
         yield around
         return
     logged = get_contextvars()

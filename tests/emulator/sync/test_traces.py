@@ -48,20 +48,28 @@ def functions(project: str, database: Database, sync: SyncRunner) -> Functions:
     return Functions(project, database, sync)
 
 
+class Lines:
+    """What is logged."""
+
+    def __init__(self, captured: pytest.CaptureFixture[str]) -> None:
+        self._captured = captured
+
+    def take(self) -> list[dict[str, Any]]:
+        """The lines since the last call."""
+        return [json.loads(line) for line in self._captured.readouterr().out.splitlines()]
+
+
 @pytest.fixture
-def _logs_as_in_the_cloud(project: str) -> Iterator[None]:
+def logged(project: str, capsys: pytest.CaptureFixture[str]) -> Iterator[Lines]:
+    """The lines of functions as they are in the cloud."""
     before = structlog.get_config()
     log.configure(project=project)
-    yield
+    yield Lines(capsys)
     structlog.configure(**before)
 
 
-@pytest.mark.usefixtures("_logs_as_in_the_cloud")
 def test_a_tick_and_all_it_leads_to_are_one_trace(
-    functions: Functions,
-    project: str,
-    store: StoredDocuments,
-    capsys: pytest.CaptureFixture[str],
+    functions: Functions, project: str, store: StoredDocuments, logged: Lines
 ) -> None:
     # When an org is synced because of a tick
     with RecordedSpans().recording() as spans:
@@ -91,7 +99,7 @@ def test_a_tick_and_all_it_leads_to_are_one_trace(
     assert {(s.attributes or {}).get("org_id") for s in within if _in_run(spans, s)} == {"org_test"}
 
     # And every log line bears the trace; the last says how long the run took, and what for
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = logged.take()
     resource = f"projects/{project}/traces/{trace_id:032x}"
     assert {line["logging.googleapis.com/trace"] for line in lines} == {resource}
     assert {"tick_fanned_out", "stream_done", "run_ended"} <= {line["message"] for line in lines}
@@ -102,13 +110,12 @@ def test_a_tick_and_all_it_leads_to_are_one_trace(
     }
 
 
-@pytest.mark.usefixtures("_logs_as_in_the_cloud")
 def test_without_an_exporter_the_lines_bear_a_trace_all_the_same(
-    functions: Functions, capsys: pytest.CaptureFixture[str]
+    functions: Functions, logged: Lines
 ) -> None:
     functions.tick()
 
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = logged.take()
     assert len({line["logging.googleapis.com/trace"] for line in lines}) == 1
     assert not any(line["logging.googleapis.com/trace_sampled"] for line in lines)
 

@@ -74,6 +74,19 @@ def test_a_span_of_another_thread_stays_in_the_trace(spans: RecordedSpans) -> No
     assert spans.path(spans.one("page")) == ["pos-sync", "page"]
 
 
+def test_what_begins_after_its_parent_has_ended_is_recorded_too(spans: RecordedSpans) -> None:
+    def work() -> None:
+        with tracing.span("commit"):
+            pass
+
+    with tracing.door("pos-sync", None):
+        with tracing.span("stream"):
+            waiting = copy_context()
+        waiting.run(work)
+
+    assert spans.path(spans.one("commit")) == ["pos-sync", "stream", "commit"]
+
+
 class TracedRun(MemoryRun):
     """A run whose commits are spans, as those of a database are."""
 
