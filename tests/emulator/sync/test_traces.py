@@ -48,29 +48,23 @@ def functions(project: str, database: Database, sync: SyncRunner) -> Functions:
     return Functions(project, database, sync)
 
 
-class Lines:
-    """What is logged."""
-
-    def __init__(self, captured: pytest.CaptureFixture[str]) -> None:
-        self._captured = captured
-
-    def take(self) -> list[dict[str, Any]]:
-        """The lines since the last call."""
-        return [json.loads(line) for line in self._captured.readouterr().out.splitlines()]
-
-
 @pytest.fixture
-def logged(project: str, capsys: pytest.CaptureFixture[str]) -> Iterator[Lines]:
-    """The lines of functions as they are in the cloud."""
+def _logs_put_back() -> Iterator[None]:
     before = structlog.get_config()
-    log.configure(project=project)
-    yield Lines(capsys)
+    yield
     structlog.configure(**before)
 
 
+@pytest.mark.usefixtures("_logs_put_back")
 def test_a_tick_and_all_it_leads_to_are_one_trace(
-    functions: Functions, project: str, store: StoredDocuments, logged: Lines
+    functions: Functions,
+    project: str,
+    store: StoredDocuments,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    # Given logs as functions have them in the cloud
+    log.configure(project=project)
+
     # When an org is synced because of a tick
     with RecordedSpans().recording() as spans:
         functions.tick()
@@ -99,7 +93,7 @@ def test_a_tick_and_all_it_leads_to_are_one_trace(
     assert {(s.attributes or {}).get("org_id") for s in within if _in_run(spans, s)} == {"org_test"}
 
     # And every log line bears the trace; the last says how long the run took, and what for
-    lines = logged.take()
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     resource = f"projects/{project}/traces/{trace_id:032x}"
     assert {line["logging.googleapis.com/trace"] for line in lines} == {resource}
     assert {"tick_fanned_out", "stream_done", "run_ended"} <= {line["message"] for line in lines}
@@ -110,12 +104,15 @@ def test_a_tick_and_all_it_leads_to_are_one_trace(
     }
 
 
+@pytest.mark.usefixtures("_logs_put_back")
 def test_without_an_exporter_the_lines_bear_a_trace_all_the_same(
-    functions: Functions, logged: Lines
+    functions: Functions, project: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    log.configure(project=project)
+
     functions.tick()
 
-    lines = logged.take()
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len({line["logging.googleapis.com/trace"] for line in lines}) == 1
     assert not any(line["logging.googleapis.com/trace_sampled"] for line in lines)
 
