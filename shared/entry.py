@@ -10,6 +10,7 @@ from cloudevents.http import CloudEvent
 from structlog.contextvars import bound_contextvars as bound
 from werkzeug.exceptions import InternalServerError, ServiceUnavailable, TooManyRequests
 
+from shared import tracing
 from shared.admission import Admission, NoRoom
 from shared.bus.events import Delivery, DocumentChange, delivery, document_change
 from shared.bus.messages import Message
@@ -39,12 +40,16 @@ class MessageConsumer(Generic[M]):
     def __call__(self, event: CloudEvent) -> None:
         """Process one event."""
         received = delivery(event)
-        with bound(topic=self.topic, message_id=received.id):
+        with (
+            tracing.door(self.topic, received.caller, flush=True),
+            bound(topic=self.topic, message_id=received.id),
+        ):
             try:
                 message = self.model.parse(received.json())
-                ids = {name: getattr(message, name, None) for name in ("org_id", "run_id")}
-                known = {name: value for name, value in ids.items() if value}
-                with bound(**known), _answered(), self.admission.admitted():
+                named = {name: getattr(message, name, None) for name in ("org_id", "run_id")}
+                ids = {name: value for name, value in named.items() if value}
+                tracing.note(**ids)
+                with bound(**ids), _answered(), self.admission.admitted():
                     self.handle(message, received)
             except InvalidMessage as error:
                 log.warning("message_invalid", reason=str(error))
@@ -68,7 +73,7 @@ class DocumentConsumer:
 
     def __call__(self, event: CloudEvent) -> None:
         """Process one event."""
-        with bound(event_id=str(event["id"])):
+        with tracing.door("document", None), bound(event_id=str(event["id"])):
             try:
                 change = document_change(event)
                 with bound(document=change.path), _answered():

@@ -11,17 +11,20 @@ from typing import TypeVar
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared import log
+from shared.bootstrap.tracing import export_spans
 from shared.errors import SyncSamError
 
 
 class FunctionSettings(BaseSettings):
-    """Base of each function's settings. Topics are full names: ``projects/P/topics/T``."""
+    """Base of each function's settings. Topics are full names: ``projects/P/topics/T``. Spans are
+    recorded only where ``otel_exporter_otlp_endpoint`` says where to send them."""
 
     # A setting may be a secret: errors do not show it.
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     google_cloud_project: str
     log_level: str = "INFO"
+    otel_exporter_otlp_endpoint: str = ""
 
 
 S = TypeVar("S", bound=FunctionSettings)
@@ -35,9 +38,11 @@ class EmulatorInProduction(SyncSamError):
 
 
 def start(model: type[S]) -> S:
-    """The function's settings; sets its logs up with them."""
+    """The function's settings; sets its logs and traces up with them."""
     settings = model()
-    log.configure(settings.log_level)
+    log.configure(settings.log_level, settings.google_cloud_project)
+    if settings.otel_exporter_otlp_endpoint:
+        export_spans(settings.otel_exporter_otlp_endpoint, settings.google_cloud_project)
     return settings
 
 

@@ -14,7 +14,9 @@ from cloudevents.http import CloudEvent
 from google.events.cloud.firestore import DocumentEventData
 from google.protobuf.json_format import ParseError
 from google.protobuf.message import DecodeError
+from opentelemetry.trace import SpanContext
 
+from shared import tracing
 from shared.domain.ids import is_document_id
 from shared.errors import InvalidMessage
 
@@ -44,6 +46,11 @@ class Delivery:
         """Id under which it is recorded where it is invalid: one that was sent again is known."""
         known = self.attributes.get(REPLAY_OF, "")
         return known if is_document_id(known) else self.id
+
+    @property
+    def caller(self) -> SpanContext | None:
+        """The span in which it was published, if it carries a valid one."""
+        return tracing.of_w3c(self.attributes.get(tracing.TRACEPARENT))
 
     def json(self) -> Any:
         """The decoded data. Raises InvalidMessage where it is not JSON, or has text that is not

@@ -1,5 +1,6 @@
 """Publishing messages to topics: at once, or later through a Cloud Task that calls Pub/Sub's own
-REST method. So every function is reached in one way, by a message."""
+REST method. So every function is reached in one way, by a message, which carries on the trace that
+it was published in."""
 
 import base64
 import hashlib
@@ -12,6 +13,7 @@ from google.api_core.exceptions import AlreadyExists
 from google.cloud import tasks_v2
 from google.cloud.pubsub_v1 import PublisherClient
 
+from shared import tracing
 from shared.bus.messages import Message
 
 TIMEOUT_SECONDS = 30.0
@@ -34,7 +36,7 @@ class Publisher:
         self, texts: Iterable[str], attributes: Mapping[str, str] | None = None
     ) -> int:
         """The same for encoded messages, each with these attributes."""
-        given = attributes or {}
+        given = {**tracing.carried(), **(attributes or {})}
         futures = [self._client.publish(self._topic, text.encode(), **given) for text in texts]
         for future in futures:
             future.result(timeout=TIMEOUT_SECONDS)
@@ -77,7 +79,9 @@ class LaterPublisher:
             url=f"{self.rest_url.rstrip('/')}/{self.topic}:publish",
             http_method=tasks_v2.HttpMethod.POST,
             headers={"Content-Type": "application/json"},
-            body=json.dumps({"messages": [{"data": data}]}).encode(),
+            body=json.dumps(
+                {"messages": [{"data": data, "attributes": tracing.carried()}]}
+            ).encode(),
         )
         if self.service_account:
             request.oauth_token = tasks_v2.OAuthToken(

@@ -22,6 +22,7 @@ from tenacity import RetryCallState, Retrying, retry_if_result, wait_random_expo
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.response import BaseHTTPResponse
 
+from shared import tracing
 from shared.clock import Clock, utc_now
 from shared.errors import ProviderBusy, RetryLater
 from shared.outbound import failures, replies
@@ -125,6 +126,7 @@ class HttpSession:
         """Close the pooled connections."""
         self._session.close()
 
+    @tracing.span("call")
     def call(self, call: HttpCall, read: Callable[[object], T]) -> HttpReply[T]:
         """Make the call and read its JSON with ``read``, which raises ValueError for a shape it
         does not know and ReplyTooLarge for more than it takes. One answer at a time is read; one
@@ -152,6 +154,7 @@ class HttpSession:
         )
         outcome: HttpReply[T] | Failure = retrying(self._attempt, call, read, until)
         tries = int(retrying.statistics["attempt_number"])
+        tracing.note(what=call.what, tries=tries)
         if isinstance(outcome, HttpReply):
             return HttpReply(outcome.data, tries)
         out_of_time = _again(outcome, call) and tries < self._settings.attempts

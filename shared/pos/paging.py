@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from shared import tracing
 from shared.errors import ListingIncomplete
 from shared.outbound.failures import StatusRefused
 from shared.pos.port import Page, Rejected, page_of
@@ -69,24 +70,31 @@ def list_pages(
     ("orders") are for messages; ``expected`` is a guess of the total that only steers how far
     ahead to ask. Raises ListingIncomplete, and what ``fetch`` raises.
     """
+
+    def traced(number: int) -> FetchedPage[R | Rejected]:
+        with tracing.span("page", stream=what, page=number):
+            page = fetch(number)
+            tracing.note(rows=len(page.entries), requests=page.requests)
+            return page
+
     progress = _Progress(settings.size, identity, start_page)
-    ahead = _Prefetch(fetch, settings.in_flight, start_page)
+    ahead = _Prefetch(traced, settings.in_flight, start_page)
 
     def followed() -> bool:
         following = ahead.peek()
         return following is not None and progress.new_rows(following.entries) > 0
 
     try:
-        made = progress.learn_size(fetch, fetch(1)) if start_page > 1 else 0
+        made = progress.learn_size(traced, traced(1)) if start_page > 1 else 0
         ahead.fill(progress.pages_planned(expected))
         for number in count(start_page):
             page = ahead.take()
-            made += progress.learn_size(fetch, page) if number == 1 else page.requests
+            made += progress.learn_size(traced, page) if number == 1 else page.requests
             asked_again = 0
             while asked_again < progress.times_to_ask_again(page, followed):
                 asked_again += 1
                 log.info("page_asked_for_again", what=what, page=number, rows=len(page.entries))
-                page = fetch(number)
+                page = traced(number)
                 made += page.requests
             new, rows = progress.accept(page)
             last = progress.ended

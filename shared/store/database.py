@@ -22,6 +22,7 @@ from google.cloud.firestore_v1.field_path import FieldPath
 from google.cloud.firestore_v1.types import Write as EncodedWrite
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from shared import tracing
 from shared.store.writes import Create as Create
 from shared.store.writes import Fields as Fields
 from shared.store.writes import Put as Put
@@ -244,6 +245,7 @@ class Database:
         self.meter.add(reads=max(1, -(-count // ENTRIES_PER_READ)))
         return Totals(count, found)
 
+    @tracing.span("commit")
     def commit(self, writes: Iterable[Write]) -> datetime | None:
         """Write all or nothing. Returns the new version of the first document written. Sent again,
         for TIMEOUT_SECONDS at most, while Firestore is unavailable or others write the same.
@@ -253,6 +255,7 @@ class Database:
         is too large, a value that has no encoding).
         """
         writes = list(writes)
+        tracing.note(writes=len(writes))
         if not writes:
             return None
         batch = _Batch(self._client)

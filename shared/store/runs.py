@@ -23,7 +23,7 @@ REPORT_KEPT = timedelta(days=30)
 """The same for a report: it shows customers' data."""
 REPORTED_FIELDS = (
     *("state", "trigger", "requestedBy", "startedAt", "endedAt"),
-    *("error", "errors", "warnings", "held", "deletionsHeld"),
+    *("durationSeconds", "error", "errors", "warnings", "held", "deletionsHeld"),
 )
 """Fields of a run's document that its report has too."""
 REPORTED_COUNTS = (
@@ -74,6 +74,13 @@ class StoredRun(CamelModel):
     invocations: int = 0
     cost: Cost = Cost()
 
+    @property
+    def duration_seconds(self) -> float | None:
+        """From its start to its end, over all its invocations; None while it has not ended."""
+        if self.ended_at is None:
+            return None
+        return round((self.ended_at - self.started_at).total_seconds(), 3)
+
     def begun(self, now: datetime) -> Self:
         """The run with one more invocation at work on it."""
         started_at = now if self.state is RunState.QUEUED else self.started_at
@@ -84,6 +91,8 @@ class StoredRun(CamelModel):
         """The fields of its document."""
         ids = {"orgId": org_id, "runId": run_id, "expireAt": self.started_at + KEPT}
         fields = self.model_dump(by_alias=True, exclude_none=True)
+        if self.duration_seconds is not None:
+            fields["durationSeconds"] = self.duration_seconds
         return {**fields, "state": self.state.value, **ids}
 
 
@@ -116,6 +125,12 @@ class Run(StoredRun):
         for tally in document["streams"].values():
             tally["seconds"] = round(tally["seconds"], 3)
         return document
+
+    def spent(self) -> dict[str, Any]:
+        """What a log line says of the run's end: seconds in all and by stream, documents."""
+        seconds = {name: round(tally.seconds, 3) for name, tally in self.streams.items()}
+        took = {"duration_seconds": self.duration_seconds, "stream_seconds": seconds}
+        return {**took, **self.cost.model_dump()}
 
     def tally(self, stream: str) -> StreamCounts:
         """The stream's counts, to be changed in place."""

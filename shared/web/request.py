@@ -1,8 +1,7 @@
 """Reading a request: size limits, and path, query and body against their models."""
 
-import re
-import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Annotated, ClassVar, cast
 
@@ -10,13 +9,12 @@ from flask import Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
+from shared import tracing
 from shared.errors import RequestInvalid, RequestRefused, at_fault
 
 KIB = 1024
 LONGEST_QUERY = 2_048
 LARGEST_HEADERS = 16_384
-
-_TRACE = re.compile(r"^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
 
 # These become one segment of a Firestore document's path, and must not be a reserved id.
 RecordId = Annotated[
@@ -110,10 +108,15 @@ class RoutedRequest:
     raw: bytes
 
 
-def request_id(request: Request) -> str:
-    """The trace id that Google's front end gave the request, else a new id."""
-    trace = _TRACE.match(request.headers.get("traceparent", ""))
-    return trace[1] if trace else uuid.uuid4().hex
+@contextmanager
+def in_trace(request: Request) -> Iterator[str]:
+    """Go on with the trace that Google's front end began for the request, or begin one. Its id is
+    the request's."""
+    headers = request.headers
+    caller = tracing.of_w3c(headers.get("traceparent"))
+    caller = caller or tracing.of_google(headers.get("X-Cloud-Trace-Context"))
+    with tracing.door("request", caller) as entered:
+        yield tracing.ids_of(entered.get_span_context())[0]
 
 
 def check_sizes(request: Request) -> None:

@@ -24,7 +24,7 @@ from shared.errors import (
     RetryLater,
     SyncSamError,
 )
-from shared.web.request import guard_body, request_id
+from shared.web.request import guard_body, in_trace
 
 JSON = "application/json"
 INTERNAL = "internal"
@@ -184,10 +184,10 @@ def framework_error(error: HTTPException) -> Response:
     """The response for an error of functions-framework itself, which answers some requests before
     it calls the function: /robots.txt, a path with a line break."""
     guard_body(current_request)
-    error_id = request_id(current_request)
-    response = error_response(error, error_id)
-    finish(response, error_id, head=current_request.method == "HEAD")
-    log.info("request_unrouted", request_id=error_id, status=response.status_code)
+    with in_trace(current_request) as error_id:
+        response = error_response(error, error_id)
+        finish(response, error_id, head=current_request.method == "HEAD")
+        log.info("request_unrouted", request_id=error_id, status=response.status_code)
     return response
 
 

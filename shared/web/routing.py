@@ -41,6 +41,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.routing import Map
 from werkzeug.routing import Rule as PathRule
 
+from shared import tracing
 from shared.errors import RequestRefused
 from shared.web.auth import Caller, OrgRule, Rule
 from shared.web.request import (
@@ -51,10 +52,10 @@ from shared.web.request import (
     RoutedRequest,
     check_sizes,
     guard_body,
+    in_trace,
     parse_body,
     parse_params,
     read_body,
-    request_id,
 )
 from shared.web.response import (
     Cached,
@@ -209,8 +210,7 @@ class App:
     def __call__(self, request: Request) -> Response:
         """Answer a request. Never raises."""
         started = time.monotonic()
-        sent_id = request_id(request)
-        with bound(request_id=sent_id):
+        with in_trace(request) as sent_id, bound(request_id=sent_id):
             route: Route[Any, Any] | None = None
             try:
                 guard_body(request)
@@ -221,6 +221,7 @@ class App:
             except Exception as error:
                 response = error_response(error, sent_id)
             finish(response, sent_id, head=request.method == "HEAD")
+            tracing.note(route=route.name if route else "", status=response.status_code)
             log.info(
                 "request_answered",
                 function=self.name,

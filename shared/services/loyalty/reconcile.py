@@ -298,4 +298,9 @@ def _end(session: LoyaltySession) -> None:
     for part in parts:
         session.active.commit(part)
     session.active.end(last)
-    log.info("loyalty_run_ended", state=run.state, **run.counts.model_dump())
+    log.info(
+        "loyalty_run_ended",
+        state=run.state,
+        duration_seconds=run.duration_seconds,
+        **run.counts.model_dump(),
+    )

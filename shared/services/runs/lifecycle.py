@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from shared import tracing
 from shared.clock import Clock
 from shared.domain.runs import SHORT_RUNS
 from shared.errors import SyncSamError
@@ -77,8 +78,10 @@ class ActiveRun(Generic[R]):
         self._lease = lease
         self._recorded = recorded
         self._cost_before = run.cost
+        self._span = tracing.span("run", org_id=org_id, run_id=run_id)
 
     def __enter__(self) -> Self:
+        self._span.__enter__()
         threading.Thread(target=self._lease.keep_alive, daemon=True).start()
         return self
 
@@ -88,7 +91,11 @@ class ActiveRun(Generic[R]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._lease.stop(hand_over=error is not None)
+        try:
+            self._lease.stop(hand_over=error is not None)
+            tracing.note(state=self.run.state.value, invocations=self.run.invocations)
+        finally:
+            self._span.__exit__(kind, error, trace)
 
     def commit(self, writes: Sequence[Write]) -> None:
         """Write all or nothing."""

@@ -72,7 +72,13 @@ class DryRun:
             spending_of=spending.customers,
         )
         self.database.commit([report])
-        log.info("dry_run_ended", state=run.state, complete=complete, reads=database.meter.reads)
+        log.info(
+            "dry_run_ended",
+            state=run.state,
+            complete=complete,
+            duration_seconds=run.duration_seconds,
+            reads=database.meter.reads,
+        )
 
 
 class CountedRequests:

@@ -121,7 +121,7 @@ class OrgSync:
             session.progress.sales_change_at = change_at if planned else None
         alerts = replace(self.alerts, database=session.database)
         end_run(session, alerts, wanted=synced.wanted, provider=synced.provider)
-        log.info("run_ended", state=session.run.state, **session.run.cost.model_dump())
+        log.info("run_ended", state=session.run.state, **session.run.spent())
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,7 +221,7 @@ def _status_fields(session: Session, provider: str | None) -> dict[str, Any]:
         "ordersSkipped": manifests["orders"].count(SKIPPED),
         "quarantined": sum(m.count(QUARANTINED) for m in manifests.values()),
         "deletionsHeld": sum(hold.count for hold in progress.holds.values()),
-        "durationSeconds": round((run.ended_at - run.started_at).total_seconds(), 3),
+        "durationSeconds": run.duration_seconds,
     }
     if provider:
         fields["provider"] = provider

@@ -12,12 +12,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from threading import RLock
 from typing import Any, Protocol, Self, TypeVar
 
 import structlog
 
+from shared import tracing
 from shared.bus.messages import STREAMS, ComputeSpending
 from shared.clock import Clock, Deadline
 from shared.domain.order_windows import OrderCursor
@@ -286,7 +288,8 @@ class Session:
 
     def _commit_behind(self, groups: list[WriteGroup]) -> None:
         self._since_checkpoint += sum(len(group.writes) for group in groups)
-        self._waiting.append(self._committer.submit(self._commit, groups))
+        # The thread outlives the trace's parts: each commit belongs to the one that asked for it.
+        self._waiting.append(self._committer.submit(copy_context().run, self._commit, groups))
         while len(self._waiting) > COMMITS_WAITING:
             self._refused += self._waiting.popleft().result()
 
@@ -341,7 +344,8 @@ class StreamAttempts:
         started = time.monotonic()
         result: T | None = None
         try:
-            result = work()
+            with tracing.span("stream", stream=stream):
+                result = work()
         except NotProvided:
             log.info("stream_not_given", stream=stream)
             return None

@@ -7,6 +7,7 @@ it: after each run the org is checked for webhooks that still wait.
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -123,7 +124,7 @@ class TargetedSync:
         spending, clock, deadline = self.spending, self.clock, Deadline(self.seconds)
         with opened, Session(opened, spending=spending, clock=clock, deadline=deadline) as session:
             self._work(command, session)
-        log.info("run_ended", state=run.state, **run.cost.model_dump())
+        log.info("run_ended", state=run.state, **run.spent())
         if any(error.owner == Owner.PROVIDER for error in run.errors):
             raise RetryLater("the POS does not give the records now")
         return True
@@ -244,8 +245,10 @@ def _fetch(
     """Each record from the first account that has it."""
 
     fetch = partial(of_first_account, clients, ask)
+    # Each call its own copy: log fields and the trace of the run go along.
+    fetches = [partial(copy_context().run, fetch, record_id) for record_id in sorted(record_ids)]
     with ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="record") as pool:
-        pages = list(pool.map(fetch, sorted(record_ids)))
+        pages = list(pool.map(lambda fetched: fetched(), fetches))
     if missing := sum(1 for page in pages if not page.rows):
         log.info("records_not_found", missing=missing)
     return pages

@@ -86,7 +86,7 @@ class RunCostView(ResponseModel):
 
 
 class RunResponse(ResponseModel):
-    """The current state of a run."""
+    """The current state of a run; ``durationSeconds`` from its start to its end."""
 
     run_id: str
     org_id: str
@@ -94,6 +94,7 @@ class RunResponse(ResponseModel):
     trigger: str
     started_at: datetime
     ended_at: datetime | None
+    duration_seconds: float | None
     error: RunProblemView | None
     streams: dict[str, StreamCounts]
     cost: RunCostView
@@ -179,4 +180,5 @@ def _status_url(org_id: str, run_id: str) -> str:
 
 
 def _view(org_id: str, run_id: str, run: Run) -> RunResponse:
-    return RunResponse.model_validate({"run_id": run_id, "org_id": org_id, **run.model_dump()})
+    shown = {"run_id": run_id, "org_id": org_id, "duration_seconds": run.duration_seconds}
+    return RunResponse.model_validate({**shown, **run.model_dump()})

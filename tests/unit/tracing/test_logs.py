@@ -1,0 +1,51 @@
+"""The lines of a trace can be found by it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from shared import log, tracing
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+SPAN = "b7ad6b7169203331"
+PREFIX = "logging.googleapis.com/"
+
+
+@pytest.fixture(autouse=True)
+def _logs_put_back() -> Iterator[None]:
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
+def logged(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The fields of the trace in a line that is logged now."""
+    structlog.get_logger().info("run_ended")
+    line: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert line["message"] == "run_ended"
+    return {name: value for name, value in line.items() if name.startswith(PREFIX)}
+
+
+@pytest.mark.parametrize("sampled", [True, False])
+def test_a_line_within_a_trace_bears_it(capsys: pytest.CaptureFixture[str], sampled: bool) -> None:
+    log.configure(project="demo-shop")
+    with tracing.door("request", tracing.of_w3c(f"00-{TRACE}-{SPAN}-0{sampled:d}")):
+        assert logged(capsys) == {
+            f"{PREFIX}trace": f"projects/demo-shop/traces/{TRACE}",
+            f"{PREFIX}spanId": SPAN,
+            f"{PREFIX}trace_sampled": sampled,
+        }
+
+
+def test_a_line_outside_of_a_trace_bears_none(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(project="demo-shop")
+    assert logged(capsys) == {}
+
+
+def test_without_a_project_no_line_bears_a_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure()
+    with tracing.door("request", None):
+        assert logged(capsys) == {}
