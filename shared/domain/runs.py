@@ -110,6 +110,9 @@ SILENT_AFTER = timedelta(minutes=30)
 delivers a message again."""
 QUEUED_FOR = timedelta(hours=2)
 """A run that was not begun within this time never will be."""
+FAILING_FROM = 5
+"""From this try of a run in a row on people are alerted: some minutes after the first. Pub/Sub goes
+on delivering the message for hours."""
 OVERDUE_AFTER = timedelta(hours=2)
 """An org without a successful sync for this long raises an alert, as does a schedule without a
 tick."""

@@ -22,7 +22,9 @@ LEASE_SECONDS = 3
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    quick = Manifest.read().with_policy(min_backoff_seconds=1, max_backoff_seconds=2)
+    quick = (
+        Manifest.read().for_local_cloud().with_policy(min_backoff_seconds=1, max_backoff_seconds=2)
+    )
     logs = tmp_path_factory.mktemp("logs")
     with serve(Simulation(())) as server, closing(Port()) as strict:
         # Its port is known before the emulator's, so that the functions can be told.

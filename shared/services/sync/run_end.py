@@ -35,6 +35,7 @@ REMOVING = ("customers", "orders", "products")
 """Streams whose records are removed."""
 LIST_INCOMPLETE = "stock_list_incomplete"
 GIVEN_UP = "run_given_up"
+FAILING = "run_keeps_failing"
 
 COMPARED = ("customers", "orders", "products")
 """Streams whose records are compared between the accounts of an org."""
