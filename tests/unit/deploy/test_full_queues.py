@@ -151,6 +151,13 @@ def test_a_sync_outlives_an_outage_of_five_hours() -> None:
     assert (outcome.done, outcome.dead) == (len(ORGS), 0)
 
 
+@pytest.mark.parametrize(("function", "seconds"), [("org_sync", 20_430), ("spending", 8_430)])
+def test_a_message_is_delivered_for_as_long_as_the_manifest_says(
+    function: str, seconds: int
+) -> None:
+    assert policy_of(MANIFEST.functions[function]).delivered_for_seconds == seconds
+
+
 @pytest.mark.parametrize("name", ON_TOPICS)
 def test_pubsub_keeps_a_message_longer_than_it_delivers_it(name: str) -> None:
     policy = policy_of(MANIFEST.functions[name])
