@@ -11,6 +11,7 @@ from google.cloud import tasks_v2
 
 from shared.bus.messages import PosSync
 from shared.bus.publisher import LATER_BYTES, LaterPublisher, later_bytes
+from shared.domain.spread import SLICES, spread
 
 AT = datetime(2026, 3, 18, 15, 0, tzinfo=UTC)
 
@@ -65,6 +66,17 @@ def test_messages_that_fit_are_published_by_one_task_which_is_made_once() -> Non
     # and other messages, or another occasion, are other tasks
     assert later(queue).publish_all(messages[1:], at=AT, once="tick/1") == 1
     assert later(queue).publish_all(messages, at=AT, once="tick/2") == 1
+
+
+def test_a_tick_of_ten_thousand_orgs_is_a_hundred_and_fifty_tasks() -> None:
+    # Given
+    queue, orgs = Queue(), [f"org_of_some_dispensary_{number}" for number in range(10_000)]
+    # When
+    for _, some in spread(orgs, 1500):
+        later(queue).publish_all(syncs(some), at=AT, once="tick/1")
+    # Then
+    assert len(queue.tasks) == SLICES == 150
+    assert sorted(text["orgId"] for texts in queue.texts() for text in texts) == sorted(orgs)
 
 
 def test_messages_that_do_not_fit_are_divided_and_none_is_lost() -> None:
