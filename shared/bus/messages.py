@@ -63,6 +63,8 @@ class PosSync(Message):
     product_ids: tuple[DocumentId, ...] | None = None
     as_stored: bool = False
     """Only refresh the sales from the stored discounts: the POS is not called."""
+    if_active: bool = False
+    """The org was active when this was sent: if it is no more, that is no error."""
 
     @property
     def names_records(self) -> bool:

@@ -93,8 +93,8 @@ class SyncFanOut:
 
 
 def sync_message(org_id: str, tick_id: str) -> PosSync:
-    """The request for the org's scheduled sync."""
-    return PosSync(org_id=org_id, run_id=run_id(tick_id, org_id), trigger="cron")
+    """The request for the scheduled sync of an active org."""
+    return PosSync(org_id=org_id, run_id=run_id(tick_id, org_id), trigger="cron", if_active=True)
 
 
 def loyalty_message(org_id: str, tick_id: str) -> Loyalty:

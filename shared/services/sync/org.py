@@ -38,7 +38,6 @@ from shared.services.sync.gone import RemovalRules
 from shared.services.sync.orders import sync_orders
 from shared.services.sync.pos_locations import NoActiveLocation, OpenOrg, OpenPos, open_org
 from shared.services.sync.run_end import (
-    BY_ITSELF,
     FAILING,
     SyncPaused,
     end_run,
@@ -147,7 +146,7 @@ class OrgSync:
             self.continuation.publish([command.continuation()])
             log.info("run_continues", invocations=session.run.invocations)
             return
-        if not synced.active and command.trigger in BY_ITSELF:
+        if command.if_active and not synced.active:
             # Deactivated while the message was on its way: no fault that the status should show.
             log.info("org_is_not_active")
             set_last_state(session.run, wanted=synced.wanted, now=self.clock())

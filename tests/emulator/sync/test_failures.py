@@ -188,7 +188,7 @@ def test_an_org_without_an_active_location_gets_an_error_that_says_so(
 ) -> None:
     client.document("tenants/org_new").set({"name": "Juniper & Sons"})
 
-    run = sync.run("org_new", trigger="manual")
+    run = sync.run("org_new")
 
     assert run["error"]["owner"] == "org"
     assert "no active POS location" in run["error"]["message"]
@@ -204,7 +204,7 @@ def test_an_org_that_is_deactivated_while_its_message_waits_is_left_as_it_is(
     org_config.update_locations(status="inactive")
 
     # When the message comes
-    run = sync.run(ORG, trigger="cron")
+    run = sync.run(ORG, if_active=True)
 
     # Then the POS is not called, the status stays, and the org is free
     assert run["state"] == "failed"

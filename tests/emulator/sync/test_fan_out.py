@@ -106,6 +106,7 @@ def test_a_spread_tick_that_comes_twice_asks_once_for_each_org(
         time.sleep(0.1)
     assert Counter(each["orgId"] for each in got) == Counter(ORGS)
     assert {each["runId"] for each in got} == {run_id("4711", org) for org in ORGS}
+    assert all(each["ifActive"] for each in got)
     assert instalments > 3
 
 
