@@ -8,20 +8,23 @@
                       {firestore: {document: PATTERN, event: written}}  a changed document
                       http                                  a request
     topics:         [T, …]
-    env:            NAME: {topic: T} | {queue: Q} | {value: TEXT}; topics and queues are given to
-                    the function by their full resource name
+    env:            NAME: {topic: T} | {queue: Q} | {value: TEXT} | {topics_of: functions}; topics
+                    and queues are given to the function by their full resource name
     secrets:        NAME: {secret: NAME IN SECRET MANAGER, version: N, local?}; the function gets
                     the value in an environment variable. A variable is resolved once, when an
                     instance starts: hence the pinned version
     subscriptions:  defaults, then FUNCTION: what differs for it. Every function with an event
                     trigger has a push subscription: Firestore events travel over Pub/Sub too
+    local:          what the local cloud has instead in all subscriptions
     queues:         Q: {rate_limits?, retry?} of Cloud Tasks
+    alerts:         NAME: {metric, filter?, aligner, above, for_seconds} of Cloud Monitoring
     schedules:      NAME: {cron, timezone, topic, message}
 
 Names are checked against each other when the file is read, as are Google's limits: a manifest
 that loads can be deployed.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -30,9 +33,11 @@ import yaml
 from pydantic import Field, model_validator
 
 from deploy.resources import (
+    Alert,
     EnvName,
     FirestoreTrigger,
     FunctionName,
+    LocalPolicy,
     PlainValue,
     Queue,
     QueueValue,
@@ -41,9 +46,12 @@ from deploy.resources import (
     Secret,
     Section,
     Subscription,
+    TopicsValue,
     TopicTrigger,
     TopicValue,
 )
+
+Value = TopicValue | QueueValue | TopicsValue | PlainValue
 
 MANIFEST = Path(__file__).with_name("functions.yaml")
 
@@ -94,10 +102,12 @@ class Manifest(Section):
     defaults: Defaults
     functions: dict[FunctionName, Function]
     topics: tuple[ResourceId, ...]
-    env: dict[EnvName, TopicValue | QueueValue | PlainValue] = Field(default_factory=dict)
+    env: dict[EnvName, Value] = Field(default_factory=dict)
     secrets: dict[EnvName, Secret] = Field(default_factory=dict)
     queues: dict[ResourceId, Queue] = Field(default_factory=dict)
     schedules: dict[ResourceId, Schedule] = Field(default_factory=dict)
+    alerts: dict[ResourceId, Alert] = Field(default_factory=dict)
+    local: LocalPolicy | None = None
 
     @classmethod
     def read(cls, path: Path = MANIFEST) -> Self:
@@ -108,24 +118,38 @@ class Manifest(Section):
         """The plain variables of a function; secrets are the caller's to give."""
         return {name: self._value(self.env[name], project) for name in function.env}
 
-    def _value(self, value: TopicValue | QueueValue | PlainValue, project: str) -> str:
+    @property
+    def topics_of_functions(self) -> dict[str, str]:
+        """The topic that each function listens to, by the function's name."""
+        return {
+            name: function.trigger.topic
+            for name, function in self.functions.items()
+            if isinstance(function.trigger, TopicTrigger)
+        }
+
+    def _value(self, value: Value, project: str) -> str:
         match value:
             case TopicValue(topic=topic):
-                return f"projects/{project}/topics/{topic}"
+                return _full_name(project, topic)
             case QueueValue(queue=queue):
                 return f"projects/{project}/locations/{self.defaults.region}/queues/{queue}"
+            case TopicsValue():
+                names = self.topics_of_functions.items()
+                return json.dumps({name: _full_name(project, topic) for name, topic in names})
             case PlainValue(value=text):
                 return text
 
+    def for_local_cloud(self) -> Self:
+        """The same with what the local cloud has instead."""
+        return self.with_policy(**self.local.model_dump()) if self.local else self
+
     def with_policy(self, **changes: int) -> Self:
         """The same with these fields of every subscription changed: ``min_backoff_seconds=1``
-        and the like, for tests that cannot wait. The limits are not checked again."""
+        and the like, for tests that cannot wait. What a subscription does without it still does
+        without. The limits are not checked again."""
         functions = {
             name: function.model_copy(
-                update={
-                    "subscription": function.subscription
-                    and function.subscription.model_copy(update=changes)
-                }
+                update={"subscription": _changed(function.subscription, changes)}
             )
             for name, function in self.functions.items()
         }
@@ -159,6 +183,18 @@ class Manifest(Section):
                 yield name, "topic", value.topic
             if isinstance(value, QueueValue):
                 yield name, "queue", value.queue
+
+
+def _full_name(project: str, topic: str) -> str:
+    return f"projects/{project}/topics/{topic}"
+
+
+def _changed(policy: Subscription | None, changes: Mapping[str, int]) -> Subscription | None:
+    if policy is None:
+        return None
+    return policy.model_copy(
+        update={name: value for name, value in changes.items() if getattr(policy, name) is not None}
+    )
 
 
 def _with_defaults(raw: dict[str, Any]) -> dict[str, Any]:

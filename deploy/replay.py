@@ -15,10 +15,14 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from deploy.manifest import Manifest
-from deploy.resources import TopicTrigger
 from shared.bootstrap.clients import database, publisher
 from shared.clock import utc_now
-from shared.services.dead_letters import ReplayDeadLetters, ReplayQuarantine, ReplayResult
+from shared.services.dead_letters import (
+    ReplayDeadLetters,
+    ReplayQuarantine,
+    ReplayResult,
+    topic_by_subscription,
+)
 
 LIMIT = 100
 POS_SYNC = "pos-sync"
@@ -39,18 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def topic_of(manifest: Manifest, source: str) -> str | None:
-    """The topic by that name, or the one that the subscription's function listens to: its name
-    is part of the subscription's."""
+    """The topic by that name, or the one that the subscription's function listens to."""
     name = source.rpartition("/")[2]
     if name in manifest.topics:
         return name
-    of_functions = {
-        function.name.replace("_", "-"): function.trigger.topic
-        for function in manifest.functions.values()
-        if isinstance(function.trigger, TopicTrigger)
-    }
-    found = [function for function in of_functions if function in name]
-    return of_functions[max(found, key=len)] if found else None
+    return topic_by_subscription(source, manifest.topics_of_functions)
 
 
 def _replay(

@@ -37,13 +37,27 @@ class FirestoreTrigger(Section):
 
 class Subscription(Section):
     """Policy of a push subscription. The acknowledgement deadline is the longest a push may
-    take; without a dead-letter topic a message is retried for as long as Pub/Sub keeps it."""
+    take; without a dead-letter topic a message is retried for as long as Pub/Sub keeps it, which
+    is ``retention_seconds``."""
 
     ack_deadline_seconds: int = Field(ge=10, le=600)
     min_backoff_seconds: int = Field(ge=0, le=600)
     max_backoff_seconds: int = Field(ge=0, le=600)
     max_delivery_attempts: int | None = Field(default=None, ge=5, le=100)
     dead_letter_topic: ResourceId | None = None
+    retention_seconds: int = Field(default=604_800, ge=600, le=2_678_400)
+
+    def pause_seconds(self, failed: int) -> float:
+        """How long a message waits after so many failed deliveries, one at least: twice as long
+        each time."""
+        return min(self.min_backoff_seconds * 2.0 ** min(failed - 1, 64), self.max_backoff_seconds)
+
+    @property
+    def delivered_for_seconds(self) -> float:
+        """How long a message is delivered that fails at once each time."""
+        if self.max_delivery_attempts is None:
+            return self.retention_seconds
+        return sum(map(self.pause_seconds, range(1, self.max_delivery_attempts)))
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -51,7 +65,15 @@ class Subscription(Section):
             raise ValueError("max_delivery_attempts and dead_letter_topic go together")
         if self.min_backoff_seconds > self.max_backoff_seconds:
             raise ValueError("min_backoff_seconds is over max_backoff_seconds")
+        if self.delivered_for_seconds > self.retention_seconds:
+            raise ValueError("the message would be dropped before its last delivery")
         return self
+
+
+class LocalPolicy(Section):
+    """What every subscription with a dead-letter topic has in the local cloud."""
+
+    max_delivery_attempts: int = Field(ge=5, le=100)
 
 
 class TopicValue(Section):
@@ -64,6 +86,12 @@ class QueueValue(Section):
     """A variable that names a queue."""
 
     queue: ResourceId
+
+
+class TopicsValue(Section):
+    """A variable that holds the topic of each function that listens to one, as a JSON object."""
+
+    topics_of: Literal["functions"]
 
 
 class PlainValue(Section):
@@ -113,3 +141,14 @@ class Schedule(Section):
     timezone: str
     topic: ResourceId
     message: dict[str, Any]
+
+
+class Alert(Section):
+    """A condition of Cloud Monitoring that people are told of: the metric, aligned over a minute,
+    is over ``above``, in its own unit, for so long."""
+
+    metric: str
+    filter: str | None = None
+    aligner: str
+    above: float
+    for_seconds: int = Field(ge=0)

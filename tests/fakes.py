@@ -52,14 +52,34 @@ class RecordingLaterPublisher(LaterPublisher):
 
     def __init__(self) -> None:
         self.scheduled: list[tuple[datetime, Message]] = []
+        self.texts: list[tuple[datetime, str, Mapping[str, str]]] = []
         self._names: set[str] = set()
 
     def publish(self, message: Message, *, at: datetime, once: str) -> bool:
-        if once in self._names:
-            return False
-        self._names.add(once)
-        self.scheduled.append((at, message))
-        return True
+        if self._is_new(once):
+            self.scheduled.append((at, message))
+            return True
+        return False
+
+    def publish_text(
+        self, text: str, attributes: Mapping[str, str], *, at: datetime, once: str
+    ) -> bool:
+        if self._is_new(once):
+            self.texts.append((at, text, attributes))
+            return True
+        return False
+
+    def publish_all(self, messages: Iterable[Message], *, at: datetime, once: str) -> int:
+        given = list(messages)
+        if self._is_new(f"{once}/{given}"):
+            self.scheduled += [(at, message) for message in given]
+            return 1
+        return 0
+
+    def _is_new(self, name: str) -> bool:
+        known = name in self._names
+        self._names.add(name)
+        return not known
 
     def take(self, due_at: datetime | None = None) -> list[Message]:
         """Those that are due at a moment, or all."""

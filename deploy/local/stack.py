@@ -53,7 +53,7 @@ class Stack:
         extra_env: Mapping[str, Mapping[str, str]] | None = None,
         logs: Path = LOGS,
     ) -> None:
-        self.manifest = manifest or Manifest.read()
+        self.manifest = manifest or Manifest.read().for_local_cloud()
         self.project = f"demo-{secrets.token_hex(4)}"
         self.logs = logs
         given = {name: secret.local for name, secret in self.manifest.secrets.items()}

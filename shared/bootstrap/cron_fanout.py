@@ -1,28 +1,39 @@
 """What stands behind ``functions/cron_fanout``."""
 
+from collections.abc import Callable
 from functools import cache
 
-from pydantic import Field
-
-from shared.bootstrap.clients import AlertSettings, alerts, database, publisher
+from shared.bootstrap.clients import (
+    AlertSettings,
+    LaterSettings,
+    alerts,
+    database,
+    later,
+    publisher,
+)
 from shared.bootstrap.settings import start
-from shared.bus.messages import CronTick
+from shared.bus.messages import CronTick, Message
 from shared.clock import utc_now
 from shared.entry import MessageConsumer
-from shared.services.fan_out import LoyaltyFanOut, Schedule, SyncFanOut
-from shared.services.spending.compute import Ageing
+from shared.services.fan_out import (
+    FanOut,
+    Schedule,
+    SyncFanOut,
+    loyalty_message,
+    segments_message,
+    sync_message,
+)
 from shared.services.spending.requests import OutstandingSpending
 from shared.services.watchdog import Watchdog
 
 
-class CronFanoutSettings(AlertSettings):
-    """Settings of ``cron_fanout``; ``ageing_seconds`` as ``sync_seconds`` of ``org_sync``."""
+class CronFanoutSettings(AlertSettings, LaterSettings):
+    """Settings of ``cron_fanout``."""
 
     pos_sync_topic: str
     loyalty_topic: str
-    cron_tick_topic: str
+    segments_topic: str
     spending_topic: str
-    ageing_seconds: float = Field(default=450, gt=0)
 
 
 @cache
@@ -34,17 +45,15 @@ def consumer() -> MessageConsumer[CronTick]:
     watchdog = Watchdog(
         store, alarms, utc_now, OutstandingSpending(store, alarms, spending, utc_now)
     )
+
+    def fan_out(topic: str, message: Callable[[str, str], Message]) -> FanOut:
+        return FanOut(store, publisher(topic), later(settings, topic), utc_now, message)
+
     schedule = Schedule(
         {
-            "pos-sync": SyncFanOut(store, publisher(settings.pos_sync_topic), utc_now),
-            "segments": Ageing(
-                store,
-                ticks=publisher(settings.cron_tick_topic),
-                spending=spending,
-                clock=utc_now,
-                seconds=settings.ageing_seconds,
-            ),
-            "loyalty": LoyaltyFanOut(store, publisher(settings.loyalty_topic)),
+            "pos-sync": SyncFanOut(store, fan_out(settings.pos_sync_topic, sync_message), utc_now),
+            "segments": fan_out(settings.segments_topic, segments_message),
+            "loyalty": fan_out(settings.loyalty_topic, loyalty_message),
             "watchdog": lambda tick, _: watchdog(tick),
         }
     )

@@ -1,16 +1,35 @@
 """What stands behind ``functions/dead_letter``."""
 
+from datetime import timedelta
 from functools import cache
 
-from shared.bootstrap.clients import AlertSettings, alerts, database
+from pydantic import Field
+
+from shared.bootstrap.clients import AlertSettings, LaterSettings, alerts, database, later
 from shared.bootstrap.settings import start
 from shared.clock import utc_now
-from shared.services.dead_letters import RecordDeadLetter
+from shared.services.dead_letters import RecordDeadLetter, ResendOnce
+
+
+class DeadLetterSettings(AlertSettings, LaterSettings):
+    """Settings of ``dead_letter``. ``topics_of_functions`` is a JSON object;
+    ``resend_after_seconds`` the first pause before a letter is sent again by itself, 0: none is."""
+
+    topics_of_functions: dict[str, str]
+    resend_after_seconds: float = Field(default=900, ge=0)
 
 
 @cache
 def recorder() -> RecordDeadLetter:
     """Records dead letters."""
-    settings = start(AlertSettings)
+    settings = start(DeadLetterSettings)
     store = database(settings.google_cloud_project)
-    return RecordDeadLetter(store, alerts(settings, store), utc_now)
+    resend = ResendOnce(
+        store,
+        {name: later(settings, topic) for name, topic in settings.topics_of_functions.items()},
+        utc_now,
+        timedelta(seconds=settings.resend_after_seconds),
+    )
+    return RecordDeadLetter(
+        store, alerts(settings, store), utc_now, resend if settings.resend_after_seconds else None
+    )

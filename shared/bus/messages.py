@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from shared.domain.ids import is_document_id
 from shared.errors import InvalidMessage, at_fault
@@ -38,10 +38,12 @@ class Message(FrozenCamelModel):
 
 
 class CronTick(Message):
-    """A schedule is due; for one org if ``org_id`` is given."""
+    """A schedule is due; for one org if ``org_id`` is given. ``spread_seconds``: over how long the
+    messages of all orgs are spread, 0 for at once; one org's is published at once."""
 
     job: Literal["pos-sync", "loyalty", "segments", "watchdog"]
     org_id: DocumentId | None = None
+    spread_seconds: int = Field(default=0, ge=0, le=86_400)
 
 
 class PosSync(Message):
@@ -61,6 +63,8 @@ class PosSync(Message):
     product_ids: tuple[DocumentId, ...] | None = None
     as_stored: bool = False
     """Only refresh the sales from the stored discounts: the POS is not called."""
+    if_active: bool = False
+    """The org was active when this was sent: if it is no more, that is no error."""
 
     @property
     def names_records(self) -> bool:
@@ -75,6 +79,12 @@ class ComputeSpending(Message):
     request_id: DocumentId | None = None
     run_id: DocumentId | None = None
     customer_ids: tuple[DocumentId, ...] | None = None
+
+
+class AgeSegments(Message):
+    """Rewrite the segments of the org's customers whose last order has become too old for them."""
+
+    org_id: DocumentId
 
 
 class Loyalty(Message):

@@ -109,7 +109,11 @@ SILENT_AFTER = timedelta(minutes=30)
 """A run whose worker gave no sign for this long has none: longer than Pub/Sub waits before it
 delivers a message again."""
 QUEUED_FOR = timedelta(hours=2)
-"""A run that was not begun within this time never will be."""
+"""A run that was not begun within this time is ended: somebody waits, and its message may still
+come hours later."""
+FAILING_FROM = 5
+"""From this try of a run in a row on people are alerted: some minutes after the first. Pub/Sub goes
+on delivering the message for hours."""
 OVERDUE_AFTER = timedelta(hours=2)
 """An org without a successful sync for this long raises an alert, as does a schedule without a
 tick."""

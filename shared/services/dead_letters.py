@@ -1,21 +1,28 @@
 """What failed for good: dead letters are recorded and their runs ended; dead letters are sent again
 and quarantined records fetched again on an operator's command.
 
+A message that failed at every delivery may only have come at the wrong time: an outage, or a full
+queue. It is sent again once by itself, after a pause. If it comes back, it stays for a person.
+
 A quarantined record is not parsed again from its stored text, which may be outdated: an ordinary
 run fetches it, an order or a customer by its id, any other by a sync of its stream. If it is valid
 now, the run stores it and removes it from quarantine.
 """
 
+import hashlib
 import json
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar
 
 import structlog
 
 from shared.bus.events import REPLAY_OF, Delivery
 from shared.bus.messages import STREAMS, Message, PosSync
+from shared.bus.publisher import LATER_BYTES, LaterPublisher, later_bytes
 from shared.clock import Clock
 from shared.domain.orders import external_id_of
 from shared.errors import InvalidMessage
@@ -33,6 +40,7 @@ from shared.store.quarantine import Quarantined
 SOURCE_ATTRIBUTE = "CloudPubSubDeadLetterSourceSubscription"
 ATTEMPTS_ATTRIBUTE = "CloudPubSubDeadLetterSourceDeliveryCount"
 
+EXHAUSTED = "delivery_attempts_exhausted"
 MARK = "-replay-"
 REQUESTED_BY = "replay"
 IDS_PER_EVENT = 100
@@ -44,25 +52,78 @@ LONGEST_PART = 64
 NO_TOPIC = "came from no topic that a message can be published to"
 TRUNCATED = "only an excerpt of the message is kept: its sender has to send it again"
 
+PAUSE_FACTOR = 4
+"""By so much the pause before a letter is sent again by itself is longer than that of the org's
+letter before."""
+PAUSES = 3
+"""How many different pauses there are: from then on it is the same."""
+PAUSES_COUNTED_FOR = timedelta(days=1)
+
 PublishText = Callable[[str, str, Mapping[str, str]], None]
 """Publishes a text with attributes to the topic of that short name, and waits until Pub/Sub has
 accepted it."""
 TopicOf = Callable[[str], str | None]
 """The short name of a topic by its own or a subscription's name; None where it is unknown."""
 
+T = TypeVar("T")
+
 log = structlog.get_logger(__name__)
+
+
+def topic_by_subscription(subscription: str, topics: Mapping[str, T]) -> T | None:
+    """Of the topics by function that of the function whose subscription it is: the function's name
+    is part of the subscription's. None where it is of none."""
+    name = subscription.rpartition("/")[2]
+    found = [function for function in topics if function.replace("_", "-") in name]
+    return topics[max(found, key=len)] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class ResendOnce:
+    """Has a dead letter sent to its topic again by itself: after ``first_pause``, longer where
+    others of the org have just been. ``topics`` by the name of the function that listens."""
+
+    database: Database
+    topics: Mapping[str, LaterPublisher]
+    clock: Clock
+    first_pause: timedelta
+
+    def __call__(self, message_id: str) -> None:
+        """Have the letter of that id sent again, unless it has been, is itself a replay, or cannot
+        be sent as it was. Of its twins, letters of the same text, only the first is."""
+        letter = dead_letters.read(self.database, message_id)
+        if letter is None or letter.code != EXHAUSTED or letter.truncated or letter.replayed:
+            return
+        topic, text = topic_by_subscription(letter.source, self.topics), _again(letter)
+        # The rest of a replayed run has no letter of its own, but the run's id.
+        is_replay = letter.replay_of or MARK in (_run_id(letter) or "")
+        if topic is None or is_replay or later_bytes(text) > LATER_BYTES:
+            return
+        now = self.clock()
+        before = dead_letters.count_replayed(
+            self.database, letter.org_id, now - PAUSES_COUNTED_FOR, PAUSES - 1
+        )
+        at = now + self.first_pause * PAUSE_FACTOR**before
+        same = hashlib.blake2b(f"{letter.source}/{letter.text}".encode()).hexdigest()
+        # Before it is marked: a crash in between sends it to the queue again, which knows its name.
+        topic.publish_text(text, {REPLAY_OF: letter.id}, at=at, once=f"dead-letter/{same}")
+        self.database.commit([dead_letters.replayed(letter, at)])
+        log.info("dead_letter_is_sent_again", subscription=letter.source, at=at.isoformat())
 
 
 @dataclass(frozen=True, slots=True)
 class RecordDeadLetter:
-    """Records a message that no delivery could process, and ends its run."""
+    """Records a message that no delivery could process, and ends its run. ``resend`` None: none is
+    sent again by itself."""
 
     database: Database
     alerts: Alerts
     clock: Clock
+    resend: ResendOnce | None = None
 
     def __call__(self, received: Delivery) -> None:
-        """Record the message; its run is ended if it is unfinished and without a worker."""
+        """Record the message; its run is ended if it is unfinished and without a worker. Raises
+        what the queue raises where the message cannot be sent again."""
         subscription = received.attributes.get(SOURCE_ATTRIBUTE, "unknown")
         attempts = received.attributes.get(ATTEMPTS_ATTRIBUTE, "all")
         dead_letters.record(
@@ -70,18 +131,22 @@ class RecordDeadLetter:
             received.id,
             topic=subscription,
             data=received.data,
-            code="delivery_attempts_exhausted",
+            code=EXHAUSTED,
             reason=f"not processed after {attempts} deliveries",
             now=self.clock(),
+            replay_of=received.attributes.get(REPLAY_OF),
         )
         log.error("dead_letter_recorded", subscription=subscription)
+        self._end_run(received)
+        if self.resend is not None:
+            self.resend(received.id)
+
+    def _end_run(self, received: Delivery) -> None:
         try:
             message = PosSync.parse(received.json())
         except InvalidMessage:
             return
-        self._give_up(message.org_id, message.run_id)
-
-    def _give_up(self, org_id: str, run_id: str) -> None:
+        org_id, run_id = message.org_id, message.run_id
         run = runs.find_unfinished(self.database, org_id, run_id)
         if run is None:
             return
@@ -134,7 +199,7 @@ class ReplayDeadLetters:
             if letter.truncated or topic is None:
                 left[letter.id] = TRUNCATED if letter.truncated else NO_TOPIC
                 continue
-            self.publish(topic, _again(letter), {REPLAY_OF: letter.id})
+            self.publish(topic, _again(letter, by_hand=True), {REPLAY_OF: letter.id})
             self.database.commit([dead_letters.replayed(letter, self.clock())])
             sent += 1
         return ReplayResult(sent, left)
@@ -146,20 +211,30 @@ class ReplayDeadLetters:
         return [found] if found else []
 
 
-def _again(letter: DeadLetter) -> str:
-    """The letter's text. A request for a run names a new run, since the old one has ended, and is
-    a manual one, so that it is done for a paused org too."""
+def _again(letter: DeadLetter, *, by_hand: bool = False) -> str:
+    """The letter's text. A request for a run names a new run, since the old one has ended; by hand
+    it is a manual one, so that it is done for a paused org too."""
+    run_id = _run_id(letter)
+    if run_id is None:
+        return letter.text
+    data = json.loads(letter.text)
+    data["runId"] = run_id.split(MARK)[0][:LONGEST_PART] + MARK + letter.id[:LONGEST_PART]
+    if by_hand and "trigger" in data:
+        data["trigger"] = "manual"
+    try:
+        return json.dumps(data)
+    except RecursionError:
+        return letter.text
+
+
+def _run_id(letter: DeadLetter) -> str | None:
+    """The run that the letter asks for, if any."""
     try:
         data = json.loads(letter.text)
-        if not isinstance(data, dict) or not isinstance(data.get("runId"), str):
-            return letter.text
-        before = data["runId"].split(MARK)[0]
-        data["runId"] = before[:LONGEST_PART] + MARK + letter.id[:LONGEST_PART]
-        if "trigger" in data:
-            data["trigger"] = "manual"
-        return json.dumps(data)
     except (ValueError, RecursionError):
-        return letter.text
+        return None
+    run_id = data.get("runId") if isinstance(data, dict) else None
+    return run_id if isinstance(run_id, str) else None
 
 
 @dataclass(frozen=True, slots=True)

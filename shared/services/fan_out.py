@@ -1,19 +1,29 @@
-"""Ticks of the schedule: each runs its job, most of which publish one message per org."""
+"""Ticks of the schedule: each runs its job, most of which publish one message per org.
+
+A tick that is to be spread has each org's message published at the org's own moment, by one Cloud
+Task for each of at most SLICES moments: all at once they would fill the instances of the function,
+and each refusal for want of one counts as a delivery. Which orgs are due is decided when the tick
+is handled. Whether one still is, is its run's to decide, which reads the org's locations first: the
+message may wait in a queue far longer than the tick is spread.
+"""
 
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
-from shared.bus.messages import CronTick, Loyalty, PosSync
-from shared.bus.publisher import Publisher
+from shared.bus.messages import AgeSegments, CronTick, Loyalty, Message, PosSync
+from shared.bus.publisher import LaterPublisher, Publisher
 from shared.clock import Clock
+from shared.domain.ids import is_document_id
+from shared.domain.spread import spread
 from shared.errors import InvalidMessage
 from shared.store import locations
 from shared.store.database import Database
 
-Job = Callable[[CronTick, str], None]
+Job = Callable[[CronTick, str], object]
 """Handles a tick. The second argument is the tick's id, the same at redelivery."""
 
 log = structlog.get_logger(__name__)
@@ -34,44 +44,76 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class SyncFanOut:
-    """Requests a sync of each org with an active POS location."""
+class FanOut:
+    """Publishes a message for each org with an active POS location. ``message`` makes it from the
+    org's id and the tick's."""
 
     database: Database
-    pos_sync: Publisher
+    topic: Publisher
+    later: LaterPublisher
     clock: Clock
+    message: Callable[[str, str], Message]
 
-    def __call__(self, tick: CronTick, tick_id: str) -> None:
-        """Fan a tick out; its redelivery requests the same runs. The roster is updated, from which
-        the watchdog knows that the schedule is alive."""
+    def __call__(self, tick: CronTick, tick_id: str) -> list[str]:
+        """Fan a tick out; the orgs that it is about. Its redelivery publishes the same messages, or
+        none where they are published later. Raises InvalidMessage for an unknown org."""
         orgs = active_orgs(self.database, tick)
-        self.pos_sync.publish(
-            PosSync(org_id=org, run_id=run_id(tick_id, org), trigger="cron") for org in orgs
+        if tick.spread_seconds and tick.org_id is None:
+            self._publish_spread(orgs, tick.spread_seconds, tick_id)
+        else:
+            self.topic.publish(self.message(org, tick_id) for org in orgs)
+        log.info(
+            "tick_fanned_out", job=tick.job, orgs=len(orgs), spread_seconds=tick.spread_seconds
         )
-        if tick.org_id is None:
-            before = locations.read_roster(self.database)
-            self.database.commit([locations.put_roster(before, orgs, self.clock())])
-        log.info("tick_fanned_out", job=tick.job, orgs=len(orgs))
+        return orgs
+
+    def _publish_spread(self, orgs: list[str], seconds: int, tick_id: str) -> None:
+        began = self.clock()
+        for offset, some in spread(orgs, seconds):
+            messages = [self.message(org, tick_id) for org in some]
+            at = began + timedelta(seconds=offset)
+            self.later.publish_all(messages, at=at, once=f"tick/{tick_id}")
 
 
 @dataclass(frozen=True, slots=True)
-class LoyaltyFanOut:
-    """Requests a loyalty run of each org with an active POS location."""
+class SyncFanOut:
+    """Requests a sync of each org, and keeps the roster from which the watchdog knows that the
+    schedule is alive."""
 
     database: Database
-    loyalty: Publisher
+    fan_out: FanOut
+    clock: Clock
 
     def __call__(self, tick: CronTick, tick_id: str) -> None:
         """Fan a tick out; its redelivery requests the same runs."""
-        orgs = active_orgs(self.database, tick)
-        self.loyalty.publish(Loyalty(org_id=org, run_id=run_id(tick_id, org)) for org in orgs)
-        log.info("tick_fanned_out", job=tick.job, orgs=len(orgs))
+        orgs = self.fan_out(tick, tick_id)
+        if tick.org_id is None:
+            before = locations.read_roster(self.database)
+            self.database.commit([locations.put_roster(before, orgs, self.clock())])
+
+
+def sync_message(org_id: str, tick_id: str) -> PosSync:
+    """The request for the scheduled sync of an active org."""
+    return PosSync(org_id=org_id, run_id=run_id(tick_id, org_id), trigger="cron", if_active=True)
+
+
+def loyalty_message(org_id: str, tick_id: str) -> Loyalty:
+    """The request for the org's scheduled loyalty run."""
+    return Loyalty(org_id=org_id, run_id=run_id(tick_id, org_id))
+
+
+def segments_message(org_id: str, tick_id: str) -> AgeSegments:
+    """The request to age the org's segments."""
+    return AgeSegments(org_id=org_id)
 
 
 def active_orgs(database: Database, tick: CronTick) -> list[str]:
-    """The orgs with an active POS location that a tick is about. Raises InvalidMessage where it
-    names an unknown org."""
-    orgs = locations.active_orgs(database, tick.org_id)
+    """The orgs with an active POS location that a tick is about; without those whose id no document
+    can have. Raises InvalidMessage where it names an unknown org."""
+    found = locations.active_orgs(database, tick.org_id)
+    orgs = [org for org in found if is_document_id(org)]
+    if len(orgs) < len(found):
+        log.warning("org_ids_invalid", locations=len(found) - len(orgs))
     if tick.org_id is not None and not orgs:
         locations.require_known(database, tick.org_id)
     return orgs

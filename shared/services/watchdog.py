@@ -33,7 +33,7 @@ from shared.domain.runs import (
 from shared.services.alerts import Alerts
 from shared.services.runs.failure import close_stuck
 from shared.services.spending.requests import OUTSTANDING, OutstandingSpending
-from shared.services.sync.run_end import GIVEN_UP
+from shared.services.sync.run_end import FAILING, GIVEN_UP
 from shared.store import incidents, locations, paths, runs, status
 from shared.store import lease as leases
 from shared.store.database import Conflict, Database
@@ -45,7 +45,7 @@ STUCK = "run_stuck"
 OVERDUE = "no_recent_success"
 MANY_OVERDUE = "many_orgs_overdue"
 SILENT = "schedule_silent"
-OF_ORGS = (OVERDUE, STUCK, GIVEN_UP)
+OF_ORGS = (OVERDUE, STUCK, FAILING, GIVEN_UP)
 """Incidents of single orgs that are resolved here, by the org's next success."""
 
 log = structlog.get_logger(__name__)

@@ -20,13 +20,19 @@ KEPT = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message as it was sent. ``source`` is its topic, or the subscription that dropped it.
-    ``truncated``: ``text`` is not what was sent, but cut off or escaped."""
+    """A message as it was sent, and the ``code`` of why it is here. ``source`` is its topic, or the
+    subscription that dropped it.
+    ``truncated``: ``text`` is not what was sent, but cut off or escaped. ``replay_of`` is the
+    letter of which this message was the replay, ``replayed`` whether this one was or will be."""
 
     id: str
     source: str
     text: str
     truncated: bool
+    code: str = ""
+    org_id: str | None = None
+    replay_of: str | None = None
+    replayed: bool = False
 
 
 def record(
@@ -38,6 +44,7 @@ def record(
     code: str,
     reason: str,
     now: datetime,
+    replay_of: str | None = None,
 ) -> None:
     """Store a message, whatever its ``data`` are. Recording it again changes only ``lastSeenAt``
     and ``expireAt``."""
@@ -55,6 +62,8 @@ def record(
         **seen,
         "replayedAt": None,
     }
+    if replay_of:
+        fields["replayOf"] = _excerpt(replay_of, TEXT_LIMIT)
     try:
         database.commit([Create(_path(message_id), fields)])
     except Conflict:
@@ -76,15 +85,35 @@ def read(database: Database, message_id: str) -> DeadLetter | None:
     return _letter(found) if found.exists else None
 
 
-def replayed(letter: DeadLetter, now: datetime) -> Update:
-    """The write for one that was sent again."""
-    return Update(_path(letter.id), {"replayedAt": now})
+def replayed(letter: DeadLetter, at: datetime) -> Update:
+    """The write for one that was sent again, or will be at that time."""
+    return Update(_path(letter.id), {"replayedAt": at})
+
+
+def count_replayed(database: Database, org_id: str | None, since: datetime, limit: int) -> int:
+    """How many letters of an org were sent again since a moment or will be, ``limit`` at most."""
+    found = database.query(
+        paths.DEAD_LETTERS,
+        ("orgId", "==", org_id),
+        ("replayedAt", ">", since),
+        select=["orgId"],
+        limit=limit,
+    )
+    return len(list(found))
 
 
 def _letter(document: Document) -> DeadLetter:
     fields = document.fields
-    truncated = bool(fields.get("truncated"))
-    return DeadLetter(document.id, str(fields["topic"]), str(fields["data"]), truncated)
+    return DeadLetter(
+        document.id,
+        str(fields["topic"]),
+        str(fields["data"]),
+        bool(fields.get("truncated")),
+        code=str(fields.get("errorCode", "")),
+        org_id=fields.get("orgId"),
+        replay_of=fields.get("replayOf"),
+        replayed=fields.get("replayedAt") is not None,
+    )
 
 
 def _excerpt(given: bytes | str, limit: int) -> str:

@@ -72,6 +72,9 @@ class StoredRun(CamelModel):
     ended_at: datetime | None = None
     error: RunError | None = None
     invocations: int = 0
+    tries: int = Field(default=0, exclude_if=lambda tries: not tries)
+    """Invocations in a row, the present one included, of which none has ended the run or handed it
+    over: all before the present one failed."""
     cost: Cost = Cost()
 
     @property
@@ -85,7 +88,8 @@ class StoredRun(CamelModel):
         """The run with one more invocation at work on it."""
         started_at = now if self.state is RunState.QUEUED else self.started_at
         changed = {"state": RunState.RUNNING, "started_at": started_at}
-        return self.model_copy(update=changed | {"invocations": self.invocations + 1})
+        counted = {"invocations": self.invocations + 1, "tries": self.tries + 1}
+        return self.model_copy(update=changed | counted)
 
     def document(self, org_id: str, run_id: str) -> dict[str, Any]:
         """The fields of its document."""

@@ -91,6 +91,7 @@ class Project:
             name: {
                 **of_function(self._manifest.functions[name], self._manifest, addresses, secrets),
                 **settings,
+                "RESEND_AFTER_SECONDS": "0",  # there is no queue: the campaign itself replays
             }
             for name in FUNCTIONS
         }

@@ -16,7 +16,9 @@ LEASE_SECONDS = 3
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    quick = Manifest.read().with_policy(min_backoff_seconds=1, max_backoff_seconds=2)
+    quick = (
+        Manifest.read().for_local_cloud().with_policy(min_backoff_seconds=1, max_backoff_seconds=2)
+    )
     logs = tmp_path_factory.mktemp("logs")
     lease = {"LEASE_SECONDS": str(LEASE_SECONDS)}
     env = dict.fromkeys(("org_sync", "loyalty_reconcile"), lease)

@@ -203,15 +203,15 @@ class SyncRunner:
 
 
 def hold_org(
-    database: Database, org_id: str, run_id: str, *, seconds: float = 60
+    database: Database, org_id: str, run_id: str, *, seconds: float = 60, found: Run | None = None
 ) -> ActiveRun[Run]:
-    """A run of an org is under way, as another worker's."""
+    """A run of an org is under way, as another worker's; ``found``: one that has begun before."""
     opened = lifecycle.open_run(
         lifecycle.SYNC,
         database,
         org_id,
         run_id,
-        Run(state=RunState.RUNNING, trigger="cron", started_at=utc_now()),
+        found or Run(state=RunState.RUNNING, trigger="cron", started_at=utc_now()),
         clock=utc_now,
         lease_ttl=timedelta(seconds=seconds),
     )

@@ -114,6 +114,11 @@ class _PublishedLater(LaterPublisher):
         self._published.append((self._topic, message))
         return True
 
+    def publish_all(self, messages: Iterable[Message], *, at: datetime, once: str) -> int:
+        given = list(messages)
+        self._published += [(self._topic, message) for message in given]
+        return len(given)
+
 
 class _Alerted(Notifier):
     def __init__(self, alerted: list[tuple[str, str]]) -> None:

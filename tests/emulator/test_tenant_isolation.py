@@ -36,6 +36,7 @@ from shared.bootstrap import (
     loyalty_reconcile,
     manual_sync,
     org_sync,
+    segments,
     spending,
     webhooks,
 )
@@ -151,7 +152,7 @@ def world(firestore_host: str) -> Iterator[World]:
         _configure(client, server, functions)
         consumers = {
             each: functions.consumer(each)
-            for each in (org_sync, spending, loyalty_reconcile, cron_fanout)
+            for each in (org_sync, spending, segments, loyalty_reconcile, cron_fanout)
         }
         apps = {each: functions.app(each) for each in HTTP_FUNCTIONS}
         for org in (MINE, OTHER):
@@ -396,6 +397,7 @@ def _message(world: World, draw: Draw) -> Case:
                 (org_sync, sync | {"asStored": True}),
                 (spending, {"orgId": org, "customerIds": ids}),
                 (spending, {"orgId": org}),
+                (segments, {"orgId": org}),
                 (loyalty_reconcile, {"orgId": org, "runId": run_id, "customerIds": ids}),
                 (loyalty_reconcile, {"orgId": org, "runId": run_id}),
                 *(

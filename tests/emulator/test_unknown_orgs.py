@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from google.cloud.firestore import Client
 
-from shared.bootstrap import cron_fanout, loyalty_reconcile, org_sync, spending
+from shared.bootstrap import cron_fanout, loyalty_reconcile, org_sync, segments, spending
 from shared.store.database import Database
 from tests.emulator.functions import InProcess, pubsub_event
 from tests.stored import StoredDocuments
@@ -26,6 +26,7 @@ MESSAGES = [
     (org_sync, {**SYNC, "runId": "streams-1", "trigger": "webhook", "streams": ["orders"]}),
     (spending, {"orgId": ORG}),
     (spending, {"orgId": ORG, "customerIds": ["1", "2"]}),
+    (segments, {"orgId": ORG}),
     (loyalty_reconcile, {"orgId": ORG}),
     (loyalty_reconcile, {"orgId": ORG, "customerIds": ["1"], "full": True}),
     (cron_fanout, {"job": "pos-sync", "orgId": ORG}),

@@ -34,6 +34,12 @@ class LoyaltyRunAbandoned(SyncSamError):
     code = "loyalty_run_abandoned"
 
 
+class RunKeepsFailing(SyncSamError):
+    """Several deliveries of a run's message failed in a row, and more follow."""
+
+    code = "run_keeps_failing"
+
+
 class RunGivenUp(SyncSamError):
     """Every delivery of a run's message failed."""
 

@@ -107,10 +107,12 @@ class ActiveRun(Generic[R]):
 
     def hand_over(self, writes: Sequence[Write], *, wait: timedelta = timedelta(0)) -> None:
         """Write, and leave the rest of the run to a continuation that comes after ``wait``."""
+        self.run.tries = 0
         self._lease.hand_over(self._with_document(writes), wait=wait)
 
     def end(self, writes: Sequence[Write]) -> None:
         """Write the last documents and free the org."""
+        self.run.tries = 0
         self._lease.release(self._with_document(writes))
 
     def _with_document(self, writes: Sequence[Write]) -> Sequence[Write]:

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from shared.bus.messages import ComputeSpending, CronTick
+from shared.bus.messages import AgeSegments, ComputeSpending
 from shared.bus.publisher import Publisher
 from shared.cache import ExpiringCache
 from shared.clock import Clock, Deadline
@@ -242,29 +242,25 @@ def scale_of(spendings: Iterable[Spending], now: datetime) -> QuantileScale | No
 @dataclass(frozen=True, slots=True)
 class Ageing:
     """Rewrites the customers whose last order has crossed a boundary since their segment was
-    written. A tick for all orgs becomes one per org. ``seconds`` as in SpendingService."""
+    written. ``segments`` is the topic of its own messages, ``seconds`` as in SpendingService."""
 
     database: Database
-    ticks: Publisher
+    segments: Publisher
     spending: Publisher
     clock: Clock
     seconds: float
 
-    def __call__(self, tick: CronTick, tick_id: str) -> None:
-        """Handle a tick of the schedule."""
-        if tick.org_id is None:
-            orgs = locations.active_orgs(self.database)
-            self.ticks.publish(CronTick(job="segments", org_id=org) for org in orgs)
-            log.info("tick_fanned_out", job=tick.job, orgs=len(orgs))
-            return
+    def __call__(self, message: AgeSegments) -> None:
+        """Age the org's segments; what there is no time for is left to another message. Raises
+        InvalidMessage for an unknown org."""
         now = self.clock()
-        scales = spending_store.scales(self.database, tick.org_id)
+        scales = spending_store.scales(self.database, message.org_id)
         if scales.quantiles is None:
-            locations.require_known(self.database, tick.org_id)
+            locations.require_known(self.database, message.org_id)
         if scales.quantiles is None or now - scales.quantiles.as_of > SCALE_AGE:
-            self.spending.publish([ComputeSpending(org_id=tick.org_id)])
-        if not self._age(tick.org_id, scales, now):
-            self.ticks.publish([tick])
+            self.spending.publish([ComputeSpending(org_id=message.org_id)])
+        if not self._age(message.org_id, scales, now):
+            self.segments.publish([message])
 
     def _age(self, org_id: str, scales: ScoringScales, now: datetime) -> bool:
         """Rewrite all who have crossed a boundary; False where the time ran out before."""

@@ -15,7 +15,8 @@ from shared.errors import InvalidMessage
 @dataclass(frozen=True, slots=True)
 class SyncOrg:
     """Sync an org's streams. ``full`` writes every record again, ``allow_deletions`` lets a
-    removal through that would wait for a person, ``streams`` None means all."""
+    removal through that would wait for a person, ``streams`` None means all. ``if_active``: an org
+    without an active location is left alone."""
 
     org_id: str
     run_id: str
@@ -24,6 +25,7 @@ class SyncOrg:
     allow_deletions: bool = False
     streams: tuple[StreamName, ...] | None = None
     requested_by: str | None = None
+    if_active: bool = False
 
     @classmethod
     def of(cls, message: PosSync) -> Self:

@@ -17,11 +17,18 @@ import structlog
 from shared.bus.messages import STREAMS
 from shared.bus.publisher import Publisher
 from shared.clock import Clock, Deadline, OutOfTime
-from shared.domain.runs import SHORT_RUNS, RunState
+from shared.domain.runs import FAILING_FROM, SHORT_RUNS, RunState
 from shared.errors import OrgError, RetryLater, SyncSamError
 from shared.services.alerts import Alerts
 from shared.services.runs import lifecycle
-from shared.services.runs.failure import AlreadyRunning, failed, run_error
+from shared.services.runs.failure import (
+    AlreadyRunning,
+    RunKeepsFailing,
+    error_fields,
+    failed,
+    run_error,
+)
+from shared.services.runs.lifecycle import ActiveRun
 from shared.services.sync import metadata
 from shared.services.sync.account_check import AccountCheck
 from shared.services.sync.catalogue import Catalogue
@@ -30,11 +37,17 @@ from shared.services.sync.customers import StoredCustomers, sync_customers
 from shared.services.sync.gone import RemovalRules
 from shared.services.sync.order_listings import OrderListings
 from shared.services.sync.orders import sync_orders
-from shared.services.sync.pos_locations import OpenOrg, OpenPos, open_org
-from shared.services.sync.run_end import SyncPaused, end_run, is_resting
+from shared.services.sync.pos_locations import NoActiveLocation, OpenOrg, OpenPos, open_org
+from shared.services.sync.run_end import (
+    FAILING,
+    SyncPaused,
+    end_run,
+    is_resting,
+    set_last_state,
+)
 from shared.services.sync.sales_refresh import SalesRefreshPlan
 from shared.services.sync.session import Session, StreamAttempts
-from shared.store import runs
+from shared.store import runs, status
 from shared.store.database import Database
 from shared.store.lease import HeldByOtherRun
 from shared.store.runs import Run
@@ -98,8 +111,27 @@ class OrgSync:
             self._decline(database, command, run, error)
             return
         spending, clock = self.spending, self.clock
-        with opened, Session(opened, spending=spending, clock=clock, deadline=deadline) as session:
-            self._work(command, session)
+        with opened:
+            if opened.run.tries >= FAILING_FROM:
+                self._report_failing(opened)
+            with Session(opened, spending=spending, clock=clock, deadline=deadline) as session:
+                self._work(command, session)
+
+    def _report_failing(self, run: ActiveRun[Run]) -> None:
+        """Tell people of a run whose last tries all failed. Before the next one, which may kill
+        this worker as it killed those before."""
+        times = run.run.tries - 1
+        said = f"the sync failed {times} times in a row and is tried again"
+        stated = error_fields(run_error(RunKeepsFailing(said)))
+        run.commit([status.put_error(run.org_id, run.run_id, self.clock(), stated)])
+        log.error("run_keeps_failing", tries=times)
+        self.alerts.raise_(
+            run.org_id,
+            FAILING,
+            "A sync keeps failing",
+            f"Run {run.run_id} failed {times} times in a row, for a reason that was not foreseen:"
+            " see the log of the function org_sync. It is tried again for some hours.",
+        )
 
     def _decline(self, database: Database, command: SyncOrg, run: Run, error: SyncSamError) -> None:
         """End a run that is not to be, where its document says that it was asked for."""
@@ -115,6 +147,12 @@ class OrgSync:
             self.continuation.publish([command.continuation()])
             log.info("run_continues", invocations=session.run.invocations)
             return
+        if command.if_active and not synced.active:
+            # Deactivated while the message was on its way: no fault that the status should show.
+            log.info("org_is_not_active")
+            set_last_state(session.run, wanted=synced.wanted, now=self.clock())
+            session.end()
+            return
         change_at = synced.sales_change_at
         if change_at and change_at != session.progress.sales_change_at:
             planned = self.refreshes.at_change(command.org_id, change_at)
@@ -127,11 +165,12 @@ class OrgSync:
 @dataclass(frozen=True, slots=True)
 class SyncedStreams:
     """What a run has worked on. ``sales_change_at`` is when sale fields next change by time, as
-    far as the run knows."""
+    far as the run knows; ``active`` whether the org has an active location."""
 
     wanted: Sequence[str] = STREAMS
     provider: str | None = None
     sales_change_at: datetime | None = None
+    active: bool = True
 
 
 def new_run(command: SyncOrg, now: datetime) -> Run:
@@ -162,7 +201,7 @@ def sync_records(command: SyncOrg, session: Session, open_pos: OpenPos) -> Synce
         )
     except OrgError as error:
         session.run.errors.append(run_error(error))
-        return synced
+        return replace(synced, active=not isinstance(error, NoActiveLocation))
     return replace(synced, sales_change_at=change_at)
 
 

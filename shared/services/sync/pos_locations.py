@@ -52,6 +52,10 @@ class OpenOrg:
         return [each.client for each in self.accounts]
 
 
+class NoActiveLocation(ConfigurationInvalid):
+    """The org has no location that is to be synced."""
+
+
 def open_org(session: Session, open_pos: OpenPos) -> OpenOrg:
     """Read the org's configuration and note on the run what is doubtful about it; nothing is
     called yet. Raises ConfigurationInvalid."""
@@ -59,7 +63,7 @@ def open_org(session: Session, open_pos: OpenPos) -> OpenOrg:
     settings = tenants.read(database, org_id)
     active = location_store.active_of(database, org_id)
     if not active:
-        raise ConfigurationInvalid(f"org {org_id} has no active POS location")
+        raise NoActiveLocation(f"org {org_id} has no active POS location")
     different, session.run.warnings = _without_twins(active)
     return OpenOrg(
         settings.sync,

@@ -37,6 +37,7 @@ REMOVING = ("customers", "orders", "products")
 LIST_INCOMPLETE = "stock_list_incomplete"
 GIVEN_UP = "run_given_up"
 UNMATCHED = "orders_unmatched"
+FAILING = "run_keeps_failing"
 
 COMPARED = ("customers", "orders", "products")
 """Streams whose records are compared between the accounts of an org."""

@@ -106,7 +106,11 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
         serve(Simulation(specs)) as pos,
         Proxy(authority, tmp_path_factory.mktemp("identity")) as proxy,
     ):
-        manifest = Manifest.read().with_policy(min_backoff_seconds=1, max_backoff_seconds=2)
+        manifest = (
+            Manifest.read()
+            .for_local_cloud()
+            .with_policy(min_backoff_seconds=1, max_backoff_seconds=2)
+        )
         people = dict.fromkeys(("manual_sync", "dashboard", "loyalty_api"), proxy.environment)
         with strict_cloud(
             manifest,

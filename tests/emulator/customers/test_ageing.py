@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.bus.messages import ComputeSpending, CronTick
+from shared.bus.messages import AgeSegments, ComputeSpending
 from shared.domain.money import to_cents
 from shared.domain.segmentation import segment_of
 from shared.services.spending.compute import Ageing
@@ -23,9 +23,9 @@ LINES = (46, 60, 91)
 
 
 def ageing(shop: Shop, seconds: float = 60) -> tuple[Ageing, RecordingPublisher]:
-    """The service, and the ticks it publishes; spending is requested from the shop's own topic."""
-    ticks = RecordingPublisher()
-    return Ageing(shop.database, ticks, shop.requests, shop.clock.now, seconds), ticks
+    """The service, and its own topic; spending is requested from the shop's own topic."""
+    segments = RecordingPublisher()
+    return Ageing(shop.database, segments, shop.requests, shop.clock.now, seconds), segments
 
 
 def customers() -> Iterator[dict[str, Any]]:
@@ -82,7 +82,7 @@ def test_only_those_who_cross_a_line_are_read_and_rewritten(
     reads, writes = meter.reads, meter.writes
     age, _ = ageing(shop)
     # When
-    age(CronTick(job="segments", org_id=ORG), "tick")
+    age(AgeSegments(org_id=ORG))
     # Then
     reads, writes = meter.reads - reads, meter.writes - writes
     report_figure(
@@ -103,7 +103,7 @@ def test_only_those_who_cross_a_line_are_read_and_rewritten(
         assert (stored["segment"] != fields["segment"]) is (int(fields["id"]) < CROSSING), fields
     # When it is done again
     before = meter.reads, meter.writes
-    age(CronTick(job="segments", org_id=ORG), "tick")
+    age(AgeSegments(org_id=ORG))
     # Then nobody is left
     assert meter.reads - before[0] <= 6
     assert meter.writes == before[1]
@@ -117,7 +117,7 @@ def test_what_age_changes_is_written_anew_as_of_today(shop: Shop) -> None:
     assert shop.read("1")["segment"] == "new"
     # When
     shop.clock.advance(timedelta(days=6))
-    ageing(shop)[0](CronTick(job="segments", org_id=ORG), "tick")
+    ageing(shop)[0](AgeSegments(org_id=ORG))
     # Then
     found = shop.read("1")
     assert found["segment"] == "at_risk"
@@ -139,7 +139,7 @@ def test_a_day_without_a_pass_is_made_up_for(shop: Shop) -> None:
     shop.compute()
     # When
     shop.clock.advance(timedelta(days=200))
-    ageing(shop)[0](CronTick(job="segments", org_id=ORG), "tick")
+    ageing(shop)[0](AgeSegments(org_id=ORG))
     # Then
     assert {shop.read(str(number))["segment"] for number in range(3)} == {"churned"}
 
@@ -163,39 +163,24 @@ def test_a_customer_who_orders_meanwhile_keeps_the_segment_of_the_order(
 
     monkeypatch.setattr(shop.database, "commit", commit_after_an_order)
     # When
-    ageing(shop)[0](CronTick(job="segments", org_id=ORG), "tick")
+    ageing(shop)[0](AgeSegments(org_id=ORG))
     # Then
     assert shop.read("1")["segment"] == "returning"
     assert shop.read("2")["segment"] == "at_risk"
 
 
-def test_a_tick_for_all_becomes_one_for_each_org(shop: Shop) -> None:
-    # Given
-    for org_id, status in (("org_a", "active"), ("org_b", "active"), ("org_c", "inactive")):
-        location = {"orgId": org_id, "posConfig": {"status": status}}
-        shop.client.document(f"locations/{org_id}").set(location)
-    age, ticks = ageing(shop)
-    # When
-    age(CronTick(job="segments"), "tick")
-    # Then
-    assert ticks.messages == [
-        CronTick(job="segments", org_id="org_a"),
-        CronTick(job="segments", org_id="org_b"),
-    ]
-
-
-def test_without_time_for_all_of_them_the_tick_comes_again(shop: Shop) -> None:
+def test_without_time_for_all_of_them_the_message_comes_again(shop: Shop) -> None:
     # Given
     shop.customer("1")
     shop.order("1", "1", 100, days_ago=40)
     shop.compute()
     shop.clock.advance(timedelta(days=10))
-    age, ticks = ageing(shop, seconds=0)
-    tick = CronTick(job="segments", org_id=ORG)
+    age, segments = ageing(shop, seconds=0)
+    message = AgeSegments(org_id=ORG)
     # When
-    age(tick, "tick")
+    age(message)
     # Then
-    assert ticks.messages == [tick]
+    assert segments.messages == [message]
     assert customers_store.spending_in(shop.read("1")).order_count == 1
     assert shop.read("1")["segment"] == "new"
 
@@ -204,15 +189,15 @@ def test_everybody_is_looked_at_again_once_the_quantiles_are_a_month_old(shop: S
     # Given
     shop.customer("1")
     shop.order("1", "1", 100, days_ago=1)
-    tick = CronTick(job="segments", org_id=ORG)
+    message = AgeSegments(org_id=ORG)
     asked = []
     # When: never computed, just computed, and computed long ago
     for days in (0, 1, 31):
-        ageing(shop)[0](tick, "tick")
+        ageing(shop)[0](message)
         asked.append(len(shop.requests.messages))
         shop.compute()
         shop.clock.advance(timedelta(days=days))
-    ageing(shop)[0](tick, "tick")
+    ageing(shop)[0](message)
     # Then
     assert asked == [1, 1, 1]
     assert shop.requests.messages == [ComputeSpending(org_id=ORG)] * 2

@@ -1,17 +1,21 @@
 """Messages that were given up: kept, and the run that they were about is ended."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from google.cloud.firestore import Client
 
-from shared.bus.events import Delivery
+from deploy.manifest import Manifest
+from deploy.replay import topic_of
+from shared.bus.events import REPLAY_OF, Delivery
+from shared.bus.messages import PosSync
 from shared.services.alerts import Alerts
-from shared.services.dead_letters import RecordDeadLetter
+from shared.services.dead_letters import RecordDeadLetter, ReplayDeadLetters, ResendOnce
 from shared.store import paths
 from shared.store.database import Database
 from tests.emulator.environment import hold_org
-from tests.fakes import OffsetClock, RecordingNotifier
+from tests.fakes import OffsetClock, RecordingLaterPublisher, RecordingNotifier, RecordingTopics
 from tests.stored import StoredDocuments
 
 ORG = "org_test"
@@ -23,12 +27,38 @@ def record(database: Database, clock: OffsetClock, alerts: Alerts) -> RecordDead
     return RecordDeadLetter(database, alerts, clock.now)
 
 
+QUARTER = timedelta(minutes=15)
+
+
+@pytest.fixture
+def later() -> RecordingLaterPublisher:
+    """The queue by which pos-sync is published to later."""
+    return RecordingLaterPublisher()
+
+
+@pytest.fixture
+def resending(
+    database: Database, clock: OffsetClock, alerts: Alerts, later: RecordingLaterPublisher
+) -> RecordDeadLetter:
+    """The function as it is deployed: letters are sent again by themselves."""
+    resend = ResendOnce(database, {"org_sync": later, "spending": later}, clock.now, QUARTER)
+    return RecordDeadLetter(database, alerts, clock.now, resend)
+
+
 def letter(**message: object) -> Delivery:
-    attributes = {
+    return delivered("4711", message)
+
+
+def delivered(message_id: str, message: object, **attributes: str) -> Delivery:
+    of_pubsub = {
         "CloudPubSubDeadLetterSourceSubscription": "org-sync",
         "CloudPubSubDeadLetterSourceDeliveryCount": "5",
     }
-    return Delivery("4711", json.dumps(message).encode(), attributes)
+    return Delivery(message_id, json.dumps(message).encode(), of_pubsub | attributes)
+
+
+def request(run_id: str, org_id: str = ORG) -> dict[str, str]:
+    return {"orgId": org_id, "runId": run_id, "trigger": "cron"}
 
 
 def sync_letter() -> Delivery:
@@ -109,3 +139,119 @@ def test_a_message_that_is_of_no_run_is_kept(
 ) -> None:
     record(letter(customerIds=["1"]))
     assert store.document("dead_letters/4711")["topic"] == "org-sync"
+
+
+def test_a_late_letter_is_sent_again_once_after_a_pause(
+    store: StoredDocuments,
+    clock: OffsetClock,
+    later: RecordingLaterPublisher,
+    resending: RecordDeadLetter,
+) -> None:
+    # When the letter comes, twice
+    for _ in range(2):
+        resending(delivered("1", request("monday")))
+
+    # Then it is to be sent again once, for a run of its own by the same trigger
+    ((at, text, attributes),) = later.texts
+    assert abs(at - clock.now() - QUARTER) < timedelta(minutes=1)
+    assert json.loads(text) == request("monday-replay-1")
+    assert attributes == {REPLAY_OF: "1"}
+    assert store.document("dead_letters/1")["replayedAt"] is not None
+
+    # When what was sent comes back as a letter, and so does a part that its run left over
+    again = PosSync.parse(json.loads(text)).to_json()
+    resending(delivered("2", again, **attributes))
+    resending(delivered("3", again | {"trigger": "continuation"}))
+
+    # Then both stay for a person
+    assert len(later.texts) == 1
+    back = store.document("dead_letters/2")
+    assert (back["replayOf"], back["replayedAt"]) == ("1", None)
+    assert store.document("dead_letters/3")["replayedAt"] is None
+
+
+def test_twins_of_a_letter_are_sent_again_once(
+    later: RecordingLaterPublisher, resending: RecordDeadLetter
+) -> None:
+    for message_id in ("1", "2"):
+        resending(delivered(message_id, request("monday")))
+
+    assert len(later.texts) == 1
+
+
+def test_a_crash_before_the_letter_is_marked_sends_it_no_second_time(
+    client: Client,
+    store: StoredDocuments,
+    later: RecordingLaterPublisher,
+    resending: RecordDeadLetter,
+) -> None:
+    # Given a letter whose task was made and that was not marked
+    resending(delivered("1", request("monday")))
+    client.document("dead_letters/1").update({"replayedAt": None})
+    # When
+    resending(delivered("1", request("monday")))
+    # Then
+    assert len(later.texts) == 1
+    assert store.document("dead_letters/1")["replayedAt"] is not None
+
+
+def test_the_pause_grows_with_the_letters_of_the_org_and_starts_anew_after_a_day(
+    clock: OffsetClock, later: RecordingLaterPublisher, resending: RecordDeadLetter
+) -> None:
+    # Given four letters of an org, one of another, and one two days after
+    for number in range(4):
+        resending(delivered(f"a{number}", request(f"run-{number}")))
+    resending(delivered("b", request("run", "org_other")))
+    clock.later = timedelta(days=2)
+    resending(delivered("a4", request("run-4")))
+    # Then
+    began = clock.now()
+    sent_at = [at for at, _, _ in later.texts]
+    before = [began - clock.later] * 5 + [began]
+    pauses = [round((at - since) / QUARTER) for at, since in zip(sent_at, before, strict=True)]
+    assert pauses == [1, 4, 16, 16, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("message", "source"),
+    [
+        (request("monday"), "eventarc-order-recompute-sub-1"),
+        (request("monday") | {"requestedBy": "x" * 100_000}, "org-sync"),
+        (request("monday") | {"requestedBy": "x" * 300_000}, "org-sync"),
+    ],
+    ids=["of no topic", "too large for a task", "not kept whole"],
+)
+def test_a_letter_that_cannot_be_sent_as_it_was_stays_for_a_person(
+    store: StoredDocuments,
+    later: RecordingLaterPublisher,
+    resending: RecordDeadLetter,
+    message: object,
+    source: str,
+) -> None:
+    resending(delivered("1", message, CloudPubSubDeadLetterSourceSubscription=source))
+
+    assert later.texts == []
+    assert store.document("dead_letters/1")["replayedAt"] is None
+
+
+def test_a_letter_that_was_replayed_by_hand_is_not_sent_by_itself_and_the_other_way_round(
+    database: Database,
+    clock: OffsetClock,
+    record: RecordDeadLetter,
+    later: RecordingLaterPublisher,
+    resending: RecordDeadLetter,
+) -> None:
+    # Given a replay by hand
+    topics = RecordingTopics()
+    manifest = Manifest.read()
+    replay = ReplayDeadLetters(
+        database, topics.publish, lambda source: topic_of(manifest, source), clock.now
+    )
+    record(delivered("1", request("monday")))
+    assert replay(None, None, 100).sent == 1
+    # When the letter is delivered once more, and another one comes
+    resending(delivered("1", request("monday")))
+    resending(delivered("2", request("tuesday")))
+    # Then only the other one is sent by itself, and that not by hand
+    assert [attributes for _, _, attributes in later.texts] == [{REPLAY_OF: "2"}]
+    assert replay(None, None, 100).sent == 0

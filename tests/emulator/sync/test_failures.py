@@ -7,7 +7,18 @@ import pytest
 from google.cloud.firestore import Client
 
 from deploy.local.simulator.spec import OrgSpec
-from tests.emulator.environment import Environment, SpendingRunner, SyncRunner
+from shared.bus.messages import CronTick
+from shared.services.sync.commands import SyncOrg
+from shared.store import paths, runs
+from shared.store.database import Database
+from tests.emulator.environment import (
+    Environment,
+    OrgConfig,
+    SpendingRunner,
+    SyncRunner,
+    hold_org,
+)
+from tests.fakes import RecordingNotifier
 from tests.simulated_pos import SimulatedPos
 from tests.stored import MENU, StoredDocuments
 
@@ -173,7 +184,7 @@ def test_a_token_withdrawn_in_mid_run_is_renewed_once_and_goes_unnoticed(
 
 
 def test_an_org_without_an_active_location_gets_an_error_that_says_so(
-    client: Client, sync: SyncRunner
+    client: Client, store: StoredDocuments, sync: SyncRunner
 ) -> None:
     client.document("tenants/org_new").set({"name": "Juniper & Sons"})
 
@@ -181,6 +192,73 @@ def test_an_org_without_an_active_location_gets_an_error_that_says_so(
 
     assert run["error"]["owner"] == "org"
     assert "no active POS location" in run["error"]["message"]
+    assert store.status("org_new")["status"] == "error"
+
+
+def test_an_org_that_is_deactivated_while_its_message_waits_is_left_as_it_is(
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner, org_config: OrgConfig
+) -> None:
+    # Given a synced org, deactivated after the schedule asked for its next sync
+    sync.run(ORG)
+    before, calls = store.status(ORG), pos.total_calls()
+    org_config.update_locations(status="inactive")
+
+    # When the message comes
+    run = sync.run(ORG, if_active=True)
+
+    # Then the POS is not called, the status stays, and the org is free
+    assert run["state"] == "failed"
+    assert "no active POS location" in run["error"]["message"]
+    assert pos.total_calls() == calls
+    assert store.status(ORG) == before
+    assert store.document(f"tenants/{ORG}/sync_state/lease").get("runId") is None
+
+
+def test_a_run_that_fails_again_and_again_is_reported_at_the_fifth_try(
+    environment: Environment,
+    store: StoredDocuments,
+    notifier: RecordingNotifier,
+    sync: SyncRunner,
+) -> None:
+    # Given an org whose worker dies at each delivery of a run's message
+    sync.run(ORG)
+
+    def deliver() -> None:
+        sync.die_before_writing(paths.progress(ORG), SyncOrg(ORG, "doomed", "cron"))
+
+    # When it is delivered four times, then nobody is told yet
+    for _ in range(4):
+        deliver()
+    assert notifier.titles == []
+    assert store.status(ORG)["status"] == "active"
+
+    # When it is delivered twice more, then people are told once, and the status says so
+    deliver()
+    deliver()
+    assert notifier.titles == ["A sync keeps failing"]
+    status = store.status(ORG)
+    assert (status["status"], status["lastErrorCode"]) == ("error", "run_keeps_failing")
+    assert status["lastErrorOwner"] == "us"
+    assert store.run(ORG, "doomed")["state"] == "running"
+
+    # When the cause is gone, then the same run ends well, and so does the incident
+    assert sync.run(ORG, run_id="doomed")["state"] == "succeeded"
+    assert "tries" not in store.run(ORG, "doomed")
+    assert store.status(ORG)["status"] == "active"
+    environment.spending.compute_requested()
+    environment.watchdog(CronTick(job="watchdog"))
+    incident = store.document(f"tenants/{ORG}/incidents/run_keeps_failing")
+    assert incident["state"] == "resolved"
+
+
+def test_a_run_that_is_handed_over_again_and_again_is_no_failing_one(
+    database: Database, environment: Environment
+) -> None:
+    for invocation in range(1, 7):
+        found = runs.read(database, ORG, "long")
+        opened = hold_org(database, ORG, "long", found=found)
+        assert (opened.run.invocations, opened.run.tries) == (invocation, 1)
+        opened.hand_over([])
 
 
 def test_a_timed_out_page_is_asked_for_again(pos: SimulatedPos, sync: SyncRunner) -> None:

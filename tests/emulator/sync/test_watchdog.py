@@ -8,7 +8,7 @@ import pytest
 from google.cloud.firestore import Client
 
 from shared.bus.messages import CronTick
-from shared.services.fan_out import SyncFanOut
+from shared.services.fan_out import FanOut, SyncFanOut, sync_message
 from shared.services.sync.commands import SyncOrg
 from shared.store.database import Database
 from tests.emulator.environment import Environment, OrgConfig, SyncRunner
@@ -43,8 +43,9 @@ def tick(environment: Environment) -> Tick:
 
     def fan_out() -> Sequence[object]:
         sent = RecordingPublisher()
-        service = SyncFanOut(environment.database, sent, clock.now)
-        service(CronTick(job="pos-sync"), f"tick-{clock.later}")
+        database, later = environment.database, environment.sales.scheduled
+        fan_out = FanOut(database, sent, later, clock.now, sync_message)
+        SyncFanOut(database, fan_out, clock.now)(CronTick(job="pos-sync"), f"tick-{clock.later}")
         return sent.messages
 
     return fan_out

@@ -3,8 +3,10 @@
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from deploy.manifest import Manifest
+from shared.bootstrap.dead_letter import DeadLetterSettings
 from shared.bootstrap.manual_sync import ManualSyncSettings
-from shared.bootstrap.settings import EmulatorInProduction, refuse_emulators
+from shared.bootstrap.settings import EmulatorInProduction, refuse_emulators, start
 
 EMULATORS = (
     "FIRESTORE_EMULATOR_HOST",
@@ -46,3 +48,17 @@ def test_a_secret_that_is_none_stops_the_function(secret: str) -> None:
 def test_one_secret_or_two_are_taken() -> None:
     assert given("x" * 32)
     assert given(f"{'x' * 32} {'y' * 32}")
+
+
+def test_dead_letter_is_told_the_topic_of_every_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given
+    manifest = Manifest.read()
+    environment = manifest.environment(manifest.functions["dead_letter"], "demo-p")
+    for name, value in {**environment, "GOOGLE_CLOUD_PROJECT": "demo-p"}.items():
+        monkeypatch.setenv(name, value)
+    # When
+    settings = start(DeadLetterSettings)
+    # Then
+    assert settings.topics_of_functions["org_sync"] == "projects/demo-p/topics/pos-sync"
+    assert settings.topics_of_functions.keys() == manifest.topics_of_functions.keys()
+    assert settings.later_queue.endswith("/queues/later")

@@ -13,6 +13,7 @@ from deploy.replay import topic_of
         ("org-sync-push", "pos-sync"),
         ("projects/p/subscriptions/eventarc-us-east1-org-sync-416305-sub-213", "pos-sync"),
         ("spending-push", "spending"),
+        ("segments-push", "segments"),
         ("cron-fanout-push", "cron-tick"),
         ("unknown", None),
     ],

@@ -1,5 +1,6 @@
 """The manifest's reader: defaults filled in, and nothing accepted that could not be deployed."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,35 @@ def test_variables_hold_full_resource_names(tmp_path: Path) -> None:
     }
 
 
+def test_the_topics_of_functions_are_a_json_object(tmp_path: Path) -> None:
+    # Given
+    manifest = read(tmp_path, at="env.MODE", value={"topics_of": "functions"})
+    # When
+    environment = manifest.environment(manifest.functions["reader"], "demo-p")
+    # Then
+    assert json.loads(environment["MODE"]) == {"reader": "projects/demo-p/topics/letters"}
+
+
+def test_the_local_cloud_gives_up_sooner_but_never_what_is_kept_for_good(tmp_path: Path) -> None:
+    # Given
+    manifest = Manifest.read()
+    # When
+    local = manifest.for_local_cloud()
+    # Then
+    policies = {
+        name: function.subscription
+        for name, function in local.functions.items()
+        if function.subscription is not None
+    }
+    attempts = {name: policy.max_delivery_attempts for name, policy in policies.items()}
+    assert attempts.pop("dead_letter") is None
+    assert set(attempts.values()) == {5}
+    assert {policy.max_backoff_seconds for policy in policies.values()} == {600}
+    # and a manifest that says nothing of the local cloud stays as it is
+    small = read(tmp_path)
+    assert small.for_local_cloud() == small
+
+
 def test_a_policy_can_be_made_quick_for_tests(tmp_path: Path) -> None:
     # When
     quick = read(tmp_path).with_policy(min_backoff_seconds=0, max_backoff_seconds=1)
@@ -132,6 +162,12 @@ def test_a_policy_can_be_made_quick_for_tests(tmp_path: Path) -> None:
         ("subscriptions.defaults.min_backoff_seconds", 601, "min_backoff_seconds"),
         ("subscriptions.defaults.max_backoff_seconds", 5, "over max_backoff_seconds"),
         ("subscriptions.defaults.max_delivery_attempts", 4, "max_delivery_attempts"),
+        ("subscriptions.defaults.retention_seconds", 599, "retention_seconds"),
+        (
+            "subscriptions.watcher",
+            {"max_delivery_attempts": 100, "retention_seconds": 600},
+            "dropped before its last delivery",
+        ),
         ("subscriptions.defaults.max_delivery_attempts", None, "go together"),
         ("functions.door.memory_mb", 64, "memory_mb"),
         ("topics", ["letters", "dead-letters", "ab"], "topics"),

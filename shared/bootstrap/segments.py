@@ -1,0 +1,35 @@
+"""What stands behind ``functions/segments``."""
+
+from functools import cache
+
+from pydantic import Field
+
+from shared.bootstrap.clients import database, publisher
+from shared.bootstrap.settings import FunctionSettings, start
+from shared.bus.messages import AgeSegments
+from shared.clock import utc_now
+from shared.entry import MessageConsumer
+from shared.services.spending.compute import Ageing
+
+
+class SegmentsSettings(FunctionSettings):
+    """Settings of ``segments``; ``ageing_seconds`` as ``sync_seconds`` of ``org_sync``."""
+
+    segments_topic: str
+    spending_topic: str
+    ageing_seconds: float = Field(default=450, gt=0)
+
+
+@cache
+def consumer() -> MessageConsumer[AgeSegments]:
+    """Handles requests to age an org's segments."""
+    settings = start(SegmentsSettings)
+    store = database(settings.google_cloud_project)
+    age = Ageing(
+        store,
+        segments=publisher(settings.segments_topic),
+        spending=publisher(settings.spending_topic),
+        clock=utc_now,
+        seconds=settings.ageing_seconds,
+    )
+    return MessageConsumer("segments", AgeSegments, lambda message, _: age(message), store, utc_now)
