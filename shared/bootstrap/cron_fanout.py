@@ -10,8 +10,8 @@ from shared.bus.messages import CronTick
 from shared.clock import utc_now
 from shared.entry import MessageConsumer
 from shared.services.fan_out import LoyaltyFanOut, Schedule, SyncFanOut
-from shared.services.spending.compute import Ageing
 from shared.services.spending.requests import OutstandingSpending
+from shared.services.spending.scores import Ageing
 from shared.services.watchdog import Watchdog
 
 
