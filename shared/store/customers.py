@@ -60,8 +60,8 @@ LINK_FIELDS = ("duplicateOf", "duplicateIds")
 COMPARED = (*SPENDING_FIELDS, *LINK_FIELDS, *PREFERENCE_FIELDS, "segment")
 CALCULATED = (*COMPARED, "segmentReason", "predictedLifetimeValue", "rfm")
 
-PAGE = 5_000
-"""Customers that one query reads."""
+PAGE = 3_000
+"""Customers that one query reads: as many as a range of a large org has."""
 EVERYBODY = CustomerRange()
 
 _NAME = "__name__"

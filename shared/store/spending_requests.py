@@ -84,7 +84,7 @@ def has_parts(database: Database, org_id: str, whole: str, step: Step | None = N
     if step is not None:
         filters.append(("step", "==", step))
     collection = paths.spending_requests(org_id)
-    return any(database.query(collection, *filters, select=["partOf"], limit=1))
+    return bool(list(database.query(collection, *filters, select=["partOf"], limit=1)))
 
 
 def asked_before(database: Database, moment: datetime, limit: int) -> list[SpendingRequest]:
