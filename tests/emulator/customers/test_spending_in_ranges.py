@@ -14,7 +14,7 @@ from deploy.local.clients import firestore_client
 from shared.bus.messages import ComputeSpending, Message
 from shared.errors import RetryLater
 from shared.services.spending.compute import SpendingService
-from shared.services.spending.requests import message_of
+from shared.services.spending.requests import message_of, of_all
 from shared.store import customers, paths, spending_requests
 from shared.store.customers import mark_removed
 from shared.store.database import Database, Document
@@ -89,6 +89,13 @@ def work_off(shop: Shop, service: Callable[[], SpendingService]) -> None:
         for message in queue:
             deliver(shop, service(), message, shop.requests.messages)
     raise AssertionError("it never ends")
+
+
+def requested(shop: Shop) -> ComputeSpending:
+    """The message of a stored request for all, as a sync makes it."""
+    request = of_all(ORG, "run", CUSTOMERS, shop.clock.now())
+    shop.database.commit([spending_requests.put(request)])
+    return message_of(request)
 
 
 def watch(shop: Shop) -> None:
@@ -269,7 +276,7 @@ def test_a_worker_that_is_killed_at_any_of_its_commits_is_made_up_for(
         return large(filled, DyingAtCommit(filled.client, number, after=after))
 
     # When every message is delivered until it is acknowledged, and the watchdog asks again
-    filled.requests.publish([EVERYBODY])
+    filled.requests.publish([requested(filled)])
     for _ in range(20):
         while queue := filled.requests.take():
             for message in queue:
@@ -304,7 +311,7 @@ def test_a_worker_that_cannot_send_its_messages_is_made_up_for(filled: Shop) -> 
     filled.requests = Dying()
     service = large(filled)
     # When
-    queue: list[Message] = [EVERYBODY]
+    queue: list[Message] = [requested(filled)]
     for _ in range(40):
         while queue:
             again: list[Message] = []
