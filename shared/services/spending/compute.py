@@ -1,6 +1,7 @@
 """Spending and what follows from it, recomputed from an org's stored orders, never counted up.
 
-1. The customers, all who are connected with them, and their orders are read (``snapshot``).
+1. The customers, all who are connected with them, and their orders are read (``read``). An org
+   with too many of them for the memory is split (``large_org``).
 2. What each has spent follows from the orders (``domain.spending``), and segment, lifetime value
    and RFM from that (``domain.customer_scores``).
 3. What differs from the documents is committed; Firestore refuses it where another computation of
@@ -225,7 +226,8 @@ class SpendingService:
         over = snapshot.people.keys() - {*done.again, *changes.unsure}
         quarantine.update(over, [*changes.failed, *done.failed], now)
         self.database.commit([spending_store.put_scale(org_id, scale)] if scale else [])
-        log.info("spending_scanned", customers=len(snapshot.people), left=len(done.again))
+        event = "spending_range_computed" if wanted.bounded else "spending_of_all_computed"
+        log.info(event, customers=len(snapshot.people), left=len(done.again))
         return done.again, changes.unsure
 
     def _compute_groups(

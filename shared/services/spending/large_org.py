@@ -134,7 +134,7 @@ class LargeOrg:
             self.spending.publish([message_of(rest)])
             return
         self.database.commit([spending_requests.remove(org_id, request.id)])
-        log.info("spending_of_all_computed", customers=request.customers)
+        log.info("spending_of_all_computed", customers=request.customers, left=0)
 
     def _store(self, requests: Sequence[SpendingRequest]) -> None:
         """Store them in their order: the whole, which is last, never without its parts."""
