@@ -19,6 +19,7 @@ from google.cloud.firestore_v1.types import (
     Value,
 )
 
+from shared.domain.customer_ranges import CustomerRange
 from shared.domain.order_matching import SkipReason
 from shared.domain.orders import OrderStatus
 from shared.domain.segmentation import Segment, SegmentBoundary
@@ -49,6 +50,7 @@ ROOT = Path(__file__).parents[1]
 SENDS = {"query", "query_in", "totals"}
 """The methods of Database that send a query."""
 ORG = "org_a"
+A_RANGE = CustomerRange(after="1", until="5")
 NOW = datetime(2026, 3, 18, 16, 0, tzinfo=UTC)
 
 Place = tuple[str, int]
@@ -128,10 +130,11 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: customers.having(d, ORG, "phoneE164", ["+15185550123"]),
         lambda d: customers.having(d, ORG, "userId", ["u"]),
         lambda d: customers.count_all(d, ORG),
-        lambda d: customers.all_spending(d, ORG),
+        lambda d: customers.scored(d, ORG),
         lambda d: customers.past_boundary(d, ORG, boundary, 10),
         lambda d: dead_letters.waiting(d, None),
         lambda d: dead_letters.waiting(d, ORG),
+        lambda d: dead_letters.count_replayed(d, ORG, NOW, 10),
         lambda d: discounts.read_all(d, ORG),
         lambda d: incidents.open_ones(d, 10),
         lambda d: inventory.latest_price_changes(d, ORG, "p", 10),
@@ -154,16 +157,20 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: loyalty.stored_ledger(d, ORG, "7"),
         lambda d: loyalty.latest_entries(d, ORG, "7", 10),
         lambda d: orders.facts_of_customers(d, ORG, ["7"]),
-        lambda d: orders.facts_of_customers(d, ORG, None),
+        lambda d: orders.facts_of_customers(d, ORG, A_RANGE),
         lambda d: products.recommendable_menu(d, ORG),
         lambda d: products.public_menu(d, ORG),
         lambda d: quarantine.read_all(d, None, 10),
         lambda d: quarantine.read_all(d, ORG, 10),
         lambda d: quarantine.keys(d, ORG, "orders", 10),
         lambda d: runs.unfinished(d, NOW, 10),
-        lambda d: spending.all_snapshots(d, ORG),
+        lambda d: spending.snapshots_in(d, ORG, A_RANGE),
+        lambda d: spending.everybody(d, ORG),
         lambda d: spending.customers_sharing_phones(d, ORG, ["+15185550123"]),
         lambda d: spending.data_version(d, ORG),
+        lambda d: spending_requests.parts(d, ORG, "whole"),
+        lambda d: spending_requests.has_parts(d, ORG, "whole"),
+        lambda d: spending_requests.has_parts(d, ORG, "whole", "figures"),
         lambda d: spending_requests.asked_before(d, NOW, 10),
         lambda d: spending_requests.waiting_since(d, ORG, NOW, 10),
         lambda d: status.last_succeeded(d, NOW, NOW, 10),

@@ -9,7 +9,7 @@ from shared.bootstrap.settings import FunctionSettings, start
 from shared.bus.messages import AgeSegments
 from shared.clock import utc_now
 from shared.entry import MessageConsumer
-from shared.services.spending.compute import Ageing
+from shared.services.spending.scores import Ageing
 
 
 class SegmentsSettings(FunctionSettings):

@@ -73,10 +73,12 @@ class PosSync(Message):
 
 class ComputeSpending(Message):
     """Recompute the spending of the customers named, or of all (None). ``request_id``: nothing is
-    to be done if that request is no longer stored."""
+    to be done if that request is no longer stored; one that is part of another says more than
+    the message. ``part_of``: the request that waits for it."""
 
     org_id: DocumentId
     request_id: DocumentId | None = None
+    part_of: DocumentId | None = None
     run_id: DocumentId | None = None
     customer_ids: tuple[DocumentId, ...] | None = None
 

@@ -104,11 +104,13 @@ def _phone_of(customer: Customer) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class CustomerContact:
-    """How one customer can be reached. ``phone`` is E.164, None where it is no valid number."""
+    """How one customer can be reached. ``phone`` is E.164, None where it is no valid number;
+    ``linked`` are the ids of the customers stored as the same person."""
 
     id: str
     email: str | None
     phone: str | None
+    linked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

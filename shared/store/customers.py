@@ -22,6 +22,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.changes import REMOVED_AT
+from shared.domain.customer_ranges import CustomerRange
 from shared.domain.customer_scores import CustomerScores
 from shared.domain.customers import Customer, DuplicateGroup, normal_phone
 from shared.domain.ids import natural_key
@@ -59,10 +60,18 @@ SPENDING: tuple[Field[Spending], ...] = (
 """On a customer's document and on a spending document."""
 
 SPENDING_FIELDS = tuple(field.name for field in SPENDING)
+PREFERENCE_FIELDS = ("preferences", "recommendations")
 LINK_FIELDS = ("duplicateOf", "duplicateIds")
-COMPARED = (*SPENDING_FIELDS, *LINK_FIELDS, "segment", "preferences", "recommendations")
+COMPARED = (*SPENDING_FIELDS, *LINK_FIELDS, *PREFERENCE_FIELDS, "segment")
 CALCULATED = (*COMPARED, "segmentReason", "predictedLifetimeValue", "rfm")
 
+PAGE = 3_000
+"""Customers that one query reads: as many as a range of a large org has."""
+EVERYBODY = CustomerRange()
+
+_NAME = "__name__"
+"""How Firestore calls a document's id in queries."""
+_SCORED = (*SPENDING_FIELDS, "segment", "rfm", REMOVED_AT)
 _SCORES = ("recency", "frequency", "monetary")
 
 
@@ -144,10 +153,43 @@ def count_all(database: Database, org_id: str) -> int:
     return database.totals(collection).count - removed
 
 
-def all_spending(database: Database, org_id: str) -> dict[str, Spending]:
-    """What each customer has spent as far as it is stored, by id."""
-    found = database.query(paths.customers(org_id), select=SPENDING_FIELDS)
-    return {document.id: spending_in(document.fields) for document in found}
+def by_id(
+    database: Database,
+    org_id: str,
+    select: Sequence[str],
+    wanted: CustomerRange = EVERYBODY,
+) -> Iterator[Document]:
+    """The customers of a range in the order of their ids, read in pages: nobody waits for the
+    answer to one query of them all."""
+    after = wanted.after
+    while True:
+        page = list(
+            database.query(
+                paths.customers(org_id),
+                select=select,
+                order_by=[(_NAME, "ASCENDING")],
+                after=None if after is None else {_NAME: after},
+                limit=PAGE,
+            )
+        )
+        for document in page:
+            if wanted.until is not None and document.id > wanted.until:
+                return
+            yield document
+        if len(page) < PAGE or page[-1].id == wanted.until:
+            return
+        after = page[-1].id
+
+
+def scored(database: Database, org_id: str, after: str | None = None) -> Iterator[Document]:
+    """The customers that have scores, in the order of their ids, with what these rest on."""
+    return filter(_has_scores, by_id(database, org_id, _SCORED, CustomerRange(after)))
+
+
+def read_scored(database: Database, org_id: str, ids: Iterable[str]) -> list[Document]:
+    """Those of the customers who have scores, read as by ``scored``."""
+    found = database.get_all([f"{paths.customers(org_id)}/{i}" for i in ids], _SCORED)
+    return [document for document in found.values() if _has_scores(document)]
 
 
 def name_key(*names: str) -> str:
@@ -224,6 +266,13 @@ def past_boundary(
     return list(found)
 
 
+def scores_differ(customer: Document, scores: CustomerScores) -> bool:
+    """Whether anything but the day has changed between the stored scores and ``scores``."""
+    fields, stored = score_fields(scores), customer.fields
+    segment = fields["segment"] != stored.get("segment")
+    return segment or _scores(fields["rfm"]) != _scores(stored.get("rfm"))
+
+
 def update_scores(org_id: str, customer: Document, scores: CustomerScores, now: datetime) -> Update:
     """The write for a customer's current scores; refused if the customer has changed since."""
     fields = {**score_fields(scores), "updatedAt": now}
@@ -234,6 +283,10 @@ def _user_id(user_id: str | None) -> str | None:
     if user_id and len(user_id.encode(errors="surrogatepass")) > LONGEST_FILTERED:
         return None
     return user_id
+
+
+def _has_scores(customer: Document) -> bool:
+    return "segment" in customer.fields and not customer.fields.get(REMOVED_AT)
 
 
 def _scores(rfm: Fields | None) -> list[Any]:

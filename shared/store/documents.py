@@ -9,6 +9,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic.alias_generators import to_snake
 
+from shared.domain.customer_ranges import CustomerRange
+from shared.store.database import Filter
 from shared.store.writes import Fields, Put
 
 R = TypeVar("R")
@@ -84,6 +86,12 @@ class Schema(Generic[R]):
         """The write for a document. Raises ValueError for a field not declared."""
         once = tuple(name for name in self.once if name in fields)
         return Put(path, fields, owned=self.owned + once)
+
+
+def in_range(name: str, wanted: CustomerRange) -> list[Filter]:
+    """The filters for documents whose field is the id of a customer in the range."""
+    bounds = ((">", wanted.after), ("<=", wanted.until))
+    return [(name, operator, bound) for operator, bound in bounds if bound is not None]
 
 
 def to_number(value: Decimal) -> int | float:

@@ -12,13 +12,22 @@ from typing import Any
 import structlog
 
 from shared.domain.changes import REMOVED_AT, fingerprint
+from shared.domain.customer_ranges import CustomerRange
 from shared.domain.money import dollars_or_none, sum_to_cents, to_cents, to_dollars
 from shared.domain.order_matching import SkipReason
 from shared.domain.orders import Order, OrderItem, OrderStatus
 from shared.domain.spending import COUNTED, OrderFact, Spending, counts, fold
 from shared.store import paths
 from shared.store.database import Database, Document, Filter, Put, Remove
-from shared.store.documents import EARLIEST, Field, Schema, StoredVersion, copied, to_number
+from shared.store.documents import (
+    EARLIEST,
+    Field,
+    Schema,
+    StoredVersion,
+    copied,
+    in_range,
+    to_number,
+)
 from shared.store.manifest import Manifest
 
 ORDER = Schema[Order](
@@ -91,16 +100,20 @@ def read_stored(
 
 
 def facts_of_customers(
-    database: Database, org_id: str, customer_ids: Iterable[str] | None
+    database: Database, org_id: str, whose: CustomerRange | Iterable[str]
 ) -> Iterator[tuple[str, OrderFact]]:
-    """Customer id and facts of every stored order, of the customers named or of all (None).
+    """Customer id and facts of every stored order of the customers in a range, or of those named.
 
     One that was removed at the POS is left out; one that another program left without a readable
     total or time counts for nothing.
     """
-    for order in database.query_in(
-        paths.orders(org_id), "customerId", customer_ids, select=SPENDING_FIELDS
-    ):
+    collection, field = paths.orders(org_id), "customerId"
+    if isinstance(whose, CustomerRange):
+        filters = in_range(field, whose)
+        found = database.query(collection, *filters, select=SPENDING_FIELDS)
+    else:
+        found = database.query_in(collection, field, whose, select=SPENDING_FIELDS)
+    for order in found:
         if order.fields.get(REMOVED_AT):
             continue
         fact = fact_of(order)

@@ -2,7 +2,7 @@
 spending needs them, and the scales they are scored by; the version of an org's data, by which
 caches see that it has changed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from shared.domain.changes import REMOVED_AT
+from shared.domain.customer_ranges import CustomerRange
 from shared.domain.customer_scores import ScoringScales
 from shared.domain.customers import MAX_SHARING, CustomerContact, identifies
 from shared.domain.money import to_cents, to_dollars
@@ -19,7 +20,7 @@ from shared.errors import ConfigurationInvalid
 from shared.models import CamelModel
 from shared.store import customers, paths
 from shared.store.database import IN_LIMIT, Create, Database, Document, Put, Update, Write, batched
-from shared.store.documents import Schema
+from shared.store.documents import Schema, in_range
 
 SPENDING = Schema[Spending](
     *customers.SPENDING,
@@ -98,6 +99,11 @@ class CustomerSnapshot:
         return {e for e in (self.email, self.own.fields.get("email")) if e}
 
     @property
+    def emails_before(self) -> set[str]:
+        """The e-mail under which their spending was last stored, if they have another one now."""
+        return self.emails - {self.email}
+
+    @property
     def phone(self) -> str | None:
         """E.164, where the customer has a valid number."""
         return None if self.removed else self.customer.fields.get("phoneE164")
@@ -110,7 +116,7 @@ class CustomerSnapshot:
 
     @property
     def contact(self) -> CustomerContact:
-        return CustomerContact(self.id, self.email, self.phone)
+        return CustomerContact(self.id, self.email, self.phone, frozenset(self.linked))
 
 
 def snapshots(
@@ -127,13 +133,14 @@ def snapshots(
     }
 
 
-def all_snapshots(
-    database: Database, org_id: str
+def snapshots_in(
+    database: Database, org_id: str, wanted: CustomerRange
 ) -> tuple[dict[str, CustomerSnapshot], dict[str, Document]]:
-    """Every customer by id, and every spending document by path."""
+    """The customers of a range by id, and the spending documents that name one of them by path."""
     collection = paths.customer_spending(org_id)
-    kept = {f"{collection}/{document.id}": document for document in database.query(collection)}
-    documents = database.query(paths.customers(org_id), select=SNAPSHOT_FIELDS)
+    found = database.query(collection, *in_range("customerId", wanted))
+    kept = {f"{collection}/{document.id}": document for document in found}
+    documents = customers.by_id(database, org_id, SNAPSHOT_FIELDS, wanted)
     people = {
         each.id: CustomerSnapshot(
             each.id, each, kept.get(spending_path(org_id, id_key(each.id)), MISSING)
@@ -141,6 +148,13 @@ def all_snapshots(
         for each in documents
     }
     return people, kept
+
+
+def everybody(database: Database, org_id: str) -> Iterator[CustomerSnapshot]:
+    """Every customer, with no more than how they can be reached and what they have spent."""
+    fields = ("email", "phoneE164", REMOVED_AT, *customers.LINK_FIELDS, *customers.SPENDING_FIELDS)
+    for each in customers.by_id(database, org_id, fields):
+        yield CustomerSnapshot(each.id, each, MISSING)
 
 
 def customers_sharing_phones(

@@ -7,21 +7,31 @@ never used for another one.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Literal
 
 import structlog
 from pydantic import ValidationError
 
+from shared.domain.customer_ranges import CustomerRange
 from shared.models import FrozenCamelModel
 from shared.store import paths
-from shared.store.database import Database, Document, Put, Remove, Update
+from shared.store.database import Database, Document, Filter, Put, Remove, Update
 
 log = structlog.get_logger(__name__)
 
 
+Step = Literal["figures", "groups", "scores"]
+"""What is computed: all, only what follows from several customers together, only the scores."""
+
+
 class SpendingRequest(FrozenCamelModel):
-    """``customers`` is how many are to be computed, ``customer_ids`` who; None stands for all of
-    the org. ``since``: when they were first asked for, be it as a part of another request;
-    ``asked_at``: when a message was last sent for them."""
+    """``customers`` is how many are to be computed, ``customer_ids`` who, or those of a ``range``;
+    None of both stands for all of the org. ``since``: when they were first asked for, be it as a
+    part of another request; ``asked_at``: when a message was last sent for them.
+
+    A large org's request waits for its parts, which name it (``part_of``): its ``step`` is the one
+    to take once all of them are done. ``fillers``: see CustomerParts.
+    """
 
     id: str
     org_id: str
@@ -30,11 +40,19 @@ class SpendingRequest(FrozenCamelModel):
     customer_ids: tuple[str, ...] | None = None
     since: datetime
     asked_at: datetime
+    step: Step = "figures"
+    range: CustomerRange | None = None
+    part_of: str | None = None
+    fillers: tuple[str, ...] = ()
+
+
+_LARGE_ONLY = {"range", "part_of", "fillers"}
 
 
 def put(request: SpendingRequest) -> Put:
     """The write for a new request."""
-    fields = request.model_dump(by_alias=True, exclude={"id", "org_id"})
+    fields = request.model_dump(by_alias=True, exclude={"id", "org_id", *_LARGE_ONLY})
+    fields |= request.model_dump(by_alias=True, include=_LARGE_ONLY, exclude_defaults=True)
     return Put(_path(request.org_id, request.id), fields)
 
 
@@ -52,6 +70,21 @@ def read(database: Database, org_id: str, request_id: str) -> SpendingRequest | 
     """The request; None where it is done."""
     found = database.get(_path(org_id, request_id))
     return next(_valid([found]), None) if found.exists else None
+
+
+def parts(database: Database, org_id: str, whole: str) -> list[SpendingRequest]:
+    """The parts of a request that are not done."""
+    found = database.query(paths.spending_requests(org_id), ("partOf", "==", whole))
+    return list(_valid(found))
+
+
+def has_parts(database: Database, org_id: str, whole: str, step: Step | None = None) -> bool:
+    """Whether a part of the request is not done; of those at one step, or of all. One read."""
+    filters: list[Filter] = [("partOf", "==", whole)]
+    if step is not None:
+        filters.append(("step", "==", step))
+    collection = paths.spending_requests(org_id)
+    return bool(list(database.query(collection, *filters, select=["partOf"], limit=1)))
 
 
 def asked_before(database: Database, moment: datetime, limit: int) -> list[SpendingRequest]:

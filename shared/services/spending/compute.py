@@ -1,6 +1,7 @@
 """Spending and what follows from it, recomputed from an org's stored orders, never counted up.
 
-1. The customers, all who are connected with them, and their orders are read (``snapshot``).
+1. The customers, all who are connected with them, and their orders are read (``read``). An org
+   with too many of them for the memory is split (``large_org``).
 2. What each has spent follows from the orders (``domain.spending``), and segment, lifetime value
    and RFM from that (``domain.customer_scores``).
 3. What differs from the documents is committed; Firestore refuses it where another computation of
@@ -9,60 +10,56 @@
 So a message may come twice, late, or at once with its copy. What cannot be computed or stored of
 some customers takes nothing from the others (``quarantine``). Once all is done the stored request
 is removed (``requests``).
-
-``Ageing`` rewrites the scores of customers who have not ordered for some time. It needs only the
-stored scores: the next pass makes up for a day without one.
 """
 
-import contextlib
-from collections.abc import Iterable, Sequence
+import uuid
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 
 import structlog
 
-from shared.bus.messages import AgeSegments, ComputeSpending
+from shared.bus.messages import ComputeSpending
 from shared.bus.publisher import Publisher
 from shared.cache import ExpiringCache
 from shared.clock import Clock, Deadline
-from shared.domain.customer_scores import ScoringScales, customer_scores
-from shared.domain.ids import natural_key
+from shared.domain.customer_ranges import CustomerRange
+from shared.domain.ids import is_document_id, natural_key
 from shared.domain.preferences import RecommendationIndex
-from shared.domain.rfm import QuantileScale, quantile_scale, rfm_of
-from shared.domain.segmentation import segment_boundaries
-from shared.domain.spending import Spending
 from shared.errors import RetryLater
+from shared.services.spending.large_org import LargeOrg
 from shared.services.spending.quarantine import (
     FailedGroup,
     SpendingNotStored,
     SpendingQuarantine,
 )
+from shared.services.spending.read import read_groups, read_range, read_snapshot
 from shared.services.spending.requests import in_parts, message_of
-from shared.services.spending.snapshot import SpendingChange, read_full_snapshot, read_snapshot
+from shared.services.spending.scores import scale_of
+from shared.services.spending.snapshot import SpendingChange
 from shared.store import customers, locations, products, spending_requests
 from shared.store import spending as spending_store
 from shared.store.database import (
     Conflict,
     Database,
-    Document,
     Write,
     WriteRefused,
     commits,
     commits_of,
 )
+from shared.store.spending_requests import SpendingRequest
 
 CUSTOMERS_AT_ONCE = 100
 """Customers of one snapshot that is read by look-ups."""
 CUSTOMERS_IN_MEMORY = 10_000
 """Customers, with what they bought, that an instance has memory for."""
+CUSTOMERS_IN_RANGE = customers.PAGE
+"""Customers of one part of a larger org: of four at once an instance has 30 MB each in memory, 85
+where each has 20 orders."""
 FULL_SCAN_FROM = 200
 """From so many customers on, one scan of all costs less than look-ups."""
 ATTEMPTS = 5
 INDEXES_KEPT = 64
 INDEX_KEPT_SECONDS = 300.0
-AGED_PER_COMMIT = 400
-SCALE_AGE = timedelta(days=30)
-"""How old the quantiles may get before all customers are recomputed, which makes new ones."""
 
 log = structlog.get_logger(__name__)
 
@@ -98,13 +95,16 @@ class _Committed:
 @dataclass(frozen=True, slots=True)
 class SpendingService:
     """Computes spending. ``seconds`` is how long one invocation may work before it leaves the rest
-    to messages of its own."""
+    to messages of its own; ``in_memory`` is how many customers it scans at once, ``in_range`` how
+    many a part of a larger org has at most."""
 
     database: Database
     spending: Publisher
     clock: Clock
     seconds: float
     menus: RecommendationIndexCache = field(default_factory=RecommendationIndexCache)
+    in_memory: int = CUSTOMERS_IN_MEMORY
+    in_range: int = CUSTOMERS_IN_RANGE
 
     def __call__(self, message: ComputeSpending) -> None:
         """Recompute the customers of the message, or all of the org's, unless that is done.
@@ -112,31 +112,65 @@ class SpendingService:
         Raises RetryLater when others keep changing the same customers, and InvalidMessage for an
         unknown org.
         """
-        deadline, org_id, since = Deadline(self.seconds), message.org_id, self.clock()
-        if message.request_id:
-            request = spending_requests.read(self.database, org_id, message.request_id)
-            if request is None:
-                log.info("spending_done_already")
-                return
-            since = request.since
-        quarantine = SpendingQuarantine(self.database, org_id, message.run_id)
-        if message.customer_ids is not None:
-            left = sorted(set(message.customer_ids), key=natural_key)
-        elif customers.count_all(self.database, org_id) > CUSTOMERS_IN_MEMORY:
-            self._leave(message, self._everybody(org_id), since)
+        deadline = Deadline(self.seconds)
+        large = LargeOrg(self.database, self.spending, self.clock, self.in_range)
+        request = self._request_of(message)
+        if request is None:
+            log.info("spending_done_already")
+            large.part_done(message)
             return
+        everybody = request.customer_ids is None and request.range is None
+        if request.step != "figures" and request.customer_ids is None:
+            large.go_on(request, deadline)
+        elif large.too_early(request):
+            log.info("spending_figures_left")
+        elif everybody and customers.count_all(self.database, request.org_id) > self.in_memory:
+            large.split(request)
         else:
-            left = self._compute_all(org_id, quarantine, deadline)
-        while left and not deadline.passed:
-            self._compute(org_id, left[:CUSTOMERS_AT_ONCE], quarantine)
-            del left[:CUSTOMERS_AT_ONCE]
-        self._leave(message, left, since)
+            left = self._compute(request, deadline)
+            self._leave(message, request, left)
+            if not left:
+                large.part_done(message)
 
-    def _leave(self, message: ComputeSpending, left: Sequence[str], since: datetime) -> None:
+    def _request_of(self, message: ComputeSpending) -> SpendingRequest | None:
+        """The stored request of the message, None where it is done; one of a message without."""
+        org_id, now, ids = message.org_id, self.clock(), message.customer_ids
+        if message.request_id:
+            return spending_requests.read(self.database, org_id, message.request_id)
+        return SpendingRequest(
+            id=uuid.uuid4().hex,
+            org_id=org_id,
+            run_id=message.run_id,
+            customers=len(ids or ()),
+            customer_ids=ids,
+            since=now,
+            asked_at=now,
+        )
+
+    def _compute(self, request: SpendingRequest, deadline: Deadline) -> list[str]:
+        """Recompute the customers of the request; those who are left when the time is up."""
+        quarantine = SpendingQuarantine(self.database, request.org_id, request.run_id)
+        ids = request.customer_ids
+        if ids is None:
+            left = self._compute_range(request, quarantine, deadline)
+        elif request.step == "groups":
+            left = self._compute_groups(request, ids, quarantine, deadline)
+        else:
+            left = sorted(set(ids), key=natural_key)
+        while left and not deadline.passed:
+            done = self._look_up(request.org_id, left[:CUSTOMERS_AT_ONCE], quarantine)
+            left = [i for i in left[CUSTOMERS_AT_ONCE:] if i not in done]
+        return list(filter(is_document_id, left))
+
+    def _leave(
+        self, message: ComputeSpending, request: SpendingRequest, left: Sequence[str]
+    ) -> None:
         """The request is done but for the customers who are ``left``: requests of their own take
         its place."""
-        org_id = message.org_id
-        parts = list(in_parts(org_id, message.run_id, left, since=since, now=self.clock()))
+        org_id, since, now = request.org_id, request.since, self.clock()
+        parts = list(
+            in_parts(org_id, request.run_id, left, since=since, now=now, part_of=request.part_of)
+        )
         writes: list[Write] = [spending_requests.put(part) for part in parts]
         if message.request_id:
             writes.append(spending_requests.remove(org_id, message.request_id))
@@ -144,10 +178,11 @@ class SpendingService:
             self.database.commit(batch)
         self.spending.publish(map(message_of, parts))
 
-    def _compute(
+    def _look_up(
         self, org_id: str, customer_ids: Sequence[str], quarantine: SpendingQuarantine
-    ) -> None:
-        """Recompute some customers, and again where figures were replaced."""
+    ) -> Collection[str]:
+        """Recompute some customers, and again where figures were replaced. Returns who was: all
+        who are connected with them, too."""
         menu = self.menus.of(self.database, org_id)
         for looks in range(1, ATTEMPTS + 1):
             now = self.clock()
@@ -155,52 +190,71 @@ class SpendingService:
             if not snapshot.people:
                 locations.require_known(self.database, org_id)
             scales = spending_store.scales(self.database, org_id)
-            changes, failed = snapshot.changes(menu, scales, now)
-            done = self._commit(changes)
+            changes = snapshot.changes(menu, scales, now)
+            done = self._commit(changes.found)
             if not done.again:
-                quarantine.update({*customer_ids, *snapshot.people}, [*failed, *done.failed], now)
+                failed = [*changes.failed, *done.failed]
+                quarantine.update({*customer_ids, *snapshot.people}, failed, now)
                 log.info("spending_computed", customers=len(customer_ids), looks=looks)
-                return
+                return snapshot.people.keys()
         raise RetryLater("others keep changing the same customers")
 
-    def _compute_all(
-        self, org_id: str, quarantine: SpendingQuarantine, deadline: Deadline
+    def _compute_range(
+        self, request: SpendingRequest, quarantine: SpendingQuarantine, deadline: Deadline
     ) -> list[str]:
-        """Recompute all customers; ids of those who are still to be computed by look-ups."""
+        """Recompute all customers, or those of a range; who is still to be looked up."""
+        wanted = request.range or customers.EVERYBODY
         for _ in range(ATTEMPTS):
-            left = self._scan_all(org_id, quarantine, deadline)
-            if len(left) < FULL_SCAN_FROM or deadline.passed:
+            changed, unsure = self._scan(request.org_id, wanted, quarantine, deadline)
+            if len(changed) < FULL_SCAN_FROM or deadline.passed:
                 break
-        return left
+        return sorted({*changed, *unsure}, key=natural_key)
 
-    def _scan_all(
-        self, org_id: str, quarantine: SpendingQuarantine, deadline: Deadline
-    ) -> list[str]:
+    def _scan(
+        self,
+        org_id: str,
+        wanted: CustomerRange,
+        quarantine: SpendingQuarantine,
+        deadline: Deadline,
+    ) -> tuple[Sequence[str], Sequence[str]]:
+        """Recompute by one scan: who has changed meanwhile, and who depends on others."""
         now = self.clock()
-        snapshot = read_full_snapshot(self.database, org_id)
+        snapshot = read_range(self.database, org_id, wanted)
         if not snapshot.people:
             locations.require_known(self.database, org_id)
-        scale = scale_of((bought.spending for bought in snapshot.purchases.values()), now)
-        scales = replace(spending_store.scales(self.database, org_id), quantiles=scale)
+        scales = spending_store.scales(self.database, org_id)
+        scale = None
+        if not wanted.bounded:
+            scale = scale_of((bought.spending for bought in snapshot.purchases.values()), now)
+            scales = replace(scales, quantiles=scale)
         menu = self.menus.fresh(self.database, org_id)
-        changes, failed = snapshot.changes(menu, scales, now)
-        done = self._commit(changes, deadline)
-        left = done.again
-        quarantine.update(snapshot.people.keys() - set(left), [*failed, *done.failed], now)
-        self._keep_scale(org_id, scale)
-        log.info("spending_of_all_computed", customers=len(snapshot.people), left=len(left))
-        return left
-
-    def _everybody(self, org_id: str) -> list[str]:
-        """The ids of customers who are too many for the memory, to be computed in parts. The
-        quantiles are those of the stored spending."""
-        found = customers.all_spending(self.database, org_id)
-        self._keep_scale(org_id, scale_of(found.values(), self.clock()))
-        log.info("spending_of_all_split", customers=len(found))
-        return sorted(found, key=natural_key)
-
-    def _keep_scale(self, org_id: str, scale: QuantileScale | None) -> None:
+        changes = snapshot.changes(menu, scales, now)
+        done = self._commit(changes.found, deadline)
+        over = snapshot.people.keys() - {*done.again, *changes.unsure}
+        quarantine.update(over, [*changes.failed, *done.failed], now)
         self.database.commit([spending_store.put_scale(org_id, scale)] if scale else [])
+        event = "spending_range_computed" if wanted.bounded else "spending_of_all_computed"
+        log.info(event, customers=len(snapshot.people), left=len(done.again))
+        return done.again, changes.unsure
+
+    def _compute_groups(
+        self,
+        request: SpendingRequest,
+        ids: Sequence[str],
+        quarantine: SpendingQuarantine,
+        deadline: Deadline,
+    ) -> list[str]:
+        """Recompute what follows from several customers together, from their stored figures; who
+        is still to be looked up."""
+        org_id, now = request.org_id, self.clock()
+        snapshot = read_groups(self.database, org_id, ids, request.fillers)
+        scales = spending_store.scales(self.database, org_id)
+        changes = snapshot.changes(RecommendationIndex(()), scales, now)
+        done = self._commit(changes.found, deadline)
+        left = {*done.again, *changes.unsure, *(i for g in changes.failed for i in g.customer_ids)}
+        # Nobody is released: their orders were not read.
+        quarantine.update((), done.failed, now)
+        return sorted(left, key=natural_key)
 
     def _commit(
         self, changes: Iterable[SpendingChange], deadline: Deadline | None = None
@@ -231,68 +285,3 @@ class SpendingService:
                 done.failed.append(FailedGroup(batch[0].customer_ids, error))
         else:
             done.add_again(change for change in batch if change.replaces)
-
-
-def scale_of(spendings: Iterable[Spending], now: datetime) -> QuantileScale | None:
-    """The quantiles of all customers; None where none has ordered."""
-    population = [rfm for spent in spendings if (rfm := rfm_of(spent, now))]
-    return quantile_scale(population, now) if population else None
-
-
-@dataclass(frozen=True, slots=True)
-class Ageing:
-    """Rewrites the customers whose last order has crossed a boundary since their segment was
-    written. ``segments`` is the topic of its own messages, ``seconds`` as in SpendingService."""
-
-    database: Database
-    segments: Publisher
-    spending: Publisher
-    clock: Clock
-    seconds: float
-
-    def __call__(self, message: AgeSegments) -> None:
-        """Age the org's segments; what there is no time for is left to another message. Raises
-        InvalidMessage for an unknown org."""
-        now = self.clock()
-        scales = spending_store.scales(self.database, message.org_id)
-        if scales.quantiles is None:
-            locations.require_known(self.database, message.org_id)
-        if scales.quantiles is None or now - scales.quantiles.as_of > SCALE_AGE:
-            self.spending.publish([ComputeSpending(org_id=message.org_id)])
-        if not self._age(message.org_id, scales, now):
-            self.segments.publish([message])
-
-    def _age(self, org_id: str, scales: ScoringScales, now: datetime) -> bool:
-        """Rewrite all who have crossed a boundary; False where the time ran out before."""
-        deadline = Deadline(self.seconds)
-        count = 0
-        for boundary in segment_boundaries(now):
-            while crossed := customers.past_boundary(
-                self.database, org_id, boundary, AGED_PER_COMMIT
-            ):
-                if deadline.passed:
-                    return False
-                self._rewrite(org_id, crossed, scales, now)
-                count += len(crossed)
-                if len(crossed) < AGED_PER_COMMIT:
-                    break
-        log.info("segments_aged", org_id=org_id, customers=count)
-        return True
-
-    def _rewrite(
-        self, org_id: str, crossed: Sequence[Document], scales: ScoringScales, now: datetime
-    ) -> None:
-        updates = []
-        for customer in crossed:
-            spent = customers.spending_in(customer.fields)
-            scores = customer_scores(spent, scales, now)
-            updates.append(customers.update_scores(org_id, customer, scores, now))
-        try:
-            self.database.commit(updates)
-        except Conflict:
-            # One of them has just ordered, which sets its segment too; the others are still due.
-            for update in updates:
-                with contextlib.suppress(Conflict):
-                    self.database.commit([update])
-        with contextlib.suppress(Conflict):
-            self.database.commit([spending_store.touch_data_version(org_id, crossed[0].id, now)])

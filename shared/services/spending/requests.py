@@ -18,12 +18,16 @@ from pydantic import ValidationError
 from shared.bus.messages import ComputeSpending
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
+from shared.domain.customer_ranges import CustomerParts
+from shared.domain.ids import is_document_id
 from shared.services.alerts import Alerts
 from shared.store import spending_requests, status
 from shared.store.database import Conflict, Database, batched
 from shared.store.spending_requests import SpendingRequest
 
 CUSTOMERS_PER_MESSAGE = 300
+GROUPED_PER_MESSAGE = 1_000
+"""Customers of whole groups that one message names: ids of any length fit one document."""
 ASK_AGAIN_AFTER = timedelta(minutes=10)
 """How long a request may take before it is asked for again: as long as Pub/Sub waits for one
 delivery."""
@@ -44,9 +48,10 @@ def in_parts(
     *,
     since: datetime,
     now: datetime,
+    part_of: str | None = None,
 ) -> Iterator[SpendingRequest]:
     """Requests for the customers, for as many each as one message names."""
-    for part in batched(customer_ids, CUSTOMERS_PER_MESSAGE):
+    for part in batched(_nameable(customer_ids), CUSTOMERS_PER_MESSAGE):
         yield SpendingRequest(
             id=uuid.uuid4().hex,
             org_id=org_id,
@@ -55,7 +60,50 @@ def in_parts(
             customer_ids=tuple(part),
             since=since,
             asked_at=now,
+            part_of=part_of,
         )
+
+
+def of_ranges(
+    whole: SpendingRequest, parts: CustomerParts, now: datetime
+) -> Iterator[SpendingRequest]:
+    """The parts of a request of all that are ranges."""
+    for wanted, count in parts.ranges:
+        yield SpendingRequest(
+            id=uuid.uuid4().hex,
+            org_id=whole.org_id,
+            run_id=whole.run_id,
+            customers=count,
+            since=whole.since,
+            asked_at=now,
+            range=wanted,
+            part_of=whole.id,
+        )
+
+
+def of_groups(
+    whole: SpendingRequest, parts: CustomerParts, groups: Iterable[Sequence[str]], now: datetime
+) -> Iterator[SpendingRequest]:
+    """The parts of a request of all that are groups."""
+    for batch in batched(map(_nameable, groups), GROUPED_PER_MESSAGE, len):
+        ids = tuple(customer_id for group in batch for customer_id in group)
+        yield SpendingRequest(
+            id=uuid.uuid4().hex,
+            org_id=whole.org_id,
+            run_id=whole.run_id,
+            customers=len(ids),
+            customer_ids=ids,
+            since=whole.since,
+            asked_at=now,
+            step="groups",
+            part_of=whole.id,
+            fillers=parts.fillers_of(ids),
+        )
+
+
+def _nameable(customer_ids: Sequence[str]) -> list[str]:
+    """Those of the ids that a message can name."""
+    return list(filter(is_document_id, customer_ids))
 
 
 def of_all(org_id: str, run_id: str, customers: int, now: datetime) -> SpendingRequest:
@@ -76,6 +124,7 @@ def message_of(request: SpendingRequest) -> ComputeSpending:
         org_id=request.org_id,
         request_id=request.id,
         run_id=request.run_id,
+        part_of=request.part_of,
         customer_ids=request.customer_ids,
     )
 

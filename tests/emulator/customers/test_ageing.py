@@ -11,7 +11,7 @@ import pytest
 from shared.bus.messages import AgeSegments, ComputeSpending
 from shared.domain.money import to_cents
 from shared.domain.segmentation import segment_of
-from shared.services.spending.compute import Ageing
+from shared.services.spending.scores import Ageing
 from shared.store import customers as customers_store
 from shared.store.database import Put
 from tests.emulator.customers.shop import NOW, ORG, Shop

@@ -32,7 +32,8 @@ from shared.domain.segmentation import segment_of
 from shared.domain.spending import OrderFact, Spending, fold
 from shared.services.spending.compute import SpendingService
 from shared.services.spending.order_recompute import OrderRecompute
-from shared.services.spending.snapshot import SpendingChange, read_snapshot
+from shared.services.spending.read import read_snapshot
+from shared.services.spending.snapshot import SpendingChange
 from shared.store import customers, spending
 from shared.store.database import Conflict, Database, Put
 from tests.fakes import RecordingLaterPublisher, RecordingPublisher, SteppingClock

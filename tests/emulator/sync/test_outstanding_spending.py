@@ -11,7 +11,6 @@ from shared.bus.events import Delivery
 from shared.bus.messages import ComputeSpending, CronTick, Message
 from shared.clock import utc_now
 from shared.services.dead_letters import RecordDeadLetter
-from shared.services.spending import compute
 from shared.services.spending.compute import SpendingService
 from shared.services.sync import session
 from shared.services.sync.commands import PreviewSync, SyncOrg
@@ -323,48 +322,46 @@ def test_what_is_left_when_the_time_is_up_has_requests_of_its_own(
     spending: SpendingRunner,
     sync: SyncRunner,
     watch: Watch,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Given all customers of an org that is too large to be computed at once
     sync.run(ORG)
     [whole] = asked(spending)
     since = store.document(f"{REQUESTS}/{whole.request_id}")["since"]
-    monkeypatch.setattr(compute, "CUSTOMERS_IN_MEMORY", 100)
-    monkeypatch.setattr("shared.services.spending.requests.CUSTOMERS_PER_MESSAGE", 90)
     clock.later = MINUTE
 
     # When it dies before it could send the messages for the parts
-    service = SpendingService(database, FailingPublisher(ConnectionError()), clock.now, seconds=60)
+    nowhere = FailingPublisher(ConnectionError())
+    service = SpendingService(database, nowhere, clock.now, 60, in_memory=100, in_range=90)
     with pytest.raises(ConnectionError):
         service(whole)
 
-    # Then the parts are known in the place of the whole, and are as old
-    parts = store.documents(REQUESTS)
-    assert whole.request_id not in parts
+    # Then the parts are known beside the whole, which waits for them, and are as old
+    stored = store.documents(REQUESTS)
+    assert stored[f"{whole.request_id}"]["step"] == "groups"
+    ranges = {key for key, request in stored.items() if "range" in request}
     everybody = store.documents(f"tenants/{ORG}/customers").keys()
-    assert {i for part in parts.values() for i in part["customerIds"]} == everybody
-    assert {part["since"] for part in parts.values()} == {since}
+    assert sum(stored[key]["customers"] for key in ranges) == len(everybody)
+    assert {request["since"] for request in stored.values()} == {since}
     spending.service(whole)
     assert asked(spending) == []
 
-    # When the watchdog looks, and each invocation has time for nobody
+    # When the watchdog looks, and the first part has time for nobody
     clock.later = 12 * MINUTE
     watch()
     again = asked(spending)
-    assert {m.request_id for m in again} == parts.keys()
-    hurried = SpendingService(database, spending.requests, clock.now, seconds=0)
-    hurried(again[0])
+    assert {m.request_id for m in again} == stored.keys()
+    part = next(m for m in again if m.request_id in ranges)
+    SpendingService(database, spending.requests, clock.now, seconds=0)(part)
 
     # Then what it left is asked for by another request
     [left] = asked(spending)
-    assert left.customer_ids == again[0].customer_ids
-    assert store.documents(REQUESTS).keys() == parts.keys() - {again[0].request_id} | {
-        left.request_id
-    }
+    assert len(left.customer_ids or ()) == stored[f"{part.request_id}"]["customers"]
+    assert store.documents(REQUESTS).keys() == stored.keys() - {part.request_id} | {left.request_id}
 
     # When there is time, then all is done
     for message in (left, *again):
         spending.service(message)
+    spending.compute_requested()
     assert store.documents(REQUESTS) == {}
     kept = store.documents(f"tenants/{ORG}/customer_spending")
     assert {f"cid_{i}" for i in everybody} <= kept.keys()

@@ -11,10 +11,11 @@ from shared import log
 from shared.bus.messages import CronTick, PosSync
 from shared.bus.publisher import Publisher
 from shared.entry import MessageConsumer
-from shared.services.fan_out import SyncFanOut
+from shared.services.fan_out import FanOut, SyncFanOut, sync_message
 from shared.services.sync.commands import SyncOrg
 from shared.store.database import Database
 from tests.emulator.environment import SyncRunner
+from tests.fakes import RecordingLaterPublisher
 from tests.spans import RecordedSpans, RecordingTopicClient, delivered, ids_of
 from tests.stored import StoredDocuments
 
@@ -27,7 +28,9 @@ class Functions:
 
     def __init__(self, project: str, database: Database, sync: SyncRunner) -> None:
         self.topic: Any = RecordingTopicClient()
-        fan_out = SyncFanOut(database, Publisher(self.topic, "pos-sync"), sync.clock.now)
+        topic, later = Publisher(self.topic, "pos-sync"), RecordingLaterPublisher()
+        requests = FanOut(database, topic, later, sync.clock.now, sync_message)
+        fan_out = SyncFanOut(database, requests, sync.clock.now)
         service = sync.service()
         self._tick = MessageConsumer(
             "cron-tick", CronTick, lambda m, d: fan_out(m, d.id), database, sync.clock.now
