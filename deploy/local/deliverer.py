@@ -39,6 +39,8 @@ PULL_SECONDS = 100.0
 CALL_SECONDS = 30.0
 PAUSE_SECONDS = 1.0
 STOP_SECONDS = 2.0
+# The emulator looks every 50 ms whether a pull that waits has been cancelled.
+CANCEL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class Deliverer:
             lane.stop()
         self._pulls.close()
         deadline = time.monotonic() + STOP_SECONDS
+        time.sleep(CANCEL_SECONDS)
         for lane in lanes:
             lane.finish(deadline)
         self._answers.close()
@@ -122,7 +125,7 @@ class _Lane:
         self._failures: dict[str, int] = {}
         self._held: set[str] = set()
         self._changed = threading.Condition()
-        self._stopping = threading.Event()
+        self._stopping, self._pulls_ended = threading.Event(), threading.Event()
         self._workers = ThreadPoolExecutor(subscription.most_pulled, f"push-{self._function}")
         self._thread = threading.Thread(
             target=self._run, name=f"pull-{self._function}", daemon=True
@@ -143,6 +146,7 @@ class _Lane:
 
     def finish(self, deadline: float) -> None:
         self._thread.join()
+        self._pulls_ended.set()
         self._workers.shutdown(wait=False)
         with self._changed:
             self._changed.wait_for(lambda: not self._held, max(0.0, deadline - time.monotonic()))
@@ -253,6 +257,9 @@ class _Lane:
 
     def _postpone(self, received: ReceivedMessage, seconds: int) -> None:
         """Give it back, to be delivered again after so many seconds."""
+        if self._stopping.is_set():
+            # The emulator would give it to a pull whose answer nobody reads.
+            self._pulls_ended.wait()
         self._answers.modify_ack_deadline(
             subscription=self._subscription.name,
             ack_ids=[received.ack_id],

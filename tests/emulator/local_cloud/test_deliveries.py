@@ -40,7 +40,7 @@ class Deliveries:
         self, topic: str, path: str, *, slots: int = 4, url: str | None = None, **policy: int
     ) -> None:
         """Create a subscription of a topic and deliver from it."""
-        name = f"{path}-push"
+        name = f"to-{path}"
         self._pubsub.create_subscription(name, topic)
         self.deliver(name, topic, path, slots=slots, url=url, **policy)
 
@@ -133,10 +133,10 @@ def test_a_backlog_is_delivered_once_and_whole(
     start: Start, pubsub: PubSub, collector: Collector, token: str
 ) -> None:
     # Given
-    pubsub.create_subscription(f"{token}-push", "letters")
+    pubsub.create_subscription(f"to-{token}", "letters")
     names = publish(pubsub, "letters", 400)
     # When
-    start().deliver(f"{token}-push", "letters", token, slots=3)
+    start().deliver(f"to-{token}", "letters", token, slots=3)
     # Then
     collector.wait(token, 400)
     time.sleep(1)
@@ -177,7 +177,7 @@ def test_a_message_that_always_fails_becomes_a_dead_letter_after_its_last_delive
     assert attributes == {
         "mark": token,
         f"{SOURCE}DeliveryCount": "6",
-        f"{SOURCE}Subscription": f"{token}-fails-push",
+        f"{SOURCE}Subscription": f"to-{token}-fails",
         f"{SOURCE}SubscriptionProject": project,
     }
     time.sleep(1)
@@ -237,7 +237,7 @@ def test_what_is_under_way_when_the_cloud_stops_is_not_lost(
     began = time.monotonic()
     first.deliverer.close()
     assert time.monotonic() - began < 5
-    start().deliver(f"{token}-first-push", "letters", again)
+    start().deliver(f"to-{token}-first", "letters", again)
     # Then
     collector.wait(f"/{again}", 8)
     assert sorted(marks(collector.got(f"/{again}"))) == sorted(names)
@@ -254,7 +254,7 @@ def test_what_ends_while_the_cloud_stops_is_acknowledged(
     [delivered] = marks(collector.wait(f"/{token}-first"))
     # When
     first.deliverer.close()
-    start().deliver(f"{token}-first-push", "letters", again)
+    start().deliver(f"to-{token}-first", "letters", again)
     # Then
     collector.wait(f"/{again}", 2)
     time.sleep(1)
@@ -272,6 +272,6 @@ def test_a_function_that_is_gone_has_not_been_delivered_to(
         time.sleep(0.5)
         # When
         first.deliverer.close()
-    start().deliver(f"{token}-first-push", "letters", token)
+    start().deliver(f"to-{token}-first", "letters", token)
     # Then
     assert sorted(marks(collector.wait(f"/{token}", 2))) == sorted(names)
