@@ -54,7 +54,7 @@ class Endpoint:
         self._timeout_seconds = timeout_seconds
         self._pending_seconds = pending_seconds
         self._closed = False
-        self._pool = urllib3.PoolManager()
+        self._pool = urllib3.PoolManager(maxsize=slots)
 
     def push(self, event: Event, seconds: float) -> int | None:
         """The function's own answer; NO_CAPACITY when no slot came free, TOO_SLOW when it took
