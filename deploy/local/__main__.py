@@ -1,4 +1,8 @@
-"""``make local``: the local cloud, up until Ctrl-C, SIGTERM or SIGHUP."""
+"""``make local``: the local cloud, up until Ctrl-C, SIGTERM or SIGHUP.
+
+SIMULATOR=0 leaves the simulated POS out; INSTANCES (1) is how many instances of each function its
+process stands for: it works on that many times the function's ``concurrency`` at once.
+"""
 
 import fcntl
 import json
@@ -43,7 +47,13 @@ def main() -> int:
 
 def _run() -> int:
     console.print("Starting the local cloud …")
-    with Stack(simulator=os.environ.get("SIMULATOR") != "0") as stack, _announced(stack):
+    with (
+        Stack(
+            simulator=os.environ.get("SIMULATOR") != "0",
+            instances=int(os.environ.get("INSTANCES", "1")),
+        ) as stack,
+        _announced(stack),
+    ):
         console.print(_table(stack))
         while not stack.failure:
             time.sleep(LOOK_SECONDS)

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from google.pubsub_v1.types import PubsubMessage
+
 from deploy.local.update_mask import with_update_mask
 
 FIRESTORE_TYPE = "google.cloud.firestore.document.v1."
@@ -28,6 +30,22 @@ class Event:
     @property
     def id(self) -> str:
         return self.headers["ce-id"]
+
+
+def push_of(message: PubsubMessage, subscription: str) -> dict[str, Any]:
+    """The body that Pub/Sub pushes; ``subscription`` by its full name."""
+    published = PubsubMessage.pb(message).publish_time.ToJsonString()
+    optional = {
+        "data": base64.b64encode(message.data).decode(),
+        "attributes": dict(message.attributes),
+        "orderingKey": message.ordering_key,
+    }
+    sent = {
+        **{name: value for name, value in optional.items() if value},
+        **dict.fromkeys(("messageId", "message_id"), message.message_id),
+        **dict.fromkeys(("publishTime", "publish_time"), published),
+    }
+    return {"message": sent, "subscription": subscription}
 
 
 def from_push(push: Mapping[str, Any], topic: str) -> Event:

@@ -50,6 +50,7 @@ def of_function(
     manifest: Manifest,
     addresses: Addresses,
     secrets: Mapping[str, str],
+    instances: int = 1,
 ) -> dict[str, str]:
     """What the deployment gives the function, and the addresses of the emulators."""
     declared = manifest.environment(function, addresses.project)
@@ -63,5 +64,11 @@ def of_function(
         "PUBSUB_EMULATOR_HOST": addresses.pubsub,
         "CLOUD_TASKS_EMULATOR_HOST": addresses.tasks,
         "PYTHONPATH": ".",
-        "THREADS": str(function.concurrency),
+        "THREADS": str(slots(function, instances)),
     }
+
+
+def slots(function: Function, instances: int) -> int:
+    """How many requests the function's process works on at once: it stands for so many instances,
+    or for as many as the function may have."""
+    return function.concurrency * min(instances, function.max_instances)

@@ -7,15 +7,16 @@ from typing import Any
 
 import requests
 
-from deploy.resources import Subscription
-
 TIMEOUT_SECONDS = 30.0
+# The longest that Pub/Sub has.
+LEASE_SECONDS = 600
 
 
 class PubSub:
     """One project on the emulator at ``host``. Raises requests' errors."""
 
     def __init__(self, host: str, project: str) -> None:
+        self.host = host
         self.rest_url = f"http://{host}/v1"
         self._project = f"projects/{project}"
         self._session = requests.Session()
@@ -25,26 +26,18 @@ class PubSub:
         """The full name of a topic."""
         return f"{self._project}/topics/{topic}"
 
+    def subscription(self, name: str) -> str:
+        """The full name of a subscription."""
+        return f"{self._project}/subscriptions/{name}"
+
     def create_topic(self, topic: str) -> None:
         self._call("PUT", self.topic(topic), {})
 
-    def create_push(self, name: str, topic: str, endpoint: str, policy: Subscription) -> None:
-        """A push subscription with the manifest's policy."""
-        body: dict[str, Any] = {
-            "topic": self.topic(topic),
-            "pushConfig": {"pushEndpoint": endpoint},
-            "ackDeadlineSeconds": policy.ack_deadline_seconds,
-            "retryPolicy": {
-                "minimumBackoff": f"{policy.min_backoff_seconds}s",
-                "maximumBackoff": f"{policy.max_backoff_seconds}s",
-            },
-        }
-        if policy.dead_letter_topic:
-            body["deadLetterPolicy"] = {
-                "deadLetterTopic": self.topic(policy.dead_letter_topic),
-                "maxDeliveryAttempts": policy.max_delivery_attempts,
-            }
-        self._call("PUT", f"{self._project}/subscriptions/{name}", body)
+    def create_subscription(self, name: str, topic: str) -> None:
+        """A subscription to pull from. What is pulled stays away for LEASE_SECONDS unless it is
+        acknowledged or given back before."""
+        body = {"topic": self.topic(topic), "ackDeadlineSeconds": LEASE_SECONDS}
+        self._call("PUT", self.subscription(name), body)
 
     def publish(
         self, topic: str, message: object, attributes: Mapping[str, str] | None = None

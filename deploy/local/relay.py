@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 from itertools import groupby
 from operator import itemgetter
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 
 import requests
 
@@ -16,6 +16,8 @@ from deploy.local.journal import Journal
 from deploy.local.pubsub import PubSub
 
 BATCH = 100
+# So many may wait; the emulator then waits for its answers.
+MOST_WAITING = 10_000
 STOP_SECONDS = 10.0
 
 # The topic, and the message as the REST interface takes it.
@@ -28,12 +30,12 @@ def transport_topic(function: str) -> str:
 
 
 class Relay:
-    """``carry`` may be called from any thread and returns at once."""
+    """``carry`` may be called from any thread; it returns at once unless MOST_WAITING wait."""
 
     def __init__(self, pubsub: PubSub, journal: Journal) -> None:
         self._pubsub = pubsub
         self._journal = journal
-        self._queue: SimpleQueue[Carried | None] = SimpleQueue()
+        self._queue: Queue[Carried | None] = Queue(MOST_WAITING)
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
         self._thread.start()
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from deploy.local import emulators, functions, simulation, wiring
 from deploy.local.clients import firestore_client
+from deploy.local.deliverer import PENDING_SECONDS, Deliverer
 from deploy.local.environment import Addresses, of_function
 from deploy.local.eventarc import Eventarc
 from deploy.local.journal import Journal
@@ -32,7 +33,9 @@ class Stack:
     ``only``: the functions to run (default: all of the manifest); those without a folder in
     ``sources`` are left out. ``simulator``: whether the simulated POS runs and its orgs are
     seeded; ``simulator_arguments`` are those of its command line. ``extra_env``: further variables
-    by function. For quick retries give ``Manifest.read().with_policy(min_backoff_seconds=1, …)``.
+    by function. ``instances``: how many of each function its process stands for. A delivery that
+    finds them all busy waits ``pending_seconds``, then has failed. For quick retries give
+    ``Manifest.read().with_policy(min_backoff_seconds=1, …)``.
 
     Entering raises StartFailed with the end of the log concerned, or sdk.NotInstalled.
     """
@@ -51,6 +54,8 @@ class Stack:
         simulator: bool = True,
         simulator_arguments: Sequence[str] = (),
         extra_env: Mapping[str, Mapping[str, str]] | None = None,
+        instances: int = 1,
+        pending_seconds: float = PENDING_SECONDS,
         logs: Path = LOGS,
     ) -> None:
         self.manifest = manifest or Manifest.read().for_local_cloud()
@@ -66,6 +71,8 @@ class Stack:
         self._sources = sources
         self._simulator_arguments = simulator_arguments if simulator else None
         self._extra_env = extra_env or {}
+        self._instances = instances
+        self._pending_seconds = pending_seconds
         self._supervisor = Supervisor(logs)
         self._processes: dict[str, Process] = {}
         self._ports: dict[str, Port] = {}
@@ -150,13 +157,17 @@ class Stack:
             self.simulator = simulation.start(supervisor, self._simulator_arguments)
         for name, process in self._processes.items():
             functions.wait(process, self._ports[name])
-        self._connect(eventarc, tasks)
+        self._connect(opening.enter_context(closing(self._deliverer(opening))), tasks)
         supervisor.watch()
 
     def _eventarc(self, opening: ExitStack) -> Eventarc:
         journal = opening.enter_context(closing(Journal(self.logs / "eventarc.log")))
         relay = opening.enter_context(closing(Relay(self._messages, journal)))
-        return Eventarc(relay, journal)
+        return Eventarc(relay)
+
+    def _deliverer(self, opening: ExitStack) -> Deliverer:
+        journal = opening.enter_context(closing(Journal(self.logs / "deliveries.log")))
+        return Deliverer(self._messages, journal, self._pending_seconds)
 
     def _cloud_tasks(self, opening: ExitStack) -> CloudTasks:
         journal = opening.enter_context(closing(Journal(self.logs / "tasks.log")))
@@ -165,17 +176,19 @@ class Stack:
     def _start_function(self, function: Function) -> None:
         addresses = Addresses(self.project, self.firestore, self.pubsub, self.tasks)
         env = {
-            **of_function(function, self.manifest, addresses, self.secrets),
+            **of_function(function, self.manifest, addresses, self.secrets, self._instances),
             **self._extra_env.get(function.name, {}),
         }
         source, port = self._sources / function.name / "main.py", self._ports[function.name]
         process = functions.start(self._supervisor, function, source, port, env)
         self._processes[function.name] = process
 
-    def _connect(self, eventarc: Eventarc, tasks: CloudTasks) -> None:
+    def _connect(self, deliverer: Deliverer, tasks: CloudTasks) -> None:
         wiring.create_queues(self.manifest, self.project, tasks)
         wiring.create_topics(self.manifest, self._messages)
-        wiring.subscribe(self._functions, self.functions, self._messages, eventarc)
+        wiring.subscribe(
+            self._functions, self.functions, self._messages, deliverer, self._instances
+        )
         wiring.register_triggers(self._functions, self.project, self.firestore)
         if self.simulator:
             with closing(firestore_client(self.firestore, self.project)) as client:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import requests
 
-from deploy.local.eventarc import Eventarc, Route
+from deploy.local.deliverer import Deliverer, PushSubscription
+from deploy.local.environment import slots
 from deploy.local.pubsub import PubSub
 from deploy.local.relay import transport_topic
 from deploy.local.tasks.server import CloudTasks
@@ -29,9 +30,13 @@ def create_topics(manifest: Manifest, pubsub: PubSub) -> None:
 
 
 def subscribe(
-    functions: Sequence[Function], urls: Mapping[str, str], pubsub: PubSub, eventarc: Eventarc
+    functions: Sequence[Function],
+    urls: Mapping[str, str],
+    pubsub: PubSub,
+    deliverer: Deliverer,
+    instances: int,
 ) -> None:
-    """A push subscription for every function with an event trigger."""
+    """A subscription for every function with an event trigger, and deliveries from it."""
     for function in functions:
         if function.subscription is None:
             continue
@@ -40,13 +45,19 @@ def subscribe(
         else:
             topic = transport_topic(function.name)
             pubsub.create_topic(topic)
-        eventarc.route(
-            function.name,
-            Route(pubsub.topic(topic), urls[function.name], function.timeout_seconds),
-        )
-        endpoint = eventarc.push_endpoint(function.name)
         name = f"{function.name.replace('_', '-')}-push"
-        pubsub.create_push(name, topic, endpoint, function.subscription)
+        pubsub.create_subscription(name, topic)
+        deliverer.deliver(
+            PushSubscription(
+                function=function.name,
+                name=pubsub.subscription(name),
+                topic=pubsub.topic(topic),
+                url=urls[function.name],
+                slots=slots(function, instances),
+                timeout_seconds=function.timeout_seconds,
+                policy=function.subscription,
+            )
+        )
 
 
 def register_triggers(functions: Sequence[Function], project: str, firestore: str) -> None:

@@ -72,6 +72,7 @@ def test_a_message_that_fails_five_times_ends_among_the_dead_letters(
     assert [each.path for each in reports] == ["/on_message"] * 5 + ["/on_dead_letter"]
     attributes = reports[-1].json["data"]["message"]["attributes"]
     assert attributes["CloudPubSubDeadLetterSourceSubscription"] == "on-message-push"
+    assert attributes["CloudPubSubDeadLetterSourceDeliveryCount"] == "5"
     assert attributes["mark"] == token
 
 
@@ -88,6 +89,20 @@ def test_a_function_that_dies_is_started_again_and_loses_no_message(
     assert stack.functions["on_message"] == url
     assert stack.pids["on_message"] != pid
     assert stack.failure is None
+
+
+def test_a_function_that_is_ended_in_the_middle_gets_its_message_again(
+    stack: Stack, collector: Collector, token: str
+) -> None:
+    # Given: more time than it has to stop
+    collector.delay(token, 6)
+    message_id = stack.publish("letters", {}, {"mark": token})
+    collector.wait(token)
+    # When
+    stack.restart("on_message")
+    # Then
+    reports = collector.wait(token, 2)
+    assert [each.json["event"]["id"] for each in reports] == [message_id] * 2
 
 
 def test_a_function_is_given_what_the_manifest_says(stack: Stack) -> None:

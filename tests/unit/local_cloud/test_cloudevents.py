@@ -2,13 +2,16 @@
 
 import base64
 import json
+from datetime import UTC, datetime
 
 from google.events.cloud.firestore import Document, DocumentEventData, MapValue, Value
+from google.pubsub_v1.types import PubsubMessage
 
-from deploy.local.cloudevents import attributes_of, from_push
+from deploy.local.cloudevents import attributes_of, from_push, push_of
 from deploy.local.update_mask import with_update_mask
 
 TOPIC = "projects/demo-p/topics/letters"
+SUBSCRIPTION = "projects/demo-p/subscriptions/s"
 FIRESTORE_HEADERS = {
     "Ce-Specversion": "1.0",
     "Ce-Type": "google.cloud.firestore.document.v1.written",
@@ -44,7 +47,7 @@ def nested(**fields: Value) -> Value:
 def test_a_push_is_passed_on_whole() -> None:
     # Given
     message = {"messageId": "7", "publishTime": "2026-01-02T03:04:05Z", "orderingKey": "k"}
-    push = {"subscription": "projects/demo-p/subscriptions/s", "message": message}
+    push = {"subscription": SUBSCRIPTION, "message": message}
     # When
     event = from_push(push, TOPIC)
     # Then
@@ -52,6 +55,31 @@ def test_a_push_is_passed_on_whole() -> None:
     assert event.headers["ce-time"] == "2026-01-02T03:04:05Z"
     assert event.headers["ce-source"] == f"//pubsub.googleapis.com/{TOPIC}"
     assert json.loads(event.body) == push
+
+
+def test_a_message_is_pushed_in_the_body_of_pubsub() -> None:
+    # Given
+    at = datetime(2026, 1, 2, 3, 4, 5, 678_000, UTC)
+    message = PubsubMessage(data=b"{}", attributes={"a": "b"}, message_id="7", publish_time=at)
+    # Then
+    assert push_of(message, SUBSCRIPTION) == {
+        "subscription": SUBSCRIPTION,
+        "message": {
+            "data": "e30=",
+            "attributes": {"a": "b"},
+            "messageId": "7",
+            "message_id": "7",
+            "publishTime": "2026-01-02T03:04:05.678Z",
+            "publish_time": "2026-01-02T03:04:05.678Z",
+        },
+    }
+
+
+def test_what_a_message_does_not_have_is_not_pushed() -> None:
+    # When
+    pushed = push_of(PubsubMessage(attributes={"a": "b"}, message_id="7"), SUBSCRIPTION)
+    # Then
+    assert not {"data", "orderingKey"} & pushed["message"].keys()
 
 
 def test_a_firestore_event_comes_out_of_its_message_as_itself() -> None:

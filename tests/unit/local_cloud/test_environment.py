@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.environment import common
+from deploy.local.environment import common, slots
+from deploy.manifest import Function
 
 
 def test_a_developers_own_settings_and_credentials_stay_out(
@@ -32,3 +33,21 @@ def test_a_proxy_never_stands_between_the_parts(
     # Then
     assert env["https_proxy"] == "http://proxy.example.test:3128"
     assert env["no_proxy"] == "intranet.example.test,127.0.0.1,localhost"
+
+
+@pytest.mark.parametrize(("instances", "expected"), [(1, 8), (2, 16), (3, 24), (50, 24)])
+def test_a_process_stands_for_as_many_instances_as_the_function_may_have(
+    instances: int, expected: int
+) -> None:
+    # Given
+    function = Function(
+        name="fan",
+        trigger="http",
+        memory_mb=256,
+        cpu=1,
+        timeout_seconds=60,
+        concurrency=8,
+        max_instances=3,
+    )
+    # Then
+    assert slots(function, instances) == expected

@@ -14,6 +14,7 @@ from deploy.local.tasks.state import (
 from deploy.resources import Queue, RateLimits, Retry
 
 START = 1_000.0
+DAY = 86_400.0
 SLOW = Queue(rate_limits=RateLimits(max_dispatches_per_second=1))
 
 
@@ -115,6 +116,38 @@ def test_a_task_is_tried_as_often_as_the_queue_says(retry: dict[str, float], att
     # Then
     assert made == attempts
     assert queue.pending == {}
+
+
+def test_a_queue_without_limits_never_gives_a_task_up() -> None:
+    # Given
+    queue, now = state(retrying(max_attempts=-1, max_backoff_seconds=60)), START
+    queue.create("a", None, START, START)
+    # When
+    for _ in range(5_000):
+        wait = queue.wait_seconds(now)
+        assert wait is not None
+        now += wait
+        taken = queue.take(now)
+        assert taken is not None
+        queue.attempted("a", taken, ok=False, answered=True, now=now)
+    # Then
+    assert now - START > 3 * DAY
+    assert "a" in queue.pending
+
+
+def test_a_task_with_a_day_to_succeed_is_tried_for_a_day() -> None:
+    # Given
+    limits = {"max_attempts": -1, "max_retry_seconds": DAY, "max_backoff_seconds": 60}
+    queue, now = state(retrying(**limits)), START
+    queue.create("a", None, START, START)
+    # When
+    while (wait := queue.wait_seconds(now)) is not None:
+        now += wait
+        taken = queue.take(now)
+        assert taken is not None
+        queue.attempted("a", taken, ok=False, answered=True, now=now)
+    # Then
+    assert DAY <= now - START <= DAY + 60
 
 
 @given(rate=st.floats(0.5, 500), count=st.integers(1, 60))
