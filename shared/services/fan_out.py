@@ -42,16 +42,19 @@ class SyncFanOut:
     clock: Clock
 
     def __call__(self, tick: CronTick, tick_id: str) -> None:
-        """Fan a tick out; its redelivery requests the same runs. The roster is updated, from which
+        """Fan a tick out; its redelivery requests the same runs. An org that the tick is meant for
+        and does not reach gets a run too, whose failure says why. The roster is updated, from which
         the watchdog knows that the schedule is alive."""
         orgs = active_orgs(self.database, tick)
+        told = locations.unreached(self.database, tick.org_id, orgs)
         self.pos_sync.publish(
-            PosSync(org_id=org, run_id=run_id(tick_id, org), trigger="cron") for org in orgs
+            PosSync(org_id=org, run_id=run_id(tick_id, org), trigger="cron")
+            for org in [*orgs, *told]
         )
         if tick.org_id is None:
             before = locations.read_roster(self.database)
             self.database.commit([locations.put_roster(before, orgs, self.clock())])
-        log.info("tick_fanned_out", job=tick.job, orgs=len(orgs))
+        log.info("tick_fanned_out", job=tick.job, orgs=len(orgs), unreached=len(told))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ the backfill. Where a window lists fewer than are stored of its days, the rest i
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from itertools import islice
@@ -152,9 +152,11 @@ class OrderStream:
         at_most_days: int,
     ) -> int | None:
         """Store the orders of a window, a page at a time once ``check`` has let it pass, and add
-        them to ``listed``. Where it holds too many, and has more than a day that could be left out,
-        nothing is stored: how many those are."""
+        them to ``listed``; one that another account has listed is that one's. Where the window
+        holds too many, and has more than a day that could be left out, nothing is stored: how many
+        those are."""
         pages = client.orders(window)
+        others = frozenset(listed.ids)
         for page in pages:
             total = page.total or 0
             if page.number == 1 and total > ROWS_ACCEPTED and at_most_days > 1:
@@ -163,7 +165,8 @@ class OrderStream:
             listed.add(page)
             with self._session.lock:
                 check(page.records)
-                self.store_page(page, expected=total)
+                own = tuple(order for order in page.records if order.id not in others)
+                self.store_page(replace(page, records=own), expected=total)
                 self._session.checkpoint_if_due()
             if not page.last:
                 self._session.deadline.check()
