@@ -24,6 +24,7 @@ OpenPos = Callable[[Location], PosClient]
 ASKED_AGAIN_AFTER = timedelta(hours=24)
 """What the settings lack and the POS did not say either."""
 
+_MEANING = {"provider", "base_url", "username", "domain_prefix", "api_style", "location_id"}
 LOCATIONS_NAMED = 20
 """In a message."""
 
@@ -196,9 +197,9 @@ def _zone(name: object) -> str | None:
 
 
 def _hash(location: Location) -> str:
-    """Of settings in which another location, or none yet known, may be meant."""
-    settings = repr(location.pos_config.location_key).encode()
-    return hashlib.blake2b(settings, digest_size=12).hexdigest()
+    """Of the settings by which one location or another is meant; of no secret."""
+    meant = location.pos_config.model_dump_json(include=_MEANING)
+    return hashlib.blake2b(f"{location.id} {meant}".encode(), digest_size=12).hexdigest()
 
 
 def _without_twins(locations: Sequence[Location]) -> tuple[list[Location], list[str]]:
