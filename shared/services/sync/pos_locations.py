@@ -21,6 +21,7 @@ from shared.store.status import Place
 from shared.store.tenants import SyncSettings
 
 OpenPos = Callable[[Location], PosClient]
+Listed = Sequence[PublicLocation] | ProviderError | None
 ASKED_AGAIN_AFTER = timedelta(hours=24)
 """What the settings lack and the POS did not say either."""
 
@@ -81,7 +82,7 @@ def open_org(session: Session, open_pos: OpenPos) -> OpenOrg:
     """Read the org's configuration and note on the run what is doubtful about it. The POS is asked
     only about locations that are new, or whose settings lack something.
 
-    Raises ConfigurationInvalid; ProviderError where a location cannot be told without the POS.
+    Raises ConfigurationInvalid; ProviderError where the settings do not do without the POS.
     """
     database, org_id = session.database, session.org_id
     settings = tenants.read(database, org_id)
@@ -114,23 +115,24 @@ class Places:
     def __init__(self, session: Session, open_pos: OpenPos) -> None:
         self._session = session
         self._open_pos = open_pos
-        self._listed: dict[Hashable, Sequence[PublicLocation] | None] = {}
+        self._listed: dict[Hashable, Listed] = {}
 
     def identified(self, locations: Sequence[Location]) -> list[Location]:
         """The locations, what their settings lack of id and time zone as the POS says. Raises as
         ``open_org``."""
         progress, now = self._session.progress, self._session.now()
         known, found = progress.places, []
-        progress.places = {}
+        kept: dict[str, Place] = {}
         for location in locations:
             key = _hash(location)
             place = known.get(key)
             lacks = not location.timezone or not location.pos_config.location_id
             if place is None or (lacks and now - place.asked_at >= ASKED_AGAIN_AFTER):
-                place = self._ask(location) or place
+                place = self._ask(location, place)
             if place is not None:
-                progress.places[key] = place
+                kept[key] = place
             found.append(self._with(location, place))
+        progress.places = kept
         return found
 
     def _with(self, location: Location, place: Place | None) -> Location:
@@ -145,13 +147,18 @@ class Places:
             config = config.model_copy(update={"location_id": place.location_id})
         return location.model_copy(update={"timezone": zone, "pos_config": config})
 
-    def _ask(self, location: Location) -> Place | None:
-        """None where the POS does not answer now and the settings do without."""
+    def _ask(self, location: Location, before: Place | None) -> Place | None:
+        """As ``before`` where the POS does not answer now and that, or the settings, do without:
+        times that were read in another zone would be stored."""
         config, client = location.pos_config, self._open_pos(location)
         account = config.account_key
         if account not in self._listed:
             self._listed[account] = _locations(client)
         listed = self._listed[account]
+        if isinstance(listed, ProviderError):
+            if before is None and not (location.timezone and config.location_id):
+                raise listed
+            return before
         known = {each.id: each for each in listed or ()}
         meant = config.location_id or client.login_location()
         if not meant:
@@ -167,22 +174,27 @@ class Places:
                 f" {location.id} names{_among(known)}"
             )
         if listed is None and config.location_id:
-            return None
+            return before
         zone = _zone(known[meant].fields.get("timezone")) if meant in known else None
+        if zone is None and before is not None and before.location_id == meant:
+            zone = before.timezone
         return Place(location_id=meant, timezone=zone, asked_at=self._session.now())
 
 
-def _locations(client: PosClient) -> Sequence[PublicLocation] | None:
-    """The locations of an account; none where it does not list them, None where that is not known:
-    the streams meet the same failure, and report it."""
+def _locations(client: PosClient) -> Listed:
+    """The locations of an account; none where it does not list them. None where the login may not
+    see them, if it is one: the streams find out, and report it."""
     try:
         return client.locations().value
     except ProviderRefused as error:
         log.info("locations_not_given", code=error.code)
         return ()
-    except (ProviderError, CredentialsRejected) as error:
+    except CredentialsRejected as error:
         log.warning("locations_not_given", code=error.code)
         return None
+    except ProviderError as error:
+        log.warning("locations_not_given", code=error.code)
+        return error
 
 
 def _among(known: Mapping[str, PublicLocation]) -> str:

@@ -270,15 +270,22 @@ def test_without_a_location_id_one_of_several_must_be_named(
     )
 
 
-def test_a_pos_that_is_down_is_not_the_org_s_turn(
-    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner, configure: Callable[..., None]
+@pytest.mark.parametrize("lacking", ["posConfig.locationId", "timezone"])
+def test_what_only_a_pos_could_say_that_is_down_is_the_provider_s_turn(
+    store: StoredDocuments,
+    pos: SimulatedPos,
+    sync: SyncRunner,
+    configure: Callable[..., None],
+    lacking: str,
 ) -> None:
-    configure({"posConfig.locationId": DELETE_FIELD})
-    pos.fault("server_error")
+    # Given a POS that answers all but where its locations are, at what times
+    configure({lacking: DELETE_FIELD})
+    pos.fault("server_error", endpoint="location")
 
+    # When / Then nothing is stored that might be wrong
     sync.run(ORG)
-
     assert store.status(ORG)["lastErrorOwner"] == "provider"
+    assert store.documents(f"tenants/{ORG}/orders") == {}
     pos.clear_faults()
     assert sync.run(ORG)["state"] == "succeeded"
 
