@@ -156,7 +156,7 @@ def _merchant_fields(
     picture where the POS has another. What is on the menu is read only where the POS has pictures
     at all: many have none."""
     database, org_id, mark = session.database, session.org_id, records.manifest.mark
-    there = [c.record.id for c in changed if mark(c.record.id) == STORED and pictures]
+    there = [c.record.id for c in changed if pictures]
     back = [c.record.id for c in changed if mark(c.record.id) != STORED]
     kept = products.merchant_fields(database, paths.products(org_id), back)
     shown = products.merchant_fields(database, paths.menu_items(org_id), there)
@@ -164,7 +164,7 @@ def _merchant_fields(
     for change in changed:
         product_id, fields = change.record.id, change.record.fields
         brought = kept.get(product_id, {})
-        if product_id in shown or mark(product_id) != STORED:
+        if pictures or mark(product_id) != STORED:
             found[product_id] = brought | products.picture(fields, shown.get(product_id) or brought)
     return found
 
