@@ -65,7 +65,9 @@ def told(store: StoredDocuments, org_id: str = ORG) -> str:
     status = store.status(org_id)
     assert (status["status"], status["lastErrorOwner"]) == ("error", "org")
     assert status["lastErrorCode"] == "configuration_invalid"
-    return str(status["lastError"])
+    says, turn, _ = str(status["lastError"]).partition(". It is the dispensary's turn.")
+    assert turn
+    return says
 
 
 # fields
@@ -79,7 +81,7 @@ def test_a_misspelt_field_is_named_beside_the_one_that_is_missing(
     sync.run(ORG)
 
     assert told(store) == (
-        f"the POS settings of location {MAIN} are not valid: unknown field pasword;"
+        f"The POS settings of location {MAIN} are not valid: unknown field pasword;"
         " posConfig.password is missing"
     )
     assert "sesame" not in str(store.everything(ORG))
@@ -128,7 +130,7 @@ def test_a_tick_for_an_org_that_it_does_not_reach_tells_it_why(
 
     assert tick(ORG) == [ORG]
 
-    assert told(store).startswith(f"org {ORG} has no active POS location: ")
+    assert told(store).startswith(f"Org {ORG} has no active POS location: ")
     assert says in told(store)
     assert told(store).endswith("Set posConfig.status to active to sync it")
 
@@ -188,7 +190,7 @@ def test_a_location_that_the_pos_does_not_have_is_told_until_it_is_corrected(
     # When / Then
     sync.run(ORG)
     assert told(store) == (
-        f"the POS has no location 999, which posConfig.locationId of location {MAIN} names: it has"
+        f"The POS has no location 999, which posConfig.locationId of location {MAIN} names: it has"
         " 1000 (Main Street)"
     )
     assert store.documents(f"tenants/{ORG}/customers") == {}
@@ -203,7 +205,7 @@ def test_a_location_that_the_pos_does_not_have_is_told_until_it_is_corrected(
     # When it is changed to a wrong one again, that is told at once
     configure({"posConfig.locationId": "1002"})
     sync.run(ORG)
-    assert "the POS has no location 1002" in told(store)
+    assert "The POS has no location 1002" in told(store)
 
 
 def test_a_pos_that_lists_no_locations_is_synced_all_the_same(
