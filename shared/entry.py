@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import structlog
 from cloudevents.http import CloudEvent
 from structlog.contextvars import bound_contextvars as bound
-from werkzeug.exceptions import InternalServerError, ServiceUnavailable
+from werkzeug.exceptions import InternalServerError, ServiceUnavailable, TooManyRequests
 
+from shared.admission import Admission, NoRoom
 from shared.bus.events import Delivery, DocumentChange, delivery, document_change
 from shared.bus.messages import Message
 from shared.clock import Clock
@@ -24,14 +25,16 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MessageConsumer(Generic[M]):
-    """Hands the messages of one topic to a service. An invalid message is recorded as a dead letter
-    and acknowledged; after any other error Pub/Sub delivers it again."""
+    """Hands the messages of one topic to a service, as many at once as ``admission`` lets in. An
+    invalid message is recorded as a dead letter and acknowledged; after any other error Pub/Sub
+    delivers it again."""
 
     topic: str
     model: type[M]
     handle: Callable[[M, Delivery], None]
     database: Database
     clock: Clock
+    admission: Admission = field(default_factory=Admission)
 
     def __call__(self, event: CloudEvent) -> None:
         """Process one event."""
@@ -40,7 +43,8 @@ class MessageConsumer(Generic[M]):
             try:
                 message = self.model.parse(received.json())
                 ids = {name: getattr(message, name, None) for name in ("org_id", "run_id")}
-                with bound(**{name: value for name, value in ids.items() if value}), _answered():
+                known = {name: value for name, value in ids.items() if value}
+                with bound(**known), _answered(), self.admission.admitted():
                     self.handle(message, received)
             except InvalidMessage as error:
                 log.warning("message_invalid", reason=str(error))
@@ -78,6 +82,9 @@ def _answered() -> Iterator[None]:
     """Turns a service's errors into HTTP errors, after which Pub/Sub delivers again."""
     try:
         yield
+    except NoRoom as error:
+        log.info("message_refused", reason=str(error))
+        raise TooManyRequests(str(error)) from error
     except RetryLater as error:
         log.info("message_postponed", reason=str(error))
         raise ServiceUnavailable(str(error)) from error

@@ -10,12 +10,15 @@ SENDING = timedelta(seconds=60)
 MANY_ATTEMPTS = 5
 """After so many it is tried once a day, as it is where there is no address to send to."""
 DAY = timedelta(days=1)
+KEPT = timedelta(days=365)
+"""How long a resolved incident is kept."""
 
 
 class Incident(FrozenCamelModel):
     """One incident as stored; methods return it as it is afterwards. ``told`` are the addresses
     that have it already, each as a hash: an address is a secret. ``sent_at`` is set once all have
-    it. ``not_before`` is when sending may next be tried."""
+    it. ``not_before`` is when sending may next be tried. ``expire_at``: when it may be deleted;
+    never while it is open."""
 
     key: str
     org_id: str | None = None
@@ -28,6 +31,7 @@ class Incident(FrozenCamelModel):
     attempts: int = 0
     not_before: datetime | None = None
     told: tuple[str, ...] = ()
+    expire_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -54,4 +58,5 @@ class Incident(FrozenCamelModel):
 
     def resolved(self, now: datetime) -> Self:
         """It is over: the next time is an incident of its own."""
-        return self.model_copy(update={"state": "resolved", "resolved_at": now})
+        update = {"state": "resolved", "resolved_at": now, "expire_at": now + KEPT}
+        return self.model_copy(update=update)

@@ -27,6 +27,11 @@ class SkipReason(StrEnum):
         """A sentence for the people of the dispensary."""
         return _MESSAGES[self]
 
+    @property
+    def carried(self) -> str:
+        """What several such orders say about their buyers, after their number."""
+        return _CARRIED[self]
+
 
 _MESSAGES = {
     SkipReason.UNKNOWN_CUSTOMER_ID: (
@@ -38,6 +43,30 @@ _MESSAGES = {
         "The order names no buyer: it has no customer id, no e-mail address and no user account."
     ),
 }
+_CARRIED = {
+    SkipReason.UNKNOWN_CUSTOMER_ID: "name a customer whom the POS does not list",
+    SkipReason.UNKNOWN_EMAIL: "carry an e-mail address that no customer has",
+    SkipReason.UNKNOWN_USER_ID: "carry nothing but a user account that no customer has",
+    SkipReason.NO_BUYER: "carry neither customer id, e-mail address nor user account",
+}
+
+MANY_SKIPPED = 20
+"""Below this a run's skipped orders are those of a few walk-in customers."""
+
+
+def most_are_skipped(listed: int, skipped: Mapping[str, int]) -> bool:
+    """Whether more than a third of the orders listed, and not just a few, match no customer: then
+    it is the matching that fails, not the orders. ``skipped`` are counts by SkipReason."""
+    count = sum(skipped.values())
+    return count >= MANY_SKIPPED and 3 * count > listed
+
+
+def why_skipped(listed: int, skipped: Mapping[str, int]) -> str:
+    """What the skipped orders carried and why none of it matched, the most frequent first."""
+    known = {reason.value: reason.carried for reason in SkipReason}
+    counts = sorted(skipped.items(), key=lambda each: -each[1])
+    reasons = "; ".join(f"{count:,} {known.get(code, code)}" for code, count in counts)
+    return f"{sum(skipped.values()):,} of {listed:,} orders match no customer: {reasons}"
 
 
 class CustomerDirectory(Protocol):

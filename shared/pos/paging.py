@@ -1,14 +1,18 @@
 """Listings that come in numbered pages: several in flight, given out in order, proved complete.
 
-It knows nothing of HTTP: it is given how to fetch page n and what identifies an entry.
+It knows nothing of HTTP: it is given how to fetch page n and what identifies an entry. ReadAhead
+reads a listing before anybody asks for its pages.
 """
 
 from collections import deque
 from collections.abc import Callable, Generator, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import count
+from queue import SimpleQueue
+from threading import Event, Semaphore, Thread
 from typing import Generic, TypeVar
 
 import structlog
@@ -17,6 +21,7 @@ from shared.errors import ListingIncomplete
 from shared.outbound.failures import StatusRefused
 from shared.pos.port import Page, Rejected, page_of
 
+READ_AHEAD_PAGES = 32
 _PEEK_SECONDS = 5.0
 _ASK_AGAIN_CUT_SHORT = 2
 _ASK_AGAIN_FULL_OF_REPEATS = 1
@@ -241,3 +246,52 @@ class _Prefetch(Generic[E]):
     def close(self) -> None:
         """Ask for nothing more. Calls under way end by their own time limit, unheard."""
         self._pool.shutdown(wait=False)
+
+
+class ReadAhead(Generic[R]):
+    """Reads a listing in a thread of its own, READ_AHEAD_PAGES before its reader at the most, and
+    not past a page that is ``enough``. To be closed, wherever its reader has come to."""
+
+    def __init__(
+        self, pages: Generator[Page[R], None, None], enough: Callable[[Page[R]], bool]
+    ) -> None:
+        self._pages = pages
+        self._enough = enough
+        self._read: SimpleQueue[Page[R] | BaseException | None] = SimpleQueue()
+        self._room = Semaphore(READ_AHEAD_PAGES - 1)
+        self._closed = Event()
+        run = copy_context().run
+        Thread(target=run, args=(self._work,), name="read-ahead", daemon=True).start()
+
+    def __iter__(self) -> Generator[Page[R], None, None]:
+        """The pages in order. Raises what the listing raises. Each wait lasts as long as a page
+        takes, which has a time limit of its own."""
+        try:
+            while not self._closed.is_set():
+                found = self._read.get()
+                if found is None:
+                    return
+                if isinstance(found, BaseException):
+                    raise found
+                self._room.release()
+                yield found
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Ask for nothing more."""
+        self._closed.set()
+        self._room.release()
+
+    def _work(self) -> None:
+        try:
+            with closing(self._pages) as pages:
+                for page in pages:
+                    self._read.put(page)
+                    self._room.acquire()
+                    if self._closed.is_set() or self._enough(page):
+                        break
+        except BaseException as error:  # the reader's to handle
+            self._read.put(error)
+        else:
+            self._read.put(None)

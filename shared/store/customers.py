@@ -31,18 +31,23 @@ from shared.domain.rfm import RfmScore
 from shared.domain.segmentation import SegmentBoundary
 from shared.domain.spending import Spending
 from shared.store import paths
-from shared.store.database import Database, Document, Fields, Put, Update
+from shared.store.database import LONGEST_FILTERED, Database, Document, Fields, Put, Update
 from shared.store.documents import EARLIEST, Field, Schema, StoredVersion, copied
+
+LONGEST_KEY = 1_000
+"""Bytes of a ``name_key``: an index holds no longer text than LONGEST_FILTERED."""
 
 CUSTOMER = Schema[Customer](
     *copied("id", "email", "firstName", "lastName", "phone", "dateOfBirth"),
-    *copied("loyaltyPoints", "source", "userId", "createdAt"),
+    *copied("loyaltyPoints", "source", "createdAt"),
+    Field("userId", lambda c: _user_id(c.user_id)),
     given=("orgId",),
     stamps=("updatedAt", "posUpdatedAt", REMOVED_AT, "phoneE164", "nameKey", "lastNameKey"),
     once=("userId", "createdAt"),
 )
 """``phoneE164`` (absent where ``phone`` is no valid number), ``nameKey`` and ``lastNameKey`` (see
-``name_key``) are derived from other fields, for look-ups."""
+``name_key``) are derived from other fields, for look-ups. A ``userId`` that is too long to be
+looked up is left out."""
 
 SPENDING: tuple[Field[Spending], ...] = (
     Field("totalSpent", lambda s: to_dollars(s.total_cents)),
@@ -146,8 +151,11 @@ def all_spending(database: Database, org_id: str) -> dict[str, Spending]:
 
 
 def name_key(*names: str) -> str:
-    """Names as they are searched: in lower case, one space between."""
-    return " ".join(" ".join(names).casefold().split())
+    """Names as they are searched: in lower case, one space between, at most LONGEST_KEY bytes."""
+    key = " ".join(" ".join(names).casefold().split())
+    if 4 * len(key) <= LONGEST_KEY:
+        return key
+    return key.encode(errors="surrogatepass")[:LONGEST_KEY].decode(errors="ignore")
 
 
 def spending_in(fields: Fields) -> Spending:
@@ -220,6 +228,12 @@ def update_scores(org_id: str, customer: Document, scores: CustomerScores, now: 
     """The write for a customer's current scores; refused if the customer has changed since."""
     fields = {**score_fields(scores), "updatedAt": now}
     return Update(f"{paths.customers(org_id)}/{customer.id}", fields, if_version=customer.version)
+
+
+def _user_id(user_id: str | None) -> str | None:
+    if user_id and len(user_id.encode(errors="surrogatepass")) > LONGEST_FILTERED:
+        return None
+    return user_id
 
 
 def _scores(rfm: Fields | None) -> list[Any]:

@@ -31,7 +31,7 @@ READS_PER_CALL = 300
 IN_LIMIT = 30
 """Values that one ``in`` filter takes."""
 LONGEST_FILTERED = 1_500
-"""Bytes of a text that a filter takes."""
+"""Bytes of a text that a filter takes and an index holds."""
 WRITES_PER_COMMIT = 400
 """Below the 500 of the emulator and of older servers, with room for the lease and the like."""
 ENTRIES_PER_READ = 1000

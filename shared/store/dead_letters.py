@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.domain.ids import is_document_id
 from shared.store import paths
@@ -14,6 +14,8 @@ DATA_LIMIT = 200_000
 """Bytes of a message that are kept: a document may have 1 MiB."""
 TEXT_LIMIT = 1_000
 """The same for what is said about it."""
+KEPT = timedelta(days=90)
+"""How long after it was last recorded a message is kept (``expireAt`` is a TTL field)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,9 @@ def record(
     reason: str,
     now: datetime,
 ) -> None:
-    """Store a message, whatever its ``data`` are. Recording it again changes only
-    ``lastSeenAt``."""
+    """Store a message, whatever its ``data`` are. Recording it again changes only ``lastSeenAt``
+    and ``expireAt``."""
+    seen = {"lastSeenAt": now, "expireAt": now + KEPT}
     kept = _excerpt(data, DATA_LIMIT)
     fields = {
         "topic": _excerpt(topic, TEXT_LIMIT),
@@ -49,13 +52,13 @@ def record(
         "orgId": _org_of(data),
         "errorCode": code,
         "message": _excerpt(reason, TEXT_LIMIT),
-        "lastSeenAt": now,
+        **seen,
         "replayedAt": None,
     }
     try:
         database.commit([Create(_path(message_id), fields)])
     except Conflict:
-        database.commit([Update(_path(message_id), {"lastSeenAt": now})])
+        database.commit([Update(_path(message_id), seen)])
 
 
 def waiting(database: Database, org_id: str | None) -> Iterator[DeadLetter]:

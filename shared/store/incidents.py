@@ -1,4 +1,5 @@
-"""``tenants/{orgId}/incidents/{key}``, and ``incidents/{key}`` for those of no org."""
+"""``tenants/{orgId}/incidents/{key}``, and ``incidents/{key}`` for those of no org. ``expireAt`` is
+a TTL field."""
 
 from dataclasses import dataclass
 from datetime import datetime

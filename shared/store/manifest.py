@@ -4,7 +4,7 @@ A manifest maps a record's id to a mark: STORED with the hash of its POS-owned f
 order that matches no customer) with that of its ``skipped_orders`` document, REMOVED (the POS has
 it no more), or ANNOUNCED (about to be stored, so it may be). Behind an order's hash stands when it
 was created. Records in quarantine, and those MISSING from the POS's list, have a second entry,
-under a prefix.
+under a prefix; behind the hash of one in quarantine stands when its document was written.
 """
 
 from collections.abc import Iterator, Mapping
@@ -79,9 +79,7 @@ class Manifest(PackedMap[bytes]):
         """Keep when a record was created that is stored, or is known to be skipped."""
         value = self.get(record_id) or b""
         if created_at and value[:1] in (STORED, SKIPPED) and len(value) > HASH_BYTES:
-            seconds = min(max(0, int(created_at.timestamp())), 256**_MOMENT_BYTES - 1)
-            moment = seconds.to_bytes(_MOMENT_BYTES)
-            self.set_entry(record_id, value[: 1 + HASH_BYTES] + moment)
+            self.set_entry(record_id, value[: 1 + HASH_BYTES] + _moment(created_at))
 
     def created(self) -> Iterator[tuple[str, float | None]]:
         """Ids of the records that are stored or skipped, each with when it was created (seconds
@@ -105,14 +103,25 @@ class Manifest(PackedMap[bytes]):
         """Fingerprint of what is in quarantine under this id: of the raw record, or of the fields
         that could not be stored. None where nothing is."""
         value = self.get(_QUARANTINE_PREFIX + record_id)
-        return value[1:] if value and value[:1] == QUARANTINED else None
+        return value[1 : 1 + HASH_BYTES] if value and value[:1] == QUARANTINED else None
+
+    def quarantined_before(self, record_id: str, moment: datetime) -> bool:
+        """Whether the document of a record in quarantine was written before the moment; true where
+        that is unknown (manifests of earlier versions)."""
+        written = (self.get(_QUARANTINE_PREFIX + record_id) or b"")[1 + HASH_BYTES :]
+        return written < _moment(moment)
 
     def in_quarantine(self) -> Iterator[str]:
         """Ids under which records are in quarantine."""
         return (key.removeprefix(_QUARANTINE_PREFIX) for key in self.ids(QUARANTINED))
 
-    def quarantine(self, record_id: str, fingerprint: bytes) -> None:
-        self.set_entry(_QUARANTINE_PREFIX + record_id, QUARANTINED + fingerprint)
+    def announce_quarantine(self, record_id: str) -> None:
+        """The record is about to be put in quarantine, so it may be there."""
+        self.set_entry(_QUARANTINE_PREFIX + record_id, QUARANTINED)
+
+    def quarantine(self, record_id: str, fingerprint: bytes, *, now: datetime) -> None:
+        """The record is in quarantine under this fingerprint, of HASH_BYTES."""
+        self.set_entry(_QUARANTINE_PREFIX + record_id, QUARANTINED + fingerprint + _moment(now))
 
     def leave_quarantine(self, record_id: str) -> None:
         self.drop_entry(_QUARANTINE_PREFIX + record_id)
@@ -130,6 +139,12 @@ class Manifest(PackedMap[bytes]):
 
     def _fields_beside(self, count: int) -> dict[str, int]:
         return {"count": count}
+
+
+def _moment(moment: datetime) -> bytes:
+    """Seconds since 1970; later moments sort after earlier ones."""
+    seconds: int = min(max(0, int(moment.timestamp())), 256**_MOMENT_BYTES - 1)
+    return seconds.to_bytes(_MOMENT_BYTES)
 
 
 def load(database: Database, org_id: str, shards: Mapping[str, int]) -> dict[str, Manifest]:

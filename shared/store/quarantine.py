@@ -1,8 +1,12 @@
-"""``tenants/{orgId}/quarantine/{id}``: records that could not be used, kept for replay."""
+"""``tenants/{orgId}/quarantine/{id}``: records that could not be used, kept for replay.
+
+A document is removed when its record can be used or is listed no more. One that nobody removes,
+because its org is synced no more, expires.
+"""
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.pos.port import Rejected
 from shared.store import paths
@@ -10,13 +14,17 @@ from shared.store.database import Database, Put, Remove
 from shared.store.documents import Field, Schema
 
 NAMELESS = "raw-"
+KEPT = timedelta(days=365)
+"""How long a document is kept that is not written again (``expireAt`` is a TTL field)."""
+RENEWED = timedelta(days=180)
+"""After so long the document of a record that is still rejected is written again."""
 
 QUARANTINE = Schema[Rejected](
     Field("errorCode", lambda r: r.code),
     Field("message", lambda r: r.message),
     Field("raw", lambda r: r.raw),
     given=("stream", "runId"),
-    stamps=("lastSeenAt",),
+    stamps=("lastSeenAt", "expireAt"),
     once=("firstSeenAt",),
 )
 
@@ -51,7 +59,8 @@ def put(
     org_id: str, stream: str, rejected: Rejected, *, run_id: str | None, now: datetime, first: bool
 ) -> Put:
     """The write that puts a record in quarantine; ``first`` when it was not there before."""
-    fields = QUARANTINE.fields(rejected, stream=stream, runId=run_id) | {"lastSeenAt": now}
+    fields = QUARANTINE.fields(rejected, stream=stream, runId=run_id)
+    fields |= {"lastSeenAt": now, "expireAt": now + KEPT}
     if first:
         fields["firstSeenAt"] = now
     return QUARANTINE.put(_path(org_id, stream, key_of(rejected)), fields)

@@ -51,20 +51,29 @@ class Sync:
 
 class Cloud:
     """A context manager: a stack with some of the functions and a POS whose every call takes
-    ``latency_ms``. No org is connected to it at first. ``env``: settings of ``org_sync``."""
+    ``latency_ms``. No org is connected to it at first. ``env``: settings of ``org_sync``.
+    ``firestore``: the host:port of what the functions are to take for Firestore, if not the
+    stack's emulator."""
 
     client: firestore.Client
     pos: SimulatedPos
 
     def __init__(
-        self, *functions: str, latency_ms: float = 0, env: Mapping[str, str] | None = None
+        self,
+        *functions: str,
+        latency_ms: float = 0,
+        env: Mapping[str, str] | None = None,
+        firestore: str | None = None,
     ) -> None:
+        given = {"FIRESTORE_EMULATOR_HOST": firestore} if firestore else {}
         self.stack = Stack(
             only=functions,
             simulator_arguments=("--latency-ms", str(latency_ms)),
-            extra_env={"org_sync": env or {}},
+            extra_env={name: dict(given) for name in functions}
+            | {"org_sync": {**given, **(env or {})}},
             logs=STATE / "bench-logs",
         )
+        self._firestore = firestore
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -88,8 +97,9 @@ class Cloud:
 
     @contextmanager
     def project(self, name: str) -> Iterator[firestore.Client]:
-        """A client of a project on the same emulator."""
-        with closing(firestore_client(self.stack.firestore, name)) as client:
+        """A client of a project on the same Firestore."""
+        host = self._firestore or self.stack.firestore
+        with closing(firestore_client(host, name)) as client:
             yield client
 
     def locations(self) -> list[Document]:

@@ -9,7 +9,19 @@ from rich.console import Console
 Figures = Mapping[str, Any]
 """What was measured, as ``.local/bench.json`` keeps it: JSON values by name."""
 
-NAMES = ("large_org", "many_orders", "many_orgs", "customers", "menu", "loyalty", "webhooks")
+NAMES = (
+    "large_org",
+    "settling",
+    "many_orders",
+    "many_orgs",
+    "customers",
+    "menu",
+    "loyalty",
+    "webhooks",
+)
+
+ON_REQUEST = ("huge_org",)
+"""They take long: only where they are named."""
 
 
 class Bench(Protocol):

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from deploy.local import emulators
 from deploy.local.paths import ROOT
 from shared import log
+from tests.campaign import services
 from tests.campaign.plan import DRAWS
 from tests.campaign.run import Outcome, run_seed
 
@@ -25,10 +25,10 @@ def main() -> int:
     seconds = 0.0
     with (
         tempfile.TemporaryDirectory() as logs,
-        emulators.running(Path(logs)) as running,
+        services.running(Path(logs)) as running,
         ThreadPoolExecutor(options.jobs) as pool,
     ):
-        run = partial(run_seed, emulators=running, logs=LOGS, without=options.without)
+        run = partial(run_seed, services=running, logs=LOGS, without=options.without)
         for outcome in pool.map(run, options.seeds):
             _print(*_lines(outcome, trail=options.trail))
             seconds += outcome.seconds

@@ -7,7 +7,7 @@ import math
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -30,6 +30,7 @@ OUTCOMES = {
     0: "done",
     worker.POSTPONED: "postponed",
     worker.LEASE_LOST: "lease lost",
+    worker.FIRESTORE_FAILED: "failed with Firestore",
     None: "killed",
 }
 Trail = Callable[[str], None]
@@ -41,12 +42,13 @@ class Broken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What all workers have in common for a time."""
+    """What all workers have in common for a time. ``firestore_fails``: so that a delivery may."""
 
     environment: Mapping[str, Mapping[str, str]]
     log: Path
     later: timedelta
     scale: Scale | None
+    firestore_fails: bool = False
 
 
 @dataclass(order=True, slots=True)
@@ -65,6 +67,7 @@ class _AtWork:
     copy: int
     process_fault: ProcessFault | None
     started: float
+    firestore_fails: bool
     stopped_at: float | None = None
 
 
@@ -74,7 +77,7 @@ class Dispatcher:
     def __init__(
         self, subscriptions: PullSubscriptions, setting: Setting, conduct: Calm, trail: Trail
     ) -> None:
-        self.setting = setting
+        self._setting = setting
         self.conduct = conduct
         self.counts: Counter[str] = Counter()
         self._subscriptions = subscriptions
@@ -84,6 +87,17 @@ class Dispatcher:
         self._at_work: list[_AtWork] = []
         self._idle: defaultdict[str, list[Worker]] = defaultdict(list)
         self._marked = False
+
+    @property
+    def setting(self) -> Setting:
+        """That of workers to come."""
+        return self._setting
+
+    @setting.setter
+    def setting(self, setting: Setting) -> None:
+        self._setting = setting
+        for each in self._at_work:
+            each.firestore_fails |= setting.firestore_fails
 
     @property
     def quiet(self) -> bool:
@@ -168,7 +182,9 @@ class Dispatcher:
         instance.begin(Job(message.event, setting.later, fault))
         self.counts["deliveries"] += 1
         self._marked = False
-        self._at_work.append(_AtWork(instance, message, due.copy, fault, time.monotonic()))
+        self._at_work.append(
+            _AtWork(instance, message, due.copy, fault, time.monotonic(), setting.firestore_fails)
+        )
 
     def _instance(self, setup: Setup) -> Worker:
         """An idle instance of the function, or a new one."""
@@ -216,6 +232,7 @@ class Dispatcher:
         self._trail(f"{each.message.name}{twin}{again}: {outcome}{suffered}")
         self.counts[outcome] += 1
         unexpected = code not in OUTCOMES and not each.message.hostile
+        unexpected |= code == worker.FIRESTORE_FAILED and not each.firestore_fails
         if unexpected or (code is None and each.process_fault is None):
             raise Broken(f"the worker of {each.message.name} {outcome}: see {self.setting.log}")
         if code == 0:
@@ -232,7 +249,3 @@ class Dispatcher:
             self._trail(f"{message.name}: given up")
             self.counts["dead letters"] += 1
             self._subscriptions.bury(message)
-
-    def with_setting(self, later: timedelta) -> None:
-        """Let time pass for workers to come."""
-        self.setting = replace(self.setting, later=later)

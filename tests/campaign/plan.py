@@ -7,6 +7,8 @@ from typing import Any
 
 from deploy.local.simulator.spec import OrgSpec
 from tests.campaign import faults, hostile_messages, hostile_records, late_changes
+from tests.campaign import firestore_weather as weather
+from tests.campaign.firestore_weather import FirestoreWeather
 from tests.campaign.hostile_messages import HostileMessage
 from tests.campaign.hostile_records import HostileRecord
 from tests.campaign.late_changes import Lateness
@@ -14,7 +16,10 @@ from tests.campaign.scale import Scale
 
 ALL_DAYS = 3660
 """A look-back that re-reads every order once a day."""
-DRAWS = ("records", "late", "deletions", "spending-kills", "pos-faults", "messages")
+DRAWS = (
+    *("records", "late", "deletions", "spending-kills", "pos-faults", "messages"),
+    *("contention", "firestore-faults"),
+)
 """What may be left out of the plans. Each is drawn apart: the others stay the same without it."""
 TICKS = 3
 MOST_KILLS = 10
@@ -27,13 +32,14 @@ DAY_HOURS = 25
 class Tick:
     """One tick of the schedule. ``hours_later`` than the one before; ``overlaps``: so many seconds
     after which the next one comes, done or not (None: it waits); ``mid_run_seconds``: when the
-    POS goes on selling."""
+    POS goes on selling; ``firestore``: how that fares from then on."""
 
     hours_later: int
     faults: tuple[dict[str, Any], ...]
     manual: tuple[dict[str, Any], ...]
     overlaps: float | None
     mid_run_seconds: float
+    firestore: FirestoreWeather = weather.FAIR
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,10 @@ def draw(seed: int, without: Collection[str] = ()) -> Plan:
             replace(tick, faults=tick.faults + extra)
             for tick, extra in zip(ticks, more, strict=True)
         )
+    ticks = tuple(
+        replace(tick, firestore=_firestore(seed, number, without))
+        for number, tick in enumerate(ticks)
+    )
     records = hostile_records.draw(rng(seed, "hostile records"), names, TICKS)
     messages = hostile_messages.draw(rng(seed, "hostile messages"), names, TICKS)
     return replace(
@@ -98,6 +108,17 @@ def draw(seed: int, without: Collection[str] = ()) -> Plan:
         if "spending-kills" in without
         else _doomed(rng(seed, "spending kills"), plan.max_attempts),
     )
+
+
+def _firestore(seed: int, tick: int, without: Collection[str]) -> FirestoreWeather:
+    found = weather.FAIR
+    if "contention" not in without:
+        contention = weather.draw_contention(rng(seed, "contention", tick))
+        found = replace(found, contention=contention)
+    if "firestore-faults" not in without:
+        faults, latency = weather.draw_faults(rng(seed, "Firestore faults", tick))
+        found = replace(found, faults=faults, latency=latency)
+    return found
 
 
 def _doomed(dice: Random, max_attempts: int) -> frozenset[tuple[str, int]]:

@@ -1,6 +1,8 @@
 """A project on the emulators: its topics, its settings, its orgs, and what is stored of them."""
 
+import contextlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +13,6 @@ import requests
 from google.cloud.firestore import Client
 
 from deploy.local.clients import firestore_client
-from deploy.local.emulators import Emulators
 from deploy.local.environment import Addresses, of_function
 from deploy.manifest import Manifest
 from deploy.replay import topic_of
@@ -25,15 +26,18 @@ from shared.services.webhooks import ReceiveWebhook
 from shared.store.database import Database
 from tests.campaign.chaos import Calm
 from tests.campaign.dispatcher import Dispatcher, Setting, Trail
+from tests.campaign.firestore_weather import FAIR, FirestoreWeather, is_to_blame
 from tests.campaign.hostile_messages import HostileMessage
 from tests.campaign.pos_activity import utc
 from tests.campaign.scale import Scale
+from tests.campaign.services import Services
 from tests.campaign.stored import Stored
 from tests.campaign.subscriptions import PullSubscriptions
 
 FUNCTIONS = ["cron_fanout", "org_sync", "spending", "dead_letter"]
 PATIENT = {"LEASE_SECONDS": "30", "SYNC_SECONDS": "60", "SPENDING_SECONDS": "60"}
 """Settings under which a slow machine is no fault."""
+MOST_CALLS = 20
 
 
 class Project:
@@ -42,17 +46,21 @@ class Project:
     def __init__(
         self,
         name: str,
-        emulators: Emulators,
+        services: Services,
         log: Path,
         locations: Sequence[Mapping[str, Any]],
         trail: Trail,
     ) -> None:
         self.name = name
-        self._emulators = emulators
+        self._services = services
         self._manifest = Manifest.read()
         self._log = log
-        self._client: Client = firestore_client(emulators.firestore, name)
-        self._subscriptions = PullSubscriptions(emulators.pubsub, name, self._manifest, FUNCTIONS)
+        self._client: Client = firestore_client(services.firestore, name)
+        # What the campaign reads itself shall not use up the faults that are meant for others.
+        self._reader: Client = firestore_client(services.emulator, name)
+        self._weather = FAIR
+        self._injected: Counter[str] = Counter()
+        self._subscriptions = PullSubscriptions(services.pubsub, name, self._manifest, FUNCTIONS)
         setting = Setting({}, log, timedelta(0), None)
         self.dispatcher = Dispatcher(self._subscriptions, setting, Calm(None), trail)
         self.set(timedelta(0), None, PATIENT)
@@ -74,8 +82,8 @@ class Project:
         """How workers to come are set up."""
         addresses = Addresses(
             project=self.name,
-            firestore=self._emulators.firestore,
-            pubsub=self._emulators.pubsub,
+            firestore=self._services.firestore,
+            pubsub=self._services.pubsub,
             tasks="127.0.0.1:9",
         )
         secrets = {name: each.local or "" for name, each in self._manifest.secrets.items()}
@@ -86,7 +94,26 @@ class Project:
             }
             for name in FUNCTIONS
         }
-        self.dispatcher.setting = Setting(environment, self._log, later, scale)
+        fails = bool(self._weather.faults)
+        self.dispatcher.setting = Setting(environment, self._log, later, scale, fails)
+
+    def set_weather(self, weather: FirestoreWeather, seed: int) -> None:
+        """How Firestore fares from now on. ``set`` has its workers know."""
+        self._weather = weather
+        if strict := self._services.strict:
+            self._injected.update(strict.injected(self.name))
+            weather.set(strict, self.name, seed)
+
+    @property
+    def injected(self) -> Counter[str]:
+        """How many calls Firestore failed by order, before the weather last changed."""
+        return self._injected
+
+    def refused(self) -> list[str]:
+        """What a real Firestore would have refused since this was last asked."""
+        strict = self._services.strict
+        found = strict.refusals(self.name) if strict else []
+        return [f"{each.rpc} is refused, {each.status}: {each.message}" for each in found]
 
     def configure(self, org_ids: Iterable[str], lookback_days: int) -> None:
         """Write the orgs' own settings."""
@@ -113,20 +140,17 @@ class Project:
             Database(self._client), _PosSyncPublisher(self._subscriptions), lambda: utc(later)
         )
         streams = tuple(request["streams"]) if request["streams"] else None
-        try:
-            sync.start(
-                SyncRequest(request["org_id"], "a person", full=request["full"], streams=streams)
-            )
-        except RunUnderWay:
-            return
+        wanted = SyncRequest(request["org_id"], "a person", full=request["full"], streams=streams)
+        with contextlib.suppress(RunUnderWay):
+            _until_done(lambda: sync.start(wanted))
 
     def take_in(self, org_id: str, body: bytes) -> None:
         """Do what ``webhooks`` does with a webhook, twice: POSes repeat themselves."""
         later = self.dispatcher.setting.later
         database, post = Database(self._client), _PosSyncPublisher(self._subscriptions)
         receive = ReceiveWebhook("alleaves", read_event, database, post, lambda: utc(later))
-        receive(org_id, body)
-        receive(org_id, body)
+        for _ in range(2):
+            _until_done(lambda: receive(org_id, body))
 
     def compute_everybody(self, org_ids: Iterable[str]) -> None:
         """The daily pass over all customers."""
@@ -135,12 +159,12 @@ class Project:
 
     def dead_letters(self) -> dict[str, dict[str, Any]]:
         """Every dead letter, by id."""
-        found = self._client.collection("dead_letters").stream()
+        found = self._reader.collection("dead_letters").stream()
         return {document.id: document.to_dict() or {} for document in found}
 
     def tenants(self) -> list[str]:
         """Ids of the orgs that have any document."""
-        return [each.id for each in self._client.collection("tenants").list_documents()]
+        return [each.id for each in self._reader.collection("tenants").list_documents()]
 
     def replay_dead_letters(self, wanted: Callable[[Mapping[str, Any]], bool]) -> None:
         """What an operator does when the cause of dead letters is gone (deploy/replay.py): send
@@ -163,14 +187,27 @@ class Project:
 
     def stored(self, org_id: str) -> Stored:
         """What is stored of an org."""
-        return Stored(self._client, org_id)
+        return Stored(self._reader, org_id)
 
     def close(self) -> None:
         """End its workers and drop its data: the emulator keeps everything in memory."""
         self.dispatcher.close()
-        self._client.close()  # type: ignore[no-untyped-call]
+        for client in (self._client, self._reader):
+            client.close()  # type: ignore[no-untyped-call]
         where = f"emulator/v1/projects/{self.name}/databases/(default)/documents"
-        requests.delete(f"http://{self._emulators.firestore}/{where}", timeout=60)
+        requests.delete(f"http://{self._services.emulator}/{where}", timeout=60)
+
+
+def _until_done(call: Callable[[], object]) -> None:
+    """Do what its caller, a person or the POS, does again where Firestore failed."""
+    for left in reversed(range(MOST_CALLS)):
+        try:
+            call()
+        except Exception as error:
+            if not left or not is_to_blame(error):
+                raise
+        else:
+            return
 
 
 class _PosSyncPublisher(Publisher):

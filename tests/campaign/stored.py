@@ -35,7 +35,7 @@ VOLATILE: Mapping[str, frozenset[str]] = {
     MENU: frozenset({"updatedAt"}),
     "discounts": frozenset({"updatedAt"}),
     "metadata": frozenset({"updatedAt"}),
-    "quarantine": frozenset({"runId", "firstSeenAt", "lastSeenAt"}),
+    "quarantine": frozenset({"runId", "firstSeenAt", "lastSeenAt", "expireAt"}),
 }
 OF_THE_DAY = frozenset({"predictedLifetimeValue", "segmentReason"})
 """Of a day: not written again as long as nothing but the day has changed (see

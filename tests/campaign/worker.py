@@ -23,11 +23,13 @@ from deploy.local.cloudevents import Event
 from shared import clock
 from shared.errors import LeaseLost
 from tests.campaign.exchange import exchange
+from tests.campaign.firestore_weather import is_to_blame
 from tests.campaign.process_fault import CommitHook, ProcessFault
 from tests.campaign.scale import Scale, make_impatient
 
 POSTPONED = 75
 LEASE_LOST = 76
+FIRESTORE_FAILED = 77
 FAILED = 70
 
 PRELOADED = (
@@ -130,7 +132,9 @@ def _deliver(function: str, job: Job) -> int:
         return POSTPONED
     except BaseException as error:
         traceback.print_exc()
-        return LEASE_LOST if isinstance(error.__cause__, LeaseLost) else FAILED
+        if isinstance(error.__cause__, LeaseLost):
+            return LEASE_LOST
+        return FIRESTORE_FAILED if is_to_blame(error) else FAILED
     return 0
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from deploy.local import emulators
+from tests.campaign import services
 from tests.campaign.run import Outcome, run_seed
 
 SEEDS = (4, 12, 17, 22, 29)
@@ -20,7 +20,7 @@ Outcomes = dict[int, Future[Outcome]]
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcomes]:
     """Every seed's, as it comes to be known: they run at the same time."""
     logs = tmp_path_factory.mktemp("campaign")
-    with emulators.running(logs) as running, ThreadPoolExecutor(AT_ONCE) as pool:
+    with services.running(logs) as running, ThreadPoolExecutor(AT_ONCE) as pool:
         yield {seed: pool.submit(run_seed, seed, running, logs) for seed in SEEDS}
 
 

@@ -38,10 +38,13 @@ class Control:
         share: float = 1.0,
         applied: bool = False,
         path: str | None = None,
+        project: str | None = None,
     ) -> None:
-        """Answer the next calls with an error: see ``weather.Fault``."""
+        """Answer the next calls with an error: see ``weather.Fault``. As below, ``project`` None
+        stands for every project of which nothing was said by its name."""
         self._send(
             "fault",
+            project=project,
             status=status,
             rpc=rpc,
             count=count,
@@ -50,17 +53,32 @@ class Control:
             path=path,
         )
 
-    def latency(self, fixed: float, jitter: float = 0.0, rpc: str | None = None) -> None:
+    def latency(
+        self,
+        fixed: float,
+        jitter: float = 0.0,
+        rpc: str | None = None,
+        *,
+        project: str | None = None,
+    ) -> None:
         """Take that many seconds longer, from now on: see ``weather.Latency``."""
-        self._send("latency", fixed=fixed, jitter=jitter, rpc=rpc)
+        self._send("latency", project=project, fixed=fixed, jitter=jitter, rpc=rpc)
 
-    def contention(self, share: float = 1.0) -> None:
-        """Abort that share of the commits which overlap with another on a document."""
-        self._send("contention", share=share)
+    def contention(
+        self, share: float = 1.0, lasting: float = 0.0, *, project: str | None = None
+    ) -> None:
+        """Abort commits that contend for a document: see ``weather.Contention``."""
+        self._send("contention", project=project, share=share, lasting=lasting)
 
-    def clear(self, seed: int = 0) -> None:
-        """Fair weather again; the dice start from ``seed``."""
-        self._send("clear", seed=seed)
+    def clear(self, seed: int = 0, *, project: str | None = None) -> None:
+        """Fair weather again, of all projects or of one; its dice start from ``seed``."""
+        self._send("clear", seed=seed, project=project)
+
+    def injected(self, project: str | None = None) -> dict[str, int]:
+        """How many calls went wrong by order since it was clear, by status; CONTENTION: commits
+        that were aborted for contending."""
+        found: dict[str, int] = self._send("injected", project=project)
+        return found
 
     def refusals(self, project: str | None = None) -> list[Refusal]:
         """What was refused for a limit since the last call, of one project or of all."""

@@ -5,10 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tests import indexes
+from tests.indexes import WHOLE_GROUP
 from tests.strict_firestore.limits import Limits, check_field_name, invalid, path_of, utf8_size
 
 NAME_OVERHEAD = 16
 DOCUMENT_OVERHEAD = 32
+NAMES_KEPT = 4_096
 _FIXED = {
     "null_value": 1,
     "boolean_value": 1,
@@ -27,7 +30,6 @@ class Modes:
     contains: int
 
 
-AUTOMATIC = Modes(ordered=2, contains=1)
 NONE = Modes(ordered=0, contains=0)
 
 
@@ -51,9 +53,7 @@ class _Collection:
 
     overrides: Mapping[str, Modes]
     composites: tuple[tuple[tuple[str, bool], ...], ...]  # field and whether for every element
-
-
-_PLAIN = _Collection({}, ())
+    in_composites: frozenset[str]
 
 
 class Measure:
@@ -63,20 +63,23 @@ class Measure:
         self._limits = limits
         groups = {each["collectionGroup"] for kind in declared.values() for each in kind}
         self._collections = {group: _collection(declared, group) for group in groups}
+        self._plain = _collection(declared, "")
+        self._names: dict[str, int] = {}
 
     def fields(self, name: str, fields: Any) -> Size:
         """Of these fields alone, on the document of that full name. Raises Refused for a field
         that no document may have."""
-        collection = self._collections.get(name.rsplit("/", 2)[1], _PLAIN)
-        walk = _Walk(name, collection.overrides, self._limits)
-        stored = walk.fields(fields, "", AUTOMATIC, 0)
+        collection = self._collection(name)
+        if len(self._names) > NAMES_KEPT:
+            self._names = {}
+        walk = _Walk(name, collection, self._limits, self._names)
+        stored = walk.fields(fields, "", collection.overrides[WHOLE_GROUP], 0)
         entries = walk.entries + sum(_composite(index, fields) for index in collection.composites)
         return Size(stored, entries)
 
     def most(self, name: str, before: Size, written: Size) -> Size:
         """No document is larger after a write of some of its fields."""
-        collection = self._collections.get(name.rsplit("/", 2)[1], _PLAIN)
-        return before + written + Size(0, len(collection.composites))
+        return before + written + Size(0, len(self._collection(name).composites))
 
     def check(self, name: str, fields: Size) -> None:
         """Raises Refused for a document whose fields are of that size in all."""
@@ -97,6 +100,9 @@ class Measure:
         stored = DOCUMENT_OVERHEAD + name_size(name) + fields.stored
         return stored <= self._limits.document and fields.entries <= self._limits.index_entries
 
+    def _collection(self, name: str) -> _Collection:
+        return self._collections.get(name.rsplit("/", 2)[1], self._plain)
+
 
 def name_size(name: str) -> int:
     """Stored bytes of a document's name."""
@@ -104,21 +110,28 @@ def name_size(name: str) -> int:
 
 
 class _Walk:
-    """One walk through a document's fields, which adds up ``entries``."""
+    """One walk through a document's fields, which adds up ``entries``. ``names`` are the field
+    names that are known to be allowed, with the bytes stored of each."""
 
-    def __init__(self, name: str, overrides: Mapping[str, Modes], limits: Limits) -> None:
+    def __init__(
+        self, name: str, collection: _Collection, limits: Limits, names: dict[str, int]
+    ) -> None:
         self.entries = 0
+        self._names = names
         self._name = name
-        self._overrides = overrides
+        self._overrides = collection.overrides
+        self._in_composites = collection.in_composites
         self._limits = limits
 
     def fields(self, fields: Any, prefix: str, inherited: Modes, depth: int) -> int:
         stored = 0
         for name, value in fields.items():
-            check_field_name(name, self._limits)
+            if name not in self._names:
+                check_field_name(name, self._limits)
+                self._names[name] = utf8_size(name) + 1
             path = prefix + name
             modes = self._overrides.get(path, inherited)
-            stored += utf8_size(name) + 1 + self._value(value, path, modes, depth)
+            stored += self._names[name] + self._value(value, path, modes, depth)
         return stored
 
     def _value(self, value: Any, path: str, modes: Modes, depth: int) -> int:
@@ -161,7 +174,8 @@ class _Walk:
                 f'The value of property "{path}" is longer than {self._limits.value} bytes.'
             )
         most = self._limits.indexed_value
-        if most is not None and size > most and modes != NONE:
+        indexed = modes != NONE or path in self._in_composites
+        if most is not None and size > most and indexed:
             raise invalid(
                 f'The value of property "{path}" is longer than {most} bytes ({size} bytes, '
                 f"indexed, in {path_of(self._name)})."
@@ -178,19 +192,19 @@ class _Walk:
 
 def _collection(declared: Mapping[str, Any], group: str) -> _Collection:
     overrides = {
-        each["fieldPath"]: Modes(
-            ordered=sum("order" in index for index in each["indexes"]),
-            contains=sum("arrayConfig" in index for index in each["indexes"]),
+        path: Modes(
+            ordered=sum("order" in index for index in each),
+            contains=sum("arrayConfig" in index for index in each),
         )
-        for each in declared["fieldOverrides"]
-        if each["collectionGroup"] == group
+        for path, each in indexes.overrides(declared, group).items()
     }
     composites = tuple(
         tuple((field["fieldPath"], "arrayConfig" in field) for field in each["fields"])
         for each in declared["indexes"]
         if each["collectionGroup"] == group
     )
-    return _Collection(overrides, composites)
+    in_composites = frozenset(path for index in composites for path, _ in index)
+    return _Collection(overrides, composites, in_composites)
 
 
 def _composite(index: tuple[tuple[str, bool], ...], fields: Any) -> int:

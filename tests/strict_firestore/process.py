@@ -19,15 +19,17 @@ def wanted() -> bool:
     return os.environ.get("STRICT_FIRESTORE") != "0"
 
 
-def arguments(emulator: str, *options: str) -> list[str]:
+def arguments(emulator: str | None, *options: str) -> list[str]:
     """The command line that starts it."""
-    return [sys.executable, "-m", "tests.strict_firestore", "--emulator", emulator, *options]
+    behind = ["--emulator", emulator] if emulator else ["--memory"]
+    return [sys.executable, "-m", "tests.strict_firestore", *behind, *options]
 
 
 @contextmanager
-def running(emulator: str, log: Path, *options: str) -> Iterator[Control]:
-    """A proxy before the emulator at that host:port; gone afterwards, also when this process is
-    killed. ``host`` of what is yielded is for FIRESTORE_EMULATOR_HOST. Raises StartFailed."""
+def running(emulator: str | None, log: Path, *options: str) -> Iterator[Control]:
+    """A proxy before the emulator at that host:port, or before a memory (None); gone afterwards,
+    also when this process is killed. ``host`` of what is yielded is for FIRESTORE_EMULATOR_HOST.
+    Raises StartFailed."""
     with log.open("ab") as errors:
         process = subprocess.Popen(
             arguments(emulator, "--owned", *options),

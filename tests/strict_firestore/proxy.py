@@ -3,7 +3,7 @@
 import json
 import sys
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from tests import indexes
 from tests.strict_firestore.limits import Limits, Refused, invalid, project_of
 from tests.strict_firestore.measure import Measure
 from tests.strict_firestore.queries import QueryCheck
-from tests.strict_firestore.weather import Fault, Latency, Weather, answer
+from tests.strict_firestore.weather import Contention, Fault, Latency, Weather, Weathers, answer
 from tests.strict_firestore.writes import Checked, WriteCheck
 
 SERVICE = "google.firestore.v1.Firestore"
@@ -43,6 +43,8 @@ _HOP_BY_HOP = ("user-agent", "grpc-", ":")
 
 _BatchGetRequest: Any = types.BatchGetDocumentsRequest.pb()
 _BatchGetResponse: Any = types.BatchGetDocumentsResponse.pb()
+_QueryRequest: Any = types.RunQueryRequest.pb()
+_QueryResponse: Any = types.RunQueryResponse.pb()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +59,21 @@ class Refusal:
 
 class Proxy:
     """A strict Firestore before the emulator at ``emulator``. A context manager; serves inside,
-    at ``host``. ``weather`` decides what goes wrong."""
+    at ``host``. ``weathers`` decide what goes wrong."""
 
     def __init__(
         self, emulator: str, port: int = 0, limits: Limits | None = None, seed: int = 0
     ) -> None:
         limits = limits or Limits()
         declared = indexes.declared()
-        self.weather = Weather(seed)
+        self.weathers = Weathers(seed)
+        self._calls: Counter[str] = Counter()
         self._limits = limits
         self._channel = _channel(emulator)
         self._batch_get = self._channel.unary_stream(_method("BatchGetDocuments"))
-        self._writes = WriteCheck(Measure(declared, limits), limits, self._fetch)
+        self._run_query = self._channel.unary_stream(_method("RunQuery"))
+        measure = Measure(declared, limits)
+        self._writes = WriteCheck(measure, limits, self._fetch, self._is_empty)
         queries = QueryCheck(declared, limits)
         self._query_checks: Mapping[str, Callable[[bytes], None]] = {
             "RunQuery": queries.query,
@@ -113,13 +118,21 @@ class Proxy:
         return grpc.method_handlers_generic_handler(SERVICE, handlers)
 
     def _control(self) -> Any:
+        weathers = self.weathers
+
+        def changing(
+            change: Callable[[Weather, Any], None], made: Callable[..., object]
+        ) -> Callable[..., None]:
+            return lambda project, **fields: change(weathers.to_change(project), made(**fields))
+
         commands: Mapping[str, Callable[..., object]] = {
-            "clear": self.weather.clear,
-            "fault": lambda **fields: self.weather.add_fault(Fault(**fields)),
-            "latency": lambda **fields: self.weather.add_latency(Latency(**fields)),
-            "contention": self.weather.set_contention,
+            "clear": weathers.clear,
+            "fault": changing(Weather.add_fault, Fault),
+            "latency": changing(Weather.add_latency, Latency),
+            "contention": changing(Weather.set_contention, Contention),
+            "injected": lambda project: weathers.of(project or "").injected(),
             "refusals": lambda **of: [asdict(each) for each in self.refusals(**of)],
-            "calls": self.weather.calls,
+            "calls": lambda: dict(self._calls),
         }
         handlers = {
             name: grpc.unary_unary_rpc_method_handler(_commanded(command))
@@ -134,9 +147,10 @@ class Proxy:
             with self._answering(rpc, context):
                 self._check_size(request)
                 checked = self._writes.check(request) if rpc in WRITES else Checked()
-                fault = self.weather.fault(rpc, checked.names)
-                with self.weather.writing(checked.names):
-                    self.weather.delay(rpc)
+                weather = self._weather(rpc, context)
+                fault = weather.fault(rpc, checked.names)
+                with weather.writing(checked.names):
+                    weather.delay(rpc)
                     if fault and not fault.applied:
                         raise answer(fault)
                     self._writes.unknown(checked)
@@ -158,8 +172,9 @@ class Proxy:
                 self._check_size(request)
                 if check:
                     check(request)
-                fault = self.weather.fault(rpc)
-                self.weather.delay(rpc)
+                weather = self._weather(rpc, context)
+                fault = weather.fault(rpc)
+                weather.delay(rpc)
                 if fault and not fault.applied:
                     raise answer(fault)
                 answers = call(request, **_passed_on(context))
@@ -176,7 +191,7 @@ class Proxy:
 
         def forward(requests: Iterator[bytes], context: Any) -> Iterator[bytes]:
             with self._answering(rpc, context):
-                if fault := self.weather.fault(rpc):
+                if fault := self._weather(rpc, context).fault(rpc):
                     raise answer(fault)
                 answers = call(requests, **_passed_on(context))
                 context.add_callback(answers.cancel)
@@ -195,16 +210,26 @@ class Proxy:
         except grpc.RpcError as error:
             failed: Any = error
             context.set_trailing_metadata(failed.trailing_metadata() or ())
+            if failed.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
+                # A message that is too large for it. Its client would try again for a minute.
+                context.abort(
+                    grpc.StatusCode.UNIMPLEMENTED, f"The emulator cannot: {failed.details()}"
+                )
             context.abort(failed.code(), failed.details())
 
     def _note(self, rpc: str, refused: Refused, context: Any) -> None:
         if not refused.by_limit:
             return
-        database = dict(context.invocation_metadata()).get("google-cloud-resource-prefix", "//")
-        refusal = Refusal(project_of(database), rpc, refused.status.name, refused.message)
+        refusal = Refusal(_project(context), rpc, refused.status.name, refused.message)
         with self._lock:
             self._refusals.append(refusal)
         sys.stderr.write(f"{json.dumps(asdict(refusal))}\n")
+
+    def _weather(self, rpc: str, context: Any) -> Weather:
+        """What holds for a call that was not refused, which is counted."""
+        with self._lock:
+            self._calls[rpc] += 1
+        return self.weathers.of(_project(context))
 
     def _check_size(self, request: bytes) -> None:
         if len(request) > self._limits.request:
@@ -218,6 +243,26 @@ class Proxy:
         )
         found = map(_BatchGetResponse.FromString, answers)
         return {each.found.name: each.found for each in found if each.HasField("found")}
+
+    def _is_empty(self, database: str) -> bool:
+        request = _QueryRequest(parent=f"{database}/documents", structured_query=_anything())
+        answers = self._run_query(
+            request.SerializeToString(), timeout=FETCH_SECONDS, metadata=_OWNER
+        )
+        return not any(_QueryResponse.FromString(each).HasField("document") for each in answers)
+
+
+def _anything() -> Any:
+    query = types.StructuredQuery(
+        from_=[{"all_descendants": True}], select={"fields": [{"field_path": "__name__"}]}, limit=1
+    )
+    return types.StructuredQuery.pb(query)
+
+
+def _project(context: Any) -> str:
+    """The project of a call; empty where its client does not say."""
+    metadata = dict(context.invocation_metadata())
+    return project_of(metadata.get("google-cloud-resource-prefix", "//"))
 
 
 def _passed_on(context: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import grpc
 
 from tests.strict_firestore.limits import Refused
 
+HOT_KEPT = 10_000
 CONTENTION = "Too much contention on these documents. Please try again."
 
 
@@ -52,26 +53,29 @@ class Latency:
     rpc: str | None = None
 
 
-class Weather:
-    """The faults of one proxy; none at first. Safe to use from several threads.
+@dataclass(frozen=True, slots=True)
+class Contention:
+    """The share of the commits that are aborted, among those that write a document while another
+    commit writes it, or within ``lasting`` seconds after one was let pass: a document that is
+    written too often."""
 
-    ``contention``: the share of the commits, among those that write a document while another
-    commit writes it, that are aborted. Draws are by ``seed``.
-    """
+    share: float = 0.0
+    lasting: float = 0.0
+
+
+class Weather:
+    """What goes wrong; nothing at first. Draws are by ``seed``. Safe to use from several
+    threads."""
 
     def __init__(self, seed: int = 0) -> None:
         self._lock = threading.Lock()
+        self._dice = Random(seed)
+        self._faults: list[Fault] = []
+        self._latencies: list[Latency] = []
+        self._contention = Contention()
         self._written_now: Counter[str] = Counter()
-        self._calls: Counter[str] = Counter()
-        self.clear(seed)
-
-    def clear(self, seed: int = 0) -> None:
-        """Fair weather, and the dice as at the start."""
-        with self._lock:
-            self._dice = Random(seed)
-            self._faults: list[Fault] = []
-            self._latencies: list[Latency] = []
-            self._contention = 0.0
+        self._hot_until: dict[str, float] = {}
+        self._injected: Counter[str] = Counter()
 
     def add_fault(self, fault: Fault) -> None:
         with self._lock:
@@ -81,18 +85,18 @@ class Weather:
         with self._lock:
             self._latencies.append(latency)
 
-    def set_contention(self, share: float) -> None:
+    def set_contention(self, contention: Contention) -> None:
         with self._lock:
-            self._contention = share
+            self._contention = contention
 
     def fault(self, rpc: str, names: Sequence[str] = ()) -> Fault | None:
         """Draw for one call: the fault that hits it, whose count goes down."""
         with self._lock:
-            self._calls[rpc] += 1
             for fault in self._faults:
                 if fault.fits(rpc, names) and self._dice.random() < fault.share:
                     if fault.count is not None:
                         fault.count -= 1
+                    self._injected[fault.status] += 1
                     return fault
         return None
 
@@ -109,27 +113,71 @@ class Weather:
 
     @contextmanager
     def writing(self, names: Sequence[str]) -> Iterator[None]:
-        """While a commit writes these documents. Raises Refused where another does and the
-        dice say so."""
+        """While a commit writes these documents. Raises Refused where they are contended for and
+        the dice say so."""
         distinct = set(names)
         with self._lock:
-            overlap = any(self._written_now[name] for name in distinct)
-            if overlap and self._dice.random() < self._contention:
+            contention = self._contention
+            contended = contention.share > 0 and self._is_contended(distinct)
+            if contended and self._dice.random() < contention.share:
+                self._injected["CONTENTION"] += 1
                 raise Refused(grpc.StatusCode.ABORTED, CONTENTION, by_limit=False)
             self._written_now.update(distinct)
         try:
             yield
         finally:
             with self._lock:
-                self._written_now.subtract(distinct)
-                for name in distinct:
-                    if not self._written_now[name]:
-                        del self._written_now[name]
+                self._end(distinct, contention.lasting)
 
-    def calls(self) -> dict[str, int]:
-        """How often each RPC was called so far, refused calls apart."""
+    def injected(self) -> dict[str, int]:
+        """How many calls went wrong, by status; CONTENTION: commits that were contended for."""
         with self._lock:
-            return dict(self._calls)
+            return dict(self._injected)
+
+    def _is_contended(self, names: set[str]) -> bool:
+        now = time.monotonic()
+        return any(self._written_now[n] or self._hot_until.get(n, 0.0) > now for n in names)
+
+    def _end(self, names: set[str], lasting: float) -> None:
+        self._written_now.subtract(names)
+        for name in names:
+            if not self._written_now[name]:
+                del self._written_now[name]
+        if lasting:
+            now = time.monotonic()
+            if len(self._hot_until) > HOT_KEPT:
+                self._hot_until = {n: end for n, end in self._hot_until.items() if end > now}
+            self._hot_until.update(dict.fromkeys(names, now + lasting))
+
+
+class Weathers:
+    """The weather of each project. One that nothing was said of has that of all. Safe to use from
+    several threads."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._lock = threading.Lock()
+        self._seed = seed
+        self._of_all = Weather(seed)
+        self._own: dict[str, Weather] = {}
+
+    def of(self, project: str) -> Weather:
+        """What holds for a call of the project."""
+        return self._own.get(project) or self._of_all
+
+    def to_change(self, project: str | None) -> Weather:
+        """A project's own, of all without one; fair where it had none of its own yet."""
+        if project is None:
+            return self._of_all
+        with self._lock:
+            return self._own.setdefault(project, Weather(self._seed))
+
+    def clear(self, seed: int, project: str | None) -> None:
+        """Fair weather for a project, and its dice as at the start; for all without one."""
+        with self._lock:
+            if project is None:
+                self._of_all, self._own = Weather(seed), {}
+            else:
+                self._own[project] = Weather(seed)
 
 
 def answer(fault: Fault) -> Refused:

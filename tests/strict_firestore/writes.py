@@ -15,6 +15,8 @@ SIZES_KEPT = 200_000
 
 Fetch = Callable[[list[str]], Mapping[str, Any]]
 """Gives the stored documents (protobuf) of those names that exist."""
+IsEmpty = Callable[[str], bool]
+"""Whether a database, by its full name, has no document."""
 
 _CommitRequest: Any = types.CommitRequest.pb()
 _Document: Any = types.Document.pb()
@@ -50,13 +52,16 @@ class WriteCheck:
     """Checks commits. What a write leaves on a document is measured exactly where it replaces the
     document. Where it writes some fields, the sum of all that was written since is an upper
     bound, and the stored document is read only where that bound exceeds a limit, or where nothing
-    is known of the document. Safe to use from several threads."""
+    is known of the document. What was never written in a database that was empty at its first
+    commit is known not to exist. Safe to use from several threads."""
 
-    def __init__(self, measure: Measure, limits: Limits, fetch: Fetch) -> None:
+    def __init__(self, measure: Measure, limits: Limits, fetch: Fetch, is_empty: IsEmpty) -> None:
         self._measure = measure
         self._limits = limits
         self._fetch = fetch
-        self._sizes: dict[str, Size] = {}
+        self._is_empty = is_empty
+        self._sizes: dict[str, Size | None] = {}  # None: it may be of any size
+        self._known: dict[str, bool] = {}  # databases of whose every document the size is kept
         self._lock = threading.Lock()
 
     def check(self, request: bytes) -> Checked:
@@ -78,13 +83,13 @@ class WriteCheck:
         with self._lock:
             if len(self._sizes) + len(checked.sizes) > SIZES_KEPT:
                 self._sizes.clear()
+                self._known = dict.fromkeys(self._known, False)
             self._sizes.update(checked.sizes)
 
     def unknown(self, checked: Checked) -> None:
         """Nobody knows whether the commit was applied."""
         with self._lock:
-            for name in checked.sizes:
-                self._sizes.pop(name, None)
+            self._sizes.update(dict.fromkeys(checked.sizes))
 
     def _written(self, write: Any) -> _Written:
         name = write.update.name or write.delete or write.transform.document or write.verify
@@ -102,10 +107,11 @@ class WriteCheck:
     def _checked(self, written: list[_Written]) -> Checked:
         checked = Checked()
         doubtful: dict[str, None] = {}
+        new = NOTHING if written and self._is_known(written[0].name) else None
         for each in written:
             size = each.size
             if not each.replaces:
-                before = checked.sizes.get(each.name) or self._sizes.get(each.name)
+                before = checked.sizes.get(each.name) or self._sizes.get(each.name, new)
                 if before is None:
                     doubtful[each.name] = None
                 size = self._measure.most(each.name, before or NOTHING, size)
@@ -115,6 +121,16 @@ class WriteCheck:
         if doubtful:
             self._measure_stored(doubtful, written, checked)
         return checked
+
+    def _is_known(self, name: str) -> bool:
+        database = name.partition("/documents/")[0]
+        with self._lock:
+            known = self._known.get(database)
+        if known is None:
+            known = self._is_empty(database)
+            with self._lock:
+                self._known.setdefault(database, known)
+        return known
 
     def _measure_stored(
         self, names: Mapping[str, None], written: list[_Written], checked: Checked

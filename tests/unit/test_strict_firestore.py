@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from google.cloud.firestore_v1 import types
 
-from shared.store.writes import Fields, Put, encoded
+from shared.store.writes import Fields, Put, Update, Write, encoded
 from tests.strict_firestore.limits import Limits, Refused, check_name, field_path
 from tests.strict_firestore.measure import DOCUMENT_OVERHEAD, Measure, Size, name_size
-from tests.strict_firestore.weather import Fault, Weather
+from tests.strict_firestore.weather import Contention, Fault, Weather, Weathers
+from tests.strict_firestore.writes import WriteCheck
 
 DOCUMENTS = "projects/demo/databases/(default)/documents"
 NOTHING_DECLARED: dict[str, Any] = {"indexes": [], "fieldOverrides": []}
@@ -75,6 +76,36 @@ def test_an_exemption_holds_for_the_fields_below_and_may_leave_some_indexes() ->
     assert measured("towns/SF", SAN_FRANCISCO, exempt).entries == 13
 
 
+def test_a_whole_collection_group_may_be_exempt_but_for_some_fields() -> None:
+    exempt = {
+        "indexes": [],
+        "fieldOverrides": [
+            {"collectionGroup": "cities", "fieldPath": "*", "indexes": []},
+            {
+                "collectionGroup": "cities",
+                "fieldPath": "neighborhoods",
+                "indexes": [{"arrayConfig": "CONTAINS", "queryScope": "COLLECTION"}],
+            },
+        ],
+    }
+
+    assert measured("cities/SF", SAN_FRANCISCO, exempt).entries == 3
+    assert measured("cities/SF", {"text": "x" * 1_501}, exempt).entries == 0
+    assert measured("towns/SF", SAN_FRANCISCO, exempt).entries == 13
+
+
+def test_a_text_in_a_composite_index_is_indexed_though_its_field_is_exempt() -> None:
+    both = [{"fieldPath": name, "order": "ASCENDING"} for name in ("text", "n")]
+    exempt = {
+        "indexes": [{"collectionGroup": "cities", "queryScope": "COLLECTION", "fields": both}],
+        "fieldOverrides": [{"collectionGroup": "cities", "fieldPath": "*", "indexes": []}],
+    }
+
+    assert measured("cities/SF", {"text": "x" * 1_500, "n": 1}, exempt).entries == 1
+    with pytest.raises(Refused, match='"text" is longer than 1500 bytes'):
+        measured("cities/SF", {"text": "x" * 1_501, "n": 1}, exempt)
+
+
 def test_sizes_are_counted_in_bytes_of_utf_8() -> None:
     assert measured("towns/a", {"n": "é"}).stored == len("n") + 1 + 2 + 1
 
@@ -113,3 +144,95 @@ def test_a_share_of_the_calls_is_hit_the_same_by_each_seed() -> None:
     assert hits(1) == hits(1)
     assert hits(1) != hits(2)
     assert 30 < sum(hits(1)) < 90
+
+
+class Checks:
+    """Checks of commits on a database that holds nothing, and the names it was asked for."""
+
+    def __init__(self, *, empty: bool) -> None:
+        self.fetched: list[str] = []
+        measure = Measure(NOTHING_DECLARED, Limits())
+        self.check = WriteCheck(measure, Limits(), self._fetch, lambda database: empty)
+
+    def commit(self, *writes: Write, answered: bool = True) -> None:
+        encoded_writes = [encoded(write, DOCUMENTS) for write in writes]
+        request = types.CommitRequest(database="projects/demo", writes=encoded_writes)
+        checked = self.check.check(types.CommitRequest.serialize(request))
+        self.check.unknown(checked)
+        if answered:
+            self.check.applied(checked)
+
+    def _fetch(self, names: list[str]) -> dict[str, Any]:
+        self.fetched += [name.rsplit("/", 1)[1] for name in names]
+        return {}
+
+
+def test_nothing_is_read_of_a_database_that_was_empty() -> None:
+    checks = Checks(empty=True)
+    for _ in range(2):
+        checks.commit(Put("towns/a", {"n": 1}, owned=("n",)), Update("towns/b", {"n": 1}))
+    assert checks.fetched == []
+
+
+def test_what_may_have_been_stored_before_is_read_once() -> None:
+    checks = Checks(empty=False)
+    for _ in range(2):
+        checks.commit(Put("towns/a", {"n": 1}, owned=("n",)), Put("towns/b", {"n": 1}))
+    assert checks.fetched == ["a"]
+
+
+def test_a_document_is_read_after_a_commit_that_nobody_knows_the_end_of() -> None:
+    checks = Checks(empty=True)
+    checks.commit(Put("towns/a", {"n": 1}, owned=("n",)), answered=False)
+    checks.commit(Put("towns/a", {"n": 1}, owned=("n",)))
+    assert checks.fetched == ["a"]
+
+
+def is_aborted(weather: Weather, *names: str) -> bool:
+    try:
+        with weather.writing(names):
+            return False
+    except Refused as refused:
+        return not refused.by_limit
+
+
+def test_a_commit_that_overlaps_with_another_on_a_document_is_aborted() -> None:
+    weather = Weather()
+    weather.set_contention(Contention(share=1.0))
+
+    with weather.writing(["a", "b"]):
+        assert is_aborted(weather, "b", "c")
+        assert not is_aborted(weather, "c")
+
+    assert not is_aborted(weather, "b")
+    assert weather.injected() == {"CONTENTION": 1}
+
+
+def test_a_document_that_was_just_written_can_stay_contended_for_a_while() -> None:
+    weather = Weather()
+    weather.set_contention(Contention(share=1.0, lasting=600.0))
+
+    assert [is_aborted(weather, "a"), is_aborted(weather, "a", "b")] == [False, True]
+    assert not is_aborted(weather, "b")
+
+
+def test_the_weather_of_a_project_is_its_own() -> None:
+    weathers = Weathers()
+    weathers.to_change("rainy").add_fault(Fault("UNAVAILABLE"))
+    weathers.to_change(None).add_fault(Fault("ABORTED", count=None))
+
+    assert weathers.of("rainy").fault("Commit") == Fault("UNAVAILABLE", count=0)
+    assert weathers.of("rainy").fault("Commit") is None
+    assert weathers.of("any other").fault("Commit") == Fault("ABORTED", count=None)
+
+
+def test_it_clears_for_one_project_or_for_all() -> None:
+    weathers = Weathers()
+    for project in ("one", "two"):
+        weathers.to_change(project).add_fault(Fault("UNAVAILABLE", count=None))
+
+    weathers.clear(0, "one")
+    assert weathers.of("one").fault("Commit") is None
+    assert weathers.of("two").fault("Commit") is not None
+    weathers.clear(0, None)
+    assert weathers.of("two").fault("Commit") is None

@@ -3,26 +3,25 @@ the backfill. Where a window lists fewer than are stored of its days, the rest i
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
 from shared.clock import OutOfTime
 from shared.domain.order_matching import CustomerDirectory, SkipReason, match_orders
-from shared.domain.order_windows import ROWS_ACCEPTED, DateWindow, Walk
+from shared.domain.order_windows import DateWindow, Walk
 from shared.domain.orders import Order, external_id_of
 from shared.pos.port import Page, PosClient
 from shared.services.sync.account_check import AccountCheck
 from shared.services.sync.gone import MissingRecords, RemovalRules, of_first_account
+from shared.services.sync.order_listings import ListedOrders, OrderListings, too_many
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
 from shared.store import orders
 from shared.store.database import Remove, Write
 from shared.store.manifest import REMOVED, SKIPPED, STORED
 from shared.store.orders import SkippedOrders
-from shared.store.tenants import SyncSettings
 
 STREAM = "orders"
 LEARNT_AT_ONCE = 300
@@ -35,13 +34,10 @@ of a commit."""
 
 def sync_orders(
     session: Session,
-    clients: Sequence[PosClient],
+    listings: OrderListings,
     directory: CustomerDirectory,
-    settings: SyncSettings,
     check: AccountCheck,
     rules: RemovalRules,
-    *,
-    today: date,
 ) -> None:
     """Walk the org's orders, newest first, keeping the place after each window of days, and mark
     those that the POS has no more.
@@ -53,24 +49,24 @@ def sync_orders(
     stream = OrderStream(session, directory)
     comparison = StoredOrders(session, stream, rules)
     begun = False
-    while (walk := _walk(session, today, settings)) and (window := walk.next_window):
+    while (walk := listings.walk()) and (window := walk.next_window):
         if begun:
             session.deadline.check()
         begun = True
         try:
-            after = _sync_window(session, clients, stream, comparison, check, walk, window)
+            after = _sync_window(session, listings, stream, comparison, check, walk, window)
         except OutOfTime:
             _advance(session, walk.halved(window))
             raise
-        if session.progress.orders.in_sweep and after.done_to == settings.orders_since:
+        if session.progress.orders.in_sweep and after.done_to == listings.settings.orders_since:
             comparison.learn_created()
         _advance(session, after)
-    comparison.settle(clients)
+    comparison.settle(listings.clients)
 
 
 def _sync_window(
     session: Session,
-    clients: Sequence[PosClient],
+    listings: OrderListings,
     stream: "OrderStream",
     comparison: "StoredOrders",
     check: AccountCheck,
@@ -80,11 +76,12 @@ def _sync_window(
     """List a window of the current walk and compare it with what is stored; the walk behind it,
     or with a narrower one if it holds too many."""
     cursor = session.progress.orders
-    asked = window.with_next_day if cursor.in_sweep else window
+    asked = listings.days_of(window)
     listed = ListedOrders()
-    for account, client in enumerate(clients):
+    for account in range(len(listings.clients)):
+        pages = listings.pages(account, asked)
         checked = partial(check.orders, account)
-        total = stream.list_window(client, asked, listed, checked, at_most_days=window.days)
+        total = stream.store_pages(pages, listed, checked, days=window.days)
         if total is not None:
             return walk.narrowed(window, total)
     if not cursor.in_backfill:
@@ -93,42 +90,10 @@ def _sync_window(
     return walk.listed(window, listed.rows)
 
 
-def _walk(session: Session, today: date, settings: SyncSettings) -> Walk | None:
-    """The walk to go on with. One that an earlier run left is followed by one of this run's own:
-    what is new since must not wait for the next."""
-    session.progress.orders = session.progress.orders.begin(
-        now=session.now(),
-        run_started=session.run.started_at,
-        today=today,
-        orders_since=settings.orders_since,
-        lookback_days=settings.lookback_days,
-    )
-    return session.progress.orders.current
-
-
 def _advance(session: Session, walk: Walk) -> None:
     with session.lock:
         session.progress.orders = session.progress.orders.advanced(walk)
         session.checkpoint_if_due()
-
-
-@dataclass(slots=True)
-class ListedOrders:
-    """What a window has listed: ids of its orders, how many rows, how many without an id."""
-
-    ids: set[str] = field(default_factory=set)
-    rows: int = 0
-    unreadable: int = 0
-
-    def add(self, page: Page[Order]) -> None:
-        """Add the next page."""
-        self.rows += page.rows
-        self.ids.update(order.id for order in page.records)
-        for rejected in page.rejected:
-            if rejected.record_id is None:
-                self.unreadable += 1
-            else:
-                self.ids.add(rejected.record_id)
 
 
 class OrderStream:
@@ -142,31 +107,27 @@ class OrderStream:
         self._counted: set[str] = set()
         session.keep(self._skipped)
 
-    def list_window(
+    def store_pages(
         self,
-        client: PosClient,
-        window: DateWindow,
+        pages: Generator[Page[Order], None, None],
         listed: ListedOrders,
         check: Callable[[Iterable[Order]], None],
         *,
-        at_most_days: int,
+        days: int,
     ) -> int | None:
-        """Store the orders of a window, a page at a time once ``check`` has let it pass, and add
-        them to ``listed``; one that another account has listed is that one's. Where the window
-        holds too many, and has more than a day that could be left out, nothing is stored: how many
-        those are."""
-        pages = client.orders(window)
+        """Store the orders of a window of so many ``days``, a page at a time once ``check`` has let
+        it pass, and add them to ``listed``; one that another account has listed is that one's.
+        Where it is to be narrowed nothing is stored: how many orders it has."""
         others = frozenset(listed.ids)
         for page in pages:
-            total = page.total or 0
-            if page.number == 1 and total > ROWS_ACCEPTED and at_most_days > 1:
+            if too_many(page, days=days):
                 pages.close()
-                return total
+                return page.total
             listed.add(page)
             with self._session.lock:
                 check(page.records)
                 own = tuple(order for order in page.records if order.id not in others)
-                self.store_page(replace(page, records=own), expected=total)
+                self.store_page(replace(page, records=own), expected=page.total or 0)
                 self._session.checkpoint_if_due()
             if not page.last:
                 self._session.deadline.check()

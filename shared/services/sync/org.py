@@ -28,6 +28,7 @@ from shared.services.sync.catalogue import Catalogue
 from shared.services.sync.commands import SyncOrg
 from shared.services.sync.customers import StoredCustomers, sync_customers
 from shared.services.sync.gone import RemovalRules
+from shared.services.sync.order_listings import OrderListings
 from shared.services.sync.orders import sync_orders
 from shared.services.sync.pos_locations import OpenOrg, OpenPos, open_org
 from shared.services.sync.run_end import SyncPaused, end_run, is_resting
@@ -180,17 +181,16 @@ def sync_streams(
 
     def sync_people() -> None:
         check = AccountCheck(session, org.accounts)
-        listed = attempt("customers", lambda: sync_customers(session, org.clients, check, removal))
-        if session.run.failed("customers"):
-            log.warning("orders_wait_for_customers")
-            return
-        directory = StoredCustomers(session, listed)
-        attempt(
-            "orders",
-            lambda: sync_orders(
-                session, org.clients, directory, org.settings, check, removal, today=org.today
-            ),
-        )
+        clients = org.clients
+        with OrderListings(session, clients, org.settings, today=org.today) as orders:
+            if attempt.is_due("orders"):
+                orders.begin()
+            listed = attempt("customers", lambda: sync_customers(session, clients, check, removal))
+            if session.run.failed("customers"):
+                log.warning("orders_wait_for_customers")
+                return
+            directory = StoredCustomers(session, listed)
+            attempt("orders", lambda: sync_orders(session, orders, directory, check, removal))
 
     chains = (sync_people, catalogue.sync)
     with ThreadPoolExecutor(len(chains), thread_name_prefix="stream") as pool:

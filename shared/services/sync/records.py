@@ -30,9 +30,6 @@ times as much in Firestore as in JSON."""
 OVERTAKING = timedelta(minutes=10)
 """How long before a page was asked for a webhook may have stored a newer version than it has."""
 
-ABOUT_TO_BE = b""
-"""Fingerprint of a record that is about to be put in quarantine."""
-
 
 class TooManyUnreadable(ProviderError):
     """So many records are unreadable that the POS, not the records, must be wrong."""
@@ -70,7 +67,7 @@ class StreamRecords:
     """One stream's records in one invocation.
 
     A record that Firestore cannot take is put in quarantine, under the fingerprint of its fields:
-    it is not tried again as it is, but by a ``full`` run.
+    it is not tried again as it is, but by a ``full`` run and when its document is to be renewed.
     """
 
     def __init__(self, session: Session, stream: str) -> None:
@@ -122,7 +119,7 @@ class StreamRecords:
         keys = {quarantine.key_of(each) for each in found}
         new = {key for key in keys if self.manifest.quarantined(key) is None}
         for key in new:
-            self.manifest.quarantine(key, ABOUT_TO_BE)
+            self.manifest.announce_quarantine(key)
         if new:
             self._session.checkpoint()
         known = fingerprints or {}
@@ -145,7 +142,7 @@ class StreamRecords:
         for record in records:
             found, size = fingerprint_and_size(record.fields)
             in_quarantine = self.manifest.quarantined(record.id)
-            if in_quarantine == found and not self._session.run.reset:
+            if in_quarantine == found and not self._tried_again(record.id):
                 self.tally.quarantined += record.id not in self._rejected
                 self._rejected.add(record.id)
                 continue
@@ -247,16 +244,24 @@ class StreamRecords:
         self._rejected.add(key)
         found = fields or fingerprint({"raw": rejected.raw, "code": rejected.code})
         before = self.manifest.quarantined(key)
-        if before != found:
-            self.manifest.quarantine(key, found)
+        if before != found or self._expires(key):
+            now = self._session.now()
+            self.manifest.quarantine(key, found, now=now)
             yield quarantine.put(
                 self._session.org_id,
                 self.stream,
                 rejected,
                 run_id=self._session.run_id,
-                now=self._session.now(),
+                now=now,
                 first=not before,
             )
+
+    def _tried_again(self, record_id: str) -> bool:
+        return self._session.run.reset or self._expires(record_id)
+
+    def _expires(self, key: str) -> bool:
+        """Whether the document of a record in quarantine is to be written again."""
+        return self.manifest.quarantined_before(key, self._session.now() - quarantine.RENEWED)
 
     def release(self, record_id: str) -> None:
         """Release a record that could be read."""

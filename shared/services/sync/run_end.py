@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.bus.messages import Trigger
+from shared.domain.order_matching import MANY_SKIPPED, most_are_skipped, why_skipped
 from shared.domain.runs import (
     REJECTIONS_TO_PAUSE,
     RunState,
@@ -35,6 +36,7 @@ REMOVING = ("customers", "orders", "products")
 """Streams whose records are removed."""
 LIST_INCOMPLETE = "stock_list_incomplete"
 GIVEN_UP = "run_given_up"
+UNMATCHED = "orders_unmatched"
 
 COMPARED = ("customers", "orders", "products")
 """Streams whose records are compared between the accounts of an org."""
@@ -51,6 +53,13 @@ class UnreadableRecords(SyncSamError):
 
     code = "records_in_quarantine"
     owner = Owner.PROVIDER
+
+
+class OrdersWithoutCustomers(SyncSamError):
+    """So many orders match no customer that their customers' spending is wrong."""
+
+    code = "orders_without_customers"
+    owner = Owner.ORG
 
 
 class RemovalHeld(SyncSamError):
@@ -78,7 +87,7 @@ def end_run(
 
     def last() -> list[Write]:
         set_last_state(run, wanted=wanted, now=session.now())
-        if not run.errors:
+        if not run.errors and not _unmatched(run):
             progress.last_success_at = run.ended_at
         return [status.put(session.org_id, _status_fields(session, provider))]
 
@@ -95,6 +104,9 @@ def set_last_state(run: Run, *, wanted: Sequence[str], now: datetime) -> None:
         run.error = run.errors[0]
         complete = [s for s in wanted if s in run.done and not run.failed(s)]
         run.state = RunState.PARTIAL if complete else RunState.FAILED
+    elif unmatched := _unmatched(run):
+        run.state = RunState.PARTIAL
+        run.error = run_error(OrdersWithoutCustomers(unmatched), "orders")
     elif run.holds:
         run.state = RunState.HELD
         run.error = _waiting(run.holds)
@@ -133,7 +145,22 @@ def _notify(session: Session, alerts: Alerts) -> None:
     They are noted in the org's progress before alerts are sent and removed after: a crash in
     between only repeats them, and an org without incidents costs no read.
     """
-    run, progress = session.run, session.progress
+    progress = session.progress
+    met = _incidents(session.run, progress)
+    noted = {*progress.incidents, *met}
+    over = {key for key in noted - met.keys() if _is_over(key, session.run)}
+    if noted != set(progress.incidents):
+        progress.incidents = sorted(noted)
+        session.checkpoint()
+    for key, (title, body) in met.items():
+        alerts.raise_(session.org_id, key, title, body)
+    for key in over:
+        alerts.resolve(session.org_id, key)
+    progress.incidents = sorted(noted - over)
+
+
+def _incidents(run: Run, progress: SyncProgress) -> dict[str, tuple[str, str]]:
+    """Title and body of each incident that the run met, by its key."""
     met = {}
     if is_paused(progress.credential_failures):
         met[PAUSED] = ("The sync is paused", run.errors[0].message)
@@ -147,21 +174,31 @@ def _notify(session: Session, alerts: Alerts) -> None:
             "The POS's list of stock came incomplete",
             f"{incomplete} Nothing is removed: the menu stays as it was until the list is whole.",
         )
-    noted = {*progress.incidents, *met}
-    over = noted - met.keys()
-    for stream in REMOVING:
-        if stream not in run.done or run.failed(stream):
-            over -= {_held(stream)}
-    if "products" not in run.done or run.failed("products"):
-        over -= {LIST_INCOMPLETE}
-    if noted != set(progress.incidents):
-        progress.incidents = sorted(noted)
-        session.checkpoint()
-    for key, (title, body) in met.items():
-        alerts.raise_(session.org_id, key, title, body)
-    for key in over:
-        alerts.resolve(session.org_id, key)
-    progress.incidents = sorted(noted - over)
+    if unmatched := _unmatched(run):
+        met[UNMATCHED] = ("Most orders match no customer", f"{unmatched}.")
+    return met
+
+
+def _is_over(key: str, run: Run) -> bool:
+    """Whether an incident that the run did not meet is over: whether the run has looked."""
+    if key == UNMATCHED:
+        return run.tally("orders").fetched >= MANY_SKIPPED
+    stream = next((s for s in REMOVING if key == _held(s)), None)
+    if key == LIST_INCOMPLETE:
+        stream = "products"
+    return stream is None or (stream in run.done and not run.failed(stream))
+
+
+def _unmatched(run: Run) -> str | None:
+    """Why most of the run's orders were skipped; None where they were not."""
+    tally = run.tally("orders")
+    if not most_are_skipped(tally.fetched, tally.skipped_reasons):
+        return None
+    return (
+        f"{why_skipped(tally.fetched, tally.skipped_reasons)}. They are not stored, and count for"
+        " nobody's spending: see the skipped orders, and whether the POS account may list every"
+        " customer"
+    )
 
 
 def _stock_list_incomplete(run: Run) -> str | None:
@@ -192,8 +229,17 @@ def _status_fields(session: Session, provider: str | None) -> dict[str, Any]:
         fields["warnings"] = run.warnings
     if is_paused(progress.credential_failures):
         fields["nextTryAt"] = next_probe(run.ended_at)
-    error = run.error or (_waiting(progress.holds) if progress.holds else None)
+    error = run.error or _still_so(session)
     return fields | error_fields(error)
+
+
+def _still_so(session: Session) -> RunError | None:
+    """What an earlier run found and this one has not looked at."""
+    if UNMATCHED in session.progress.incidents:
+        skipped = session.manifests["orders"].count(SKIPPED)
+        found = f"{skipped:,} orders match no customer and are not stored: see the skipped orders"
+        return run_error(OrdersWithoutCustomers(found), "orders")
+    return _waiting(session.progress.holds) if session.progress.holds else None
 
 
 def _held(stream: str) -> str:
@@ -211,6 +257,6 @@ def _waiting(holds: Mapping[str, Hold]) -> RunError:
 def _status(run: Run, progress: SyncProgress) -> str:
     if is_paused(progress.credential_failures):
         return status.PAUSED
-    if run.errors:
+    if run.errors or UNMATCHED in progress.incidents:
         return "error"
     return "held" if progress.holds else "active"

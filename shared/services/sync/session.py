@@ -307,11 +307,15 @@ class StreamAttempts:
     session: Session
     wanted: Collection[str]
 
+    def is_due(self, stream: str) -> bool:
+        """Whether the stream is wanted and the run has not done it yet."""
+        return stream in self.wanted and stream not in self.session.run.done
+
     def __call__(self, stream: str, work: Callable[[], T]) -> T | None:
-        """Do the work, if the stream is wanted and the run has not done it yet. None where it was
-        not, or failed, which is then noted on the run."""
+        """Do the work, if the stream is due. None where it was not, or failed, which is then noted
+        on the run."""
         run = self.session.run
-        if stream not in self.wanted or stream in run.done:
+        if not self.is_due(stream):
             return None
         started = time.monotonic()
         result: T | None = None

@@ -11,13 +11,12 @@ import pytest
 import requests
 from google.cloud.firestore import Client
 
-from deploy.local.clients import firestore_client
 from deploy.local.simulator.server import Server, serve
 from deploy.local.simulator.simulation import Simulation
 from deploy.local.simulator.spec import OrgSpec
 from deploy.local.stack import Stack
 from deploy.manifest import Manifest
-from tests.e2e.cloud import Cloud
+from tests.e2e.cloud import Cloud, strict_cloud
 from tests.identity.authority import Authority
 from tests.identity.proxy import Proxy
 
@@ -109,19 +108,15 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
     ):
         manifest = Manifest.read().with_policy(min_backoff_seconds=1, max_backoff_seconds=2)
         people = dict.fromkeys(("manual_sync", "dashboard", "loyalty_api"), proxy.environment)
-        stack = Stack(
+        with strict_cloud(
             manifest,
+            tmp_path_factory.mktemp("logs"),
             only=[*people, "webhooks", "org_sync", "spending", "dead_letter"],
-            simulator=False,
             extra_env=people,
-            logs=tmp_path_factory.mktemp("logs"),
-        )
-        authority.project = stack.project
-        with stack:
-            client = firestore_client(stack.firestore, stack.project)
+        ) as (stack, client):
+            authority.project = stack.project
             _open(client, pos)
             yield Doors(stack, authority, client, pos)
-            client.close()  # type: ignore[no-untyped-call]
 
 
 def _open(client: Client, pos: Server) -> None:

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from shared.bus import notifier
 from shared.bus.notifier import Notifier
-from shared.domain.incidents import SENDING
+from shared.domain.incidents import KEPT, SENDING
 from shared.services.alerts import Alerts
 from shared.store.database import Database
 from tests.emulator.alerts.mailbox import Mailbox
@@ -74,14 +74,18 @@ def test_what_happens_again_after_it_was_over_is_notified_again(
 ) -> None:
     # Given an incident that was notified and is over
     meet(alerts)
+    assert "expireAt" not in store.document(INCIDENT)
     alerts.resolve(ORG, "removal_held")
-    assert store.document(INCIDENT)["state"] == "resolved"
+    resolved = store.document(INCIDENT)
+    assert resolved["state"] == "resolved"
+    assert resolved["expireAt"] == resolved["resolvedAt"] + KEPT
 
     # When a run meets it again
     meet(alerts)
 
-    # Then people are notified again
+    # Then people are notified again, and it is kept while it lasts
     assert len(merchant.messages) == 2
+    assert "expireAt" not in store.document(INCIDENT)
 
 
 def test_ending_what_never_was_writes_nothing(database: Database, alerts: Alerts) -> None:

@@ -10,7 +10,6 @@ import grpc
 import pytest
 from google.api_core.exceptions import (
     DeadlineExceeded,
-    InvalidArgument,
     PermissionDenied,
     ServiceUnavailable,
 )
@@ -18,7 +17,7 @@ from google.api_core.retry import Retry, if_exception_type
 from google.cloud.firestore import Client, DocumentSnapshot
 
 from deploy.local.clients import firestore_client
-from shared.store.database import Conflict, Create, Database, Put
+from shared.store.database import Conflict, Create, Database, Put, WriteRefused
 from tests.strict_firestore import process
 from tests.strict_firestore.control import Control
 from tests.strict_firestore.weather import CONTENTION
@@ -52,6 +51,34 @@ def test_without_contention_all_of_them_pass(database: Database, control: Contro
     control.latency(0.1, rpc="Commit")
 
     assert commits_at_once(database, "towns/a", "towns/a") == [None, None]
+
+
+def test_a_document_written_too_often_is_contended_for(
+    database: Database, control: Control, project: str
+) -> None:
+    control.contention(lasting=600.0, project=project)
+
+    database.commit([Put("towns/a", {"n": 1})])
+    (error,) = commits_at_once(database, "towns/a")
+
+    assert str(error) == CONTENTION
+    assert control.injected(project) == {"CONTENTION": 1}
+    database.commit([Put("towns/b", {"n": 1})])
+
+
+def test_what_goes_wrong_for_one_project_does_not_for_another(
+    database: Database, control: Control, project: str
+) -> None:
+    control.fault("PERMISSION_DENIED", rpc=None, count=None, project="demo-another")
+    database.commit([Put("towns/a", {"n": 1})])
+
+    control.fault("PERMISSION_DENIED", rpc=None, count=None, project=project)
+    with pytest.raises(PermissionDenied):
+        database.get("towns/a")
+    control.clear(project=project)
+
+    assert database.get("towns/a").exists
+    assert control.injected("demo-another") == {}
 
 
 def test_the_client_tries_a_commit_again_that_was_not_done(
@@ -123,7 +150,7 @@ def test_what_was_refused_is_told_by_project_and_once(
     database: Database, control: Control, project: str
 ) -> None:
     control.fault("INTERNAL", count=1)
-    with pytest.raises(InvalidArgument):
+    with pytest.raises(WriteRefused):
         database.commit([Put("towns/__a__", {"n": 1})])
 
     (refusal,) = control.refusals(project)
@@ -160,7 +187,7 @@ def test_it_runs_in_a_process_of_its_own(emulator_host: str, project: str, tmp_p
         client = firestore_client(control.host, project)
         database = Database(client)
         database.commit([Put("towns/a", {"text": "x" * 2_000})])
-        with pytest.raises(InvalidArgument):
+        with pytest.raises(WriteRefused):
             database.commit([Put("towns/__a__", {"n": 1})])
         assert database.get("towns/a").exists
         assert len(control.refusals()) == 1

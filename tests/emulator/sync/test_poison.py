@@ -18,6 +18,7 @@ from shared.bus.messages import PosSync
 from shared.entry import MessageConsumer
 from shared.services.alerts import Alerts
 from shared.services.dead_letters import RecordDeadLetter, ReplayDeadLetters
+from shared.store import dead_letters
 from shared.store.database import Database
 from tests.fakes import OffsetClock
 from tests.stored import StoredDocuments
@@ -93,7 +94,8 @@ def test_a_message_that_nobody_can_read_is_recorded_once(
     assert first["dataSha256"] == hashlib.sha256(sent).hexdigest()
     assert first["truncated"] is (first["data"].encode() != sent)
     assert first["orgId"] in (None, "org_a")
-    assert {k for k in first if first[k] != second[k]} == {"lastSeenAt"}
+    assert first["expireAt"] == first["lastSeenAt"] + dead_letters.KEPT
+    assert {k for k in first if first[k] != second[k]} == {"lastSeenAt", "expireAt"}
 
 
 @pytest.mark.parametrize("message_id", ["a/b", "..", "__a__", "x" * 2_000, "\ud800"])

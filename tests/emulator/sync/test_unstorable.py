@@ -147,6 +147,30 @@ def test_a_discount_and_a_list_of_brands_that_are_too_large_stop_nothing_else(
     assert {product.get("discountId") for product in menu} <= {None, "2"}
 
 
+def test_a_discount_on_more_products_than_a_document_has_index_entries_is_stored(
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
+) -> None:
+    # Given a discount that names 41,000 products, and texts of the longest kind that is read
+    many = list(range(10**6, 10**6 + 41_000))
+    sale = discount(1, None, conditions={"categories": ["é" * 2_000], "products": many})
+    pos.set_discounts(ORG, {**sale, "name": "é" * 2_000})
+    customer, order = pos.data(ORG)["customers"][0], pos.newest_order(ORG)
+    names = {"name_first": "é" * 2_000, "name_last": "é" * 2_000, "phone": "é" * 2_000}
+    pos.change(ORG, "customers", customer["id_customer"], **names)
+    pos.change(ORG, "orders", order["id_order"], status="é" * 2_000)
+
+    # When
+    run = sync.run(ORG)
+
+    # Then nothing is in quarantine
+    assert run["state"] == "succeeded"
+    assert quarantined(store) == {}
+    stored = store.document(f"tenants/{ORG}/discounts/1")
+    assert len(stored["productIds"]) == 41_000
+    people = store.document(f"tenants/{ORG}/customers/{customer['id_customer']}")
+    assert people["firstName"] == "é" * 2_000
+
+
 # whatever else Firestore refuses
 
 

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from shared.domain.incidents import MANY_ATTEMPTS, SENDING, Incident
+from shared.domain.incidents import KEPT, MANY_ATTEMPTS, SENDING, Incident
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -35,6 +35,13 @@ def test_what_everybody_has_is_never_due_again() -> None:
 
     assert sent.sent_at == START
     assert not sent.due(START + 1000 * DAY)
+
+
+def test_an_incident_expires_only_after_it_was_resolved() -> None:
+    sent = opened().claimed(START).sent({"a"}, left=0, now=START)
+
+    assert sent.expire_at is None
+    assert sent.resolved(START + DAY).expire_at == START + DAY + KEPT
 
 
 def test_what_failed_is_due_when_it_is_met_next() -> None:

@@ -13,26 +13,29 @@ from tests.unit.store.test_packed_map import Kept
 MANIFESTS = "tenants/org/sync_manifests"
 FINGERPRINT = bytes(range(16))
 # Message pack: a map (0x8n) from text (0xan) to bytes (0xc4), or to an array (0x9n).
-MARKS = b"\x82\xa17\xc4\x11s" + FINGERPRINT + b"\xa2?8\xc4\x02q\x01"
+MARKS = b"\x82\xa17\xc4\x11s" + FINGERPRINT + b"\xa2?8\xc4\x0dq" + bytes(range(1, 13))
+UNDATED = b"\x82\xa17\xc4\x11s" + FINGERPRINT + b"\xa2?8\xc4\x02q\x01"
+"""As versions wrote it that did not keep when a record was put in quarantine."""
 FACTS = b"\x81\xa17\x93\xa1a\x05\xc0"
 
 
 def test_a_manifest_as_stored_before_is_read() -> None:
     # Given
     database = Kept()
-    database.documents = {f"{MANIFESTS}/orders-0": {"entries": MARKS, "count": 2}}
-    # When
-    found = manifest.load(database, "org", {"orders": 1})["orders"]
-    # Then
-    assert found.has("7", FINGERPRINT)
-    assert found.quarantined("8") == b"\x01"
-    assert (found.shards, found.take_writes()) == (1, [])
+    for marks, in_quarantine in ((MARKS, bytes(range(1, 9))), (UNDATED, b"\x01")):
+        database.documents = {f"{MANIFESTS}/orders-0": {"entries": marks, "count": 2}}
+        # When
+        found = manifest.load(database, "org", {"orders": 1})["orders"]
+        # Then
+        assert found.has("7", FINGERPRINT)
+        assert found.quarantined("8") == in_quarantine
+        assert (found.shards, found.take_writes()) == (1, [])
 
 
 def test_a_manifest_is_stored_as_before() -> None:
     marks = Manifest("org", "orders", {}, shards=1)
     marks.put("7", FINGERPRINT)
-    marks.quarantine("8", b"\x01")
+    marks.quarantine("8", bytes(range(1, 9)), now=datetime.fromtimestamp(0x090A0B0C, UTC))
     assert marks.take_writes() == [
         Put(f"{MANIFESTS}/orders-0", {"entries": MARKS, "count": 2}),
     ]
