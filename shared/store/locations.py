@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import SecretStr, ValidationError
 
 from shared.cache import ExpiringCache
-from shared.domain.ids import org_id_spellings
+from shared.domain.ids import is_document_id, org_id_spellings
 from shared.domain.runs import NEW_FOR
 from shared.errors import ConfigurationInvalid, InvalidMessage, at_fault
 from shared.pos.config import (
@@ -80,7 +80,7 @@ def unreached(database: Database, org_id: str | None, active: Collection[str]) -
         limit=UNREACHED_LIMIT,
     )
     named = {str(d.fields["orgId"]) for d in found if d.fields.get("orgId")}
-    return sorted(named - set(active))
+    return sorted(org for org in named - set(active) if is_document_id(org))
 
 
 @dataclass(frozen=True, slots=True)
