@@ -16,6 +16,7 @@ PASSED_ON = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "JAVA_HOME"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
     *("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"),
+    *("ALLEAVES_USERNAME", "ALLEAVES_PASSWORD", "ALLEAVES_PIN"),
 )
 LOOPBACK = "127.0.0.1,localhost"
 

@@ -2,23 +2,28 @@
 
 from collections.abc import Callable
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
 from shared.outbound.credentials import SecretResolver, TokenCache, read_secret
 from shared.outbound.session import HttpSession, HttpSettings
-from shared.pos.config import Location, with_secrets
+from shared.pos.config import Location, SignIn, with_fallback, with_secrets
 from shared.pos.paging import PageSettings
 from shared.pos.port import PosClient
 from shared.pos.registry import open_account
 
 
 class PosSettings(FunctionSettings):
-    """Limits of the calls to a POS: pages in flight per listing, seconds to wait for an answer."""
+    """Limits of the calls to a POS: pages in flight per listing, seconds to wait for an answer.
+    And what of an account at Alleaves stands in for settings that lack it; as in the settings, a
+    secret may be ``secret:NAME``."""
 
     pos_concurrency: int = Field(default=8, ge=1, le=64)
     pos_read_seconds: float = Field(default=30, gt=0)
+    alleaves_username: str = ""
+    alleaves_password: SecretStr = SecretStr("")
+    alleaves_pin: SecretStr = SecretStr("")
 
 
 def pos_opener(settings: PosSettings) -> Callable[[Location], PosClient]:
@@ -27,9 +32,10 @@ def pos_opener(settings: PosSettings) -> Callable[[Location], PosClient]:
     tokens = TokenCache(utc_now)
     secrets = SecretResolver(read_secret, settings.google_cloud_project)
     paging = PageSettings(in_flight=settings.pos_concurrency)
+    fallback = SignIn(settings.alleaves_username, settings.alleaves_password, settings.alleaves_pin)
 
     def open_pos(location: Location) -> PosClient:
-        resolved = with_secrets(location, secrets)
+        resolved = with_secrets(with_fallback(location, fallback), secrets)
         return open_account(resolved, http, tokens, utc_now, paging=paging).client
 
     return open_pos

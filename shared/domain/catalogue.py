@@ -25,11 +25,18 @@ T = TypeVar("T")
 
 
 class StrainType(StrEnum):
-    """The three kinds a menu filters by."""
+    """The kinds a menu filters by."""
 
-    INDICA = "indica"
-    SATIVA = "sativa"
-    HYBRID = "hybrid"
+    INDICA = "Indica"
+    SATIVA = "Sativa"
+    HYBRID = "Hybrid"
+    CBD = "CBD"
+
+
+_GENETICS = (StrainType.INDICA, StrainType.SATIVA, StrainType.HYBRID)
+_ABBREVIATED = {
+    short: strain for strain in _GENETICS for short in (strain[0].lower(), strain[:3].lower())
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,8 @@ class Product:
 
     ``quantity`` is sellable stock over all locations, ``on_hand`` all stock, sellable or not.
     ``price_cents`` is None, and the product not available, where there is neither price nor cost.
-    ``stock`` has the locations that may sell it first, in the org's order.
+    ``stock`` has the locations that may sell it first, in the org's order. ``image_url`` is the
+    POS's own picture.
     """
 
     id: str
@@ -76,6 +84,7 @@ class Product:
     quantity: Decimal
     on_hand: Decimal
     stock: tuple[LocationStock, ...]
+    image_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +180,12 @@ def clean_category(path: str) -> tuple[str, str | None]:
 def strain_of(strain: str | None, name: str, category_path: str) -> Strain:
     """The strain type of a product: as the POS says, else as its name or category says.
 
-    The POS's strain field holds a type ("Sativa", "I", "Indica dominant hybrid") or a cultivar's
-    name, which says nothing: no cultivar is looked up. A text that names both indica and sativa
-    means a hybrid.
+    The POS's strain field holds a type ("Sativa", "I", "Indica dominant hybrid", "High CBD") or a
+    cultivar's name, which says nothing: no cultivar is looked up. A text that names both indica and
+    sativa means a hybrid; one that names CBD means it where it names no other type, nor THC.
     """
     stated = (strain or "").strip().casefold()
-    abbreviated = (each for each in StrainType if stated in (each[:1], each[:3]))
-    found = next(abbreviated, None) or _strain_in(stated)
+    found = _ABBREVIATED.get(stated) or _strain_in(stated)
     if found:
         return Strain(found, inferred=False)
     found = _strain_in(name) or _strain_in(category_path)
@@ -186,9 +194,11 @@ def strain_of(strain: str | None, name: str, category_path: str) -> Strain:
 
 def _strain_in(text: str) -> StrainType | None:
     words = set(re.findall(r"[a-z]+", text.casefold()))
-    named = [strain for strain in StrainType if strain in words]
+    named = [strain for strain in _GENETICS if strain.casefold() in words]
     if len(named) > 1:
         return StrainType.HYBRID
+    if not named and "cbd" in words and "thc" not in words:
+        return StrainType.CBD
     return named[0] if named else None
 
 
@@ -222,6 +232,7 @@ def _product(rows: list[InventoryRow], markups: Mapping[str, Decimal] | None) ->
         quantity=sum((location.quantity for location in stock), Decimal(0)),
         on_hand=sum((row.on_hand for row in rows), Decimal(0)),
         stock=stock,
+        image_url=_first(row.image_url for row in rows),
     )
 
 

@@ -29,6 +29,8 @@ class InventoryRow:
     ``prices`` maps the POS's price fields (``price_otd_adult_use``, …) to cents, None where the
     POS gives none. ``sellable`` says whether the row's area and batch may be sold from (not
     damaged, held, closed or deleted). ``package_tag`` is that of the state's tracking system.
+    ``area_id`` names the row's area where nothing else in the row does. ``image_url`` is the
+    address of the POS's picture.
     """
 
     item_id: str
@@ -50,6 +52,17 @@ class InventoryRow:
     date_expire: str | None
     date_received: str | None = None
     package_tag: str | None = None
+    area_id: str | None = None
+    image_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StockArea:
+    """A named part of a location. ``sellable``: stock that lies there may be sold."""
+
+    id: str
+    name: str
+    sellable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +139,12 @@ def items_missing_batches(before: Iterable[BatchStock], listed: Iterable[BatchSt
         for batch in before
         if batch.quantity > 0 and (batch.batch_id, batch.location_id) not in still
     }
+
+
+def in_known_areas(rows: Iterable[InventoryRow], areas: Iterable[StockArea]) -> list[InventoryRow]:
+    """The rows, those of an area that may not be sold from no longer sellable."""
+    closed = {area.id for area in areas if not area.sellable}
+    return [replace(row, sellable=False) if row.area_id in closed else row for row in rows]
 
 
 def with_known_expiry(

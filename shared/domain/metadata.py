@@ -1,14 +1,16 @@
 """What surrounds the catalogue: the brands, categories and vendors of an account, its locations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from shared.domain.inventory import StockArea
 
 NamedKind = Literal["brands", "categories", "vendors"]
 NAMED_KINDS: tuple[NamedKind, ...] = ("brands", "categories", "vendors")
 
 PUBLIC_FIELDS = (
-    *("name", "legalName", "license", "address", "city", "state", "stateName", "postalCode"),
+    *("name", "legalName", "licenseNumber", "address", "city", "state", "stateName", "postalCode"),
     *("country", "phone", "timezone", "retail", "pickup", "delivery", "curbside", "kiosk"),
     *("driveThrough", "expressDelivery", "localTaxPercentage", "isAdultUse", "isMedicalUse"),
     "active",
@@ -31,3 +33,5 @@ class PublicLocation:
 
     id: str
     fields: Mapping[str, object]
+    areas: Sequence[StockArea] = ()
+    """Of its stock, where they are known."""

@@ -38,7 +38,8 @@ class RunState(StrEnum):
 
 class StreamCounts(BaseModel):
     """What happened to one stream's records in a run; ``requests`` are calls to the POS.
-    ``skipped_reasons`` counts the skipped orders by SkipReason; left out where it is empty."""
+    ``skipped_reasons`` counts the skipped orders by SkipReason, ``counts`` the metadata by kind;
+    each is left out where it is empty."""
 
     model_config = ConfigDict(
         extra="ignore", alias_generator=to_camel, validate_by_name=True, serialize_by_alias=True
@@ -51,6 +52,7 @@ class StreamCounts(BaseModel):
     deleted: int = 0
     skipped: int = 0
     skipped_reasons: dict[str, int] = Field(default={}, exclude_if=lambda counts: not counts)
+    counts: dict[str, int] = Field(default={}, exclude_if=lambda counts: not counts)
     quarantined: int = 0
     requests: int = 0
     seconds: float = 0.0

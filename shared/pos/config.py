@@ -1,23 +1,28 @@
 """``locations/{locationId}`` as an org configures it."""
 
-from collections.abc import Hashable
-from typing import Annotated, Literal, Self
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from shared.errors import ConfigurationInvalid
 from shared.models import FrozenCamelModel
 from shared.outbound.credentials import SecretResolver
 
 DEFAULT_TIMEZONE = "America/New_York"
 PROVIDERS = ("alleaves", "lightspeed")
+Status = Literal["active", "inactive", "paused"]
+STATUSES: tuple[str, ...] = get_args(Status)
 ALLEAVES_URL = "https://app.alleaves.com/api"
 """Where no other address is given."""
 _PORTS = {"http": 80, "https": 443}
 
 
-def _known_zone(name: str) -> str:
+def _known_zone(name: str | None) -> str | None:
+    if name is None:
+        return None
     try:
         return ZoneInfo(name).key
     except (KeyError, ValueError, OSError):
@@ -53,34 +58,49 @@ Secret = Annotated[SecretStr, _as_text]
 
 class _Account(FrozenCamelModel):
     """What the settings of every provider have. Secrets may be ``secret:NAME`` references until
-    resolved. ``location_id`` is the POS's own id of the location."""
+    resolved. ``location_id`` is the POS's own id of the location; empty where the POS is to say."""
 
-    status: Literal["active", "inactive", "paused"]
+    status: Status
     base_url: str | None = None
-    location_id: Text
+    location_id: Annotated[Text, BeforeValidator(lambda value: value or "")] = ""
+    webhook_secret: object = Field(None, repr=False, exclude=True)
+    """Read by ``store.locations.webhook_secrets`` alone: it is not of the sync."""
 
 
 class AlleavesConfig(_Account):
-    """An account at Alleaves."""
+    """An account at Alleaves: an API key, or user name, password and PIN. The key is sent in
+    ``api_key_header``, in ``Authorization`` as ``Bearer KEY``. ``store_id`` and ``environment``
+    belong to other programs."""
 
     provider: Literal["alleaves"]
     username: Text = ""
     password: Secret = SecretStr("")
     pin: Secret = SecretStr("")
     api_key: Secret | None = None
+    api_key_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "Authorization"
     store_id: Text | None = None
+    environment: object = None
     api_style: Literal["search", "rest"] = "search"
 
-    @model_validator(mode="after")
-    def _has_a_user(self) -> Self:
-        if not self.username:
-            raise ValueError("posConfig.username is missing")
-        return self
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The fields without which nobody can sign in."""
+        if self.api_key and self.api_key.get_secret_value():
+            return ()
+        given = {"username": self.username, "password": self.password.get_secret_value()}
+        return tuple(name for name, value in given.items() if not value)
 
     @property
     def account_key(self) -> Hashable:
-        """Equal for locations of one account, which one client serves."""
+        """Equal for locations of one account."""
         return *self._user, self.api_style
+
+    @property
+    def listing_key(self) -> Hashable:
+        """Equal for locations whose customers and orders the POS lists together, which one client
+        serves: the ``rest`` style lists each location's own."""
+        own = self.location_id if self.api_style == "rest" else ""
+        return *self._user, self.api_style, own
 
     @property
     def location_key(self) -> Hashable:
@@ -89,7 +109,9 @@ class AlleavesConfig(_Account):
 
     @property
     def _user(self) -> tuple[str, ...]:
-        return self.provider, _address(self.base_url or ALLEAVES_URL), self.username
+        # A key without a user name identifies the account: it is compared as it is written.
+        key = self.api_key.get_secret_value() if self.api_key and not self.username else ""
+        return self.provider, _address(self.base_url or ALLEAVES_URL), self.username, key
 
 
 class LightspeedConfig(_Account):
@@ -101,8 +123,19 @@ class LightspeedConfig(_Account):
     api_version: str | None = None
 
     @property
+    def missing(self) -> tuple[str, ...]:
+        """The fields without which nobody can sign in."""
+        return ()
+
+    @property
     def account_key(self) -> Hashable:
+        """Equal for locations of one account."""
         return self.provider, _address(self.base_url or ""), self.domain_prefix
+
+    @property
+    def listing_key(self) -> Hashable:
+        """Equal for locations that one client serves."""
+        return self.account_key
 
     @property
     def location_key(self) -> Hashable:
@@ -117,19 +150,84 @@ PosConfig = Annotated[
 ]
 
 
+def unknown_fields(pos_config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names in ``posConfig`` as it is stored that its provider does not have; where the provider
+    is not known, that none has."""
+    provider = pos_config.get("provider")
+    models = [m for m in _MODELS if provider not in PROVIDERS or _is_of(provider, m)]
+    known = {field.alias for model in models for field in model.model_fields.values()}
+    return tuple(sorted(str(name) for name in pos_config if name not in known))
+
+
+def _is_of(provider: object, model: type[AlleavesConfig | LightspeedConfig]) -> bool:
+    return provider in get_args(model.model_fields["provider"].annotation)
+
+
+_MODELS: tuple[type[AlleavesConfig | LightspeedConfig], ...] = (AlleavesConfig, LightspeedConfig)
+
+
+def fields_at_fault(unknown: Iterable[str], *others: str) -> str:
+    """What is wrong with a location's POS settings, the unknown fields first: one of them may be
+    the misspelling of one that is missing."""
+    named = sorted(unknown)
+    several = "unknown fields" if len(named) > 1 else "unknown field"
+    return "; ".join([f"{several} {', '.join(named)}"] * bool(named) + [*others])
+
+
 class Location(FrozenCamelModel):
-    """One location of an org with its POS configuration."""
+    """One location of an org with its POS configuration. ``unknown`` are the names of fields in
+    ``posConfig`` that mean nothing."""
 
     id: str
     org_id: str
     name: str = ""
-    timezone: Annotated[str, AfterValidator(_known_zone)] = DEFAULT_TIMEZONE
+    timezone: Annotated[str | None, AfterValidator(_known_zone)] = None
     pos_config: PosConfig = Field(repr=False)
+    unknown: tuple[str, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
         """The location's own time zone: a POS time without a zone is meant in it."""
-        return ZoneInfo(self.timezone)
+        return ZoneInfo(self.timezone or DEFAULT_TIMEZONE)
+
+
+def read_location(location_id: str, document: Mapping[str, Any]) -> Location:
+    """The location that a document of ``locations`` describes. Raises ValidationError."""
+    config = document.get("posConfig")
+    unknown = unknown_fields(config) if isinstance(config, dict) else ()
+    return Location.model_validate({**document, "id": location_id, "unknown": unknown})
+
+
+class SignIn(NamedTuple):
+    """User name, password and PIN at Alleaves."""
+
+    username: str
+    password: SecretStr
+    pin: SecretStr
+
+
+def with_fallback(location: Location, fallback: SignIn) -> Location:
+    """The location with what its settings lack to sign in at Alleaves taken from ``fallback``. One
+    user's password and PIN are never sent with another's name."""
+    config = location.pos_config
+    if not isinstance(config, AlleavesConfig) or not config.missing:
+        return location
+    if config.username and fallback.username and config.username != fallback.username:
+        return location
+    own = SignIn(config.username, config.password, config.pin)
+    found = {name: value for name, value in fallback._asdict().items() if not getattr(own, name)}
+    return location.model_copy(update={"pos_config": config.model_copy(update=found)})
+
+
+def require_complete(location: Location) -> None:
+    """Raises ConfigurationInvalid, naming the fields, where nobody can sign in with the settings.
+    To be called once every other source of credentials is exhausted."""
+    missing = [f"posConfig.{name} is missing" for name in location.pos_config.missing]
+    if missing:
+        wrong = fields_at_fault(location.unknown, *missing)
+        raise ConfigurationInvalid(
+            f"the POS settings of location {location.id} are not valid: {wrong}"
+        )
 
 
 def with_secrets(location: Location, resolver: SecretResolver) -> Location:

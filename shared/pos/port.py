@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 from shared.domain.customers import Customer
 from shared.domain.discounts import Discount
-from shared.domain.inventory import BatchDetail, InventoryRow
+from shared.domain.inventory import BatchDetail, InventoryRow, StockArea
 from shared.domain.metadata import NamedEntry, NamedKind, PublicLocation
 from shared.domain.order_windows import DateWindow
 from shared.domain.orders import Order
@@ -130,6 +130,12 @@ class PosClient(Protocol):
 
     def locations(self) -> LookUpResult[tuple[PublicLocation, ...]]:
         """The account's locations, without anything that is not public."""
+
+    def login_location(self) -> str | None:
+        """The POS's id of the location that the login belongs to, where the POS says so."""
+
+    def areas(self, location_id: str) -> LookUpResult[tuple[StockArea, ...]]:
+        """The areas that the stock of one location lies in, by the POS's location id."""
 
     def batch(self, batch_id: str) -> BatchDetail:
         """What the POS knows of a single batch."""

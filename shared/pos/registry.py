@@ -10,7 +10,7 @@ from shared.outbound.session import HttpSession
 from shared.pos.alleaves.api import AlleavesApi
 from shared.pos.alleaves.client import AlleavesClient
 from shared.pos.alleaves.writer import AlleavesWriter
-from shared.pos.config import AlleavesConfig, LightspeedConfig, Location
+from shared.pos.config import AlleavesConfig, LightspeedConfig, Location, require_complete
 from shared.pos.paging import PageSettings
 from shared.pos.port import PosClient, PosWriter
 
@@ -30,7 +30,9 @@ def open_account(
     paging: PageSettings | None = None,
 ) -> PosAccount:
     """The account of the location's POS. Its secrets must be resolved; nothing is called yet.
-    Raises ConfigurationInvalid for a provider or address that cannot be used."""
+    Raises ConfigurationInvalid for a provider or address that cannot be used, or where the settings
+    lack what it takes to sign in."""
+    require_complete(location)
     name = location.name or f"location {location.id}"
     match location.pos_config:
         case AlleavesConfig() as config:

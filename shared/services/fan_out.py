@@ -78,7 +78,8 @@ class FanOut:
 @dataclass(frozen=True, slots=True)
 class SyncFanOut:
     """Requests a sync of each org, and keeps the roster from which the watchdog knows that the
-    schedule is alive."""
+    schedule is alive. An org that the tick is meant for and does not reach gets a run too, whose
+    failure says why."""
 
     database: Database
     fan_out: FanOut
@@ -87,6 +88,10 @@ class SyncFanOut:
     def __call__(self, tick: CronTick, tick_id: str) -> None:
         """Fan a tick out; its redelivery requests the same runs."""
         orgs = self.fan_out(tick, tick_id)
+        told = locations.unreached(self.database, tick.org_id, orgs)
+        self.fan_out.topic.publish(
+            PosSync(org_id=org, run_id=run_id(tick_id, org), trigger="cron") for org in told
+        )
         if tick.org_id is None:
             before = locations.read_roster(self.database)
             self.database.commit([locations.put_roster(before, orgs, self.clock())])

@@ -4,20 +4,30 @@
 """
 
 import hashlib
+import reprlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr, ValidationError
 
 from shared.cache import ExpiringCache
-from shared.domain.ids import org_id_spellings
+from shared.domain.ids import is_document_id, org_id_spellings
 from shared.domain.runs import NEW_FOR
 from shared.errors import ConfigurationInvalid, InvalidMessage, at_fault
-from shared.pos.config import DEFAULT_TIMEZONE, PROVIDERS, Location
+from shared.pos.config import (
+    DEFAULT_TIMEZONE,
+    PROVIDERS,
+    STATUSES,
+    Location,
+    fields_at_fault,
+    read_location,
+    unknown_fields,
+)
 from shared.store import paths
 from shared.store.database import Database, Document, Fields, Filter, Put
 
@@ -25,6 +35,8 @@ ACTIVE: Filter = ("posConfig.status", "==", "active")
 HASH_BYTES = 8
 NEW_LIMIT = 2_000
 """New orgs in the roster at once."""
+UNREACHED_LIMIT = 1_000
+"""Locations of no known status that are looked at in one tick."""
 ORGS_KEPT = 10_000
 KEPT_SECONDS = 300.0
 UNKNOWN_KEPT_SECONDS = 10.0
@@ -55,21 +67,81 @@ def active_since(database: Database, before: datetime, limit: int) -> dict[str, 
     }
 
 
+def unreached(database: Database, org_id: str | None, active: Collection[str]) -> list[str]:
+    """The orgs that a tick does not reach though somebody means it to, sorted: a run of theirs
+    tells them why. Of a tick for one org it is that org, where it is not among the ``active``; of
+    one for all, those with a location whose status is none that there is."""
+    if org_id is not None:
+        return [] if active else [org_id]
+    found = database.query(
+        paths.LOCATIONS,
+        ("posConfig.status", "not-in", list(STATUSES)),
+        select=["orgId"],
+        limit=UNREACHED_LIMIT,
+    )
+    named = {str(d.fields["orgId"]) for d in found if d.fields.get("orgId")}
+    return sorted(org for org in named - set(active) if is_document_id(org))
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredLocations:
+    """An org's locations: those that are active, by id; why the others are not; and sentences about
+    settings that cannot be meant as they are."""
+
+    active: list[Location]
+    inactive: list[str]
+    warnings: list[str]
+
+
 def active_of(database: Database, org_id: str) -> list[Location]:
     """The org's active locations, by id. Raises ConfigurationInvalid naming field and location."""
-    found = database.query(paths.LOCATIONS, ("orgId", "==", org_id))
-    active = []
-    for document in sorted(found, key=lambda d: d.id):
-        if _pos_config(document).get("status") != "active":
+    return configured(database, org_id).active
+
+
+def configured(database: Database, org_id: str) -> ConfiguredLocations:
+    """The org's locations. Raises ConfigurationInvalid naming field and location."""
+    found = ConfiguredLocations([], [], [])
+    documents = database.query(paths.LOCATIONS, ("orgId", "==", org_id))
+    for document in sorted(documents, key=lambda d: d.id):
+        config = _pos_config(document)
+        status = config.get("status")
+        if status != "active":
+            why = _why_inactive(document.id, config)
+            found.inactive.append(why)
+            if config and status not in STATUSES:
+                found.warnings.append(f"Not synced: {why}.")
             continue
-        try:
-            active.append(Location.model_validate({**document.fields, "id": document.id}))
-        except ValidationError as error:
-            wrong = at_fault(error, tags=PROVIDERS)
-            raise ConfigurationInvalid(
-                f"the POS settings of location {document.id} are not valid: {wrong}"
-            ) from None
-    return active
+        location = _read(document, config)
+        if location.unknown:
+            wrong = fields_at_fault(location.unknown)
+            found.warnings.append(
+                f"Ignored in the POS settings of location {document.id}: {wrong}."
+            )
+        found.active.append(location)
+    return found
+
+
+def _read(document: Document, config: Fields) -> Location:
+    try:
+        return read_location(document.id, document.fields)
+    except ValidationError as error:
+        wrong = fields_at_fault(unknown_fields(config), at_fault(error, tags=PROVIDERS))
+        raise ConfigurationInvalid(
+            f"the POS settings of location {document.id} are not valid: {wrong}"
+        ) from None
+
+
+def _why_inactive(location_id: str, config: Fields) -> str:
+    if not config:
+        return f"location {location_id} has no posConfig"
+    status = config.get("status")
+    if status is None:
+        wrong = fields_at_fault(unknown_fields(config), "posConfig.status is missing")
+        return f"location {location_id}: {wrong}"
+    if status in STATUSES:
+        return f"location {location_id} is {status}"
+    said = reprlib.repr(status)
+    return f"location {location_id}: posConfig.status {said} is none of {', '.join(STATUSES)}"
 
 
 def webhook_secrets(
@@ -88,13 +160,20 @@ def webhook_secrets(
 
 def zones(database: Database, org_id: str) -> dict[str, ZoneInfo]:
     """Time zone of each of the org's locations, by the POS's location id; without those that name
-    an unknown one."""
+    an unknown one. What a location's settings lack is as the POS says."""
     fields = ["timezone", "posConfig.locationId"]
-    known: dict[str, ZoneInfo] = {}
+    named: dict[str, Any] = {}
     for document in database.query(paths.LOCATIONS, ("orgId", "==", org_id), select=fields):
-        name = document.fields.get("timezone", DEFAULT_TIMEZONE)
+        named[str(_pos_config(document).get("locationId"))] = document.fields.get("timezone")
+    if None in named.values() or "None" in named:
+        stored = database.get(f"{paths.metadata(org_id)}/location").fields.get("items", ())
+        for each in stored:
+            if named.get(each["id"]) is None:
+                named[each["id"]] = each.get("timezone")
+    known: dict[str, ZoneInfo] = {}
+    for location_id, name in named.items():
         with suppress(KeyError, ValueError, TypeError, OSError):
-            known[str(_pos_config(document).get("locationId"))] = ZoneInfo(name)
+            known[location_id] = ZoneInfo(name or DEFAULT_TIMEZONE)
     return known
 
 

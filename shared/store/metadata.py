@@ -12,6 +12,8 @@ LOCATION = "location"
 KINDS = (*NAMED_KINDS, LOCATION)
 
 _OWNED = ("items", "derived", "orgId", "updatedAt")
+_FORMER = ("license",)
+"""Fields of a location that earlier versions wrote."""
 
 
 def names(found: Iterable[NamedEntry], org_id: str, *, derived: bool) -> dict[str, Any]:
@@ -23,14 +25,19 @@ def names(found: Iterable[NamedEntry], org_id: str, *, derived: bool) -> dict[st
 
 def locations(found: Sequence[PublicLocation], org_id: str, *, derived: bool) -> dict[str, Any]:
     """The locations as stored: all of them, and the first one's fields beside."""
-    items = [{"id": each.id, **each.fields} for each in found]
+    items = [{"id": each.id, **each.fields, **_areas(each)} for each in found]
     first = items[0] if items else {}
     return {**first, "items": items, "orgId": org_id} | ({"derived": True} if derived else {})
 
 
+def _areas(place: PublicLocation) -> dict[str, Any]:
+    areas = [{"id": a.id, "name": a.name, "sellable": a.sellable} for a in place.areas]
+    return {"areas": areas} if areas else {}
+
+
 def put(org_id: str, kind: str, fields: Fields, *, now: datetime) -> Put:
     """The write for one kind."""
-    owned = (*_OWNED, "id", *PUBLIC_FIELDS) if kind == LOCATION else _OWNED
+    owned = (*_OWNED, "id", "areas", *PUBLIC_FIELDS, *_FORMER) if kind == LOCATION else _OWNED
     path = f"{paths.metadata(org_id)}/{kind}"
     return Put(path, {**fields, "updatedAt": now}, owned=owned)
 

@@ -31,14 +31,20 @@ PRODUCT = Schema[Product](
     Field("available", lambda p: p.available, FLAG),
     Field("quantity", lambda p: to_number(p.quantity), NUMBER),
     Field("stock", lambda p: {stock.location_id: _stock_fields(stock) for stock in p.stock}),
-    given=("source", "orgId"),
+    given=("source", "provider", "orgId"),
     stamps=("updatedAt",),
 )
 """Money in dollars."""
 
+SOURCE = "pos"
+"""Of every product that a sync writes, whichever POS it is from."""
+_IMAGE = "posImage"
+"""Goes with a product's fields, so that another picture is a change, and is not stored as such."""
+
 MERCHANT = {"imageUrl": TEXT, "imageSource": TEXT, "sortOrder": NUMBER, "isFeatured": FLAG}
 """Fields a merchant sets by hand, all public. A product takes them along when it goes and comes
-back."""
+back. Where there is no ``imageUrl``, the POS's own picture is, with the provider in
+``imageSource``."""
 
 PUBLIC = {**PRODUCT.public, **MERCHANT, **SALE.public}
 PUBLIC_DEFAULTS = {"isFeatured": False, "isOnSale": False, "available": False}
@@ -47,9 +53,10 @@ RECOMMENDATION_FIELDS = ("name", "category", "price", "imageUrl")
 _OWNED = PRODUCT.owned + SALE.owned
 
 
-def fields_of(product: Product, org_id: str, source: str) -> dict[str, Any]:
-    """The POS-owned fields as stored, without the moment of writing."""
-    return PRODUCT.fields(product, source=source, orgId=org_id)
+def fields_of(product: Product, org_id: str, provider: str) -> dict[str, Any]:
+    """The POS-owned fields as stored, without the moment of writing; and the POS's picture."""
+    fields = PRODUCT.fields(product, source=SOURCE, provider=provider, orgId=org_id)
+    return fields | ({_IMAGE: product.image_url} if product.image_url else {})
 
 
 def put(
@@ -60,16 +67,26 @@ def put(
     merchant: dict[str, Any],
     sale: dict[str, Any],
 ) -> list[Write]:
-    """The writes for a product with its sale fields; ``merchant`` are merchant fields it brings
-    back to the menu."""
-    whole = fields | sale | {"updatedAt": now}
+    """The writes for a product with its sale fields; ``merchant`` are merchant fields to write on
+    the menu, None for one to be removed."""
+    whole = {k: v for k, v in fields.items() if k != _IMAGE} | sale | {"updatedAt": now}
     product_id = fields["id"]
     kept = f"{paths.products(org_id)}/{product_id}"
     on_menu = f"{paths.menu_items(org_id)}/{product_id}"
+    shown = {name: value for name, value in merchant.items() if value is not None}
     return [
         Put(kept, whole, owned=(*_OWNED, "removedFromPosAt")),
-        Put(on_menu, whole | merchant, owned=(*_OWNED, *merchant)),
+        Put(on_menu, whole | shown, owned=(*_OWNED, *merchant)),
     ]
+
+
+def picture(fields: Fields, stored: Fields) -> dict[str, Any]:
+    """The picture fields to write for a product's ``fields`` over the merchant fields that are
+    ``stored``; None for one to be removed. A picture of the merchant's own stays."""
+    image, shown = fields.get(_IMAGE), stored.get("imageUrl")
+    if image == shown or (shown and stored.get("imageSource") != fields["provider"]):
+        return {}
+    return {"imageUrl": image, "imageSource": fields["provider"] if image else None}
 
 
 def remove(org_id: str, product_id: str, *, now: datetime, merchant: dict[str, Any]) -> list[Write]:

@@ -89,6 +89,15 @@ def clear_spending_outstanding(org_id: str) -> Update:
     return Update(paths.pos_status(org_id), {"spendingOutstanding": None})
 
 
+class Place(CamelModel):
+    """What the POS said of the location that an org's settings mean, at ``asked_at``. ``timezone``
+    is None where it did not say."""
+
+    location_id: str
+    timezone: str | None = None
+    asked_at: datetime
+
+
 class SyncProgress(CamelModel):
     """Cursors, shard counts and failures of an org. Changed in place during a run."""
 
@@ -98,6 +107,8 @@ class SyncProgress(CamelModel):
     orders: OrderCursor = OrderCursor()
     metadata_at: datetime | None = None
     """When brands, categories, vendors and locations were last listed, all of them."""
+    places: dict[str, Place] = Field(default_factory=dict)
+    """The org's locations at the POS, by a hash of their settings."""
     sales_change_at: datetime | None = None
     """When a discount next begins or ends, if a refresh of the sales is planned for it."""
     last_success_at: datetime | None = None

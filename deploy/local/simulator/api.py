@@ -1,7 +1,7 @@
 """The POS's API under ``/api``, in both styles: each org speaks the one of its account."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -23,6 +23,7 @@ from deploy.local.simulator.listing import cut
 from deploy.local.simulator.seed.inventory import areas
 from deploy.local.simulator.spec import ApiStyle
 from deploy.local.simulator.table import encode
+from deploy.local.simulator.wire_rest import RestWire
 
 api = Blueprint("pos", __name__, url_prefix="/api")
 
@@ -46,6 +47,10 @@ _ENDPOINTS = {
 }
 
 
+class _NotGiven(Exception):
+    """The call lacks something that it must name."""
+
+
 class _NotFound(Exception):
     """No such record, or the org's account does not speak the style of the called route."""
 
@@ -67,6 +72,7 @@ def _not_found(_: Exception) -> Response:
     return error_reply(404, "Not found")
 
 
+@api.errorhandler(_NotGiven)
 @api.errorhandler(ValueError)
 def _bad_request(_: Exception) -> Response:
     return error_reply(400, "Bad request")
@@ -98,8 +104,13 @@ def search_orders() -> Response:
 
 @api.post("/inventory/search")
 def search_inventory() -> Response:
-    """The stock rows of a location, all at once unless ``take`` or ``pageSize`` is given."""
+    """The stock rows of a location, all at once unless ``take`` or ``pageSize`` is given; in the
+    rest style its products."""
     given = parameters()
+    if caller().spec.api_style == "rest":
+        listing = wire_rest.products_of(caller().dataset.inventory_at(_own_location()))
+        part = cut(listing, window(default_take=None), listing_faults())
+        return json_reply(wire_rest.products(part))
     location_id = given.get("id_location")
     listing = caller().dataset.inventory_at(None if location_id is None else int(location_id))
     query = str(given.get("query") or "").lower()
@@ -111,17 +122,21 @@ def search_inventory() -> Response:
 
 @api.get("/customers")
 def list_customers() -> Response:
-    """Customers by id, ``{"customers": […], "total": n}``."""
+    """Customers by id, ``{"customers": […], "total": n, "page": n}``. Those of every location are
+    the same: a customer is of none."""
     _speaks("rest")
-    part = cut(caller().dataset.customers.texts(), window(), listing_faults())
-    return json_reply(wire_rest.wrapped("customers", part))
+    known = _own_location() in caller().spec.location_ids
+    listing = caller().dataset.customers.texts() if known else []
+    return _wrapped("customers", listing)
 
 
 @api.get("/orders")
 def list_orders() -> Response:
-    """Orders, newest first, ``{"orders": […], "total": n}``."""
+    """A location's orders, newest first, ``{"orders": […], "total": n}``."""
     _speaks("rest")
-    return json_reply(wire_rest.wrapped("orders", cut(_orders(), window(), listing_faults())))
+    here = _own_location()
+    listing = [text for text in _orders() if _is_at(json.loads(text), here)]
+    return _wrapped("orders", listing)
 
 
 @api.get("/customer/<record_id>")
@@ -151,7 +166,9 @@ def list_named(kind: str) -> Response:
 @api.get("/inventory/area")
 def list_areas() -> Response:
     """The areas of one location."""
-    return _reply(areas(int(parameters().get("id_location", ""))))
+    style = caller().spec.api_style
+    location_id = _own_location() if style == "rest" else int(parameters().get("id_location", ""))
+    return _reply(areas(location_id))
 
 
 @api.get("/inventory/batch/<int:batch_id>")
@@ -218,8 +235,39 @@ def _one(kind: str, record_id: str) -> Response:
     except KeyError:
         raise _NotFound from None
     if caller().spec.api_style == "rest":
-        return _reply(wire_rest.respelled(kind, record))
+        if (
+            kind == "orders"
+            and "locationId" in request.args
+            and not _is_at(record, _own_location())
+        ):
+            raise _NotFound
+        return _reply(_rest().shape(kind)(record))
     return _reply(record)
+
+
+def _rest() -> RestWire:
+    return RestWire(caller().dataset)
+
+
+def _wrapped(kind: str, listing: Sequence[bytes]) -> Response:
+    page = int(parameters().get("page", 1))
+    return json_reply(_rest().wrapped(kind, cut(listing, window(), listing_faults()), page))
+
+
+def _own_location() -> int:
+    """The location that a call of the rest style must name."""
+    given = parameters().get("locationId")
+    if given is None:
+        raise _NotGiven
+    return int(given)
+
+
+def _is_at(order: Any, location_id: int) -> bool:
+    """Whether an order is of a location. One that is of none is listed at the first."""
+    own = order.get("id_location") if isinstance(order, dict) else None
+    first = caller().spec.location_ids[0]
+    known = {str(each) for each in caller().spec.location_ids}
+    return str(own if str(own) in known else first) == str(location_id)
 
 
 def _reply(body: Any) -> Response:

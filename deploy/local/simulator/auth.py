@@ -17,12 +17,15 @@ class Refused(Exception):
 
 
 def sign_in(orgs: Orgs, body: dict[str, Any]) -> dict[str, Any]:
-    """The reply to ``POST /auth``. The pin counts only where the org has one. Raises Refused."""
+    """The reply to ``POST /auth``, as the org's style has it. The pin counts only where the org has
+    one. Raises Refused."""
     org = orgs.with_user(str(body.get("username", "")))
     if org is None or body.get("password") != org.spec.secret:
         raise Refused("Invalid username or password")
     if org.spec.pin is not None and str(body.get("pin") or "") != org.spec.pin:
         raise Refused("Invalid pin")
+    if org.spec.api_style == "rest":
+        return {"token": _issue(org), "locationId": org.spec.location_ids[0]}
     return {
         "id_user": org.spec.company_id % 10_000,
         "name_first": "Sync",
@@ -52,11 +55,15 @@ class Tokens:
         self._orgs = orgs
         self._claims: dict[str, dict[str, Any]] = {}
 
-    def org_of(self, authorization: str | None) -> Org:
-        """The org of an ``Authorization`` header. Raises Refused."""
+    def org_of(self, authorization: str | None, api_key: str | None = None) -> Org:
+        """The org of an ``Authorization`` or an ``X-Api-Key`` header. Raises Refused."""
+        if keyed := self._orgs.with_key(api_key):
+            return keyed
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Refused("No token provided")
+        if keyed := self._orgs.with_key(token):
+            return keyed
         claims = self._claims.get(token)
         if claims is None:
             try:

@@ -62,11 +62,11 @@ def begin_call(endpoint: str, who: Callable[[], Identified]) -> Response | None:
 
 def pos_caller(endpoint: str) -> Identified:
     """Who calls the POS: by name where one signs in, else by token."""
-    sim = simulation()
+    sim, given = simulation(), request.headers
     if endpoint == "auth":
         return sim.orgs.with_user(str(parameters().get("username", ""))), None
     try:
-        return sim.tokens.org_of(request.headers.get("Authorization")), None
+        return sim.tokens.org_of(given.get("Authorization"), given.get("X-Api-Key")), None
     except Refused as refused:
         return None, error_reply(401, str(refused))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from deploy.local.simulator.table import encode
 
-_OWN_IDS = ("id_order", "id_item", "id_customer")
+_OWN_IDS = ("id_order", "id_item", "id_product", "id_customer")
 _NUMBERS = ("loyalty_points", "total", "on_hand", "available", "price_retail_adult_use")
 
 

@@ -1,6 +1,6 @@
 """Everything one org's POS holds: the truth the API is read from and tests recompute from."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from random import Random
 from typing import Any
@@ -82,8 +82,21 @@ def generate_dataset(spec: OrgSpec, today: date) -> Dataset:
         generate_inventory(products, spec.rows, places, calendar, rng("inventory"))
     )
     buyers = BuyerFields(customers, rng("buyers"))
-    dataset.orders.replace(generate_orders(plan, buyers, products, places, calendar, rng("orders")))
+    orders = generate_orders(plan, buyers, products, places, calendar, rng("orders"))
+    if spec.api_style == "rest":
+        orders = _by_user_id(orders, {customer["id_customer"] for customer in customers})
+    dataset.orders.replace(orders)
     return dataset
+
+
+def _by_user_id(orders: Iterable[Record], customer_ids: Container[int]) -> Iterator[Record]:
+    """The orders as a POS has them that knows a buyer by user id: those of customers whom it does
+    not list name no customer's id."""
+    for order in orders:
+        customer_id = order["id_customer"]
+        if customer_id and customer_id not in customer_ids:
+            order = {**order, "id_customer": None, "user_id": f"user-{customer_id}"}
+        yield order
 
 
 def given_dataset(spec: OrgSpec, today: date, records: Mapping[str, Iterable[Record]]) -> Dataset:

@@ -146,3 +146,7 @@ class Orgs:
     def with_user(self, username: str) -> Org | None:
         """The org that signs in under this name."""
         return self._by_user.get(username)
+
+    def with_key(self, api_key: str | None) -> Org | None:
+        """The org that this API key opens."""
+        return next((org for org in self if api_key and org.spec.api_key == api_key), None)

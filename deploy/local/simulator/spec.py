@@ -40,6 +40,7 @@ class OrgSpec(BaseModel):
     ``rows`` are the inventory rows of the first location (at least one per product); further
     locations carry every second product. ``token_seconds`` is how long a token lives.
     ``page_limit`` is how many customers or orders come at once, however many are asked for.
+    ``api_key`` opens the account without a sign-in, as a Bearer token or in ``X-Api-Key``.
     ``alpine_contacts`` of the customers are known to Alpine IQ, ``alpine_differing`` of these
     with clearly more points than their orders gave.
     """
@@ -59,6 +60,7 @@ class OrgSpec(BaseModel):
     username: str = ""
     password: str = ""
     pin: str | None = None
+    api_key: str | None = None
     token_seconds: int = DAY_SECONDS
     page_limit: int | None = Field(default=None, ge=1)
     seed: int = 0

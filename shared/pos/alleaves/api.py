@@ -1,7 +1,8 @@
-"""The calls of Alleaves, signed in by ``POST /auth``, in both of its styles.
+"""The calls of Alleaves in both of its styles, signed in by ``POST /auth`` or with an API key.
 
-``search`` has ``POST /customer/search`` and ``GET /order`` where ``rest`` has ``GET /customers``
-and ``GET /orders``. All other calls are the same in both.
+``search`` has ``POST /customer/search`` and ``GET /order``, which list all of the account, where
+``rest`` has ``GET /customers`` and ``GET /orders``, which list one location. ``rest`` calls a
+location ``locationId`` where ``search`` calls it ``id_location``. All else is the same in both.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import TypeVar
 import jwt
 
 from shared.clock import Clock
+from shared.domain.ids import is_document_id
 from shared.domain.order_windows import DateWindow
 from shared.errors import CredentialsRejected
 from shared.outbound.credentials import Token, TokenCache
@@ -55,7 +57,10 @@ class AlleavesApi:
         self._location_name = location_name
         self._clock = clock
         self._rest_style = config.api_style == "rest"
+        self._location_id = config.location_id
+        self._location_field = "locationId" if self._rest_style else "id_location"
         self._base_url = (config.base_url or ALLEAVES_URL).rstrip("/")
+        self._key_headers = _key_headers(config)
         password, pin = config.password.get_secret_value(), config.pin.get_secret_value()
         self._sign_in_body = {"username": config.username, "password": password}
         if pin:
@@ -69,10 +74,17 @@ class AlleavesApi:
         """What operators read: "The POS at app.alleaves.com"."""
         return f"{PROVIDER} at {host_of(self._base_url)}"
 
+    def login_location(self) -> str | None:
+        """Id of the location that ``POST /auth`` names. None with an API key."""
+        if self._key_headers:
+            return None
+        call = self._call("POST", "/auth", "signing in", json=self._sign_in_body)
+        return self._naming_the_settings(lambda: self._http.call(call, location_of)).data
+
     def customers(self, page: int, size: int, each: Callable[[object], E]) -> FetchedPage[E]:
         """Page ``page`` (from 1) of the customers."""
         if self._rest_style:
-            params = {"page": str(page), "pageSize": str(size)}
+            params = {**self._location, "page": str(page), "pageSize": str(size)}
             return self._page(
                 self._call("GET", "/customers", "customers", params=params), size, each
             )
@@ -86,6 +98,8 @@ class AlleavesApi:
         """Page ``page`` (from 1) of the orders created within the window."""
         days = {"startDate": window.since.isoformat(), "endDate": window.until.isoformat()}
         params = {"page": str(page), "pageSize": str(size), **days}
+        if self._rest_style:
+            params |= self._location
         path = "/orders" if self._rest_style else "/order"
         return self._page(self._call("GET", path, "orders", params=params), size, each)
 
@@ -93,7 +107,7 @@ class AlleavesApi:
         self, location_id: str, read_rows: ReadRows[E], skip: int = 0, take: int | None = None
     ) -> FetchedPage[E]:
         """The stock of a location; with ``take``, so many rows after the first ``skip``."""
-        body: dict[str, object] = {"query": "", "id_location": as_sent(location_id)}
+        body: dict[str, object] = {"query": "", self._location_field: as_sent(location_id)}
         if take is not None:
             body |= {"skip": skip, "take": take}
         call = self._call("POST", "/inventory/search", "inventory", json=body)
@@ -103,15 +117,27 @@ class AlleavesApi:
         """A list that comes whole: discounts, brands, locations and the like."""
         return self._list(self._call("GET", path, what), MOST_ROWS, read_rows)
 
+    def areas(self, location_id: str, read_rows: ReadRows[E]) -> FetchedPage[E]:
+        """The areas of a location."""
+        params = {self._location_field: location_id}
+        return self._list(
+            self._call("GET", "/inventory/area", "areas", params=params), MOST_ROWS, read_rows
+        )
+
     def record(self, path: str, what: str) -> HttpReply[object]:
-        """One record."""
-        return self._signed_in(self._call("GET", path, what), _any)
+        """One record; in the ``rest`` style one of the location."""
+        params = self._location if self._rest_style else None
+        return self._signed_in(self._call("GET", path, what, params=params), _any)
 
     def send(self, path: str, what: str, body: Mapping[str, object]) -> object:
         """Have the POS make or change something; its answer. The call is made once: after
         ProviderUnreachable, ProviderFailed or ReplyUnreadable it may have been done."""
         call = replace(self._call("POST", path, what, json=body), once=True)
         return self._signed_in(call, _any).data
+
+    @property
+    def _location(self) -> dict[str, str]:
+        return {self._location_field: self._location_id}
 
     def _page(self, call: HttpCall, size: int, each: Callable[[object], E]) -> FetchedPage[E]:
         return self._list(call, MOST_TIMES_THE_SIZE * size, lambda rows: [*map(each, rows)])
@@ -140,13 +166,20 @@ class AlleavesApi:
         return HttpCall(method, url, PROVIDER, what, json=json, params=params or {})
 
     def _signed_in(self, call: HttpCall, read: Callable[[object], T]) -> HttpReply[T]:
+        if headers := self._key_headers:
+            keyed = replace(call, headers=headers)
+            return self._naming_the_settings(lambda: self._http.call(keyed, read))
+        return self._naming_the_settings(lambda: self._with_token(call, read))
+
+    def _naming_the_settings(self, make: Callable[[], HttpReply[T]]) -> HttpReply[T]:
         try:
-            return self._with_token(call, read)
+            return make()
         except CredentialsRejected as error:
             said = str(error)
         # Raised out here so that no error which holds the call is chained to it.
+        what = "the API key" if self._key_headers else "user name, password and PIN"
         where = f"{self._location_name} in the POS settings"
-        raise CredentialsRejected(f"{said} Check user name, password and PIN of {where}.")
+        raise CredentialsRejected(f"{said} Check {what} of {where}.")
 
     def _with_token(self, call: HttpCall, read: Callable[[object], T]) -> HttpReply[T]:
         """The answer. A token that is no longer accepted is renewed once."""
@@ -170,6 +203,15 @@ class AlleavesApi:
         return HttpReply(reply.data, requests + reply.requests)
 
 
+def _key_headers(config: AlleavesConfig) -> Mapping[str, str]:
+    """The headers that carry the API key; none where there is no key."""
+    key = config.api_key.get_secret_value() if config.api_key else ""
+    if not key:
+        return {}
+    bearer = config.api_key_header.lower() == "authorization"
+    return {config.api_key_header: f"Bearer {key}" if bearer else key}
+
+
 def as_sent(record_id: str) -> int | str:
     """Alleaves has numbers for ids; here they are text."""
     return int(record_id) if record_id.isdecimal() else record_id
@@ -190,6 +232,14 @@ def token_of(reply: object, now: datetime) -> Token:
     # A time that has passed already means that the clocks differ: no use either.
     expires_at = next((each for each in moments if each and each > now), now + _LIFETIME)
     return Token.valid_from(value, issued_at=now, expires_at=expires_at)
+
+
+def location_of(reply: object) -> str | None:
+    """The location that a sign-in's reply names."""
+    fields = reply if isinstance(reply, dict) else {}
+    named = (fields.get(name) for name in ("locationId", "id_location", "location_id"))
+    ids = (str(each) for each in named if isinstance(each, int | str))
+    return next(filter(is_document_id, ids), None)
 
 
 def _jwt_expiry(token: str) -> object:

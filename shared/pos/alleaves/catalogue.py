@@ -1,4 +1,5 @@
-"""Stock, discounts, brands, categories, vendors, locations and batches as domain records.
+"""Stock and its areas, discounts, brands, categories, vendors, locations and batches as domain
+records.
 
 No recorded account had any discount: its shape is that of one public integration, read tolerantly.
 Where a part cannot be read the whole discount is rejected: a menu must not show a price that the
@@ -9,16 +10,18 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TypeGuard
 from zoneinfo import ZoneInfo
 
 from shared.domain.discounts import Discount, DiscountKind, window
 from shared.domain.ids import is_document_id
-from shared.domain.inventory import BatchDetail, InventoryRow
+from shared.domain.inventory import BatchDetail, InventoryRow, StockArea
 from shared.domain.metadata import PUBLIC_FIELDS, NamedEntry, NamedKind, PublicLocation
 from shared.domain.money import to_cents
 from shared.domain.pricing import CASCADE
 from shared.pos.alleaves.parse import cents, day, is_storable, number, percent, read_row, reject
 from shared.pos.alleaves.schemas import (
+    AreaRow,
     BatchRow,
     Conditions,
     DiscountRow,
@@ -34,25 +37,28 @@ _KINDS = {kind.value: kind for kind in DiscountKind} | {
     "fixed_amount": DiscountKind.AMOUNT,
     "price": DiscountKind.FIXED_PRICE,
 }
+LONGEST_ADDRESS = 2_000
+"""Characters of a picture's address."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 NAMED: Mapping[NamedKind, str] = {"brands": "brand", "categories": "category", "vendors": "vendor"}
 """The POS's word for each kind, in paths and fields."""
 
 _SPELLED = {
-    "name": "location",
-    "legalName": "legal_name",
-    "stateName": "full_state_name",
-    "postalCode": "postal_code",
-    "driveThrough": "drive_through",
-    "expressDelivery": "express_delivery",
-    "localTaxPercentage": "local_tax_percentage",
-    "isAdultUse": "is_adult_use",
-    "isMedicalUse": "is_medical_use",
+    "name": ("location", "name"),
+    "legalName": ("legal_name",),
+    "licenseNumber": ("license", "license_number", "licenseNumber"),
+    "stateName": ("full_state_name",),
+    "postalCode": ("postal_code",),
+    "driveThrough": ("drive_through",),
+    "expressDelivery": ("express_delivery",),
+    "localTaxPercentage": ("local_tax_percentage",),
+    "isAdultUse": ("is_adult_use",),
+    "isMedicalUse": ("is_medical_use",),
 }
-_PUBLIC = {name: _SPELLED.get(name, name) for name in PUBLIC_FIELDS}
-"""The POS's field of each of ours. Replies also carry secrets, such as keys of the state's tracking
-system: nothing else of a location is read."""
+_PUBLIC = {name: _SPELLED.get(name, (name,)) for name in PUBLIC_FIELDS}
+"""The POS's fields of each of ours, of which the first counts that is sent. Replies also carry
+secrets, such as keys of the state's tracking system: nothing else of a location is read."""
 
 
 def to_inventory_row(row: object, location_id: str) -> InventoryRow | Rejected:
@@ -60,15 +66,15 @@ def to_inventory_row(row: object, location_id: str) -> InventoryRow | Rejected:
 
     Rejected for want of an id, for a location that cannot be one (``bad_location``), an unreadable
     quantity (``bad_quantity``), price or cost (``bad_money``): a menu built from it would be wrong.
-    Where only one of ``available`` and ``on_hand`` is sent, it stands for both.
+    Where only one of ``available`` and ``on_hand`` is sent, it stands for both. Where ``available``
+    is a flag, all or nothing of the quantity is.
     """
     wire = read_row(StockRow, row)
     if isinstance(wire, Rejected):
         return wire
     if wire.location_id is not None and not is_document_id(wire.location_id):
         return reject(row, wire.item_id, "bad_location", "The row's location has no usable id.")
-    available = number(wire.on_hand if wire.available is None else wire.available)
-    on_hand = number(wire.available if wire.on_hand is None else wire.on_hand)
+    available, on_hand = _quantities(wire)
     if available is None or on_hand is None:
         return reject(row, wire.item_id, "bad_quantity", "The row has no readable quantity.")
     try:
@@ -83,7 +89,7 @@ def to_inventory_row(row: object, location_id: str) -> InventoryRow | Rejected:
         name=wire.name or "",
         brand=wire.brand,
         vendor=wire.vendor,
-        category_path=wire.category or "",
+        category_path=" > ".join(filter(None, (wire.category, wire.subcategory))),
         strain=wire.strain,
         on_hand=on_hand,
         available=available,
@@ -96,6 +102,8 @@ def to_inventory_row(row: object, location_id: str) -> InventoryRow | Rejected:
         date_expire=expiry_date(wire.date_expire),
         date_received=day(wire.date_received),
         package_tag=wire.package_tag,
+        area_id=None if wire.area or wire.area_type else wire.area_id,
+        image_url=_image(wire),
     )
 
 
@@ -109,11 +117,38 @@ def _cents(dollars: object) -> int | None:
     return None if dollars is None else to_cents(dollars)
 
 
+def _quantities(wire: StockRow) -> tuple[Decimal | None, Decimal | None]:
+    """Available, and on hand."""
+    if isinstance(wire.available, bool):
+        for_sale = wire.available and wire.has_inventory
+        on_hand = number(0 if wire.on_hand is None and not for_sale else wire.on_hand)
+        return on_hand if for_sale else Decimal(0), on_hand
+    available = number(wire.on_hand if wire.available is None else wire.available)
+    on_hand = number(wire.available if wire.on_hand is None else wire.on_hand)
+    return available, on_hand
+
+
 def _sellable(wire: StockRow) -> bool:
     if wire.deleted or wire.qc_hold or wire.date_closed:
         return False
     open_batch = (wire.status or "open").lower() == "open"
-    return open_batch and (wire.area_type or "").lower() not in _UNSELLABLE_AREAS
+    return open_batch and _may_be_sold_from(wire.area_type or wire.area)
+
+
+def _may_be_sold_from(area: str | None) -> bool:
+    return (area or "").lower() not in _UNSELLABLE_AREAS
+
+
+def _image(wire: StockRow) -> str | None:
+    """The first address of a picture."""
+    media = (each.get("content") for each in wire.media if isinstance(each, dict))
+    return next(filter(_is_address, (wire.image_url, *media)), None)
+
+
+def _is_address(value: object) -> TypeGuard[str]:
+    if not isinstance(value, str) or len(value) > LONGEST_ADDRESS or not is_storable(value):
+        return False
+    return value.startswith(("https://", "http://")) and not any(map(str.isspace, value))
 
 
 def _potency(value: object, compound: str, compounds: Iterable[object]) -> Decimal | None:
@@ -212,18 +247,34 @@ def to_named(kind: NamedKind, rows: Iterable[object]) -> tuple[NamedEntry, ...]:
     return tuple(found.values())
 
 
+def _first_sent(row: Mapping[str, object], names: Iterable[str]) -> object:
+    return next((row[name] for name in names if row.get(name) not in (None, "")), None)
+
+
 def to_locations(rows: Iterable[object]) -> tuple[PublicLocation, ...]:
     """The locations of the rows that have an id, without anything that is not public."""
     found: list[PublicLocation] = []
     for row in rows:
         if isinstance(row, dict) and isinstance(row.get("id_location"), str | int):
-            sent = {ours: row.get(theirs) for ours, theirs in _PUBLIC.items()}
+            sent = {ours: _first_sent(row, theirs) for ours, theirs in _PUBLIC.items()}
             public = {
                 name: value
                 for name, value in sent.items()
                 if isinstance(value, str | int | float) and is_storable(value)
             }
             found.append(PublicLocation(str(row["id_location"]), public))
+    return tuple(found)
+
+
+def to_areas(rows: Iterable[object], location_id: str) -> tuple[StockArea, ...]:
+    """The areas of the rows that have an id, but for those of another location."""
+    found: list[StockArea] = []
+    for row in rows:
+        wire = read_row(AreaRow, row)
+        if not isinstance(wire, Rejected) and wire.location_id in (None, location_id):
+            kind = wire.kind or wire.name
+            sellable = not wire.deleted and _may_be_sold_from(kind)
+            found.append(StockArea(wire.id, wire.name or wire.id, sellable))
     return tuple(found)
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from shared.clock import Clock
 from shared.domain.customers import Customer
 from shared.domain.discounts import Discount
-from shared.domain.inventory import BatchDetail, InventoryRow
+from shared.domain.inventory import BatchDetail, InventoryRow, StockArea
 from shared.domain.metadata import NamedEntry, NamedKind, PublicLocation
 from shared.domain.order_windows import DateWindow
 from shared.domain.orders import Order
@@ -109,6 +109,14 @@ class AlleavesClient:
 
     def locations(self) -> LookUpResult[tuple[PublicLocation, ...]]:
         reply = self._api.listed("/location", "locations", catalogue.to_locations)
+        return LookUpResult(tuple(reply.entries), reply.requests)
+
+    def login_location(self) -> str | None:
+        return self._api.login_location()
+
+    def areas(self, location_id: str) -> LookUpResult[tuple[StockArea, ...]]:
+        read_rows = partial(catalogue.to_areas, location_id=location_id)
+        reply = self._api.areas(location_id, read_rows)
         return LookUpResult(tuple(reply.entries), reply.requests)
 
     def batch(self, batch_id: str) -> BatchDetail:

@@ -24,8 +24,8 @@ _SMALLEST_EXPONENT = -400
 _LARGEST_INTEGER = 2**63
 _MOST_DIGITS = 18
 _LISTS = (
-    *("customers", "orders", "inventory", "data"),
-    *("discounts", "brands", "categories", "vendors", "locations"),
+    *("customers", "orders", "products", "inventory", "data"),
+    *("discounts", "brands", "categories", "vendors", "locations", "areas"),
 )
 _TOTAL_OF_LIST = "total_rows"
 _TOTALS = ("total", _TOTAL_OF_LIST)

@@ -1,4 +1,5 @@
-"""Rows as Alleaves sends them, read tolerantly: both spellings, numbers as text, ids of any type.
+"""Rows as Alleaves sends them, read tolerantly: the shapes and spellings of both styles wherever
+they occur, numbers as text, ids of any type.
 
 A null counts as absent. Amounts and times stay as sent: the mappers decide about unreadable ones.
 The shapes of discounts, brands, categories, vendors and single batches are those of one public
@@ -114,18 +115,31 @@ class CustomerRow(Row):
     updated_at: object = _sent_as("date_updated", "updated_at")
 
 
+_BUYER = {
+    "id_customer": ("id_customer", "customer_id", "id"),
+    "user_id": ("user_id", "userId", "id_user"),
+    "email": ("email",),
+    "phone": ("phone", "phone2"),
+    "name_first": ("name_first", "first_name"),
+    "name_last": ("name_last", "last_name"),
+    "full_name": ("full_name", "customer_name", "name"),
+}
+"""What an order says of its buyer beside its own fields, by the names within ``customer``."""
+
+
 class OrderRow(Row):
-    """A row of ``/order`` or ``/orders``."""
+    """A row of ``/order`` or ``/orders``. What it says of its buyer stands beside its other fields
+    or in an object ``customer``; beside them goes first."""
 
     id: Id = _sent_as("id_order", "id_transaction", "order_id", "id", default=...)
-    customer_id: OptionalId = _sent_as("id_customer", "customer_id")
+    customer_id: OptionalId = _sent_as("id_customer", "customer_id", "customerId")
     user_id: Text = _sent_as("user_id", "userId")
     first_name: Text = _sent_as("name_first", "first_name")
     last_name: Text = _sent_as("name_last", "last_name")
     full_name: Text = _sent_as("customer_name", "full_name")
     email: Email = _sent_as("email", "customer_email")
     phone: Text = _sent_as("phone", "customer_phone")
-    location_id: Text = _sent_as("id_location", "location_id")
+    location_id: Text = _sent_as("id_location", "location_id", "locationId")
     status: Text = None
     complete: Flag = False
     type: Text = _sent_as("type", "order_type")
@@ -137,11 +151,24 @@ class OrderRow(Row):
     created_at: object = _sent_as("date_created", "created_at")
     updated_at: object = _sent_as("date_updated", "updated_at")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_buyer(cls, row: object) -> object:
+        buyer = row.get("customer") if isinstance(row, dict) else None
+        if not isinstance(row, dict) or not isinstance(buyer, dict):
+            return row
+        said = dict(row)
+        for names in _BUYER.values():
+            if all(row.get(name) in (None, "") for name in names if name != "id"):
+                found = (buyer[name] for name in names if buyer.get(name) not in (None, ""))
+                said[names[0]] = next(found, row.get(names[0]))
+        return said
+
 
 class ItemRow(Row):
     """A line of an order. ``id_item`` is the product where ``id_inventory_item`` is not sent."""
 
-    product_id: OptionalId = _sent_as("id_inventory_item", "product_id", "id_item")
+    product_id: OptionalId = _sent_as("id_inventory_item", "product_id", "id_product", "id_item")
     name: Text = _sent_as("item", "name", "product_name")
     category: Text = None
     quantity: object = _sent_as("quantity", "qty")
@@ -149,38 +176,44 @@ class ItemRow(Row):
 
 
 class StockRow(Row):
-    """A row of ``/inventory/search``: a batch of an item in an area."""
+    """A row of ``/inventory/search``: a batch of an item in an area, or a whole product, whose
+    ``available`` may be a flag beside its ``quantity``."""
 
-    item_id: Id = _sent_as("id_item", "item_id", default=...)
+    item_id: Id = _sent_as("id_item", "item_id", "id_product", "product_id", default=...)
     batch_id: OptionalId = _sent_as("id_batch", "batch_id")
-    area_id: Text = _sent_as("id_area")
-    location_id: Text = _sent_as("id_location", "location_id")
+    area_id: OptionalId = _sent_as("id_area", "area_id")
+    location_id: Text = _sent_as("id_location", "location_id", "locationId")
     name: Text = _sent_as("item", "name", "product_name")
     brand: Text = None
     vendor: Text = None
     category: Text = None
-    strain: Text = None
-    on_hand: object = None
+    subcategory: Text = None
+    strain: Text = _sent_as("strainType", "strain_type", "strain")
+    on_hand: object = _sent_as("on_hand", "quantity")
     available: object = None
+    has_inventory: Flag = True
+    area: Text = None
     area_type: Text = None
     status: Text = None
     deleted: Flag = False
     qc_hold: Flag = False
     date_closed: Text = None
-    price_retail: object = None
+    price_retail: object = _sent_as("price_retail", "price")
     price_retail_adult_use: object = None
     price_retail_medical_use: object = None
     price_otd: object = None
     price_otd_adult_use: object = None
     price_otd_medical_use: object = None
-    cost_of_good: object = None
-    batch_cost_of_good: object = None
+    cost_of_good: object = _sent_as("cost_of_good", "cost")
+    batch_cost_of_good: object = _sent_as("batch_cost_of_good", "batchCost", "batch_cost")
     thc: object = None
     cbd: object = None
     compounds: Rows = []
     date_expire: Text = None
     date_received: Text = None
     package_tag: Text = _sent_as("metrc_package_label", "package_tag")
+    image_url: Text = _sent_as("image_url", "imageUrl", "image")
+    media: Rows = _sent_as("media_list", "media", default=[])
 
 
 class DiscountRow(Row):
@@ -207,6 +240,16 @@ class Conditions(Row):
     min_quantity: object = _sent_as("min_qty", "min_quantity")
     min_total: object = None
     customer_types: Rows = []
+
+
+class AreaRow(Row):
+    """A row of ``/inventory/area``."""
+
+    id: Id = _sent_as("id_area", "area_id", "id", default=...)
+    name: Text = _sent_as("name", "area", "path")
+    kind: Text = _sent_as("area_type", "type")
+    location_id: Text = _sent_as("id_location", "location_id", "locationId")
+    deleted: Flag = False
 
 
 class NamedRow(Row):

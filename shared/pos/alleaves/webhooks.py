@@ -32,7 +32,7 @@ _SUBJECTS = {
 _IDS = {
     "customer": ("id_customer", "customer_id", "id"),
     "order": ("id_order", "id_transaction", "order_id", "id"),
-    "item": ("id_item", "item_id", "product_id", "id"),
+    "item": ("id_item", "item_id", "id_product", "product_id", "id"),
 }
 _UTC = ZoneInfo("UTC")
 _id = TypeAdapter[str](Id)

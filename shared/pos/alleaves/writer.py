@@ -23,7 +23,7 @@ from shared.pos.port import Rejected
 
 SIGNIFICANT_DIGITS = 10
 """Of a telephone number: people leave the country's out."""
-_ORDER_IDS = ("id_order", "id_external", "id_customer")
+_ORDER_IDS = ("id_order", "id_transaction", "id_external", "id_customer")
 
 
 class AlleavesWriter:
@@ -70,8 +70,8 @@ class AlleavesWriter:
         doubtful = False
         for row in self._orders(window):
             if str(row.get("id_external")) == external_id:
-                return str(row.get("id_order"))
-            own = str(row.get("id_customer")) == order.customer_id
+                return str(_id_of(row))
+            own = str(row.get("id_customer", order.customer_id)) == order.customer_id
             doubtful = doubtful or (own and "id_external" not in row)
         if doubtful:
             raise ReplyUnreadable(
@@ -134,7 +134,11 @@ def _ids_of(row: object) -> dict[str, object]:
 
 
 def _identity(row: dict[str, object] | Rejected) -> Hashable:
-    return json.dumps(row.get("id_order")) if isinstance(row, dict) else row
+    return json.dumps(_id_of(row)) if isinstance(row, dict) else row
+
+
+def _id_of(row: Mapping[str, object]) -> object:
+    return row.get("id_order", row.get("id_transaction"))
 
 
 def _same(listed: Customer, customer: NewCustomer) -> bool:

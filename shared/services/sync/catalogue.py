@@ -69,7 +69,7 @@ class Catalogue:
 
     def _discounts(self) -> Sequence[Discount]:
         """As the POS lists them now, else as it listed them last."""
-        session, clients = self._session, self._org.clients
+        session, clients = self._session, self._org.account_clients
         listed = self._attempt("discounts", lambda: sync_discounts(session, clients))
         if listed is None:
             return discount_store.read_all(session.database, session.org_id)

@@ -1,4 +1,5 @@
-"""The metadata stream: brands, categories, vendors and locations, asked for at the same time.
+"""The metadata stream: brands, categories, vendors, and locations with the areas of their stock,
+asked for at the same time.
 
 What the POS does not give is derived from the menu and marked so; the next run then asks again.
 """
@@ -6,17 +7,18 @@ What the POS does not give is derived from the menu and marked so; the next run 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
 import structlog
 
+from shared.domain.inventory import StockArea
 from shared.domain.metadata import NAMED_KINDS, NamedEntry, NamedKind, PublicLocation
 from shared.errors import OrgError, ProviderError
 from shared.pos.port import LookUpResult, PosClient
-from shared.services.sync.pos_locations import OpenOrg
+from shared.services.sync.pos_locations import OpenOrg, PosLocation
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import NotProvided, Session
 from shared.store import metadata
@@ -59,31 +61,42 @@ def is_due(session: Session) -> bool:
 
 def sync_metadata(session: Session, org: OpenOrg, menu: MenuNames) -> None:
     """Store the four documents. Raises NotProvided where the POS gives none of them."""
-    with ThreadPoolExecutor(len(NAMED_KINDS) + 1, thread_name_prefix="metadata") as pool:
+    clients = org.account_clients
+    with ThreadPoolExecutor(len(NAMED_KINDS) + 2, thread_name_prefix="metadata") as pool:
 
         def ask(
             what: str, call: Callable[[PosClient], LookUpResult[tuple[T, ...]]]
         ) -> Future[LookUpResult[tuple[T, ...]] | None]:
-            return pool.submit(copy_context().run, _ask, what, org.clients, call)
+            return pool.submit(copy_context().run, _ask, what, clients, call)
 
         named = {kind: ask(kind, partial(_named, kind=kind)) for kind in NAMED_KINDS}
         places = ask(metadata.LOCATION, lambda client: client.locations())
+        areas = {
+            each.location_id: pool.submit(copy_context().run, _areas, each)
+            for each in org.locations
+        }
     with session.lock:
         records = StreamRecords(session, STREAM)
         found: dict[str, Mapping[str, Any]] = {}
         for kind, asked in named.items():
             answer = asked.result()
-            names = menu.of(kind) if answer is None else answer.value
+            names = menu.of(kind) if answer is None else _each_once(answer.value)
             found[kind] = metadata.names(names, session.org_id, derived=answer is None)
+            records.tally.counts[kind] = len(names)
             records.tally.requests += answer.requests if answer else 0
         listed = places.result()
+        of_location = {key: asked.result() for key, asked in areas.items()}
         found[metadata.LOCATION] = metadata.locations(
-            _synced_locations(org, listed.value if listed else ()),
+            [
+                replace(place, areas=_value(of_location[place.id]))
+                for place in _synced_locations(org, _value(listed))
+            ],
             session.org_id,
             derived=listed is None,
         )
-        records.tally.requests += listed.requests if listed else 0
-        records.tally.fetched += len(found)
+        for answered in (listed, *of_location.values()):
+            records.tally.requests += answered.requests if answered else 0
+        records.tally.fetched += sum(records.tally.counts.values())
         _store(session, records, found)
         derived = sum(1 for fields in found.values() if fields.get("derived"))
         if not derived:
@@ -119,6 +132,22 @@ def _ask(
         values += answer.value
         requests += answer.requests
     return LookUpResult(tuple(values), requests)
+
+
+def _areas(location: PosLocation) -> LookUpResult[tuple[StockArea, ...]] | None:
+    return _ask("areas", [location.client], lambda client: client.areas(location.location_id))
+
+
+def _value(answer: LookUpResult[tuple[T, ...]] | None) -> tuple[T, ...]:
+    return answer.value if answer else ()
+
+
+def _each_once(names: Sequence[NamedEntry]) -> list[NamedEntry]:
+    """Accounts of one company name the same: each counts once."""
+    first: dict[str, NamedEntry] = {}
+    for entry in names:
+        first.setdefault(entry.name.casefold(), entry)
+    return list(first.values())
 
 
 def _named(client: PosClient, *, kind: NamedKind) -> LookUpResult[tuple[NamedEntry, ...]]:

@@ -4,6 +4,7 @@ the backfill. Where a window lists fewer than are stored of its days, the rest i
 
 from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
@@ -114,8 +115,9 @@ class OrderStream:
         days: int,
     ) -> int | None:
         """Store the orders of a window of so many ``days``, a page at a time once ``check`` has let
-        it pass, and add them to ``listed``. Where it is to be narrowed nothing is stored: how many
-        orders it has."""
+        it pass, and add them to ``listed``; one that another account has listed is that one's.
+        Where it is to be narrowed nothing is stored: how many orders it has."""
+        others = frozenset(listed.ids)
         for page in pages:
             if too_many(page, days=days):
                 pages.close()
@@ -123,7 +125,8 @@ class OrderStream:
             listed.add(page)
             with self._session.lock:
                 check(page.records)
-                self.store_page(page, expected=page.total or 0)
+                own = tuple(order for order in page.records if order.id not in others)
+                self.store_page(replace(page, records=own), expected=page.total or 0)
                 self._session.checkpoint_if_due()
             if not page.last:
                 self._session.deadline.check()

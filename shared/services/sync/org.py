@@ -18,7 +18,7 @@ from shared.bus.messages import STREAMS
 from shared.bus.publisher import Publisher
 from shared.clock import Clock, Deadline, OutOfTime
 from shared.domain.runs import FAILING_FROM, SHORT_RUNS, RunState
-from shared.errors import OrgError, RetryLater, SyncSamError
+from shared.errors import OrgError, ProviderError, RetryLater, SyncSamError
 from shared.services.alerts import Alerts
 from shared.services.runs import lifecycle
 from shared.services.runs.failure import (
@@ -199,7 +199,7 @@ def sync_records(command: SyncOrg, session: Session, open_pos: OpenPos) -> Synce
         change_at = sync_streams(
             session, org, synced.wanted, allow_deletions=command.allow_deletions
         )
-    except OrgError as error:
+    except (OrgError, ProviderError) as error:
         session.run.errors.append(run_error(error))
         return replace(synced, active=not isinstance(error, NoActiveLocation))
     return replace(synced, sales_change_at=change_at)

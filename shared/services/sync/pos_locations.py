@@ -1,32 +1,48 @@
 """An org as its sync sees it: its settings, its active locations, and their POS accounts."""
 
-from collections.abc import Callable, Hashable, Sequence
+import hashlib
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from shared.domain.ids import natural_key
-from shared.errors import ConfigurationInvalid
-from shared.pos.config import Location
+from shared.domain.metadata import PublicLocation
+from shared.errors import ConfigurationInvalid, CredentialsRejected, ProviderError, ProviderRefused
+from shared.pos.config import DEFAULT_TIMEZONE, Location
 from shared.pos.port import PosClient
 from shared.services.sync.session import Session
 from shared.store import locations as location_store
 from shared.store import tenants
+from shared.store.status import Place
 from shared.store.tenants import SyncSettings
 
 OpenPos = Callable[[Location], PosClient]
+Listed = Sequence[PublicLocation] | ProviderError | None
+ASKED_AGAIN_AFTER = timedelta(hours=24)
+"""What the settings lack and the POS did not say either."""
+
+_MEANING = {"provider", "base_url", "username", "domain_prefix", "api_style", "location_id"}
+LOCATIONS_NAMED = 20
+"""In a message."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class PosLocation:
-    """One location: the client of its account, the POS's id of it, its name and time zone, and the
-    id of the document that configures it."""
+    """One location: a client that lists it, the POS's id of it, its name and time zone, the id of
+    the document that configures it, and what tells its account from others (None: the client)."""
 
     client: PosClient
     location_id: str
     name: str
     zone: ZoneInfo
     document_id: str
+    account: Hashable = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +56,8 @@ class OpenOrg:
 
     @property
     def accounts(self) -> list[PosLocation]:
-        """The first location of each account."""
+        """The first location of each client: of each account, or each location where an account
+        lists every location's customers and orders apart."""
         first: dict[int, PosLocation] = {}
         for location in self.locations:
             first.setdefault(id(location.client), location)
@@ -48,8 +65,17 @@ class OpenOrg:
 
     @property
     def clients(self) -> list[PosClient]:
-        """The accounts' clients, each once."""
+        """The clients, each once: together they list all customers and orders."""
         return [each.client for each in self.accounts]
+
+    @property
+    def account_clients(self) -> list[PosClient]:
+        """One client of each account, for what an account has only once: its discounts, its
+        brands, its locations."""
+        first: dict[Hashable, PosClient] = {}
+        for location in self.locations:
+            first.setdefault(location.account or id(location.client), location.client)
+        return list(first.values())
 
 
 class NoActiveLocation(ConfigurationInvalid):
@@ -57,20 +83,139 @@ class NoActiveLocation(ConfigurationInvalid):
 
 
 def open_org(session: Session, open_pos: OpenPos) -> OpenOrg:
-    """Read the org's configuration and note on the run what is doubtful about it; nothing is
-    called yet. Raises ConfigurationInvalid."""
+    """Read the org's configuration and note on the run what is doubtful about it. The POS is asked
+    only about locations that are new, or whose settings lack something.
+
+    Raises ConfigurationInvalid; ProviderError where the settings do not do without the POS.
+    """
     database, org_id = session.database, session.org_id
     settings = tenants.read(database, org_id)
-    active = location_store.active_of(database, org_id)
-    if not active:
-        raise NoActiveLocation(f"org {org_id} has no active POS location")
-    different, session.run.warnings = _without_twins(active)
+    configured = location_store.configured(database, org_id)
+    session.run.warnings = configured.warnings
+    if not configured.active:
+        raise NoActiveLocation(_nothing_active(org_id, configured.inactive))
+    active = Places(session, open_pos).identified(configured.active)
+    different, twins = _without_twins(active)
+    session.run.warnings += twins
     return OpenOrg(
         settings.sync,
         _open_locations(different, open_pos),
         active[0].pos_config.provider,
         session.now().astimezone(active[0].zone).date(),
     )
+
+
+def _nothing_active(org_id: str, inactive: Sequence[str]) -> str:
+    says = f"org {org_id} has no active POS location"
+    if not inactive:
+        return f"{says}: no document of locations has its orgId"
+    return f"{says}: {'; '.join(inactive)}. Set posConfig.status to active to sync it"
+
+
+class Places:
+    """Which of the POS's locations an org's settings mean. Each is asked for once and remembered in
+    the org's progress; ``locationId`` is thereby held against what the POS has."""
+
+    def __init__(self, session: Session, open_pos: OpenPos) -> None:
+        self._session = session
+        self._open_pos = open_pos
+        self._listed: dict[Hashable, Listed] = {}
+
+    def identified(self, locations: Sequence[Location]) -> list[Location]:
+        """The locations, what their settings lack of id and time zone as the POS says. Raises as
+        ``open_org``."""
+        progress, now = self._session.progress, self._session.now()
+        known, found = progress.places, []
+        kept: dict[str, Place] = {}
+        for location in locations:
+            key = _hash(location)
+            place = known.get(key)
+            lacks = not location.timezone or not location.pos_config.location_id
+            if place is None or (lacks and now - place.asked_at >= ASKED_AGAIN_AFTER):
+                place = self._ask(location, place)
+            if place is not None:
+                kept[key] = place
+            found.append(self._with(location, place))
+        progress.places = kept
+        return found
+
+    def _with(self, location: Location, place: Place | None) -> Location:
+        zone = location.timezone or (place.timezone if place else None)
+        if zone is None:
+            self._session.run.warnings.append(
+                f"The time zone of location {location.id} is not known: neither its settings nor"
+                f" the POS name one. {DEFAULT_TIMEZONE} is assumed: set timezone."
+            )
+        config = location.pos_config
+        if place is not None:
+            config = config.model_copy(update={"location_id": place.location_id})
+        return location.model_copy(update={"timezone": zone, "pos_config": config})
+
+    def _ask(self, location: Location, before: Place | None) -> Place | None:
+        """As ``before`` where the POS does not answer now and that, or the settings, do without:
+        times that were read in another zone would be stored."""
+        config, client = location.pos_config, self._open_pos(location)
+        account = config.account_key
+        if account not in self._listed:
+            self._listed[account] = _locations(client)
+        listed = self._listed[account]
+        if isinstance(listed, ProviderError):
+            if before is None and not (location.timezone and config.location_id):
+                raise listed
+            return before
+        known = {each.id: each for each in listed or ()}
+        meant = config.location_id or client.login_location()
+        if not meant:
+            if len(known) != 1:
+                raise ConfigurationInvalid(
+                    f"posConfig.locationId of location {location.id} is missing, and the POS does"
+                    f" not say which is meant{_among(known)}"
+                )
+            (meant,) = known
+        if known and meant not in known:
+            raise ConfigurationInvalid(
+                f"the POS has no location {meant}, which posConfig.locationId of location"
+                f" {location.id} names{_among(known)}"
+            )
+        if listed is None and config.location_id:
+            return before
+        zone = _zone(known[meant].fields.get("timezone")) if meant in known else None
+        if zone is None and before is not None and before.location_id == meant:
+            zone = before.timezone
+        return Place(location_id=meant, timezone=zone, asked_at=self._session.now())
+
+
+def _locations(client: PosClient) -> Listed:
+    """The locations of an account; none where it does not list them. None where the login may not
+    see them, if it is one: the streams find out, and report it."""
+    try:
+        return client.locations().value
+    except ProviderRefused as error:
+        log.info("locations_not_given", code=error.code)
+        return ()
+    except CredentialsRejected as error:
+        log.warning("locations_not_given", code=error.code)
+        return None
+    except ProviderError as error:
+        log.warning("locations_not_given", code=error.code)
+        return error
+
+
+def _among(known: Mapping[str, PublicLocation]) -> str:
+    named = (f"{i} ({name})" if (name := p.fields.get("name")) else i for i, p in known.items())
+    return f": it has {', '.join(list(named)[:LOCATIONS_NAMED])}" if known else ""
+
+
+def _zone(name: object) -> str | None:
+    with suppress(KeyError, ValueError, OSError, TypeError):
+        return ZoneInfo(name).key if isinstance(name, str) else None
+    return None
+
+
+def _hash(location: Location) -> str:
+    """Of the settings by which one location or another is meant; of no secret."""
+    meant = location.pos_config.model_dump_json(include=_MEANING)
+    return hashlib.blake2b(f"{location.id} {meant}".encode(), digest_size=12).hexdigest()
 
 
 def _without_twins(locations: Sequence[Location]) -> tuple[list[Location], list[str]]:
@@ -91,18 +236,22 @@ def _without_twins(locations: Sequence[Location]) -> tuple[list[Location], list[
 
 
 def _open_locations(locations: Sequence[Location], open_pos: OpenPos) -> list[PosLocation]:
-    """In the order of the POS's location ids. Locations of one account share its client, so that
-    no account is listed twice."""
+    """In the order of the POS's location ids. Locations that are listed together share a client, so
+    that nothing is listed twice."""
     clients: dict[Hashable, PosClient] = {}
     opened: list[PosLocation] = []
     for location in sorted(locations, key=lambda each: natural_key(each.pos_config.location_id)):
         config = location.pos_config
-        account = config.account_key
-        if account not in clients:
-            clients[account] = open_pos(location)
+        if config.listing_key not in clients:
+            clients[config.listing_key] = open_pos(location)
         opened.append(
             PosLocation(
-                clients[account], config.location_id, location.name, location.zone, location.id
+                clients[config.listing_key],
+                config.location_id,
+                location.name,
+                location.zone,
+                location.id,
+                config.account_key,
             )
         )
     return opened

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 import structlog
 
@@ -21,12 +22,13 @@ from shared.domain.inventory import (
     InventoryRow,
     batches_in,
     batches_to_look_up,
+    in_known_areas,
     items_missing_batches,
     with_known_expiry,
     without_expired,
 )
 from shared.domain.removal import Decision, decide
-from shared.errors import OrgError, ProviderError, ProviderRefused
+from shared.errors import CredentialsRejected, OrgError, ProviderError, ProviderRefused
 from shared.pos.port import PosClient, Rejected
 from shared.services.sync.account_check import AccountCheck
 from shared.services.sync.pos_locations import OpenOrg, PosLocation
@@ -83,7 +85,7 @@ def sync_products(
         left_out |= nameless
         whole = {product.id: product for product in found.products if product.id not in left_out}
         _report(records, problems, org.locations[0].client)
-        _store(session, records, prices, whole, source=org.locations[0].client.provider)
+        _store(session, records, prices, whole, provider=org.locations[0].client.provider)
         session.hold(STREAM, removal.reason if held else None, len(gone))
         if removal.decision is Decision.REMOVE:
             _remove(session, records, prices, gone)
@@ -112,15 +114,15 @@ def _store(
     prices: Prices,
     found: Mapping[str, Product],
     *,
-    source: str,
+    provider: str,
 ) -> None:
     changed = records.changed(
-        Record(product.id, products.fields_of(product, session.org_id, source))
+        Record(product.id, products.fields_of(product, session.org_id, provider))
         for product in found.values()
     )
-    back = [c.record.id for c in changed if records.manifest.mark(c.record.id) != STORED]
-    where = paths.products(session.org_id)
-    merchant = products.merchant_fields(session.database, where, back)
+    merchant = _merchant_fields(
+        session, records, changed, pictures=any(each.image_url for each in found.values())
+    )
     records.announce(changed)
 
     def put(change: Changed) -> list[Write]:
@@ -145,6 +147,26 @@ def _store(
         session.flush()  # what is refused must not be put on sale
     stored = (each for each in found.values() if records.manifest.mark(each.id) == STORED)
     prices.unchanged(each for each in stored if each.id not in listed)
+
+
+def _merchant_fields(
+    session: Session, records: StreamRecords, changed: Sequence[Changed], *, pictures: bool
+) -> dict[str, dict[str, Any]]:
+    """The merchant fields to write for each product: what one brings back to the menu, and the
+    picture where the POS has another. What is on the menu is read only where the POS has pictures
+    at all: many have none."""
+    database, org_id, mark = session.database, session.org_id, records.manifest.mark
+    there = [c.record.id for c in changed if pictures]
+    back = [c.record.id for c in changed if mark(c.record.id) != STORED]
+    kept = products.merchant_fields(database, paths.products(org_id), back)
+    shown = products.merchant_fields(database, paths.menu_items(org_id), there)
+    found: dict[str, dict[str, Any]] = {}
+    for change in changed:
+        product_id, fields = change.record.id, change.record.fields
+        brought = kept.get(product_id, {})
+        if pictures or mark(product_id) != STORED:
+            found[product_id] = brought | products.picture(fields, shown.get(product_id) or brought)
+    return found
 
 
 def _remove(session: Session, records: StreamRecords, prices: Prices, gone: Sequence[str]) -> None:
@@ -193,12 +215,26 @@ def list_stock(
             stock.unreadable_ids += ids.count(None)
             stock.quarantined.update(i for i in ids if i is not None)
         check.stock(location.client, rows)
+        rows = _in_areas(rows, location)
         today = session.now().astimezone(location.zone).date()
         batches = look_ups.batches(rows, location.client, today)
         last_days = {batch.batch_id: batch.last_day for batch in batches if batch.last_day}
         stock.batches += batches
         stock.rows += without_expired(with_known_expiry(rows, last_days), today)
     return stock
+
+
+def _in_areas(rows: list[InventoryRow], location: PosLocation) -> list[InventoryRow]:
+    """The rows, sellable as their areas are. Asked for only where a row does not say itself what
+    area it lies in; not every POS that speaks this API lists them."""
+    if not any(row.area_id for row in rows):
+        return rows
+    try:
+        areas = location.client.areas(location.location_id)
+    except (ProviderRefused, CredentialsRejected) as error:
+        log.info("areas_not_given", code=error.code)
+        return rows
+    return in_known_areas(rows, areas.value)
 
 
 class BatchLookUps:

@@ -20,7 +20,7 @@ from shared.clock import Clock, Deadline
 from shared.domain.customers import Customer
 from shared.domain.orders import Order
 from shared.domain.runs import STREAMS_RUN, RunState
-from shared.errors import OrgError, Owner, RetryLater
+from shared.errors import OrgError, Owner, ProviderError, RetryLater
 from shared.pos.port import Page, PosClient
 from shared.services.runs import lifecycle
 from shared.services.runs.failure import run_error
@@ -138,7 +138,7 @@ class TargetedSync:
             org = open_org(session, self.open_pos)
             AccountCheck(session, org.accounts).refuse_again()
             store_named(session, org, named)
-        except OrgError as error:
+        except (OrgError, ProviderError) as error:
             run.errors.append(run_error(error))
 
         def last() -> list[Update]:

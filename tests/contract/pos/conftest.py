@@ -23,7 +23,8 @@ EVER = DateWindow(date(2020, 1, 1), date(2030, 12, 31))
 _SIZES = {"customers": 640, "orders": 750, "products": 40, "rows": 45}
 _SPECS = (
     OrgSpec(id="org_search", pin="4821", seed=1, **_SIZES),
-    OrgSpec(id="org_rest", api_style="rest", seed=2, **_SIZES),
+    OrgSpec(id="org_rest", api_style="rest", seed=2, api_key="k3y-of-nobody", **_SIZES),
+    OrgSpec(id="org_rooms", api_style="rest", seed=5, locations=2, **_SIZES),
     OrgSpec(id="org_limited_search", page_limit=50, seed=3, **_SIZES),
     OrgSpec(id="org_limited_rest", page_limit=50, api_style="rest", seed=4, **_SIZES),
 )
@@ -47,8 +48,8 @@ class Pos:
         return self._server.simulation.orgs.get(org_id)
 
     def client(self, org_id: str, name: str = "", **pos_config: Any) -> PosClient:
-        """A client of the org's location, its settings changed where given."""
-        (found,) = self.org(org_id).location_documents(self._server.url)
+        """A client of the org's first location, its settings changed where given."""
+        found, *_ = self.org(org_id).location_documents(self._server.url)
         document = found["document"]
         document |= {"id": found["id"], "name": name}
         document["posConfig"] |= pos_config

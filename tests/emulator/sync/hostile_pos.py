@@ -59,6 +59,9 @@ class HostilePos:
     def listed(self, path: str, what: str, read_rows: ReadRows[E]) -> FetchedPage[E]:
         return _decoded(self.lists.get(path, []), read_rows)
 
+    def areas(self, location_id: str, read_rows: ReadRows[E]) -> FetchedPage[E]:
+        return self.listed("/inventory/area", "areas", read_rows)
+
     def record(self, path: str, what: str) -> HttpReply[object]:
         if path not in self.records:
             error = StatusRefused("there is none")

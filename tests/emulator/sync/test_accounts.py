@@ -233,6 +233,7 @@ def test_two_logins_of_one_company_are_one(
     sync.run(ORG)
     spending.compute_requested()
     before = store.records(ORG)
+    pos.control("PATCH", f"orgs/{OTHER}", {"locations": 2})
     for kind, records in pos.data(ORG).items():
         pos.replace(OTHER, kind, records)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from google.cloud.firestore import Client
+from google.cloud.firestore import DELETE_FIELD, Client
 
 from deploy.local.simulator.metadata import METRC_KEY
 from deploy.local.simulator.spec import OrgSpec
@@ -255,8 +255,19 @@ def test_metadata_comes_from_the_pos_once_a_day_and_without_secrets(
         "Main Street",
         "Fairmont",
     )
+    assert location["licenseNumber"].startswith("SIM-")
+    assert [(each["name"], each["sellable"]) for each in location["areas"]] == [
+        ("Sales Floor", True),
+        ("Vault", True),
+        ("Damaged", False),
+    ]
     assert METRC_KEY not in str(store.everything(ORG))
-    assert run["streams"]["metadata"]["created"] == 4
+    tally = run["streams"]["metadata"]
+    assert tally["created"] == 4
+    assert tally["counts"] == {
+        kind: len(metadata[kind]["items"]) for kind in ("brands", "categories", "vendors")
+    }
+    assert tally["fetched"] == sum(tally["counts"].values())
 
     # and the next run does not ask again, the one after a day does
     assert "metadata" not in sync.run(ORG)["streams"]
@@ -292,6 +303,81 @@ def test_what_an_endpoint_does_not_give_is_derived_and_marked_so(
     sync.run(ORG)
     after = store.documents(f"tenants/{ORG}/metadata")
     assert not any(fields.get("derived") for fields in after.values())
+
+
+# areas and pictures
+
+
+def test_stock_in_an_area_that_only_its_id_names_is_sold_as_the_area_may_be(
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
+) -> None:
+    # Given a product in the damaged goods, whose row says no more than the area's id
+    row = only_row(pos)
+    nameless = {"area": None, "area_type": None, "area_path": None}
+    vault, damaged = 1001, 1002
+    pos.change_row(ORG, row, **nameless)
+    moved = {**row, **nameless, "id_area": damaged}
+    others = [r for r in pos.data(ORG)["inventory"] if r["id_batch"] != row["id_batch"]]
+    pos.replace(ORG, "inventory", [*others, moved])
+
+    # When / Then
+    sync.run(ORG)
+    assert (product(store, row)["available"], product(store, row)["quantity"]) == (False, 0)
+
+    # When it is put elsewhere
+    pos.replace(ORG, "inventory", [*others, {**moved, "id_area": vault}])
+    sync.run(ORG)
+
+    # Then it can be bought, and would be where the POS lists no areas
+    assert product(store, row)["quantity"] == row["available"]
+    pos.fault("server_error", endpoint="metadata", status=404)
+    assert sync.run(ORG, full=True)["streams"]["products"]["fetched"]
+    assert product(store, row)["quantity"] == row["available"]
+
+
+def test_rows_that_name_their_area_cost_no_call_for_it(pos: SimulatedPos, sync: SyncRunner) -> None:
+    sync.run(ORG)
+    before = pos.calls(ORG)["metadata"]
+
+    sync.run(ORG)
+
+    assert pos.calls(ORG)["metadata"] == before
+
+
+def test_the_pos_s_picture_stands_in_until_the_merchant_has_one(
+    client: Client, store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
+) -> None:
+    # Given two products with pictures of the POS, one of which the merchant has given another
+    first, second = (only_row(pos, kind) for kind in ("Vapes", "Edibles"))
+    own = {"imageUrl": "https://shop.example.com/own.png", "imageSource": "manual"}
+    sync.run(ORG)
+    client.document(f"tenants/{ORG}/{MENU}/{second['id_item']}").update(own)
+    for row in (first, second):
+        pos.change_row(ORG, row, image_url=f"https://cdn.example.com/{row['id_item']}.png")
+
+    # When
+    sync.run(ORG)
+
+    # Then
+    shown = product(store, first)
+    assert shown["imageUrl"] == f"https://cdn.example.com/{first['id_item']}.png"
+    assert shown["imageSource"] == "alleaves"
+    assert {name: product(store, second)[name] for name in own} == own
+
+    # and the same again costs nothing
+    assert sync.run(ORG)["streams"]["products"]["updated"] == 0
+
+    # When the merchant takes the own one away, and the POS has another
+    path = f"tenants/{ORG}/{MENU}/{second['id_item']}"
+    client.document(path).update(dict.fromkeys(own, DELETE_FIELD))
+    pos.change_row(ORG, second, image_url="https://cdn.example.com/new.png")
+    pos.change_row(ORG, first, image_url=None)
+    sync.run(ORG)
+
+    # Then
+    assert product(store, second)["imageUrl"] == "https://cdn.example.com/new.png"
+    assert "imageUrl" not in product(store, first)
+    assert "imageSource" not in product(store, first)
 
 
 # lists of stock that are wrong

@@ -332,6 +332,17 @@ def test_a_strain_type_is_inferred_from_the_name_before_the_category() -> None:
     assert (product.strain_type, product.strain_inferred) == (StrainType.SATIVA, True)
 
 
+def test_a_picture_is_that_of_the_first_row_that_has_one() -> None:
+    # Given
+    plain, *pictured = (
+        replace(ROW, batch_id=str(number), image_url=url)
+        for number, url in enumerate((None, "a", "b"))
+    )
+    # When / Then
+    assert only(*pictured, plain).image_url == "a"
+    assert only(plain).image_url is None
+
+
 def test_products_come_in_the_natural_order_of_their_ids() -> None:
     # Given
     rows = [replace(ROW, item_id=item_id) for item_id in ("10", "9", "abc", "0", "007", "7")]

@@ -4,7 +4,12 @@ import pytest
 
 from shared.domain.catalogue import Strain, StrainType, strain_of
 
-INDICA, SATIVA, HYBRID = StrainType.INDICA, StrainType.SATIVA, StrainType.HYBRID
+INDICA, SATIVA, HYBRID, CBD = (
+    StrainType.INDICA,
+    StrainType.SATIVA,
+    StrainType.HYBRID,
+    StrainType.CBD,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +28,11 @@ INDICA, SATIVA, HYBRID = StrainType.INDICA, StrainType.SATIVA, StrainType.HYBRID
         (None, "Sample Eighth", "Flower > Hybrid", Strain(HYBRID, inferred=True)),
         (None, "Sample Grinder", "Accessories", Strain(None, inferred=False)),
         ("Harbor Haze", "Harbor Haze 1g", "Flower", Strain(None, inferred=False)),
+        ("CBD", "Sample Flower", "Flower", Strain(CBD, inferred=False)),
+        (" high cbd ", "Sample Flower", "Flower", Strain(CBD, inferred=False)),
+        ("Sativa CBD", "Sample Flower", "Flower", Strain(SATIVA, inferred=False)),
+        (None, "Sample CBD Tincture", "Tinctures", Strain(CBD, inferred=True)),
+        (None, "Sample Gummies 1:1 THC:CBD", "Edibles", Strain(None, inferred=False)),
         (None, "Hybridizer Kit", "Accessories", Strain(None, inferred=False)),
     ],
 )
@@ -31,3 +41,7 @@ def test_a_strain_type_is_stated_else_inferred_else_unknown(
 ) -> None:
     # Given / When / Then
     assert strain_of(strain, name, category) == expected
+
+
+def test_the_types_are_spelled_as_menus_show_them() -> None:
+    assert [strain.value for strain in StrainType] == ["Indica", "Sativa", "Hybrid", "CBD"]

@@ -3,11 +3,21 @@
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
-from shared.errors import at_fault
+from shared.errors import ConfigurationInvalid, at_fault
 from shared.outbound.credentials import SecretResolver
-from shared.pos.config import PROVIDERS, Location, with_secrets
+from shared.pos.config import (
+    PROVIDERS,
+    AlleavesConfig,
+    Location,
+    SignIn,
+    read_location,
+    require_complete,
+    unknown_fields,
+    with_fallback,
+    with_secrets,
+)
 from tests.unit.pos.alleaves.service import location
 
 
@@ -21,12 +31,12 @@ def wrong(**pos_config: Any) -> str:
     ("pos_config", "says"),
     [
         (
-            {"provider": "alleaves", "status": "active", "locationId": "1"},
-            "posConfig: Value error, posConfig.username is missing",
+            {"provider": "alleaves", "username": "me", "locationId": "1"},
+            "posConfig.status: Field required",
         ),
         (
-            {"provider": "alleaves", "status": "active", "username": "me"},
-            "posConfig.locationId: Field required",
+            {"provider": "alleaves", "status": "active", "apiKeyHeader": "X Key: 1\r\n"},
+            "posConfig.apiKeyHeader: String should match pattern '^[A-Za-z0-9-]{1,64}$'",
         ),
         (
             {"provider": "lightspeed", "status": "active", "locationId": "1", "token": {}},
@@ -45,8 +55,121 @@ def test_a_provider_is_needed_that_exists(pos_config: dict[str, Any]) -> None:
     )
 
 
-def test_fields_that_no_provider_has_are_ignored() -> None:
-    assert location(colour="green") == location()
+def read(**pos_config: Any) -> Location:
+    """A location as it is stored."""
+    given = {"provider": "alleaves", "status": "active", "username": "me", **pos_config}
+    return read_location("main-street", {"orgId": "org", "posConfig": given})
+
+
+@pytest.mark.parametrize(
+    ("pos_config", "unknown"),
+    [
+        ({"password": "x", "locationId": "1", "storeId": "1", "environment": "production"}, ()),
+        ({"password": "x", "webhookSecret": {"odd": 1}, "apiKey": "k", "baseUrl": None}, ()),
+        ({"pasword": "x"}, ("pasword",)),
+        ({"locationID": "1", "colour": "green", "password": "x"}, ("colour", "locationID")),
+        ({"unknown": "x", "model_config": 1}, ("model_config", "unknown")),
+    ],
+)
+def test_fields_that_the_provider_does_not_have_are_named(
+    pos_config: dict[str, Any], unknown: tuple[str, ...]
+) -> None:
+    assert read(**pos_config).unknown == unknown
+
+
+def test_of_an_unknown_provider_the_fields_are_named_that_none_has() -> None:
+    stored = {"provder": "alleaves", "status": "active", "token": "t", "username": "me"}
+    assert unknown_fields(stored) == ("provder",)
+    assert unknown_fields({"provider": "lightspeed", "username": "me"}) == ("username",)
+
+
+@pytest.mark.parametrize(
+    ("pos_config", "says"),
+    [
+        ({"pasword": "x"}, "unknown field pasword; posConfig.password is missing"),
+        ({"password": ""}, "posConfig.password is missing"),
+        (
+            {"username": "", "user": "me", "pass": "x"},
+            (
+                "unknown fields pass, user; posConfig.username is missing;"
+                " posConfig.password is missing"
+            ),
+        ),
+    ],
+)
+def test_who_cannot_sign_in_is_told_what_is_missing_and_what_is_unknown(
+    pos_config: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ConfigurationInvalid) as raised:
+        require_complete(read(**pos_config))
+    assert str(raised.value) == f"the POS settings of location main-street are not valid: {says}"
+
+
+@pytest.mark.parametrize(
+    "pos_config", [{"password": "x"}, {"apiKey": "k"}, {"apiKey": "k", "username": ""}]
+)
+def test_a_password_or_a_key_will_do(pos_config: dict[str, Any]) -> None:
+    require_complete(read(**pos_config))
+
+
+ENVIRONMENT = SignIn("me", SecretStr("word"), SecretStr("7"))
+
+
+@pytest.mark.parametrize(
+    ("pos_config", "fallback", "used"),
+    [
+        ({"username": ""}, ENVIRONMENT, ("me", "word", "7")),
+        ({}, ENVIRONMENT, ("me", "word", "7")),
+        ({"pin": "1"}, ENVIRONMENT, ("me", "word", "1")),
+        ({}, ENVIRONMENT._replace(username=""), ("me", "word", "7")),
+        # Nothing is missing, or it is somebody else's.
+        ({"password": "own"}, ENVIRONMENT, ("me", "own", "")),
+        ({"username": "other"}, ENVIRONMENT, ("other", "", "")),
+        ({"username": "", "apiKey": "k"}, ENVIRONMENT, ("", "", "")),
+    ],
+)
+def test_the_environment_gives_what_the_settings_lack(
+    pos_config: dict[str, Any], fallback: SignIn, used: tuple[str, str, str]
+) -> None:
+    config = with_fallback(read(**pos_config), fallback).pos_config
+
+    assert isinstance(config, AlleavesConfig)
+    secrets = (config.password.get_secret_value(), config.pin.get_secret_value())
+    assert (config.username, *secrets) == used
+
+
+def test_the_secret_of_webhooks_is_not_resolved_with_those_of_the_sync() -> None:
+    def refuse(resource: str) -> str:
+        raise LookupError(resource)
+
+    stored = read(password="text", webhookSecret="secret:elsewhere")
+
+    assert with_secrets(stored, SecretResolver(refuse, "project")) == stored
+
+
+def test_nothing_that_is_misspelt_is_kept_or_shown() -> None:
+    assert "sesame" not in repr(read(pasword="sesame", webhookSecret="sesame").pos_config)
+    assert "sesame" not in str(read(pasword="sesame").model_dump())
+
+
+def test_a_time_zone_that_is_not_given_is_none_until_the_pos_names_one() -> None:
+    assert location().timezone is None
+    assert location().zone.key == "America/New_York"
+
+
+def test_locations_that_the_pos_lists_apart_have_clients_of_their_own() -> None:
+    here, there = {"locationId": "1000"}, {"locationId": "1001"}
+    key = location(**here).pos_config.listing_key
+    assert location(**there).pos_config.listing_key == key
+    rest = location(apiStyle="rest", **here).pos_config
+    other = location(apiStyle="rest", **there).pos_config
+    assert rest.listing_key != other.listing_key
+    assert rest.account_key == other.account_key
+
+
+def test_two_keys_without_a_user_name_are_two_accounts() -> None:
+    one, other = (location(username="", apiKey=key).pos_config for key in ("k1", "k2"))
+    assert one.account_key != other.account_key
 
 
 def test_locations_of_one_user_in_one_style_are_one_account() -> None:

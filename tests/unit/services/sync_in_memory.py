@@ -72,6 +72,9 @@ class StockOnly:
     ) -> FetchedPage[E]:
         return FetchedPage(read_rows(self._rows), None, 1)
 
+    def areas(self, location_id: str, read_rows: ReadRows[E]) -> FetchedPage[E]:
+        return FetchedPage(read_rows([]), None, 1)
+
     def record(self, path: str, what: str) -> HttpReply[object]:
         return HttpReply({}, 1)
 

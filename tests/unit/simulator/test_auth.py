@@ -86,3 +86,15 @@ def test_a_changed_password_shuts_the_old_one_out(harbor: SimulatorClient) -> No
     reply = harbor.post("/auth", username=old.user, password=old.secret, pin=old.pin)
     assert reply.status_code == 401
     assert harbor.sign_in().status_code == 200
+
+
+def test_an_api_key_opens_the_account_without_a_sign_in(harbor: SimulatorClient) -> None:
+    harbor.control("PATCH", "/orgs/org_harbor", {"apiKey": "k3y-of-nobody"})
+    for header, value in (
+        ("Authorization", "Bearer k3y-of-nobody"),
+        ("X-Api-Key", "k3y-of-nobody"),
+    ):
+        harbor.headers = {header: value}
+        assert harbor.get("/location").status_code == 200
+    harbor.headers = {"Authorization": "Bearer another"}
+    assert harbor.get("/location").status_code == 401

@@ -162,7 +162,7 @@ def test_malformed_records_reach_the_other_listings_and_the_rest_style(
     # When
     customers = harbor.post("/customer/search", page=1).json
     stock = harbor.post("/inventory/search", id_location=1000).json
-    orders = fern.get("/orders").json["orders"]
+    orders = fern.get("/orders", locationId=1000).json["orders"]
     # Then
     assert "id_customer" not in customers["0"]
     assert "id_item" not in stock[0]

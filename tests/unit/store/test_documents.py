@@ -1,6 +1,7 @@
 """The documents of a sync: each field declared once, the fingerprints as they ever were."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ from shared.domain.catalogue import LocationStock, Product, StrainType
 from shared.domain.changes import fingerprint
 from shared.domain.customers import Customer
 from shared.domain.discounts import NO_SALE, Discount, DiscountKind, Sale
+from shared.domain.inventory import StockArea
 from shared.domain.metadata import PUBLIC_FIELDS, NamedEntry, PublicLocation
 from shared.domain.orders import Channel, Order, OrderItem, OrderStatus, OrderType
 from shared.domain.pricing import PriceSource
@@ -97,7 +99,7 @@ FULL_ORDER = Order(
     external_id="501",
     source=POS,
     pos_customer_id="11",
-    user_id=None,
+    user_id="u1",
     email="ana@example.com",
     customer_name="Ana de la Cruz",
     phone="5185550123",
@@ -167,11 +169,12 @@ REJECTED = Rejected("9", "bad_quantity", "The row has no readable quantity.", "{
 @pytest.mark.parametrize(
     ("fields", "known"),
     [
-        (products.fields_of(FULL_PRODUCT, ORG, POS), "789ca0773626e08a"),
-        (products.fields_of(BARE_PRODUCT, ORG, POS), "8ddb4eddf0c66985"),
+        (products.fields_of(FULL_PRODUCT, ORG, POS), "83dac942ab323f41"),
+        (products.fields_of(BARE_PRODUCT, ORG, POS), "7950337f53c99bc6"),
         (customers.fields_of(FULL_CUSTOMER, ORG), "b1856c26d8b4e490"),
         (customers.fields_of(BARE_CUSTOMER, ORG), "a17dbde4ab08884b"),
-        (orders.fields_of(FULL_ORDER, "11", ORG), "33150b216a029005"),
+        (orders.fields_of(FULL_ORDER, "11", ORG), "fc2cfcd944ecb288"),
+        (orders.fields_of(replace(FULL_ORDER, user_id=None), "11", ORG), "33150b216a029005"),
         (orders.fields_of(BARE_ORDER, "12", ORG), "60a8f9aa41b6b82b"),
         (discounts.fields_of(FULL_DISCOUNT, ORG, POS), "d167374f4ea56e96"),
         (discounts.fields_of(BARE_DISCOUNT, ORG, POS), "0682fdae24c8ec1f"),
@@ -204,7 +207,9 @@ def quarantine_put(*, first: bool) -> Put:
 
 
 def location_put() -> Put:
-    whole = PublicLocation("1000", dict.fromkeys(PUBLIC_FIELDS, "x"))
+    whole = PublicLocation(
+        "1000", dict.fromkeys(PUBLIC_FIELDS, "x"), [StockArea("9", "Vault", sellable=True)]
+    )
     fields = metadata.locations([whole], ORG, derived=True)
     return metadata.put(ORG, metadata.LOCATION, fields, now=NOW)
 
@@ -225,7 +230,7 @@ BRANDS = metadata.put(ORG, "brands", metadata.names(NAMES, ORG, derived=True), n
         (ORDER, {"removedFromPosAt"}),
         (DISCOUNT, set()),
         (BRANDS, set()),
-        (location_put(), set()),
+        (location_put(), {"license"}),
         (quarantine_put(first=True), set()),
     ],
     ids=lambda value: value.path if isinstance(value, Put) else "",
@@ -284,6 +289,7 @@ def test_the_public_sees_the_declared_fields_of_a_product_and_no_others() -> Non
     # The fields that a product may have on the menu
     assert products.PUBLIC.keys() <= {*ON_MENU.fields}
     secret = {"externalId", "cost", "batchCost", "priceSource", "stock", "source", "orgId"}
+    secret |= {"provider"}
     assert {*ON_MENU.fields} - products.PUBLIC.keys() == {*secret, "updatedAt"}
     # and the HTTP answer has just these
     answered = {field.alias for field in MenuItemView.model_fields.values()}
@@ -308,3 +314,61 @@ def test_a_value_given_beside_the_record_must_be_declared() -> None:
     assert schema.fields(1, orgId="a") == {"value": 1, "orgId": "a"}
     with pytest.raises(TypeError, match="org_id"):
         schema.fields(1, org_id="a")
+
+
+PICTURE = "https://cdn.example.com/1.png"
+OURS = {"imageUrl": PICTURE, "imageSource": POS}
+
+
+@pytest.mark.parametrize(
+    ("image", "stored", "written"),
+    [
+        (None, {}, {}),
+        (PICTURE, {}, OURS),
+        (PICTURE, {"sortOrder": 3}, OURS),
+        (PICTURE, OURS, {}),
+        (
+            "https://cdn.example.com/2.png",
+            OURS,
+            OURS | {"imageUrl": "https://cdn.example.com/2.png"},
+        ),
+        (None, OURS, {"imageUrl": None, "imageSource": None}),
+        # The merchant's own stays, whatever its source says.
+        (PICTURE, {"imageUrl": "https://shop.example.com/a", "imageSource": "manual"}, {}),
+        (PICTURE, {"imageUrl": "https://shop.example.com/a"}, {}),
+        (None, {"imageUrl": "https://shop.example.com/a", "imageSource": "dispense"}, {}),
+    ],
+)
+def test_the_pos_s_picture_is_shown_where_the_merchant_has_none(
+    image: str | None, stored: dict[str, Any], written: dict[str, Any]
+) -> None:
+    fields = products.fields_of(replace(FULL_PRODUCT, image_url=image), ORG, POS)
+    assert products.picture(fields, stored) == written
+
+
+def test_a_picture_is_written_on_the_menu_alone_and_another_is_a_change() -> None:
+    plain = products.fields_of(FULL_PRODUCT, ORG, POS)
+    pictured = products.fields_of(replace(FULL_PRODUCT, image_url=PICTURE), ORG, POS)
+    assert fingerprint(plain) != fingerprint(pictured)
+
+    writes = products.put(ORG, pictured, now=NOW, merchant=OURS, sale={})
+
+    kept, on_menu = (write for write in writes if isinstance(write, Put))
+    assert not {"imageUrl", "posImage"} & kept.fields.keys()
+    assert "posImage" not in on_menu.fields
+    assert {name: on_menu.fields[name] for name in OURS} == OURS
+    taken = products.put(ORG, plain, now=NOW, merchant=dict.fromkeys(OURS), sale={})[1]
+    assert isinstance(taken, Put)
+    assert not OURS.keys() & taken.fields.keys()
+    assert OURS.keys() <= set(taken.owned or ())
+
+
+def test_products_say_that_they_are_of_a_pos_and_of_which() -> None:
+    fields = products.fields_of(FULL_PRODUCT, ORG, POS)
+    assert (fields["source"], fields["provider"]) == ("pos", "alleaves")
+    assert fields["strainType"] == "Indica"
+
+
+def test_an_order_keeps_the_user_account_that_placed_it() -> None:
+    assert orders.fields_of(FULL_ORDER, "11", ORG)["userId"] == "u1"
+    assert "userId" not in orders.fields_of(BARE_ORDER, "12", ORG)

@@ -84,3 +84,44 @@ def stock(**fields: Any) -> dict[str, Any]:
 
 def without(row: dict[str, Any], *fields: str) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key not in fields}
+
+
+def rest_customer(**fields: Any) -> dict[str, Any]:
+    return {
+        "id_customer": 4711,
+        "email": "Ida.Forge@Example.com",
+        "first_name": "Ida",
+        "last_name": "Forge",
+        "phone": "212 555 0149",
+        "userId": "u-17",
+    } | fields
+
+
+def rest_order(**fields: Any) -> dict[str, Any]:
+    return {
+        "id_transaction": 9001,
+        "customer": {"email": "Ida.Forge@Example.com", "userId": "u-17"},
+        "items": [{"id_product": 2001, "name": "Sample Vape 1g", "quantity": 2, "price": 20}],
+        "total": 45.2,
+        "created_at": "2026-01-15T18:30:00.000",
+        "type": "in_store",
+    } | fields
+
+
+def rest_product(**fields: Any) -> dict[str, Any]:
+    return {
+        "id_product": 2001,
+        "name": "Sample Vape 1g",
+        "brand": "Sample Brand",
+        "category": "Vapes",
+        "subcategory": "Cartridges",
+        "price": 35,
+        "cost": 11,
+        "batchCost": 10.5,
+        "thc": 70.5,
+        "cbd": 0.2,
+        "strainType": "Sativa",
+        "available": 10,
+        "has_inventory": True,
+        "quantity": 12,
+    } | fields

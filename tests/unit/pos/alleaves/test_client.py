@@ -1,15 +1,24 @@
 """Alleaves as a point of sale: what is asked of it, and what comes of the answers."""
 
 import json
+from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from shared.domain.inventory import StockArea
 from shared.errors import ListingIncomplete, ProviderFailed, ProviderRefused, ReplyUnreadable
 from shared.pos.port import Rejected
-from tests.unit.pos.alleaves.rows import customer, order
+from tests.unit.pos.alleaves.rows import (
+    customer,
+    order,
+    rest_customer,
+    rest_order,
+    rest_product,
+    stock,
+)
 from tests.unit.pos.alleaves.service import WINDOW, Alleaves
-from tests.unit.pos.fakes import Canned, ok
+from tests.unit.pos.fakes import Canned, Sent, ok
 
 
 def test_the_live_service_is_called_where_nothing_else_is_configured() -> None:
@@ -59,15 +68,74 @@ def test_orders_of_the_search_style_are_asked_for_by_page_and_days() -> None:
     ]
 
 
-def test_the_rest_style_gives_the_same_records() -> None:
-    alleaves = Alleaves(customers=120, orders=120, rows=5)
-    search, rest = alleaves.client(), alleaves.client(apiStyle="rest")
+def test_the_rest_style_lists_what_is_of_its_location() -> None:
+    alleaves = Alleaves(customers=250, orders=250, rows=5)
+    rest = alleaves.client(apiStyle="rest", locationId=1001)
 
-    assert list(rest.customers())[1].records == list(search.customers())[1].records
-    assert list(rest.orders(WINDOW))[1].records == list(search.orders(WINDOW))[1].records
-    assert next(rest.inventory("1000")).records == next(search.inventory("1000")).records
-    assert alleaves.calls("/customers")
-    assert alleaves.calls("/orders")
+    customers = [each for page in rest.customers() for each in page.records]
+    orders = [each for page in rest.orders(WINDOW) for each in page.records]
+    (stock,) = rest.inventory("1001")
+
+    assert [each.id for each in customers] == [str(n) for n in range(2, 251, 2)]
+    assert {each.user_id for each in customers} == {"u-17"}
+    assert [each.external_id for each in orders] == [str(n) for n in range(2, 251, 2)]
+    assert {(each.location_id, each.user_id) for each in orders} == {("1001", "u-17")}
+    assert [row.item_id for row in stock.records] == ["2", "4"]
+    assert {row.location_id for row in stock.records} == {"1001"}
+    for path in ("/customers", "/orders"):
+        calls = [parse_qs(urlsplit(sent.url).query) for sent in alleaves.calls(path)]
+        assert {call["locationId"][0] for call in calls} == {"1001"}
+    assert [sent.body for sent in alleaves.calls("/inventory/search")] == [
+        {"query": "", "locationId": 1001}
+    ]
+
+
+def test_a_single_record_of_the_rest_style_is_asked_for_at_its_location() -> None:
+    alleaves = Alleaves()
+    alleaves.interfere = lambda sent: ok(rest_order()) if "/order/" in sent.url else None
+
+    (found,) = alleaves.client(apiStyle="rest", locationId="1001").order("9001").records
+
+    assert found.location_id == "1001"
+    assert alleaves.calls("/order/9001")[0].url.endswith("?locationId=1001")
+
+
+@pytest.mark.parametrize("style", ["search", "rest"])
+def test_either_style_may_answer_in_the_shapes_of_the_other(style: str) -> None:
+    # Given a service that answers every list in the other style's shape
+    alleaves = Alleaves()
+    other: tuple[object, object, object] = (customer(), order(), [stock()])
+    if style == "search":
+        other = (rest_customer(), rest_order(), {"products": [rest_product()]})
+
+    def interfere(sent: Sent) -> Canned | None:
+        path = urlsplit(sent.url).path
+        named = {"customer": ok([other[0]]), "order": ok([other[1]]), "inventory": ok(other[2])}
+        return next((named[word] for word in named if f"/{word}" in path), None)
+
+    alleaves.interfere = interfere
+    client = alleaves.client(apiStyle=style)
+
+    # When
+    (customers,), (orders,) = client.customers(), client.orders(WINDOW)
+    (rows,) = client.inventory("1000")
+
+    # Then
+    assert (customers.records[0].id, customers.records[0].first_name) == ("4711", "Ida")
+    (found,) = orders.records
+    assert (found.external_id, found.email) == ("9001", "ida.forge@example.com")
+    assert (found.total_cents, found.location_id) == (4520, "1000")
+    assert (rows.records[0].item_id, rows.records[0].available) == ("2001", Decimal(10))
+
+
+def test_the_areas_of_a_location_are_asked_for_by_its_id() -> None:
+    alleaves = Alleaves()
+    alleaves.areas = [{"id_area": 9, "name": "Damaged", "id_location": 1000}]
+
+    found = alleaves.client().areas("1000")
+
+    assert found.value == (StockArea("9", "Damaged", sellable=False),)
+    assert alleaves.calls("/inventory/area")[0].url.endswith("?id_location=1000")
 
 
 def test_stock_is_one_call_for_all_rows_of_a_location() -> None:

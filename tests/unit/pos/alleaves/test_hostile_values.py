@@ -67,7 +67,7 @@ def test_text_that_is_no_unicode_is_left_out_of_conditions_and_locations() -> No
 
     fields = {"location": "\ud800", "phone": 10**30, "license": "SIM-1"}
     (place,) = catalogue.to_locations([{"id_location": 1000, **fields}])
-    assert place.fields == {"license": "SIM-1"}
+    assert place.fields == {"licenseNumber": "SIM-1"}
 
 
 @pytest.mark.parametrize("value", ["1e-999999", "1e999999", "NaN", "\ud800", 10**400])

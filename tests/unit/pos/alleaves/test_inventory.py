@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from shared.domain.inventory import InventoryRow
+from shared.domain.inventory import InventoryRow, StockArea, in_known_areas
 from shared.pos.alleaves.catalogue import to_inventory_row
 from shared.pos.port import Rejected
-from tests.unit.pos.alleaves.rows import stock, without
+from tests.unit.pos.alleaves.rows import rest_product, stock, without
 
 
 def mapped(row: object) -> InventoryRow:
@@ -139,3 +139,72 @@ def test_a_row_without_an_item_is_rejected() -> None:
 
 def test_a_row_that_names_no_location_is_of_the_one_asked_for() -> None:
     assert mapped(without(stock(), "id_location")).location_id == "1000"
+
+
+def test_a_product_in_the_documented_shape_of_the_rest_style() -> None:
+    record = mapped(rest_product())
+
+    assert (record.item_id, record.name, record.brand) == ("2001", "Sample Vape 1g", "Sample Brand")
+    assert (record.category_path, record.strain) == ("Vapes > Cartridges", "Sativa")
+    assert (record.available, record.on_hand) == (Decimal(10), Decimal(12))
+    assert dict(record.prices)["price_retail"] == 3500
+    assert (record.cost_cents, record.batch_cost_cents) == (1100, 1050)
+    assert (record.thc_percent, record.cbd_percent) == (Decimal("70.5"), Decimal("0.2"))
+    assert record.sellable
+
+
+@pytest.mark.parametrize(
+    ("fields", "quantities"),
+    [
+        ({"available": True, "quantity": 12}, (12, 12)),
+        ({"available": False, "quantity": 12}, (0, 12)),
+        ({"available": True, "has_inventory": False, "quantity": 12}, (0, 12)),
+        ({"available": False, "quantity": None}, (0, 0)),
+        ({"available": None, "quantity": 12}, (12, 12)),
+    ],
+)
+def test_where_available_is_a_flag_all_or_nothing_of_the_quantity_is(
+    fields: dict[str, Any], quantities: tuple[int, int]
+) -> None:
+    record = mapped(rest_product(**fields))
+
+    assert (int(record.available), int(record.on_hand)) == quantities
+
+
+def test_a_product_for_sale_without_a_quantity_is_rejected() -> None:
+    assert refused(rest_product(available=True, quantity=None)).code == "bad_quantity"
+
+
+@pytest.mark.parametrize("name", ["Damaged", "scrap", "Quarantine", "hold"])
+def test_an_area_that_is_only_named_says_whether_it_may_be_sold_from(name: str) -> None:
+    row = without(stock(area=name), "area_type")
+
+    assert not mapped(row).sellable
+    assert mapped(row | {"area": "Sales Floor"}).sellable
+
+
+def test_a_row_that_names_no_area_keeps_the_id_to_ask_by() -> None:
+    nameless = mapped(without(stock(), "area_type"))
+
+    assert nameless.area_id == "1000"
+    assert mapped(stock()).area_id is None
+    areas = [StockArea("1000", "Damaged", sellable=False)]
+    assert [row.sellable for row in in_known_areas([nameless, mapped(stock())], areas)] == [
+        False,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "image"),
+    [
+        ({}, None),
+        ({"image_url": "https://cdn.example.com/1.png"}, "https://cdn.example.com/1.png"),
+        ({"media_list": [{"content": "https://a.example.com/2"}]}, "https://a.example.com/2"),
+        ({"imageUrl": "data:image/png;base64,AA", "media_list": [7, {"content": 8}]}, None),
+        ({"image_url": "https://cdn.example.com/a b"}, None),
+        ({"media_list": [{"content": "https://cdn.example.com/" + "x" * 3_000}]}, None),
+    ],
+)
+def test_a_picture_is_the_address_of_one(fields: dict[str, Any], image: str | None) -> None:
+    assert mapped(stock(**fields)).image_url == image

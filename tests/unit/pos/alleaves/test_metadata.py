@@ -6,7 +6,7 @@ import pytest
 
 from shared.domain.inventory import BatchDetail
 from shared.domain.metadata import PUBLIC_FIELDS, NamedEntry, NamedKind
-from shared.pos.alleaves.catalogue import to_batch_detail, to_locations, to_named
+from shared.pos.alleaves.catalogue import to_areas, to_batch_detail, to_locations, to_named
 
 SECRET = "metrc-key-of-nobody"
 
@@ -70,3 +70,31 @@ def test_a_batch_tells_its_dates_and_tag() -> None:
 @pytest.mark.parametrize("reply", [None, [], "x", {}, {"date_expire": "0001-01-01"}])
 def test_a_batch_that_tells_nothing_is_no_error(reply: object) -> None:
     assert to_batch_detail(reply) == BatchDetail()
+
+
+@pytest.mark.parametrize("name", ["license", "license_number", "licenseNumber"])
+def test_a_location_has_its_licence_number_under_one_name(name: str) -> None:
+    (found,) = to_locations([{"id_location": 1, name: "OCM-1"}])
+
+    assert found.fields == {"licenseNumber": "OCM-1"}
+
+
+def test_areas_say_by_their_name_or_type_whether_they_may_be_sold_from() -> None:
+    rows = [
+        {"id_area": 1, "name": "Sales Floor", "id_location": 1000},
+        {"id_area": 2, "name": "Damaged"},
+        {"id_area": "3", "path": "Back", "area_type": "Quarantine"},
+        {"id_area": 4, "name": "Old", "deleted": True},
+        {"id_area": 5, "name": "Elsewhere", "id_location": 1001},
+        {"name": "no id"},
+        "nothing",
+    ]
+
+    found = to_areas(rows, "1000")
+
+    assert [(a.id, a.name, a.sellable) for a in found] == [
+        ("1", "Sales Floor", True),
+        ("2", "Damaged", False),
+        ("3", "Back", False),
+        ("4", "Old", False),
+    ]

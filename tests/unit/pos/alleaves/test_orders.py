@@ -10,7 +10,7 @@ import pytest
 from shared.domain.orders import Channel, Order, OrderItem, OrderStatus, OrderType
 from shared.pos.alleaves.orders import to_order
 from shared.pos.port import Rejected
-from tests.unit.pos.alleaves.rows import order, without
+from tests.unit.pos.alleaves.rows import order, rest_order, without
 
 ZONE = ZoneInfo("America/New_York")
 NOW = datetime(2026, 3, 18, 16, 0, tzinfo=UTC)
@@ -242,3 +242,53 @@ def test_parts_of_the_amount_may_be_missing() -> None:
     record = mapped(order(subtotal=None, tax="n/a", discount=None))
 
     assert (record.subtotal_cents, record.tax_cents, record.discount_cents) == (None, None, None)
+
+
+def test_an_order_in_the_documented_shape_of_the_rest_style() -> None:
+    record = mapped(rest_order())
+
+    assert (record.external_id, record.pos_customer_id) == ("9001", None)
+    assert (record.email, record.user_id) == ("ida.forge@example.com", "u-17")
+    assert (record.status, record.type) == (OrderStatus.COMPLETED, OrderType.IN_STORE)
+    assert (record.location_id, record.total_cents) == ("1000", 4520)
+    assert record.items == (OrderItem("2001", "Sample Vape 1g", None, Decimal(2), 2000),)
+
+
+@pytest.mark.parametrize(
+    ("customer", "says"),
+    [
+        ({"email": "A@example.com", "userId": 17}, (None, "a@example.com", "17", "")),
+        ({"id_customer": 4711, "email": None}, ("4711", None, None, "")),
+        ({"id": "4711", "user_id": "u", "name": "Ida Forge"}, ("4711", None, "u", "Ida Forge")),
+        ({"first_name": "Ida", "last_name": "Forge"}, (None, None, None, "Ida Forge")),
+        ({"userId": ["odd"], "email": {"odd": 1}}, (None, None, None, "")),
+        ({}, (None, None, None, "")),
+        ("Ida Forge", (None, None, None, "")),
+        ([{"email": "a@example.com"}], (None, None, None, "")),
+        (None, (None, None, None, "")),
+    ],
+)
+def test_a_buyer_is_read_out_of_the_object_that_names_it(
+    customer: object, says: tuple[str | None, ...]
+) -> None:
+    record = mapped(rest_order(customer=customer))
+
+    buyer = (record.pos_customer_id, record.email, record.user_id, record.customer_name)
+    assert buyer == says
+
+
+def test_what_stands_beside_the_buyer_goes_first_unless_it_is_empty() -> None:
+    nested = {"id_customer": 1, "email": "nested@example.com", "userId": "n", "phone": "1"}
+
+    record = mapped(order(customer=nested, email="", phone=None, userId="own"))
+
+    assert (record.pos_customer_id, record.email) == ("4711", "nested@example.com")
+    assert (record.user_id, record.phone) == ("own", "1")
+
+
+def test_the_id_of_a_buyer_is_never_that_of_the_order() -> None:
+    row = without(rest_order(customer={"id": "77"}), "id_transaction") | {"id": "9001"}
+
+    record = mapped(row)
+
+    assert (record.external_id, record.pos_customer_id) == ("9001", "77")

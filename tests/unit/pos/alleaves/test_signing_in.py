@@ -3,6 +3,7 @@
 import json
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -92,3 +93,54 @@ def test_no_error_shows_password_pin_or_token() -> None:
     shown = "".join(traceback.format_exception(raised.value)) + repr(raised.value.__context__)
     assert PASSWORD not in shown
     assert PIN not in shown
+
+
+KEY = "k3y-of-nobody"
+
+
+@pytest.mark.parametrize(
+    ("settings", "header", "value"),
+    [
+        ({}, "Authorization", f"Bearer {KEY}"),
+        ({"apiKeyHeader": "authorization"}, "authorization", f"Bearer {KEY}"),
+        ({"apiKeyHeader": "X-Api-Key"}, "X-Api-Key", KEY),
+    ],
+)
+def test_an_api_key_stands_in_place_of_a_sign_in(
+    settings: dict[str, Any], header: str, value: str
+) -> None:
+    alleaves = Alleaves(customers=3)
+    alleaves.good_tokens.add(value)
+
+    client = alleaves.client(username="", password="", pin="", apiKey=KEY, **settings)
+    (page,) = client.customers()
+
+    assert len(page.records) == 3
+    assert client.login_location() is None
+    assert [sent.headers.get(header) for sent in alleaves.transport.sent] == [value]
+
+
+def test_a_key_that_is_refused_is_the_orgs_to_correct_and_is_not_shown() -> None:
+    alleaves = Alleaves(customers=1)
+
+    with pytest.raises(CredentialsRejected) as raised:
+        list(alleaves.client(username="", apiKey=KEY).customers())
+
+    assert str(raised.value) == (
+        "The POS at app.alleaves.com does not accept the sign-in (401). Check the API key of Main"
+        " Street in the POS settings."
+    )
+    assert len(alleaves.transport.sent) == 1
+    assert KEY not in "".join(traceback.format_exception(raised.value))
+
+
+@pytest.mark.parametrize(
+    ("said", "found"), [(1001, "1001"), ("1001", "1001"), (None, None), ("a/b", None)]
+)
+def test_a_sign_in_may_name_the_location_that_it_belongs_to(
+    said: object, found: str | None
+) -> None:
+    alleaves = Alleaves()
+    alleaves.login_location = said
+
+    assert alleaves.client(locationId=None).login_location() == found
