@@ -3,6 +3,10 @@
 Each commit also writes the lease document and requires the version that this worker last saw. The
 next holder changes it, so that Firestore itself refuses the pending commits of a worker that was
 suspended (docs/decisions/2026-11-21-fencing.md).
+
+The lease document also names what is ``unsettled``: records whose documents commits have changed
+since the manifests last said what is stored. Whoever takes the lease over trusts no manifest for
+these (docs/decisions/2026-11-21-unsettled-records.md).
 """
 
 import contextlib
@@ -39,7 +43,10 @@ class HeldLease:
         asked: float,
         ttl: timedelta,
         monotonic: Callable[[], float],
+        unsettled: bytes = b"",
     ) -> None:
+        self.unsettled = unsettled
+        """As the worker before has left it."""
         self._database = database
         self._path = path
         self._lease = lease
@@ -56,19 +63,26 @@ class HeldLease:
     def epoch(self) -> int:
         return self._lease.epoch
 
-    def commit(self, writes: Sequence[Write]) -> None:
-        """Write all of ``writes`` or nothing, and renew the lease with them."""
-        self._commit(writes, self._lease)
+    def commit(self, writes: Sequence[Write], unsettled: bytes | None = None) -> None:
+        """Write all of ``writes`` or nothing, and renew the lease with them. ``unsettled`` is what
+        it is after this commit, None: as before."""
+        self._commit(writes, self._lease, unsettled)
 
-    def release(self, writes: Sequence[Write]) -> None:
+    def release(self, writes: Sequence[Write], unsettled: bytes | None = None) -> None:
         """The run has ended: write its last documents and free the org."""
-        self._commit(writes, replace(self._lease, holder=None, run_id=None))
+        self._commit(writes, replace(self._lease, holder=None, run_id=None), unsettled)
         self._ended.set()
 
-    def hand_over(self, writes: Sequence[Write], *, wait: timedelta = timedelta(0)) -> None:
+    def hand_over(
+        self,
+        writes: Sequence[Write],
+        unsettled: bytes | None = None,
+        *,
+        wait: timedelta = timedelta(0),
+    ) -> None:
         """This worker stops, the run does not: only the same run may continue within the lease,
         which lasts longer by ``wait``."""
-        self._commit(writes, replace(self._lease, holder=None), wait)
+        self._commit(writes, replace(self._lease, holder=None), unsettled, wait)
         self._ended.set()
 
     def keep_alive(self) -> None:
@@ -96,7 +110,11 @@ class HeldLease:
         self._ended.set()
 
     def _commit(
-        self, writes: Sequence[Write], lease: Lease, longer: timedelta = timedelta(0)
+        self,
+        writes: Sequence[Write],
+        lease: Lease,
+        unsettled: bytes | None,
+        longer: timedelta = timedelta(0),
     ) -> None:
         with self._lock:
             if self._ended.is_set():
@@ -108,7 +126,7 @@ class HeldLease:
                 self._commits += 1
                 server_time = self._granted_at + timedelta(seconds=now - self._granted)
                 lease = replace(lease, expires_at=server_time + self._ttl + longer)
-                guard = _guard(self._path, lease, self._commits, self._version)
+                guard = _guard(self._path, lease, self._commits, self._version, unsettled)
                 if self._written([guard, *writes]):
                     self._renewed = now
                     return
@@ -164,7 +182,17 @@ def acquire(
             version = database.commit([guard, *first_writes(answer.abandoned)])
         except Conflict:
             continue
-        return HeldLease(database, path, granted, version, found.read_at, asked, ttl, monotonic)
+        return HeldLease(
+            database,
+            path,
+            granted,
+            version,
+            found.read_at,
+            asked,
+            ttl,
+            monotonic,
+            found.fields.get("unsettled", b""),
+        )
     raise Busy(f"another worker is at run {run_id}")
 
 
@@ -181,15 +209,23 @@ def look(database: Database, lease_paths: Sequence[str]) -> dict[str, Lease]:
     return {path: _lease(document) for path, document in found.items()}
 
 
-def _guard(path: str, lease: Lease, commits: int, version: datetime | None) -> Write:
+def _guard(
+    path: str,
+    lease: Lease,
+    commits: int,
+    version: datetime | None,
+    unsettled: bytes | None = None,
+) -> Write:
     """The write that Firestore accepts from the lease's holder only."""
-    fields = {
+    fields: dict[str, object] = {
         "epoch": lease.epoch,
         "runId": lease.run_id,
         "holder": lease.holder,
         "expiresAt": lease.expires_at,
         "commits": commits,
     }
+    if unsettled is not None:
+        fields["unsettled"] = unsettled or None
     return put_if_version(path, fields, version)
 
 

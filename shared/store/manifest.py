@@ -7,12 +7,15 @@ was created. Records in quarantine, and those MISSING from the POS's list, have 
 under a prefix; behind the hash of one in quarantine stands when its document was written.
 """
 
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 
+import msgpack
+
 from shared.domain.changes import HASH_BYTES
-from shared.store.database import Database, Put
-from shared.store.packed_map import PackedMap, read_all
+from shared.store.database import Database, Put, Write
+from shared.store.packed_map import PackedMap, Stored, read_all
 
 ENTRIES_PER_SHARD = 12_000
 """About 250 KiB with ids as long as those of the POSes known."""
@@ -27,11 +30,66 @@ _QUARANTINE_PREFIX = "?"
 _MISSING_PREFIX = "!"
 _HELD = b"h"
 _MOMENT_BYTES = 4
+_UNKNOWN = bytes(HASH_BYTES)
+"""Fingerprint of no fields: whatever the POS has is written."""
+ANNOUNCING = ("products", "discounts")
+"""Streams whose new records are announced before they are stored."""
 
 
 class Manifest(PackedMap[bytes]):
     """One stream's marks. Not safe for threads: its stream's pages take turns. Split by number of
     entries, by size where the ids are long."""
+
+    def __init__(
+        self,
+        org_id: str,
+        name: str,
+        packed: dict[str, bytes],
+        shards: int = 1,
+        stored: Stored | None = None,
+    ) -> None:
+        super().__init__(org_id, name, packed, shards, stored)
+        self._unsettled: set[str] = set()
+        self._announces = name in ANNOUNCING
+
+    def set_entry(self, record_id: str, value: bytes) -> None:
+        if self.get(record_id) != value:
+            self.unsettle(record_id)
+            super().set_entry(record_id, value)
+
+    def drop_entry(self, record_id: str) -> None:
+        if record_id in self:
+            self.unsettle(record_id)
+        super().drop_entry(record_id)
+
+    def take_writes(self, *, end: bool = False) -> list[list[Write]]:
+        self._unsettled = set()
+        return super().take_writes(end=end)
+
+    def unsettle(self, key: str) -> None:
+        """Documents of this entry's record are to change: what is stored of the entry may then be
+        wrong. Not where it says so itself."""
+        value = self.get(key) or b""
+        says_so = value in (ANNOUNCED, QUARANTINED) or value[1 : 1 + HASH_BYTES] == _UNKNOWN
+        if not says_so and not key.startswith(_MISSING_PREFIX):
+            self._unsettled.add(key)
+
+    @property
+    def unsettled(self) -> Collection[str]:
+        """The keys of the entries that are not stored as they are."""
+        return self._unsettled
+
+    def distrust(self, keys: Iterable[str]) -> None:
+        """A worker has died that had changed what these entries are about: the documents may be
+        as any version of the record, there or not."""
+        for key in keys:
+            value = self.get(key) or b""
+            if key.startswith(_QUARANTINE_PREFIX):
+                self.set_entry(key, QUARANTINED)
+            elif self._announces or value[:1] not in (STORED, SKIPPED):
+                self.set_entry(key, ANNOUNCED)
+            else:
+                self.set_entry(key, value[:1] + _UNKNOWN + value[1 + HASH_BYTES :])
 
     def count(self, mark: bytes) -> int:
         """How many records have the mark."""
@@ -69,6 +127,11 @@ class Manifest(PackedMap[bytes]):
     def announce(self, record_id: str) -> None:
         self.set_entry(record_id, ANNOUNCED)
 
+    def presume_stored(self, record_id: str) -> None:
+        """A record that may be stored is, with fields that are not known."""
+        if self.mark(record_id) == ANNOUNCED:
+            self.set_entry(record_id, STORED + _UNKNOWN)
+
     def remove(self, record_id: str) -> None:
         self.set_entry(record_id, REMOVED)
 
@@ -84,10 +147,10 @@ class Manifest(PackedMap[bytes]):
             self.set_entry(record_id, value[: 1 + HASH_BYTES] + _moment(created_at))
 
     def created(self) -> Iterator[tuple[str, float | None]]:
-        """Ids of the records that are stored or skipped, each with when it was created (seconds
-        since 1970); None for one that was not listed since manifests know that."""
+        """Ids of the records that are stored or skipped, or may be, each with when it was created
+        (seconds since 1970); None for one that was not listed since manifests know that."""
         for record_id, value in self.items():
-            if value[:1] in (STORED, SKIPPED):
+            if value[:1] in (STORED, SKIPPED, ANNOUNCED):
                 moment = value[1 + HASH_BYTES :]
                 yield record_id, int.from_bytes(moment) if moment else None
 
@@ -139,8 +202,7 @@ class Manifest(PackedMap[bytes]):
         """Make every document written look changed, so that it is written again (``full``)."""
         for key, value in self.items():
             if value[:1] in (STORED, SKIPPED) and len(value) > 1:
-                unknown = value[:1] + bytes(HASH_BYTES)
-                self.set_entry(key, unknown + value[1 + HASH_BYTES :])
+                self.set_entry(key, value[:1] + _UNKNOWN + value[1 + HASH_BYTES :])
 
     def _must_split(self, packed: Mapping[int, tuple[bytes, int]]) -> bool:
         too_many = len(self) > self.shards * ENTRIES_PER_SHARD
@@ -158,3 +220,17 @@ def load(database: Database, org_id: str, shards: Mapping[str, int]) -> dict[str
     an earlier version has stored."""
     found = read_all(database, org_id, shards)
     return {name: Manifest(org_id, name, *stored) for name, stored in found.items()}
+
+
+def unsettled(manifests: Mapping[str, Manifest]) -> bytes:
+    """What the lease document is to say of records whose documents change before the manifests do:
+    the keys of their entries by stream, packed."""
+    keys = {name: sorted(m.unsettled) for name, m in manifests.items() if m.unsettled}
+    return zlib.compress(msgpack.packb(keys), 1) if keys else b""
+
+
+def distrust(manifests: Mapping[str, Manifest], left: bytes) -> None:
+    """Trust no entry that a worker has ``left`` unsettled."""
+    keys: dict[str, list[str]] = msgpack.unpackb(zlib.decompress(left)) if left else {}
+    for name, entries in keys.items():
+        manifests[name].distrust(entries)

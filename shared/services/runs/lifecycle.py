@@ -97,23 +97,34 @@ class ActiveRun(Generic[R]):
         finally:
             self._span.__exit__(kind, error, trace)
 
-    def commit(self, writes: Sequence[Write]) -> None:
-        """Write all or nothing."""
-        self._lease.commit(writes)
+    @property
+    def unsettled(self) -> bytes:
+        """What the worker before has left unsettled (store/lease.py)."""
+        return self._lease.unsettled
 
-    def checkpoint(self, writes: Sequence[Write]) -> None:
+    def commit(self, writes: Sequence[Write], unsettled: bytes | None = None) -> None:
+        """Write all or nothing. ``unsettled`` as in HeldLease.commit."""
+        self._lease.commit(writes, unsettled)
+
+    def checkpoint(self, writes: Sequence[Write], unsettled: bytes | None = None) -> None:
         """Write, with the run's document as it is now: a crash repeats nothing before this."""
-        self._lease.commit(self._with_document(writes))
+        self._lease.commit(self._with_document(writes), unsettled)
 
-    def hand_over(self, writes: Sequence[Write], *, wait: timedelta = timedelta(0)) -> None:
+    def hand_over(
+        self,
+        writes: Sequence[Write],
+        unsettled: bytes | None = None,
+        *,
+        wait: timedelta = timedelta(0),
+    ) -> None:
         """Write, and leave the rest of the run to a continuation that comes after ``wait``."""
         self.run.tries = 0
-        self._lease.hand_over(self._with_document(writes), wait=wait)
+        self._lease.hand_over(self._with_document(writes), unsettled, wait=wait)
 
-    def end(self, writes: Sequence[Write]) -> None:
+    def end(self, writes: Sequence[Write], unsettled: bytes | None = None) -> None:
         """Write the last documents and free the org."""
         self.run.tries = 0
-        self._lease.release(self._with_document(writes))
+        self._lease.release(self._with_document(writes), unsettled)
 
     def _with_document(self, writes: Sequence[Write]) -> Sequence[Write]:
         """The cost that the document states includes this commit, its lease and itself."""

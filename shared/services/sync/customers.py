@@ -136,7 +136,7 @@ def sync_customers(
         records.release_others()
         for customer_id in [*seen, *(i for i in rejected if i)]:
             records.manifest.listed(customer_id)
-        stored = set(records.manifest.ids(STORED)) - missing.to_look_up
+        stored = records.may_be_stored() - missing.to_look_up
         gone = stored - seen - {*rejected}
         unreadable = rejected.count(None)
         missing.note(gone, listed=listed, stored=len(stored), unreadable=unreadable)

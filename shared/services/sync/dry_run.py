@@ -147,6 +147,8 @@ class StreamChanges:
 class ChangeRecorder:
     """A RunWriter that stores nothing: it reads what each write concerns and notes the change."""
 
+    unsettled = b""
+
     def __init__(self, database: Database, sync: SyncOrg, run: Run) -> None:
         self.org_id, self.run_id, self.run = sync.org_id, sync.run_id, run
         self.database = database
@@ -162,7 +164,7 @@ class ChangeRecorder:
         self._streams: dict[str, StreamChanges] = {}
         self._lock = Lock()
 
-    def commit(self, writes: Sequence[Write]) -> None:
+    def commit(self, writes: Sequence[Write], unsettled: bytes | None = None) -> None:
         """Note the records among the writes; manifests, cursors and the like are no records."""
         records = [w for w in writes if _collection(w) in self._stream_of]
         stored = self.database.get_all(sorted({write.path for write in records}))

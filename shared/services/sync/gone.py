@@ -19,7 +19,7 @@ from shared.errors import OrgError, ProviderError
 from shared.pos.port import Page, PosClient
 from shared.services.sync.records import StreamRecords
 from shared.services.sync.session import Session
-from shared.store.manifest import SKIPPED, STORED
+from shared.store.manifest import ANNOUNCED, SKIPPED, STORED
 
 LOOK_UPS = 100
 """Records looked up in one invocation at the most."""
@@ -93,8 +93,9 @@ class MissingRecords:
                     store(page)
                 else:
                     self._records.tally.requests += page.requests
-                    if self._manifest.mark(record_id) in (STORED, SKIPPED):
+                    if self._manifest.mark(record_id) in (STORED, SKIPPED, ANNOUNCED):
                         gone.append(record_id)
+                        self._manifest.unsettle(record_id)
             if gone:
                 remove(gone)
             for record_id in answers:

@@ -20,7 +20,7 @@ from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
 from shared.store import orders
 from shared.store.database import Remove, Write
-from shared.store.manifest import REMOVED, SKIPPED, STORED
+from shared.store.manifest import ANNOUNCED, REMOVED, SKIPPED, STORED
 from shared.store.orders import SkippedOrders
 
 STREAM = "orders"
@@ -180,8 +180,9 @@ class OrderStream:
         manifest = self.records.manifest
         for order_id in order_ids:
             if manifest.mark(order_id) == SKIPPED and manifest.quarantined(order_id) is not None:
-                self._session.store(self.withdraw(order_id))
+                writes = self.withdraw(order_id)
                 manifest.drop_entry(order_id)
+                self._session.store(writes)
 
     def withdraw(self, order_id: str) -> list[Remove]:
         """The writes after which nothing says that the order is skipped."""
@@ -194,7 +195,8 @@ class OrderStream:
 
     def _before(self, changed: Sequence[Changed]) -> dict[str, orders.StoredOrder]:
         session = self._session
-        known = [change.record.id for change in changed if not change.first]
+        mark = self.records.manifest.mark
+        known = [c.record.id for c in changed if not c.first or mark(c.record.id) == ANNOUNCED]
         return orders.read_stored(session.database, session.org_id, known)
 
 
@@ -237,11 +239,15 @@ class StoredOrders:
         no window has listed, nor does the manifest of an earlier version say so. The next round
         finds out whether they are gone."""
         mark = self._manifest.mark
-        unknown = (i for i, at in self._manifest.created() if at is None and mark(i) == STORED)
+        unknown = (i for i, at in self._manifest.created() if at is None and mark(i) != SKIPPED)
         ids = list(islice(unknown, LEARNT_AT_ONCE))
         found = orders.read_stored(self._session.database, self._session.org_id, ids) if ids else {}
         with self._session.lock:
+            for order_id in ids:
+                if order_id not in found and mark(order_id) == ANNOUNCED:
+                    self._manifest.drop_entry(order_id)
             for order_id, stored in found.items():
+                self._manifest.presume_stored(order_id)
                 self._manifest.set_created(order_id, stored.created_at)
 
     def settle(self, clients: Sequence[PosClient]) -> None:

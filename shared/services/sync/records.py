@@ -264,8 +264,8 @@ class StreamRecords:
 
     def _release(self, key: str) -> None:
         if self.manifest.quarantined(key) is not None:
-            self._session.store([quarantine.remove(self._session.org_id, self.stream, key)])
             self.manifest.leave_quarantine(key)
+            self._session.store([quarantine.remove(self._session.org_id, self.stream, key)])
 
 
 def _unstorable(record: Record, code: str, message: str) -> Rejected:

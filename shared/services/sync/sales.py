@@ -65,8 +65,8 @@ def sync_discounts(session: Session, clients: Sequence[PosClient]) -> list[Disco
         refused = {*records.manifest.in_quarantine()}
         current = {key: each for key, each in current.items() if key not in refused}
         for discount_id in records.may_be_stored() - current.keys():
-            session.store([discount_store.remove(session.org_id, discount_id)])
             records.manifest.remove(discount_id)
+            session.store([discount_store.remove(session.org_id, discount_id)])
             records.tally.deleted += 1
         records.release_others()
     return [discount for discount, _ in current.values()]

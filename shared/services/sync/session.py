@@ -5,6 +5,10 @@ for them and for the stored requests for the spending of the customers they conc
 messages of these, and only then commits the manifests that say all is stored, and last the cursors.
 A crash at any point, between two of these commits too, repeats work and loses none.
 
+Each commit of records also says, in the lease document, which records are unsettled: what the
+manifests say of these may be older than what is stored. A worker that takes the org over writes
+them again.
+
 A commit that Firestore refuses is halved until the refused writes are alone; the others are stored.
 """
 
@@ -48,6 +52,9 @@ CHECKPOINT_WRITES = 8_000
 MANY_CUSTOMERS = 200
 """From here on, and from a quarter of an org's customers on, three scans beat look-ups."""
 
+SETTLED = b""
+"""Nothing is unsettled: the manifests say what is stored."""
+
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
@@ -76,13 +83,16 @@ class RunWriter(Protocol):
     run: Run
     database: Database
 
-    def commit(self, writes: Sequence[Write]) -> None: ...
+    @property
+    def unsettled(self) -> bytes: ...
 
-    def checkpoint(self, writes: Sequence[Write]) -> None: ...
+    def commit(self, writes: Sequence[Write], unsettled: bytes | None = None) -> None: ...
 
-    def hand_over(self, writes: Sequence[Write]) -> None: ...
+    def checkpoint(self, writes: Sequence[Write], unsettled: bytes | None = None) -> None: ...
 
-    def end(self, writes: Sequence[Write]) -> None: ...
+    def hand_over(self, writes: Sequence[Write], unsettled: bytes | None = None) -> None: ...
+
+    def end(self, writes: Sequence[Write], unsettled: bytes | None = None) -> None: ...
 
 
 class SpendingRequests(Protocol):
@@ -108,6 +118,7 @@ class Session:
         self.progress = status_store.read_progress(self.database, self.org_id)
         shards = {stream: self.progress.shards.get(stream, 1) for stream in STREAMS}
         self.manifests = manifest.load(self.database, self.org_id, shards)
+        manifest.distrust(self.manifests, writer.unsettled)
         self.now = clock
         self.deadline = deadline
         self.lock = RLock()
@@ -192,7 +203,9 @@ class Session:
     def checkpoint_if_due(self) -> None:
         """Checkpoint when enough has gathered."""
         elapsed = time.monotonic() - self._checkpoint_at
-        if self._since_checkpoint >= CHECKPOINT_WRITES or elapsed >= CHECKPOINT_SECONDS:
+        unsettled = sum(len(m.unsettled) for m in self.manifests.values())
+        much = max(self._since_checkpoint, unsettled) >= CHECKPOINT_WRITES
+        if much or elapsed >= CHECKPOINT_SECONDS:
             self.checkpoint()
 
     def checkpoint(self) -> None:
@@ -213,16 +226,18 @@ class Session:
             self._keep(self._writer.end, last, ended=True)
 
     def distrust_what_is_stored(self, streams: Iterable[str]) -> None:
-        """Write every record of the streams again and walk all orders anew (``full``)."""
+        """Write every record of the streams again and walk all orders anew (``full``). Kept at
+        once: every record would be unsettled."""
         for stream in streams:
             self.manifests[stream].forget_fingerprints()
             if stream == "orders":
                 self.progress.orders = OrderCursor()
         self.run.reset = True
+        self.checkpoint()
 
     def _keep(
         self,
-        commit: Callable[[Sequence[Write]], None],
+        commit: Callable[[Sequence[Write], bytes], None],
         last: Callable[[], Sequence[Write]] = tuple,
         *,
         ended: bool = False,
@@ -250,10 +265,10 @@ class Session:
         if not all(accepted):
             final = [*final[: -len(last_of_all)], *closing()]
         try:
-            commit(final)
+            commit(final, SETTLED)
         except WriteRefused:
             self._refuse(self._commit([WriteGroup((write,)) for write in final[:-1]]))
-            commit(closing())
+            commit(closing(), SETTLED)
 
     def _commit_state(self, writes: Sequence[Write]) -> bool:
         """Commit a part of what describes the records; False where Firestore refuses any of it,
@@ -289,21 +304,25 @@ class Session:
     def _commit_behind(self, groups: list[WriteGroup]) -> None:
         self._since_checkpoint += sum(len(group.writes) for group in groups)
         # The thread outlives the trace's parts: each commit belongs to the one that asked for it.
-        self._waiting.append(self._committer.submit(copy_context().run, self._commit, groups))
+        run, unsettled = copy_context().run, manifest.unsettled(self.manifests)
+        self._waiting.append(self._committer.submit(run, self._commit, groups, unsettled))
         while len(self._waiting) > COMMITS_WAITING:
             self._refused += self._waiting.popleft().result()
 
-    def _commit(self, groups: list[WriteGroup]) -> list[WriteGroup]:
+    def _commit(self, groups: list[WriteGroup], unsettled: bytes | None = None) -> list[WriteGroup]:
         """Write; returns the groups that Firestore refuses."""
         try:
-            self._writer.commit([write for group in groups for write in group.writes])
+            self._writer.commit([write for group in groups for write in group.writes], unsettled)
         except WriteRefused as error:
             if len(groups) == 1:
                 reason = type(error.__cause__).__name__
                 log.warning("write_refused", path=groups[0].writes[0].path, reason=reason)
                 return groups
             half = len(groups) // 2
-            return [*self._commit(groups[:half]), *self._commit(groups[half:])]
+            return [
+                *self._commit(groups[:half], unsettled),
+                *self._commit(groups[half:], unsettled),
+            ]
         return []
 
     def _refuse(self, groups: Iterable[WriteGroup]) -> None:

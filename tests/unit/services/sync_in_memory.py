@@ -47,13 +47,15 @@ class EmptyDatabase(Database):
 class MemoryRun:
     """A run that keeps what is written."""
 
+    unsettled = b""
+
     def __init__(self) -> None:
         self.org_id, self.run_id = ORG, "run"
         self.run = Run(state=RunState.RUNNING, trigger="cron", started_at=NOW)
         self.database: Database = EmptyDatabase()
         self.writes: list[Write] = []
 
-    def commit(self, writes: Sequence[Write]) -> None:
+    def commit(self, writes: Sequence[Write], unsettled: bytes | None = None) -> None:
         self.writes += writes
 
     checkpoint = hand_over = end = commit

@@ -22,12 +22,12 @@ class CommitsApart(MemoryRun):
         self.weights: list[int] = []
         self.last: list[int] = []
 
-    def commit(self, writes: Sequence[Write]) -> None:
-        super().commit(writes)
+    def commit(self, writes: Sequence[Write], unsettled: bytes | None = None) -> None:
+        super().commit(writes, unsettled)
         self.commits.append([write.path for write in writes])
         self.weights.append(weight(writes))
 
-    def checkpoint(self, writes: Sequence[Write]) -> None:
+    def checkpoint(self, writes: Sequence[Write], unsettled: bytes | None = None) -> None:
         self.last.append(len(self.commits))
         self.commit(writes)
 
@@ -91,7 +91,7 @@ def test_what_a_run_says_at_its_end_waits_for_what_was_refused_before(
     others = [packed_map.shard_path(ORG, stream, 0) for stream in ("orders", "products")]
     accept = memory.commit
 
-    def commit(writes: Sequence[Write]) -> None:
+    def commit(writes: Sequence[Write], unsettled: bytes | None = None) -> None:
         if any(write.path == refused for write in writes):
             raise database.WriteRefused
         accept(writes)

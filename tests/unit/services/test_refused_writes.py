@@ -16,11 +16,11 @@ class RefusingRun(MemoryRun):
         self._refused = refused
         self.commits = 0
 
-    def commit(self, writes: Sequence[Write]) -> None:
+    def commit(self, writes: Sequence[Write], unsettled: bytes | None = None) -> None:
         self.commits += 1
         if any(write.path in self._refused for write in writes):
             raise WriteRefused
-        super().commit(writes)
+        super().commit(writes, unsettled)
 
     checkpoint = hand_over = end = commit
 

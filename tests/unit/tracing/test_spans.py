@@ -91,8 +91,8 @@ class TracedRun(MemoryRun):
     """A run whose commits are spans, as those of a database are."""
 
     @tracing.span("commit")
-    def commit(self, writes: Sequence[Write]) -> None:
-        super().commit(writes)
+    def commit(self, writes: Sequence[Write], unsettled: bytes | None = None) -> None:
+        super().commit(writes, unsettled)
 
 
 def test_what_is_committed_behind_a_stream_is_part_of_it(spans: RecordedSpans) -> None:
