@@ -46,7 +46,13 @@ def selected(document: Any, fields: Any) -> Any:
 
 def aggregated(store: Store, parent: str, request: Any) -> dict[str, Any]:
     """Counts and sums by alias, as values (protobuf fields by name)."""
-    documents = list(run(store, parent, request.structured_query))
+    # Where fields are summed, only documents that have all of them count.
+    tests = [_has(a.sum.field.field_path) for a in request.aggregations if a.HasField("sum")]
+    documents = [
+        document
+        for document in run(store, parent, request.structured_query)
+        if all(test(document) for test in tests)
+    ]
     results: dict[str, Any] = {}
     for each in request.aggregations:
         match each.WhichOneof("operator"):

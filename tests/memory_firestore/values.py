@@ -72,8 +72,13 @@ def copy_fields(source: Any, target: Any, paths: Iterator[str]) -> None:
         inner, outer = source, target
         for parent in parents:
             inner = inner[parent].map_value.fields if parent in inner else {}
+        absent = last not in inner
+        for parent in parents:
+            if absent and parent not in outer:
+                break
             outer = outer[parent].map_value.fields
-        if last in inner:
-            outer[last].CopyFrom(inner[last])
-        elif last in outer:
-            del outer[last]
+        else:
+            if not absent:
+                outer[last].CopyFrom(inner[last])
+            elif last in outer:
+                del outer[last]

@@ -69,7 +69,7 @@ QUERIES: list[dict[str, Any]] = [
     {"filters": [("name", "==", "town 1")]},
     {"filters": [("name", "==", None)]},
     {"filters": [("n", "in", [1, 2, "text"])], "select": ["inner.x", "name"]},
-    {"filters": [("n", "==", 3)], "everywhere": True},
+    {"everywhere": True},
     {"filters": [("at", "<", NOON + timedelta(hours=2))]},
     {"filters": [("at", ">=", NOON + timedelta(hours=3))], "order_by": [("at", "DESCENDING")]},
     {"filters": [("list", "array_contains", 4)]},
