@@ -8,7 +8,7 @@ from shared.bootstrap import pos
 from shared.domain import order_windows
 from shared.outbound.session import HttpSettings
 from shared.services.spending import compute, requests
-from shared.services.sync import orders, session
+from shared.services.sync import order_listings, session
 from shared.store import database
 from tests.campaign.exchange import exchange
 
@@ -35,7 +35,7 @@ class Scale:
             (session, "CHECKPOINT_SECONDS", self.checkpoint_seconds),
             (session, "CHECKPOINT_WRITES", self.checkpoint_writes),
             (order_windows, "ROWS_AIMED_AT", self.rows_per_window),
-            (orders, "ROWS_ACCEPTED", 2 * self.rows_per_window),
+            (order_listings, "ROWS_ACCEPTED", 2 * self.rows_per_window),
             (compute, "CUSTOMERS_AT_ONCE", self.customers_at_once),
             (requests, "CUSTOMERS_PER_MESSAGE", self.customers_per_message),
             (session, "MANY_CUSTOMERS", self.everybody_from),

@@ -13,6 +13,7 @@ from shared.domain.order_matching import MANY_SKIPPED, most_are_skipped, why_ski
 from shared.domain.runs import (
     REJECTIONS_TO_PAUSE,
     RunState,
+    StreamCounts,
     is_paused,
     next_probe,
     rejections_after,
@@ -183,16 +184,20 @@ def _incidents(run: Run, progress: SyncProgress) -> dict[str, tuple[str, str]]:
 def _is_over(key: str, run: Run) -> bool:
     """Whether an incident that the run did not meet is over: whether the run has looked."""
     if key == UNMATCHED:
-        return run.tally("orders").fetched >= MANY_SKIPPED
+        return _orders_of(run).fetched >= MANY_SKIPPED
     stream = next((s for s in REMOVING if key == _held(s)), None)
     if key == LIST_INCOMPLETE:
         stream = "products"
     return stream is None or (stream in run.done and not run.failed(stream))
 
 
+def _orders_of(run: Run) -> StreamCounts:
+    return run.streams.get("orders", StreamCounts())
+
+
 def _unmatched(run: Run) -> str | None:
     """Why most of the run's orders were skipped; None where they were not."""
-    tally = run.tally("orders")
+    tally = _orders_of(run)
     if not most_are_skipped(tally.fetched, tally.skipped_reasons):
         return None
     return (

@@ -5,8 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from shared.bus.messages import ComputeSpending
-from shared.services.spending import compute
 from tests.emulator.customers.shop import NOW, ORG, Shop
 
 ALL = ()
@@ -171,23 +169,3 @@ def test_an_order_that_another_program_left_unreadable_stops_nobody(busy: Shop) 
     busy.compute("1")
     # Then
     assert (busy.read("1")["totalSpent"], busy.read("1")["orderCount"]) == (107.05, 3)
-
-
-def test_an_org_with_too_many_customers_is_computed_a_part_at_a_time(
-    busy: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Given
-    monkeypatch.setattr(compute, "CUSTOMERS_IN_MEMORY", 2)
-    # When
-    _, writes = busy.compute()
-    # Then nothing is computed but asked for
-    assert writes == 1
-    [asked] = busy.requests.messages
-    assert isinstance(asked, ComputeSpending)
-    assert busy.document(f"spending_requests/{asked.request_id}")["customers"] == len(SOME)
-    assert asked.customer_ids == SOME
-    # When it is done, and all are asked for again
-    busy.service(ComputeSpending(org_id=ORG, customer_ids=SOME))
-    busy.compute()
-    # Then the quantiles are those of what was known
-    assert busy.document("sync_state/rfm")["frequency"] == [1, 2, 2, None]

@@ -174,6 +174,7 @@ def test_a_discount_on_more_products_than_a_document_has_index_entries_is_stored
 # whatever else Firestore refuses
 
 
+@pytest.mark.provokes_refusals
 def test_what_firestore_refuses_for_an_unknown_reason_is_found_alone_and_kept_in_quarantine(
     store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +210,7 @@ def test_what_firestore_refuses_for_an_unknown_reason_is_found_alone_and_kept_in
     assert quarantined(store) == {}
 
 
+@pytest.mark.provokes_refusals
 def test_a_product_that_is_refused_is_on_neither_list(
     store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,6 +233,7 @@ def test_a_product_that_is_refused_is_on_neither_list(
     assert store.status(ORG)["menuProductsCount"] == SPEC.products
 
 
+@pytest.mark.provokes_refusals
 def test_a_refused_document_of_no_record_is_an_error_of_ours_and_the_run_ends(
     store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
