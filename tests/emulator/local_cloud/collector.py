@@ -84,8 +84,8 @@ class Collector:
 
 
 @contextmanager
-def collecting() -> Iterator[Collector]:
-    """A collector that listens, on a free port."""
+def collecting(port: int = 0) -> Iterator[Collector]:
+    """A collector that listens; on a free port where none is given."""
     collector = Collector()
 
     class Handler(BaseHTTPRequestHandler):
@@ -99,7 +99,7 @@ def collecting() -> Iterator[Collector]:
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     collector.url = f"http://127.0.0.1:{server.server_port}"
