@@ -2,7 +2,8 @@
 #
 #   make demo    the main job, start to end, on this machine: the place to begin
 #   make test    every check
-#   make local   the local cloud, until Ctrl-C (SIMULATOR=0: without the simulated POS)
+#   make local   the local cloud, until Ctrl-C (SIMULATOR=0: without the simulated POS; INSTANCES=2: each
+#                function's process stands for two instances, so it takes twice its `concurrency` at once)
 #   make bench   the benchmarks
 #   make campaign SEEDS=1-200   all that can go wrong, by seeds: see tests/campaign
 #   make replay ARGS="dead-letters --org ORG"   try again what failed: see deploy/replay.py
