@@ -8,8 +8,9 @@
                       {firestore: {document: PATTERN, event: written}}  a changed document
                       http                                  a request
     topics:         [T, …]
-    env:            NAME: {topic: T} | {queue: Q} | {value: TEXT} | {topics_of: functions}; topics
-                    and queues are given to the function by their full resource name
+    env:            NAME: {topic: T} | {queue: Q} | {value: TEXT} | {topics_of: functions} |
+                    {own: memory_mb}; topics and queues are given to the function by their full
+                    resource name, its own figures as numbers
     secrets:        NAME: {secret: NAME IN SECRET MANAGER, version: N, local?}; the function gets
                     the value in an environment variable. A variable is resolved once, when an
                     instance starts: hence the pinned version
@@ -38,6 +39,7 @@ from deploy.resources import (
     FirestoreTrigger,
     FunctionName,
     LocalPolicy,
+    OwnValue,
     PlainValue,
     Queue,
     QueueValue,
@@ -51,7 +53,7 @@ from deploy.resources import (
     TopicValue,
 )
 
-Value = TopicValue | QueueValue | TopicsValue | PlainValue
+Value = TopicValue | QueueValue | TopicsValue | OwnValue | PlainValue
 
 MANIFEST = Path(__file__).with_name("functions.yaml")
 
@@ -116,7 +118,7 @@ class Manifest(Section):
 
     def environment(self, function: Function, project: str) -> dict[str, str]:
         """The plain variables of a function; secrets are the caller's to give."""
-        return {name: self._value(self.env[name], project) for name in function.env}
+        return {name: self._value(self.env[name], function, project) for name in function.env}
 
     @property
     def topics_of_functions(self) -> dict[str, str]:
@@ -127,7 +129,7 @@ class Manifest(Section):
             if isinstance(function.trigger, TopicTrigger)
         }
 
-    def _value(self, value: Value, project: str) -> str:
+    def _value(self, value: Value, function: Function, project: str) -> str:
         match value:
             case TopicValue(topic=topic):
                 return _full_name(project, topic)
@@ -136,6 +138,8 @@ class Manifest(Section):
             case TopicsValue():
                 names = self.topics_of_functions.items()
                 return json.dumps({name: _full_name(project, topic) for name, topic in names})
+            case OwnValue(own=figure):
+                return str(getattr(function, figure))
             case PlainValue(value=text):
                 return text
 

@@ -94,6 +94,12 @@ class TopicsValue(Section):
     topics_of: Literal["functions"]
 
 
+class OwnValue(Section):
+    """A variable that holds a figure of the function that it is given to."""
+
+    own: Literal["memory_mb"]
+
+
 class PlainValue(Section):
     """A variable with a value of its own."""
 

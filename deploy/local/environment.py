@@ -57,6 +57,8 @@ def of_function(
     declared = manifest.environment(function, addresses.project)
     if "PUBSUB_REST_URL" in declared:
         declared["PUBSUB_REST_URL"] = f"http://{addresses.pubsub}/v1"
+    if "MEMORY_MB" in declared:
+        declared["MEMORY_MB"] = str(function.memory_mb * min(instances, function.max_instances))
     return {
         **declared,
         **{name: secrets[name] for name in function.secrets},

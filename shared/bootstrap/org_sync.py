@@ -5,6 +5,7 @@ from functools import cache
 
 from pydantic import Field
 
+from shared.admission import Admission
 from shared.bootstrap.clients import (
     AlertSettings,
     LaterSettings,
@@ -23,6 +24,9 @@ from shared.services.sync.dry_run import DryRun
 from shared.services.sync.org import OrgSync
 from shared.services.sync.sales_refresh import SalesRefresh, SalesRefreshPlan
 from shared.services.sync.targeted import TargetedSync
+
+ROOM_MB = 160
+"""What a run of an org of 100,000 orders takes at its peak, in MiB (`make bench`, many_orders)."""
 
 
 class OrgSyncSettings(PosSettings, AlertSettings, LaterSettings):
@@ -70,5 +74,10 @@ def consumer() -> MessageConsumer[PosSync]:
         SalesRefresh(store, refreshes, utc_now, timedelta(seconds=settings.lease_seconds)),
     )
     return MessageConsumer(
-        "pos-sync", PosSync, lambda message, _: dispatch(message), store, utc_now
+        "pos-sync",
+        PosSync,
+        lambda message, _: dispatch(message),
+        store,
+        utc_now,
+        Admission(settings.memory_mb, room_mb=ROOM_MB),
     )

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from typing import TypeVar
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared import log
@@ -24,6 +25,8 @@ class FunctionSettings(BaseSettings):
 
     google_cloud_project: str
     log_level: str = "INFO"
+    memory_mb: int | None = Field(default=None, ge=128)
+    """Memory of an instance in MiB; without it nothing is refused for want of memory."""
     otel_exporter_otlp_endpoint: str = ""
 
 

@@ -4,12 +4,16 @@ from functools import cache
 
 from pydantic import Field
 
+from shared.admission import Admission
 from shared.bootstrap.clients import database, publisher
 from shared.bootstrap.settings import FunctionSettings, start
 from shared.bus.messages import ComputeSpending
 from shared.clock import utc_now
 from shared.entry import MessageConsumer
 from shared.services.spending.compute import SpendingService
+
+ROOM_MB = 150
+"""What 10,000 customers and their orders take, or a range of a larger org, in MiB."""
 
 
 class SpendingSettings(FunctionSettings):
@@ -28,5 +32,10 @@ def consumer() -> MessageConsumer[ComputeSpending]:
         store, publisher(settings.spending_topic), utc_now, settings.spending_seconds
     )
     return MessageConsumer(
-        "spending", ComputeSpending, lambda message, _: compute(message), store, utc_now
+        "spending",
+        ComputeSpending,
+        lambda message, _: compute(message),
+        store,
+        utc_now,
+        Admission(settings.memory_mb, room_mb=ROOM_MB),
     )

@@ -4,8 +4,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from werkzeug.exceptions import TooManyRequests
 
 from shared.admission import MIB, Admission, NoRoom, resident_bytes
+from shared.bus.messages import CronTick
+from shared.clock import utc_now
+from shared.entry import MessageConsumer
+from tests.spans import delivered
+from tests.unit.services.sync_in_memory import EmptyDatabase
 
 LIMIT_MB, ROOM_MB = 1_000, 200
 
@@ -67,3 +73,28 @@ def test_without_a_limit_everything_is_taken_on(under_way: ExitStack) -> None:
 
 def test_the_memory_of_this_process_is_known() -> None:
     assert 10 * MIB < resident_bytes() < 10_000 * MIB
+
+
+def test_a_message_that_there_is_no_memory_for_is_answered_429(under_way: ExitStack) -> None:
+    # Given an instance at work, with its memory used up
+    admission = Admission(LIMIT_MB, room_mb=ROOM_MB, resident=Memory(LIMIT_MB).resident)
+    under_way.enter_context(admission.admitted())
+    handled: list[CronTick] = []
+    consumer = MessageConsumer(
+        "cron-tick",
+        CronTick,
+        lambda message, _: handled.append(message),
+        EmptyDatabase(),
+        utc_now,
+        admission,
+    )
+
+    # When a message comes, then it is refused, to be delivered again
+    with pytest.raises(TooManyRequests):
+        consumer(delivered(b'{"job": "pos-sync"}', {}))
+    assert handled == []
+
+    # And once the work is done it is taken
+    under_way.close()
+    consumer(delivered(b'{"job": "pos-sync"}', {}))
+    assert [message.job for message in handled] == ["pos-sync"]

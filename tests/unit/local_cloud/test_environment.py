@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.environment import common, slots
-from deploy.manifest import Function
+from deploy.local.environment import Addresses, common, of_function, slots
+from deploy.manifest import Function, Manifest
 
 
 def test_a_developers_own_settings_and_credentials_stay_out(
@@ -51,3 +51,17 @@ def test_a_process_stands_for_as_many_instances_as_the_function_may_have(
     )
     # Then
     assert slots(function, instances) == expected
+
+
+def test_a_function_knows_its_memory_and_a_process_that_of_its_instances() -> None:
+    manifest = Manifest.read()
+    function = manifest.functions["org_sync"]
+    addresses = Addresses("demo-memory", "127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3")
+    secrets = dict.fromkeys(manifest.secrets, "")
+
+    one = of_function(function, manifest, addresses, secrets)
+    two = of_function(function, manifest, addresses, secrets, instances=2)
+
+    assert manifest.environment(function, "demo-memory")["MEMORY_MB"] == str(function.memory_mb)
+    assert int(one["MEMORY_MB"]) == function.memory_mb
+    assert int(two["MEMORY_MB"]) == 2 * function.memory_mb
