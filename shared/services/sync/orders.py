@@ -139,6 +139,7 @@ class OrderStream:
         records.count_page(page, expected=expected)
         matches = match_orders(page.records, self._directory)
         owner = matches.customer_ids
+        self._look_for(o.id for o in page.records if o.external_id in matches.skipped)
         for order in page.records:
             if reason := matches.skipped.get(order.external_id):
                 self._skip(order, reason)
@@ -161,6 +162,17 @@ class OrderStream:
         self._in_quarantine(order.id for order in page.records)
         for order in page.records:
             records.manifest.listed(order.id, order.created_at)
+
+    def _look_for(self, order_ids: Iterable[str]) -> None:
+        """Find out of orders that may be stored, as a worker has died, whether they are."""
+        manifest = self.records.manifest
+        unknown = [i for i in order_ids if manifest.mark(i) == ANNOUNCED]
+        found = orders.read_stored(self._session.database, self._session.org_id, unknown)
+        for order_id in unknown:
+            if order_id in found:
+                manifest.presume_stored(order_id)
+            else:
+                manifest.drop_entry(order_id)
 
     def _skip(self, order: Order, reason: SkipReason) -> None:
         """Count the order as skipped and keep why. One that was stored stays as it was."""

@@ -170,3 +170,30 @@ def test_who_lost_an_order_that_nobody_had_noted_is_computed_again(
 
     # Then
     assert store.document(path)["orderCount"] == before
+
+
+def test_a_new_order_that_matches_nobody_is_skipped_by_the_next_worker_too(
+    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
+) -> None:
+    # Given two new orders, one of a stranger, and a worker that dies before it has noted them
+    sync.run(ORG)
+    template = max(
+        (o for o in pos.data(ORG)["orders"] if o["id_customer"] and o["total"]),
+        key=lambda o: o["date_created"],
+    )
+    moment = utc_now().isoformat()
+    known = placed_order(template, 940_001, template["id_customer"], moment)
+    stranger = {**placed_order(template, 940_002, 9_000_000, moment), "email": "", "user_id": None}
+    pos.add(ORG, "orders", known)
+    pos.add(ORG, "orders", stranger)
+    sync.die_before_writing(STATUS, COMMAND)
+    skipped = f"tenants/{ORG}/skipped_orders"
+    before = store.documents(skipped)
+
+    # When the first is a stranger's as well, and another worker comes
+    pos.change(ORG, "orders", 940_001, id_customer=9_000_000, email="", user_id=None)
+    sync.run(ORG, run_id=COMMAND.run_id)
+
+    # Then what was never stored is skipped, and what was stored stays
+    assert store.documents(skipped).keys() - before.keys() == {"alleaves_940002"}
+    assert store.document(f"{paths.orders(ORG)}/alleaves_940001")["total"] == 100.0
