@@ -26,7 +26,8 @@ from shared.services.sync.sales_refresh import SalesRefresh, SalesRefreshPlan
 from shared.services.sync.targeted import TargetedSync
 
 ROOM_MB = 160
-"""What a run of an org of 100,000 orders takes at its peak, in MiB (`make bench`, many_orders)."""
+"""What a run may take, in MiB: four of 100,000 orders take 40 each (`make bench`, many_orders), one
+of a million more."""
 
 
 class OrgSyncSettings(PosSettings, AlertSettings, LaterSettings):
