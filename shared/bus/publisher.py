@@ -5,7 +5,7 @@ it was published in."""
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from google.cloud import tasks_v2
 from google.cloud.pubsub_v1 import PublisherClient
 
 from shared import tracing
+from shared.batches import batched
 from shared.bus.messages import Message
 
 TIMEOUT_SECONDS = 30.0
@@ -77,7 +78,8 @@ class LaterPublisher:
         """The same for several messages, by as few tasks as they fit in; how many tasks are new.
         A task's name also stands for its messages: other messages are another task."""
         created = 0
-        for texts in _in_tasks(json.dumps(message.to_json()) for message in messages):
+        all_texts = (json.dumps(message.to_json()) for message in messages)
+        for texts in batched(all_texts, LATER_BYTES, later_bytes):
             digest = hashlib.blake2b("\n".join(texts).encode(), digest_size=16).hexdigest()
             encoded = [_encoded(text, {}) for text in texts]
             created += self._create(encoded, at, f"{once}/{digest}")
@@ -120,18 +122,3 @@ def _encoded(text: str, attributes: Mapping[str, str]) -> dict[str, object]:
 def later_bytes(text: str) -> int:
     """What a message comes to in a task, its attributes included."""
     return 4 * (len(text.encode()) // 3 + 1) + ENVELOPE_BYTES
-
-
-def _in_tasks(texts: Iterable[str]) -> Iterator[list[str]]:
-    """The messages, as many at once as a task may have."""
-    some: list[str] = []
-    size = 0
-    for text in texts:
-        added = later_bytes(text)
-        if some and size + added > LATER_BYTES:
-            yield some
-            some, size = [], 0
-        some.append(text)
-        size += added
-    if some:
-        yield some

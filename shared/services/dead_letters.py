@@ -20,6 +20,7 @@ from typing import TypeVar
 
 import structlog
 
+from shared.batches import batched
 from shared.bus.events import REPLAY_OF, Delivery
 from shared.bus.messages import STREAMS, Message, PosSync
 from shared.bus.publisher import LATER_BYTES, LaterPublisher, later_bytes
@@ -33,7 +34,7 @@ from shared.services.sync.run_end import GIVEN_UP
 from shared.services.webhooks import request
 from shared.store import dead_letters, paths, quarantine, runs, webhook_events
 from shared.store import lease as leases
-from shared.store.database import Conflict, Database, batched
+from shared.store.database import Conflict, Database
 from shared.store.dead_letters import DeadLetter
 from shared.store.quarantine import Quarantined
 

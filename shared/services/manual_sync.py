@@ -9,6 +9,7 @@ from math import ceil
 
 import structlog
 
+from shared.batches import batched
 from shared.bus.messages import PosSync, StreamName
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
@@ -17,7 +18,7 @@ from shared.errors import NotFound, RateLimited, RetryLater, SyncSamError, Under
 from shared.services.runs.failure import failed
 from shared.store import lease as leases
 from shared.store import locations, paths, runs
-from shared.store.database import WRITES_PER_COMMIT, Conflict, Database, batched
+from shared.store.database import WRITES_PER_COMMIT, Conflict, Database
 from shared.store.runs import Run
 
 RUNS_PER_HOUR = 6

@@ -23,6 +23,7 @@ from google.cloud.firestore_v1.types import Write as EncodedWrite
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared import tracing
+from shared.batches import batched
 from shared.store.writes import Create as Create
 from shared.store.writes import Fields as Fields
 from shared.store.writes import Put as Put
@@ -340,24 +341,6 @@ class Database:
             exceptions.ServiceUnavailable,
         ) as error:
             raise TimedOut from error
-
-
-def batched(
-    items: Iterable[T], size: int, weight: Callable[[T], int] = lambda _: 1
-) -> Iterator[list[T]]:
-    """The items in lists of at most ``size`` each, or of that total ``weight``; an item that is
-    heavier than that has a list of its own."""
-    batch: list[T] = []
-    total = 0
-    for item in items:
-        heavy = weight(item)
-        if batch and total + heavy > size:
-            yield batch
-            batch, total = [], 0
-        batch.append(item)
-        total += heavy
-    if batch:
-        yield batch
 
 
 def weight(writes: Iterable[Write]) -> int:

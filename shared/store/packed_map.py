@@ -18,9 +18,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgpack
 
+from shared.batches import batched
 from shared.store import database as store
 from shared.store import paths
-from shared.store.database import Database, Document, Fields, Put, Remove, Write, batched, weight
+from shared.store.database import Database, Document, Fields, Put, Remove, Write, weight
 
 SHARD_BYTES = 600_000
 REWRITTEN_AT_ONCE = 1_000_000

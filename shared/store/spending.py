@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from shared.batches import batched
 from shared.domain.changes import REMOVED_AT
 from shared.domain.customer_ranges import CustomerRange
 from shared.domain.customer_scores import ScoringScales
@@ -19,7 +20,7 @@ from shared.domain.spending import Spending
 from shared.errors import ConfigurationInvalid
 from shared.models import CamelModel
 from shared.store import customers, paths
-from shared.store.database import IN_LIMIT, Create, Database, Document, Put, Update, Write, batched
+from shared.store.database import IN_LIMIT, Create, Database, Document, Put, Update, Write
 from shared.store.documents import Schema, in_range
 
 SPENDING = Schema[Spending](

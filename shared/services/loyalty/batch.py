@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.batches import batched
 from shared.clock import Clock, Deadline
 from shared.domain.customers import identifies, normal_phone
 from shared.domain.loyalty import (
@@ -21,7 +22,7 @@ from shared.services.loyalty.look_ups import LookUps, LoyaltyContact
 from shared.services.runs.failure import run_error
 from shared.services.runs.lifecycle import ActiveRun
 from shared.store import loyalty
-from shared.store.database import Database, Document, Write, batched, joined
+from shared.store.database import Database, Document, Write, joined
 from shared.store.loyalty import OrdersByCustomer
 from shared.store.loyalty_runs import LoyaltyProgress, LoyaltyRun, LoyaltyState
 

@@ -17,6 +17,7 @@ from datetime import datetime
 
 import structlog
 
+from shared.batches import batched
 from shared.bus.messages import ComputeSpending
 from shared.bus.publisher import Publisher
 from shared.clock import Clock, Deadline
@@ -26,7 +27,7 @@ from shared.domain.rfm import Rfm, quantile_scale, rfm_of
 from shared.services.spending.requests import in_parts, message_of, of_groups, of_ranges
 from shared.services.spending.scores import ScoreWriter
 from shared.store import customers, spending, spending_requests
-from shared.store.database import WRITES_PER_COMMIT, Database, batched
+from shared.store.database import WRITES_PER_COMMIT, Database
 from shared.store.spending_requests import SpendingRequest, Step
 from shared.store.writes import size_of
 

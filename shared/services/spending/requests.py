@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import structlog
 from pydantic import ValidationError
 
+from shared.batches import batched
 from shared.bus.messages import ComputeSpending
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
@@ -22,7 +23,7 @@ from shared.domain.customer_ranges import CustomerParts
 from shared.domain.ids import is_document_id
 from shared.services.alerts import Alerts
 from shared.store import spending_requests, status
-from shared.store.database import Conflict, Database, batched
+from shared.store.database import Conflict, Database
 from shared.store.spending_requests import SpendingRequest
 
 CUSTOMERS_PER_MESSAGE = 300

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from shared.batches import batched
 from shared.bus.messages import AgeSegments, ComputeSpending
 from shared.bus.publisher import Publisher
 from shared.clock import Clock, Deadline
@@ -21,7 +22,7 @@ from shared.domain.segmentation import segment_boundaries
 from shared.domain.spending import Spending
 from shared.store import customers, locations
 from shared.store import spending as spending_store
-from shared.store.database import Conflict, Database, Document, batched
+from shared.store.database import Conflict, Database, Document
 
 AGED_PER_COMMIT = 400
 ATTEMPTS = 5

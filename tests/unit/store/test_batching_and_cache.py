@@ -4,9 +4,10 @@ from itertools import chain
 
 import pytest
 
+from shared.batches import batched
 from shared.cache import ExpiringCache
 from shared.store import database
-from shared.store.database import Put, Remove, Write, batched, commits, commits_of, joined, weight
+from shared.store.database import Put, Remove, Write, commits, commits_of, joined, weight
 from shared.store.writes import bytes_of
 
 
