@@ -2,6 +2,7 @@
 before when the next one looks: what the POS says now is stored."""
 
 from dataclasses import replace
+from typing import Any
 
 from shared.bus.messages import ComputeSpending
 from shared.clock import utc_now
@@ -16,23 +17,30 @@ COMMAND = SyncOrg(ORG, "tuesday", "cron")
 STATUS = paths.pos_status(ORG)
 
 
+def renamed_by_a_dying_worker(pos: SimulatedPos, sync: SyncRunner) -> tuple[Any, str, str]:
+    """A customer whose new name a worker has stored and not noted: id at the POS, path of the
+    document, and the name before."""
+    customer = pos.data(ORG)["customers"][3]
+    key, before = customer["id_customer"], str(customer["name_first"])
+    pos.change(ORG, "customers", key, name_first="Ida")
+    sync.die_before_writing(STATUS, COMMAND)
+    return key, f"{paths.customers(ORG)}/{key}", before
+
+
 def test_a_customer_is_as_the_pos_has_them_though_the_change_was_taken_back(
     store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner
 ) -> None:
     # Given a customer whose change a worker has stored and not noted
     sync.run(ORG)
-    customer = pos.data(ORG)["customers"][3]
-    key, path = customer["id_customer"], f"{paths.customers(ORG)}/{customer['id_customer']}"
-    pos.change(ORG, "customers", key, name_first="Ida")
-    sync.die_before_writing(STATUS, COMMAND)
+    key, path, name = renamed_by_a_dying_worker(pos, sync)
     assert store.document(path)["firstName"] == "Ida"
 
     # When the POS takes it back
-    pos.change(ORG, "customers", key, name_first=customer["name_first"])
+    pos.change(ORG, "customers", key, name_first=name)
     sync.run(ORG, run_id=COMMAND.run_id)
 
     # Then
-    assert store.document(path)["firstName"] == customer["name_first"]
+    assert store.document(path)["firstName"] == name
 
 
 def test_another_run_that_takes_the_org_over_knows_as_well(
@@ -40,19 +48,16 @@ def test_another_run_that_takes_the_org_over_knows_as_well(
 ) -> None:
     # Given two workers that die, the second before it has noted anything
     sync.run(ORG)
-    customer = pos.data(ORG)["customers"][3]
-    key, path = customer["id_customer"], f"{paths.customers(ORG)}/{customer['id_customer']}"
-    pos.change(ORG, "customers", key, name_first="Ida")
-    sync.die_before_writing(STATUS, COMMAND)
+    key, path, name = renamed_by_a_dying_worker(pos, sync)
     sync.die_before_writing(STATUS, replace(COMMAND, streams=("products",)))
 
     # When the POS takes the change back, and another run comes
-    pos.change(ORG, "customers", key, name_first=customer["name_first"])
+    pos.change(ORG, "customers", key, name_first=name)
     sync.run(ORG, run_id=COMMAND.run_id)
     sync.run(ORG)
 
     # Then
-    assert store.document(path)["firstName"] == customer["name_first"]
+    assert store.document(path)["firstName"] == name
 
 
 def test_an_order_is_as_the_pos_has_it_though_the_change_was_taken_back(
@@ -60,10 +65,7 @@ def test_an_order_is_as_the_pos_has_it_though_the_change_was_taken_back(
 ) -> None:
     # Given
     sync.run(ORG)
-    order = max(
-        (o for o in pos.data(ORG)["orders"] if o["id_customer"] and o["total"]),
-        key=lambda o: o["date_created"],
-    )
+    order = pos.newest_order(ORG)
     path = f"{paths.orders(ORG)}/alleaves_{order['id_order']}"
     before = store.document(path)["total"]
     pos.change(ORG, "orders", order["id_order"], total=f"{before + 1:.2f}")
@@ -149,10 +151,7 @@ def test_who_lost_an_order_that_nobody_had_noted_is_computed_again(
     sync.run(ORG)
     spending.compute_requested()
     first, second = pos.data(ORG)["customers"][3:5]
-    template = max(
-        (o for o in pos.data(ORG)["orders"] if o["id_customer"] and o["total"]),
-        key=lambda o: o["date_created"],
-    )
+    template = pos.newest_order(ORG)
     moment = utc_now().isoformat()
     order = placed_order(template, 930_001, first["id_customer"], moment)
     pos.add(ORG, "orders", order)
@@ -177,10 +176,7 @@ def test_a_new_order_that_matches_nobody_is_skipped_by_the_next_worker_too(
 ) -> None:
     # Given two new orders, one of a stranger, and a worker that dies before it has noted them
     sync.run(ORG)
-    template = max(
-        (o for o in pos.data(ORG)["orders"] if o["id_customer"] and o["total"]),
-        key=lambda o: o["date_created"],
-    )
+    template = pos.newest_order(ORG)
     moment = utc_now().isoformat()
     known = placed_order(template, 940_001, template["id_customer"], moment)
     stranger = {**placed_order(template, 940_002, 9_000_000, moment), "email": "", "user_id": None}
