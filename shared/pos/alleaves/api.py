@@ -20,9 +20,10 @@ from shared.outbound.credentials import Token, TokenCache
 from shared.outbound.failures import TokenRejected
 from shared.outbound.replies import ReplyTooLarge
 from shared.outbound.session import HttpCall, HttpReply, HttpSession, host_of
-from shared.pos.alleaves.parse import rows_and_total, unix_moment
+from shared.pos.alleaves.parse import rows_and_total
 from shared.pos.config import ALLEAVES_URL, AlleavesConfig
 from shared.pos.paging import FetchedPage
+from shared.pos.rows import unix_moment
 
 PROVIDER = "The POS"
 _LIFETIME = timedelta(hours=24)

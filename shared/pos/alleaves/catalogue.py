@@ -19,7 +19,6 @@ from shared.domain.inventory import BatchDetail, InventoryRow, StockArea
 from shared.domain.metadata import PUBLIC_FIELDS, NamedEntry, NamedKind, PublicLocation
 from shared.domain.money import to_cents
 from shared.domain.pricing import CASCADE
-from shared.pos.alleaves.parse import cents, day, is_storable, number, percent, read_row, reject
 from shared.pos.alleaves.schemas import (
     AreaRow,
     BatchRow,
@@ -29,6 +28,7 @@ from shared.pos.alleaves.schemas import (
     StockRow,
 )
 from shared.pos.port import Rejected
+from shared.pos.rows import cents, day, is_storable, number, percent, read_row, reject
 
 _UNSELLABLE_AREAS = frozenset({"damaged", "scrap", "quarantine", "hold"})
 _KINDS = {kind.value: kind for kind in DiscountKind} | {

@@ -10,9 +10,10 @@ from pydantic import ValidationError
 from shared.domain.customers import NO_EMAIL, Customer, normal_email
 from shared.domain.money import round_half_up
 from shared.domain.orders import Channel, Order, OrderItem, OrderStatus, OrderType, document_id
-from shared.pos.alleaves.parse import SOURCE, cents, day, moment, number, read_row, reject
+from shared.pos.alleaves.parse import SOURCE
 from shared.pos.alleaves.schemas import CustomerRow, ItemRow, OrderRow
 from shared.pos.port import Rejected
+from shared.pos.rows import cents, day, moment, number, read_row, reject
 
 PLACEHOLDER_EMAIL = f"{NO_EMAIL}alleaves.local"
 """Stored for a customer without an e-mail, as Alleaves itself does in orders."""

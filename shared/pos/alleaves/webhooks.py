@@ -13,9 +13,8 @@ from pydantic_core import from_json
 
 from shared.domain.ids import LONGEST_ID, is_document_id
 from shared.errors import RequestInvalid
-from shared.pos.alleaves.parse import moment, unix_moment
-from shared.pos.alleaves.schemas import Id
 from shared.pos.port import PosEvent
+from shared.pos.rows import Id, moment, unix_moment
 
 LONGEST_KIND = 100
 

@@ -17,9 +17,9 @@ from shared.domain.write_back import NewCustomer, NewOrder, OrderLine, PlacedOrd
 from shared.errors import ReplyUnreadable
 from shared.pos.alleaves.api import AlleavesApi, as_sent
 from shared.pos.alleaves.client import AlleavesClient
-from shared.pos.alleaves.parse import number
 from shared.pos.paging import FetchedPage, PageSettings, list_pages
 from shared.pos.port import Rejected
+from shared.pos.rows import number
 
 SIGNIFICANT_DIGITS = 10
 """Of a telephone number: people leave the country's out."""

@@ -12,8 +12,9 @@ from shared.domain.inventory import InventoryRow
 from shared.domain.orders import Order
 from shared.pos.alleaves import catalogue
 from shared.pos.alleaves.orders import PLACEHOLDER_EMAIL, to_customer, to_order
-from shared.pos.alleaves.parse import number, rows_and_total
+from shared.pos.alleaves.parse import rows_and_total
 from shared.pos.port import Rejected
+from shared.pos.rows import number
 from tests.unit.pos.alleaves.rows import customer, order, stock
 
 ZONE = ZoneInfo("America/New_York")

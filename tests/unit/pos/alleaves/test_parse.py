@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.pos.alleaves.parse import cents, day, moment, number, percent
+from shared.pos.rows import cents, day, moment, number, percent
 
 NEW_YORK = ZoneInfo("America/New_York")
 
