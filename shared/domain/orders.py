@@ -50,7 +50,7 @@ class Order:
 
     ``total_cents`` is negative for a refund. ``pos_customer_id``, ``email`` and ``user_id`` are
     what the POS says about the buyer. Times are aware UTC; ``version`` is when the order last
-    changed, if the POS says so.
+    changed, if the POS says so. ``ecom_number`` is the number that the web shop gave the order.
     """
 
     external_id: str
@@ -73,6 +73,7 @@ class Order:
     created_at: datetime
     updated_at: datetime
     version: datetime | None = None
+    ecom_number: str | None = None
 
     @property
     def id(self) -> str:
