@@ -117,8 +117,7 @@ class SecretResolver:
             ) from None
         except SecretsUnavailable as error:
             raise SecretsUnavailable(
-                f"the secret {name}, which {where} names, could not be asked for: {error}. It is"
-                " tried again"
+                f"the secret {name}, which {where} names, could not be asked for: {error}"
             ) from error
 
 

@@ -83,8 +83,8 @@ def cause_of(error: BaseException | None) -> RunError | None:
         return run_error(error)
     return run_error(
         SyncSamError(
-            f"the sync met an error that was not foreseen, {type(error).__name__}, and is tried"
-            " again: see the log of the function org_sync"
+            f"the sync met an error that was not foreseen, {type(error).__name__}: see the log of"
+            " the function org_sync"
         )
     )
 

@@ -143,8 +143,8 @@ class OrgSync:
             FAILING,
             "A sync keeps failing",
             f"Run {run.run_id} failed {times} times in a row."
-            f" {cause.message if cause else 'Its worker stopped without notice.'} See the log of"
-            " the function org_sync. It is tried again for some hours.",
+            f" {cause.message if cause else 'Its worker stopped without notice.'} It is tried"
+            " again for some hours: see the log of the function org_sync.",
         )
 
     def _decline(self, database: Database, command: SyncOrg, run: Run, error: SyncSamError) -> None:

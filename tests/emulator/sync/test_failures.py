@@ -253,6 +253,30 @@ def test_a_delivery_that_fails_says_why_until_a_later_one_succeeds(
     assert (status["status"], "lastError" in status) == ("active", False)
 
 
+def test_a_run_that_cannot_be_opened_says_why_until_a_later_delivery_succeeds(
+    client: Client, store: StoredDocuments, sync: SyncRunner
+) -> None:
+    # Given a status that somebody has damaged
+    status = client.document(f"tenants/{ORG}/integrations/pos")
+    status.set({"status": "paused", "nextTryAt": "soon"})
+
+    # When
+    with pytest.raises(TypeError):
+        sync.run(ORG, run_id="unlucky")
+
+    # Then
+    assert (store.status(ORG)["status"], store.status(ORG)["lastErrorOwner"]) == ("error", "us")
+    assert "TypeError" in store.status(ORG)["lastError"]
+    assert "TypeError" in store.run(ORG, "unlucky")["error"]["message"]
+
+    # When it is delivered again
+    run = sync.run(ORG, run_id="unlucky")
+
+    # Then
+    assert (run["state"], "error" in run) == ("succeeded", False)
+    assert "lastError" not in store.status(ORG)
+
+
 def test_a_run_that_fails_again_and_again_is_reported_at_the_fifth_try(
     environment: Environment,
     store: StoredDocuments,

@@ -87,8 +87,7 @@ def test_a_secret_manager_that_does_not_answer_is_the_operators_turn(
 
     assert raised.value.owner is Owner.US
     assert str(raised.value) == (
-        f"the secret main-pin, which {WHERE} names, could not be asked for:"
-        f" {kind.__name__}. It is tried again"
+        f"the secret main-pin, which {WHERE} names, could not be asked for: {kind.__name__}"
     )
     # and what failed once is asked for again
     secrets.answer = b"4821"

@@ -33,8 +33,8 @@ ORG = "org_harbor"
 STATUS = paths.pos_status(ORG)
 NO_SECRET = "the secret pin, which posConfig.pin of location main names, could not be asked for"
 UNFORESEEN = (
-    "The sync met an error that was not foreseen, ZeroDivisionError, and is tried again: see the"
-    " log of the function org_sync."
+    "The sync met an error that was not foreseen, ZeroDivisionError: see the log of the function"
+    " org_sync."
 )
 
 
