@@ -20,6 +20,8 @@ from deploy.local.paths import within_clone
 SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
 VERSION = re.compile(r"projects/[^/]+/secrets/([A-Za-z0-9_-]{1,255})/versions/[A-Za-z0-9_-]+")
 PREFIX = "SECRET_"
+NAMED = 20
+"""Secrets, in a message."""
 Code = grpc.StatusCode
 
 
@@ -43,11 +45,18 @@ class LocalSecrets:
         if not found:
             where = within_clone(file)
             raise NoSecret(
-                f"this machine does not have it. Put it there with: printf %s 'THE SECRET' >"
-                f" {where}, or start the local cloud with the variable {variable}; then publish the"
-                " tick again"
+                f"this machine does not have it{self._others()}. Put it there with: printf %s 'THE"
+                f" SECRET' > {where}, or start the local cloud with the variable {variable}; then"
+                " publish the tick again"
             )
         return found
+
+    def _others(self) -> str:
+        """The files that there are: one of them may be meant."""
+        files = (
+            sorted(each.name for each in self._folder.iterdir()) if self._folder.is_dir() else []
+        )
+        return f", it has {', '.join(files[:NAMED])}" if files else ""
 
 
 class SecretManager:

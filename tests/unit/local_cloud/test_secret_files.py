@@ -41,6 +41,15 @@ def test_a_missing_secret_says_where_to_put_it_and_how() -> None:
     assert "SECRET_OF_NO_TEST" in says
 
 
+def test_a_missing_secret_is_told_with_those_that_are_there(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text("open sesame")
+
+    with pytest.raises(NoSecret, match=f"does not have it, it has {NAME}. Put it there") as raised:
+        LocalSecrets(tmp_path, {}).read("main-street-pasword")
+
+    assert "sesame" not in str(raised.value)
+
+
 def test_an_empty_file_is_no_secret_and_one_that_comes_later_is_found(tmp_path: Path) -> None:
     secrets = LocalSecrets(tmp_path, {})
     (tmp_path / NAME).write_text("\n")
