@@ -201,6 +201,8 @@ class LookUps:
         self.over = self.over or (account is not None and now >= account.until)
         if account is None and not self.down:
             return {contact.customer_id: NOT_CONFIGURED for contact in contacts}
+        if self.over:
+            return {}
         answers = {c.customer_id: UNKNOWN_CONTACT for c in contacts if not c.calls}
         known = [contact for contact in contacts if contact.calls]
         if account is None or self.down:
@@ -217,7 +219,7 @@ class LookUps:
     def _permitted(
         self, account: LoyaltyAccount, contacts: Sequence[LoyaltyContact]
     ) -> Sequence[LoyaltyContact]:
-        if self.over or not contacts:
+        if not contacts:
             return ()
         try:
             left = account.permits.expect(sum(contact.calls for contact in contacts))

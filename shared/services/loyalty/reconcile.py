@@ -46,7 +46,9 @@ a clock that is behind."""
 LISTED = 20
 """Customers that an alert lists one by one."""
 FAILING = "loyalty_failing"
-"""The incident of an org whose loyalty runs fail, or find Alpine IQ down."""
+"""The incident of an org whose loyalty runs fail, or lack Alpine IQ's answers."""
+FAILED_SHARE = 0.1
+"""Of the look-ups of all customers so many may fail before people are alerted."""
 
 log = structlog.get_logger(__name__)
 
@@ -266,12 +268,14 @@ def _keeps_failing(session: LoyaltySession) -> str:
 
 
 def _notify_outcome(session: LoyaltySession, alerts: Alerts, *, completed: bool) -> None:
-    """Alert people to a run that was not ``completed`` or found Alpine IQ down, once for as long as
-    such runs follow each other. A run for all customers that is neither ends the incident."""
+    """Alert people to a run that was not ``completed`` or lacks many of Alpine IQ's answers, once
+    for as long as such runs follow each other. A run for all customers that is neither ends the
+    incident."""
     run, progress = session.run, session.progress
+    many = run.everybody and run.counts.unavailable > run.counts.asked * FAILED_SHARE
     if run.error is not None and not completed:
         _notify_failing(session, alerts, run.error.message)
-    elif run.error is not None and run.alpine_down:
+    elif run.error is not None and (run.alpine_down or many):
         stands = "Alpine IQ's last known points stand, else those calculated from orders."
         _notify_failing(session, alerts, f"{run.error.message} {stands}")
     elif progress.failing and run.everybody:
