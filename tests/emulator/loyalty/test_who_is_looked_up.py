@@ -15,16 +15,11 @@ ORG = "org_test"
 MANY_MORE_DOLLARS = 1500.0
 
 
-def spend_more(
-    client: Client,
-    store: StoredDocuments,
-    loyalty: LoyaltyRunner,
-    dollars: float = MANY_MORE_DOLLARS,
-) -> str:
+def spend_more(client: Client, store: StoredDocuments, loyalty: LoyaltyRunner) -> str:
     """One order gets dearer; the customer whose it is."""
     orders = store.documents(f"tenants/{ORG}/orders")
     order_id, order = next((i, o) for i, o in orders.items() if o["status"] == "completed")
-    client.document(f"tenants/{ORG}/orders/{order_id}").update({"total": dollars})
+    client.document(f"tenants/{ORG}/orders/{order_id}").update({"total": MANY_MORE_DOLLARS})
     loyalty.compute_spending(ORG, order["customerId"])
     customer_id: str = order["customerId"]
     return customer_id
@@ -51,18 +46,13 @@ def test_a_customer_whose_spending_changed_has_other_points(
 
 
 def test_beyond_the_window_those_not_asked_about_for_longest_come_next_night(
-    client: Client,
-    database: Database,
-    store: StoredDocuments,
-    clock: OffsetClock,
-    loyalty: LoyaltyRunner,
+    client: Client, database: Database, clock: OffsetClock, loyalty: LoyaltyRunner
 ) -> None:
-    # Given 60 calls an hour, a window of less than that, and a customer who spends every day
+    # Given 60 calls an hour, and a window of less than that
     limit = {"perSecond": None, "perMinute": None, "perHour": 60}
     client.document(f"tenants/{ORG}").update({"alpineIq.rateLimit": limit})
     for night in range(6):
         clock.later = timedelta(days=night)
-        customer_id = spend_more(client, store, loyalty, MANY_MORE_DOLLARS + night)
         before = len(loyalty.look_ups(ORG))
         # When
         run = loyalty.reconcile(ORG, window=timedelta(minutes=50))
@@ -70,9 +60,6 @@ def test_beyond_the_window_those_not_asked_about_for_longest_come_next_night(
         assert (run["state"], loyalty.take_scheduled()) == ("succeeded", [])
         assert 40 <= len(loyalty.look_ups(ORG)) - before <= 60
         assert run["counts"]["asked"] + run["counts"]["postponed"] == 120
-        # and whoever spent is among those who were asked about
-        entry = loyalty_runs.entry_of(database, ORG, customer_id)
-        assert entry.looked_up == run["startedAt"].date().toordinal()
     # and in turn everybody is asked about
     points = loyalty.points(ORG)
     assert all(entry.is_known for _, entry in loyalty_runs.load_state(database, ORG).items())
