@@ -29,11 +29,13 @@ LOOK_UPS_KEPT = 10_000
 KEPT_SECONDS = 60.0
 KNOWN_SECONDS = 300.0
 READS_ALLOWED = 600
-"""Documents read in ALLOWANCE_SECONDS for webhooks that nothing has proven yet."""
+"""Locations found, or looked for in vain, in ALLOWANCE_SECONDS for webhooks that nothing has proven."""
 ALLOWANCE_SECONDS = 60.0
 MOST_PLACES = 3
 """Locations of one body that are looked up."""
 MOST_AT_PLACE = 100
+"""Locations with one id of the POS; where there are more it says little, and all secrets are tried.
+"""
 MOST_KNOWN = 20_000
 """Active locations that are read for their secrets."""
 MOST_REFERENCES = 50
@@ -52,6 +54,8 @@ Fits = Callable[[SecretStr], bool]
 """Whether a secret made the signature, found in constant time."""
 PlacesIn = Callable[[bytes], Sequence[str]]
 """The POS's ids of the locations that a body names; none for a body that cannot be read."""
+KnownSecret = tuple[SecretStr, Sequence[WebhookSigner]]
+"""A secret and the locations that have it."""
 
 # Compared where there is no secret, so that the duration does not reveal which orgs exist.
 _NOBODY = SecretStr("no org has this secret")
@@ -88,7 +92,7 @@ class WebhookSenders:
         self._kept = ExpiringCache[tuple[str, str], Sequence[WebhookSigner]](
             LOOK_UPS_KEPT, monotonic
         )
-        self._known = ExpiringCache[str, dict[str, Sequence[WebhookSigner]]](1, monotonic)
+        self._known = ExpiringCache[str, Sequence[KnownSecret]](1, monotonic)
         self._reading = Lock()
         self._allowance = _Allowance(monotonic)
 
@@ -139,8 +143,8 @@ class WebhookSenders:
             proven,
         )
         if found is None:
-            known = self._known_secrets().values()
-            return [signer for group in known for signer in group if signer.org_id == org_id]
+            known = self._known_secrets()
+            return [s for _, signers in known for s in signers if s.org_id == org_id]
         return found
 
     def _at(self, place: str, *, proven: bool) -> Sequence[WebhookSigner]:
@@ -173,19 +177,19 @@ class WebhookSenders:
             log.warning("webhook_secrets_not_tried", secrets=len(known), body_bytes=len(body))
             return
         # All are tried, in constant time: the duration reveals nothing.
-        matches = [group for group in known.values() if _signing(group[:1], fits)]
-        for group in matches:
-            yield from group
+        matches = [signers for secret, signers in known if fits(secret)]
+        for signers in matches:
+            yield from signers
 
-    def _known_secrets(self) -> dict[str, Sequence[WebhookSigner]]:
-        """All secrets that active locations have of their own, each with its locations."""
+    def _known_secrets(self) -> Sequence[KnownSecret]:
+        """All secrets that active locations have of their own."""
         kept = self._known.get(self.provider)
         if kept is None:
             with self._reading:  # those who need them at once read them once
                 kept = self._known.get_or(self.provider, KNOWN_SECONDS, self._read_known)
         return kept
 
-    def _read_known(self) -> dict[str, Sequence[WebhookSigner]]:
+    def _read_known(self) -> Sequence[KnownSecret]:
         groups = defaultdict[str, list[WebhookSigner]](list)
         found = webhook_signers.active(self._database, self.provider, MOST_KNOWN)
         for signer in found:
@@ -206,7 +210,7 @@ class WebhookSenders:
             if (first := self._resolved(group[0])) and first.secret:
                 same = [replace(signer, secret=first.secret) for signer in group]
                 known[first.secret.get_secret_value()] += same
-        return dict(known)
+        return [(SecretStr(text), signers) for text, signers in known.items()]
 
     def _if_few(self, *, placed: bool) -> list[WebhookSigner]:
         """The active locations, where these are few. Where the body names a location (``placed``)
@@ -232,7 +236,7 @@ class WebhookSenders:
 
 
 def _signing(
-    signers: Sequence[WebhookSigner], fits: Fits, by_fallback: bool = False
+    signers: Sequence[WebhookSigner], fits: Fits, by_fallback: bool
 ) -> list[WebhookSigner]:
     """Those whose secret made the signature."""
     if not signers:

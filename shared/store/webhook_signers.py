@@ -32,34 +32,33 @@ class WebhookSigner:
 
 def of_org(database: Database, provider: str, org_id: str) -> list[WebhookSigner]:
     """Those of an org."""
-    return _found(database, provider, ("orgId", "==", org_id))
+    found = database.query(paths.LOCATIONS, ("orgId", "==", org_id), select=_FIELDS)
+    return list(_signers(found, provider))
 
 
 def at_location(
-    database: Database, provider: str, pos_location_id: str, limit: int
+    database: Database, provider: str, pos_location_id: str, few: int
 ) -> list[WebhookSigner]:
-    """Those at a location of the POS, among the first ``limit`` that have its id: accounts may
-    number their locations alike."""
+    """Those at a location of the POS; none where more than ``few`` locations have its id: accounts
+    may number their locations alike."""
     same_id = ("posConfig.locationId", "in", _forms(pos_location_id))
-    return _found(database, provider, same_id, limit)
+    return _if_few(database, provider, same_id, few)
+
+
+def active_if_few(database: Database, provider: str, few: int) -> list[WebhookSigner]:
+    """All of them; none where more than ``few`` locations are active."""
+    return _if_few(database, provider, ACTIVE, few)
 
 
 def active(database: Database, provider: str, limit: int) -> list[WebhookSigner]:
     """Those among the first ``limit`` active locations."""
-    return _found(database, provider, ACTIVE, limit)
-
-
-def active_if_few(database: Database, provider: str, limit: int) -> list[WebhookSigner]:
-    """All of them, where no more than ``limit`` locations are active; else none."""
-    found = list(database.query(paths.LOCATIONS, ACTIVE, select=_FIELDS, limit=limit + 1))
-    return list(_signers(found, provider)) if len(found) <= limit else []
-
-
-def _found(
-    database: Database, provider: str, which: Filter, limit: int | None = None
-) -> list[WebhookSigner]:
-    found = database.query(paths.LOCATIONS, which, select=_FIELDS, limit=limit)
+    found = database.query(paths.LOCATIONS, ACTIVE, select=_FIELDS, limit=limit)
     return list(_signers(found, provider))
+
+
+def _if_few(database: Database, provider: str, which: Filter, few: int) -> list[WebhookSigner]:
+    found = list(database.query(paths.LOCATIONS, which, select=_FIELDS, limit=few + 1))
+    return list(_signers(found, provider)) if len(found) <= few else []
 
 
 def _signers(documents: Iterable[Document], provider: str) -> Iterator[WebhookSigner]:

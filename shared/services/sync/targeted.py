@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -224,8 +224,13 @@ def store_named(session: Session, org: OpenOrg, named: NamedRecords) -> NamedRec
         _missing(found),
         {product_id for product_id in named.product_ids if not _is_listed(session, product_id)},
     )
-    if any((missing.customer_ids, missing.order_ids, missing.product_ids)):
-        log.info("records_not_found", **{n: len(v) for n, v in asdict(missing).items()})
+    if missing.streams:
+        log.info(
+            "records_not_found",
+            customers=len(missing.customer_ids),
+            orders=len(missing.order_ids),
+            products=len(missing.product_ids),
+        )
     return missing
 
 
