@@ -29,7 +29,7 @@ LOOK_UPS_KEPT = 10_000
 KEPT_SECONDS = 60.0
 KNOWN_SECONDS = 300.0
 READS_ALLOWED = 600
-"""Locations found, or looked for in vain, in ALLOWANCE_SECONDS for webhooks that nothing has proven."""
+"""Locations found, or looked for in vain, in ALLOWANCE_SECONDS for webhooks that may be forged."""
 ALLOWANCE_SECONDS = 60.0
 MOST_PLACES = 3
 """Locations of one body that are looked up."""
