@@ -6,14 +6,14 @@
 import hashlib
 import reprlib
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
 from shared.cache import ExpiringCache
 from shared.domain.ids import is_document_id, org_id_spellings
@@ -142,20 +142,6 @@ def _why_inactive(location_id: str, config: Fields) -> str:
         return f"posConfig.status of location {location_id} is {status}"
     said = reprlib.repr(status)
     return f"location {location_id}: posConfig.status {said} is none of {', '.join(STATUSES)}"
-
-
-def webhook_secrets(
-    database: Database, org_id: str, provider: str
-) -> Iterator[tuple[str, SecretStr]]:
-    """Location id and ``posConfig.webhookSecret`` of the org's active locations at a provider;
-    ``secret:NAME`` references are not resolved."""
-    fields = ["posConfig.provider", "posConfig.status", "posConfig.webhookSecret"]
-    for document in database.query(paths.LOCATIONS, ("orgId", "==", org_id), select=fields):
-        config = _pos_config(document)
-        secret = config.get("webhookSecret")
-        active = config.get("provider") == provider and config.get("status") == "active"
-        if active and isinstance(secret, str) and secret:
-            yield document.id, SecretStr(secret)
 
 
 def zones(database: Database, org_id: str) -> dict[str, ZoneInfo]:

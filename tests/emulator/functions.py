@@ -24,6 +24,7 @@ from shared.web.auth import Staff
 from shared.web.routing import App
 
 CRON_SECRET = "the-cron-secret-of-these-tests-is-long"
+ALLEAVES_WEBHOOK_SECRET = "the webhook secret of the environment"
 
 
 class ClaimSessions:
@@ -76,6 +77,7 @@ class InProcess:
             **dict.fromkeys(function.secrets, ""),
             "GOOGLE_CLOUD_PROJECT": self._project,
             "CRON_SECRET": CRON_SECRET,
+            "ALLEAVES_WEBHOOK_SECRET": ALLEAVES_WEBHOOK_SECRET,
             "LATER_QUEUE": "later",
             "PUBSUB_REST_URL": "http://127.0.0.1:1",
         }

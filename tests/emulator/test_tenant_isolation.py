@@ -359,6 +359,7 @@ def _webhook(world: World, draw: Draw) -> Case:
             "event": kind,
             "orgId": OTHER,
             "event_id": draw(ANY_TEXT),
+            "id_location": draw(st.sampled_from((1000, "1001", OTHER))),
             "data": [{"id": i} for i in rows],
         }
     ).encode()
@@ -368,7 +369,7 @@ def _webhook(world: World, draw: Draw) -> Case:
     headers = {
         "X-Alleaves-Signature": hex_digest,
         "X-Signature": f"signature={hex_digest},algorithm=HMAC-SHA256",
-        "X-Org-Id": draw(st.sampled_from((OTHER, MINE))),
+        "X-Org-Id": draw(st.sampled_from((OTHER, MINE, ""))),
     }
     base = draw(st.sampled_from(("alleaves", "lightspeed/sale-created")))
     named = draw(st.sampled_from((f"/{quote(org_id, safe='')}", "")))

@@ -7,6 +7,7 @@ from deploy.manifest import Manifest
 from shared.bootstrap.dead_letter import DeadLetterSettings
 from shared.bootstrap.manual_sync import ManualSyncSettings
 from shared.bootstrap.settings import EmulatorInProduction, refuse_emulators, start
+from shared.bootstrap.webhooks import WebhookSettings
 
 EMULATORS = (
     "FIRESTORE_EMULATOR_HOST",
@@ -49,6 +50,28 @@ def test_a_secret_that_is_none_stops_the_function(secret: str) -> None:
 def test_one_secret_or_two_are_taken() -> None:
     assert given("x" * 32)
     assert given(f"{'x' * 32} {'y' * 32}")
+
+
+@pytest.mark.parametrize(("given", "taken"), [(None, ""), ("", ""), (" \n", ""), ("x y\n", "x y")])
+def test_the_webhook_secret_of_the_environment_is_optional(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, taken: str
+) -> None:
+    for name in ("GOOGLE_CLOUD_PROJECT", "POS_SYNC_TOPIC"):
+        monkeypatch.setenv(name, "p")
+    if given is not None:
+        monkeypatch.setenv("ALLEAVES_WEBHOOK_SECRET", given)
+
+    settings = start(WebhookSettings)
+
+    assert settings.alleaves_webhook_secret.get_secret_value() == taken
+    assert "x y" not in repr(settings)
+
+
+def test_the_webhook_secret_of_the_environment_comes_from_secret_manager() -> None:
+    manifest = Manifest.read()
+
+    assert "ALLEAVES_WEBHOOK_SECRET" in manifest.functions["webhooks"].secrets
+    assert manifest.secrets["ALLEAVES_WEBHOOK_SECRET"].local == ""
 
 
 def test_dead_letter_is_told_the_topic_of_every_function(monkeypatch: pytest.MonkeyPatch) -> None:
