@@ -45,7 +45,7 @@ def subscribe(
         else:
             topic = transport_topic(function.name)
             pubsub.create_topic(topic)
-        name = f"{function.name.replace('_', '-')}-push"
+        name = f"{function.service}-push"
         pubsub.create_subscription(name, topic)
         deliverer.deliver(
             PushSubscription(
