@@ -99,8 +99,13 @@ class Function(Section):
 
     @property
     def service(self) -> str:
-        """Its name where underscores are not allowed: as a service, in its subscription's name."""
+        """Its name where underscores are not allowed."""
         return self.name.replace("_", "-")
+
+    @property
+    def subscription_id(self) -> str:
+        """The name of its push subscription."""
+        return f"{self.service}-push"
 
     @property
     def signature(self) -> Literal["cloudevent", "http"]:
