@@ -93,9 +93,9 @@ resource "terraform_data" "all_fields" {
 
   provisioner "local-exec" {
     command = <<-EOT
-      curl --fail-with-body --silent --show-error --max-time 60 --retry 8 --retry-all-errors \
+      TOKEN="$(gcloud auth print-access-token)" && printf 'header = "Authorization: Bearer %s"' "$TOKEN" | curl --config - \
+        --fail-with-body --silent --show-error --max-time 60 --retry 5 --retry-all-errors \
         --request PATCH --data "$INDEX_CONFIG" --header "Content-Type: application/json" \
-        --header "Authorization: Bearer $(gcloud auth print-access-token)" \
         --header "X-Goog-User-Project: $PROJECT" \
         "https://firestore.googleapis.com/v1/projects/$PROJECT/databases/$DATABASE/collectionGroups/$GROUP/fields/*?updateMask=indexConfig"
     EOT
