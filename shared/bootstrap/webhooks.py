@@ -34,10 +34,9 @@ class WebhookSettings(FunctionSettings):
 
 
 def _routes(settings: WebhookSettings) -> Iterable[Route[Any, Any]]:
-    project = settings.google_cloud_project
-    store = database(project)
+    store = database(settings)
     pos_sync = publisher(settings.pos_sync_topic)
-    secrets = SecretResolver(read_secret, project)
+    secrets = SecretResolver(read_secret, settings.google_cloud_project)
     alleaves = WebhookSenders(
         "alleaves",
         store,
