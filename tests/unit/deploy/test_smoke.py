@@ -44,9 +44,15 @@ class Cloud:
 
     def smoke(self) -> None:
         target, manifest = Target.of("harbor-prod"), Manifest.read()
-        say = self.said.append
-        clock = {"sleep": self.sleep, "monotonic": lambda: self.waited}
-        Smoke(Shell(), target, manifest, self.database, say, **clock)(ORG)
+        Smoke(
+            Shell(),
+            target,
+            manifest,
+            self.database,
+            self.said.append,
+            sleep=self.sleep,
+            monotonic=lambda: self.waited,
+        )(ORG)
 
 
 @pytest.fixture
