@@ -10,6 +10,7 @@ TERRAFORM_AT_LEAST = (1, 9)
 WHERE = {
     "terraform": "https://developer.hashicorp.com/terraform/install",
     "gcloud": "https://cloud.google.com/sdk/docs/install",
+    "curl": "https://curl.se/download.html",
 }
 
 

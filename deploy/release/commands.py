@@ -1,7 +1,6 @@
 """The commands of a deployment, made and not run: Terraform's, gcloud's, the Firebase CLI's."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -63,31 +62,21 @@ class _Variables(BaseModel):
     database: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Variables:
-    """What Terraform is told besides the project's own file. ``source_object``: an earlier zip to
-    go back to, empty for the present source."""
-
-    schedules_paused: bool
-    source_object: str = ""
-
-
 def init(target: Target) -> Command:
     """Fetch the providers and find the state."""
-    where = (f"bucket={target.state_bucket}", "prefix=sync-sam")
-    return _terraform(target, "init", *(f"-backend-config={each}" for each in where), shown=True)
+    return _terraform(target, "init", f"-backend-config=bucket={target.state_bucket}", shown=True)
 
 
-def plan(target: Target, variables: Variables, only: Iterable[str] = ()) -> Command:
-    """Work out what is to change and keep it in the plan file; ``only`` at these addresses. Its
-    exit code is CHANGES where there is something."""
+def plan(target: Target, source_object: str = "", only: Iterable[str] = ()) -> Command:
+    """Work out what is to change and keep it in the plan file; ``only`` at these addresses. The
+    source is that of ``source_object``, an earlier zip, or the present one. Its exit code is CHANGES
+    where there is something."""
     file = (f"-var-file={target.variables}",) if target.variables else ()
     given = {
         "project": target.project,
         "region": target.region,
         "database": target.database,
-        "schedules_paused": str(variables.schedules_paused).lower(),
-        **({"source_object": variables.source_object} if variables.source_object else {}),
+        **({"source_object": source_object} if source_object else {}),
     }
     return _terraform(
         target,
@@ -164,15 +153,9 @@ def bucket_name(target: Target) -> Command:
     return _gcloud(target, *what, "--format=value(name)")
 
 
-def enabled_service(target: Target, service: str) -> Command:
-    """The service's name, nothing where it is not enabled."""
-    only = (f"--filter=config.name={service}", "--format=value(config.name)")
-    return _gcloud(target, "services", "list", "--enabled", *only)
-
-
-def schedules(target: Target, state: str) -> Command:
-    """Names of the scheduler's jobs in a state (``ENABLED``, ``PAUSED``), one a line."""
-    only = (f"--filter=state={state}", "--format=value(name)")
+def paused_schedules(target: Target) -> Command:
+    """Names of the scheduler's jobs that rest, one a line."""
+    only = ("--filter=state=PAUSED", "--format=value(name)")
     return _gcloud(target, "scheduler", "jobs", "list", f"--location={target.region}", *only)
 
 

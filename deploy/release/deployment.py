@@ -4,14 +4,13 @@
 
 The groundwork is what the functions must find: enabled services, the database with its indexes,
 the secrets. All the rest is ordered by Terraform's own graph: accounts and grants, functions,
-subscriptions, schedules. Schedules stay as they are: paused until ``make smoke`` resumes them, and
-running after that.
+subscriptions, schedules, which are made paused: ``make smoke`` resumes them.
 """
 
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +18,7 @@ from typing import Any
 from deploy.hosting import Hosting, service_of
 from deploy.manifest import Manifest
 from deploy.release import commands
-from deploy.release.commands import CHANGES, Target, Variables
+from deploy.release.commands import CHANGES, Target
 from deploy.release.shell import ReleaseFailed, Shell
 
 GROUNDWORK = (
@@ -27,7 +26,6 @@ GROUNDWORK = (
     *("google_firestore_database", "google_firestore_index", "google_firestore_field"),
 )
 """Types of the resources that must be ready before the functions are made."""
-SCHEDULER = "cloudscheduler.googleapis.com"
 INDEX_SECONDS, INDEX_LOOK_SECONDS = 3_600.0, 15.0
 CRON_SECRET, CRON_SECRET_BYTES = "CRON_SECRET", 32
 EMPTY = ","
@@ -53,13 +51,13 @@ class Release:
     def plan(self) -> None:
         """Show what a deployment would change. Raises ReleaseFailed."""
         self._init()
-        if not self._plan(Variables(self._schedules_paused())):
+        if not self._plan():
             self.say("Nothing is to be changed.")
 
     def deploy(self) -> None:
         """Bring the target to the present source. Raises ReleaseFailed."""
         self._init()
-        if self._apply(Variables(self._schedules_paused())):
+        if self._apply():
             self._front_door()
 
     def rollback(self, source_object: str = "") -> None:
@@ -69,15 +67,15 @@ class Release:
         live = live_source(self.shell, self.target, self.manifest)
         earlier = source_object or self._previous(live)
         self.say(f"From {live.object} back to {earlier}")
-        self._apply(Variables(self._schedules_paused(), earlier))
+        self._apply(earlier)
 
     def _init(self) -> None:
         self.target.plan_file.parent.mkdir(parents=True, exist_ok=True)
         self.shell.run(commands.init(self.target))
 
-    def _apply(self, variables: Variables) -> bool:
+    def _apply(self, source_object: str = "") -> bool:
         """Whether the plan was confirmed and done, or had nothing to do."""
-        if not self._plan(variables):
+        if not self._plan(source_object):
             self.say("Nothing is to be changed.")
             return True
         groundwork = addresses(self.shell.ask(commands.show(self.target)), GROUNDWORK)
@@ -85,24 +83,18 @@ class Release:
             self.say("Nothing was changed.")
             return False
         if groundwork:
-            self._plan(variables, groundwork)
+            self._plan(source_object, groundwork)
             self.shell.run(commands.apply(self.target))
         self._give_secrets()
         self._wait_for_indexes()
         # A saved plan is of use once only, and the groundwork has been one.
-        if not groundwork or self._plan(variables):
+        if not groundwork or self._plan(source_object):
             self.shell.run(commands.apply(self.target))
         return True
 
-    def _plan(self, variables: Variables, only: list[str] | None = None) -> bool:
+    def _plan(self, source_object: str = "", only: Iterable[str] = ()) -> bool:
         """Whether there is something to change."""
-        return self.shell.run(commands.plan(self.target, variables, only or ())).code == CHANGES
-
-    def _schedules_paused(self) -> bool:
-        """Whether no schedule runs, as before the first smoke test."""
-        if not self.shell.ask(commands.enabled_service(self.target, SCHEDULER)):
-            return True
-        return not schedules(self.shell, self.target, self.manifest, "ENABLED")
+        return self.shell.run(commands.plan(self.target, source_object, only)).code == CHANGES
 
     def _give_secrets(self) -> None:
         """A value to each secret that has none: a function with a secret without one does not
@@ -175,12 +167,6 @@ def live_source(shell: Shell, target: Target, manifest: Manifest) -> Source:
             " OBJECT=, or deploy."
         )
     return found.pop()
-
-
-def schedules(shell: Shell, target: Target, manifest: Manifest, state: str) -> list[str]:
-    """Our schedules in a state."""
-    names = shell.ask(commands.schedules(target, state)).split()
-    return [name for each in names if (name := each.rpartition("/")[2]) in manifest.schedules]
 
 
 def addresses(plan: str, types: tuple[str, ...]) -> list[str]:

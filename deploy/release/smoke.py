@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from deploy.manifest import Manifest
 from deploy.release import commands
 from deploy.release.commands import Target
-from deploy.release.deployment import Say, schedules
+from deploy.release.deployment import Say
 from deploy.release.shell import ReleaseFailed, Shell
 from shared.bus.messages import CronTick, Message, PosSync
 from shared.domain.runs import RunState
@@ -47,9 +47,11 @@ class Smoke:
         not succeed: the schedules then stay as they are."""
         self._sync(org_id)
         self._preview(org_id)
-        for name in schedules(self.shell, self.target, self.manifest, "PAUSED"):
-            self.shell.run(commands.resume(self.target, name))
-            self.say(f"Schedule {name} runs.")
+        for job in self.shell.ask(commands.paused_schedules(self.target)).split():
+            name = job.rpartition("/")[2]
+            if name in self.manifest.schedules:
+                self.shell.run(commands.resume(self.target, name))
+                self.say(f"Schedule {name} runs.")
 
     def _sync(self, org_id: str) -> None:
         tick_id = self._publish(TICKS, CronTick(job="pos-sync", org_id=org_id))

@@ -16,7 +16,6 @@ from deploy.release.shell import Command, CommandFailed, ReleaseFailed, Shell
 from tests.unit.deploy.programs import Programs
 
 PROJECT = "harbor-prod"
-JOBS = f"projects/{PROJECT}/locations/us-east1/jobs"
 GROUND = ["google_project_service.each", 'google_firestore_index.each["orders"]']
 LATER = 'google_cloudfunctions2_function.each["webhooks"]'
 
@@ -26,7 +25,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
     """A project that has nothing yet, and somebody signed in who may do everything."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(commands, "STATE", tmp_path / "state")
-    programs = Programs.install(tmp_path, "terraform", "gcloud", "firebase")
+    programs = Programs.install(tmp_path, "terraform", "gcloud", "curl", "firebase")
     programs.answer("terraform version", '{"terraform_version": "1.11.4"}')
     programs.answer("gcloud auth", "wren@example.test\n")
     programs.answer("projects describe", "ACTIVE\n")
@@ -53,7 +52,7 @@ def release(target: Target | None = None, **given: Any) -> tuple[Release, list[s
 
 
 def live(programs: Programs, *objects: str) -> None:
-    """The functions are deployed from these zips, and the schedules run."""
+    """The functions are deployed from these zips."""
     names = ["manual_sync", "org-sync", "somebody-elses"]
     sources = [*objects, objects[0], "theirs.zip"]
     listed = [
@@ -64,8 +63,6 @@ def live(programs: Programs, *objects: str) -> None:
         for name, source in zip(names, sources, strict=False)
     ]
     programs.answer("functions list", json.dumps(listed))
-    programs.answer("services list", "cloudscheduler.googleapis.com\n")
-    programs.answer("state=ENABLED --format=value(name) --project", f"{JOBS}/pos-sync\n")
 
 
 def verbs(programs: Programs) -> list[str]:
@@ -119,7 +116,7 @@ def test_a_plan_changes_nothing(programs: Programs) -> None:
 
     assert verbs(programs) == ["init", "plan"]
     (planned,) = programs.lines(" plan ")
-    for variable in (f"project={PROJECT}", "region=us-east1", "schedules_paused=true"):
+    for variable in (f"project={PROJECT}", "region=us-east1", "database=(default)"):
         assert f"-var={variable}" in planned
     assert "source_object" not in planned
     assert f"-backend-config=bucket={PROJECT}-sync-sam-state" in programs.lines(" init ")[0]
@@ -178,20 +175,10 @@ def test_a_secret_that_has_a_value_keeps_it(programs: Programs) -> None:
     assert programs.lines("versions add") == []
 
 
-def test_running_schedules_go_on_running(programs: Programs) -> None:
-    live(programs, "a.zip")
+def test_a_change_of_functions_alone_is_one_step(programs: Programs) -> None:
     programs.answer("show -json", plan_of("update", LATER))
     release()[0].deploy()
-
     assert verbs(programs) == ["init", "plan", "show", "apply"]
-    assert "-var=schedules_paused=false" in programs.lines(" plan ")[0]
-
-
-def test_schedules_of_others_do_not_count(programs: Programs) -> None:
-    live(programs, "a.zip")
-    programs.answer("scheduler jobs list", f"{JOBS}/somebody-elses\n")
-    release()[0].plan()
-    assert "-var=schedules_paused=true" in programs.lines(" plan ")[0]
 
 
 def test_who_says_no_changes_nothing(programs: Programs) -> None:
