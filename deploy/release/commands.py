@@ -68,8 +68,8 @@ def init(target: Target) -> Command:
 
 
 def plan(target: Target, source_object: str = "", only: Iterable[str] = ()) -> Command:
-    """Work out what is to change and keep it in the plan file; ``only`` at these addresses. The
-    source is that of ``source_object``, an earlier zip, or the present one. Its exit code is CHANGES
+    """Work out what is to change and keep it in the plan file; ``only`` at these addresses.
+    ``source_object`` is an earlier zip, empty for the present source. Its exit code is CHANGES
     where there is something."""
     file = (f"-var-file={target.variables}",) if target.variables else ()
     given = {
