@@ -5,7 +5,7 @@ the product's own code. Add an entry here for a new form, then ``python -m
 tests.unit.compatibility.keep``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -39,7 +39,7 @@ from shared.store.manifest import Manifest
 from shared.store.packed_map import Facts, PackedMap
 from shared.store.runs import Hold, Position, Run, RunError
 from shared.store.spending_requests import SpendingRequest
-from shared.store.status import OrderCursor, SyncProgress
+from shared.store.status import SyncProgress
 from tests.unit.store.test_packed_map import Kept
 
 ORG, RUN = "org_harbor", "cron-1"
@@ -53,8 +53,8 @@ Documents = Mapping[str, Mapping[str, Any]]
 class Memory(Kept):
     """A Firestore of a few documents that takes commits, without their preconditions."""
 
-    def commit(self, writes: Sequence[Write]) -> datetime:
-        self.apply(writes)
+    def commit(self, writes: Iterable[Write]) -> datetime:
+        self.apply(list(writes))
         return AT
 
 
@@ -199,7 +199,6 @@ UNDER_WAY = Run(
 PROGRESS = SyncProgress(
     shards={"orders": 2},
     customers_complete_at=AT,
-    orders=OrderCursor(),
     metadata_at=AT,
     last_success_at=AT,
     credential_failures=2,
