@@ -62,7 +62,6 @@ def of_function(
     return {
         **declared,
         **{name: secrets[name] for name in function.secrets},
-        "GOOGLE_CLOUD_PROJECT": addresses.project,
         "FIRESTORE_EMULATOR_HOST": addresses.firestore,
         "PUBSUB_EMULATOR_HOST": addresses.pubsub,
         "CLOUD_TASKS_EMULATOR_HOST": addresses.tasks,

@@ -16,7 +16,7 @@ from deploy.local.environment import Addresses, of_function
 from deploy.local.eventarc import Eventarc
 from deploy.local.front_door import FrontDoor
 from deploy.local.journal import Journal
-from deploy.local.paths import FUNCTIONS, LOGS, within_clone
+from deploy.local.paths import FUNCTIONS, LOGS, ROOT, within_clone
 from deploy.local.ports import Port
 from deploy.local.processes import Process
 from deploy.local.pubsub import PubSub
@@ -33,7 +33,8 @@ class Stack:
     """A local cloud. A context manager: it is ready inside, and gone without a trace after.
 
     ``only``: the functions to run (default: all of the manifest); those without a folder in
-    ``sources`` are left out. ``simulator``: whether the simulated POS runs and its orgs are
+    ``sources`` are left out. ``root``: where their processes run and import from, which may be an
+    unpacked deployment. ``simulator``: whether the simulated POS runs and its orgs are
     seeded; ``simulator_arguments`` are those of its command line. ``extra_env``: further variables
     by function. ``instances``: how many of each function its process stands for. A delivery that
     finds them all busy waits ``pending_seconds``, then has failed. For quick retries give
@@ -54,6 +55,7 @@ class Stack:
         *,
         only: Sequence[str] | None = None,
         sources: Path = FUNCTIONS,
+        root: Path = ROOT,
         simulator: bool = True,
         simulator_arguments: Sequence[str] = (),
         extra_env: Mapping[str, Mapping[str, str]] | None = None,
@@ -72,6 +74,7 @@ class Stack:
         self.simulator = None
         self._functions = _present(self.manifest, only, sources)
         self._sources = sources
+        self._root = root
         self._simulator_arguments = simulator_arguments if simulator else None
         self._extra_env = extra_env or {}
         self._instances = instances
@@ -189,7 +192,7 @@ class Stack:
             **self._extra_env.get(function.name, {}),
         }
         source, port = self._sources / function.name / "main.py", self._ports[function.name]
-        process = functions.start(self._supervisor, function, source, port, env)
+        process = functions.start(self._supervisor, function, source, port, env, self._root)
         self._processes[function.name] = process
 
     def _connect(self, deliverer: Deliverer, tasks: CloudTasks) -> None:

@@ -20,9 +20,8 @@ from shared.web.routing import Route
 
 
 def _routes(settings: FunctionSettings) -> Iterable[Route[Any, Any]]:
-    project = settings.google_cloud_project
-    store = database(project)
-    staff = staff_rule(project, store)
+    store = database(settings)
+    staff = staff_rule(settings.google_cloud_project, store)
     answers, people = ResponseCache(store), CustomerReads(store, SpendingLookUp(store))
     return (
         *menu.routes(PublicMenu(store, utc_now), PublicOfOrg(staff.find_org)),

@@ -35,7 +35,7 @@ class LoyaltyReconcileSettings(AlertSettings, LaterSettings, LoyaltyProviderSett
 def consumer() -> MessageConsumer[Loyalty]:
     """Handles requests to bring an org's points up to date."""
     settings = start(LoyaltyReconcileSettings)
-    store = database(settings.google_cloud_project)
+    store = database(settings)
     reconcile = LoyaltyReconcile(
         database=store,
         open_provider=loyalty_opener(settings),

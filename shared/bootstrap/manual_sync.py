@@ -33,7 +33,7 @@ class ManualSyncSettings(FunctionSettings):
 
 
 def _routes(settings: ManualSyncSettings) -> Iterable[Route[Any, Any]]:
-    store = database(settings.google_cloud_project)
+    store = database(settings)
     sync = ManualSync(store, publisher(settings.pos_sync_topic), utc_now)
     staff = staff_rule(settings.google_cloud_project, store)
     machine = _machine_rule(settings.cron_secret)

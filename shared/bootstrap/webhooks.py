@@ -24,10 +24,9 @@ class WebhookSettings(FunctionSettings):
 
 
 def _routes(settings: WebhookSettings) -> Iterable[Route[Any, Any]]:
-    project = settings.google_cloud_project
-    store = database(project)
+    store = database(settings)
     pos_sync = publisher(settings.pos_sync_topic)
-    secrets_of = WebhookSecrets(store, SecretResolver(read_secret, project))
+    secrets_of = WebhookSecrets(store, SecretResolver(read_secret, settings.google_cloud_project))
 
     def receive(provider: str, read: Callable[[bytes], PosEvent]) -> ReceiveWebhook:
         return ReceiveWebhook(provider, read, store, pos_sync, utc_now)

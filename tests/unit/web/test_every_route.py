@@ -71,7 +71,6 @@ def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> App:
     environment = {
         **manifest.environment(function, "demo-routes"),
         **dict.fromkeys(function.secrets, "a secret of thirty-two characters"),
-        "GOOGLE_CLOUD_PROJECT": "demo-routes",
         "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1",
         "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",
     }
