@@ -21,6 +21,7 @@ from deploy.release.deployment import Release
 from deploy.release.shell import ReleaseFailed, Shell
 from deploy.release.smoke import Smoke
 from shared.bootstrap.clients import database
+from shared.bootstrap.settings import FunctionSettings
 
 DONE, FAILED = 0, 1
 
@@ -49,7 +50,10 @@ def _run(given: argparse.Namespace) -> None:
     elif given.what == "rollback":
         release.rollback(given.object)
     else:
-        Smoke(shell, target, manifest, database(target.project), print)(given.org)
+        settings = FunctionSettings(
+            google_cloud_project=target.project, firestore_database=target.database
+        )
+        Smoke(shell, target, manifest, database(settings), print)(given.org)
 
 
 def _asked(question: str) -> bool:

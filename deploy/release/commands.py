@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from deploy.manifest import Manifest
+from deploy.manifest import DEFAULT_DATABASE, Manifest
 from deploy.release.shell import ROOT, Command, ReleaseFailed
 from shared.errors import at_fault
 
@@ -29,7 +29,7 @@ class Target(BaseModel):
 
     project: ProjectId
     region: str
-    database: str = "(default)"
+    database: str = DEFAULT_DATABASE
     variables: Path | None = None
 
     @classmethod
