@@ -30,7 +30,6 @@ CONNECT_SECONDS = 5.0
 CHUNK_BYTES = 64 * 1024
 BODY_BYTES = 32 * 1024 * 1024
 """Cloud Run's own limit of a request."""
-CONNECTIONS = 64
 SESSION = "__session"
 OF_ONE_CONNECTION = frozenset(
     {
@@ -47,8 +46,8 @@ class FrontDoor:
     def __init__(
         self, hosting: Hosting, urls: Mapping[str, str], *, seconds: float = SECONDS
     ) -> None:
-        pool = urllib3.PoolManager(num_pools=len(urls) + 1, maxsize=CONNECTIONS)
-        proxy = Proxy(hosting, urls, pool.urlopen, seconds=seconds)
+        self._pool = urllib3.PoolManager(num_pools=len(urls) + 1)
+        proxy = Proxy(hosting, urls, self._pool.urlopen, seconds=seconds)
         self._server = LoopbackServer(proxy.wsgi)
 
     @property
@@ -57,6 +56,7 @@ class FrontDoor:
 
     def close(self) -> None:
         self._server.close()
+        self._pool.clear()
 
 
 class Proxy:
@@ -125,7 +125,9 @@ class Proxy:
             for name, value in reply.headers.iteritems()
             if name.lower() not in OF_ONE_CONNECTION
         ]
-        return Response(self._content(reply, deadline), reply.status, headers)
+        response = Response(self._content(reply, deadline), reply.status, headers)
+        response.call_on_close(reply.close)
+        return response
 
     def _content(self, reply: urllib3.BaseHTTPResponse, deadline: float) -> Iterator[bytes]:
         """The answer as it comes. Past the deadline it breaks off, which a client notices."""
@@ -134,9 +136,8 @@ class Proxy:
                 yield chunk
                 if self._monotonic() > deadline:
                     raise TimeoutError("the function's answer takes too long")
-            reply.release_conn()
-        finally:
-            reply.close()
+        except urllib3.exceptions.HTTPError as error:
+            raise ConnectionError("the function's answer broke off") from error
 
 
 def _file(path: Path) -> Response:
@@ -161,6 +162,7 @@ def _headers(request: Request) -> urllib3.HTTPHeaderDict:
             passed.add(name, value)
     if (session := request.cookies.get(SESSION)) is not None:
         passed["Cookie"] = f"{SESSION}={session}"
+    passed["Connection"] = "close"  # one kept open may be closed just as it is used
     passed["X-Forwarded-Host"] = request.host
     passed["X-Forwarded-Proto"] = request.scheme
     passed.add("X-Forwarded-For", request.remote_addr or "unknown")
