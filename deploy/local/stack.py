@@ -8,11 +8,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from deploy.hosting import Hosting, service_of
 from deploy.local import emulators, functions, simulation, wiring
 from deploy.local.clients import firestore_client
 from deploy.local.deliverer import PENDING_SECONDS, Deliverer
 from deploy.local.environment import Addresses, of_function
 from deploy.local.eventarc import Eventarc
+from deploy.local.front_door import FrontDoor
 from deploy.local.journal import Journal
 from deploy.local.paths import FUNCTIONS, LOGS, ROOT, SECRETS, within_clone
 from deploy.local.ports import Port
@@ -47,6 +49,7 @@ class Stack:
     pubsub: str
     tasks: str
     simulator: str | None  # URL
+    console: str  # URL of the one origin of all HTTP functions
 
     def __init__(
         self,
@@ -142,6 +145,7 @@ class Stack:
             "functions": self.functions,
             "cronSecret": self.secrets[CRON_SECRET],
             "logs": within_clone(self.logs),
+            "console": self.console,
         }
 
     def _start(self, opening: ExitStack) -> None:
@@ -161,6 +165,7 @@ class Stack:
         # The functions come up while the emulators do: they call nobody before they are called.
         for function in self._functions:
             self._start_function(function)
+        self.console = opening.enter_context(closing(self._front_door())).url
         emulators.start(supervisor, firestore, pubsub, eventarc.host)
         if self._simulator_arguments is not None:
             self.simulator = simulation.start(supervisor, self._simulator_arguments)
@@ -168,6 +173,10 @@ class Stack:
             functions.wait(process, self._ports[name])
         self._connect(opening.enter_context(closing(self._deliverer(opening))), tasks)
         supervisor.watch()
+
+    def _front_door(self) -> FrontDoor:
+        http = [each.name for each in self._functions if each.trigger == "http"]
+        return FrontDoor(Hosting.read(), {service_of(name): self.functions[name] for name in http})
 
     def _eventarc(self, opening: ExitStack) -> Eventarc:
         journal = opening.enter_context(closing(Journal(self.logs / "eventarc.log")))

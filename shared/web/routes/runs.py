@@ -15,7 +15,8 @@ from shared.web.request import Body, NoBody, OrgId, OrgQuery, Params, RecordId
 from shared.web.response import ErrorDetail, ErrorResponse, ResponseModel, RouteReply
 from shared.web.routing import RouteCall, RouteTable
 
-LONGEST_WAIT = 60.0
+LONGEST_WAIT = 50.0
+"""Firebase Hosting gives up after 60 s."""
 
 
 class WaitQuery(Params):

@@ -221,3 +221,26 @@ def test_a_body_in_broken_chunks_is_the_senders_error(
 
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
     assert b'"requestId"' in answer
+
+
+def test_all_functions_are_at_one_origin_which_passes_the_session_cookie(doors: Doors) -> None:
+    front, claims = doors.stack.console, {"role": "dispensary_admin", "orgId": ORG}
+    cookies = f"theme=dark; __session={doors.authority.cookie('ada', **claims)}"
+    headers = {"Cookie": cookies, "Origin": front, "Content-Type": "application/json"}
+
+    synced = doors.session.post(
+        f"{front}/api/pos/sync?wait=30", data=b"{}", headers=headers, timeout=60
+    )
+    expected = {
+        f"/api/loyalty/sync?orgId={ORG}": 200,
+        f"/api/customers?orgId={ORG}": 200,
+        f"/api/menu?orgId={ORG}": 200,
+        "/api/webhooks/alleaves?challenge=there": 200,
+    }
+    found = {
+        path: doors.session.get(front + path, headers={"Cookie": cookies}, timeout=20).status_code
+        for path in expected
+    }
+
+    assert (synced.status_code, synced.json()["state"]) == (200, "succeeded")
+    assert found == expected
