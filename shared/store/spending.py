@@ -28,7 +28,7 @@ SPENDING = Schema[Spending](
     given=("customerId", "email", "orgId"),
     stamps=("updatedAt",),
 )
-SNAPSHOT_FIELDS = ("email", "phoneE164", REMOVED_AT, *customers.CALCULATED)
+SNAPSHOT_FIELDS = ("email", "phoneE164", "posPreferences", REMOVED_AT, *customers.CALCULATED)
 QUANTILES = ("recency", "frequency", "monetary")
 MISSING = Document(id="", fields={}, version=None, read_at=datetime.fromtimestamp(0, UTC))
 
