@@ -6,9 +6,9 @@ dollars, times are in UTC.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import StringConstraints, field_validator, model_validator
+from pydantic import StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from shared.domain.customers import LONGEST_EMAIL, NO_EMAIL, identifies, normal_email
@@ -56,21 +56,19 @@ class CustomersQuery(PageQuery):
 
     @field_validator("email")
     @classmethod
-    def _of_a_person(cls, email: str | None) -> str | None:
+    def _of_a_person(cls, email: str | None, given: ValidationInfo) -> str | None:
+        if email is None:
+            return None
+        if given.data.get("q") is not None:
+            raise PydanticCustomError("two_searches", "not together with q")
         found = normal_email(email)
-        if email is None or identifies(found):
-            return email and found
         if found.startswith(NO_EMAIL):
             raise PydanticCustomError(
                 "placeholder", "stands for customers without an e-mail, and names nobody"
             )
-        raise PydanticCustomError("no_email", "not an e-mail address")
-
-    @model_validator(mode="after")
-    def _one_search(self) -> Self:
-        if self.q is not None and self.email is not None:
-            raise PydanticCustomError("two_searches", "q and email cannot be asked for together")
-        return self
+        if not identifies(found):
+            raise PydanticCustomError("no_email", "not an e-mail address of anybody")
+        return found
 
 
 class CustomerQuery(OrgQuery):

@@ -55,6 +55,7 @@ def test_one_customer_comes_with_all_that_is_known(
     }
     assert found["duplicateIds"] == ["12"]
     assert found["preferences"]["favoriteCategory"] == "Flower"
+    assert found["preferences"]["source"] == "orders"
     assert found["rfm"]["recencyDays"] == 2
     assert found["rfm"]["quantiles"].keys() == {"recency", "frequency", "monetary", "asOf"}
     assert found["recommendations"] == [
@@ -68,6 +69,23 @@ def test_one_customer_comes_with_all_that_is_known(
         }
     ]
     assert dashboard.get("customers/12")["duplicateOf"] == "1"
+
+
+def test_preferences_of_the_pos_s_own_summary_say_so(shop: Shop) -> None:
+    # Given
+    said = {"favoriteCategory": "Edibles", "priceBand": "budget"}
+    shop.customer("1", email="ada@example.com", posPreferences=said)
+    shop.compute("1")
+    # When
+    found = DashboardClient(shop.database, ORG, SteppingClock()).get("customers/1")
+    # Then
+    assert found["preferences"] == {
+        "source": "pos",
+        "favoriteCategory": "Edibles",
+        "categories": ["Edibles"],
+        "products": [],
+        "priceBand": "budget",
+    }
 
 
 def test_figures_that_were_never_computed_are_those_of_the_orders(shop: Shop) -> None:
