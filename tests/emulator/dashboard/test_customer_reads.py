@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from shared.store import paths
 from tests.emulator.customers.shop import ORG, Shop
 from tests.emulator.dashboard.client import DashboardClient, ids
 from tests.emulator.dashboard.people import EVERYBODY
@@ -163,7 +164,7 @@ def test_an_answer_is_dropped_when_a_sync_has_ended_and_when_it_is_old(
     dashboard.get("customers/1")
     # When a sync that changed a name has ended
     name.update({"firstName": "Augusta"})
-    full_shop.client.document(f"tenants/{ORG}/integrations/pos").set({"status": "active"})
+    full_shop.client.document(paths.lease(ORG)).set({"epoch": 1})
     dashboard_clock.advance(2)
     # Then
     assert dashboard.get("customers/1")["firstName"] == "Augusta"
