@@ -191,6 +191,7 @@ def _of_the_dashboard(database: Database) -> None:
     for query in ("a@example.com", "+1 518 555 0123", "ada l"):
         sort = CustomerSort.LAST_NAME
         people.page(ORG, segment=None, query=query, sort=sort, cursor=None, limit=10)
+    people.of_email(ORG, "a@example.com", segment=Segment.NEW, cursor=None, limit=10)
     SegmentReads(database)(ORG)
     for order_status in (None, *OrderStatus):
         OrderReads(database).page(ORG, status=order_status, cursor=None, limit=10)

@@ -14,8 +14,8 @@ from shared.services.reads.menu import PublicMenu
 from shared.services.reads.response_cache import ResponseCache
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import metadata as metadata_store
-from shared.web.auth import PublicOfOrg
-from shared.web.routes import customers, inventory, menu, metadata, orders
+from shared.web.auth import EveryOrg, PublicOfOrg
+from shared.web.routes import cache, customers, inventory, menu, metadata, orders
 from shared.web.routing import Route
 
 
@@ -29,6 +29,7 @@ def _routes(settings: FunctionSettings) -> Iterable[Route[Any, Any]]:
         *metadata.routes(partial(metadata_store.read_all, store), staff),
         *customers.routes(people, SegmentReads(store), answers, staff),
         *orders.routes(OrderReads(store), people, answers, staff),
+        *cache.routes(answers.statistics, EveryOrg(staff)),
     )
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 import phonenumbers
 
 from shared.domain.ids import natural_key
+from shared.domain.preferences import Preferences
 
 NO_EMAIL = "no-email@"
 """How the placeholder of a customer without an e-mail begins; a ``.local`` domain follows."""
@@ -32,7 +33,8 @@ class Customer:
     """POS-owned facts about one customer.
 
     ``email`` is lower case, a placeholder where the POS has none; ``date_of_birth`` is an ISO
-    date; times are aware UTC. ``version`` is when the customer last changed, if the POS says so.
+    date; times are aware UTC. ``version`` is when the customer last changed, if the POS says so;
+    ``preferences`` what its own summary of the customer says, if it has one.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Customer:
     created_at: datetime | None
     source: str
     version: datetime | None = None
+    preferences: Preferences | None = None
 
 
 def normal_email(email: object) -> str:

@@ -28,7 +28,11 @@ SPENDING = Schema[Spending](
     given=("customerId", "email", "orgId"),
     stamps=("updatedAt",),
 )
-SNAPSHOT_FIELDS = ("email", *customers.PHONE_FIELDS, REMOVED_AT, *customers.CALCULATED)
+SNAPSHOT_FIELDS = (
+    *("email", "posPreferences", REMOVED_AT),
+    *customers.PHONE_FIELDS,
+    *customers.CALCULATED,
+)
 QUANTILES = ("recency", "frequency", "monetary")
 MISSING = Document(id="", fields={}, version=None, read_at=datetime.fromtimestamp(0, UTC))
 
@@ -183,9 +187,11 @@ def customers_sharing_phones(
 
 
 def data_version(database: Database, org_id: str) -> tuple[object, ...]:
-    """The version of the org's data, to be compared with another one: that of the status, which
-    every sync writes at its end, and of the newest spending document. Two reads."""
-    status = database.get(paths.pos_status(org_id))
+    """The version of the org's data, to be compared with another one: that of the lease, which
+    every commit of a run writes, a webhook's too, and of the newest spending document. Two
+    reads."""
+    lease = paths.lease(org_id)
+    run = database.get_all([lease], ["epoch"])[lease]
     newest = database.query(
         paths.customer_spending(org_id),
         ("orgId", "==", org_id),
@@ -193,7 +199,7 @@ def data_version(database: Database, org_id: str) -> tuple[object, ...]:
         order_by=[("updatedAt", "DESCENDING")],
         limit=1,
     )
-    return status.version, *((each.id, each.version) for each in newest)
+    return run.version, *((each.id, each.version) for each in newest)
 
 
 def touch_data_version(org_id: str, customer_id: str, now: datetime) -> Update:

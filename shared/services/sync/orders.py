@@ -18,7 +18,7 @@ from shared.services.sync.gone import MissingRecords, RemovalRules, of_first_acc
 from shared.services.sync.order_listings import ListedOrders, OrderListings, too_many
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
-from shared.store import orders
+from shared.store import orders, paths
 from shared.store.database import Remove, Write
 from shared.store.manifest import ANNOUNCED, REMOVED, SKIPPED, STORED
 from shared.store.orders import SkippedOrders
@@ -157,7 +157,7 @@ class OrderStream:
         newer = records.newer(changed, {i: b.version for i, b in before.items()})
         # An order may have moved from one customer to another: both must be recomputed.
         self._session.add_pending_recompute(_losers(newer, before))
-        records.store(newer, self._put)
+        records.store(newer, partial(self._put, before))
         self._in_quarantine(r.record_id for r in page.rejected if r.record_id)
         self._in_quarantine(order.id for order in page.records)
         for order in page.records:
@@ -200,15 +200,23 @@ class OrderStream:
         """The writes after which nothing says that the order is skipped."""
         return self._skipped.withdraw(order_id)
 
-    def _put(self, change: Changed) -> list[Write]:
+    def _put(self, before: Mapping[str, orders.StoredOrder], change: Changed) -> list[Write]:
         session, order_id = self._session, change.record.id
-        put = orders.put(session.org_id, dict(change.record.fields), run_id=session.run_id)
+        known = before.get(order_id)
+        put = orders.put(
+            session.org_id,
+            change.record.fields,
+            run_id=session.run_id,
+            stored=known.status if known else None,
+        )
         return [put, *self._skipped.withdraw(order_id)]
 
     def _before(self, changed: Sequence[Changed]) -> dict[str, orders.StoredOrder]:
-        session = self._session
-        mark = self.records.manifest.mark
-        known = [c.record.id for c in changed if not c.first or mark(c.record.id) == ANNOUNCED]
+        """What is stored of the changed orders, those of a moment ago included: no reads for those
+        that are new."""
+        session, manifest = self._session, self.records.manifest
+        known = [c.record.id for c in changed if manifest.may_have_document(c.record.id)]
+        session.flush_documents(f"{paths.orders(session.org_id)}/{i}" for i in known)
         return orders.read_stored(session.database, session.org_id, known)
 
 

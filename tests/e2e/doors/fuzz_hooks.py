@@ -50,6 +50,8 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
                 _make_sense(part)
         if case.path == "/api/loyalty/points" and "email" not in case.query:
             case.query["phone"] = MEANT["phone"]
+        if case.path == "/api/customers" and "email" in case.query:
+            case.query.pop("q", None)  # one search at a time
 
 
 def _is_valid(case: Case[Any]) -> bool:

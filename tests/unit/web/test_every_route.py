@@ -16,6 +16,7 @@ from tests.unit.web.calling import named
 
 STAFF = "staff of the org"
 STAFF_OR_CRON = "staff of the org, or cron secret"
+EVERY_ORG = "role for every org"
 CRON = "cron secret"
 POS = "signed by the org's POS"
 ANYONE = "public"
@@ -47,6 +48,7 @@ RULES = {
         "GET /api/orders": STAFF,
         "GET /api/orders/skipped": STAFF,
         "GET /api/segments": STAFF,
+        "GET /api/cache": EVERY_ORG,
         "GET /openapi.json": ANYONE,
     },
     "webhooks": {
