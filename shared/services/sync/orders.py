@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 
+import structlog
+
 from shared.clock import OutOfTime
 from shared.domain.order_matching import CustomerDirectory, SkipReason, match_orders
 from shared.domain.order_windows import DateWindow, Walk
@@ -30,6 +32,8 @@ that are read in one run at the most."""
 SKIPPED_PER_CHECKPOINT = 200
 """Skipped orders are committed with the checkpoint: so many more documents leave it below the 500
 of a commit."""
+
+log = structlog.get_logger(__name__)
 
 
 def sync_orders(
@@ -77,17 +81,21 @@ def _sync_window(
     or with a narrower one if it holds too many."""
     cursor = session.progress.orders
     asked = listings.days_of(window)
-    listed = ListedOrders()
+    listed = ListedOrders(asked.surely_over_at)
     for account in range(len(listings.clients)):
         pages = listings.pages(account, asked)
         checked = partial(check.orders, account)
-        total = stream.store_pages(pages, listed, checked, days=window.days)
+        may_narrow = walk.may_narrow(window)
+        total = stream.store_pages(pages, listed, checked, may_narrow=may_narrow)
         if total is not None:
             return walk.narrowed(window, total)
     if not cursor.in_backfill:
         with session.lock:
             comparison.compare(asked, listed)
-    return walk.listed(window, listed.rows)
+    after = walk.listed(window, listed.rows, later=listed.later)
+    if after.open_ended and not walk.open_ended:
+        log.warning("window_end_ignored", rows=listed.rows, later=listed.later)
+    return after
 
 
 def _advance(session: Session, walk: Walk) -> None:
@@ -112,14 +120,14 @@ class OrderStream:
         listed: ListedOrders,
         check: Callable[[Iterable[Order]], None],
         *,
-        days: int,
+        may_narrow: bool,
     ) -> int | None:
-        """Store the orders of a window of so many ``days``, a page at a time once ``check`` has let
-        it pass, and add them to ``listed``; one that another account has listed is that one's.
-        Where it is to be narrowed nothing is stored: how many orders it has."""
+        """Store the orders of a window, a page at a time once ``check`` has let it pass, and add
+        them to ``listed``; one that another account has listed is that one's. Where it is to be
+        narrowed, which it ``may_narrow``, nothing is stored: how many orders it has."""
         others = frozenset(listed.ids)
         for page in pages:
-            if too_many(page, days=days):
+            if too_many(page, may_narrow=may_narrow):
                 pages.close()
                 return page.total
             listed.add(page)
