@@ -32,6 +32,8 @@ def given(cron_secret: str) -> ManualSyncSettings:
     return ManualSyncSettings(
         google_cloud_project="p",
         pos_sync_topic="t",
+        later_queue="q",
+        pubsub_rest_url="http://127.0.0.1:1",
         cron_secret=SecretStr(cron_secret),
     )
 
