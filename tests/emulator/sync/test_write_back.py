@@ -1,15 +1,20 @@
 """What the POS is asked to make: once, whatever becomes of the answers."""
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import structlog
+from flask import Request
 from google.cloud.firestore import Client
+from werkzeug.test import Client as Browser
 
 from deploy.local.simulator.spec import OrgSpec
+from shared.bootstrap import manual_sync
 from shared.bus.messages import PosSync
 from shared.domain.write_back import NewCustomer, NewOrder, OrderLine
 from shared.errors import (
@@ -38,6 +43,7 @@ from tests.emulator.environment import (
     SyncRunner,
     hold_org,
 )
+from tests.emulator.functions import InProcess
 from tests.fakes import FailingPublisher, OffsetClock, RecordingPublisher
 from tests.simulated_pos import SimulatedPos
 from tests.stored import StoredDocuments
@@ -66,6 +72,14 @@ class DyingDatabase(Database):
 def specs() -> Sequence[OrgSpec]:
     """Only what it sells matters here."""
     return (PRODUCTS_ONLY,)
+
+
+@pytest.fixture
+def _configured_logs() -> Iterator[None]:
+    """The function sets the logs up for itself."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture
@@ -309,6 +323,42 @@ def test_a_key_is_forgotten_after_a_day(
 
     # Then
     assert customers(pos) == [made, again]
+
+
+# the door
+
+
+@pytest.mark.usefixtures("_configured_logs")
+def test_the_same_request_is_answered_the_same_and_nothing_personal_is_logged(
+    client: Client,
+    database: Database,
+    pos: SimulatedPos,
+    environment: Environment,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    claims = json.dumps({"role": "dispensary_admin", "orgId": ORG})
+    headers = {"Authorization": f"Bearer {claims}", "Idempotency-Key": "k1"}
+    body = {"firstName": ADA.first_name, "lastName": ADA.last_name, "email": ADA.email}
+
+    with pytest.MonkeyPatch.context() as patch:
+        functions = InProcess(client.project, database, patch)
+        door = Browser(Request.application(functions.app(manual_sync)))  # type: ignore[arg-type]
+        answers = [
+            door.post("/api/pos/customers", json=each, headers=headers)
+            for each in (body, body, {**body, "lastName": "Pen"})
+        ]
+
+    assert [answer.status_code for answer in answers] == [201, 201, 422]
+    assert answers[0].json == answers[1].json
+    assert answers[0].json == {"customerId": customers(pos)[0], "orgId": ORG, "locationId": "1000"}
+    # Nothing has fetched it yet: each asks for the same run
+    ((topic, message), *others) = functions.published
+    assert isinstance(message, PosSync)
+    assert (topic, message.customer_ids) == ("pos-sync", tuple(customers(pos)))
+    assert others == [(topic, message)]
+    said = capsys.readouterr().out.casefold()
+    assert "pos_write_done" in said
+    assert not [word for word in ("quill", "example.com", "k1") if word in said]
 
 
 # what follows
