@@ -23,6 +23,7 @@ from shared.errors import (
     ProviderBusy,
     ProviderError,
     ProviderRefused,
+    ReplyUnreadable,
     RequestInvalid,
     RequestRefused,
     RetryLater,
@@ -140,7 +141,10 @@ class WriteBack:
         if claim.doubtful:
             today = self.clock().date()
             window = DateWindow(today - SEARCHED_BACK, today + timedelta(days=1))
-            order_id = self.pos.find_order(order, external_id, window, deadline)
+            try:
+                order_id = self.pos.find_order(order, external_id, window, deadline)
+            except ReplyUnreadable as error:
+                raise OutcomeUnknown(f"{error} See there whether the order was made.") from None
         order_id = order_id or self.pos.open_order(order, external_id)
         pos_writes.update(self.database, claim, {"part": order_id})
         return order_id

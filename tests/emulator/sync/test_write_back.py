@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -45,7 +45,7 @@ from tests.emulator.environment import (
 )
 from tests.emulator.functions import InProcess
 from tests.fakes import FailingPublisher, OffsetClock, RecordingPublisher
-from tests.simulated_pos import SimulatedPos
+from tests.simulated_pos import SimulatedPos, placed_order
 from tests.stored import StoredDocuments
 
 ORG = "org_test"
@@ -488,6 +488,47 @@ def test_an_order_broken_off_anywhere_is_finished_and_not_repeated(
     lines = order["items"]
     assert isinstance(lines, list)
     assert [line["qty"] for line in lines] == [1, 2, 1]
+
+
+@pytest.mark.parametrize(
+    "specs", [(PRODUCTS_ONLY.model_copy(update={"api_style": "rest"}),)], ids=["rest"]
+)
+def test_an_account_of_the_rest_style_is_written_to_alike(
+    store: StoredDocuments,
+    pos: SimulatedPos,
+    sync: SyncRunner,
+    queue: RecordingPublisher,
+    write_back: WriteBack,
+) -> None:
+    # When
+    customer_id = write_back.create_customer("k1", ADA)
+    order_id = write_back.submit_order("k2", replace(an_order(pos), customer_id=customer_id))
+    write_back.apply_discount("k3", order_id, "2")
+
+    # Then
+    assert len(fetch(sync, queue)) == 3
+    stored = store.document(f"tenants/{ORG}/orders/alleaves_{order_id}")
+    assert (stored["customerId"], len(stored["items"])) == (customer_id, 3)
+    (order,) = orders(pos)
+    assert order["discounts"] == [{"id_discount": 2}]
+
+
+def test_an_order_that_the_pos_does_not_tell_from_others_is_for_a_person_to_look_at(
+    pos: SimulatedPos, write_back: WriteBack
+) -> None:
+    # Given an order whose outcome is not known, and another of the customer that has no such id
+    wanted = an_order(pos)
+    pos.fault("server_error", endpoint="writes", count=1)
+    with pytest.raises(OutcomeUnknown):
+        write_back.submit_order("k1", wanted)
+    now = datetime.now(UTC).isoformat()
+    template = pos.data(ORG)["orders"][0]
+    pos.add(ORG, "orders", placed_order(template, 700_000, int(wanted.customer_id), now))
+
+    # When / Then
+    with pytest.raises(OutcomeUnknown, match="See there whether the order was made"):
+        write_back.submit_order("k1", wanted)
+    assert orders(pos) == []
 
 
 def test_a_line_that_the_pos_refuses_leaves_the_order_unfinished_and_says_so(
