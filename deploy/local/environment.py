@@ -23,12 +23,13 @@ LOOPBACK = "127.0.0.1,localhost"
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the services of one stack are."""
+    """Where the services of one stack are; ``secret_manager`` is empty where there is none."""
 
     project: str
     firestore: str
     pubsub: str
     tasks: str
+    secret_manager: str = ""
 
 
 def common(marker: str, scratch: Path) -> dict[str, str]:
@@ -66,6 +67,7 @@ def of_function(
         "FIRESTORE_EMULATOR_HOST": addresses.firestore,
         "PUBSUB_EMULATOR_HOST": addresses.pubsub,
         "CLOUD_TASKS_EMULATOR_HOST": addresses.tasks,
+        "SECRET_MANAGER_EMULATOR_HOST": addresses.secret_manager,
         "PYTHONPATH": ".",
         "THREADS": str(slots(function, instances)),
     }

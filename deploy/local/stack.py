@@ -14,11 +14,12 @@ from deploy.local.deliverer import PENDING_SECONDS, Deliverer
 from deploy.local.environment import Addresses, of_function
 from deploy.local.eventarc import Eventarc
 from deploy.local.journal import Journal
-from deploy.local.paths import FUNCTIONS, LOGS, within_clone
+from deploy.local.paths import FUNCTIONS, LOGS, SECRETS, within_clone
 from deploy.local.ports import Port
 from deploy.local.processes import Process
 from deploy.local.pubsub import PubSub
 from deploy.local.relay import Relay
+from deploy.local.secret_manager import SecretManager
 from deploy.local.seed import seed
 from deploy.local.supervisor import Supervisor
 from deploy.local.tasks.server import CloudTasks
@@ -34,7 +35,8 @@ class Stack:
     ``sources`` are left out. ``simulator``: whether the simulated POS runs and its orgs are
     seeded; ``simulator_arguments`` are those of its command line. ``extra_env``: further variables
     by function. ``instances``: how many of each function its process stands for. A delivery that
-    finds them all busy waits ``pending_seconds``, then has failed. For quick retries give
+    finds them all busy waits ``pending_seconds``, then has failed. ``secret_files``: the folder of
+    the secrets that settings name (secret_manager.py). For quick retries give
     ``Manifest.read().with_policy(min_backoff_seconds=1, …)``.
 
     Entering raises StartFailed with the end of the log concerned, or sdk.NotInstalled.
@@ -57,10 +59,12 @@ class Stack:
         instances: int = 1,
         pending_seconds: float = PENDING_SECONDS,
         logs: Path = LOGS,
+        secret_files: Path = SECRETS,
     ) -> None:
         self.manifest = manifest or Manifest.read().for_local_cloud()
         self.project = f"demo-{secrets.token_hex(4)}"
         self.logs = logs
+        self.secret_files = secret_files
         given = {name: secret.local for name, secret in self.manifest.secrets.items()}
         self.secrets = {
             name: os.environ.get(name) or (secrets.token_urlsafe(24) if local is None else local)
@@ -147,6 +151,8 @@ class Stack:
         eventarc = opening.enter_context(closing(self._eventarc(opening)))
         tasks = opening.enter_context(closing(self._cloud_tasks(opening)))
         self.tasks = tasks.host
+        secrets = opening.enter_context(closing(SecretManager.of_folder(self.secret_files)))
+        self._secret_manager = secrets.host
         # Last in, first out: nothing is sent to a server that is gone.
         supervisor = opening.enter_context(self._supervisor)
         # The functions come up while the emulators do: they call nobody before they are called.
@@ -174,7 +180,9 @@ class Stack:
         return CloudTasks(journal)
 
     def _start_function(self, function: Function) -> None:
-        addresses = Addresses(self.project, self.firestore, self.pubsub, self.tasks)
+        addresses = Addresses(
+            self.project, self.firestore, self.pubsub, self.tasks, self._secret_manager
+        )
         env = {
             **of_function(function, self.manifest, addresses, self.secrets, self._instances),
             **self._extra_env.get(function.name, {}),

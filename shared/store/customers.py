@@ -24,7 +24,7 @@ from typing import Any
 from shared.domain.changes import REMOVED_AT
 from shared.domain.customer_ranges import CustomerRange
 from shared.domain.customer_scores import CustomerScores
-from shared.domain.customers import Customer, DuplicateGroup, normal_phone
+from shared.domain.customers import Customer, DuplicateGroup, phone_number
 from shared.domain.ids import natural_key
 from shared.domain.money import to_cents, to_dollars
 from shared.domain.preferences import Preferences, Recommendation
@@ -38,17 +38,19 @@ from shared.store.documents import EARLIEST, Field, Schema, StoredVersion, copie
 LONGEST_KEY = 1_000
 """Bytes of a ``name_key``: an index holds no longer text than LONGEST_FILTERED."""
 
+PHONE_FIELDS = ("phoneE164", "phoneUnassigned")
+
 CUSTOMER = Schema[Customer](
     *copied("id", "email", "firstName", "lastName", "phone", "dateOfBirth"),
     *copied("loyaltyPoints", "source", "createdAt"),
     Field("userId", lambda c: _user_id(c.user_id)),
     given=("orgId",),
-    stamps=("updatedAt", "posUpdatedAt", REMOVED_AT, "phoneE164", "nameKey", "lastNameKey"),
+    stamps=("updatedAt", "posUpdatedAt", REMOVED_AT, *PHONE_FIELDS, "nameKey", "lastNameKey"),
     once=("userId", "createdAt"),
 )
-"""``phoneE164`` (absent where ``phone`` is no valid number), ``nameKey`` and ``lastNameKey`` (see
-``name_key``) are derived from other fields, for look-ups. A ``userId`` that is too long to be
-looked up is left out."""
+"""``phoneE164`` (absent where ``phone`` can be no number), ``nameKey`` and ``lastNameKey`` (see
+``name_key``) are derived from other fields, for look-ups. ``phoneUnassigned`` marks a number that
+identifies nobody. A ``userId`` that is too long to be looked up is left out."""
 
 SPENDING: tuple[Field[Spending], ...] = (
     Field("totalSpent", lambda s: to_dollars(s.total_cents)),
@@ -91,8 +93,10 @@ def put(
     """The write for a customer; ``first`` when no sync has written it before, ``version`` when
     the POS says it last changed."""
     given, family = fields.get("firstName") or "", fields.get("lastName") or ""
+    number = phone_number(fields.get("phone"))
     derived = {
-        "phoneE164": normal_phone(fields.get("phone")),
+        "phoneE164": number.e164 if number else None,
+        "phoneUnassigned": number is not None and not number.assigned,
         "nameKey": name_key(given, family),
         "lastNameKey": name_key(family),
     }

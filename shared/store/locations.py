@@ -137,7 +137,7 @@ def _why_inactive(location_id: str, config: Fields) -> str:
         wrong = fields_at_fault(unknown_fields(config), "posConfig.status is missing")
         return f"location {location_id}: {wrong}"
     if status in STATUSES:
-        return f"location {location_id} is {status}"
+        return f"posConfig.status of location {location_id} is {status}"
     said = reprlib.repr(status)
     return f"location {location_id}: posConfig.status {said} is none of {', '.join(STATUSES)}"
 

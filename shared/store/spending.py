@@ -28,7 +28,7 @@ SPENDING = Schema[Spending](
     given=("customerId", "email", "orgId"),
     stamps=("updatedAt",),
 )
-SNAPSHOT_FIELDS = ("email", "phoneE164", REMOVED_AT, *customers.CALCULATED)
+SNAPSHOT_FIELDS = ("email", *customers.PHONE_FIELDS, REMOVED_AT, *customers.CALCULATED)
 QUANTILES = ("recency", "frequency", "monetary")
 MISSING = Document(id="", fields={}, version=None, read_at=datetime.fromtimestamp(0, UTC))
 
@@ -106,8 +106,10 @@ class CustomerSnapshot:
 
     @property
     def phone(self) -> str | None:
-        """E.164, where the customer has a valid number."""
-        return None if self.removed else self.customer.fields.get("phoneE164")
+        """E.164, where the customer has a number that is assigned."""
+        fields = self.customer.fields
+        nobodys = self.removed or fields.get("phoneUnassigned")
+        return None if nobodys else fields.get("phoneE164")
 
     @property
     def linked(self) -> set[str]:
@@ -153,7 +155,8 @@ def snapshots_in(
 
 def everybody(database: Database, org_id: str) -> Iterator[CustomerSnapshot]:
     """Every customer, with no more than how they can be reached and what they have spent."""
-    fields = ("email", "phoneE164", REMOVED_AT, *customers.LINK_FIELDS, *customers.SPENDING_FIELDS)
+    reached = ("email", *customers.PHONE_FIELDS)
+    fields = (*reached, REMOVED_AT, *customers.LINK_FIELDS, *customers.SPENDING_FIELDS)
     for each in customers.by_id(database, org_id, fields):
         yield CustomerSnapshot(each.id, each, MISSING)
 

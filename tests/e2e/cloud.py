@@ -53,7 +53,14 @@ def strict_cloud(
         firestore = {"FIRESTORE_EMULATOR_HOST": strict.host} if process.wanted() else {}
         env = {name: {**firestore, **extra_env.get(name, {})} for name in manifest.functions}
         with (
-            Stack(manifest, only=only, simulator=False, extra_env=env, logs=logs) as stack,
+            Stack(
+                manifest,
+                only=only,
+                simulator=False,
+                extra_env=env,
+                logs=logs,
+                secret_files=logs / "secrets",
+            ) as stack,
             _strict_firestore(stack.firestore, strict, logs / "refused.log") as host,
             closing(firestore_client(host, stack.project)) as client,
         ):

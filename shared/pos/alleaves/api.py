@@ -15,9 +15,9 @@ import jwt
 from shared.clock import Clock
 from shared.domain.ids import is_document_id
 from shared.domain.order_windows import DateWindow
-from shared.errors import CredentialsRejected
+from shared.errors import ConfigurationInvalid, CredentialsRejected, SyncSamError
 from shared.outbound.credentials import Token, TokenCache
-from shared.outbound.failures import TokenRejected
+from shared.outbound.failures import HostUnknown, TokenRejected
 from shared.outbound.replies import ReplyTooLarge
 from shared.outbound.session import HttpCall, HttpReply, HttpSession, host_of
 from shared.pos.alleaves.parse import rows_and_total, unix_moment
@@ -172,14 +172,24 @@ class AlleavesApi:
         return self._naming_the_settings(lambda: self._with_token(call, read))
 
     def _naming_the_settings(self, make: Callable[[], HttpReply[T]]) -> HttpReply[T]:
+        """Make a call. Where it fails by the org's settings the error raised says which."""
+        wrong: SyncSamError
         try:
             return make()
         except CredentialsRejected as error:
-            said = str(error)
+            what = "the API key" if self._key_headers else "user name, password and PIN"
+            where = f"{self._location_name} in the POS settings"
+            wrong = CredentialsRejected(f"{error} Check {what} of {where}.")
+        except HostUnknown:
+            host = host_of(self._base_url)
+            if host.lower() == host_of(ALLEAVES_URL):
+                raise
+            wrong = ConfigurationInvalid(
+                f"the host {host} does not exist: correct posConfig.baseUrl of"
+                f" {self._location_name}"
+            )
         # Raised out here so that no error which holds the call is chained to it.
-        what = "the API key" if self._key_headers else "user name, password and PIN"
-        where = f"{self._location_name} in the POS settings"
-        raise CredentialsRejected(f"{said} Check {what} of {where}.")
+        raise wrong
 
     def _with_token(self, call: HttpCall, read: Callable[[object], T]) -> HttpReply[T]:
         """The answer. A token that is no longer accepted is renewed once."""

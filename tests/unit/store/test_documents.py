@@ -226,7 +226,10 @@ BRANDS = metadata.put(ORG, "brands", metadata.names(NAMES, ORG, derived=True), n
     [
         (ON_PRODUCT, {"removedFromPosAt"}),
         (ON_MENU, set()),
-        (customer_put(FULL_CUSTOMER, first=True, version=AT), {"removedFromPosAt"}),
+        (
+            customer_put(FULL_CUSTOMER, first=True, version=AT),
+            {"removedFromPosAt", "phoneUnassigned"},
+        ),
         (ORDER, {"removedFromPosAt"}),
         (DISCOUNT, set()),
         (BRANDS, set()),
@@ -372,3 +375,12 @@ def test_products_say_that_they_are_of_a_pos_and_of_which() -> None:
 def test_an_order_keeps_the_user_account_that_placed_it() -> None:
     assert orders.fields_of(FULL_ORDER, "11", ORG)["userId"] == "u1"
     assert "userId" not in orders.fields_of(BARE_ORDER, "12", ORG)
+
+
+def test_a_number_that_nobody_is_assigned_is_found_and_marked() -> None:
+    unassigned = replace(FULL_CUSTOMER, phone="(555) 123-4567")
+    given = customer_put(unassigned, first=False, version=None).fields
+    usual = customer_put(FULL_CUSTOMER, first=False, version=None)
+    assert (given["phoneE164"], given["phoneUnassigned"]) == ("+15551234567", True)
+    assert "phoneUnassigned" not in usual.fields
+    assert "phoneUnassigned" in (usual.owned or ()), "a number that was corrected is not marked"
