@@ -9,7 +9,15 @@ from typing import Any
 
 from shared.errors import RequestRefused, UnderWay
 from shared.store import paths
-from shared.store.database import Conflict, Database, Fields, Update, Write, put_if_version
+from shared.store.database import (
+    Conflict,
+    Contention,
+    Database,
+    Fields,
+    Update,
+    Write,
+    put_if_version,
+)
 
 CLAIMED = timedelta(minutes=3)
 """After this long another attempt may take over: longer than an instance is given for one."""
@@ -63,7 +71,7 @@ def claim(database: Database, org_id: str, key: str, *, content: str, now: datet
         fields |= {"begunAt": now, "expireAt": now + KEPT}
     try:
         version = database.commit([put_if_version(path, fields, found.version)])
-    except Conflict:
+    except (Conflict, Contention):
         raise _under_way() from None
     doubtful = bool(stored.get("doubtful"))
     return Claim(path, version, begun_at, None, doubtful, stored.get("part"))

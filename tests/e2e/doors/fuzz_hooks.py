@@ -20,8 +20,10 @@ MEANT = {
     "phone": "+12125550134",
     "email": "wren@example.com",
     "timestamp": None,
+    "locationId": f"{ORG}-1000",
+    "wait": 0.5,
 }
-"""Fields whose form no schema can tell, and a value that they may have."""
+"""Fields whose form no schema can tell, or which take long, and a value that they may have."""
 CRON_SECRET = os.environ["FUZZ_CRON_SECRET"]
 
 

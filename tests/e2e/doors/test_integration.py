@@ -59,7 +59,8 @@ def test_a_machine_that_waits_is_given_the_counts_and_one_that_sends_a_body_is_r
     assert waited.status_code == 200
     (run,) = waited.json()["runs"]
     assert waited.json()["states"] == {"succeeded": 1}
-    assert (run["orgId"], run["streams"]["customers"]["fetched"]) == (OTHER_ORG, 30)
+    assert run["orgId"] == OTHER_ORG
+    assert run["streams"]["products"]["fetched"] > 0
     assert code(refused) == (400, "request_invalid")
 
 
@@ -97,6 +98,12 @@ def test_what_is_created_at_the_pos_is_stored_at_once(doors: Doors) -> None:
     assert stored(f"orders/{document_id}")["customerId"] == customer_id
     people = [c for c in doors.pos.data(ORG)["customers"] if c["email"] == person["email"]]
     assert len(people) == 1
+
+    def states() -> set[str]:
+        events = doors.store.documents(f"tenants/{ORG}/webhook_events")
+        return {event["state"] for event in events.values()}
+
+    doors.wait("nothing is left to be fetched", lambda: "waiting" not in states())
 
 
 def test_without_the_cron_secret_nothing_is_synced(doors: Doors) -> None:
