@@ -144,7 +144,7 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: locations.active_among(d, [ORG]),
         lambda d: locations.active_since(d, NOW, 10),
         lambda d: locations.active_of(d, ORG),
-        lambda d: locations.unreached(d, None, []),
+        lambda d: locations.unreached(d, []),
         lambda d: locations.zones(d, ORG),
         lambda d: locations.OrgDirectory(d)(ORG),
         _unknown_org,

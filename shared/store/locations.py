@@ -67,12 +67,10 @@ def active_since(database: Database, before: datetime, limit: int) -> dict[str, 
     }
 
 
-def unreached(database: Database, org_id: str | None, active: Collection[str]) -> list[str]:
-    """The orgs that a tick does not reach though somebody means it to, sorted: a run of theirs
-    tells them why. Of a tick for one org it is that org, where it is not among the ``active``; of
-    one for all, those with a location whose status is none that there is."""
-    if org_id is not None:
-        return [] if active else [org_id]
+def unreached(database: Database, active: Collection[str]) -> list[str]:
+    """The orgs that a tick for all does not reach though somebody means it to, sorted: those with
+    a location whose status is none that there is, and that are not ``active``. A run of theirs
+    tells them why."""
     found = database.query(
         paths.LOCATIONS,
         ("posConfig.status", "not-in", list(STATUSES)),

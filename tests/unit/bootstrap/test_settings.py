@@ -50,6 +50,8 @@ def given(cron_secret: str) -> ManualSyncSettings:
         google_cloud_project="p",
         firestore_database="(default)",
         pos_sync_topic="t",
+        later_queue="q",
+        pubsub_rest_url="http://127.0.0.1:1",
         cron_secret=SecretStr(cron_secret),
     )
 

@@ -27,6 +27,9 @@ RULES = {
         "POST /api/pos/sync": STAFF,
         "GET /api/pos/sync/{runId}": STAFF_OR_CRON,
         "POST /api/cron/pos-sync": CRON,
+        "POST /api/pos/customers": STAFF,
+        "POST /api/pos/orders": STAFF,
+        "POST /api/pos/orders/{orderId}/discount": STAFF,
         "GET /openapi.json": ANYONE,
     },
     "loyalty_api": {
@@ -75,6 +78,7 @@ def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> App:
         **dict.fromkeys(function.secrets, "a secret of thirty-two characters"),
         "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1",
         "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",
+        "CLOUD_TASKS_EMULATOR_HOST": "127.0.0.1:1",
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value.replace(" ", "-"))
