@@ -28,8 +28,8 @@ GROUNDWORK = (
 """Types of the resources that must be ready before the functions are made."""
 INDEX_SECONDS, INDEX_LOOK_SECONDS = 3_600.0, 15.0
 CRON_SECRET, CRON_SECRET_BYTES = "CRON_SECRET", 32
-EMPTY = ","
-"""A list of nothing: Secret Manager keeps no empty value."""
+EMPTY = " "
+"""Nothing: Secret Manager keeps no empty value."""
 
 Say = Callable[[str], None]
 

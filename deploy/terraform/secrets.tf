@@ -20,7 +20,7 @@ resource "google_secret_manager_secret_iam_member" "reader" {
   member    = google_service_account.function[each.value.function].member
 }
 
-# What orgs' settings name (`secret:org-…`). Secrets come and go with orgs: hence a prefix, not a list.
+# What orgs' settings name (`secret:pos-…`). Secrets come and go with orgs: hence a prefix, not a list.
 resource "google_project_iam_member" "org_secrets" {
   for_each = { for name, function in local.functions : name => function if function.org_secrets }
 

@@ -65,6 +65,8 @@ def sync_orders(
         if session.progress.orders.in_sweep and after.done_to == listings.settings.orders_since:
             comparison.learn_created()
         _advance(session, after)
+    with session.lock:
+        stream.records.release_unmet()
     comparison.settle(listings.clients)
 
 
