@@ -13,7 +13,10 @@ from deploy.manifest import Function, Manifest
 from tests.e2e.cloud import Cloud
 
 MANIFEST = Manifest.read()
-EMULATORS = {"FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST", "CLOUD_TASKS_EMULATOR_HOST"}
+EMULATORS = {
+    f"{service}_EMULATOR_HOST"
+    for service in ("FIRESTORE", "PUBSUB", "CLOUD_TASKS", "SECRET_MANAGER")
+}
 ELSEWHERE = {"PYTHONPATH", "PUBSUB_REST_URL"}
 """Variables with another value than in a project: the folder, and the address of an emulator."""
 OF_TESTS = {"LEASE_SECONDS", "XDG_RUNTIME_DIR"}

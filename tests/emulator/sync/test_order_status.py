@@ -193,14 +193,14 @@ def test_it_holds_against_a_webhook_and_a_webhook_brings_the_pos_s_own(
 
     # When the POS says that the order has changed, though its status has not
     change_order(pos, total="70.00")
-    webhooks.receive("order.updated", {"id_order": PLACED})
+    webhooks.receive("order.updated", {"id_order": PLACED}, event_id="e1")
     webhooks.process()
     assert store.document(PATH)["total"] == 70
     assert status_of(store) == ("cancelled", "completed", "completed")
 
     # and that it has
     change_order(pos, status="ready")
-    webhooks.receive("order.updated", {"id_order": PLACED})
+    webhooks.receive("order.updated", {"id_order": PLACED}, event_id="e2")
     webhooks.process()
 
     # Then
