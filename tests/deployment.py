@@ -1,7 +1,7 @@
 """The archive that a deployment uploads: what .gcloudignore lets through."""
 
 import os
-import zipfile
+import shutil
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
@@ -18,11 +18,11 @@ def deployed_files(root: Path = ROOT) -> list[str]:
     return sorted(path for path in _files(root) if not spec.match_file(path))
 
 
-def write_archive(target: Path) -> None:
-    """Write the archive to this file."""
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in deployed_files():
-            archive.write(ROOT / path, path)
+def unpack_archive(folder: Path) -> None:
+    """What is in this folder once the archive is unpacked there."""
+    for path in deployed_files():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / path, folder / path)
 
 
 def _files(root: Path) -> list[str]:

@@ -1,7 +1,6 @@
 """The whole local cloud, once for all tests of this folder, with a POS that it does not know of.
 Its functions run from what a deployment uploads."""
 
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from deploy.local.simulator.server import serve
 from deploy.local.simulator.simulation import Simulation
 from deploy.local.simulator.spec import OrgSpec
 from deploy.manifest import Manifest
-from tests.deployment import write_archive
+from tests.deployment import unpack_archive
 from tests.e2e.cloud import Cloud, strict_cloud
 
 LEASE_SECONDS = 3
@@ -21,11 +20,8 @@ LEASE_SECONDS = 3
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what a deployment uploads, unpacked."""
-    archive = tmp_path_factory.mktemp("upload") / "source.zip"
-    write_archive(archive)
     folder = tmp_path_factory.mktemp("workspace")
-    with zipfile.ZipFile(archive) as packed:
-        packed.extractall(folder)
+    unpack_archive(folder)
     return folder
 
 
