@@ -29,6 +29,7 @@ data "archive_file" "source" {
 }
 
 resource "google_storage_bucket" "source" {
+  # checkov:skip=CKV_GCP_62: it holds this repository's own source; who changes it is in the audit log
   name                        = "${var.project}-sync-sam-source"
   location                    = local.region
   uniform_bucket_level_access = true
