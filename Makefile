@@ -6,6 +6,10 @@
 #                function's process stands for two instances, so it takes twice its `concurrency` at once)
 #   make bench   the benchmarks
 #   make campaign SEEDS=1-200   all that can go wrong, by seeds: see tests/campaign
+#   make plan PROJECT=P        what a deployment to the project would change: see docs/deploy.md
+#   make deploy PROJECT=P      the deployment (YES=1: ask nobody)
+#   make smoke PROJECT=P ORG=O one org synced there, then the schedules resumed
+#   make rollback PROJECT=P    the source deployed before (OBJECT=… any earlier one)
 #   make replay ARGS="dead-letters --org ORG"   try again what failed: see deploy/replay.py
 
 PYTHON := .venv/bin/python
@@ -15,7 +19,7 @@ SEEDS := 1-20
 # Whatever programs put away for a while stays in this folder too.
 export TMPDIR := $(CURDIR)/.local/tmp
 
-.PHONY: setup demo test local bench campaign replay $(CHECKS)
+.PHONY: setup demo test local bench campaign replay plan deploy smoke rollback $(CHECKS)
 .NOTPARALLEL:
 
 demo: setup
@@ -39,6 +43,10 @@ fuzz: setup
 
 replay: setup
 	@exec $(PYTHON) -m deploy.replay $(ARGS)
+
+plan deploy smoke rollback: setup
+	@exec $(PYTHON) -m deploy.release $@ --project "$(PROJECT)" $(if $(YES),--yes) \
+		$(if $(ORG),--org "$(ORG)") $(if $(OBJECT),--object "$(OBJECT)")
 
 setup:
 	@deploy/local/setup.sh

@@ -1,24 +1,31 @@
 """Typed reader of ``deploy/functions.yaml``, the one list of what is deployed.
 
-    defaults:       region, runtime, and what a function has unless it says otherwise
+    defaults:       region, runtime, account_prefix, and what a function has unless it says
+                    otherwise; the variables of ``env`` every function has before its own
     functions:      NAME: {trigger, memory_mb?, cpu?, timeout_seconds?, concurrency?,
-                           min_instances?, max_instances?, env?: [NAMES], secrets?: [NAMES]}
+                           min_instances?, max_instances?, env?: [NAMES], secrets?: [NAMES],
+                           public?, firestore?: read|write, publishes?: [T, …], org_secrets?,
+                           sessions?}
                     trigger is one of
                       {topic: T}                            a Pub/Sub message
                       {firestore: {document: PATTERN, event: written}}  a changed document
                       http                                  a request
     topics:         [T, …]
+    accounts:       [A, …] service accounts beside those of the functions
     env:            NAME: {topic: T} | {queue: Q} | {value: TEXT} | {topics_of: functions} |
-                    {own: memory_mb}; topics and queues are given to the function by their full
-                    resource name, its own figures as numbers
-    secrets:        NAME: {secret: NAME IN SECRET MANAGER, version: N, local?}; the function gets
-                    the value in an environment variable. A variable is resolved once, when an
-                    instance starts: hence the pinned version
+                    {own: memory_mb|concurrency} | {account: A} | {deployment: project|database};
+                    topics and queues are given to the function by their full resource name, its
+                    own figures as numbers, accounts by their address
+    secrets:        NAME: {secret: NAME IN SECRET MANAGER, version: latest|N, local?}; the function
+                    gets the value in an environment variable
     subscriptions:  defaults, then FUNCTION: what differs for it. Every function with an event
                     trigger has a push subscription: Firestore events travel over Pub/Sub too
     local:          what the local cloud has instead in all subscriptions
     queues:         Q: {rate_limits?, retry?} of Cloud Tasks
-    alerts:         NAME: {metric, filter?, aligner, above, for_seconds} of Cloud Monitoring
+    log_metrics:    NAME: {event | filter, labels?}
+    alerts:         NAME: {metric, resource, filter?, aligner, above | absent, for_seconds} of Cloud
+                    Monitoring; a metric may be log:NAME
+    objectives:     NAME: {goal, metric, resource, filter?, good | below, window_seconds?}
     schedules:      NAME: {cron, timezone, topic, message}
 
 Names are checked against each other when the file is read, as are Google's limits: a manifest
@@ -34,11 +41,15 @@ import yaml
 from pydantic import Field, model_validator
 
 from deploy.resources import (
+    AccountValue,
     Alert,
+    DeploymentValue,
     EnvName,
     FirestoreTrigger,
     FunctionName,
     LocalPolicy,
+    LogMetric,
+    Objective,
     OwnValue,
     PlainValue,
     Queue,
@@ -53,14 +64,21 @@ from deploy.resources import (
     TopicValue,
 )
 
-Value = TopicValue | QueueValue | TopicsValue | OwnValue | PlainValue
+Value = (
+    TopicValue | QueueValue | TopicsValue | OwnValue | AccountValue | DeploymentValue | PlainValue
+)
+
+DEFAULT_DATABASE = "(default)"
+"""How Firestore names the database of a project that has no other."""
 
 MANIFEST = Path(__file__).with_name("functions.yaml")
 
 
 class Function(Section):
     """One function. Memory in MiB, times in seconds; ``concurrency`` is the number of requests
-    that one instance serves at once. ``subscription`` is None for HTTP functions."""
+    that one instance serves at once. ``subscription`` is None for HTTP functions. It publishes to
+    the topics of ``publishes`` itself, reads or writes documents as ``firestore`` says, reads the
+    secrets that orgs' settings name, and asks for the state of people's ``sessions``."""
 
     name: FunctionName
     trigger: TopicTrigger | FirestoreTrigger | Literal["http"]
@@ -73,6 +91,21 @@ class Function(Section):
     env: tuple[EnvName, ...] = ()
     secrets: tuple[EnvName, ...] = ()
     subscription: Subscription | None = None
+    public: bool = False
+    firestore: Literal["read", "write"] | None = None
+    publishes: tuple[ResourceId, ...] = ()
+    org_secrets: bool = False
+    sessions: bool = False
+
+    @property
+    def service(self) -> str:
+        """Its name where underscores are not allowed."""
+        return self.name.replace("_", "-")
+
+    @property
+    def subscription_id(self) -> str:
+        """The name of its push subscription."""
+        return f"{self.service}-push"
 
     @property
     def signature(self) -> Literal["cloudevent", "http"]:
@@ -84,6 +117,8 @@ class Function(Section):
         policy = self.subscription
         if (policy is None) != (self.trigger == "http"):
             raise ValueError("a subscription goes with an event trigger")
+        if self.public != (self.trigger == "http"):
+            raise ValueError("an HTTP function is public, another is not")
         if policy and self.timeout_seconds > policy.ack_deadline_seconds:
             raise ValueError("the message would be delivered again while it is still worked on")
         if policy and self.timeout_seconds > 540:
@@ -96,6 +131,7 @@ class Defaults(Section):
 
     region: str
     runtime: str
+    account_prefix: ResourceId
 
 
 class Manifest(Section):
@@ -104,11 +140,14 @@ class Manifest(Section):
     defaults: Defaults
     functions: dict[FunctionName, Function]
     topics: tuple[ResourceId, ...]
+    accounts: tuple[ResourceId, ...] = ()
     env: dict[EnvName, Value] = Field(default_factory=dict)
     secrets: dict[EnvName, Secret] = Field(default_factory=dict)
     queues: dict[ResourceId, Queue] = Field(default_factory=dict)
     schedules: dict[ResourceId, Schedule] = Field(default_factory=dict)
+    log_metrics: dict[ResourceId, LogMetric] = Field(default_factory=dict)
     alerts: dict[ResourceId, Alert] = Field(default_factory=dict)
+    objectives: dict[ResourceId, Objective] = Field(default_factory=dict)
     local: LocalPolicy | None = None
 
     @classmethod
@@ -116,9 +155,17 @@ class Manifest(Section):
         """Read a manifest file. Raises pydantic's ValidationError naming what is wrong."""
         return cls.model_validate(_with_defaults(yaml.safe_load(path.read_text())))
 
-    def environment(self, function: Function, project: str) -> dict[str, str]:
+    def environment(
+        self, function: Function, project: str, database: str = DEFAULT_DATABASE
+    ) -> dict[str, str]:
         """The plain variables of a function; secrets are the caller's to give."""
-        return {name: self._value(self.env[name], function, project) for name in function.env}
+        where = {"project": project, "database": database}
+        return {name: self._value(self.env[name], function, where) for name in function.env}
+
+    def account(self, name: str, project: str) -> str:
+        """The address of a service account: one of ``accounts``, or a function's by its service
+        name."""
+        return f"{self.defaults.account_prefix}-{name}@{project}.iam.gserviceaccount.com"
 
     @property
     def topics_of_functions(self) -> dict[str, str]:
@@ -129,7 +176,8 @@ class Manifest(Section):
             if isinstance(function.trigger, TopicTrigger)
         }
 
-    def _value(self, value: Value, function: Function, project: str) -> str:
+    def _value(self, value: Value, function: Function, where: Mapping[str, str]) -> str:
+        project = where["project"]
         match value:
             case TopicValue(topic=topic):
                 return _full_name(project, topic)
@@ -140,6 +188,10 @@ class Manifest(Section):
                 return json.dumps({name: _full_name(project, topic) for name, topic in names})
             case OwnValue(own=figure):
                 return str(getattr(function, figure))
+            case AccountValue(account=account):
+                return self.account(account, project)
+            case DeploymentValue(deployment=part):
+                return where[part]
             case PlainValue(value=text):
                 return text
 
@@ -166,6 +218,8 @@ class Manifest(Section):
             "queue": set(self.queues),
             "variable": set(self.env),
             "secret": set(self.secrets),
+            "account": set(self.accounts),
+            "log metric": set(self.log_metrics),
         }
         for where, kind, name in self._references():
             if name not in known[kind]:
@@ -173,13 +227,8 @@ class Manifest(Section):
         return self
 
     def _references(self) -> Iterator[tuple[str, str, str]]:
-        for name, function in self.functions.items():
-            if isinstance(function.trigger, TopicTrigger):
-                yield name, "topic", function.trigger.topic
-            if function.subscription and function.subscription.dead_letter_topic:
-                yield name, "topic", function.subscription.dead_letter_topic
-            yield from ((name, "variable", variable) for variable in function.env)
-            yield from ((name, "secret", secret) for secret in function.secrets)
+        for function in self.functions.values():
+            yield from _references_of(function)
         for name, schedule in self.schedules.items():
             yield name, "topic", schedule.topic
         for name, value in self.env.items():
@@ -187,6 +236,22 @@ class Manifest(Section):
                 yield name, "topic", value.topic
             if isinstance(value, QueueValue):
                 yield name, "queue", value.queue
+            if isinstance(value, AccountValue):
+                yield name, "account", value.account
+        for name, measured in (*self.alerts.items(), *self.objectives.items()):
+            if measured.log_metric is not None:
+                yield name, "log metric", measured.log_metric
+
+
+def _references_of(function: Function) -> Iterator[tuple[str, str, str]]:
+    name = function.name
+    if isinstance(function.trigger, TopicTrigger):
+        yield name, "topic", function.trigger.topic
+    if function.subscription and function.subscription.dead_letter_topic:
+        yield name, "topic", function.subscription.dead_letter_topic
+    yield from ((name, "variable", variable) for variable in function.env)
+    yield from ((name, "secret", secret) for secret in function.secrets)
+    yield from ((name, "topic", topic) for topic in function.publishes)
 
 
 def _full_name(project: str, topic: str) -> str:
@@ -204,12 +269,15 @@ def _changed(policy: Subscription | None, changes: Mapping[str, int]) -> Subscri
 def _with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
     """Fill what a function or subscription leaves out, so that the models need no defaults."""
     shared = dict(raw["defaults"])
-    defaults = {key: shared.pop(key) for key in ("region", "runtime")}
+    defaults = {key: shared.pop(key) for key in ("region", "runtime", "account_prefix")}
+    common = shared.pop("env", [])
     policies = dict(raw["subscriptions"])
     policy = policies.pop("defaults")
     functions: dict[str, Any] = {}
     for name, own in raw["functions"].items():
-        function = {**shared, **own, "name": name}
+        variables = [*common, *own.get("env", ())]
+        topics = [raw["env"][each]["topic"] for each in variables if "topic" in _of(raw, each)]
+        function = {"publishes": topics, **shared, **own, "name": name, "env": variables}
         if function["trigger"] != "http":
             function["subscription"] = {**policy, **policies.pop(name, {})}
         functions[name] = function
@@ -217,3 +285,8 @@ def _with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"subscriptions of no event function: {', '.join(sorted(policies))}")
     rest = {key: value for key, value in raw.items() if key != "subscriptions"}
     return {**rest, "defaults": defaults, "functions": functions}
+
+
+def _of(raw: Mapping[str, Any], variable: str) -> Mapping[str, Any]:
+    value: Mapping[str, Any] = raw.get("env", {}).get(variable, {})
+    return value

@@ -5,7 +5,8 @@
     quarantine     asks the POS again for records that could not be read
                    (--id: the one of that document id, as in orders_alleaves_4711)
 
-Works on the project of GOOGLE_CLOUD_PROJECT; on the local cloud where FIRESTORE_EMULATOR_HOST and
+Works on the project of GOOGLE_CLOUD_PROJECT and its default database, or that of
+FIRESTORE_DATABASE; on the local cloud where FIRESTORE_EMULATOR_HOST and
 PUBSUB_EMULATOR_HOST are set too (.local/stack.json has all three).
 """
 
@@ -14,8 +15,9 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from deploy.manifest import Manifest
+from deploy.manifest import DEFAULT_DATABASE, Manifest
 from shared.bootstrap.clients import database, publisher
+from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
 from shared.services.dead_letters import (
     ReplayDeadLetters,
@@ -35,7 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not project:
         print("GOOGLE_CLOUD_PROJECT is not set.", file=sys.stderr)
         return 2
-    outcome = _replay(given.what, project, given.org, given.id, given.limit)
+    settings = FunctionSettings(
+        google_cloud_project=project,
+        firestore_database=os.environ.get("FIRESTORE_DATABASE", DEFAULT_DATABASE),
+    )
+    outcome = _replay(given.what, settings, given.org, given.id, given.limit)
     print(f"{outcome.sent} sent again.")
     for letter, why in outcome.left.items():
         print(f"{letter}: {why}.")
@@ -51,9 +57,9 @@ def topic_of(manifest: Manifest, source: str) -> str | None:
 
 
 def _replay(
-    what: str, project: str, org_id: str | None, found_id: str | None, limit: int
+    what: str, settings: FunctionSettings, org_id: str | None, found_id: str | None, limit: int
 ) -> ReplayResult:
-    manifest, store = Manifest.read(), database(project)
+    manifest, store, project = Manifest.read(), database(settings), settings.google_cloud_project
 
     def publish(topic: str, text: str, attributes: Mapping[str, str]) -> None:
         publisher(f"projects/{project}/topics/{topic}").publish_text([text], attributes)

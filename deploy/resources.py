@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 # Pub/Sub takes ids from 3 characters on.
 ResourceId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{2,62}$")]
 FunctionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+LOG = "log:"
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")]
 
 
@@ -97,7 +98,19 @@ class TopicsValue(Section):
 class OwnValue(Section):
     """A variable that holds a figure of the function that it is given to."""
 
-    own: Literal["memory_mb"]
+    own: Literal["memory_mb", "concurrency"]
+
+
+class DeploymentValue(Section):
+    """A variable that holds the project's id, or the name of the Firestore database."""
+
+    deployment: Literal["project", "database"]
+
+
+class AccountValue(Section):
+    """A variable that holds the address of a service account."""
+
+    account: ResourceId
 
 
 class PlainValue(Section):
@@ -111,7 +124,7 @@ class Secret(Section):
     random value where that is left out, unless the environment has one."""
 
     secret: ResourceId
-    version: int = Field(ge=1)
+    version: Literal["latest"] | Annotated[int, Field(ge=1)]
     local: str | None = None
 
 
@@ -149,12 +162,61 @@ class Schedule(Section):
     message: dict[str, Any]
 
 
-class Alert(Section):
-    """A condition of Cloud Monitoring that people are told of: the metric, aligned over a minute,
-    is over ``above``, in its own unit, for so long."""
+class LogMetric(Section):
+    """Counts log lines: those of an event, or those that a filter of Cloud Logging finds."""
+
+    event: str | None = None
+    filter: str | None = None
+    labels: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.event is None) == (self.filter is None):
+            raise ValueError("event or filter")
+        return self
+
+
+class Measured(Section):
+    """A metric of Cloud Monitoring, of one type of monitored resource. ``log:NAME`` is one of the
+    manifest's own log metrics."""
 
     metric: str
+    resource: str
     filter: str | None = None
+
+    @property
+    def log_metric(self) -> str | None:
+        """The log metric's name, if it is one."""
+        return self.metric.removeprefix(LOG) if self.metric.startswith(LOG) else None
+
+
+class Alert(Measured):
+    """A condition of Cloud Monitoring that people are told of: the metric, aligned over a minute,
+    is over ``above``, in its own unit, for so long; or ``absent`` for so long."""
+
     aligner: str
-    above: float
+    above: float | None = None
+    absent: bool = False
     for_seconds: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.above is None) != self.absent:
+            raise ValueError("above or absent")
+        return self
+
+
+class Objective(Measured):
+    """A share of good events: those that the filter ``good`` finds, or those with a value under
+    ``below``. With ``window_seconds`` a share of windows whose mean is under ``below``."""
+
+    goal: float = Field(gt=0, lt=1)
+    good: str | None = None
+    below: float | None = None
+    window_seconds: int | None = Field(default=None, ge=60)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.good is None) == (self.below is None) or (self.good and self.window_seconds):
+            raise ValueError("good, or below, which alone may have window_seconds")
+        return self

@@ -15,7 +15,7 @@ from shared.admission import Admission, NoRoom
 from shared.bus.events import Delivery, DocumentChange, delivery, document_change
 from shared.bus.messages import Message
 from shared.clock import Clock
-from shared.errors import InvalidMessage, RetryLater
+from shared.errors import InvalidMessage, RetryLater, SyncSamError
 from shared.store import dead_letters
 from shared.store.database import Database
 
@@ -96,6 +96,7 @@ def _answered() -> Iterator[None]:
     except InvalidMessage:
         raise
     except Exception as error:
-        log.exception("message_failed")
+        known = error if isinstance(error, SyncSamError) else SyncSamError()
+        log.exception("message_failed", code=known.code, owner=known.owner)
         # An HTTP error is not logged a second time by Flask.
         raise InternalServerError from error

@@ -42,6 +42,7 @@ from shared.store import (
     spending_requests,
     status,
     webhook_events,
+    webhook_signers,
 )
 from shared.store.database import Database, Document, Totals
 from tests.indexes import Needs, needs, sums_of
@@ -143,8 +144,7 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: locations.active_among(d, [ORG]),
         lambda d: locations.active_since(d, NOW, 10),
         lambda d: locations.active_of(d, ORG),
-        lambda d: locations.unreached(d, None, []),
-        lambda d: locations.webhook_secrets(d, ORG, "alleaves"),
+        lambda d: locations.unreached(d, []),
         lambda d: locations.zones(d, ORG),
         lambda d: locations.OrgDirectory(d)(ORG),
         _unknown_org,
@@ -176,6 +176,10 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: spending_requests.waiting_since(d, ORG, NOW, 10),
         lambda d: status.last_succeeded(d, NOW, NOW, 10),
         lambda d: webhook_events.waiting(d, ORG, 10),
+        lambda d: webhook_signers.of_org(d, "alleaves", ORG),
+        lambda d: webhook_signers.at_location(d, "alleaves", "1000", 10),
+        lambda d: webhook_signers.active(d, "alleaves", 10),
+        lambda d: webhook_signers.active_if_few(d, "alleaves", 10),
     ]
 
 
@@ -187,6 +191,7 @@ def _of_the_dashboard(database: Database) -> None:
     for query in ("a@example.com", "+1 518 555 0123", "ada l"):
         sort = CustomerSort.LAST_NAME
         people.page(ORG, segment=None, query=query, sort=sort, cursor=None, limit=10)
+    people.of_email(ORG, "a@example.com", segment=Segment.NEW, cursor=None, limit=10)
     SegmentReads(database)(ORG)
     for order_status in (None, *OrderStatus):
         OrderReads(database).page(ORG, status=order_status, cursor=None, limit=10)

@@ -107,6 +107,8 @@ def _table(stack: Stack) -> Table:
     table.add_row("Pub/Sub emulator", stack.pubsub)
     table.add_row("Cloud Tasks", stack.tasks)
     table.add_row("simulated POS", stack.simulator or "left out (SIMULATOR=0)")
+    table.add_row("secrets (secret:NAME)", f"{within_clone(stack.secret_files)}/NAME")
+    table.add_row("front door", stack.console)
     for name, url in stack.functions.items():
         table.add_row(name, url)
     table.add_row("logs", within_clone(stack.logs))

@@ -23,12 +23,13 @@ LOOPBACK = "127.0.0.1,localhost"
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the services of one stack are."""
+    """Where the services of one stack are; ``secret_manager`` is empty where there is none."""
 
     project: str
     firestore: str
     pubsub: str
     tasks: str
+    secret_manager: str = ""
 
 
 def common(marker: str, scratch: Path) -> dict[str, str]:
@@ -62,10 +63,10 @@ def of_function(
     return {
         **declared,
         **{name: secrets[name] for name in function.secrets},
-        "GOOGLE_CLOUD_PROJECT": addresses.project,
         "FIRESTORE_EMULATOR_HOST": addresses.firestore,
         "PUBSUB_EMULATOR_HOST": addresses.pubsub,
         "CLOUD_TASKS_EMULATOR_HOST": addresses.tasks,
+        "SECRET_MANAGER_EMULATOR_HOST": addresses.secret_manager,
         "PYTHONPATH": ".",
         "THREADS": str(slots(function, instances)),
     }

@@ -6,12 +6,10 @@ Firestore events travel over Pub/Sub here as they do in production: so they are 
 dead-lettered by the same policies, and wait in a subscription of their own.
 """
 
-import threading
-
 from flask import Flask, Response, request
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from deploy.local.cloudevents import attributes_of
+from deploy.local.loopback import LoopbackServer
 from deploy.local.relay import Relay
 
 
@@ -20,18 +18,14 @@ class Eventarc:
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
-        self._server = make_server("127.0.0.1", 0, self._app(), True, request_handler=_Quiet)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
+        self._server = LoopbackServer(self._app())
 
     @property
     def host(self) -> str:
-        return f"127.0.0.1:{self._server.server_port}"
+        return self._server.host
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._server.close()
 
     def _app(self) -> Flask:
         app = Flask("eventarc")
@@ -46,12 +40,3 @@ class Eventarc:
         data = request.get_data(as_text=True)
         self._relay.carry(function, data, attributes_of(dict(request.headers)))
         return Response(status=204)
-
-
-class _Quiet(WSGIRequestHandler):
-    """The console need not tell of each change."""
-
-    protocol_version = "HTTP/1.1"
-
-    def log(self, type: str, message: str, *args: object) -> None:
-        """Say nothing."""

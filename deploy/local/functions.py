@@ -14,9 +14,14 @@ READY_SECONDS = 60.0
 
 
 def start(
-    supervisor: Supervisor, function: Function, source: Path, port: Port, env: Mapping[str, str]
+    supervisor: Supervisor,
+    function: Function,
+    source: Path,
+    port: Port,
+    env: Mapping[str, str],
+    root: Path,
 ) -> Process:
-    """Start one function's process; it serves once ``wait`` has come back."""
+    """Start one function's process in the folder ``root``; once ``wait`` is back it serves."""
     # gunicorn puts its control socket there; at its default place all functions would share one.
     runtime = supervisor.scratch / function.name
     runtime.mkdir()
@@ -29,7 +34,7 @@ def start(
     )
     environment = {**supervisor.env, "XDG_RUNTIME_DIR": str(runtime), **env}
     log = supervisor.logs / f"{function.name}.log"
-    return supervisor.start(Process(function.name, argv, environment, log), restart=True)
+    return supervisor.start(Process(function.name, argv, environment, log, root), restart=True)
 
 
 def wait(process: Process, port: Port) -> None:

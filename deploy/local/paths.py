@@ -6,6 +6,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = ROOT / "functions"
 STATE = ROOT / ".local"
 LOGS = STATE / "logs"
+SECRETS = STATE / "secrets"
 STACK_FILE = STATE / "stack.json"
 
 

@@ -39,6 +39,10 @@ class PubSub:
         body = {"topic": self.topic(topic), "ackDeadlineSeconds": LEASE_SECONDS}
         self._call("PUT", self.subscription(name), body)
 
+    def delete_subscription(self, name: str) -> None:
+        """The emulator keeps a thread for each subscription until it is deleted."""
+        self._call("DELETE", self.subscription(name), None)
+
     def publish(
         self, topic: str, message: object, attributes: Mapping[str, str] | None = None
     ) -> str:

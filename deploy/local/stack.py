@@ -8,17 +8,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from deploy.hosting import Hosting, service_of
 from deploy.local import emulators, functions, simulation, wiring
 from deploy.local.clients import firestore_client
 from deploy.local.deliverer import PENDING_SECONDS, Deliverer
 from deploy.local.environment import Addresses, of_function
 from deploy.local.eventarc import Eventarc
+from deploy.local.front_door import FrontDoor
 from deploy.local.journal import Journal
-from deploy.local.paths import FUNCTIONS, LOGS, within_clone
+from deploy.local.paths import FUNCTIONS, LOGS, ROOT, SECRETS, within_clone
 from deploy.local.ports import Port
 from deploy.local.processes import Process
 from deploy.local.pubsub import PubSub
 from deploy.local.relay import Relay
+from deploy.local.secret_manager import SecretManager
 from deploy.local.seed import seed
 from deploy.local.supervisor import Supervisor
 from deploy.local.tasks.server import CloudTasks
@@ -31,10 +34,12 @@ class Stack:
     """A local cloud. A context manager: it is ready inside, and gone without a trace after.
 
     ``only``: the functions to run (default: all of the manifest); those without a folder in
-    ``sources`` are left out. ``simulator``: whether the simulated POS runs and its orgs are
+    ``sources`` are left out. ``root``: where their processes run and import from, which may be an
+    unpacked deployment. ``simulator``: whether the simulated POS runs and its orgs are
     seeded; ``simulator_arguments`` are those of its command line. ``extra_env``: further variables
     by function. ``instances``: how many of each function its process stands for. A delivery that
-    finds them all busy waits ``pending_seconds``, then has failed. For quick retries give
+    finds them all busy waits ``pending_seconds``, then has failed. ``secret_files``: the folder of
+    the secrets that settings name (secret_manager.py). For quick retries give
     ``Manifest.read().with_policy(min_backoff_seconds=1, …)``.
 
     Entering raises StartFailed with the end of the log concerned, or sdk.NotInstalled.
@@ -44,6 +49,7 @@ class Stack:
     pubsub: str
     tasks: str
     simulator: str | None  # URL
+    console: str  # URL of the one origin of all HTTP functions
 
     def __init__(
         self,
@@ -51,16 +57,19 @@ class Stack:
         *,
         only: Sequence[str] | None = None,
         sources: Path = FUNCTIONS,
+        root: Path = ROOT,
         simulator: bool = True,
         simulator_arguments: Sequence[str] = (),
         extra_env: Mapping[str, Mapping[str, str]] | None = None,
         instances: int = 1,
         pending_seconds: float = PENDING_SECONDS,
         logs: Path = LOGS,
+        secret_files: Path = SECRETS,
     ) -> None:
         self.manifest = manifest or Manifest.read().for_local_cloud()
         self.project = f"demo-{secrets.token_hex(4)}"
         self.logs = logs
+        self.secret_files = secret_files
         given = {name: secret.local for name, secret in self.manifest.secrets.items()}
         self.secrets = {
             name: os.environ.get(name) or (secrets.token_urlsafe(24) if local is None else local)
@@ -69,6 +78,7 @@ class Stack:
         self.simulator = None
         self._functions = _present(self.manifest, only, sources)
         self._sources = sources
+        self._root = root
         self._simulator_arguments = simulator_arguments if simulator else None
         self._extra_env = extra_env or {}
         self._instances = instances
@@ -135,6 +145,7 @@ class Stack:
             "functions": self.functions,
             "cronSecret": self.secrets[CRON_SECRET],
             "logs": within_clone(self.logs),
+            "console": self.console,
         }
 
     def _start(self, opening: ExitStack) -> None:
@@ -147,11 +158,14 @@ class Stack:
         eventarc = opening.enter_context(closing(self._eventarc(opening)))
         tasks = opening.enter_context(closing(self._cloud_tasks(opening)))
         self.tasks = tasks.host
+        secrets = opening.enter_context(closing(SecretManager.of_folder(self.secret_files)))
+        self._secret_manager = secrets.host
         # Last in, first out: nothing is sent to a server that is gone.
         supervisor = opening.enter_context(self._supervisor)
         # The functions come up while the emulators do: they call nobody before they are called.
         for function in self._functions:
             self._start_function(function)
+        self.console = opening.enter_context(closing(self._front_door())).url
         emulators.start(supervisor, firestore, pubsub, eventarc.host)
         if self._simulator_arguments is not None:
             self.simulator = simulation.start(supervisor, self._simulator_arguments)
@@ -159,6 +173,10 @@ class Stack:
             functions.wait(process, self._ports[name])
         self._connect(opening.enter_context(closing(self._deliverer(opening))), tasks)
         supervisor.watch()
+
+    def _front_door(self) -> FrontDoor:
+        http = [each.name for each in self._functions if each.trigger == "http"]
+        return FrontDoor(Hosting.read(), {service_of(name): self.functions[name] for name in http})
 
     def _eventarc(self, opening: ExitStack) -> Eventarc:
         journal = opening.enter_context(closing(Journal(self.logs / "eventarc.log")))
@@ -174,13 +192,15 @@ class Stack:
         return CloudTasks(journal)
 
     def _start_function(self, function: Function) -> None:
-        addresses = Addresses(self.project, self.firestore, self.pubsub, self.tasks)
+        addresses = Addresses(
+            self.project, self.firestore, self.pubsub, self.tasks, self._secret_manager
+        )
         env = {
             **of_function(function, self.manifest, addresses, self.secrets, self._instances),
             **self._extra_env.get(function.name, {}),
         }
         source, port = self._sources / function.name / "main.py", self._ports[function.name]
-        process = functions.start(self._supervisor, function, source, port, env)
+        process = functions.start(self._supervisor, function, source, port, env, self._root)
         self._processes[function.name] = process
 
     def _connect(self, deliverer: Deliverer, tasks: CloudTasks) -> None:

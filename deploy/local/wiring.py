@@ -45,12 +45,11 @@ def subscribe(
         else:
             topic = transport_topic(function.name)
             pubsub.create_topic(topic)
-        name = f"{function.name.replace('_', '-')}-push"
-        pubsub.create_subscription(name, topic)
+        pubsub.create_subscription(function.subscription_id, topic)
         deliverer.deliver(
             PushSubscription(
                 function=function.name,
-                name=pubsub.subscription(name),
+                name=pubsub.subscription(function.subscription_id),
                 topic=pubsub.topic(topic),
                 url=urls[function.name],
                 slots=slots(function, instances),

@@ -1,4 +1,4 @@
-"""HTTP entry point. Its routes are in shared/web/routes/runs.py."""
+"""HTTP entry point. Its routes are in shared/web/routes, runs.py and write_back.py."""
 
 import functions_framework
 from flask import Request, Response
@@ -10,5 +10,5 @@ FUNCTION.start()
 
 @functions_framework.http
 def manual_sync(request: Request) -> Response:
-    """Sync on demand, for a user or a machine."""
+    """Sync on demand, for a user or a machine, and writes to the POS."""
     return FUNCTION(request)

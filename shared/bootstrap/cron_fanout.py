@@ -40,7 +40,7 @@ class CronFanoutSettings(AlertSettings, LaterSettings):
 def consumer() -> MessageConsumer[CronTick]:
     """Handles ticks of the schedule."""
     settings = start(CronFanoutSettings)
-    store = database(settings.google_cloud_project)
+    store = database(settings)
     spending, alarms = publisher(settings.spending_topic), alerts(settings, store)
     watchdog = Watchdog(
         store, alarms, utc_now, OutstandingSpending(store, alarms, spending, utc_now)

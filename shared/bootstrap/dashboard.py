@@ -14,15 +14,14 @@ from shared.services.reads.menu import PublicMenu
 from shared.services.reads.response_cache import ResponseCache
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import metadata as metadata_store
-from shared.web.auth import PublicOfOrg
-from shared.web.routes import customers, inventory, menu, metadata, orders
+from shared.web.auth import EveryOrg, PublicOfOrg
+from shared.web.routes import cache, customers, inventory, menu, metadata, orders
 from shared.web.routing import Route
 
 
 def _routes(settings: FunctionSettings) -> Iterable[Route[Any, Any]]:
-    project = settings.google_cloud_project
-    store = database(project)
-    staff = staff_rule(project, store)
+    store = database(settings)
+    staff = staff_rule(settings.google_cloud_project, store)
     answers, people = ResponseCache(store), CustomerReads(store, SpendingLookUp(store))
     return (
         *menu.routes(PublicMenu(store, utc_now), PublicOfOrg(staff.find_org)),
@@ -30,6 +29,7 @@ def _routes(settings: FunctionSettings) -> Iterable[Route[Any, Any]]:
         *metadata.routes(partial(metadata_store.read_all, store), staff),
         *customers.routes(people, SegmentReads(store), answers, staff),
         *orders.routes(OrderReads(store), people, answers, staff),
+        *cache.routes(answers.statistics, EveryOrg(staff)),
     )
 
 

@@ -23,7 +23,7 @@ class DeadLetterSettings(AlertSettings, LaterSettings):
 def recorder() -> RecordDeadLetter:
     """Records dead letters."""
     settings = start(DeadLetterSettings)
-    store = database(settings.google_cloud_project)
+    store = database(settings)
     resend = ResendOnce(
         store,
         {name: later(settings, topic) for name, topic in settings.topics_of_functions.items()},

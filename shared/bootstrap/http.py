@@ -46,7 +46,7 @@ class HttpFunction(Generic[S]):
 
     def start(self) -> None:
         """Check the settings, and give the errors of functions-framework itself our error form.
-        Raises ValidationError: a function with invalid settings never starts."""
+        Raises SettingsInvalid: a function with invalid settings never starts."""
         self._settings = start(self.model)
         functions_framework.errorhandler(HTTPException)(framework_error)
 

@@ -19,7 +19,7 @@ class LoyaltyApiSettings(LoyaltyProviderSettings):
 
 
 def _routes(settings: LoyaltyApiSettings) -> Iterable[Route[Any, Any]]:
-    store = database(settings.google_cloud_project)
+    store = database(settings)
     return loyalty.routes(
         AskForLoyalty(store, publisher(settings.loyalty_topic)),
         LoyaltyReads(store),

@@ -5,6 +5,7 @@ from functools import cache
 
 from pydantic import Field
 
+from shared.admission import Admission
 from shared.bootstrap.clients import (
     AlertSettings,
     LaterSettings,
@@ -20,14 +21,19 @@ from shared.clock import utc_now
 from shared.entry import MessageConsumer
 from shared.services.loyalty.reconcile import LoyaltyReconcile
 
+ROOM_MB = 64
+"""What a run of a large org may need: each of its customers' state takes some 600 bytes."""
+
 
 class LoyaltyReconcileSettings(AlertSettings, LaterSettings, LoyaltyProviderSettings):
     """Settings of ``loyalty_reconcile``. ``loyalty_seconds`` stays below the function's own time
-    limit by as much as its last calls may take; ``lease_seconds`` is how long a worker that fell
-    silent keeps its org from others."""
+    limit by as much as its last calls may take; ``loyalty_window_seconds`` is how long a run, with
+    all its continuations, asks Alpine IQ; ``lease_seconds`` how long a worker that fell silent
+    keeps its org from others."""
 
     loyalty_topic: str
     loyalty_seconds: float = Field(default=450, gt=0)
+    loyalty_window_seconds: float = Field(default=6 * 3600, gt=0)
     lease_seconds: float = Field(default=60, gt=0)
 
 
@@ -35,7 +41,7 @@ class LoyaltyReconcileSettings(AlertSettings, LaterSettings, LoyaltyProviderSett
 def consumer() -> MessageConsumer[Loyalty]:
     """Handles requests to bring an org's points up to date."""
     settings = start(LoyaltyReconcileSettings)
-    store = database(settings.google_cloud_project)
+    store = database(settings)
     reconcile = LoyaltyReconcile(
         database=store,
         open_provider=loyalty_opener(settings),
@@ -44,6 +50,7 @@ def consumer() -> MessageConsumer[Loyalty]:
         later=later(settings, settings.loyalty_topic),
         clock=utc_now,
         seconds=settings.loyalty_seconds,
+        window=timedelta(seconds=settings.loyalty_window_seconds),
         lease_ttl=timedelta(seconds=settings.lease_seconds),
     )
     return MessageConsumer(
@@ -52,4 +59,5 @@ def consumer() -> MessageConsumer[Loyalty]:
         lambda message, received: reconcile(message, received.id),
         store,
         utc_now,
+        Admission(settings.memory_mb, room_mb=ROOM_MB),
     )

@@ -3,16 +3,21 @@
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
-from shared.bootstrap.clients import database, publisher
+from shared.bootstrap.clients import LaterSettings, database, later, publisher
 from shared.bootstrap.http import HttpFunction, staff_rule
-from shared.bootstrap.settings import FunctionSettings
+from shared.bootstrap.pos import PosSettings, account_opener
 from shared.clock import utc_now
+from shared.outbound.session import HttpSettings
 from shared.services.manual_sync import ManualSync
+from shared.services.write_back import OpenWriteBack
 from shared.web.auth import SharedSecret, StaffOrMachine
-from shared.web.routes import runs
+from shared.web.routes import runs, write_back
 from shared.web.routing import Route
+
+CALL_SECONDS = 20.0
+"""All of one call to the POS, its tries included: somebody waits."""
 
 
 def _machine_rule(cron_secret: SecretStr) -> SharedSecret:
@@ -24,20 +29,25 @@ def _checked(cron_secret: SecretStr) -> SecretStr:
     return cron_secret
 
 
-class ManualSyncSettings(FunctionSettings):
+class ManualSyncSettings(PosSettings, LaterSettings):
     """Settings of ``manual_sync``. ``cron_secret`` is one secret, or two with white space between
     them during a rotation."""
 
+    pos_read_seconds: float = Field(default=15, gt=0)
     pos_sync_topic: str
     cron_secret: Annotated[SecretStr, AfterValidator(_checked)]
 
 
 def _routes(settings: ManualSyncSettings) -> Iterable[Route[Any, Any]]:
-    store = database(settings.google_cloud_project)
-    sync = ManualSync(store, publisher(settings.pos_sync_topic), utc_now)
+    store = database(settings)
+    pos_sync = publisher(settings.pos_sync_topic)
+    sync = ManualSync(store, pos_sync, later(settings, settings.pos_sync_topic), utc_now)
+    limits = HttpSettings(read_seconds=settings.pos_read_seconds, total_seconds=CALL_SECONDS)
+    open_account = OpenWriteBack(store, account_opener(settings, limits), pos_sync, utc_now)
     staff = staff_rule(settings.google_cloud_project, store)
     machine = _machine_rule(settings.cron_secret)
-    return runs.routes(sync, staff, machine, StaffOrMachine(staff, machine))
+    yield from runs.routes(sync, staff, machine, StaffOrMachine(staff, machine))
+    yield from write_back.routes(open_account, staff)
 
 
 FUNCTION = HttpFunction("manual_sync", ManualSyncSettings, _routes)

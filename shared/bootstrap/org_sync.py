@@ -44,7 +44,7 @@ class OrgSyncSettings(PosSettings, AlertSettings, LaterSettings):
 def consumer() -> MessageConsumer[PosSync]:
     """Handles requests to sync an org."""
     settings = start(OrgSyncSettings)
-    store = database(settings.google_cloud_project)
+    store = database(settings)
     open_pos = pos_opener(settings)
     spending, pos_sync = publisher(settings.spending_topic), publisher(settings.pos_sync_topic)
     refreshes = SalesRefreshPlan(later(settings, settings.pos_sync_topic), utc_now)

@@ -11,7 +11,7 @@ from shared.outbound.session import HttpSession, HttpSettings
 from shared.pos.config import Location, SignIn, with_fallback, with_secrets
 from shared.pos.paging import PageSettings
 from shared.pos.port import PosClient
-from shared.pos.registry import open_account
+from shared.pos.registry import PosAccount, open_account
 
 
 class PosSettings(FunctionSettings):
@@ -28,14 +28,20 @@ class PosSettings(FunctionSettings):
 
 def pos_opener(settings: PosSettings) -> Callable[[Location], PosClient]:
     """Makes the client of a location's account, its secrets resolved."""
-    http = HttpSession(HttpSettings(read_seconds=settings.pos_read_seconds))
+    open_resolved = account_opener(settings, HttpSettings(read_seconds=settings.pos_read_seconds))
+    return lambda location: open_resolved(location).client
+
+
+def account_opener(settings: PosSettings, limits: HttpSettings) -> Callable[[Location], PosAccount]:
+    """Opens a location's account, its secrets resolved; ``limits`` are those of its calls."""
+    http = HttpSession(limits)
     tokens = TokenCache(utc_now)
     secrets = SecretResolver(read_secret, settings.google_cloud_project)
     paging = PageSettings(in_flight=settings.pos_concurrency)
     fallback = SignIn(settings.alleaves_username, settings.alleaves_password, settings.alleaves_pin)
 
-    def open_pos(location: Location) -> PosClient:
+    def open_resolved(location: Location) -> PosAccount:
         resolved = with_secrets(with_fallback(location, fallback), secrets)
-        return open_account(resolved, http, tokens, utc_now, paging=paging).client
+        return open_account(resolved, http, tokens, utc_now, paging=paging)
 
-    return open_pos
+    return open_resolved

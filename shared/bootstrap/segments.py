@@ -24,7 +24,7 @@ class SegmentsSettings(FunctionSettings):
 def consumer() -> MessageConsumer[AgeSegments]:
     """Handles requests to age an org's segments."""
     settings = start(SegmentsSettings)
-    store = database(settings.google_cloud_project)
+    store = database(settings)
     age = Ageing(
         store,
         segments=publisher(settings.segments_topic),

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from typing import TypeVar
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared import log
@@ -24,6 +24,8 @@ class FunctionSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     google_cloud_project: str
+    firestore_database: str
+    """Required, for a restore from a backup makes a database of another name."""
     log_level: str = "INFO"
     memory_mb: int | None = Field(default=None, ge=128)
     """Memory of an instance in MiB; without it nothing is refused for want of memory."""
@@ -40,13 +42,27 @@ class EmulatorInProduction(SyncSamError):
     code = "emulator_in_production"
 
 
+class SettingsInvalid(SyncSamError):
+    """A function lacks a setting, or is given one of the wrong form."""
+
+    code = "settings_invalid"
+
+
 def start(model: type[S]) -> S:
-    """The function's settings; sets its logs and traces up with them."""
-    settings = model()
+    """The function's settings; sets its logs and traces up with them. Raises SettingsInvalid."""
+    try:
+        settings = model()
+    except ValidationError as error:
+        faults = (f"{_variable(each['loc'])}: {each['msg']}" for each in error.errors())
+        raise SettingsInvalid("; ".join(faults)) from None
     log.configure(settings.log_level, settings.google_cloud_project)
     if settings.otel_exporter_otlp_endpoint:
         export_spans(settings.otel_exporter_otlp_endpoint, settings.google_cloud_project)
     return settings
+
+
+def _variable(loc: tuple[int | str, ...]) -> str:
+    return str(loc[0]).upper() if loc else "settings"
 
 
 def refuse_emulators(environment: Mapping[str, str]) -> None:

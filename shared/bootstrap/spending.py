@@ -27,7 +27,7 @@ class SpendingSettings(FunctionSettings):
 def consumer() -> MessageConsumer[ComputeSpending]:
     """Handles requests to compute spending."""
     settings = start(SpendingSettings)
-    store = database(settings.google_cloud_project)
+    store = database(settings)
     compute = SpendingService(
         store, publisher(settings.spending_topic), utc_now, settings.spending_seconds
     )

@@ -3,38 +3,55 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from pydantic import SecretStr, field_validator
+
 from shared.bootstrap.clients import database, publisher
 from shared.bootstrap.http import HttpFunction
 from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
 from shared.outbound.credentials import SecretResolver, read_secret
-from shared.pos.alleaves.webhooks import read_event
+from shared.pos.alleaves.webhooks import locations_in, read_event
 from shared.pos.lightspeed.webhooks import read_sale
 from shared.pos.port import PosEvent
-from shared.services.webhooks import ReceiveWebhook, WebhookSecrets
+from shared.services.webhook_senders import WebhookSenders
+from shared.services.webhooks import ReceiveWebhook
 from shared.web.routes import webhooks
 from shared.web.routing import Route
 from shared.web.signatures import SignedByAlleaves, SignedByLightspeed
 
 
 class WebhookSettings(FunctionSettings):
-    """Settings of ``webhooks``."""
+    """Settings of ``webhooks``. ``alleaves_webhook_secret`` is the secret of the locations without
+    a ``posConfig.webhookSecret``; blank where there is none."""
 
     pos_sync_topic: str
+    alleaves_webhook_secret: SecretStr = SecretStr("")
+
+    @field_validator("alleaves_webhook_secret")
+    @classmethod
+    def _without_blanks(cls, given: SecretStr) -> SecretStr:
+        return SecretStr(given.get_secret_value().strip())
 
 
 def _routes(settings: WebhookSettings) -> Iterable[Route[Any, Any]]:
-    project = settings.google_cloud_project
-    store = database(project)
+    store = database(settings)
     pos_sync = publisher(settings.pos_sync_topic)
-    secrets_of = WebhookSecrets(store, SecretResolver(read_secret, project))
+    secrets = SecretResolver(read_secret, settings.google_cloud_project)
+    alleaves = WebhookSenders(
+        "alleaves",
+        store,
+        secrets,
+        fallback=settings.alleaves_webhook_secret,
+        places_in=locations_in,
+    )
+    lightspeed = WebhookSenders("lightspeed", store, secrets)
 
     def receive(provider: str, read: Callable[[bytes], PosEvent]) -> ReceiveWebhook:
         return ReceiveWebhook(provider, read, store, pos_sync, utc_now)
 
     return webhooks.routes(
-        (SignedByAlleaves(secrets_of), receive("alleaves", read_event)),
-        (SignedByLightspeed(secrets_of), receive("lightspeed", read_sale)),
+        (SignedByAlleaves(alleaves), receive("alleaves", read_event)),
+        (SignedByLightspeed(lightspeed), receive("lightspeed", read_sale)),
     )
 
 

@@ -90,10 +90,8 @@ class AgeSegments(Message):
 
 
 class Loyalty(Message):
-    """Update the points of the customers named, or of all (None). ``full`` looks up every customer
-    at Alpine IQ, else only those for whom something may have changed."""
+    """Update the points of the customers named, or of all (None)."""
 
     org_id: DocumentId
     run_id: DocumentId | None = None
     customer_ids: tuple[DocumentId, ...] | None = None
-    full: bool = False

@@ -12,6 +12,7 @@ from datetime import datetime
 import phonenumbers
 
 from shared.domain.ids import natural_key
+from shared.domain.preferences import Preferences
 
 NO_EMAIL = "no-email@"
 """How the placeholder of a customer without an e-mail begins; a ``.local`` domain follows."""
@@ -32,7 +33,8 @@ class Customer:
     """POS-owned facts about one customer.
 
     ``email`` is lower case, a placeholder where the POS has none; ``date_of_birth`` is an ISO
-    date; times are aware UTC. ``version`` is when the customer last changed, if the POS says so.
+    date; times are aware UTC. ``version`` is when the customer last changed, if the POS says so;
+    ``preferences`` what its own summary of the customer says, if it has one.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Customer:
     created_at: datetime | None
     source: str
     version: datetime | None = None
+    preferences: Preferences | None = None
 
 
 def normal_email(email: object) -> str:
@@ -62,15 +65,34 @@ def identifies(email: str | None) -> bool:
     return len(email) <= LONGEST_EMAIL and not reserved and not _LONE_SURROGATE.search(email)
 
 
-def normal_phone(text: str | None) -> str | None:
-    """The number in E.164 (``+15185550123``); None for what is no valid telephone number."""
+@dataclass(frozen=True, slots=True)
+class PhoneNumber:
+    """A telephone number that may be called, ``e164`` like ``+15185550123``. Only one ``assigned``
+    by its country's numbering plan identifies a person: the others are often fillers."""
+
+    e164: str
+    assigned: bool
+
+
+def phone_number(text: object) -> PhoneNumber | None:
+    """The number in whatever spelling; None for what no telephone number can be, or for one
+    without its area code."""
     try:
-        number = phonenumbers.parse(text or "", HOME_REGION)
+        number = phonenumbers.parse(text if isinstance(text, str) else "", HOME_REGION)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_valid_number(number):
+    assigned = phonenumbers.is_valid_number(number)
+    reason = phonenumbers.is_possible_number_with_reason
+    if not assigned and reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return PhoneNumber(e164, assigned)
+
+
+def normal_phone(text: object) -> str | None:
+    """The number in E.164, assigned or not; None for what no telephone number can be."""
+    number = phone_number(text)
+    return number.e164 if number else None
 
 
 def are_different_people(one: Customer, other: Customer) -> bool:
@@ -99,13 +121,14 @@ def _name_of(customer: Customer) -> str:
 
 
 def _phone_of(customer: Customer) -> str | None:
-    return normal_phone(customer.phone)
+    number = phone_number(customer.phone)
+    return number.e164 if number and number.assigned else None
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerContact:
-    """How one customer can be reached. ``phone`` is E.164, None where it is no valid number;
-    ``linked`` are the ids of the customers stored as the same person."""
+    """How one customer can be reached. ``phone`` is E.164, None where none is
+    assigned; ``linked`` are the ids of the customers stored as the same person."""
 
     id: str
     email: str | None

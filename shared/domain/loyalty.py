@@ -16,9 +16,6 @@ from shared.domain.money import round_half_up
 from shared.domain.spending import OrderFact, counts
 from shared.errors import ConfigurationInvalid
 
-LEAST_DISCREPANCY = 10
-"""Points by which two figures must differ at least before a person is asked."""
-
 
 @dataclass(frozen=True, slots=True)
 class Tier:
@@ -73,6 +70,8 @@ class ProviderStatus(StrEnum):
     HIDDEN = "hidden"
     UNAVAILABLE = "unavailable"
     NOT_CONFIGURED = "not_configured"
+    NOT_ASKED = "not_asked"
+    """The rate limit left no call so far: their turn comes in a later run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +146,13 @@ def reconcile(
 ) -> Reconciliation:
     """Compare the calculated figure with the provider's, which stands where there is one.
 
-    They need a review where they differ by more than the threshold of the provider's figure and by
-    at least LEAST_DISCREPANCY points.
+    They need a review where they differ by more than the threshold of the provider's figure. Of 0
+    every share is 0: there any difference does.
     """
     theirs = answer.points if answer.status is ProviderStatus.FOUND else None
     points = points_from_orders if theirs is None else theirs
     discrepancy = abs(points_from_orders - points)
-    needs_review = (
-        discrepancy >= LEAST_DISCREPANCY and discrepancy > abs(points) * rules.discrepancy_threshold
-    )
+    needs_review = discrepancy > abs(points) * rules.discrepancy_threshold
     return Reconciliation(
         points=points,
         points_from_orders=points_from_orders,

@@ -7,27 +7,28 @@ and looks no customer up twice.
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import date
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 from shared.domain.loyalty import ProviderAnswer, ProviderStatus, Reconciliation
 
-REFRESH_DAYS = 7
-"""Every customer is looked up at least once in so many days."""
+LEDGER_DAYS = 7
+"""Every customer's ledger is compared with their orders at least once in so many days."""
 
 NEVER_ASKED = ProviderAnswer(ProviderStatus.NOT_CONFIGURED)
+NOT_ASKED = ProviderAnswer(ProviderStatus.NOT_ASKED)
 _ANSWERED = frozenset({ProviderStatus.FOUND, ProviderStatus.NO_CONTACT, ProviderStatus.HIDDEN})
+_UNDECIDED = frozenset({ProviderStatus.UNAVAILABLE, ProviderStatus.NOT_ASKED})
 
 
-class LoyaltyWork(IntEnum):
-    """What is left to do, the greater the more."""
+class LoyaltyWork(IntFlag):
+    """What is left to do. Stored as its number."""
 
     NONE = 0
     CALCULATE = 1
-    """The answer stands: calculate with it and write."""
-    REFRESH = 2
-    """Ask, since it is due. The known answer stands where there is no new one."""
-    LOOK_UP = 3
-    """Ask, since something changed. Without an answer the calculated figure stands."""
+    """What the points follow from may have changed: read the orders, calculate and write."""
+    ASK = 2
+    """Ask the provider, then calculate and write."""
+    LOOK_UP = CALCULATE | ASK
 
 
 class Review(IntEnum):
@@ -53,54 +54,68 @@ class LoyaltyEntry:
     ledger: bytes = b""
     review: Review = Review.NO
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the provider has ever answered."""
+        return self.answer.status in _ANSWERED
+
+    @property
+    def turn(self) -> tuple[bool, int]:
+        """Customers are looked up in this order: first those for whom something changed, then
+        whoever was not asked about for longest."""
+        return not self.work & LoyaltyWork.CALCULATE, self.looked_up
+
     def asked_for(self, work: LoyaltyWork) -> "LoyaltyEntry":
         """At least this is to be done."""
-        return replace(self, work=max(self.work, work))
+        return replace(self, work=self.work | work)
+
+    def of_other_account(self) -> "LoyaltyEntry":
+        """The answer was another account's."""
+        return replace(self, looked_up=0, answer=NEVER_ASKED)
 
     def answered(self, answer: ProviderAnswer, today: date) -> "LoyaltyEntry":
-        """There is an answer, or it is known that there will be none in this run."""
+        """There is an answer, or it is known that there will be none in this run. Where nothing
+        else changed the known one then stands."""
+        known, day = answer, 0
         if answer.status in _ANSWERED:
-            known, day = answer, today.toordinal()
-        elif self.work is LoyaltyWork.REFRESH and self.answer.status in _ANSWERED:
+            day = today.toordinal()
+        elif (
+            self.work == LoyaltyWork.ASK
+            and self.is_known
+            and answer.status is ProviderStatus.UNAVAILABLE
+        ):
             known, day = self.answer, self.looked_up
-        else:
-            known, day = answer, 0
         return replace(self, work=LoyaltyWork.CALCULATE, answer=known, looked_up=day)
+
+    def postponed(self) -> "LoyaltyEntry":
+        """A later run asks. What is known stands meanwhile; who only was to be asked about is left
+        as they are."""
+        answer = self.answer if self.is_known else NOT_ASKED
+        return replace(self, work=self.work & ~LoyaltyWork.ASK, answer=answer)
 
     def reported(self) -> "LoyaltyEntry":
         """A person has been notified of the difference."""
         return replace(self, review=Review.REPORTED)
 
-    def calculated(
-        self, result: Reconciliation, *, spent_cents: int, orders: int, equity: bool, ledger: bytes
+    def made_from(
+        self, *, spent_cents: int, orders: int, equity: bool, ledger: bytes
     ) -> "LoyaltyEntry":
+        """What the points follow from, as the orders have it now."""
+        return replace(self, spent_cents=spent_cents, orders=orders, equity=equity, ledger=ledger)
+
+    def calculated(self, result: Reconciliation) -> "LoyaltyEntry":
         """Everything is written. A difference that was notified is not notified again until the
         two figures have agreed once."""
         review = Review.NO
         if result.needs_review:
             review = max(self.review, Review.NEW)
-        elif result.provider_status is ProviderStatus.UNAVAILABLE:
+        elif result.provider_status in _UNDECIDED:
             review = self.review
-        return replace(
-            self,
-            work=LoyaltyWork.NONE,
-            spent_cents=spent_cents,
-            orders=orders,
-            equity=equity,
-            ledger=ledger,
-            review=review,
-        )
+        return replace(self, work=LoyaltyWork.NONE, review=review)
 
 
-def is_due(customer_id: str, entry: LoyaltyEntry, today: date) -> bool:
-    """Whether it is time to look the customer up again; without an answer, at once.
-
-    Each has a day of the week by a hash of the id: after a pass over all the look-ups
-    spread evenly over the days that follow.
-    """
-    if not entry.looked_up:
-        return True
-    days = today.toordinal() - entry.looked_up
+def is_ledger_day(customer_id: str, today: date) -> bool:
+    """Whether it is the customer's day of the week, by a hash of the id: each day has about as
+    many."""
     digest = hashlib.blake2b(customer_id.encode(), digest_size=4).digest()
-    own_day = (today.toordinal() - int.from_bytes(digest)) % REFRESH_DAYS == 0
-    return days >= REFRESH_DAYS or (days > 0 and own_day)
+    return (today.toordinal() - int.from_bytes(digest)) % LEDGER_DAYS == 0

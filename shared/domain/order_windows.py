@@ -60,11 +60,18 @@ class DateWindow:
             datetime.combine(self.until, time(12), UTC),
         )
 
+    @property
+    def surely_over_at(self) -> datetime:
+        """From when on (aware UTC) an order was created after the window, whichever calendar the
+        POS goes by, with a day to spare for a time zone that is set wrong."""
+        return datetime.combine(self.until + 2 * _DAY, time(12), UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Walk:
     """A walk from ``until`` back to ``since``. ``done_to`` is the oldest day that was listed;
-    ``width`` is how many days to ask for next, None for all that are left."""
+    ``width`` is how many days to ask for next, None for all that are left. ``open_ended``: the POS
+    lists what was created after a window along with it."""
 
     __pydantic_config__ = _STORED
 
@@ -73,6 +80,7 @@ class Walk:
     started_at: datetime
     done_to: date | None = None
     width: int | None = None
+    open_ended: bool = False
 
     @property
     def left(self) -> DateWindow | None:
@@ -86,8 +94,16 @@ class Walk:
         left = self.left
         return left.newest(self.width) if left and self.width is not None else left
 
-    def listed(self, window: DateWindow, rows: int) -> "Walk":
-        """The window was listed whole and held ``rows`` orders. Sparse days widen the next one."""
+    def may_narrow(self, window: DateWindow) -> bool:
+        """Whether fewer days may hold fewer orders."""
+        return window.days > 1 and not self.open_ended
+
+    def listed(self, window: DateWindow, rows: int, *, later: int = 0) -> "Walk":
+        """The window was listed whole and held ``rows`` orders, ``later`` of them created after it.
+        Sparse days widen the next one. Where most are later the POS ignores the end of a window:
+        each would list all newer orders again, so that all that is left is the next one."""
+        if 2 * later > rows >= ROWS_AIMED_AT and not self.open_ended:
+            return replace(self, done_to=window.since, width=None, open_ended=True)
         width = self.width
         if width is not None and rows < ROWS_AIMED_AT // 2:
             width = min(max(width, window.days) * 4, WIDEST_DAYS)
@@ -137,8 +153,9 @@ class Sweep:
             until = span.until
         window = replace(span, until=until).newest(due)
         caught_up_at = run_started - (due - window.days) * period / span.days
-        width = self.slice.width if self.slice else None
-        walk = Walk(window.since, window.until, started_at=now, width=width)
+        walk = Walk(window.since, window.until, started_at=now)
+        if self.slice:
+            walk = replace(walk, width=self.slice.width, open_ended=self.slice.open_ended)
         return Sweep(caught_up_at, walk)
 
 

@@ -1,4 +1,4 @@
-"""An order, and whether it counts as spending."""
+"""An order, and whose status of it holds: the POS's or another program's."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,6 +79,34 @@ class Order:
     def id(self) -> str:
         """Id of the order's document."""
         return document_id(self.source, self.external_id)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStatus:
+    """The status of a stored order, None where the document lacks a field. ``from_pos`` is the
+    status that ``pos_status``, the POS's own word, stood for when a sync last wrote the order;
+    ``status`` may be another program's since."""
+
+    status: str | None
+    pos_status: str | None
+    from_pos: str | None
+
+
+def status_to_write(
+    stored: StoredStatus | None, *, pos_status: str | None, from_pos: str
+) -> str | None:
+    """The status that a sync writes on an order of which the POS now says ``pos_status``, which
+    stands for ``from_pos``; None where the stored status stays, another program's perhaps.
+
+    The POS decides what is new, and when it says another word than before or the same word stands
+    for another status: an order without a word that is complete now, or a word that is newly
+    understood. Where a sync of an earlier version wrote the order, the stored status counts as
+    the POS's.
+    """
+    if stored is None or stored.pos_status != pos_status:
+        return from_pos
+    before = stored.status if stored.from_pos is None else stored.from_pos
+    return None if before == from_pos else from_pos
 
 
 def document_id(source: str, external_id: str) -> str:

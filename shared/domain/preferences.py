@@ -1,4 +1,7 @@
-"""What a customer likes to buy, from the items of the orders that count, and what to offer them."""
+"""What a customer likes to buy, from the items of the orders that count, and what to offer them.
+
+Of a customer without such an order the POS's own summary may say something.
+"""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
@@ -11,6 +14,7 @@ from typing import TypeVar
 
 from shared.domain.catalogue import UNCATEGORIZED, clean_category
 from shared.domain.ids import natural_key
+from shared.domain.money import average_cents
 from shared.domain.spending import OrderFact, Spending, counts, spent_in
 
 TOP_CATEGORIES = 3
@@ -32,6 +36,13 @@ class PriceBand(StrEnum):
     PREMIUM = "premium"
 
 
+class PreferenceSource(StrEnum):
+    """What preferences follow from: the stored orders, or the POS's own summary."""
+
+    ORDERS = "orders"
+    POS = "pos"
+
+
 @dataclass(frozen=True, slots=True)
 class LikedProduct:
     """A product by its POS id, where the order names one, and its name."""
@@ -47,6 +58,7 @@ class Preferences:
     categories: tuple[str, ...]
     products: tuple[LikedProduct, ...]
     price_band: PriceBand
+    source: PreferenceSource = PreferenceSource.ORDERS
 
 
 def price_band(cents: int) -> PriceBand:
@@ -54,6 +66,25 @@ def price_band(cents: int) -> PriceBand:
     if cents < BUDGET_BELOW_CENTS:
         return PriceBand.BUDGET
     return PriceBand.PREMIUM if cents > PREMIUM_ABOVE_CENTS else PriceBand.MID
+
+
+def summarised_preferences(
+    favorite_category: str | None, *, spent_cents: int | None, order_count: int
+) -> Preferences | None:
+    """The preferences in a POS's own summary of a customer; None where it says nothing of them.
+    Without a number of orders, or what they came to, the price band is mid."""
+    category, _ = clean_category(favorite_category or "")
+    band = None
+    if order_count > 0 and spent_cents is not None and spent_cents >= 0:
+        band = price_band(average_cents(spent_cents, order_count))
+    if category == UNCATEGORIZED and band is None:
+        return None
+    return Preferences(
+        categories=() if category == UNCATEGORIZED else (category,),
+        products=(),
+        price_band=band or PriceBand.MID,
+        source=PreferenceSource.POS,
+    )
 
 
 @dataclass(slots=True)

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from shared.domain.customers import identifies, normal_email
+
 
 @dataclass(frozen=True, slots=True)
 class NewCustomer:
-    """A customer to make. ``date_of_birth`` is an ISO date. Raises ValueError without an e-mail
-    or a telephone number: it could not be found out afterwards whether the customer was made."""
+    """A customer to make. ``date_of_birth`` is an ISO date. Raises ValueError without an e-mail of
+    its own or a telephone number: it could not be found out afterwards whether the customer was
+    made."""
 
     first_name: str
     last_name: str
@@ -17,7 +20,8 @@ class NewCustomer:
     date_of_birth: str | None = None
 
     def __post_init__(self) -> None:
-        if not (self.email or self.phone):
+        by_phone = any(map(str.isdigit, self.phone or ""))
+        if not (by_phone or identifies(normal_email(self.email))):
             raise ValueError("a new customer needs an e-mail or a telephone number")
 
 

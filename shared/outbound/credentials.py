@@ -4,6 +4,7 @@ A secret is given as text, or as ``secret:NAME`` kept in Secret Manager.
 """
 
 import json
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -15,7 +16,15 @@ from secrets import token_bytes
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from google.api_core.exceptions import InvalidArgument, NotFound, PermissionDenied
+import grpc
+from google.api_core.exceptions import (
+    FailedPrecondition,
+    GoogleAPIError,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+)
+from google.auth.exceptions import GoogleAuthError
 from pydantic import SecretStr
 
 from shared.cache import ExpiringCache
@@ -33,25 +42,45 @@ REFRESH_BUFFER = timedelta(minutes=5)
 """A token is renewed this long before it expires, so that none expires on its way."""
 ReadSecret = Callable[[str], str]
 """From a resource name ``projects/P/secrets/NAME/versions/V`` to the secret's text. Raises
-LookupError for one that does not exist or may not be read."""
+LookupError, with the reason in words that hold no secret, for one that does not exist, may not be
+read or is no text; SecretsUnavailable."""
+
+
+class SecretsUnavailable(SyncSamError):
+    """Secret Manager does not answer now, or not to Sync Sam."""
+
+    code = "secrets_unavailable"
 
 
 def read_secret(resource: str) -> str:
-    """The ReadSecret of Secret Manager. Google's other errors pass."""
+    """The ReadSecret of Secret Manager."""
     try:
         answer = _client().access_secret_version(name=resource, timeout=TIMEOUT_SECONDS)
-    except (NotFound, PermissionDenied, InvalidArgument) as error:
-        raise LookupError(resource) from error
-    return str(answer.payload.data.decode())
+    except (NotFound, PermissionDenied, InvalidArgument, FailedPrecondition) as error:
+        raise LookupError(error.message) from error
+    except (GoogleAPIError, GoogleAuthError) as error:
+        raise SecretsUnavailable(type(error).__name__) from error
+    try:
+        return str(answer.payload.data.decode())
+    except UnicodeDecodeError:  # which holds the secret
+        raise LookupError("it is no text in UTF-8") from None
 
 
 @cache
 def _client() -> "SecretManagerServiceClient":
-    # Imported with the first reference: most orgs have none, the import takes time at each cold
-    # start, and there is no emulator.
+    """Google's library does not look for an emulator by itself."""
+    # Imported with the first reference: most orgs have none, and the import takes time at each
+    # cold start.
     from google.cloud.secretmanager import SecretManagerServiceClient
+    from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (
+        SecretManagerServiceGrpcTransport,
+    )
 
-    return SecretManagerServiceClient()
+    emulator = os.environ.get("SECRET_MANAGER_EMULATOR_HOST")
+    if not emulator:
+        return SecretManagerServiceClient()
+    channel = grpc.insecure_channel(emulator)
+    return SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=channel))
 
 
 class SecretResolver:
@@ -67,10 +96,13 @@ class SecretResolver:
 
     def text_of(self, value: SecretStr, where: str) -> SecretStr:
         """The secret that ``value`` refers to; ``value`` itself where it is no reference. Raises
-        ConfigurationInvalid, naming ``where`` the reference stands, if it cannot be resolved."""
+        ConfigurationInvalid, naming ``where`` the reference stands, if it cannot be resolved, and
+        SecretsUnavailable, if that cannot be known now."""
         if not value.get_secret_value().startswith(PREFIX):
             return value
         name = value.get_secret_value().removeprefix(PREFIX)
+        if not name:
+            raise ConfigurationInvalid(f"{where} names no secret: {PREFIX} is followed by its name")
         resource = f"projects/{self._project}/secrets/{name}"
         if "/versions/" not in name:
             resource += "/versions/latest"
@@ -79,10 +111,14 @@ class SecretResolver:
                 return self._known.get_or(
                     resource, CACHE_SECONDS, lambda: SecretStr(self._read(resource))
                 )
-        except LookupError:
+        except LookupError as error:
             raise ConfigurationInvalid(
-                f"the secret {name} named by {where} does not exist or may not be read"
+                f"the secret {name}, which {where} names, cannot be read: {error}"
             ) from None
+        except SecretsUnavailable as error:
+            raise SecretsUnavailable(
+                f"the secret {name}, which {where} names, could not be asked for: {error}"
+            ) from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)

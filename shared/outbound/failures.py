@@ -24,6 +24,11 @@ class TokenRejected(CredentialsRejected):
     tries: int = 1
 
 
+class HostUnknown(ProviderUnreachable):
+    """No host of the provider's name exists: a caller who had the name from somebody knows whose
+    turn it is."""
+
+
 class StatusRefused(ProviderRefused):
     """Another 4xx, in ``status``."""
 
@@ -51,6 +56,7 @@ class Failure:
 
 
 NOT_REACHED = Failure(ProviderUnreachable, "could not be reached", again=True)
+NO_SUCH_HOST = Failure(HostUnknown, "could not be reached: no such host exists", again=True)
 
 
 def failed_status(status: int, what: str, retry_after: float | None) -> Failure:

@@ -244,6 +244,8 @@ class HttpSession:
         except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
             if exchange.flooded:
                 return _too_large(most_bytes)
+            if exchange.host_unknown or isinstance(error, requests.exceptions.InvalidURL):
+                return failures.NO_SUCH_HOST
             if isinstance(error, requests.ReadTimeout | ReadTimeoutError):
                 return failures.no_answer(seconds if exchange.over else wait)
             return failures.NOT_REACHED

@@ -21,6 +21,9 @@ _PIECE_BYTES = 16_384
 """A TLS record's worth: what one step of sending takes."""
 _HEAD_BYTES = 262_144
 """Beside a body: status line, headers, the sizes of chunks."""
+_NO_SUCH_HOST = (socket.EAI_NONAME, socket.EAI_NODATA)
+"""What a resolver says of a name that does not exist, or has no address. All else it says may be
+its own trouble."""
 
 
 class _TooMuchReceived(OSError):
@@ -43,6 +46,8 @@ class Exchange:
         self._until = monotonic() + seconds
         self._step_seconds = step_seconds
         self._bytes_left = most_bytes + _HEAD_BYTES
+        self.host_unknown = False
+        """Whether the name of the host called was found not to exist."""
 
     @property
     def seconds_left(self) -> float:
@@ -135,9 +140,7 @@ class _Connection(HTTPConnection):
         time-out, as a whole."""
         exchange, connect_seconds = _exchange.get(), self.timeout
         reason = OSError("the host has no address")
-        for *kind, _, address in socket.getaddrinfo(
-            self._dns_host, self.port, type=socket.SOCK_STREAM
-        ):
+        for *kind, _, address in self._addresses(exchange):
             sock = socket.socket(*kind)
             try:
                 for option in self.socket_options or ():
@@ -153,6 +156,16 @@ class _Connection(HTTPConnection):
         if isinstance(reason, TimeoutError):
             raise ConnectTimeoutError(self, "no connection in time") from reason
         raise reason
+
+    def _addresses(self, exchange: Exchange) -> list[Any]:
+        try:
+            return socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+        except (socket.gaierror, UnicodeError) as error:
+            # A UnicodeError is an empty label, or one of over 63 letters. Through a proxy the name
+            # is the proxy's.
+            certain = not isinstance(error, socket.gaierror) or error.errno in _NO_SUCH_HOST
+            exchange.host_unknown = certain and not self.proxy
+            raise
 
     def send(self, data: Any) -> None:
         if self.sock is None:

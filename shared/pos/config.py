@@ -64,7 +64,7 @@ class _Account(FrozenCamelModel):
     base_url: str | None = None
     location_id: Annotated[Text, BeforeValidator(lambda value: value or "")] = ""
     webhook_secret: object = Field(None, repr=False, exclude=True)
-    """Read by ``store.locations.webhook_secrets`` alone: it is not of the sync."""
+    """Read by ``store.webhook_signers`` alone: it is not of the sync."""
 
 
 class AlleavesConfig(_Account):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
+from shared.clock import Deadline
 from shared.domain.customers import Customer
 from shared.domain.discounts import Discount
 from shared.domain.inventory import BatchDetail, InventoryRow, StockArea
@@ -154,15 +155,18 @@ class PosWriter(Protocol):
     def create_customer(self, customer: NewCustomer) -> str:
         """Make a customer; the POS's id."""
 
-    def find_customer(self, customer: NewCustomer) -> str | None:
-        """Id of the customer with the same e-mail, or without one the same telephone number."""
+    def find_customer(self, customer: NewCustomer, deadline: Deadline) -> str | None:
+        """Id of the customer with the same e-mail, or without one the same telephone number.
+        Raises OutOfTime where the deadline passes before all are seen."""
 
     def open_order(self, order: NewOrder, external_id: str) -> str:
         """Make an order without lines, under an id of our own; the POS's id."""
 
-    def find_order(self, order: NewOrder, external_id: str, window: DateWindow) -> str | None:
+    def find_order(
+        self, order: NewOrder, external_id: str, window: DateWindow, deadline: Deadline
+    ) -> str | None:
         """The POS's id of the order made under an id of our own within the window, if any.
-        Raises ReplyUnreadable where the POS does not say."""
+        Raises ReplyUnreadable where the POS does not say, OutOfTime as ``find_customer``."""
 
     def add_line(self, order_id: str, line: OrderLine) -> None:
         """Add a line to an order."""

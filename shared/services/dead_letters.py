@@ -127,26 +127,36 @@ class RecordDeadLetter:
         what the queue raises where the message cannot be sent again."""
         subscription = received.attributes.get(SOURCE_ATTRIBUTE, "unknown")
         attempts = received.attributes.get(ATTEMPTS_ATTRIBUTE, "all")
+        message = _sync_request(received)
+        cause = runs.why_failed(self.database, message.org_id, message.run_id) if message else None
+        reason = f"not processed after {attempts} deliveries"
+        if cause:
+            reason += f". The last time: {cause.message}"
         dead_letters.record(
             self.database,
             received.id,
             topic=subscription,
             data=received.data,
             code=EXHAUSTED,
-            reason=f"not processed after {attempts} deliveries",
+            reason=reason,
             now=self.clock(),
             replay_of=received.attributes.get(REPLAY_OF),
+            cause=cause,
         )
-        log.error("dead_letter_recorded", subscription=subscription)
-        self._end_run(received)
+        log.error(
+            "dead_letter_recorded",
+            subscription=subscription,
+            org_id=dead_letters.org_of(received.data),
+            run_id=message.run_id if message else None,
+            reason=reason,
+            owner=cause.owner if cause else None,
+        )
+        if message is not None:
+            self._end_run(message)
         if self.resend is not None:
             self.resend(received.id)
 
-    def _end_run(self, received: Delivery) -> None:
-        try:
-            message = PosSync.parse(received.json())
-        except InvalidMessage:
-            return
+    def _end_run(self, message: PosSync) -> None:
         org_id, run_id = message.org_id, message.run_id
         run = runs.find_unfinished(self.database, org_id, run_id)
         if run is None:
@@ -157,18 +167,26 @@ class RecordDeadLetter:
             # A copy of the message was processed. Its worker ends the run, or the next run does.
             log.info("run_is_at_work")
             return
+        why = f" The last time: {run.run.error.message}" if run.run.error else ""
         # Alerted first: once the run has ended, another delivery of this message does not alert.
         self.alerts.raise_(
             org_id,
             GIVEN_UP,
             "A sync was given up",
             f"Run {run_id} failed at every delivery of its message, which is among the dead"
-            " letters. The next scheduled run is made all the same.",
+            f" letters.{why} The next scheduled run is made all the same.",
         )
         try:
             give_up(self.database, run, self.clock())
         except Conflict:
             log.info("run_moves_after_all")
+
+
+def _sync_request(received: Delivery) -> PosSync | None:
+    try:
+        return PosSync.parse(received.json())
+    except InvalidMessage:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,8 @@ class FanOut:
         """Fan a tick out; the orgs that it is about. Its redelivery publishes the same messages, or
         none where they are published later. Raises InvalidMessage for an unknown org."""
         orgs = active_orgs(self.database, tick)
+        if tick.org_id is not None and not orgs:
+            log.warning("tick_reaches_nobody", job=tick.job, org_id=tick.org_id)
         if tick.spread_seconds and tick.org_id is None:
             self._publish_spread(orgs, tick.spread_seconds, tick_id)
         else:
@@ -79,22 +81,31 @@ class FanOut:
 class SyncFanOut:
     """Requests a sync of each org, and keeps the roster from which the watchdog knows that the
     schedule is alive. An org that the tick is meant for and does not reach gets a run too, whose
-    failure says why."""
+    failure says why. A tick for one org is somebody's wish: it is tried though it is paused."""
 
     database: Database
     fan_out: FanOut
     clock: Clock
 
     def __call__(self, tick: CronTick, tick_id: str) -> None:
-        """Fan a tick out; its redelivery requests the same runs."""
+        """Fan a tick out; its redelivery requests the same runs. Raises InvalidMessage for an
+        unknown org."""
+        if tick.org_id is not None:
+            self._start(tick.org_id, tick_id)
+            return
         orgs = self.fan_out(tick, tick_id)
-        told = locations.unreached(self.database, tick.org_id, orgs)
+        told = locations.unreached(self.database, orgs)
         self.fan_out.topic.publish(
             PosSync(org_id=org, run_id=run_id(tick_id, org), trigger="cron") for org in told
         )
-        if tick.org_id is None:
-            before = locations.read_roster(self.database)
-            self.database.commit([locations.put_roster(before, orgs, self.clock())])
+        before = locations.read_roster(self.database)
+        self.database.commit([locations.put_roster(before, orgs, self.clock())])
+
+    def _start(self, org_id: str, tick_id: str) -> None:
+        locations.require_known(self.database, org_id)
+        asked = PosSync(org_id=org_id, run_id=run_id(tick_id, org_id), trigger="manual")
+        self.fan_out.topic.publish([asked])
+        log.info("tick_fanned_out", job="pos-sync", orgs=1, spread_seconds=0)
 
 
 def sync_message(org_id: str, tick_id: str) -> PosSync:

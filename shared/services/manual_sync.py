@@ -1,8 +1,8 @@
-"""Runs on demand, requested by a person, or for all orgs at once by a program."""
+"""Runs on demand, requested by a person, or by a program for all orgs or one."""
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -10,12 +10,22 @@ from math import ceil
 import structlog
 
 from shared.batches import batched
-from shared.bus.messages import PosSync, StreamName
-from shared.bus.publisher import Publisher
+from shared.bus.messages import PosSync, StreamName, Trigger
+from shared.bus.publisher import LaterPublisher, Publisher
 from shared.clock import Clock
+from shared.domain.ids import is_document_id
 from shared.domain.runs import SHORT_RUNS, RunState
-from shared.errors import NotFound, RateLimited, RetryLater, SyncSamError, UnderWay
+from shared.domain.spread import spread
+from shared.errors import (
+    InvalidMessage,
+    NotFound,
+    RateLimited,
+    RetryLater,
+    SyncSamError,
+    UnderWay,
+)
 from shared.services.runs.failure import failed
+from shared.services.sync.pos_locations import active_locations
 from shared.store import lease as leases
 from shared.store import locations, paths, runs
 from shared.store.database import WRITES_PER_COMMIT, Conflict, Database
@@ -25,6 +35,10 @@ RUNS_PER_HOUR = 6
 QUEUED_FOR = timedelta(minutes=10)
 """A run that has not begun within this time is not under way: its message is lost."""
 ATTEMPTS = 5
+AT_ONCE = 100
+"""So many orgs are synced at once. More would fill the instances of ``org_sync``: they are spread
+over SPREAD_SECONDS, as those of the schedule's ticks are."""
+SPREAD_SECONDS = 1_500
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +76,7 @@ class ManualSync:
 
     database: Database
     pos_sync: Publisher
+    later: LaterPublisher
     clock: Clock
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -93,21 +108,38 @@ class ManualSync:
             return run_id
         raise RetryLater(f"too many ask for a run of {request.org_id} at once")
 
-    def start_all(self, org_id: str | None) -> dict[str, str]:
-        """Start a run of every org with an active POS location, or of one; run id by org. The run
-        of an org that is being synced already ends at once. Raises NotFound where ``org_id`` has
-        no active POS location."""
-        orgs = locations.active_orgs(self.database, org_id)
-        if org_id is not None and not orgs:
-            raise NotFound("there is no such org with an active point of sale")
+    def start_all(self) -> dict[str, str]:
+        """Start a run of every org with an active POS location; run id by org. The run of an org
+        that is paused, or being synced already, ends at once."""
+        orgs = [org for org in locations.active_orgs(self.database) if is_document_id(org)]
         started = {org: f"cron-{uuid.uuid4().hex}" for org in orgs}
-        for some in batched(orgs, WRITES_PER_COMMIT):
-            run = Run(state=RunState.QUEUED, trigger="cron", started_at=self.clock())
-            self.database.commit([runs.put(org, started[org], run) for org in some])
-            messages = [PosSync(org_id=o, run_id=started[o], trigger="cron") for o in some]
-            self._publish(messages, run)
-        log.info("runs_queued", orgs=len(orgs))
+        seconds = SPREAD_SECONDS if len(orgs) > AT_ONCE else 0
+        slices = spread(orgs, seconds) if seconds else [(0.0, orgs)]
+        began = self.clock()
+        for offset, of_slice in slices:
+            at = began + timedelta(seconds=offset) if seconds else None
+            for some in batched(of_slice, WRITES_PER_COMMIT):
+                messages = [
+                    PosSync(org_id=org, run_id=started[org], trigger="cron", if_active=True)
+                    for org in some
+                ]
+                self._queue(messages, "cron", at)
+        log.info("runs_queued", orgs=len(orgs), spread_seconds=seconds)
         return started
+
+    def start_one(self, org_id: str) -> str:
+        """Start the run of one org, paused or not, that a program asks for; return its id. That of
+        an org that is being synced already ends at once. Raises NotFound for an unknown org,
+        ConfigurationInvalid where nothing of it can be synced."""
+        try:
+            locations.require_known(self.database, org_id)
+        except InvalidMessage as error:
+            raise NotFound(str(error)) from None
+        active_locations(self.database, org_id)
+        run_id = f"cron-{uuid.uuid4().hex}"
+        self._queue([PosSync(org_id=org_id, run_id=run_id, trigger="manual")], "manual")
+        log.info("run_queued", org_id=org_id, run_id=run_id, full=False)
+        return run_id
 
     def read(self, org_id: str, run_id: str) -> Run:
         """The run. Raises NotFound."""
@@ -127,6 +159,18 @@ class ManualSync:
             run = self.read(org_id, run_id)
         return run
 
+    def wait_all(self, started: Mapping[str, str], seconds: float) -> dict[str, Run] | None:
+        """The runs of these ids by org, once all have ended; None where one has not after so many
+        seconds."""
+        end = self.monotonic() + seconds
+        ended: dict[str, Run] = {}
+        for org_id, run_id in started.items():
+            run = self.wait(org_id, run_id, end - self.monotonic())
+            if not run.state.ended:
+                return None
+            ended[org_id] = run
+        return ended
+
     def _under_way(self, org_id: str, asked: str | None) -> str | None:
         """The run that is queued for the org, or has its lease. Read in this order: a run that
         begins in between has the lease."""
@@ -137,10 +181,21 @@ class ManualSync:
         running = leases.running(self.database, paths.lease(org_id))
         return None if running is None or running.startswith(SHORT_RUNS) else running
 
-    def _publish(self, messages: Sequence[PosSync], run: Run) -> None:
+    def _queue(
+        self, messages: Sequence[PosSync], trigger: Trigger, at: datetime | None = None
+    ) -> None:
+        """Write the runs' documents, and publish their messages, at once or at a time."""
+        run = Run(state=RunState.QUEUED, trigger=trigger, started_at=self.clock())
+        self.database.commit([runs.put(each.org_id, each.run_id, run) for each in messages])
+        self._publish(messages, run, at)
+
+    def _publish(self, messages: Sequence[PosSync], run: Run, at: datetime | None = None) -> None:
         """Publish the messages; if that fails, end their runs as failed."""
         try:
-            self.pos_sync.publish(messages)
+            if at is None:
+                self.pos_sync.publish(messages)
+            else:
+                self.later.publish_all(messages, at=at, once=f"all/{messages[0].run_id}")
         except Exception:
             error, now = RunNotSent("the run could not be queued: ask again"), self.clock()
             self.database.commit([failed(m.org_id, m.run_id, run, error, now) for m in messages])

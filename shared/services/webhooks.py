@@ -1,57 +1,27 @@
-"""Receiving webhooks: the secrets they may be signed with; a new one is stored and its records are
-requested, a repeat is not."""
+"""Receiving webhooks: a new one is stored and its records are requested, a repeat is not. Whose it
+is, webhook_senders.py finds."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
 import structlog
-from pydantic import SecretStr
 
 from shared.bus.messages import PosSync
 from shared.bus.publisher import Publisher
-from shared.cache import ExpiringCache
 from shared.clock import Clock
 from shared.domain.runs import STREAMS_RUN, WEBHOOK_RUN
-from shared.errors import ConfigurationInvalid, RetryLater, Unauthenticated
-from shared.outbound.credentials import SecretResolver
+from shared.errors import RetryLater, Unauthenticated
 from shared.pos.port import PosEvent
-from shared.store import locations, webhook_events
+from shared.store import webhook_events
 from shared.store.database import Conflict, Database
 from shared.store.webhook_events import StoredWebhook
 
-ORGS_KEPT = 10_000
-KEPT_SECONDS = 60.0
 MAX_AGE = timedelta(minutes=5)
 
 log = structlog.get_logger(__name__)
-
-
-class WebhookSecrets:
-    """``posConfig.webhookSecret`` of an org's active locations, cached for KEPT_SECONDS, as is that
-    there is none: forged requests must not cost more reads than valid ones."""
-
-    def __init__(self, database: Database, resolver: SecretResolver) -> None:
-        self._database = database
-        self._resolver = resolver
-        self._kept = ExpiringCache[tuple[str, str], Sequence[SecretStr]](ORGS_KEPT)
-
-    def __call__(self, org_id: str, provider: str) -> Sequence[SecretStr]:
-        """The secrets, none for an unknown org. Unreadable ones are left out."""
-        key = org_id, provider
-        return self._kept.get_or(key, KEPT_SECONDS, lambda: self._read(org_id, provider))
-
-    def _read(self, org_id: str, provider: str) -> Sequence[SecretStr]:
-        secrets = []
-        for location_id, secret in locations.webhook_secrets(self._database, org_id, provider):
-            where = f"posConfig.webhookSecret of location {location_id}"
-            try:
-                secrets.append(self._resolver.text_of(secret, where))
-            except ConfigurationInvalid as error:
-                log.warning("webhook_secret_unreadable", org_id=org_id, reason=str(error))
-        return secrets
 
 
 class Stale(Unauthenticated):

@@ -7,7 +7,8 @@ Calculated from orders, each absent where it has no value, money in dollars:
     rfm               recencyDays, frequency, monetary, asOf,
                       scores {recency, frequency, monetary}, by the org's thresholds,
                       quantiles? {recency, frequency, monetary, asOf}
-    preferences       favoriteCategory, categories, products [{productId, name}], priceBand
+    preferences       favoriteCategory, categories, products [{productId, name}], priceBand;
+                      source: pos, as long as they are not from orders but posPreferences
     recommendations   [{productId, score}], best first
     duplicateOf       the customer that stands for this person; duplicateIds on that one
 
@@ -24,10 +25,15 @@ from typing import Any
 from shared.domain.changes import REMOVED_AT
 from shared.domain.customer_ranges import CustomerRange
 from shared.domain.customer_scores import CustomerScores
-from shared.domain.customers import Customer, DuplicateGroup, normal_phone
+from shared.domain.customers import Customer, DuplicateGroup, phone_number
 from shared.domain.ids import natural_key
 from shared.domain.money import to_cents, to_dollars
-from shared.domain.preferences import Preferences, Recommendation
+from shared.domain.preferences import (
+    Preferences,
+    PreferenceSource,
+    PriceBand,
+    Recommendation,
+)
 from shared.domain.rfm import RfmScore
 from shared.domain.segmentation import SegmentBoundary
 from shared.domain.spending import Spending
@@ -38,17 +44,22 @@ from shared.store.documents import EARLIEST, Field, Schema, StoredVersion, copie
 LONGEST_KEY = 1_000
 """Bytes of a ``name_key``: an index holds no longer text than LONGEST_FILTERED."""
 
+PHONE_FIELDS = ("phoneE164", "phoneUnassigned")
+
 CUSTOMER = Schema[Customer](
     *copied("id", "email", "firstName", "lastName", "phone", "dateOfBirth"),
     *copied("loyaltyPoints", "source", "createdAt"),
     Field("userId", lambda c: _user_id(c.user_id)),
+    Field("posPreferences", lambda c: c.preferences and _pos_preferences(c.preferences)),
     given=("orgId",),
-    stamps=("updatedAt", "posUpdatedAt", REMOVED_AT, "phoneE164", "nameKey", "lastNameKey"),
+    stamps=("updatedAt", "posUpdatedAt", REMOVED_AT, *PHONE_FIELDS, "nameKey", "lastNameKey"),
     once=("userId", "createdAt"),
 )
-"""``phoneE164`` (absent where ``phone`` is no valid number), ``nameKey`` and ``lastNameKey`` (see
-``name_key``) are derived from other fields, for look-ups. A ``userId`` that is too long to be
-looked up is left out."""
+"""``phoneE164`` (absent where ``phone`` can be no number), ``nameKey`` and ``lastNameKey`` (see
+``name_key``) are derived from other fields, for look-ups. ``phoneUnassigned`` marks a number that
+identifies nobody. A ``userId`` that is too long to be looked up is left out. ``posPreferences``
+{favoriteCategory?, priceBand} is what the POS's own summary says: its totals are not stored, as
+spending follows from orders alone."""
 
 SPENDING: tuple[Field[Spending], ...] = (
     Field("totalSpent", lambda s: to_dollars(s.total_cents)),
@@ -91,8 +102,10 @@ def put(
     """The write for a customer; ``first`` when no sync has written it before, ``version`` when
     the POS says it last changed."""
     given, family = fields.get("firstName") or "", fields.get("lastName") or ""
+    number = phone_number(fields.get("phone"))
     derived = {
-        "phoneE164": normal_phone(fields.get("phone")),
+        "phoneE164": number.e164 if number else None,
+        "phoneUnassigned": number is not None and not number.assigned,
         "nameKey": name_key(given, family),
         "lastNameKey": name_key(family),
     }
@@ -236,6 +249,20 @@ def preference_fields(
     }
 
 
+def pos_preferences_in(fields: Fields) -> Preferences | None:
+    """What the POS's own summary says on a customer's document; None where it has none."""
+    said = fields.get("posPreferences")
+    if not said:
+        return None
+    favorite = said.get("favoriteCategory")
+    return Preferences(
+        categories=(favorite,) if favorite else (),
+        products=(),
+        price_band=PriceBand(said["priceBand"]),
+        source=PreferenceSource.POS,
+    )
+
+
 def link_fields(customer_id: str, person: DuplicateGroup | None) -> dict[str, Any]:
     """The fields that link the records of one person."""
     if person is None:
@@ -315,9 +342,17 @@ def _score(score: RfmScore) -> dict[str, int]:
 
 
 def _preferences(preferences: Preferences) -> dict[str, Any]:
+    source = preferences.source
     return {
         "favoriteCategory": next(iter(preferences.categories), None),
         "categories": list(preferences.categories),
         "products": [{"productId": p.product_id, "name": p.name} for p in preferences.products],
         "priceBand": preferences.price_band.value,
+        **({"source": source.value} if source is PreferenceSource.POS else {}),
     }
+
+
+def _pos_preferences(preferences: Preferences) -> dict[str, Any]:
+    band = {"priceBand": preferences.price_band.value}
+    favorite = next(iter(preferences.categories), None)
+    return {"favoriteCategory": favorite, **band} if favorite else band

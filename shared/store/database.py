@@ -135,7 +135,8 @@ class Totals:
 
 
 class Database:
-    """A Firestore database. ``meter`` counts what is billed to this user of it."""
+    """A Firestore database. ``meter`` counts what is billed to this user of it; ``name`` is the
+    one that the client was made for."""
 
     def __init__(
         self,
@@ -143,21 +144,24 @@ class Database:
         meter: Meter | None = None,
         ends_at: float | None = None,
         backoff: Backoff | None = None,
+        name: str = DEFAULT_DATABASE,
     ) -> None:
         self._client = client
+        self._name = name
         self._backoff = backoff or Backoff()
-        self._documents = f"projects/{client.project}/databases/{DEFAULT_DATABASE}/documents"
+        self._documents = f"projects/{client.project}/databases/{name}/documents"
         self._ends_at = ends_at
         self.meter = meter or Meter()
 
     def metered(self) -> "Database":
         """The same database with a meter of its own."""
-        return Database(self._client, backoff=self._backoff)
+        return Database(self._client, backoff=self._backoff, name=self._name)
 
     def within(self, seconds: float) -> "Database":
         """The same database, with one time limit for all reads together. They raise TimedOut when
         it has passed, or when Firestore is unavailable. Commits are sent again until then only."""
-        return Database(self._client, self.meter, time.monotonic() + seconds, self._backoff)
+        ends_at = time.monotonic() + seconds
+        return Database(self._client, self.meter, ends_at, self._backoff, self._name)
 
     def get(self, path: str) -> Document:
         with self._limited() as limits:

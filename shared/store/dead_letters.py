@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from shared.domain.ids import is_document_id
 from shared.store import paths
 from shared.store.database import Conflict, Create, Database, Document, Filter, Update
+from shared.store.runs import RunError
 
 DATA_LIMIT = 200_000
 """Bytes of a message that are kept: a document may have 1 MiB."""
@@ -45,18 +46,19 @@ def record(
     reason: str,
     now: datetime,
     replay_of: str | None = None,
+    cause: RunError | None = None,
 ) -> None:
-    """Store a message, whatever its ``data`` are. Recording it again changes only ``lastSeenAt``
-    and ``expireAt``."""
+    """Store a message, whatever its ``data`` are, and the ``cause`` by which its last delivery
+    failed. Recording it again changes only ``lastSeenAt`` and ``expireAt``."""
     seen = {"lastSeenAt": now, "expireAt": now + KEPT}
     kept = _excerpt(data, DATA_LIMIT)
-    fields = {
+    fields: dict[str, object] = {
         "topic": _excerpt(topic, TEXT_LIMIT),
         "data": kept,
         "dataBytes": len(data),
         "dataSha256": hashlib.sha256(data).hexdigest(),
         "truncated": kept.encode() != data,
-        "orgId": _org_of(data),
+        "orgId": org_of(data),
         "errorCode": code,
         "message": _excerpt(reason, TEXT_LIMIT),
         **seen,
@@ -64,6 +66,8 @@ def record(
     }
     if replay_of:
         fields["replayOf"] = _excerpt(replay_of, TEXT_LIMIT)
+    if cause:
+        fields["cause"] = cause.model_dump(by_alias=True, exclude_none=True)
     try:
         database.commit([Create(_path(message_id), fields)])
     except Conflict:
@@ -123,7 +127,8 @@ def _excerpt(given: bytes | str, limit: int) -> str:
     return escaped[:limit].decode(errors="ignore")
 
 
-def _org_of(data: bytes) -> str | None:
+def org_of(data: bytes) -> str | None:
+    """The org that a message names; None where it names none that a document can have."""
     try:
         message = json.loads(data.decode())
     except (ValueError, RecursionError):

@@ -82,10 +82,15 @@ class Schema(Generic[R]):
         found.update((name, value) for name, value in given.items() if value is not None)
         return found
 
-    def put(self, path: str, fields: Fields) -> Put:
-        """The write for a document. Raises ValueError for a field not declared."""
+    def put(self, path: str, fields: Fields, *, kept: tuple[str, ...] = ()) -> Put:
+        """The write for a document; the fields ``kept`` stay as they are stored. Raises ValueError
+        for a field not declared."""
         once = tuple(name for name in self.once if name in fields)
-        return Put(path, fields, owned=self.owned + once)
+        if not kept:
+            return Put(path, fields, owned=self.owned + once)
+        written = {name: value for name, value in fields.items() if name not in kept}
+        owned = tuple(name for name in self.owned + once if name not in kept)
+        return Put(path, written, owned=owned)
 
 
 def in_range(name: str, wanted: CustomerRange) -> list[Filter]:

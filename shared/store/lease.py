@@ -22,7 +22,15 @@ from google.api_core.exceptions import GoogleAPICallError
 from shared.domain.runs import Granted, Lease, ask
 from shared.domain.runs import HeldByOtherRun as HeldByOtherRun
 from shared.errors import Busy, LeaseLost
-from shared.store.database import Conflict, Contention, Database, Document, Write, put_if_version
+from shared.store.database import (
+    Conflict,
+    Contention,
+    Database,
+    Document,
+    Write,
+    WriteRefused,
+    put_if_version,
+)
 
 ATTEMPTS = 5
 
@@ -101,12 +109,12 @@ class HeldLease:
                 except (Contention, GoogleAPICallError) as error:
                     log.warning("lease_not_renewed", reason=type(error).__name__)
 
-    def stop(self, *, hand_over: bool) -> None:
+    def stop(self, *, hand_over: bool, last: Sequence[Write] = ()) -> None:
         """This worker is done. With ``hand_over``, for one that failed, another delivery of the
-        run may continue at once, if Firestore can be reached."""
+        run may continue at once, if Firestore can be reached and takes what it writes ``last``."""
         if hand_over and not self._ended.is_set():
-            with contextlib.suppress(LeaseLost, Contention, GoogleAPICallError):
-                self.hand_over([])
+            with contextlib.suppress(LeaseLost, Contention, GoogleAPICallError, WriteRefused):
+                self.hand_over(last)
         self._ended.set()
 
     def _commit(

@@ -6,14 +6,14 @@
 import hashlib
 import reprlib
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
 from shared.cache import ExpiringCache
 from shared.domain.ids import is_document_id, org_id_spellings
@@ -67,12 +67,10 @@ def active_since(database: Database, before: datetime, limit: int) -> dict[str, 
     }
 
 
-def unreached(database: Database, org_id: str | None, active: Collection[str]) -> list[str]:
-    """The orgs that a tick does not reach though somebody means it to, sorted: a run of theirs
-    tells them why. Of a tick for one org it is that org, where it is not among the ``active``; of
-    one for all, those with a location whose status is none that there is."""
-    if org_id is not None:
-        return [] if active else [org_id]
+def unreached(database: Database, active: Collection[str]) -> list[str]:
+    """The orgs that a tick for all does not reach though somebody means it to, sorted: those with
+    a location whose status is none that there is, and that are not ``active``. A run of theirs
+    tells them why."""
     found = database.query(
         paths.LOCATIONS,
         ("posConfig.status", "not-in", list(STATUSES)),
@@ -139,23 +137,9 @@ def _why_inactive(location_id: str, config: Fields) -> str:
         wrong = fields_at_fault(unknown_fields(config), "posConfig.status is missing")
         return f"location {location_id}: {wrong}"
     if status in STATUSES:
-        return f"location {location_id} is {status}"
+        return f"posConfig.status of location {location_id} is {status}"
     said = reprlib.repr(status)
     return f"location {location_id}: posConfig.status {said} is none of {', '.join(STATUSES)}"
-
-
-def webhook_secrets(
-    database: Database, org_id: str, provider: str
-) -> Iterator[tuple[str, SecretStr]]:
-    """Location id and ``posConfig.webhookSecret`` of the org's active locations at a provider;
-    ``secret:NAME`` references are not resolved."""
-    fields = ["posConfig.provider", "posConfig.status", "posConfig.webhookSecret"]
-    for document in database.query(paths.LOCATIONS, ("orgId", "==", org_id), select=fields):
-        config = _pos_config(document)
-        secret = config.get("webhookSecret")
-        active = config.get("provider") == provider and config.get("status") == "active"
-        if active and isinstance(secret, str) and secret:
-            yield document.id, SecretStr(secret)
 
 
 def zones(database: Database, org_id: str) -> dict[str, ZoneInfo]:

@@ -27,7 +27,7 @@ FIELDS: Mapping[str, Callable[[Reconciliation], Any]] = {
     "alpineUserId": lambda r: r.provider_user_id,
 }
 OWNED = tuple(FIELDS)
-"""Fields that only loyalty writes, with ``pointsLastCalculated`` when one of them changes."""
+"""Fields that only loyalty writes; each calculation moves ``pointsLastCalculated`` too."""
 READ = ("email", "phone", "socialEquity", "pointsLastCalculated", REMOVED_AT, *OWNED)
 
 AT_PROVIDER: Filter = ("tierSource", "==", TierSource.PROVIDER.value)
@@ -58,13 +58,18 @@ def customers(database: Database, org_id: str, ids: Sequence[str]) -> list[Docum
     return [each for each in found.values() if each.exists and not each.fields.get(REMOVED_AT)]
 
 
-def update(org_id: str, customer: Document, result: Reconciliation, now: datetime) -> Update | None:
-    """The write for a customer's loyalty fields; None when they are already stored."""
+def changed_fields(customer: Document, result: Reconciliation) -> dict[str, Any]:
+    """A customer's loyalty fields, all of them if one differs from what is stored, else none."""
     fields = {name: of(result) for name, of in FIELDS.items()}
-    if all(customer.fields.get(name) == value for name, value in fields.items()):
-        return None
-    path = f"{paths.customers(org_id)}/{customer.id}"
-    return Update(path, fields | {"pointsLastCalculated": now})
+    same = all(customer.fields.get(name) == value for name, value in fields.items())
+    return {} if same else fields
+
+
+def update(org_id: str, customer_id: str, changed: Fields, now: datetime) -> Update:
+    """The write for a customer whose points were calculated, with what of them has changed. Where
+    nothing has, it is a single field that is in no index."""
+    path = f"{paths.customers(org_id)}/{customer_id}"
+    return Update(path, {**changed, "pointsLastCalculated": now})
 
 
 def ids(database: Database, org_id: str, *filters: Filter) -> set[str]:

@@ -2,6 +2,7 @@
 and an entry per customer in a PackedMap."""
 
 from datetime import datetime
+from typing import Any
 
 from shared.domain.loyalty import ProviderAnswer, ProviderStatus
 from shared.domain.loyalty_work import LoyaltyEntry, LoyaltyWork, Review
@@ -19,7 +20,9 @@ _STATUSES = tuple(ProviderStatus)
 
 class LoyaltyCounts(CamelModel):
     """What happened in a run. ``asked`` counts customers looked up, ``unavailable`` those without
-    an answer because Alpine IQ gave none."""
+    an answer because Alpine IQ gave none, ``postponed`` those whom the rate limit leaves to a later
+    run; ``compared`` the calculated ones with both figures, ``discrepancy`` the points between
+    these in all."""
 
     customers: int = 0
     asked: int = 0
@@ -27,6 +30,9 @@ class LoyaltyCounts(CamelModel):
     no_contact: int = 0
     hidden: int = 0
     unavailable: int = 0
+    postponed: int = 0
+    compared: int = 0
+    discrepancy: int = 0
     reconciled: int = 0
     needs_review: int = 0
     newly_in_review: int = 0
@@ -39,12 +45,38 @@ class LoyaltyRun(StoredRun):
     """A loyalty run."""
 
     everybody: bool = False
-    """The run looks up every customer."""
+    """The run is for every customer."""
     marked: bool = False
     """The customers to work on are marked: a later invocation of the run does what is left."""
     alpine_down: bool = False
     """Alpine IQ does not answer: no further customer is looked up in this run."""
+    provider_errors: int = 0
+    """Look-ups that failed, each after all its tries."""
     counts: LoyaltyCounts = LoyaltyCounts()
+
+    @property
+    def success_rate(self) -> float | None:
+        """Share of the calculated customers that did not lack Alpine IQ's answer; None for none."""
+        done = self.counts.updated + self.counts.unchanged
+        return round(1 - min(self.counts.unavailable, done) / done, 4) if done else None
+
+    @property
+    def average_discrepancy(self) -> float | None:
+        """Points between the two figures, on average of the customers with both; None for none."""
+        counts = self.counts
+        return round(counts.discrepancy / counts.compared, 2) if counts.compared else None
+
+    @property
+    def totals(self) -> dict[str, float]:
+        """What sums the counts up, as far as there is something to sum up."""
+        totals = {
+            "successRate": self.success_rate,
+            "averageDiscrepancy": self.average_discrepancy,
+        }
+        return {name: value for name, value in totals.items() if value is not None}
+
+    def document(self, org_id: str, run_id: str) -> dict[str, Any]:
+        return super().document(org_id, run_id) | self.totals
 
 
 class LoyaltyProgress(CamelModel):
@@ -57,6 +89,8 @@ class LoyaltyProgress(CamelModel):
     """A hash of the org's programme at ``marked_at``."""
     alert: str | None = None
     """Key of the open incident about differences."""
+    failing: bool = False
+    """There may be an open incident about runs that fail."""
     last_sync_at: datetime | None = None
     last_run_id: str | None = None
 

@@ -104,6 +104,13 @@ class Manifest(PackedMap[bytes]):
         value = self.get(record_id)
         return value[:1] if value else None
 
+    def may_have_document(self, record_id: str) -> bool:
+        """Whether the record's document may exist: false for a record never seen, and for one that
+        is known to be skipped."""
+        value = self.get(record_id) or b""
+        known = value[:1] in (STORED, REMOVED, ANNOUNCED)
+        return known or value[1 : 1 + HASH_BYTES] == _UNKNOWN
+
     def has(self, record_id: str, fingerprint: bytes) -> bool:
         """Whether the record was last written with exactly these fields."""
         return (self.get(record_id) or b"").startswith(STORED + fingerprint)

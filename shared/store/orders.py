@@ -15,7 +15,7 @@ from shared.domain.changes import REMOVED_AT, fingerprint
 from shared.domain.customer_ranges import CustomerRange
 from shared.domain.money import dollars_or_none, sum_to_cents, to_cents, to_dollars
 from shared.domain.order_matching import SkipReason
-from shared.domain.orders import Order, OrderItem, OrderStatus
+from shared.domain.orders import Order, OrderItem, OrderStatus, StoredStatus, status_to_write
 from shared.domain.spending import COUNTED, OrderFact, Spending, counts, fold
 from shared.store import paths
 from shared.store.database import Database, Document, Filter, Put, Remove
@@ -43,13 +43,18 @@ ORDER = Schema[Order](
     Field("tax", lambda o: dollars_or_none(o.tax_cents)),
     Field("discount", lambda o: dollars_or_none(o.discount_cents)),
     given=("customerId", "orgId"),
-    stamps=("syncRunId", REMOVED_AT),
+    stamps=("statusFromPos", "syncRunId", REMOVED_AT),
     nulls=("posStatus",),
 )
-"""Money in dollars."""
+"""Money in dollars. ``statusFromPos`` is the status that ``posStatus`` stands for; ``status`` is
+the same until another program changes it (``domain.orders.status_to_write``)."""
 
 SPENDING_FIELDS = ("customerId", "status", "type", "total", "createdAt", "items", REMOVED_AT)
 """The fields of an order that spending and preferences are calculated from."""
+
+_STATUS_FIELDS = ("status", "posStatus", "statusFromPos")
+"""In the order of StoredStatus."""
+_READ_BEFORE = ("customerId", "createdAt", "updatedAt", *_STATUS_FIELDS)
 
 NEAR_THE_END = 20
 """Orders read from either end, before all are, to find the first or last one that counts."""
@@ -62,9 +67,18 @@ def fields_of(order: Order, customer_id: str, org_id: str) -> dict[str, Any]:
     return ORDER.fields(order, customerId=customer_id, orgId=org_id)
 
 
-def put(org_id: str, fields: dict[str, Any], *, run_id: str) -> Put:
-    """The write for an order."""
-    return ORDER.put(f"{paths.orders(org_id)}/{fields['id']}", fields | {"syncRunId": run_id})
+def put(
+    org_id: str, fields: Mapping[str, Any], *, run_id: str, stored: StoredStatus | None = None
+) -> Put:
+    """The write for an order whose status is ``stored``. Another program's status is not in it, so
+    that one which is changed at this moment stays, too."""
+    status = fields["status"]
+    mine = status_to_write(stored, pos_status=fields["posStatus"], from_pos=status)
+    return ORDER.put(
+        f"{paths.orders(org_id)}/{fields['id']}",
+        {**fields, "statusFromPos": status, "syncRunId": run_id},
+        kept=("status",) if mine is None else (),
+    )
 
 
 def mark_removed(org_id: str, order_id: str, *, run_id: str, now: datetime) -> Put:
@@ -75,12 +89,13 @@ def mark_removed(org_id: str, order_id: str, *, run_id: str, now: datetime) -> P
 
 @dataclass(frozen=True, slots=True)
 class StoredOrder:
-    """The customer of a stored order, when it was created and last changed, and when it was
-    written (aware UTC)."""
+    """The customer and the status of a stored order, when it was created and last changed, and
+    when it was written (aware UTC)."""
 
     customer_id: str
     created_at: datetime | None
     version: StoredVersion
+    status: StoredStatus
 
 
 def read_stored(
@@ -88,12 +103,13 @@ def read_stored(
 ) -> dict[str, StoredOrder]:
     """What is stored of these orders, by order id."""
     wanted = [f"{paths.orders(org_id)}/{order_id}" for order_id in order_ids]
-    found = database.get_all(wanted, ["customerId", "createdAt", "updatedAt"])
+    found = database.get_all(wanted, _READ_BEFORE)
     return {
         order.id: StoredOrder(
             str(order.fields["customerId"]),
             order.fields.get("createdAt"),
             StoredVersion(order.fields["updatedAt"], order.version),
+            StoredStatus(*map(order.fields.get, _STATUS_FIELDS)),
         )
         for order in found.values()
         if order.version and {"customerId", "updatedAt"} <= order.fields.keys()

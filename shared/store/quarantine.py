@@ -16,8 +16,11 @@ from shared.store.documents import Field, Schema
 NAMELESS = "raw-"
 KEPT = timedelta(days=365)
 """How long a document is kept that is not written again (``expireAt`` is a TTL field)."""
-RENEWED = timedelta(days=180)
+RENEWED = timedelta(days=30)
 """After so long the document of a record that is still rejected is written again."""
+UNMET = RENEWED + timedelta(days=15)
+"""A record whose document was not written again for so long is not listed any more: even the oldest
+orders are listed every week."""
 
 QUARANTINE = Schema[Rejected](
     Field("errorCode", lambda r: r.code),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from shared.domain.runs import RunState, StreamCounts
 from shared.models import CamelModel
@@ -172,6 +172,15 @@ def find_unfinished(database: Database, org_id: str, run_id: str) -> UnfinishedR
     if found.exists and not (run := Run.model_validate(found.fields)).state.ended:
         return UnfinishedRun(org_id, run_id, run, found.version)
     return None
+
+
+def why_failed(database: Database, org_id: str, run_id: str) -> RunError | None:
+    """Why the last delivery of a run's message failed; None where that is not known."""
+    try:
+        run = Run.model_validate(database.get(paths.sync_run(org_id, run_id)).fields)
+    except ValidationError:
+        return None
+    return run.error if run.state is RunState.FAILED or not run.state.ended else None
 
 
 def unfinished(database: Database, before: datetime, limit: int) -> list[UnfinishedRun]:

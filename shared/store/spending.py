@@ -28,7 +28,11 @@ SPENDING = Schema[Spending](
     given=("customerId", "email", "orgId"),
     stamps=("updatedAt",),
 )
-SNAPSHOT_FIELDS = ("email", "phoneE164", REMOVED_AT, *customers.CALCULATED)
+SNAPSHOT_FIELDS = (
+    *("email", "posPreferences", REMOVED_AT),
+    *customers.PHONE_FIELDS,
+    *customers.CALCULATED,
+)
 QUANTILES = ("recency", "frequency", "monetary")
 MISSING = Document(id="", fields={}, version=None, read_at=datetime.fromtimestamp(0, UTC))
 
@@ -106,8 +110,10 @@ class CustomerSnapshot:
 
     @property
     def phone(self) -> str | None:
-        """E.164, where the customer has a valid number."""
-        return None if self.removed else self.customer.fields.get("phoneE164")
+        """E.164, where the customer has a number that is assigned."""
+        fields = self.customer.fields
+        nobodys = self.removed or fields.get("phoneUnassigned")
+        return None if nobodys else fields.get("phoneE164")
 
     @property
     def linked(self) -> set[str]:
@@ -153,7 +159,8 @@ def snapshots_in(
 
 def everybody(database: Database, org_id: str) -> Iterator[CustomerSnapshot]:
     """Every customer, with no more than how they can be reached and what they have spent."""
-    fields = ("email", "phoneE164", REMOVED_AT, *customers.LINK_FIELDS, *customers.SPENDING_FIELDS)
+    reached = ("email", *customers.PHONE_FIELDS)
+    fields = (*reached, REMOVED_AT, *customers.LINK_FIELDS, *customers.SPENDING_FIELDS)
     for each in customers.by_id(database, org_id, fields):
         yield CustomerSnapshot(each.id, each, MISSING)
 
@@ -180,9 +187,11 @@ def customers_sharing_phones(
 
 
 def data_version(database: Database, org_id: str) -> tuple[object, ...]:
-    """The version of the org's data, to be compared with another one: that of the status, which
-    every sync writes at its end, and of the newest spending document. Two reads."""
-    status = database.get(paths.pos_status(org_id))
+    """The version of the org's data, to be compared with another one: that of the lease, which
+    every commit of a run writes, a webhook's too, and of the newest spending document. Two
+    reads."""
+    lease = paths.lease(org_id)
+    run = database.get_all([lease], ["epoch"])[lease]
     newest = database.query(
         paths.customer_spending(org_id),
         ("orgId", "==", org_id),
@@ -190,7 +199,7 @@ def data_version(database: Database, org_id: str) -> tuple[object, ...]:
         order_by=[("updatedAt", "DESCENDING")],
         limit=1,
     )
-    return status.version, *((each.id, each.version) for each in newest)
+    return run.version, *((each.id, each.version) for each in newest)
 
 
 def touch_data_version(org_id: str, customer_id: str, now: datetime) -> Update:

@@ -1,7 +1,8 @@
 """``tenants/{orgId}/webhook_events/{key}``: the webhooks of a POS. Each is stored once, by which a
 repeat is detected; those in state WAITING are the work of the org's next targeted run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -18,6 +19,10 @@ MOST_NAMED = 100
 """Records of all kinds that are fetched one by one for an event."""
 
 WAITING, DONE, FAILED, UNKNOWN = "waiting", "done", "failed", "unknown"
+NOT_FOUND = "not_found"
+"""The POS does not have a record that the event names."""
+DELETION = ".deleted"
+"""How the names of events end that announce that a record is gone."""
 
 
 Stream = Literal["customers", "orders", "products"]
@@ -28,6 +33,8 @@ class StoredWebhook(FrozenCamelModel):
     MOST_NAMED only their ``streams``, which are synced instead."""
 
     key: str
+    event: str
+    """The POS's own name for its kind."""
     received_at: datetime
     customer_ids: tuple[str, ...]
     order_ids: tuple[str, ...]
@@ -52,6 +59,15 @@ def streams_of(event: PosEvent | StoredWebhook) -> tuple[Stream, ...]:
         "products": event.product_ids,
     }
     return tuple(stream for stream, theirs in ids.items() if theirs)
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """How the processing of an event ended: DONE, FAILED or NOT_FOUND, and which of its records the
+    POS does not have."""
+
+    state: str
+    not_found: tuple[str, ...] = ()
 
 
 def create(
@@ -86,7 +102,7 @@ def remove(org_id: str, key: str) -> Remove:
 
 def is_processed(database: Database, org_id: str, key: str) -> bool:
     """Whether a run has processed the event; false where none is stored."""
-    return database.get(_path(org_id, key)).fields.get("state") in (DONE, FAILED)
+    return database.get(_path(org_id, key)).fields.get("state") in (DONE, FAILED, NOT_FOUND)
 
 
 def is_waiting(database: Database, org_id: str, key: str) -> bool:
@@ -99,18 +115,28 @@ def waiting(database: Database, org_id: str, limit: int) -> list[StoredWebhook]:
     found = database.query(
         paths.webhook_events(org_id),
         ("state", "==", WAITING),
-        select=["receivedAt", "customerIds", "orderIds", "productIds", "streams"],
+        select=["event", "receivedAt", "customerIds", "orderIds", "productIds", "streams"],
         limit=limit,
     )
     return [StoredWebhook.model_validate({**each.fields, "key": each.id}) for each in found]
 
 
 def processed(
-    org_id: str, keys: Sequence[str], *, run_id: str, state: str, now: datetime
+    org_id: str, events: Mapping[str, Processed], *, run_id: str, now: datetime
 ) -> list[Update]:
-    """The writes for events that a run has processed: ``state`` is DONE or FAILED."""
-    fields = {"state": state, "runId": run_id, "settledAt": now}
-    return [Update(_path(org_id, key), fields) for key in keys]
+    """The writes for events that a run has processed, by key."""
+    return [
+        Update(
+            _path(org_id, key),
+            {
+                "state": each.state,
+                "runId": run_id,
+                "settledAt": now,
+                **({"notFound": list(each.not_found)} if each.not_found else {}),
+            },
+        )
+        for key, each in events.items()
+    ]
 
 
 def _path(org_id: str, key: str) -> str:

@@ -198,6 +198,23 @@ class Staff(OrgRule):
 
 
 @dataclass(frozen=True, slots=True)
+class EveryOrg(Rule):
+    """A signed-in user with a role for every org, on routes that are about none."""
+
+    staff: Staff
+
+    name: ClassVar[str] = "role for every org"
+    schemes: ClassVar[Mapping[str, Mapping[str, Any]]] = Staff.schemes
+
+    def identify(self, routed: RoutedRequest) -> Caller:
+        """The user. Raises Forbidden, too, for one with other roles."""
+        caller = self.staff.identify(routed)
+        if not isinstance(caller, SignedInUser) or not caller.roles & ANY_ORG:
+            raise Forbidden("none of your roles allows this")
+        return caller
+
+
+@dataclass(frozen=True, slots=True)
 class SharedSecret(Rule):
     """A machine that sends one of the secrets as a Bearer token. Two are valid during a rotation.
     Raises ValueError for another number of secrets, or for one that is too short."""

@@ -103,11 +103,12 @@ _PLAIN = str.maketrans({"/": "_", "{": None, "}": None, "-": "_", ".": "_"})
 
 def _parameters(route: Route[Any, Any]) -> Iterable[dict[str, Any]]:
     schema = route.params.model_json_schema(by_alias=True, ref_template=REF)
+    headers = route.params.header_names()
     for name, field in schema.get("properties", {}).items():
         in_path = name in route.path_names
         yield {
             "name": name,
-            "in": "path" if in_path else "query",
+            "in": "path" if in_path else "header" if name in headers else "query",
             "required": in_path or name in schema.get("required", []),
             "schema": _without_null(field),
         }

@@ -24,6 +24,18 @@ OrgId = Annotated[
     str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
 ]
 
+
+class InHeader:
+    """Marks a field of Params that is sent as the header of its alias."""
+
+
+IdempotencyKey = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$"),
+    Field(alias="Idempotency-Key"),
+    InHeader(),
+]
+
 # For lists that are read page by page.
 Cursor = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 PageSize = Annotated[int, Field(ge=1, le=200)]
@@ -58,9 +70,16 @@ class HeadersTooLarge(RequestRefused):
 
 
 class Params(BaseModel):
-    """Base of a route's path and query parameters. Unknown parameters are refused."""
+    """Base of a route's path and query parameters, and of the headers that it reads (InHeader).
+    Unknown parameters are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
+
+    @classmethod
+    def header_names(cls) -> list[str]:
+        """The headers among them."""
+        fields = cls.model_fields.values()
+        return [str(f.alias) for f in fields if any(isinstance(m, InHeader) for m in f.metadata)]
 
 
 class NoParams(Params):
@@ -170,11 +189,16 @@ def read_body(request: Request, largest: int) -> bytes:
 
 
 def parse_params(model: type[Params], routed: RoutedRequest) -> Params:
-    """The path and query parameters. Raises RequestInvalid that names each invalid one."""
-    given = dict(routed.path)
+    """The path and query parameters, and the headers among them. Raises RequestInvalid that names
+    each invalid one."""
+    headers = model.header_names()
+    sent = {name: value for name in headers if (value := routed.request.headers.get(name))}
+    given = {**routed.path, **sent}
     for name, values in routed.request.args.lists():
         if name in given or len(values) > 1:
             raise RequestInvalid(f"{name}: given more than once")
+        if name in headers:
+            raise RequestInvalid(f"{name}: to be sent as a header")
         given[name] = values[0]
     try:
         return model.model_validate_strings(given)

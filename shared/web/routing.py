@@ -42,7 +42,7 @@ from werkzeug.routing import Map
 from werkzeug.routing import Rule as PathRule
 
 from shared import tracing
-from shared.errors import RequestRefused
+from shared.errors import RequestInvalid, RequestRefused
 from shared.web.auth import Caller, OrgRule, Rule
 from shared.web.request import (
     KIB,
@@ -243,8 +243,7 @@ def _call(route: Route[Any, Any], routed: RoutedRequest, sent_id: str) -> RouteR
     body = parse_body(route.body, routed)
     org_id = ""
     if isinstance(route.rule, OrgRule):
-        named = getattr(body, "org_id", None) or getattr(params, "org_id", None)
-        org_id = route.rule.admit(caller, named)
+        org_id = route.rule.admit(caller, _named_org(params, body))
     with bound(caller=caller.label, **({"org_id": org_id} if org_id else {})):
         return route.handler(
             RouteCall(
@@ -258,6 +257,14 @@ def _call(route: Route[Any, Any], routed: RoutedRequest, sent_id: str) -> RouteR
                 if_none_match=frozenset(routed.request.if_none_match.as_set()),
             )
         )
+
+
+def _named_org(params: Params, body: Body) -> str | None:
+    """The org that the request is about. Raises RequestInvalid where it names two."""
+    named = {getattr(part, "org_id", None) for part in (params, body)} - {None}
+    if len(named) > 1:
+        raise RequestInvalid("orgId: the query and the body name different orgs")
+    return next(iter(named), None)
 
 
 def _path_rule(route: Route[Any, Any]) -> PathRule:

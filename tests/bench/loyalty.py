@@ -73,7 +73,7 @@ class Programme:
         run_id = f"pass-{self._runs}"
         self._cloud.pos.control("DELETE", f"orgs/{ORG}/look-ups")
         started = time.monotonic()
-        self._cloud.stack.publish("loyalty", {"orgId": ORG, "runId": run_id, "full": True})
+        self._cloud.stack.publish("loyalty", {"orgId": ORG, "runId": run_id})
         run: Document = {}
 
         def ended() -> bool:

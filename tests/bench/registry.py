@@ -18,6 +18,7 @@ NAMES = (
     "menu",
     "loyalty",
     "webhooks",
+    "cold_start",
 )
 
 ON_REQUEST = ("huge_org",)

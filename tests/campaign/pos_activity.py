@@ -90,6 +90,8 @@ class PosActivity:
     def new_email(self) -> str:
         """A customer has another e-mail, or none any more."""
         customer = self._free_customer()
+        if customer is None:
+            return self.new_name()
         key = customer["id_customer"]
         email = self.dice.choice((f"other.{self.dice.randrange(1000)}.{key}@example.com", ""))
         return self._change_customer(key, {"email": email})
@@ -97,6 +99,8 @@ class PosActivity:
     def shared_email(self) -> str:
         """A customer takes the e-mail of another: a household."""
         one, other = self._free_customer(), self._free_customer()
+        if one is None or other is None:
+            return self.new_name()
         return self._change_customer(one["id_customer"], {"email": other["email"]})
 
     def new_name(self) -> str:
@@ -157,10 +161,12 @@ class PosActivity:
             self.webhooks.append(json.dumps(event_body).encode())
 
     def _order(self, fits: Callable[[Record], bool]) -> Record:
-        oldest = self.now - timedelta(days=self.lookback_days - MARGIN_DAYS)
-        zone = self.org.spec.timezone
-        young = (o for o in self._orders() if instant(o["date_created"], zone) > oldest)
+        young = filter(self._is_young, self._orders())
         return self.dice.choice(list(filter(fits, young)))
+
+    def _is_young(self, order: Record) -> bool:
+        oldest = self.now - timedelta(days=self.lookback_days - MARGIN_DAYS)
+        return instant(order["date_created"], self.org.spec.timezone) > oldest
 
     def _orders(self) -> list[Record]:
         return list(filter(is_ordinary, self.org.dataset.orders))
@@ -171,16 +177,18 @@ class PosActivity:
     def _customer(self) -> Record:
         return self.dice.choice(self._customers())
 
-    def _free_customer(self) -> Record:
+    def _free_customer(self) -> Record | None:
         """A customer whose e-mail is all that no order goes by: such orders stay with whom they
-        were stored for, which an undisturbed first sync could not know."""
+        were stored for, which an undisturbed first sync could not know. In the rest style, whose
+        orders say the e-mail that their customer has now, one without old orders either."""
         everybody = self._customers()
         truth = Truth({"customers": everybody, "orders": []}, self.org.spec.timezone)
+        follows = self.org.spec.api_style == "rest"
         bound = {
             found
             for order in self._orders()
             for found, by in [truth.buyer_of(order)]
-            if by in ("email", "stranger")
+            if by in ("email", "stranger") or (follows and not self._is_young(order))
         }
         emails = {(c["email"] or "").lower() for c in everybody if c["id_customer"] in bound}
         free = [
@@ -188,7 +196,7 @@ class PosActivity:
             for customer in everybody
             if customer["email"] and customer["email"].lower() not in emails
         ]
-        return self.dice.choice(free)
+        return self.dice.choice(free) if free else None
 
     def _item(self) -> int:
         items: set[int] = {

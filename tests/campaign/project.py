@@ -33,6 +33,7 @@ from tests.campaign.scale import Scale
 from tests.campaign.services import Services
 from tests.campaign.stored import Stored
 from tests.campaign.subscriptions import PullSubscriptions
+from tests.fakes import RecordingLaterPublisher
 
 FUNCTIONS = ["cron_fanout", "org_sync", "spending", "dead_letter"]
 PATIENT = {"LEASE_SECONDS": "30", "SYNC_SECONDS": "60", "SPENDING_SECONDS": "60"}
@@ -137,9 +138,9 @@ class Project:
     def sync_by_hand(self, request: dict[str, Any]) -> None:
         """Do what ``manual_sync`` does for a person."""
         later = self.dispatcher.setting.later
-        sync = ManualSync(
-            Database(self._client), _PosSyncPublisher(self._subscriptions), lambda: utc(later)
-        )
+        post = _PosSyncPublisher(self._subscriptions)
+        queue = RecordingLaterPublisher()  # people sync one org at a time
+        sync = ManualSync(Database(self._client), post, queue, lambda: utc(later))
         streams = tuple(request["streams"]) if request["streams"] else None
         wanted = SyncRequest(request["org_id"], "a person", full=request["full"], streams=streams)
         with contextlib.suppress(RunUnderWay):

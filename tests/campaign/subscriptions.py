@@ -64,8 +64,7 @@ class PullSubscriptions(PubSub):
         for topic in manifest.topics:
             self.create_topic(topic)
         for name, topic in self._topics.items():
-            body = {"topic": self.topic(topic), "ackDeadlineSeconds": 600}
-            self._call("PUT", self._subscription(name), body)
+            self.create_subscription(name, topic)
         sizes = [
             ("grpc.max_receive_message_length", _MOST_BYTES),
             ("grpc.use_local_subchannel_pool", 1),
@@ -87,7 +86,7 @@ class PullSubscriptions(PubSub):
                 self._markers.discard((name, marker))
                 continue
             self._pulled[name] += 1
-            push = {"message": message, "subscription": self._subscription(name)}
+            push = {"message": message, "subscription": self.subscription(name)}
             event = from_push(push, self.topic(self._topics[name]))
             yield Message(name, self._pulled[name], event, push)
 
@@ -116,6 +115,8 @@ class PullSubscriptions(PubSub):
         for stream in self._streams:
             stream.close()
         self._channel.close()
+        for name in self._topics:
+            self.delete_subscription(name)
         super().close()
 
     def _open(self, name: str) -> "_Stream":
@@ -123,10 +124,7 @@ class PullSubscriptions(PubSub):
             with self._lock:
                 self._inbox.send((name, _as_json(message)))
 
-        return _Stream(self._channel, self._subscription(name), put)
-
-    def _subscription(self, function: str) -> str:
-        return f"{self._project}/subscriptions/{function}"
+        return _Stream(self._channel, self.subscription(name), put)
 
 
 class _Stream:

@@ -63,6 +63,7 @@ def _settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in [name for name in os.environ if name.startswith("OTEL_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", PROJECT)
+    monkeypatch.setenv("FIRESTORE_DATABASE", "(default)")
     monkeypatch.setenv("K_SERVICE", "org-sync")
     yield
     tracing.record(None)

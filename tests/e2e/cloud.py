@@ -8,6 +8,7 @@ from pathlib import Path
 from google.cloud.firestore import Client
 
 from deploy.local.clients import firestore_client
+from deploy.local.paths import ROOT
 from deploy.local.ports import Port
 from deploy.local.simulator.server import Server
 from deploy.local.stack import Stack
@@ -44,16 +45,27 @@ def strict_cloud(
     logs: Path,
     *,
     only: Sequence[str] | None = None,
+    root: Path = ROOT,
     extra_env: Mapping[str, Mapping[str, str]],
 ) -> Iterator[tuple[Stack, Client]]:
-    """A local cloud without a POS, whose functions take the strict Firestore for Firestore, and a
-    client of it. Fails in the end if Firestore would have refused a call."""
+    """A local cloud without a POS, whose functions take the strict Firestore for Firestore and run
+    from the clone or unpacked deployment at ``root``, and a client of it. Fails in the end if
+    Firestore would have refused a call."""
     with closing(Port()) as strict:
         # Its port is known before the emulator's, so that the functions can be told.
         firestore = {"FIRESTORE_EMULATOR_HOST": strict.host} if process.wanted() else {}
         env = {name: {**firestore, **extra_env.get(name, {})} for name in manifest.functions}
         with (
-            Stack(manifest, only=only, simulator=False, extra_env=env, logs=logs) as stack,
+            Stack(
+                manifest,
+                only=only,
+                sources=root / "functions",
+                root=root,
+                simulator=False,
+                extra_env=env,
+                logs=logs,
+                secret_files=logs / "secrets",
+            ) as stack,
             _strict_firestore(stack.firestore, strict, logs / "refused.log") as host,
             closing(firestore_client(host, stack.project)) as client,
         ):

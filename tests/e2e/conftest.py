@@ -1,6 +1,8 @@
-"""The whole local cloud, once for all tests of this folder, with a POS that it does not know of."""
+"""The whole local cloud, once for all tests of this folder, with a POS that it does not know of.
+Its functions run from what a deployment uploads."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from google.cloud.firestore_v1.base_query import FieldFilter
@@ -9,13 +11,22 @@ from deploy.local.simulator.server import serve
 from deploy.local.simulator.simulation import Simulation
 from deploy.local.simulator.spec import OrgSpec
 from deploy.manifest import Manifest
+from tests.deployment import unpack_archive
 from tests.e2e.cloud import Cloud, strict_cloud
 
 LEASE_SECONDS = 3
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what a deployment uploads, unpacked."""
+    folder = tmp_path_factory.mktemp("workspace")
+    unpack_archive(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cloud(deployment: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     quick = (
         Manifest.read().for_local_cloud().with_policy(min_backoff_seconds=1, max_backoff_seconds=2)
     )
@@ -24,7 +35,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     env = dict.fromkeys(("org_sync", "loyalty_reconcile"), lease)
     with (
         serve(Simulation(())) as server,
-        strict_cloud(quick, logs, extra_env=env) as (stack, client),
+        strict_cloud(quick, logs, root=deployment, extra_env=env) as (stack, client),
     ):
         yield Cloud(stack, client, server)
 

@@ -100,10 +100,38 @@ def test_a_message_that_fails_at_every_delivery_ends_its_run_and_says_so(
     # When a run is asked for
     cloud.stack.publish("pos-sync", {"orgId": org_id, "runId": "doomed", "trigger": "cron"})
 
-    # Then after five deliveries it is a dead letter, and the status says whose turn it is
-    status = f"tenants/{org_id}/integrations/pos"
+    # Then the first delivery says why
     run = f"tenants/{org_id}/sync_runs/doomed"
+    cloud.wait("the cause is told", lambda: "lastError" in cloud.store.status(org_id))
+    assert cloud.store.status(org_id)["lastErrorCode"] == "internal"
+    assert cloud.store.document(run)["state"] == "running"
+
+    # and after five it is a dead letter, and the status says whose turn it is
     cloud.wait("the run is given up", lambda: cloud.store.document(run).get("state") == "failed")
-    assert cloud.store.document(status)["lastErrorOwner"] == "us"
+    assert cloud.store.status(org_id)["lastErrorOwner"] == "us"
     letters = cloud.store.documents("dead_letters").values()
-    assert any("doomed" in letter["data"] for letter in letters)
+    (letter,) = [each for each in letters if "doomed" in each["data"]]
+    assert letter["cause"]["message"] in cloud.store.status(org_id)["lastError"]
+
+
+def test_a_secret_of_this_machine_signs_in(cloud: Cloud, open_org: OpenOrg) -> None:
+    # Given settings that name a secret which this machine does not have
+    org_id = open_org(**SMALL)
+    location = cloud.client.document(f"locations/{org_id}-1000")
+    password = (location.get().to_dict() or {})["posConfig"]["password"]
+    location.update({"posConfig.password": "secret:main-street-password"})
+    tick = {"job": "pos-sync", "orgId": org_id}
+
+    # When the org is ticked, then it is told how to put the secret there
+    cloud.stack.publish("cron-tick", tick)
+    cloud.wait("the secret is missed", lambda: "lastError" in cloud.store.status(org_id))
+    status = cloud.store.status(org_id)
+    assert (status["lastErrorCode"], status["lastErrorOwner"]) == ("configuration_invalid", "org")
+    file = cloud.stack.secret_files / "main-street-password"
+    assert f"printf %s 'THE SECRET' > {file}" in status["lastError"]
+
+    # When that is done, the next tick syncs it
+    file.write_text(password)
+    cloud.stack.publish("cron-tick", tick)
+    cloud.wait("it is synced", lambda: cloud.store.status(org_id)["status"] == "active")
+    assert "lastError" not in cloud.store.status(org_id)

@@ -4,6 +4,7 @@ A test of other orgs than the small one overrides ``specs``.
 """
 
 import secrets
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 
@@ -99,6 +100,15 @@ def client(firestore_host: str, project: str) -> Iterator[Client]:
 @pytest.fixture
 def database(client: Client) -> Database:
     return Database(client)
+
+
+@pytest.fixture
+def silent_database() -> Iterator[Database]:
+    """A Firestore that takes calls and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host = f"127.0.0.1:{server.getsockname()[1]}"
+        with closing(firestore_client(host, "demo-silent")) as found:
+            yield Database(found)
 
 
 @pytest.fixture

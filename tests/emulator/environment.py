@@ -23,7 +23,8 @@ from shared.outbound.credentials import TokenCache
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.pos import registry
 from shared.pos.config import Location
-from shared.pos.port import PosClient, PosWriter
+from shared.pos.port import PosClient
+from shared.pos.registry import PosAccount
 from shared.services.alerts import Alerts
 from shared.services.runs import lifecycle
 from shared.services.runs.lifecycle import ActiveRun
@@ -83,10 +84,10 @@ class PosConnector:
         self._tokens = TokenCache(utc_now)
 
     def open(self, location: Location) -> PosClient:
-        return registry.open_account(location, self._http, self._tokens, utc_now).client
+        return self.open_account(location).client
 
-    def open_writer(self, location: Location) -> PosWriter:
-        return registry.open_account(location, self._http, self._tokens, utc_now).writer
+    def open_account(self, location: Location) -> PosAccount:
+        return registry.open_account(location, self._http, self._tokens, utc_now)
 
 
 class SpendingRunner:

@@ -24,6 +24,7 @@ from shared.web.auth import Staff
 from shared.web.routing import App
 
 CRON_SECRET = "the-cron-secret-of-these-tests-is-long"
+ALLEAVES_WEBHOOK_SECRET = "the webhook secret of the environment"
 
 
 class ClaimSessions:
@@ -74,15 +75,15 @@ class InProcess:
         environment = {
             **manifest.environment(function, self._project),
             **dict.fromkeys(function.secrets, ""),
-            "GOOGLE_CLOUD_PROJECT": self._project,
             "CRON_SECRET": CRON_SECRET,
+            "ALLEAVES_WEBHOOK_SECRET": ALLEAVES_WEBHOOK_SECRET,
             "LATER_QUEUE": "later",
             "PUBSUB_REST_URL": "http://127.0.0.1:1",
         }
         for name, value in environment.items():
             self._patch.setenv(name, value)
         stand_ins: dict[str, Callable[..., Any]] = {
-            "database": lambda project: self._database,
+            "database": lambda settings: self._database,
             "publisher": lambda topic: _Published(topic, self.published),
             "later": lambda settings, topic: _PublishedLater(topic, self.published),
             "staff_rule": lambda project, store: Staff(ClaimSessions(), OrgDirectory(store)),

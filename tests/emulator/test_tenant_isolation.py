@@ -278,10 +278,11 @@ def _case(world: World, draw: Draw) -> Case:
 def _request(world: World, draw: Draw) -> Case:
     """A request to any route by people of MINE, or by nobody."""
     function, route = draw(st.sampled_from(world.routes))
+    in_headers = route.params.header_names()
     values = {
         info.alias or name: _value(world, draw, info.alias or name)
         for name, info in route.params.model_fields.items()
-        if info.is_required() or draw(st.booleans())
+        if info.alias not in in_headers and (info.is_required() or draw(st.booleans()))
     }
     path = route.path
     for name in route.path_names:
@@ -289,7 +290,8 @@ def _request(world: World, draw: Draw) -> Case:
     if draw(st.integers(0, 9)) == 0:
         values["orgId"] = OTHER
     query = urlencode(values, errors="replace")
-    sent: dict[str, Any] = {"headers": _headers(world, draw)}
+    named = {name: draw(st.sampled_from(world.ids)) for name in in_headers}
+    sent: dict[str, Any] = {"headers": _headers(world, draw) | named}
     if route.body is not NoBody and not issubclass(route.body, RawBody):
         body = {
             info.alias or name: _json_value(world, draw, info.alias or name)
@@ -332,6 +334,7 @@ def _value(world: World, draw: Draw, name: str) -> str:
         "days": st.just("3650"),
         "segment": st.sampled_from(("vip", "new", "loyal")),
         "challenge": st.sampled_from(world.ids),
+        "locationId": st.sampled_from(("1000", f"main-{MINE}", f"main-{OTHER}")),
     }
     wanted = usual.get(name, st.sampled_from(world.ids) | st.just(f"../../{OTHER}/customers/1"))
     odd = st.text(max_size=12)
@@ -346,6 +349,11 @@ def _json_value(world: World, draw: Draw, name: str) -> Any:
         return False
     if name == "streams":
         return ["products"]
+    if name == "type":
+        return "pickup"
+    if name == "lines":
+        batch_id, area_id = (draw(st.sampled_from(world.ids)) for _ in range(2))
+        return [{"batchId": batch_id, "areaId": area_id, "quantity": 1}]
     return _value(world, draw, name)
 
 
@@ -359,6 +367,7 @@ def _webhook(world: World, draw: Draw) -> Case:
             "event": kind,
             "orgId": OTHER,
             "event_id": draw(ANY_TEXT),
+            "id_location": draw(st.sampled_from((1000, "1001", OTHER))),
             "data": [{"id": i} for i in rows],
         }
     ).encode()
@@ -368,7 +377,7 @@ def _webhook(world: World, draw: Draw) -> Case:
     headers = {
         "X-Alleaves-Signature": hex_digest,
         "X-Signature": f"signature={hex_digest},algorithm=HMAC-SHA256",
-        "X-Org-Id": draw(st.sampled_from((OTHER, MINE))),
+        "X-Org-Id": draw(st.sampled_from((OTHER, MINE, ""))),
     }
     base = draw(st.sampled_from(("alleaves", "lightspeed/sale-created")))
     named = draw(st.sampled_from((f"/{quote(org_id, safe='')}", "")))

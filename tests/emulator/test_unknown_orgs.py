@@ -28,7 +28,7 @@ MESSAGES = [
     (spending, {"orgId": ORG, "customerIds": ["1", "2"]}),
     (segments, {"orgId": ORG}),
     (loyalty_reconcile, {"orgId": ORG}),
-    (loyalty_reconcile, {"orgId": ORG, "customerIds": ["1"], "full": True}),
+    (loyalty_reconcile, {"orgId": ORG, "customerIds": ["1"]}),
     (cron_fanout, {"job": "pos-sync", "orgId": ORG}),
     (cron_fanout, {"job": "loyalty", "orgId": ORG}),
     (cron_fanout, {"job": "segments", "orgId": ORG}),

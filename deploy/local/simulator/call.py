@@ -74,7 +74,7 @@ def pos_caller(endpoint: str) -> Identified:
 def end_call(reply: Response) -> Response:
     """Bend the reply and count it."""
     if "counted_as" in g:
-        reply = bend_body(_current().faults, reply)
+        reply = bend_body(_current().faults, reply, simulation().stopping)
         simulation().requests.end(g.counted_as, reply.status_code)
     return reply
 

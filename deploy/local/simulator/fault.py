@@ -77,6 +77,13 @@ class TimeOut(_Fault):
     seconds: float = Field(gt=0)
 
 
+class LateAnswer(_Fault):
+    """The POS does what it is asked at once, and answers ``seconds`` later."""
+
+    kind: Literal["late_answer"]
+    seconds: float = Field(gt=0)
+
+
 class SlowHeaders(_Fault):
     """For ``seconds`` a header comes in, a byte every ``ms`` milliseconds; then the answer."""
 
@@ -164,6 +171,7 @@ Fault = Annotated[
     | RateLimited
     | ServerError
     | TimeOut
+    | LateAnswer
     | SlowHeaders
     | EndlessContinue
     | RowFlood

@@ -14,6 +14,7 @@ from deploy.local.simulator.fault import (
     DeepNesting,
     EndlessContinue,
     Fault,
+    LateAnswer,
     Latency,
     RateLimited,
     RowFlood,
@@ -62,9 +63,12 @@ def answer_instead(faults: Sequence[Fault], stopping: Event) -> Response | None:
     return None
 
 
-def bend_body(faults: Sequence[Fault], reply: Response) -> Response:
-    """The reply with its body cut in half, or with another in its place, where a fault asks for
-    that."""
+def bend_body(faults: Sequence[Fault], reply: Response, stopping: Event) -> Response:
+    """The reply with its body cut in half, or with another in its place, or late, where a fault
+    asks for that."""
+    late = sum(fault.seconds for fault in faults if isinstance(fault, LateAnswer))
+    if late:
+        stopping.wait(late)
     for fault in faults if reply.status_code == HTTPStatus.OK else ():
         match fault:
             case TruncatedJson():

@@ -82,7 +82,7 @@ def give_discount(org: Org, order_id: str, given: Record) -> Record:
     order = org.dataset.orders.get(order_id)
     known = {each["id_discount"]: each for each in metadata.discounts(org)}
     discount = known[given.get("id_discount")]
-    discounts = [*order["discounts"], {"id_discount": discount["id_discount"]}]
+    discounts = [*(order.get("discounts") or ()), {"id_discount": discount["id_discount"]}]
     return org.dataset.orders.change(order_id, {"discounts": discounts})
 
 

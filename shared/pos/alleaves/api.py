@@ -15,9 +15,9 @@ import jwt
 from shared.clock import Clock
 from shared.domain.ids import is_document_id
 from shared.domain.order_windows import DateWindow
-from shared.errors import CredentialsRejected
+from shared.errors import ConfigurationInvalid, CredentialsRejected, SyncSamError
 from shared.outbound.credentials import Token, TokenCache
-from shared.outbound.failures import TokenRejected
+from shared.outbound.failures import HostUnknown, StatusRefused, TokenRejected
 from shared.outbound.replies import ReplyTooLarge
 from shared.outbound.session import HttpCall, HttpReply, HttpSession, host_of
 from shared.pos.alleaves.parse import rows_and_total
@@ -33,6 +33,7 @@ MOST_TIMES_THE_SIZE = 10
 """A page may hold so many times the rows asked for."""
 MOST_ROWS = 20_000
 """Of a list that comes whole."""
+_NO_SUCH_PATH = 404
 
 T = TypeVar("T")
 E = TypeVar("E")
@@ -80,29 +81,32 @@ class AlleavesApi:
         if self._key_headers:
             return None
         call = self._call("POST", "/auth", "signing in", json=self._sign_in_body)
-        return self._naming_the_settings(lambda: self._http.call(call, location_of)).data
+        return self._naming_the_settings(
+            lambda: self._existing(lambda: self._http.call(call, location_of))
+        ).data
 
     def customers(self, page: int, size: int, each: Callable[[object], E]) -> FetchedPage[E]:
-        """Page ``page`` (from 1) of the customers."""
+        """Page ``page`` (from 1) of the customers. Raises ConfigurationInvalid where there is no
+        such list."""
         if self._rest_style:
             params = {**self._location, "page": str(page), "pageSize": str(size)}
-            return self._page(
-                self._call("GET", "/customers", "customers", params=params), size, each
-            )
-        body = {"page": page, "pageSize": size}
-        call = self._call("POST", "/customer/search", "customers", json=body)
-        return self._page(call, size, each)
+            call = self._call("GET", "/customers", "customers", params=params)
+        else:
+            body = {"page": page, "pageSize": size}
+            call = self._call("POST", "/customer/search", "customers", json=body)
+        return self._page(call, page, size, each)
 
     def orders(
         self, window: DateWindow, page: int, size: int, each: Callable[[object], E]
     ) -> FetchedPage[E]:
-        """Page ``page`` (from 1) of the orders created within the window."""
+        """Page ``page`` (from 1) of the orders created within the window. Raises
+        ConfigurationInvalid where there is no such list."""
         days = {"startDate": window.since.isoformat(), "endDate": window.until.isoformat()}
         params = {"page": str(page), "pageSize": str(size), **days}
         if self._rest_style:
             params |= self._location
         path = "/orders" if self._rest_style else "/order"
-        return self._page(self._call("GET", path, "orders", params=params), size, each)
+        return self._page(self._call("GET", path, "orders", params=params), page, size, each)
 
     def inventory(
         self, location_id: str, read_rows: ReadRows[E], skip: int = 0, take: int | None = None
@@ -140,8 +144,27 @@ class AlleavesApi:
     def _location(self) -> dict[str, str]:
         return {self._location_field: self._location_id}
 
-    def _page(self, call: HttpCall, size: int, each: Callable[[object], E]) -> FetchedPage[E]:
-        return self._list(call, MOST_TIMES_THE_SIZE * size, lambda rows: [*map(each, rows)])
+    def _page(
+        self, call: HttpCall, page: int, size: int, each: Callable[[object], E]
+    ) -> FetchedPage[E]:
+        def fetch() -> FetchedPage[E]:
+            return self._list(call, MOST_TIMES_THE_SIZE * size, lambda rows: [*map(each, rows)])
+
+        # A later page may be none because the list has ended.
+        return self._existing(fetch) if page == 1 else fetch()
+
+    def _existing(self, make: Callable[[], T]) -> T:
+        """What ``make`` gives by a call that every account answers. Where the POS has no such path
+        it is asked at the wrong address or in the wrong style: raises ConfigurationInvalid."""
+        try:
+            return make()
+        except StatusRefused as error:
+            if error.status != _NO_SUCH_PATH:
+                raise
+            said = str(error)
+        raise ConfigurationInvalid(
+            f"{said} Check baseUrl and apiStyle of {self._location_name} in the POS settings."
+        )
 
     def _list(self, call: HttpCall, most_rows: int, read_rows: ReadRows[E]) -> FetchedPage[E]:
         def read(reply: object) -> tuple[Sequence[E], int | None]:
@@ -173,14 +196,24 @@ class AlleavesApi:
         return self._naming_the_settings(lambda: self._with_token(call, read))
 
     def _naming_the_settings(self, make: Callable[[], HttpReply[T]]) -> HttpReply[T]:
+        """Make a call. Where it fails by the org's settings the error raised says which."""
+        wrong: SyncSamError
         try:
             return make()
         except CredentialsRejected as error:
-            said = str(error)
+            what = "the API key" if self._key_headers else "user name, password and PIN"
+            where = f"{self._location_name} in the POS settings"
+            wrong = CredentialsRejected(f"{error} Check {what} of {where}.")
+        except HostUnknown:
+            host = host_of(self._base_url)
+            if host.lower() == host_of(ALLEAVES_URL):
+                raise
+            wrong = ConfigurationInvalid(
+                f"the host {host} does not exist: correct posConfig.baseUrl of"
+                f" {self._location_name}"
+            )
         # Raised out here so that no error which holds the call is chained to it.
-        what = "the API key" if self._key_headers else "user name, password and PIN"
-        where = f"{self._location_name} in the POS settings"
-        raise CredentialsRejected(f"{said} Check {what} of {where}.")
+        raise wrong
 
     def _with_token(self, call: HttpCall, read: Callable[[object], T]) -> HttpReply[T]:
         """The answer. A token that is no longer accepted is renewed once."""
@@ -190,7 +223,9 @@ class AlleavesApi:
             nonlocal requests
             now = self._clock()
             sign_in_call = self._call("POST", "/auth", "signing in", json=self._sign_in_body)
-            reply = self._http.call(sign_in_call, lambda data: token_of(data, now))
+            reply = self._existing(
+                lambda: self._http.call(sign_in_call, lambda data: token_of(data, now))
+            )
             requests += reply.requests
             return reply.data
 

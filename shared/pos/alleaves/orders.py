@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from shared.domain.customers import NO_EMAIL, Customer, normal_email
 from shared.domain.money import round_half_up
 from shared.domain.orders import Channel, Order, OrderItem, OrderStatus, OrderType, document_id
+from shared.domain.preferences import Preferences, summarised_preferences
 from shared.pos.alleaves.parse import SOURCE
 from shared.pos.alleaves.schemas import CustomerRow, ItemRow, OrderRow
 from shared.pos.port import Rejected
@@ -17,6 +18,8 @@ from shared.pos.rows import cents, day, moment, number, read_row, reject
 
 PLACEHOLDER_EMAIL = f"{NO_EMAIL}alleaves.local"
 """Stored for a customer without an e-mail, as Alleaves itself does in orders."""
+LONGEST_CATEGORY = 200
+"""Characters of a favourite category."""
 FUTURE_TOLERATED = timedelta(days=1)
 """Clocks and calendars differ; a moment further ahead is a mistake."""
 _STATUS = {status.value: status for status in OrderStatus} | {
@@ -57,6 +60,7 @@ def to_customer(row: object, zone: ZoneInfo) -> Customer | Rejected:
         created_at=moment(wire.created_at, zone),
         source=SOURCE,
         version=moment(wire.updated_at, zone),
+        preferences=_summarised(wire),
     )
 
 
@@ -106,6 +110,20 @@ def to_order(row: object, zone: ZoneInfo, location_id: str, *, now: datetime) ->
         created_at=created_at,
         updated_at=updated_at or created_at,
         version=updated_at,
+    )
+
+
+def _summarised(wire: CustomerRow) -> Preferences | None:
+    """What the row's own totals say of the customer's taste: most rows have none."""
+    orders = wire.order_count if wire.total_orders is None else wire.total_orders
+    favorite = wire.favorite_category
+    if not orders and not favorite:
+        return None
+    category = favorite if isinstance(favorite, str) and favorite.isprintable() else ""
+    return summarised_preferences(
+        category if len(category) <= LONGEST_CATEGORY else None,
+        spent_cents=cents(wire.total_spent),
+        order_count=int(number(orders) or 0),
     )
 
 

@@ -23,6 +23,10 @@ class CustomerRow(Row):
     date_of_birth: Text = None
     user_id: Text = sent_as("user_id", "userId")
     loyalty_points: object = 0
+    total_spent: object = None
+    total_orders: object = None
+    order_count: object = None
+    favorite_category: object = None
     created_at: object = sent_as("date_created", "customer_since", "created_at")
     updated_at: object = sent_as("date_updated", "updated_at")
 

@@ -1,9 +1,11 @@
 """Webhooks of Alleaves: ``{event, data, timestamp}``.
 
 Nothing of them is documented in public: ids are read under every spelling that rows have, the
-event's own id under two, and a time as ISO text or as a Unix time.
+event's own id under two, a time as ISO text or as a Unix time, and the location beside the event or
+in its rows.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,7 +20,7 @@ from shared.pos.rows import Id, moment, unix_moment
 
 LONGEST_KIND = 100
 
-_SUBJECTS = {
+SUBJECTS = {
     "customer.created": "customer",
     "customer.updated": "customer",
     "order.created": "order",
@@ -33,6 +35,7 @@ _IDS = {
     "order": ("id_order", "id_transaction", "order_id", "id"),
     "item": ("id_item", "item_id", "id_product", "product_id", "id"),
 }
+_LOCATION = ("id_location", "location_id", "locationId")
 _UTC = ZoneInfo("UTC")
 _id = TypeAdapter[str](Id)
 
@@ -46,8 +49,8 @@ def read_event(body: bytes) -> PosEvent:
     kind = given.get("event") if isinstance(given, dict) else None
     if not isinstance(kind, str) or not 0 < len(kind) <= LONGEST_KIND:
         raise RequestInvalid("event: what happened is not said")
-    subject = _SUBJECTS.get(kind)
-    ids = _ids(given.get("data"), subject) if subject else ()
+    subject = SUBJECTS.get(kind)
+    ids = _ids(_rows(given.get("data")), _IDS[subject]) if subject else ()
     return PosEvent(
         kind=kind,
         id=_own_id(given),
@@ -58,14 +61,29 @@ def read_event(body: bytes) -> PosEvent:
     )
 
 
-def _ids(data: object, subject: str) -> tuple[str, ...]:
-    rows = data if isinstance(data, list) else [data]
-    found = (_first_id(row, subject) for row in rows if isinstance(row, dict))
+def locations_in(body: bytes) -> tuple[str, ...]:
+    """The POS's ids of the locations that a webhook's body names, each once; none where it cannot
+    be read. The body may be anybody's: this is to find out whose."""
+    try:
+        given = from_json(body)
+    except ValueError:
+        return ()
+    if not isinstance(given, dict):
+        return ()
+    return _ids([given, *_rows(given.get("data"))], _LOCATION)
+
+
+def _rows(data: object) -> list[object]:
+    return data if isinstance(data, list) else [data]
+
+
+def _ids(rows: list[object], names: Sequence[str]) -> tuple[str, ...]:
+    found = (_first_id(row, names) for row in rows if isinstance(row, dict))
     return tuple(dict.fromkeys(filter(None, found)))
 
 
-def _first_id(row: dict[str, Any], subject: str) -> str | None:
-    for name in _IDS[subject]:
+def _first_id(row: dict[str, Any], names: Sequence[str]) -> str | None:
+    for name in names:
         try:
             found = _id.validate_python(row.get(name))
         except ValidationError:

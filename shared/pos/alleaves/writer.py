@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from decimal import Decimal
 from urllib.parse import quote
 
+from shared.clock import Deadline
 from shared.domain.customers import Customer, identifies, normal_email
 from shared.domain.order_windows import DateWindow
 from shared.domain.write_back import NewCustomer, NewOrder, OrderLine, PlacedOrder
@@ -43,9 +44,10 @@ class AlleavesWriter:
         }
         return self._made("/customer", "a new customer", body, "id_customer")
 
-    def find_customer(self, customer: NewCustomer) -> str | None:
+    def find_customer(self, customer: NewCustomer, deadline: Deadline) -> str | None:
         """Alleaves searches no customer by e-mail or telephone: the whole list is read."""
         for page in self._client.customers():
+            deadline.check()
             for listed in page.records:
                 if _same(listed, customer):
                     return listed.id
@@ -66,9 +68,12 @@ class AlleavesWriter:
         }
         return self._made("/order", "a new order", body, "id_order")
 
-    def find_order(self, order: NewOrder, external_id: str, window: DateWindow) -> str | None:
+    def find_order(
+        self, order: NewOrder, external_id: str, window: DateWindow, deadline: Deadline
+    ) -> str | None:
         doubtful = False
         for row in self._orders(window):
+            deadline.check()
             if str(row.get("id_external")) == external_id:
                 return str(_id_of(row))
             own = str(row.get("id_customer", order.customer_id)) == order.customer_id

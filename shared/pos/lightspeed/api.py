@@ -81,9 +81,7 @@ class LightspeedApi:
 
         reply = self._call(path, what, params, read)
         found = reply.data
-        return VersionPage(
-            found.entries, found.deleted, found.rows, found.version, reply.requests
-        )
+        return VersionPage(found.entries, found.deleted, found.rows, found.version, reply.requests)
 
     def sales(
         self, window: DateWindow, page: int, size: int, each: Callable[[object], E]

@@ -148,10 +148,12 @@ class LoyaltyContact:
 
 @dataclass(frozen=True, slots=True)
 class LoyaltyAccount:
-    """An account's client, and the permits for calling it."""
+    """An account's client, and the permits for calling it. ``until`` is the end of the run's
+    window: no look-up is begun from then on."""
 
     client: LoyaltyProvider
     permits: Permits
+    until: datetime
 
 
 class LookUps:
@@ -159,8 +161,9 @@ class LookUps:
     are NOT_CONFIGURED), or, with an ``error``, none that can be used; ``down`` where it is known
     not to answer.
 
-    ``error`` is the first that occurred. ``stopped`` is set once time or permits ran out: customers
-    without an answer are left to the next invocation.
+    ``error`` is the first that occurred, ``errors`` how many did. ``stopped`` is set once time or
+    permits ran out: customers without an answer are left to the next invocation. ``over`` is set
+    once the run's window has no call left: they are left to a later run.
     """
 
     def __init__(
@@ -177,7 +180,9 @@ class LookUps:
         self._failures = 0
         self._lock = threading.Lock()
         self.error = error
+        self.errors = 0
         self.stopped: OutOfTime | None = None
+        self.over = False
 
     @property
     def down(self) -> bool:
@@ -189,34 +194,37 @@ class LookUps:
         return self._account is not None and self._account.permits.limited
 
     def ask(
-        self, contacts: Sequence[LoyaltyContact], pool: ThreadPoolExecutor
+        self, contacts: Sequence[LoyaltyContact], pool: ThreadPoolExecutor, now: datetime
     ) -> dict[str, ProviderAnswer]:
         """The answers by customer id. Only customers for whom all calls are permitted are begun."""
         account = self._account
+        self.over = self.over or (account is not None and now >= account.until)
         if account is None and not self.down:
             return {contact.customer_id: NOT_CONFIGURED for contact in contacts}
+        if self.over:
+            return {}
         answers = {c.customer_id: UNKNOWN_CONTACT for c in contacts if not c.calls}
         known = [contact for contact in contacts if contact.calls]
         if account is None or self.down:
             return answers | {contact.customer_id: UNAVAILABLE for contact in known}
         asked = {
             contact.customer_id: pool.submit(
-                contextvars.copy_context().run, self._one, account.client, contact
+                contextvars.copy_context().run, self._one, account, contact
             )
-            for contact in self._permitted(account.permits, known)
+            for contact in self._permitted(account, known)
         }
         found = {customer_id: future.result() for customer_id, future in asked.items()}
         return answers | {i: answer for i, answer in found.items() if answer is not None}
 
     def _permitted(
-        self, permits: Permits, contacts: Sequence[LoyaltyContact]
+        self, account: LoyaltyAccount, contacts: Sequence[LoyaltyContact]
     ) -> Sequence[LoyaltyContact]:
         if not contacts:
             return ()
         try:
-            left = permits.expect(sum(contact.calls for contact in contacts))
-        except OutOfTime as stop:
-            self.stopped = stop
+            left = account.permits.expect(sum(contact.calls for contact in contacts))
+        except OutOfPermits as stop:
+            self._stop(stop, account)
             return ()
         for place, contact in enumerate(contacts):
             left -= contact.calls
@@ -225,16 +233,22 @@ class LookUps:
                 return contacts[:place]
         return contacts
 
-    def _one(self, provider: LoyaltyProvider, contact: LoyaltyContact) -> ProviderAnswer | None:
+    def _stop(self, stop: OutOfTime, account: LoyaltyAccount) -> None:
+        if isinstance(stop, OutOfPermits) and stop.free_at >= account.until:
+            self.over = True
+        else:
+            self.stopped = stop
+
+    def _one(self, account: LoyaltyAccount, contact: LoyaltyContact) -> ProviderAnswer | None:
         if self.down:
             return UNAVAILABLE
         try:
-            answer = provider.look_up(contact.phone, contact.email)
+            answer = account.client.look_up(contact.phone, contact.email)
         except (OrgError, ProviderError) as error:
             self._failed(error)
             return UNAVAILABLE
         except (OutOfTime, RetryLater) as stop:
-            self.stopped = stop if isinstance(stop, OutOfTime) else OutOfTime()
+            self._stop(stop if isinstance(stop, OutOfTime) else OutOfTime(), account)
             return None
         with self._lock:
             self._failures = 0
@@ -243,6 +257,7 @@ class LookUps:
     def _failed(self, error: SyncSamError) -> None:
         with self._lock:
             self.error = self.error or error
+            self.errors += 1
             self._failures += 1
             over = isinstance(error, OrgError) or self._failures >= FAILURES_IN_A_ROW
             if over and not self.down:

@@ -48,8 +48,8 @@ class AskForLoyalty:
     database: Database
     loyalty: Publisher
 
-    def __call__(self, org_id: str, customer_id: str | None, *, full: bool) -> str:
-        """Start a run, return its id. ``full`` looks up every customer.
+    def __call__(self, org_id: str, customer_id: str | None) -> str:
+        """Start a run for all customers, or for one; return its id.
 
         Raises NotFound for an unknown customer and, for a whole org, RunUnderWay. A run for one
         customer waits for the one under way.
@@ -61,10 +61,8 @@ class AskForLoyalty:
             raise RunUnderWay(running)
         run_id = f"manual-{uuid.uuid4().hex}"
         ids = None if customer_id is None else (customer_id,)
-        self.loyalty.publish([Loyalty(org_id=org_id, run_id=run_id, customer_ids=ids, full=full)])
-        log.info(
-            "loyalty_asked_for", org_id=org_id, run_id=run_id, full=full, everybody=ids is None
-        )
+        self.loyalty.publish([Loyalty(org_id=org_id, run_id=run_id, customer_ids=ids)])
+        log.info("loyalty_asked_for", org_id=org_id, run_id=run_id, everybody=ids is None)
         return run_id
 
 
@@ -87,8 +85,9 @@ class LookUpPoints:
 
     def __call__(self, org_id: str, *, phone: str | None, email: str | None) -> Points:
         """The points of the customer with the telephone, else of the one with the e-mail; of
-        several the first by id. Raises RequestInvalid where neither is valid, NotFound, and
-        ConfigurationInvalid for an invalid loyalty programme."""
+        several the first by id. Raises RequestInvalid where neither can be one (a telephone number
+        need not be assigned), NotFound, and ConfigurationInvalid for an invalid loyalty
+        programme."""
         org = tenants.read_loyalty(self.database, org_id)
         rules = org.rules()
         number = normal_phone(phone)
@@ -129,15 +128,29 @@ class LookUpPoints:
 
 
 @dataclass(frozen=True, slots=True)
+class OrgPoints:
+    """An org's customers by the state of their points. ``last_sync_at``: when a run last ended that
+    did its work; ``last_run`` the document of the run that ended last, None before the first."""
+
+    counts: CustomerCounts
+    last_sync_at: datetime | None
+    last_run: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class LoyaltyReads:
     """Reads what loyalty runs have written."""
 
     database: Database
 
-    def counts(self, org_id: str) -> tuple[CustomerCounts, datetime | None]:
-        """The org's counts, and when its last run ended."""
-        last = loyalty_runs.read_progress(self.database, org_id).last_sync_at
-        return loyalty.counts(self.database, org_id), last
+    def of_org(self, org_id: str) -> OrgPoints:
+        """The org's counts and its last run."""
+        progress = loyalty_runs.read_progress(self.database, org_id)
+        run_id, document = progress.last_run_id, None
+        if run_id and (run := loyalty_runs.read(self.database, org_id, run_id)):
+            document = run.document(org_id, run_id)
+        counts = loyalty.counts(self.database, org_id)
+        return OrgPoints(counts, progress.last_sync_at, document)
 
     def of_customer(self, org_id: str, customer_id: str) -> Mapping[str, Any] | None:
         """One customer's points; None for an unknown customer or one without points so far."""
@@ -145,22 +158,36 @@ class LoyaltyReads:
         if not found or "pointsFromOrders" not in found[0].fields:
             return None
         answer = loyalty_runs.entry_of(self.database, org_id, customer_id).answer
-        return self._points(org_id, found[0]) | {"alpineIq": answer.status}
+        points = self._points(org_id, found[0], self._tiers(org_id))
+        return points | {"alpineIq": answer.status}
 
     def in_review(self, org_id: str) -> list[dict[str, Any]]:
         """The points of every customer in review, the largest discrepancy first."""
-        found = loyalty.in_review(self.database, org_id)
+        found, tiers = loyalty.in_review(self.database, org_id), self._tiers(org_id)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            points = list(pool.map(lambda each: self._points(org_id, each), found))
+            points = list(pool.map(lambda each: self._points(org_id, each, tiers), found))
         return sorted(points, key=lambda each: (-each["loyaltyDiscrepancy"], each["customerId"]))
 
-    def _points(self, org_id: str, customer: Document) -> dict[str, Any]:
-        """A customer's loyalty fields as stored, and the last entries of the ledger, newest first.
-        ``needsReview``: Alpine IQ's figure applies and differs from the calculated one."""
+    def _tiers(self, org_id: str) -> dict[str, Tier]:
+        """The tiers of the org's programme by id; none while that is invalid."""
+        try:
+            tiers = tenants.read_loyalty(self.database, org_id).rules().tiers
+        except OrgError as error:
+            log.warning("tiers_unknown", code=error.code)
+            return {}
+        return {tier.id: tier for tier in tiers}
+
+    def _points(self, org_id: str, customer: Document, tiers: Mapping[str, Tier]) -> dict[str, Any]:
+        """A customer's loyalty fields as stored, with the tier as the org has it now and the last
+        entries of the ledger, newest first. ``needsReview``: Alpine IQ's figure applies and differs
+        from the calculated one."""
         fields = customer.fields
         by_alpine = fields["tierSource"] == TierSource.PROVIDER
+        tier = tiers.get(fields.get("loyaltyTier", ""))
         return {
             **fields,
+            "tierName": tier.name if tier else None,
+            "tierColor": tier.color if tier else None,
             "customerId": customer.id,
             "needsReview": by_alpine and not fields["loyaltyReconciled"],
             "lastEntries": loyalty.latest_entries(self.database, org_id, customer.id, LAST_ENTRIES),

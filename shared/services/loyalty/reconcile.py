@@ -15,8 +15,8 @@ from shared.bus.publisher import LaterPublisher, Publisher
 from shared.clock import Clock, Deadline, OutOfTime
 from shared.domain.changes import fingerprint
 from shared.domain.ids import natural_key
-from shared.domain.loyalty_work import LoyaltyEntry, LoyaltyWork, Review, is_due
-from shared.domain.runs import RunState
+from shared.domain.loyalty_work import LoyaltyEntry, LoyaltyWork, Review
+from shared.domain.runs import FAILING_FROM, RunState
 from shared.errors import OrgError, SyncSamError
 from shared.loyalty.port import OpenProvider, ProviderSettings
 from shared.services.alerts import Alerts
@@ -45,6 +45,10 @@ OVERLAP = timedelta(minutes=10)
 a clock that is behind."""
 LISTED = 20
 """Customers that an alert lists one by one."""
+FAILING = "loyalty_failing"
+"""The incident of an org whose loyalty runs fail, or lack Alpine IQ's answers."""
+FAILED_SHARE = 0.1
+"""Of the look-ups of all customers so many may fail before people are alerted."""
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +56,8 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class LoyaltyReconcile:
     """Reconciles orgs. ``seconds`` is how long one invocation may work before it leaves the rest
-    of the run to a continuation; ``lease_ttl`` how long a silent worker keeps its org."""
+    of the run to a continuation; ``window`` how long from its start a run asks Alpine IQ;
+    ``lease_ttl`` how long a silent worker keeps its org."""
 
     database: Database
     open_provider: OpenProvider
@@ -61,6 +66,7 @@ class LoyaltyReconcile:
     later: LaterPublisher
     clock: Clock
     seconds: float
+    window: timedelta
     lease_ttl: timedelta
     sleep: Callable[[float], None] = time.sleep
 
@@ -103,14 +109,20 @@ class LoyaltyReconcile:
             )
 
     def _work(self, message: Loyalty, session: LoyaltySession) -> None:
+        alerts = replace(self.alerts, database=session.database)
+        if session.run.tries >= FAILING_FROM:
+            # Before the next try, which may kill this worker as it killed those before.
+            _notify_failing(session, alerts, _keeps_failing(session))
+        completed = True
         try:
             self._reconcile(message, session)
         except OutOfTime as stop:
             self._continue(message, session, stop)
             return
         except OrgError as error:
-            session.run.error = run_error(error)
-        _notify_differences(session, replace(self.alerts, database=session.database))
+            session.run.error, completed = run_error(error), False
+        _notify_differences(session, alerts)
+        _notify_outcome(session, alerts, completed=completed)
         _end(session)
 
     def _reconcile(self, message: Loyalty, session: LoyaltySession) -> None:
@@ -143,11 +155,12 @@ class LoyaltyReconcile:
     ) -> LookUps:
         if account is None:
             return LookUps(None, error=broken)
+        window_end = session.run.started_at + self.window
         permits = Permits(
             session.database,
             account.rate_limit_id,
             account.limits,
-            until=session.until,
+            until=min(session.until, window_end),
             clock=self.clock,
             sleep=self.sleep,
         )
@@ -155,7 +168,8 @@ class LoyaltyReconcile:
             provider = self.open_provider(account, permits.take, session.until + LAST_CALLS)
         except OrgError as error:
             return LookUps(None, error=error)
-        return LookUps(LoyaltyAccount(provider, permits), down=session.run.alpine_down)
+        reached = LoyaltyAccount(provider, permits, window_end)
+        return LookUps(reached, down=session.run.alpine_down)
 
     def _continue(self, message: Loyalty, session: LoyaltySession, stop: OutOfTime) -> None:
         """Request the rest of the run: at once, or when the rate limit allows the next call."""
@@ -185,9 +199,9 @@ def _run_id(delivery_id: str) -> str:
 def _mark(session: LoyaltySession, message: Loyalty, account: str, rules: str) -> None:
     """Mark in the state what is to be done for each customer; nothing is written yet.
 
-    Named customers are looked up. Without names, a first or ``full`` run and one after a change of
-    account look up all customers, any other run those whose spending, merchant's flag or existence
-    changed and those who are due. After a change of ``rules`` all are recalculated.
+    All customers, or those named, are looked up. What their points follow from is read anew of
+    those named, of new ones and of those whose spending or merchant's flag changed; of all after a
+    change of ``account`` or ``rules``.
     """
     run, progress, state = session.run, session.progress, session.state
     if message.customer_ids is not None:
@@ -195,18 +209,17 @@ def _mark(session: LoyaltySession, message: Loyalty, account: str, rules: str) -
             state.put(customer_id, state.get(customer_id).asked_for(LoyaltyWork.LOOK_UP))
     else:
         since = progress.marked_at
-        run.everybody = message.full or since is None or progress.account != account
+        run.everybody = True
         _add_and_remove_customers(session)
         if since is not None:
             _mark_changed_spending(session, since - OVERLAP)
         _mark_changed_equity(session)
-        today = run.started_at.date() if account else None
-        least = LoyaltyWork.CALCULATE if progress.rules != rules else LoyaltyWork.NONE
-        least = LoyaltyWork.LOOK_UP if run.everybody else least
+        other_account = progress.account != account
+        same = not other_account and progress.rules == rules
+        work = LoyaltyWork.ASK if same else LoyaltyWork.LOOK_UP
         for customer_id, entry in state.items():
-            due = today is not None and is_due(customer_id, entry, today)
-            work = max(least, LoyaltyWork.REFRESH) if due else least
-            state.put(customer_id, entry.asked_for(work))
+            known = entry.of_other_account() if other_account else entry
+            state.put(customer_id, known.asked_for(work))
         progress.marked_at, progress.account, progress.rules = run.started_at, account, rules
     run.marked = True
     run.counts.customers = sum(1 for _, entry in state.items() if entry.work)
@@ -214,10 +227,11 @@ def _mark(session: LoyaltySession, message: Loyalty, account: str, rules: str) -
 
 
 def _add_and_remove_customers(session: LoyaltySession) -> None:
-    """Give every customer an entry and remove the entries of deleted ones. Unless the run is for
-    all, the customers are only counted, and listed where the count differs."""
+    """Give every customer an entry and remove the entries of deleted ones. The customers are only
+    counted, and listed where the count differs: an entry without a customer is removed once that
+    is asked about, so that the next count differs."""
     database, org_id, state = session.database, session.org_id, session.state
-    if not session.run.everybody and customers.count_all(database, org_id) == len(state):
+    if len(state) and customers.count_all(database, org_id) == len(state):
         return
     ids = loyalty.ids(database, org_id)
     state.keep_entries(ids)
@@ -241,6 +255,40 @@ def _mark_changed_equity(session: LoyaltySession) -> None:
     for customer_id, entry in session.state.items():
         if entry.equity != (customer_id in flagged):
             session.state.put(customer_id, entry.asked_for(LoyaltyWork.LOOK_UP))
+
+
+def _keeps_failing(session: LoyaltySession) -> str:
+    times = session.run.tries - 1
+    log.error("loyalty_run_keeps_failing", tries=times)
+    return (
+        f"Run {session.active.run_id} failed {times} times in a row, for a reason that was not"
+        " foreseen: see the log of the function loyalty_reconcile. It is tried again for some"
+        " hours."
+    )
+
+
+def _notify_outcome(session: LoyaltySession, alerts: Alerts, *, completed: bool) -> None:
+    """Alert people to a run that was not ``completed`` or lacks many of Alpine IQ's answers, once
+    for as long as such runs follow each other. A run for all customers that is neither ends the
+    incident."""
+    run, progress = session.run, session.progress
+    many = run.everybody and run.counts.unavailable > run.counts.asked * FAILED_SHARE
+    if run.error is not None and not completed:
+        _notify_failing(session, alerts, run.error.message)
+    elif run.error is not None and (run.alpine_down or many):
+        stands = "Alpine IQ's last known points stand, else those calculated from orders."
+        _notify_failing(session, alerts, f"{run.error.message} {stands}")
+    elif progress.failing and run.everybody:
+        alerts.resolve(session.org_id, FAILING)
+        progress.failing = False
+
+
+def _notify_failing(session: LoyaltySession, alerts: Alerts, why: str) -> None:
+    """The incident is noted before it is raised, so that a crash in between leaves none open."""
+    if not session.progress.failing:
+        session.progress.failing = True
+        session.keep([loyalty_runs.put_progress(session.org_id, session.progress)])
+    alerts.raise_(session.org_id, FAILING, "Loyalty points are not brought up to date", why)
 
 
 def _notify_differences(session: LoyaltySession, alerts: Alerts) -> None:
@@ -302,5 +350,8 @@ def _end(session: LoyaltySession) -> None:
         "loyalty_run_ended",
         state=run.state,
         duration_seconds=run.duration_seconds,
+        success_rate=run.success_rate,
+        average_discrepancy=run.average_discrepancy,
+        provider_errors=run.provider_errors,
         **run.counts.model_dump(),
     )

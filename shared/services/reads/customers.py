@@ -8,13 +8,14 @@ from enum import StrEnum
 from typing import Any
 
 from shared.domain.customers import NO_EMAIL, normal_phone
+from shared.domain.ids import natural_key
 from shared.domain.money import sum_to_cents
 from shared.domain.order_matching import SkipReason
 from shared.domain.orders import OrderStatus
 from shared.domain.segmentation import Segment
 from shared.domain.spending import Spending
 from shared.errors import NotFound
-from shared.services.spending.look_up import KnownSpending, SpendingLookUp
+from shared.services.spending.look_up import SpendingLookUp
 from shared.store import customers, listing, paths, products
 from shared.store.database import Database, Document, Filter
 from shared.store.listing import DocumentPage, QueryRange
@@ -53,13 +54,31 @@ class CustomerSort(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SharedSpending:
+    """What several records have spent together; None: unknown."""
+
+    customer_ids: Sequence[str]
+    spending: Spending | None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomersOfEmail:
+    """Some of the customers with an e-mail; the spending, by id, of those whose documents have
+    none yet, where it is known; what all of them have spent, None where there is nobody."""
+
+    page: DocumentPage
+    spending: Mapping[str, Spending]
+    together: SharedSpending | None
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerDetail:
     """A customer's document, their spending (None: unknown), the person's spending where several
     records are one person, and the recommended products that can be bought now."""
 
     fields: Mapping[str, Any]
     spending: Spending | None
-    person: KnownSpending | None
+    person: SharedSpending | None
     recommended: Sequence[Mapping[str, Any]]
 
 
@@ -82,7 +101,33 @@ class CustomerReads:
     ) -> DocumentPage:
         """Some customers. A search is sorted by what was searched for, not by ``sort``."""
         ranges = [_sorted(org_id, segment, sort)] if query is None else _searched(query)
+        return self._page(org_id, ranges, segment, cursor, limit)
 
+    def of_email(
+        self, org_id: str, email: str, *, segment: Segment | None, cursor: str | None, limit: int
+    ) -> CustomersOfEmail:
+        """Some of the customers with an e-mail (lower case), in the order of their ids."""
+        having = QueryRange((("email", "==", email),))
+        page = self._page(org_id, [having], segment, cursor, limit)
+        shown = [customer.id for customer in page.documents]
+        known = self.spending.find(org_id, email=email)
+        if known is None:
+            return CustomersOfEmail(page, {}, SharedSpending(shown, None))
+        missing = [each.id for each in page.documents if "totalSpent" not in each.fields]
+        spending = self.spending.of_each(org_id, missing) if missing else {}
+        ids = sorted({*known.customer_ids, *shown}, key=natural_key)
+        return CustomersOfEmail(
+            page, spending, SharedSpending(ids, known.spending) if ids else None
+        )
+
+    def _page(
+        self,
+        org_id: str,
+        ranges: Sequence[QueryRange],
+        segment: Segment | None,
+        cursor: str | None,
+        limit: int,
+    ) -> DocumentPage:
         def shows(customer: Document) -> bool:
             return segment is None or customer.fields.get("segment") == segment
 
@@ -103,7 +148,7 @@ class CustomerReads:
         return CustomerDetail(
             fields=fields,
             spending=self._spent(org_id, customer_id, fields),
-            person=self.spending.of_person(org_id, customer_id) if several else None,
+            person=self._person(org_id, customer_id, fields) if several else None,
             recommended=self._recommended(org_id, fields.get("recommendations") or ()),
         )
 
@@ -128,6 +173,14 @@ class CustomerReads:
             return customers.spending_in(fields)
         known = self.spending.find(org_id, customer_id=customer_id)
         return known.spending if known else None
+
+    def _person(self, org_id: str, customer_id: str, fields: Mapping[str, Any]) -> SharedSpending:
+        known = self.spending.of_person(org_id, customer_id)
+        if known:
+            return SharedSpending(known.customer_ids, known.spending)
+        linked = {customer_id, *(fields.get("duplicateIds") or ())}
+        linked.add(fields.get("duplicateOf") or customer_id)
+        return SharedSpending(sorted(linked, key=natural_key), None)
 
     def _recommended(
         self, org_id: str, recommendations: Sequence[Mapping[str, Any]]

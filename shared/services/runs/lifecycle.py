@@ -6,7 +6,8 @@ works through an ActiveRun and leaves it in one of three ways:
     end         the last documents are written and the lease is freed
     hand_over   a continuation does the rest; until it comes only the same run may take the lease
     a crash     the lease expires; the next delivery of the message goes on with the run, and any
-                other run that takes the lease first ends the dead one as abandoned
+                other run that takes the lease first ends the dead one as abandoned. After an error
+                the lease is free for the next delivery, in the commit that tells the cause
 
 Every commit is fenced by the lease (store/lease.py): a worker that lost it writes nothing more.
 """
@@ -24,7 +25,13 @@ from shared import tracing
 from shared.clock import Clock
 from shared.domain.runs import SHORT_RUNS
 from shared.errors import SyncSamError
-from shared.services.runs.failure import LoyaltyRunAbandoned, RunAbandoned, fail
+from shared.services.runs.failure import (
+    LoyaltyRunAbandoned,
+    RunAbandoned,
+    fail,
+    failed_delivery,
+    run_error,
+)
 from shared.store import lease as leases
 from shared.store import locations, loyalty_runs, paths, runs
 from shared.store.database import Database, Put, Remove, Write
@@ -40,17 +47,23 @@ R = TypeVar("R", bound=StoredRun)
 @dataclass(frozen=True, slots=True)
 class RunKind(Generic[R]):
     """Where runs of a kind and their org's lease are stored; ``abandoned`` is the error of one
-    whose worker died."""
+    whose worker died. ``failed_delivery`` are the writes after an invocation that ends by an
+    error (failure.py)."""
 
     lease_path: Callable[[str], str]
     read: Callable[[Database, str, str], R | None]
     put: Callable[[str, str, R], Put]
     abandoned: type[SyncSamError]
+    failed_delivery: Callable[[str, str, R, BaseException | None, datetime], Sequence[Write]]
 
 
-SYNC: RunKind[Run] = RunKind(paths.lease, runs.read, runs.put, RunAbandoned)
+SYNC: RunKind[Run] = RunKind(paths.lease, runs.read, runs.put, RunAbandoned, failed_delivery)
 LOYALTY: RunKind[LoyaltyRun] = RunKind(
-    paths.loyalty_lease, loyalty_runs.read, loyalty_runs.put, LoyaltyRunAbandoned
+    paths.loyalty_lease,
+    loyalty_runs.read,
+    loyalty_runs.put,
+    LoyaltyRunAbandoned,
+    lambda org_id, run_id, run, error, now: (),  # its error is kept from one invocation to the next
 )
 
 
@@ -69,6 +82,7 @@ class ActiveRun(Generic[R]):
         database: Database,
         lease: HeldLease,
         recorded: bool,
+        clock: Clock,
     ) -> None:
         self.org_id = org_id
         self.run_id = run_id
@@ -77,6 +91,7 @@ class ActiveRun(Generic[R]):
         self._kind = kind
         self._lease = lease
         self._recorded = recorded
+        self._clock = clock
         self._cost_before = run.cost
         self._span = tracing.span("run", org_id=org_id, run_id=run_id)
 
@@ -92,7 +107,7 @@ class ActiveRun(Generic[R]):
         trace: TracebackType | None,
     ) -> None:
         try:
-            self._lease.stop(hand_over=error is not None)
+            self._lease.stop(hand_over=error is not None, last=self._of_failure(error))
             tracing.note(state=self.run.state.value, invocations=self.run.invocations)
         finally:
             self._span.__exit__(kind, error, trace)
@@ -125,6 +140,11 @@ class ActiveRun(Generic[R]):
         """Write the last documents and free the org."""
         self.run.tries = 0
         self._lease.release(self._with_document(writes), unsettled)
+
+    def _of_failure(self, error: BaseException | None) -> Sequence[Write]:
+        if error is None or not self._recorded:
+            return ()
+        return self._kind.failed_delivery(self.org_id, self.run_id, self.run, error, self._clock())
 
     def _with_document(self, writes: Sequence[Write]) -> Sequence[Write]:
         """The cost that the document states includes this commit, its lease and itself."""
@@ -179,7 +199,14 @@ def open_run(
         )
         if isinstance(held, HeldLease):
             return ActiveRun(
-                kind, org_id, run_id, run, database=database, lease=held, recorded=recorded
+                kind,
+                org_id,
+                run_id,
+                run,
+                database=database,
+                lease=held,
+                recorded=recorded,
+                clock=clock,
             )
         if not held.run_id.startswith(SHORT_RUNS) or monotonic() >= until:
             return held
@@ -193,5 +220,5 @@ def _close_abandoned(
     run = kind.read(database, org_id, run_id)
     if run is None or run.state.ended:
         return []
-    fail(run, kind.abandoned("the run's worker stopped without notice"), now)
+    fail(run, run_error(kind.abandoned("the run's worker stopped without notice")), now)
     return [kind.put(org_id, run_id, run)]

@@ -1,8 +1,9 @@
 """Looking up what a customer has spent: by e-mail, by customer id, or from the orders."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 import structlog
 
@@ -13,6 +14,8 @@ from shared.store import customers, orders, paths, spending
 from shared.store.database import Database, TimedOut
 
 LIMIT_SECONDS = 8.0
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -52,9 +55,17 @@ class SpendingLookUp:
         """By the customer id, together with all duplicates of the customer."""
         return self._in_time(org_id, lambda database: _of_person(database, org_id, customer_id))
 
-    def _in_time(
-        self, org_id: str, look_up: Callable[[Database], KnownSpending]
-    ) -> KnownSpending | None:
+    def of_each(self, org_id: str, customer_ids: Iterable[str]) -> dict[str, Spending]:
+        """By customer id, each on its own; without those for whom the time was too short."""
+        found: dict[str, Spending] = {}
+
+        def look_up(database: Database) -> None:
+            found.update((i, spent) for i, spent, _ in _each(database, org_id, customer_ids))
+
+        self._in_time(org_id, look_up)
+        return found
+
+    def _in_time(self, org_id: str, look_up: Callable[[Database], T]) -> T | None:
         try:
             return look_up(self.database.within(self.seconds))
         except TimedOut:
@@ -89,15 +100,26 @@ def _of_person(database: Database, org_id: str, customer_id: str) -> KnownSpendi
 
 
 def _of_records(database: Database, org_id: str, customer_ids: Iterable[str]) -> KnownSpending:
-    """The sum of the customers' spending documents; of customers without one, of their orders."""
+    """The spending of the customers together; from orders where that of one of them is."""
+    together, source, ids = Spending(), SpendingSource.CUSTOMER, []
+    for customer_id, spent, where in _each(database, org_id, customer_ids):
+        together += spent
+        source = SpendingSource.ORDERS if where is SpendingSource.ORDERS else source
+        ids.append(customer_id)
+    return KnownSpending(together, source, tuple(ids))
+
+
+def _each(
+    database: Database, org_id: str, customer_ids: Iterable[str]
+) -> Iterator[tuple[str, Spending, SpendingSource]]:
+    """By id, what each customer's spending document says or, without one, the orders."""
     ids = sorted(set(customer_ids), key=natural_key)
     where = {i: spending.spending_path(org_id, spending.id_key(i)) for i in ids}
     kept = database.get_all(list(where.values()))
-    together, source = Spending(), SpendingSource.CUSTOMER
     for customer_id, path in where.items():
         if kept[path].exists:
-            together += customers.spending_in(kept[path].fields)
+            spent = customers.spending_in(kept[path].fields)
+            yield customer_id, spent, SpendingSource.CUSTOMER
         else:
-            together += orders.spending_of(database, org_id, customer_id)
-            source = SpendingSource.ORDERS
-    return KnownSpending(together, source, tuple(ids))
+            spent = orders.spending_of(database, org_id, customer_id)
+            yield customer_id, spent, SpendingSource.ORDERS

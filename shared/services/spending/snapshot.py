@@ -174,7 +174,7 @@ class SpendingSnapshot:
         if self.as_stored:
             preferences = {name: stored.get(name) for name in customers.PREFERENCE_FIELDS}
         else:
-            liked = bought.preferences
+            liked = bought.preferences or customers.pos_preferences_in(stored)
             recommended = liked and menu.recommend(
                 liked, bought_product_ids=bought.bought_product_ids, limit=RECOMMENDED
             )

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Self
 
@@ -41,7 +41,7 @@ class OrderListings:
         if walk and (window := walk.next_window):
             asked = self.days_of(window)
             for account, client in enumerate(self.clients):
-                enough = partial(too_many, days=window.days)
+                enough = partial(too_many, may_narrow=walk.may_narrow(window))
                 self._ahead[account, asked] = ReadAhead(client.orders(asked), enough)
 
     def pages(self, account: int, asked: DateWindow) -> Generator[Page[Order], None, None]:
@@ -67,23 +67,27 @@ class OrderListings:
         return window.with_next_day if self._session.progress.orders.in_sweep else window
 
 
-def too_many(page: Page[Order], *, days: int) -> bool:
-    """Whether a window of so many days is to be narrowed, by the first page of its orders."""
-    return page.number == 1 and (page.total or 0) > ROWS_ACCEPTED and days > 1
+def too_many(page: Page[Order], *, may_narrow: bool) -> bool:
+    """Whether a window that may be narrowed is to be, by the first page of its orders."""
+    return may_narrow and page.number == 1 and (page.total or 0) > ROWS_ACCEPTED
 
 
 @dataclass(slots=True)
 class ListedOrders:
-    """What a window has listed: ids of its orders, how many rows, how many without an id."""
+    """What a window has listed: ids of its orders, how many rows, how many without an id, and how
+    many were created at ``over_at`` or after, when the window is over."""
 
+    over_at: datetime
     ids: set[str] = field(default_factory=set)
     rows: int = 0
     unreadable: int = 0
+    later: int = 0
 
     def add(self, page: Page[Order]) -> None:
         """Add the next page."""
         self.rows += page.rows
         self.ids.update(order.id for order in page.records)
+        self.later += sum(1 for order in page.records if order.created_at >= self.over_at)
         for rejected in page.rejected:
             if rejected.record_id is None:
                 self.unreadable += 1

@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 
+import structlog
+
 from shared.clock import OutOfTime
 from shared.domain.order_matching import CustomerDirectory, SkipReason, match_orders
 from shared.domain.order_windows import DateWindow, Walk
@@ -18,7 +20,7 @@ from shared.services.sync.gone import MissingRecords, RemovalRules, of_first_acc
 from shared.services.sync.order_listings import ListedOrders, OrderListings, too_many
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.session import Session
-from shared.store import orders
+from shared.store import orders, paths
 from shared.store.database import Remove, Write
 from shared.store.manifest import ANNOUNCED, REMOVED, SKIPPED, STORED
 from shared.store.orders import SkippedOrders
@@ -30,6 +32,8 @@ that are read in one run at the most."""
 SKIPPED_PER_CHECKPOINT = 200
 """Skipped orders are committed with the checkpoint: so many more documents leave it below the 500
 of a commit."""
+
+log = structlog.get_logger(__name__)
 
 
 def sync_orders(
@@ -61,6 +65,8 @@ def sync_orders(
         if session.progress.orders.in_sweep and after.done_to == listings.settings.orders_since:
             comparison.learn_created()
         _advance(session, after)
+    with session.lock:
+        stream.records.release_unmet()
     comparison.settle(listings.clients)
 
 
@@ -77,17 +83,21 @@ def _sync_window(
     or with a narrower one if it holds too many."""
     cursor = session.progress.orders
     asked = listings.days_of(window)
-    listed = ListedOrders()
+    listed = ListedOrders(asked.surely_over_at)
     for account in range(len(listings.clients)):
         pages = listings.pages(account, asked)
         checked = partial(check.orders, account)
-        total = stream.store_pages(pages, listed, checked, days=window.days)
+        may_narrow = walk.may_narrow(window)
+        total = stream.store_pages(pages, listed, checked, may_narrow=may_narrow)
         if total is not None:
             return walk.narrowed(window, total)
     if not cursor.in_backfill:
         with session.lock:
             comparison.compare(asked, listed)
-    return walk.listed(window, listed.rows)
+    after = walk.listed(window, listed.rows, later=listed.later)
+    if after.open_ended and not walk.open_ended:
+        log.warning("window_end_ignored", rows=listed.rows, later=listed.later)
+    return after
 
 
 def _advance(session: Session, walk: Walk) -> None:
@@ -112,14 +122,14 @@ class OrderStream:
         listed: ListedOrders,
         check: Callable[[Iterable[Order]], None],
         *,
-        days: int,
+        may_narrow: bool,
     ) -> int | None:
-        """Store the orders of a window of so many ``days``, a page at a time once ``check`` has let
-        it pass, and add them to ``listed``; one that another account has listed is that one's.
-        Where it is to be narrowed nothing is stored: how many orders it has."""
+        """Store the orders of a window, a page at a time once ``check`` has let it pass, and add
+        them to ``listed``; one that another account has listed is that one's. Where it is to be
+        narrowed, which it ``may_narrow``, nothing is stored: how many orders it has."""
         others = frozenset(listed.ids)
         for page in pages:
-            if too_many(page, days=days):
+            if too_many(page, may_narrow=may_narrow):
                 pages.close()
                 return page.total
             listed.add(page)
@@ -157,7 +167,7 @@ class OrderStream:
         newer = records.newer(changed, {i: b.version for i, b in before.items()})
         # An order may have moved from one customer to another: both must be recomputed.
         self._session.add_pending_recompute(_losers(newer, before))
-        records.store(newer, self._put)
+        records.store(newer, partial(self._put, before))
         self._in_quarantine(r.record_id for r in page.rejected if r.record_id)
         self._in_quarantine(order.id for order in page.records)
         for order in page.records:
@@ -200,15 +210,23 @@ class OrderStream:
         """The writes after which nothing says that the order is skipped."""
         return self._skipped.withdraw(order_id)
 
-    def _put(self, change: Changed) -> list[Write]:
+    def _put(self, before: Mapping[str, orders.StoredOrder], change: Changed) -> list[Write]:
         session, order_id = self._session, change.record.id
-        put = orders.put(session.org_id, dict(change.record.fields), run_id=session.run_id)
+        known = before.get(order_id)
+        put = orders.put(
+            session.org_id,
+            change.record.fields,
+            run_id=session.run_id,
+            stored=known.status if known else None,
+        )
         return [put, *self._skipped.withdraw(order_id)]
 
     def _before(self, changed: Sequence[Changed]) -> dict[str, orders.StoredOrder]:
-        session = self._session
-        mark = self.records.manifest.mark
-        known = [c.record.id for c in changed if not c.first or mark(c.record.id) == ANNOUNCED]
+        """What is stored of the changed orders, those of a moment ago included: no reads for those
+        that are new."""
+        session, manifest = self._session, self.records.manifest
+        known = [c.record.id for c in changed if manifest.may_have_document(c.record.id)]
+        session.flush_documents(f"{paths.orders(session.org_id)}/{i}" for i in known)
         return orders.read_stored(session.database, session.org_id, known)
 
 

@@ -23,10 +23,11 @@ from shared.services.alerts import Alerts
 from shared.services.runs import lifecycle
 from shared.services.runs.failure import (
     AlreadyRunning,
-    RunKeepsFailing,
     error_fields,
     failed,
+    keeps_failing,
     run_error,
+    tell_unopened,
 )
 from shared.services.runs.lifecycle import ActiveRun
 from shared.services.sync import metadata
@@ -80,19 +81,37 @@ class OrgSync:
 
         Does nothing when the run has ended, another run of the org is under way, or the org is
         paused and no person asked. Raises RetryLater while another copy of the command is at
-        work, and whatever was not foreseen: its message is then to be delivered again.
+        work, and whatever was not foreseen: its message is then to be delivered again, and the
+        org's status tells why (services/runs/failure.py).
         """
         deadline = Deadline(self.seconds)
         database = self.database.metered()
+        try:
+            opened = self._open(database, command)
+        except Exception as error:
+            run = new_run(command, self.clock())
+            tell_unopened(database, command.org_id, command.run_id, run, error, self.clock())
+            raise
+        if opened is None:
+            return
+        spending, clock = self.spending, self.clock
+        with opened:
+            if opened.run.tries >= FAILING_FROM:
+                self._report_failing(opened)
+            with Session(opened, spending=spending, clock=clock, deadline=deadline) as session:
+                self._work(command, session)
+
+    def _open(self, database: Database, command: SyncOrg) -> ActiveRun[Run] | None:
+        """The command's run; None where it is not to be."""
         org_id, run_id = command.org_id, command.run_id
         run = runs.read(database, org_id, run_id) or new_run(command, self.clock())
         if run.state.ended:
             log.info("run_has_ended", state=run.state)
-            return
+            return None
         if is_resting(database, org_id, command.trigger, self.clock()):
             log.info("org_paused")
             self._decline(database, command, run, SyncPaused("the org's sync is paused"))
-            return
+            return None
         opened = lifecycle.open_run(
             lifecycle.SYNC,
             database,
@@ -109,28 +128,23 @@ class OrgSync:
                 raise RetryLater("a run of a few seconds has the org")
             error = AlreadyRunning(f"run {opened.run_id} of the org was under way")
             self._decline(database, command, run, error)
-            return
-        spending, clock = self.spending, self.clock
-        with opened:
-            if opened.run.tries >= FAILING_FROM:
-                self._report_failing(opened)
-            with Session(opened, spending=spending, clock=clock, deadline=deadline) as session:
-                self._work(command, session)
+            return None
+        return opened
 
     def _report_failing(self, run: ActiveRun[Run]) -> None:
         """Tell people of a run whose last tries all failed. Before the next one, which may kill
         this worker as it killed those before."""
-        times = run.run.tries - 1
-        said = f"the sync failed {times} times in a row and is tried again"
-        stated = error_fields(run_error(RunKeepsFailing(said)))
+        times, cause = run.run.tries - 1, run.run.error
+        stated = error_fields(keeps_failing(times, cause))
         run.commit([status.put_error(run.org_id, run.run_id, self.clock(), stated)])
         log.error("run_keeps_failing", tries=times)
         self.alerts.raise_(
             run.org_id,
             FAILING,
             "A sync keeps failing",
-            f"Run {run.run_id} failed {times} times in a row, for a reason that was not foreseen:"
-            " see the log of the function org_sync. It is tried again for some hours.",
+            f"Run {run.run_id} failed {times} times in a row."
+            f" {cause.message if cause else 'Its worker stopped without notice.'} It is tried"
+            " again for some hours: see the log of the function org_sync.",
         )
 
     def _decline(self, database: Database, command: SyncOrg, run: Run, error: SyncSamError) -> None:
@@ -143,6 +157,7 @@ class OrgSync:
         try:
             synced = sync_records(command, session, self.open_pos)
         except OutOfTime:
+            session.run.error = None  # of a delivery before this one, which got further
             session.hand_over()
             self.continuation.publish([command.continuation()])
             log.info("run_continues", invocations=session.run.invocations)

@@ -16,7 +16,8 @@ from shared.pos.config import DEFAULT_TIMEZONE, Location
 from shared.pos.port import PosClient
 from shared.services.sync.session import Session
 from shared.store import locations as location_store
-from shared.store import tenants
+from shared.store import status, tenants
+from shared.store.database import Database
 from shared.store.status import Place
 from shared.store.tenants import SyncSettings
 
@@ -105,6 +106,19 @@ def open_org(session: Session, open_pos: OpenPos) -> OpenOrg:
     )
 
 
+def active_locations(database: Database, org_id: str) -> list[Location]:
+    """The org's active locations, each of the POS's once; the POS's id of one whose settings lack
+    it as a run has found it, if one has. Raises ConfigurationInvalid."""
+    configured = location_store.configured(database, org_id)
+    if not configured.active:
+        raise NoActiveLocation(_nothing_active(org_id, configured.inactive))
+    found = configured.active
+    if not all(each.pos_config.location_id for each in found):
+        places = status.read_progress(database, org_id).places
+        found = [_at(each, places.get(_hash(each))) for each in found]
+    return _without_twins(found)[0]
+
+
 def _nothing_active(org_id: str, inactive: Sequence[str]) -> str:
     says = f"org {org_id} has no active POS location"
     if not inactive:
@@ -146,10 +160,7 @@ class Places:
                 f"The time zone of location {location.id} is not known: neither its settings nor"
                 f" the POS name one. {DEFAULT_TIMEZONE} is assumed: set timezone."
             )
-        config = location.pos_config
-        if place is not None:
-            config = config.model_copy(update={"location_id": place.location_id})
-        return location.model_copy(update={"timezone": zone, "pos_config": config})
+        return _at(location, place).model_copy(update={"timezone": zone})
 
     def _ask(self, location: Location, before: Place | None) -> Place | None:
         """As ``before`` where the POS does not answer now and that, or the settings, do without:
@@ -183,6 +194,14 @@ class Places:
         if zone is None and before is not None and before.location_id == meant:
             zone = before.timezone
         return Place(location_id=meant, timezone=zone, asked_at=self._session.now())
+
+
+def _at(location: Location, place: Place | None) -> Location:
+    """The location with the POS's id of it as the POS said."""
+    if place is None:
+        return location
+    config = location.pos_config.model_copy(update={"location_id": place.location_id})
+    return location.model_copy(update={"pos_config": config})
 
 
 def _locations(client: PosClient) -> Listed:

@@ -87,6 +87,8 @@ def sync_products(
         _report(records, problems, org.locations[0].client)
         _store(session, records, prices, whole, provider=org.locations[0].client.provider)
         session.hold(STREAM, removal.reason if held else None, len(gone))
+        if not held:
+            session.run.warnings += map(_no_stock, stock.without)
         if removal.decision is Decision.REMOVE:
             _remove(session, records, prices, gone)
         if not held:
@@ -94,6 +96,13 @@ def sync_products(
         if removal.decision in (Decision.NOTHING_GONE, Decision.REMOVE):
             batches.keep_only(stock.batches)
         records.release_others()
+
+
+def _no_stock(location: PosLocation) -> str:
+    return (
+        f"The POS lists no stock at all for its location {location.location_id}: see whether"
+        f" posConfig.locationId of location {location.document_id} is right."
+    )
 
 
 def _report(records: StreamRecords, problems: Iterable[Problem], client: PosClient) -> None:
@@ -186,12 +195,14 @@ def _remove(session: Session, records: StreamRecords, prices: Prices, gone: Sequ
 @dataclass(slots=True)
 class Stock:
     """What all locations listed. Expired rows are not sellable. ``quarantined`` are ids of items
-    with an unreadable row, ``unreadable_ids`` counts rows whose item is not known."""
+    with an unreadable row, ``unreadable_ids`` counts rows whose item is not known. ``without``: the
+    locations of which not a single row was listed."""
 
     rows: list[InventoryRow] = field(default_factory=list)
     batches: list[BatchStock] = field(default_factory=list)
     quarantined: set[str] = field(default_factory=set)
     unreadable_ids: int = 0
+    without: list[PosLocation] = field(default_factory=list)
 
 
 def list_stock(
@@ -207,13 +218,17 @@ def list_stock(
     look_ups = BatchLookUps(session, known)
     for location in locations:
         rows: list[InventoryRow] = []
+        listed = 0
         for page in location.client.inventory(location.location_id):
             with session.lock:
                 records.count_page(page, expected=0)
             rows += page.records
+            listed += page.rows
             ids = [rejected.record_id for rejected in page.rejected]
             stock.unreadable_ids += ids.count(None)
             stock.quarantined.update(i for i in ids if i is not None)
+        if not listed:
+            stock.without.append(location)
         check.stock(location.client, rows)
         rows = _in_areas(rows, location)
         today = session.now().astimezone(location.zone).date()

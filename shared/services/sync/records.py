@@ -128,6 +128,16 @@ class StreamRecords:
         for key in set(self.manifest.in_quarantine()) - self._rejected:
             self._release(key)
 
+    def release_unmet(self) -> None:
+        """Of a stream that is never listed whole: release the records that no list has had for
+        quarantine.UNMET."""
+        since = self._session.now() - quarantine.UNMET
+        unmet = [
+            k for k in self.manifest.in_quarantine() if self.manifest.quarantined_before(k, since)
+        ]
+        for key in unmet:
+            self.release(key)
+
     def changed(self, records: Iterable[Record]) -> list[Changed]:
         """Those of the records that are to be written. What is too large goes to quarantine."""
         changed = []

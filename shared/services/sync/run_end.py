@@ -100,7 +100,7 @@ def end_run(
 
 def set_last_state(run: Run, *, wanted: Sequence[str], now: datetime) -> None:
     """Set the state in which the run ends, and the error that explains it where it needs one."""
-    run.ended_at = now
+    run.ended_at, run.error = now, None  # that of a delivery before this one is over
     quarantined = {name: t.quarantined for name, t in run.streams.items() if t.quarantined}
     if run.errors:
         run.error = run.errors[0]

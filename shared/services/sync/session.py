@@ -127,6 +127,7 @@ class Session:
         self._spending = spending
         self._buffer: list[WriteGroup] = []
         self._buffered = 0
+        self._unread: set[str] = set()
         self._waiting: deque[Future[list[WriteGroup]]] = deque()
         self._refused: list[WriteGroup] = []
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
@@ -160,6 +161,7 @@ class Session:
         with self.lock:
             self._buffer.extend(groups)
             self._buffered += sum(map(_weight, groups))
+            self._unread.update(write.path for group in groups for write in group.writes)
             self._pending_recompute.update(customer_ids)
             if self._buffered >= WRITES_PER_COMMIT:
                 *full, rest = self._parts()
@@ -197,8 +199,15 @@ class Session:
                 self._commit_behind(part)
             while self._waiting:
                 self._refused += self._waiting.popleft().result()
+            self._unread.clear()
             refused, self._refused = self._refused, []
             self._refuse(refused)
+
+    def flush_documents(self, paths: Iterable[str]) -> None:
+        """Wait until what was given to ``store`` for these documents can be read."""
+        with self.lock:
+            if not self._unread.isdisjoint(paths):
+                self.flush()
 
     def checkpoint_if_due(self) -> None:
         """Checkpoint when enough has gathered."""

@@ -5,13 +5,14 @@ wait in its org, so that many at once are one run. Where another run has the org
 it: after each run the org is checked for webhooks that still wait.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -38,8 +39,9 @@ from shared.services.webhooks import request
 from shared.store import runs, webhook_events
 from shared.store.database import Database, Update
 from shared.store.lease import HeldByOtherRun
+from shared.store.manifest import REMOVED
 from shared.store.runs import Run
-from shared.store.webhook_events import StoredWebhook
+from shared.store.webhook_events import DELETION, DONE, FAILED, NOT_FOUND, Processed, StoredWebhook
 
 WEBHOOKS_PER_RUN = 100
 RECORDS_PER_RUN = webhook_events.MOST_NAMED
@@ -93,10 +95,8 @@ class TargetedSync:
         if run is None or not run.state.ended:
             return False
         if webhook_events.is_waiting(self.database, org_id, key):
-            state, now = _state_after(run), self.clock()
-            self.database.commit(
-                webhook_events.processed(org_id, [key], run_id=run_id, state=state, now=now)
-            )
+            ended, now = {key: _ended(run)}, self.clock()
+            self.database.commit(webhook_events.processed(org_id, ended, run_id=run_id, now=now))
         return True
 
     def _run(self, database: Database, command: SyncRecords) -> bool:
@@ -133,26 +133,30 @@ class TargetedSync:
         run, org_id = session.run, session.org_id
         events = _waiting(command, session)
         recent = [event for event in events if _is_recent(event, session)]
-        named = NamedRecords.of(command, recent)
+        named, missing = NamedRecords.of(command, recent), NOTHING_NAMED
+        processed: dict[str, Processed] = {}
         try:
             org = open_org(session, self.open_pos)
             AccountCheck(session, org.accounts).refuse_again()
-            store_named(session, org, named)
+            missing = store_named(session, org, named)
         except (OrgError, ProviderError) as error:
             run.errors.append(run_error(error))
 
         def last() -> list[Update]:
             set_last_state(run, wanted=named.streams, now=session.now())
             again = any(error.owner == Owner.PROVIDER for error in run.errors)
+            for event in events:
+                if event not in recent:
+                    processed[event.key] = _ended(run)
+                elif not again:
+                    processed[event.key] = _ended(run, missing.of_event(event))
             return webhook_events.processed(
-                org_id,
-                [event.key for event in events if not again or event not in recent],
-                run_id=session.run_id,
-                state=_state_after(run),
-                now=session.now(),
+                org_id, processed, run_id=session.run_id, now=session.now()
             )
 
         session.end(last)
+        for outcome, number in Counter(each.state for each in processed.values()).items():
+            log.info("webhooks_processed", outcome=outcome, events=number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,17 @@ class NamedRecords:
             command.product_ids.union(*(e.product_ids for e in events)),
         )
 
+    def of_event(self, event: StoredWebhook) -> tuple[str, ...]:
+        """The ids of those that an event names and does not itself announce the end of."""
+        if event.event.endswith(DELETION):
+            return ()
+        ids = (
+            *filter(self.customer_ids.__contains__, event.customer_ids),
+            *filter(self.order_ids.__contains__, event.order_ids),
+            *filter(self.product_ids.__contains__, event.product_ids),
+        )
+        return tuple(dict.fromkeys(ids))
+
     @property
     def streams(self) -> list[str]:
         """The streams that the records belong to."""
@@ -179,31 +194,61 @@ class NamedRecords:
         return people + ["orders"] * bool(self.order_ids) + ["products"] * bool(self.product_ids)
 
 
-def store_named(session: Session, org: OpenOrg, named: NamedRecords) -> None:
+NOTHING_NAMED = NamedRecords((), (), ())
+
+
+def store_named(session: Session, org: OpenOrg, named: NamedRecords) -> NamedRecords:
     """Store the records that changed, an order's customer with it. Failures are noted on the run.
+    Returns those that the POS does not have.
 
     The POS cannot be asked for a single product: stock is listed whole in one call per location,
     so that a named product brings all others along.
     """
     attempt, pos = StreamAttempts(session, named.streams), org.clients
     order_ids = named.order_ids
-    found = attempt("orders", lambda: _fetch(pos, order_ids, lambda p, i: p.order(i))) or []
-    wanted = {*named.customer_ids, *_unknown_buyers(session, found)}
-    customers = attempt("customers", lambda: _fetch(pos, wanted, lambda p, i: p.customer(i))) or []
+    found = attempt("orders", lambda: _fetch(pos, order_ids, lambda p, i: p.order(i))) or {}
+    wanted = {*named.customer_ids, *_unknown_buyers(session, found.values())}
+    customers = attempt("customers", lambda: _fetch(pos, wanted, lambda p, i: p.customer(i))) or {}
     with session.lock:
         records = StreamRecords(session, "customers")
-        for customer_page in customers:
+        for customer_page in customers.values():
             records.count_page(customer_page, expected=None)
             store_customers(session, records, customer_page.records)
         orders = OrderStream(session, StoredCustomers(session, None))
-        for page in found:
+        for page in found.values():
             orders.store_page(page, expected=None)
     if named.product_ids:
         sync_streams(session, org, ["products"], allow_deletions=False)
+    missing = NamedRecords(
+        _missing(customers) & set(named.customer_ids),
+        _missing(found),
+        {product_id for product_id in named.product_ids if not _is_listed(session, product_id)},
+    )
+    if missing.streams:
+        log.info(
+            "records_not_found",
+            customers=len(missing.customer_ids),
+            orders=len(missing.order_ids),
+            products=len(missing.product_ids),
+        )
+    return missing
 
 
-def _state_after(run: Run) -> str:
-    return webhook_events.FAILED if run.errors else webhook_events.DONE
+def _missing(pages: Mapping[str, Page[Any]]) -> set[str]:
+    return {record_id for record_id, page in pages.items() if not page.rows}
+
+
+def _is_listed(session: Session, product_id: str) -> bool:
+    """Whether the listing that was just stored has the product, readable or not."""
+    manifest = session.manifests["products"]
+    removed = manifest.mark(product_id) in (None, REMOVED)
+    return not removed or manifest.quarantined(product_id) is not None
+
+
+def _ended(run: Run, missing: tuple[str, ...] = ()) -> Processed:
+    if run.errors:
+        return Processed(FAILED)
+    return Processed(NOT_FOUND, missing) if missing else Processed(DONE)
 
 
 def _is_recent(event: StoredWebhook, session: Session) -> bool:
@@ -241,14 +286,11 @@ def _fetch(
     clients: Sequence[PosClient],
     record_ids: Collection[str],
     ask: Callable[[PosClient, str], Page[R]],
-) -> list[Page[R]]:
-    """Each record from the first account that has it."""
+) -> dict[str, Page[R]]:
+    """Each record, by its id, from the first account that has it."""
 
-    fetch = partial(of_first_account, clients, ask)
+    fetch, ids = partial(of_first_account, clients, ask), sorted(record_ids)
     # Each call its own copy: log fields and the trace of the run go along.
-    fetches = [partial(copy_context().run, fetch, record_id) for record_id in sorted(record_ids)]
+    fetches = [partial(copy_context().run, fetch, record_id) for record_id in ids]
     with ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="record") as pool:
-        pages = list(pool.map(lambda fetched: fetched(), fetches))
-    if missing := sum(1 for page in pages if not page.rows):
-        log.info("records_not_found", missing=missing)
-    return pages
+        return dict(zip(ids, pool.map(lambda fetched: fetched(), fetches), strict=True))

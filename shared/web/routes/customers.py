@@ -4,20 +4,26 @@ Fields are named as in Firestore, because responses are made of the fields of do
 dollars, times are in UTC.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import StringConstraints, field_validator
+from pydantic import StringConstraints, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
-from shared.domain.customers import identifies
+from shared.domain.customers import LONGEST_EMAIL, NO_EMAIL, identifies, normal_email
 from shared.domain.money import to_dollars
+from shared.domain.preferences import PreferenceSource
 from shared.domain.segmentation import Segment
+from shared.domain.spending import Spending
 from shared.errors import NotFound
 from shared.services.reads.customers import (
     CustomerDetail,
     CustomerReads,
+    CustomersOfEmail,
     CustomerSort,
     SegmentReads,
+    SharedSpending,
 )
 from shared.services.reads.response_cache import ResponseCache
 from shared.store import customers
@@ -32,16 +38,37 @@ KEPT_SECONDS = 300.0
 Search = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"\S")
 ]
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=3, max_length=LONGEST_EMAIL, pattern="@"),
+]
 
 
 class CustomersQuery(PageQuery):
-    """``q`` is the beginning of a name or an e-mail, a whole telephone number, or an id; its
-    results are not in the order of ``sort``. Customers without the field of ``sort`` (a last
-    order, for instance) are not listed."""
+    """``q`` is the beginning of a name or an e-mail, a whole telephone number, or an id, ``email``
+    a whole e-mail in upper or lower case; their results are not in the order of ``sort``. Customers
+    without the field of ``sort`` (a last order, for instance) are not listed."""
 
     segment: Segment | None = None
     q: Search | None = None
+    email: Email | None = None
     sort: CustomerSort = CustomerSort.MOST_SPENT
+
+    @field_validator("email")
+    @classmethod
+    def _of_a_person(cls, email: str | None, given: ValidationInfo) -> str | None:
+        if email is None:
+            return None
+        if given.data.get("q") is not None:
+            raise PydanticCustomError("two_searches", "not together with q")
+        found = normal_email(email)
+        if found.startswith(NO_EMAIL):
+            raise PydanticCustomError(
+                "placeholder", "stands for customers without an e-mail, and names nobody"
+            )
+        if not identifies(found):
+            raise PydanticCustomError("no_email", "not an e-mail address of anybody")
+        return found
 
 
 class CustomerQuery(OrgQuery):
@@ -51,8 +78,9 @@ class CustomerQuery(OrgQuery):
 
 
 class SpendingFiguresView(ResponseModel):
-    """What has been spent. Unknown figures are absent, never zero."""
+    """What has been spent. Unknown figures are absent, never zero, and ``spending`` says so."""
 
+    spending: Literal["unknown"] | None = None
     total_spent: float | None = None
     order_count: int | None = None
     avg_order_value: float | None = None
@@ -81,11 +109,19 @@ class CustomerView(SpendingFiguresView):
         return email if identifies(email) else None
 
 
+class PersonView(SpendingFiguresView):
+    """All records of one person together."""
+
+    customer_ids: list[str]
+
+
 class CustomersResponse(ResponseModel):
-    """A page of customers. The last page has no ``nextCursor``."""
+    """A page of customers. The last page has no ``nextCursor``. ``together``: what all customers
+    with the ``email`` asked for have spent; it names those of this page."""
 
     items: list[CustomerView]
     next_cursor: str | None
+    together: PersonView | None = None
 
 
 class LikedProductView(ResponseModel):
@@ -96,8 +132,10 @@ class LikedProductView(ResponseModel):
 
 
 class PreferencesView(ResponseModel):
-    """What the customer prefers, the most bought first."""
+    """What the customer prefers, the most bought first. ``source``: ``pos`` where no order counts
+    yet and the POS's own summary says it."""
 
+    source: PreferenceSource = PreferenceSource.ORDERS
     favorite_category: str | None = None
     categories: list[str]
     products: list[LikedProductView]
@@ -138,12 +176,6 @@ class RecommendedProductView(ResponseModel):
     category: str | None = None
     price: float | None = None
     image_url: str | None = None
-
-
-class PersonView(SpendingFiguresView):
-    """All records of one person together."""
-
-    customer_ids: list[str]
 
 
 class CustomerResponse(CustomerView):
@@ -189,6 +221,15 @@ def routes(
         asked, org_id = call.params, call.org_id
 
         def read() -> CustomersResponse:
+            if asked.email is not None:
+                found = customers.of_email(
+                    org_id,
+                    asked.email,
+                    segment=asked.segment,
+                    cursor=asked.cursor,
+                    limit=asked.limit,
+                )
+                return _email_response(found)
             page = customers.page(
                 org_id,
                 segment=asked.segment,
@@ -197,10 +238,10 @@ def routes(
                 cursor=asked.cursor,
                 limit=asked.limit,
             )
-            items = [CustomerView.model_validate(each.fields) for each in page.documents]
+            items = [_listed(each.fields, None) for each in page.documents]
             return CustomersResponse(items=items, next_cursor=page.cursor)
 
-        return RouteReply(answers.of(org_id, asked, KEPT_SECONDS, read))
+        return RouteReply(answers.of(org_id, asked, KEPT_SECONDS, read, keeps=_list_was_in_time))
 
     @table.get(
         "/api/customers/{customerId}",
@@ -215,7 +256,9 @@ def routes(
         def read() -> CustomerResponse:
             return _customer_response(customers.detail(call.org_id, call.params.customer_id))
 
-        return RouteReply(answers.of(call.org_id, call.params, KEPT_SECONDS, read))
+        return RouteReply(
+            answers.of(call.org_id, call.params, KEPT_SECONDS, read, keeps=_customer_was_in_time)
+        )
 
     @table.get("/api/segments", OrgQuery, SegmentsResponse, cached=CHECKED)
     def count_segments(call: RouteCall[OrgQuery, NoBody]) -> RouteReply:
@@ -242,13 +285,51 @@ def routes(
 
 
 def _customer_response(found: CustomerDetail) -> CustomerResponse:
-    fields = {k: v for k, v in found.fields.items() if k not in customers.SPENDING_FIELDS}
-    if found.spending:
-        fields |= customers.spending_fields(found.spending)
-    person = found.person and {
-        **customers.spending_fields(found.person.spending),
-        "customerIds": found.person.customer_ids,
-    }
     return CustomerResponse.model_validate(
-        {**fields, "recommendations": found.recommended, "person": person}
+        {
+            **_with_figures(found.fields, found.spending),
+            "recommendations": found.recommended,
+            "person": _together(found.person),
+        }
     )
+
+
+def _email_response(found: CustomersOfEmail) -> CustomersResponse:
+    return CustomersResponse(
+        items=[_listed(each.fields, found.spending.get(each.id)) for each in found.page.documents],
+        next_cursor=found.page.cursor,
+        together=_together(found.together),
+    )
+
+
+def _listed(fields: Mapping[str, Any], looked_up: Spending | None) -> CustomerView:
+    stored = "totalSpent" in fields
+    return CustomerView.model_validate(fields if stored else _with_figures(fields, looked_up))
+
+
+def _together(found: SharedSpending | None) -> PersonView | None:
+    if found is None:
+        return None
+    fields = {"customerIds": found.customer_ids}
+    return PersonView.model_validate(_with_figures(fields, found.spending))
+
+
+def _with_figures(fields: Mapping[str, Any], spending: Spending | None) -> dict[str, Any]:
+    """The fields with these figures in place of their own."""
+    figures = customers.spending_fields(spending) if spending else dict[str, Any]()
+    others = {k: v for k, v in fields.items() if k not in customers.SPENDING_FIELDS}
+    return {**others, **figures, "spending": None if spending else "unknown"}
+
+
+def _list_was_in_time(answer: CustomersResponse) -> bool:
+    """Whether no look-up was given up: another time it may be in time. A list that is not of an
+    e-mail looks nothing up."""
+    return answer.together is None or _are_known(*answer.items, answer.together)
+
+
+def _customer_was_in_time(answer: CustomerResponse) -> bool:
+    return _are_known(answer, answer.person)
+
+
+def _are_known(*figures: SpendingFiguresView | None) -> bool:
+    return all(each is None or each.spending is None for each in figures)

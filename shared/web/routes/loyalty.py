@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.domain.loyalty import ProviderStatus, TierSource
-from shared.errors import Forbidden, NotFound
+from shared.domain.loyalty import ProviderStatus, Tier, TierSource
+from shared.domain.runs import RunState
+from shared.errors import NotFound
 from shared.services.loyalty.on_demand import (
     AskForLoyalty,
     LookUpPoints,
@@ -18,12 +19,18 @@ from shared.services.loyalty.on_demand import (
     Points,
 )
 from shared.services.manual_sync import RunUnderWay
-from shared.web.auth import ANY_ORG, Rule, SignedInUser
+from shared.web.auth import Rule
 from shared.web.request import Body, NoBody, NoParams, OrgId, OrgQuery, RecordId
 from shared.web.response import RawContent, ResponseModel, RouteReply
-from shared.web.routes.runs import RunUnderWayResponse, StartedRunResponse, under_way_reply
+from shared.web.routes.runs import (
+    RunProblemView,
+    RunUnderWayResponse,
+    StartedRunResponse,
+    under_way_reply,
+)
 from shared.web.routing import RouteCall, RouteTable
 
+PointsSource = Literal["alpine_iq", "calculated", "orders"]
 CSV = "text/csv"
 COLUMNS = (
     "customerId",
@@ -37,12 +44,10 @@ COLUMNS = (
 
 
 class LoyaltySyncRequest(Body):
-    """The customer, or the whole org, whose points to update. ``full`` looks up every customer at
-    Alpine IQ, not only those who may have changed."""
+    """The customer, or the whole org, whose points to update."""
 
     org_id: OrgId | None = None
     customer_id: RecordId | None = None
-    full: bool = False
 
 
 class LoyaltyStatusQuery(OrgQuery):
@@ -75,6 +80,45 @@ class LoyaltyStatsView(ResponseModel):
     last_sync_at: datetime | None
 
 
+class LoyaltyCountsView(ResponseModel):
+    """Numbers of customers in a run: those to work on, those looked up at Alpine IQ by its answers,
+    and those calculated by their results. ``postponed`` are left to a later run by the rate
+    limit; ``ledgerEntries`` counts entries written."""
+
+    customers: int
+    asked: int
+    found: int
+    no_contact: int
+    hidden: int
+    unavailable: int
+    postponed: int
+    reconciled: int
+    needs_review: int
+    newly_in_review: int
+    updated: int
+    unchanged: int
+    ledger_entries: int
+
+
+class LoyaltyRunView(ResponseModel):
+    """A run that has ended. ``successRate`` is the share (0 to 1) of the calculated customers that
+    did not lack Alpine IQ's answer, ``averageDiscrepancy`` in points over those with both figures,
+    ``providerErrors`` the look-ups that failed."""
+
+    run_id: str
+    state: RunState
+    started_at: datetime
+    ended_at: datetime
+    duration_seconds: float
+    error: RunProblemView | None = None
+    everybody: bool
+    alpine_down: bool
+    success_rate: float | None = None
+    average_discrepancy: float | None = None
+    provider_errors: int
+    counts: LoyaltyCountsView
+
+
 class PointsEntryView(ResponseModel):
     """The points of an order, and the balance after it. ``total`` in dollars."""
 
@@ -86,14 +130,16 @@ class PointsEntryView(ResponseModel):
 
 
 class ReconciliationView(ResponseModel):
-    """A customer's points by orders and by Alpine IQ, and their comparison. ``alpineIq`` says
-    whether the customer was found there."""
+    """A customer's points by orders and by Alpine IQ, and their comparison. ``tier`` is the tier's
+    id; ``alpineIq`` says whether the customer was found there."""
 
     customer_id: str
     points: int
     points_from_orders: int
     points_from_alpine: int | None = None
     tier: Annotated[str | None, Field(validation_alias="loyaltyTier")] = None
+    tier_name: str | None = None
+    tier_color: str | None = None
     tier_source: TierSource
     reconciled: Annotated[bool, Field(validation_alias="loyaltyReconciled")]
     needs_review: bool
@@ -105,19 +151,22 @@ class ReconciliationView(ResponseModel):
 
 
 class LoyaltyStatusResponse(ResponseModel):
-    """The points of an org, or of one customer."""
+    """The points of an org with its last run, or of one customer."""
 
     success: Literal[True] = True
     stats: LoyaltyStatsView | None = None
+    last_run: LoyaltyRunView | None = None
     reconciliation: ReconciliationView | None = None
 
 
 class PointsView(ResponseModel):
-    """Points, their tier, and their source."""
+    """Points, the id, name and colour of their tier, and their source."""
 
     points: int
     tier: str | None
-    source: Literal["alpine_iq", "calculated", "orders"]
+    tier_name: str | None
+    tier_color: str | None
+    source: PointsSource
 
 
 class ComparisonView(ResponseModel):
@@ -160,13 +209,10 @@ def routes(
     )
     def start(call: RouteCall[NoParams, LoyaltySyncRequest]) -> RouteReply:
         """Update the points of an org, or of one customer."""
-        user, asked = call.caller, call.body
-        assert isinstance(user, SignedInUser)
-        if asked.full and not user.roles & ANY_ORG:
-            raise Forbidden("full is for " + " and ".join(sorted(ANY_ORG)))
+        asked = call.body
         url = _status_url(call.org_id, asked.customer_id)
         try:
-            run_id = ask(call.org_id, asked.customer_id, full=asked.full)
+            run_id = ask(call.org_id, asked.customer_id)
         except RunUnderWay as error:
             return under_way_reply(error, call, url)
         started = StartedRunResponse(run_id=run_id, org_id=call.org_id, status_url=url)
@@ -176,9 +222,10 @@ def routes(
     def read(call: RouteCall[LoyaltyStatusQuery, NoBody]) -> RouteReply:
         """The points of an org, or of one customer."""
         if call.params.customer_id is None:
-            counts, last_sync_at = reads.counts(call.org_id)
-            stats = LoyaltyStatsView(**asdict(counts), last_sync_at=last_sync_at)
-            return RouteReply(LoyaltyStatusResponse(stats=stats))
+            org = reads.of_org(call.org_id)
+            stats = LoyaltyStatsView(**asdict(org.counts), last_sync_at=org.last_sync_at)
+            last_run = LoyaltyRunView.model_validate(org.last_run) if org.last_run else None
+            return RouteReply(LoyaltyStatusResponse(stats=stats, last_run=last_run))
         found = reads.of_customer(call.org_id, call.params.customer_id)
         if found is None:
             raise NotFound("there is no such customer, or no points so far")
@@ -210,25 +257,26 @@ def _status_url(org_id: str, customer_id: str | None) -> str:
 
 def _points_response(found: Points) -> PointsResponse:
     result = found.result
-    calculated = found.calculated_tier
     return PointsResponse(
         customer_id=found.customer_id,
-        primary=PointsView(
-            points=result.points,
-            tier=result.tier.id if result.tier else None,
-            source=result.tier_source.value,
-        ),
-        calculated=PointsView(
-            points=result.points_from_orders,
-            tier=calculated.id if calculated else None,
-            source="orders",
-        ),
+        primary=_points_view(result.points, result.tier, result.tier_source.value),
+        calculated=_points_view(result.points_from_orders, found.calculated_tier, "orders"),
         reconciliation=ComparisonView(
             reconciled=result.reconciled,
             needs_review=result.needs_review,
             discrepancy=result.discrepancy,
             alpine_iq=result.provider_status,
         ),
+    )
+
+
+def _points_view(points: int, tier: Tier | None, source: PointsSource) -> PointsView:
+    return PointsView(
+        points=points,
+        tier=tier.id if tier else None,
+        tier_name=tier.name if tier else None,
+        tier_color=tier.color if tier else None,
+        source=source,
     )
 
 

@@ -30,11 +30,21 @@ class NamedListView(ResponseModel):
     updated_at: datetime | None
 
 
+class AreaView(ResponseModel):
+    """A room or shelf in which stock lies; from one that is not ``sellable`` nothing is sold."""
+
+    id: str
+    name: str
+    sellable: bool
+
+
 class LocationView(ResponseModel):
-    """A location; ``fields`` are those that the POS has."""
+    """A location; ``fields`` are those that the POS has, ``areas`` where its stock lies, as far as
+    they are known."""
 
     id: str
     fields: dict[str, str | int | float | bool]
+    areas: list[AreaView]
 
 
 class LocationListView(ResponseModel):
@@ -45,9 +55,20 @@ class LocationListView(ResponseModel):
     updated_at: datetime | None
 
 
+class MetadataCounts(ResponseModel):
+    """How many there are of each kind; ``areas`` of all locations together."""
+
+    brands: int
+    categories: int
+    vendors: int
+    locations: int
+    areas: int
+
+
 class MetadataResponse(ResponseModel):
     """Every kind of metadata."""
 
+    counts: MetadataCounts
     brands: NamedListView
     categories: NamedListView
     vendors: NamedListView
@@ -60,10 +81,16 @@ def routes(read: Read, staff: Rule) -> RouteTable:
 
     @table.get("/api/metadata", OrgQuery, MetadataResponse, cached=Cached(seconds=300))
     def get_metadata(call: RouteCall[OrgQuery, NoBody]) -> RouteReply:
-        """Brands, categories, vendors and locations."""
+        """Brands, categories, vendors and locations, and how many there are."""
         stored = read(call.org_id)
         named = {kind: _named(stored[kind]) for kind in NAMED_KINDS}
-        return RouteReply(MetadataResponse(**named, locations=_locations(stored[LOCATION])))
+        locations = _locations(stored[LOCATION])
+        counts = MetadataCounts(
+            **{kind: len(found.items) for kind, found in named.items()},
+            locations=len(locations.items),
+            areas=sum(len(each.areas) for each in locations.items),
+        )
+        return RouteReply(MetadataResponse(counts=counts, **named, locations=locations))
 
     return table
 
@@ -79,7 +106,11 @@ def _named(fields: Mapping[str, Any]) -> NamedListView:
 
 def _locations(fields: Mapping[str, Any]) -> LocationListView:
     items = [
-        LocationView(id=each["id"], fields={n: each[n] for n in PUBLIC_FIELDS if n in each})
+        LocationView(
+            id=each["id"],
+            fields={name: each[name] for name in PUBLIC_FIELDS if name in each},
+            areas=each.get("areas", []),
+        )
         for each in fields.get("items", ())
     ]
     return LocationListView(

@@ -1,5 +1,7 @@
 """``/api/pos/sync`` and ``/api/cron/pos-sync``: start and read sync runs."""
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -7,20 +9,23 @@ from pydantic import Field
 
 from shared.bus.messages import StreamName
 from shared.domain.runs import RunState, StreamCounts
-from shared.errors import Forbidden, NotFound, RateLimited
-from shared.services.manual_sync import ManualSync, RunUnderWay, SyncRequest
+from shared.errors import Forbidden, NotFound, RateLimited, RequestInvalid
+from shared.services.manual_sync import AT_ONCE, ManualSync, RunUnderWay, SyncRequest
 from shared.store.runs import Run
 from shared.web.auth import ANY_ORG, Rule, SignedInUser
 from shared.web.request import Body, NoBody, OrgId, OrgQuery, Params, RecordId
 from shared.web.response import ErrorDetail, ErrorResponse, ResponseModel, RouteReply
 from shared.web.routing import RouteCall, RouteTable
 
-LONGEST_WAIT = 60.0
+LONGEST_WAIT = 50.0
+"""Firebase Hosting gives up after 60 s."""
 
 
 class WaitQuery(Params):
-    """``wait``: seconds to wait for the end of the run, LONGEST_WAIT at most."""
+    """``wait``: seconds to wait for the end of the run, LONGEST_WAIT at most. ``orgId`` may also
+    stand in the body."""
 
+    org_id: OrgId | None = None
     wait: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 0
 
 
@@ -34,10 +39,8 @@ class SyncBody(Body):
     streams: Annotated[tuple[StreamName, ...], Field(min_length=1)] | None = None
 
 
-class SyncAllQuery(Params):
-    """One org, or all."""
-
-    org_id: OrgId | None = None
+class SyncAllQuery(WaitQuery):
+    """One org, or all. ``wait`` as for one run, and only for AT_ONCE orgs at most."""
 
 
 class RunQuery(OrgQuery):
@@ -100,6 +103,13 @@ class RunResponse(ResponseModel):
     cost: RunCostView
 
 
+class EndedRunsResponse(ResponseModel):
+    """The runs, one per org, once all have ended; ``states`` counts them by state."""
+
+    states: dict[RunState, int]
+    runs: list[RunResponse]
+
+
 def routes(sync: ManualSync, staff: Rule, machine: Rule, either: Rule) -> RouteTable:
     """Rules: ``staff`` for users, ``machine`` for the cron secret, ``either`` for both."""
     table = RouteTable(staff)
@@ -141,12 +151,20 @@ def routes(sync: ManualSync, staff: Rule, machine: Rule, either: Rule) -> RouteT
         SyncAllQuery,
         NoBody,
         (202, StartedRunsResponse),
+        (200, EndedRunsResponse),
+        (409, ErrorResponse),
         rule=machine,
         errors=[NotFound],
     )
     def start_all(call: RouteCall[SyncAllQuery, NoBody]) -> RouteReply:
         """Sync every org with an active point of sale, or one."""
-        started = sync.start_all(call.params.org_id)
+        _refuse_body(call.raw)
+        org_id, wait = call.params.org_id, call.params.wait
+        started = sync.start_all() if org_id is None else {org_id: sync.start_one(org_id)}
+        if wait and len(started) <= AT_ONCE:
+            ended = sync.wait_all(started, min(wait, LONGEST_WAIT))
+            if ended is not None:
+                return RouteReply(_ended(started, ended))
         return RouteReply(
             StartedRunsResponse(runs=[_started(*each) for each in started.items()]), status=202
         )
@@ -158,6 +176,12 @@ def routes(sync: ManualSync, staff: Rule, machine: Rule, either: Rule) -> RouteT
         return RouteReply(_view(call.org_id, run_id, sync.read(call.org_id, run_id)))
 
     return table
+
+
+def _refuse_body(raw: bytes) -> None:
+    """An org in a body that is not read would be taken for all orgs. Raises RequestInvalid."""
+    if raw.strip() not in (b"", b"{}"):
+        raise RequestInvalid("no body is taken: ?orgId= narrows the sync to one org")
 
 
 def under_way_reply(error: RunUnderWay, call: RouteCall[Any, Any], status_url: str) -> RouteReply:
@@ -173,6 +197,13 @@ def under_way_reply(error: RunUnderWay, call: RouteCall[Any, Any], status_url: s
 
 def _started(org_id: str, run_id: str) -> StartedRunResponse:
     return StartedRunResponse(run_id=run_id, org_id=org_id, status_url=_status_url(org_id, run_id))
+
+
+def _ended(started: Mapping[str, str], ended: Mapping[str, Run]) -> EndedRunsResponse:
+    return EndedRunsResponse(
+        states=Counter(run.state for run in ended.values()),
+        runs=[_view(org_id, started[org_id], run) for org_id, run in ended.items()],
+    )
 
 
 def _status_url(org_id: str, run_id: str) -> str:

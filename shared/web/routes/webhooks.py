@@ -1,13 +1,14 @@
 """``/api/webhooks``: events sent by a POS.
 
-Each path exists twice: with the org at its end, and without it for a POS that sends the org in a
-header (web/signatures.py).
+Each path exists twice: with the org at its end, and without it. The org is then named in a header,
+or found by the secret that made the signature (web/signatures.py).
 """
 
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from shared.services.webhook_senders import OrgUnclear
 from shared.services.webhooks import ReceiveWebhook, WebhookOutcome
 from shared.web.auth import PUBLIC, WebhookSender
 from shared.web.request import KIB, NoBody, NoParams, OrgQuery, Params, RawBody
@@ -32,7 +33,8 @@ class OrgVerificationQuery(VerificationQuery, OrgQuery):
 
 class AlleavesWebhookRequest(RawBody):
     """``event`` is the kind of event, ``data`` names the record; a ``timestamp`` (ISO or Unix time)
-    must not be over five minutes old."""
+    must not be over five minutes old. ``id_location``, here or in ``data``, decides between orgs
+    that share a secret."""
 
     event: Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -88,6 +90,7 @@ def _add_webhook(
         "rule": signed,
         "summary": f"An event of a {signed.provider} POS.",
         "max_body": LARGEST,
+        "errors": [OrgUnclear],
     }
 
     def handle(call: RouteCall[Any, Any]) -> RouteReply:

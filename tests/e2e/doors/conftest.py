@@ -22,6 +22,7 @@ from tests.identity.proxy import Proxy
 
 ORG, OTHER_ORG, THIRD_ORG = "org_cedar", "org_willow", "org_maple"
 SECRET = "the secret of org_cedar's webhooks"
+SECRET_OF_OTHERS = "the webhook secret of orgs without one"
 SMALL = {"customers": 30, "orders": 40, "products": 12, "rows": 14}
 SECONDS = 20.0
 
@@ -116,7 +117,7 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
             manifest,
             tmp_path_factory.mktemp("logs"),
             only=[*people, "webhooks", "org_sync", "spending", "dead_letter"],
-            extra_env=people,
+            extra_env={**people, "webhooks": {"ALLEAVES_WEBHOOK_SECRET": SECRET_OF_OTHERS}},
         ) as (stack, client):
             authority.project = stack.project
             _open(client, pos)

@@ -48,6 +48,64 @@ def test_the_cron_secret_syncs_one_org_and_may_watch_it(doors: Doors) -> None:
     assert (seen.status_code, seen.json()["state"]) == (200, "succeeded")
 
 
+def test_a_machine_that_waits_is_given_the_counts_and_one_that_sends_a_body_is_refused(
+    doors: Doors,
+) -> None:
+    waited = doors.cron(f"?orgId={OTHER_ORG}&wait=30", secret=doors.cron_secret)
+    headers = {"Authorization": f"Bearer {doors.cron_secret}"}
+    body = {"orgId": OTHER_ORG}
+    refused = doors.call("manual_sync", "POST", "/api/cron/pos-sync", headers=headers, json=body)
+
+    assert waited.status_code == 200
+    (run,) = waited.json()["runs"]
+    assert waited.json()["states"] == {"succeeded": 1}
+    assert run["orgId"] == OTHER_ORG
+    assert run["streams"]["products"]["fetched"] > 0
+    assert code(refused) == (400, "request_invalid")
+
+
+def test_what_is_created_at_the_pos_is_stored_at_once(doors: Doors) -> None:
+    def write(path: str, key: str, **body: object) -> Answer:
+        headers = {"Authorization": f"Bearer {admin(doors)}", "Idempotency-Key": key}
+        return doors.call("manual_sync", "POST", path, headers=headers, json=body)
+
+    def stored(path: str) -> dict[str, object]:
+        return doors.store.document(f"tenants/{ORG}/{path}")
+
+    # When a customer is created, and again
+    person = {"firstName": "Ada", "lastName": "Quill", "email": "ada.quill@example.com"}
+    created = write("/api/pos/customers", "e2e-1", **person)
+    again = write("/api/pos/customers", "e2e-1", **person)
+
+    # Then there is one, which is stored
+    assert (created.status_code, again.status_code) == (201, 201), created.text
+    assert created.json() == again.json()
+    customer_id = created.json()["customerId"]
+    doors.wait("the customer is stored", lambda: stored(f"customers/{customer_id}"))
+
+    # When an order is submitted for them, and given a discount
+    row = next(row for row in doors.pos.data(ORG)["inventory"] if row["available"] >= 2)
+    line = {"batchId": str(row["id_batch"]), "areaId": str(row["id_area"]), "quantity": 2}
+    order = {"customerId": customer_id, "type": "pickup", "lines": [line]}
+    submitted = write("/api/pos/orders", "e2e-2", **order)
+    assert submitted.status_code == 201, submitted.text
+    document_id = submitted.json()["documentId"]
+    path = f"/api/pos/orders/{document_id}/discount"
+    assert write(path, "e2e-3", discountId="2").status_code == 200
+
+    # Then it is stored too
+    doors.wait("the order is stored", lambda: stored(f"orders/{document_id}"))
+    assert stored(f"orders/{document_id}")["customerId"] == customer_id
+    people = [c for c in doors.pos.data(ORG)["customers"] if c["email"] == person["email"]]
+    assert len(people) == 1
+
+    def states() -> set[str]:
+        events = doors.store.documents(f"tenants/{ORG}/webhook_events")
+        return {event["state"] for event in events.values()}
+
+    doors.wait("nothing is left to be fetched", lambda: "waiting" not in states())
+
+
 def test_without_the_cron_secret_nothing_is_synced(doors: Doors) -> None:
     before = len(doors.store.documents(f"tenants/{ORG}/sync_runs"))
 
@@ -221,3 +279,26 @@ def test_a_body_in_broken_chunks_is_the_senders_error(
 
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
     assert b'"requestId"' in answer
+
+
+def test_all_functions_are_at_one_origin_which_passes_the_session_cookie(doors: Doors) -> None:
+    front, claims = doors.stack.console, {"role": "dispensary_admin", "orgId": ORG}
+    cookies = f"theme=dark; __session={doors.authority.cookie('ada', **claims)}"
+    headers = {"Cookie": cookies, "Origin": front, "Content-Type": "application/json"}
+
+    synced = doors.session.post(
+        f"{front}/api/pos/sync?wait=30", data=b"{}", headers=headers, timeout=60
+    )
+    expected = {
+        f"/api/loyalty/sync?orgId={ORG}": 200,
+        f"/api/customers?orgId={ORG}": 200,
+        f"/api/menu?orgId={ORG}": 200,
+        "/api/webhooks/alleaves?challenge=there": 200,
+    }
+    found = {
+        path: doors.session.get(front + path, headers={"Cookie": cookies}, timeout=20).status_code
+        for path in expected
+    }
+
+    assert (synced.status_code, synced.json()["state"]) == (200, "succeeded")
+    assert found == expected

@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.doors.conftest import ORG, OTHER_ORG, Answer, Doors, event, signed
+from tests.e2e.doors.conftest import (
+    ORG,
+    OTHER_ORG,
+    SECRET,
+    SECRET_OF_OTHERS,
+    Answer,
+    Doors,
+    event,
+    signed,
+)
 from tests.simulated_pos import placed_order
 
 MIB = 1024 * 1024
@@ -73,6 +82,32 @@ def test_the_org_may_be_named_in_a_header(synced: Doors) -> None:
     answer = synced.call("webhooks", "POST", "/api/webhooks/alleaves", data=body, headers=headers)
 
     assert answer.status_code == 200
+
+
+def test_without_an_org_in_the_address_the_secret_says_which_it_is(synced: Doors) -> None:
+    # Given an order, and orgs that have no secret of their own
+    order_id = 710_000
+    place_order(synced, order_id, synced.pos.data(ORG)["customers"][ORDERS]["id_customer"])
+
+    def send(body: bytes, secret: str, **headers: str) -> Answer:
+        sent = {"X-Alleaves-Signature": signed(body, secret), **headers}
+        return synced.call("webhooks", "POST", "/api/webhooks/alleaves", data=body, headers=sent)
+
+    # When its webhook comes without a word about the org
+    answer = send(event("order.created", {"id_order": order_id}), SECRET)
+
+    # Then it is stored for the org whose secret it is
+    assert (answer.status_code, answer.json()["outcome"]) == (200, "queued")
+    path = f"tenants/{ORG}/orders/alleaves_{order_id}"
+    synced.wait("the order is stored", lambda: synced.store.document(path))
+
+    # And the secret of the environment is that of the other orgs, once it is clear which is meant
+    nonce = {"n": secrets.token_hex(4)}
+    unclear = send(event("shift.closed", nonce), SECRET_OF_OTHERS)
+    clear = send(event("shift.closed", nonce), SECRET_OF_OTHERS, **{"X-Org-Id": OTHER_ORG})
+    own = send(event("shift.closed", nonce), SECRET_OF_OTHERS, **{"X-Org-Id": ORG})
+    assert (unclear.status_code, unclear.json()["error"]["code"]) == (409, "org_unclear")
+    assert (clear.status_code, own.status_code) == (200, 401)
 
 
 def test_verification_wants_its_challenge_back(synced: Doors) -> None:

@@ -116,6 +116,42 @@ def test_what_stopped_being_so_is_taken_off_the_document(busy: Shop) -> None:
     assert "lastOrderDate" not in busy.spent("cid_1")
 
 
+@pytest.mark.parametrize("customer_ids", [ALL, SOME])
+def test_the_pos_s_own_summary_serves_until_an_order_counts(
+    busy: Shop, customer_ids: tuple[str, ...]
+) -> None:
+    # Given a customer without orders of whom the POS says something, and one with orders
+    said = {"favoriteCategory": "Edibles", "priceBand": "budget"}
+    for customer_id in ("1", "3"):
+        email = f"c{customer_id}@example.com"
+        busy.customer(customer_id, email=email, posPreferences=said)
+    # When
+    busy.compute(*customer_ids)
+    # Then it stands for what the first likes, and for nothing that was spent
+    found = busy.read("3")
+    assert found["preferences"] == {
+        "favoriteCategory": "Edibles",
+        "categories": ["Edibles"],
+        "products": [],
+        "priceBand": "budget",
+        "source": "pos",
+    }
+    assert found["recommendations"][0] == {"productId": "30", "score": 15}
+    assert (found["segment"], found["totalSpent"], found["orderCount"]) == ("new", 0, 0)
+    assert "rfm" not in found
+    assert busy.read("1")["preferences"]["favoriteCategory"] == "Flower"
+    # When an order is stored, and when one that counts is
+    busy.order("f", "3", 20, ("10", "Flower", 1), status="pending")
+    busy.compute(*customer_ids)
+    assert busy.read("3")["preferences"]["source"] == "pos"
+    busy.order("g", "3", 120, ("10", "Flower", 1))
+    busy.compute(*customer_ids)
+    # Then what it says takes the summary's place
+    preferences = busy.read("3")["preferences"]
+    assert (preferences["favoriteCategory"], preferences["priceBand"]) == ("Flower", "premium")
+    assert "source" not in preferences
+
+
 def test_an_org_sets_its_own_rfm_thresholds(busy: Shop) -> None:
     # Given
     settings = {"recencyDays": [1, 2, 3, 100], "monetary": [0.5, 1, 2, 100.05]}

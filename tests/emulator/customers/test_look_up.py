@@ -1,8 +1,6 @@
 """Looking up spending: two tiers, then Firestore's own counts and sums, then "unknown"."""
 
-import socket
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +9,6 @@ from google.cloud.firestore import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deploy.local.clients import firestore_client
 from shared.domain.spending import OrderFact, Spending, fold
 from shared.services.spending.look_up import KnownSpending, SpendingLookUp, SpendingSource
 from shared.store import orders as orders_store
@@ -45,6 +42,8 @@ def test_the_e_mail_comes_first_then_the_customer_then_the_orders(shop: Shop) ->
         50_00, SpendingSource.ORDERS, "3"
     )
     assert look_up.find(ORG, email="noor@example.com") == known(50_00, SpendingSource.ORDERS, "3")
+    each = look_up.of_each(ORG, ["3", "1"])
+    assert {i: spent.total_cents for i, spent in each.items()} == {"1": 50_00, "3": 50_00}
 
 
 def test_a_customer_without_orders_is_known_to_have_spent_nothing(shop: Shop) -> None:
@@ -54,26 +53,18 @@ def test_a_customer_without_orders_is_known_to_have_spent_nothing(shop: Shop) ->
     assert found == KnownSpending(Spending(), SpendingSource.ORDERS, ("404",))
 
 
-@pytest.fixture
-def silent_firestore() -> Iterator[str]:
-    """A Firestore that takes calls and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"127.0.0.1:{server.getsockname()[1]}"
-
-
 @pytest.mark.parametrize("ask", [{"customer_id": "1"}, {"email": "ada@example.com"}])
-def test_a_time_out_is_unknown_never_zero(silent_firestore: str, ask: dict[str, str]) -> None:
+def test_a_time_out_is_unknown_never_zero(silent_database: Database, ask: dict[str, str]) -> None:
     # Given
-    client = firestore_client(silent_firestore, "demo-silent")
-    look_up = SpendingLookUp(Database(client), seconds=0.5)
+    look_up = SpendingLookUp(silent_database, seconds=0.5)
     started = time.monotonic()
     # When
     found = look_up.find(ORG, **ask)
     # Then
     assert found is None
     assert look_up.of_person(ORG, "1") is None
+    assert look_up.of_each(ORG, ["1"]) == {}
     assert time.monotonic() - started < 5
-    client.close()  # type: ignore[no-untyped-call]
 
 
 def test_a_live_look_up_reads_a_few_documents_of_many(shop: Shop) -> None:

@@ -23,10 +23,16 @@ from tests.fakes import FakeSessions, OffsetClock, SteppingClock
 class DashboardClient:
     """Calls an instance of the function as an administrator of the org."""
 
-    def __init__(self, database: Database, org_id: str, clock: OffsetClock | SteppingClock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        org_id: str,
+        clock: OffsetClock | SteppingClock,
+        spending: SpendingLookUp | None = None,
+    ) -> None:
         self._org_id = org_id
-        people = CustomerReads(database, SpendingLookUp(database))
-        answers = ResponseCache(database, monotonic=clock.monotonic)
+        people = CustomerReads(database, spending or SpendingLookUp(database))
+        self.answers = answers = ResponseCache(database, monotonic=clock.monotonic)
         staff = Staff(FakeSessions(), lambda wanted: wanted)
         anyone = PublicOfOrg(OrgDirectory(database, clock.monotonic))
         app = App(

@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
+from google.cloud import firestore
 
+from shared.services.spending.look_up import SpendingLookUp
+from shared.store.database import Database
 from tests.emulator.customers.shop import ORG, Shop
 from tests.emulator.dashboard.client import DashboardClient, ids
 from tests.emulator.dashboard.people import EVERYBODY
@@ -96,6 +99,9 @@ def test_a_search_within_a_segment(dashboard: DashboardClient) -> None:
         {"limit": 0},
         {"limit": 1000},
         {"q": " "},
+        {"email": "ada"},
+        {"email": "ada@till.local"},
+        {"email": "ada@example.com", "q": "ada"},
     ],
 )
 def test_what_makes_no_sense_is_refused(dashboard: DashboardClient, query: dict[str, Any]) -> None:
@@ -119,3 +125,82 @@ def test_a_page_costs_as_many_reads_as_it_has_customers(
     dashboard.get("customers", limit=7)
     # Then
     assert full_shop.database.meter.reads - before == 8
+
+
+@pytest.mark.parametrize("email", ["zimmer@example.com", " Zimmer@Example.COM "])
+def test_a_customer_is_found_by_the_whole_e_mail(dashboard: DashboardClient, email: str) -> None:
+    # When
+    found = dashboard.get("customers", email=email)
+    # Then: as in any other list, with what all who have the e-mail have spent
+    assert found["items"] == dashboard.get("customers", q="zimmer")["items"]
+    assert found["together"] == {
+        "customerIds": ["2"],
+        "totalSpent": 0,
+        "orderCount": 0,
+        "avgOrderValue": 0,
+    }
+    assert dashboard.get("customers", email="zimmer@example.co") == {"items": []}
+
+
+def test_records_that_share_an_e_mail_are_listed_page_by_page_with_their_sum(
+    full_shop: Shop, dashboard: DashboardClient
+) -> None:
+    # Given a second record of Ada's, which was never computed
+    full_shop.customer("12", email="ada@example.com")
+    full_shop.order("d", "12", 20)
+    # When
+    first = dashboard.get("customers", email="ada@example.com", limit=1)
+    # Then nobody's figures are missing, and the sum is that of the spending under the e-mail
+    whole = dashboard.all_of("customers", email="ada@example.com", limit=1)
+    assert [(each["id"], each["totalSpent"]) for each in whole] == [("1", 80), ("12", 20)]
+    assert first["together"]["totalSpent"] == 80
+    # When they are computed
+    full_shop.clock.advance(60)
+    full_shop.compute("1", "12")
+    again = DashboardClient(full_shop.database, ORG, SteppingClock())
+    together = again.get("customers", email="ada@example.com")["together"]
+    # Then
+    assert (together["totalSpent"], together["customerIds"]) == (100, ["1", "12"])
+    assert again.all_of("customers", email="ada@example.com", segment="vip") == []
+
+
+def test_the_placeholder_is_no_e_mail_to_look_for(dashboard: DashboardClient) -> None:
+    # When
+    reply = dashboard.reply("customers", email="No-Email@alleaves.local")
+    # Then
+    assert reply.status_code == 400
+    assert reply.json["error"]["message"] == (
+        "email: stands for customers without an e-mail, and names nobody"
+    )
+
+
+def test_spending_that_is_not_found_in_time_is_unknown_never_zero(
+    shop: Shop, silent_database: Database
+) -> None:
+    # Given customers with orders, of whom one was computed, and look-ups that nobody answers
+    shop.customer("1", email="ada@example.com")
+    shop.customer("2", email="ada@example.com")
+    for number in "12":
+        shop.order(number, number, 50)
+    shop.compute("1")
+    shop.client.document(f"tenants/{ORG}/customers/2").update(
+        {"totalSpent": firestore.DELETE_FIELD}
+    )
+    look_up = SpendingLookUp(silent_database, seconds=0.3)
+    dashboard = DashboardClient(shop.database, ORG, SteppingClock(), look_up)
+    figures = {"totalSpent", "orderCount", "avgOrderValue", "lastOrderDate"}
+
+    # When
+    found = dashboard.get("customers", email="ada@example.com")
+    [computed, missing] = found["items"]
+    one = dashboard.get("customers/2")
+
+    # Then
+    assert (computed["totalSpent"], "spending" in computed) == (50, False)
+    for unknown in (missing, found["together"], one, one["person"]):
+        assert unknown["spending"] == "unknown"
+        assert not unknown.keys() & figures
+    assert one["person"]["customerIds"] == ["1", "2"]
+
+    # and the next time it is tried again
+    assert dashboard.answers.statistics().size == 0

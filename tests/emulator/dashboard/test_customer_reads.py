@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from shared.store import paths
 from tests.emulator.customers.shop import ORG, Shop
 from tests.emulator.dashboard.client import DashboardClient, ids
 from tests.emulator.dashboard.people import EVERYBODY
@@ -55,6 +56,7 @@ def test_one_customer_comes_with_all_that_is_known(
     }
     assert found["duplicateIds"] == ["12"]
     assert found["preferences"]["favoriteCategory"] == "Flower"
+    assert found["preferences"]["source"] == "orders"
     assert found["rfm"]["recencyDays"] == 2
     assert found["rfm"]["quantiles"].keys() == {"recency", "frequency", "monetary", "asOf"}
     assert found["recommendations"] == [
@@ -68,6 +70,23 @@ def test_one_customer_comes_with_all_that_is_known(
         }
     ]
     assert dashboard.get("customers/12")["duplicateOf"] == "1"
+
+
+def test_preferences_of_the_pos_s_own_summary_say_so(shop: Shop) -> None:
+    # Given
+    said = {"favoriteCategory": "Edibles", "priceBand": "budget"}
+    shop.customer("1", email="ada@example.com", posPreferences=said)
+    shop.compute("1")
+    # When
+    found = DashboardClient(shop.database, ORG, SteppingClock()).get("customers/1")
+    # Then
+    assert found["preferences"] == {
+        "source": "pos",
+        "favoriteCategory": "Edibles",
+        "categories": ["Edibles"],
+        "products": [],
+        "priceBand": "budget",
+    }
 
 
 def test_figures_that_were_never_computed_are_those_of_the_orders(shop: Shop) -> None:
@@ -145,7 +164,7 @@ def test_an_answer_is_dropped_when_a_sync_has_ended_and_when_it_is_old(
     dashboard.get("customers/1")
     # When a sync that changed a name has ended
     name.update({"firstName": "Augusta"})
-    full_shop.client.document(f"tenants/{ORG}/integrations/pos").set({"status": "active"})
+    full_shop.client.document(paths.lease(ORG)).set({"epoch": 1})
     dashboard_clock.advance(2)
     # Then
     assert dashboard.get("customers/1")["firstName"] == "Augusta"

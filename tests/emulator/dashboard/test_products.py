@@ -312,11 +312,29 @@ def test_the_price_history_is_read_newest_first(
 
 def test_metadata_falls_back_to_empty_lists(sync: SyncRunner, dashboard: DashboardClient) -> None:
     before = dashboard.get("metadata")
+    counts = before.pop("counts")
     assert [before[kind]["items"] for kind in before] == [[], [], [], []]
+    assert set(counts.values()) == {0}
 
     sync.run(ORG)
 
     after = dashboard.get("metadata")
+    counts = after["counts"]
+    assert all(counts[kind] == len(after[kind]["items"]) for kind in before)
     assert {"name": "Lantern", "id": "1"} in after["brands"]["items"]
     assert after["locations"]["items"][0]["fields"]["city"] == "Fairmont"
     assert after["vendors"]["derived"] is False
+
+
+def test_metadata_say_in_which_areas_stock_lies(
+    sync: SyncRunner, store: StoredDocuments, dashboard: DashboardClient
+) -> None:
+    sync.run(ORG)
+
+    found = dashboard.get("metadata")
+
+    stored = store.document(f"tenants/{ORG}/metadata/location")["items"]
+    shown = [place["areas"] for place in found["locations"]["items"]]
+    assert shown == [place["areas"] for place in stored]
+    assert shown[0][0].keys() == {"id", "name", "sellable"}
+    assert found["counts"]["areas"] == sum(map(len, shown)) > 0

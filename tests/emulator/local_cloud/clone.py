@@ -115,6 +115,6 @@ def _lay_out(root: Path) -> None:
     support = root / "tests" / "emulator" / "local_cloud"
     support.mkdir(parents=True)
     shutil.copy(HERE / "report.py", support)
-    for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
+    for name in ("Makefile", "firebase.json", "requirements.txt", "requirements-dev.txt"):
         shutil.copy(ROOT / name, root)
     (root / ".venv").symlink_to(ROOT / ".venv")

@@ -23,6 +23,7 @@ from tests.fakes import RecordingLaterPublisher, RecordingPublisher
 
 QUICK = HttpSettings(read_seconds=2, total_seconds=20, attempts=2, backoff_seconds=0.01)
 SECRETS = SecretResolver(lambda resource: resource, "sync-sam-test")
+WINDOW = timedelta(hours=6)
 VOLATILE = ("pointsLastCalculated", "updatedAt")
 
 
@@ -60,6 +61,7 @@ class LoyaltyRunner:
         self,
         *,
         seconds: float = 60,
+        window: timedelta = WINDOW,
         lease_seconds: float = 60,
         database: Database | None = None,
         clock: Clock | None = None,
@@ -74,6 +76,7 @@ class LoyaltyRunner:
             later=self.scheduled,
             clock=clock or self._environment.clock.now,
             seconds=seconds,
+            window=window,
             lease_ttl=timedelta(seconds=lease_seconds),
             sleep=sleep,
         )
@@ -94,13 +97,14 @@ class LoyaltyRunner:
         org_id: str,
         *,
         seconds: float = 60,
+        window: timedelta = WINDOW,
         clock: Clock | None = None,
         sleep: Callable[[float], None] = time.sleep,
         **fields: Any,
     ) -> dict[str, Any]:
         """One run with all its continuations, due or not; the run's document."""
         run_id = fields.pop("run_id", f"loyalty-{next(self._run_numbers)}")
-        service = self.service(seconds=seconds, clock=clock, sleep=sleep)
+        service = self.service(seconds=seconds, window=window, clock=clock, sleep=sleep)
         service(Loyalty(org_id=org_id, run_id=run_id, **fields), "message-1")
         while messages := [*self._take(self.continuations), *self._take(self.scheduled)]:
             for message in messages:

@@ -1,17 +1,34 @@
 """Without Alpine IQ the calculated figure stands and says so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from google.cloud.firestore import Client
 
+from shared.bus.messages import Loyalty
+from shared.domain.runs import FAILING_FROM
 from shared.services.loyalty.look_ups import AT_ONCE, FAILURES_IN_A_ROW
+from shared.store.database import Database, Document
 from tests.emulator.environment import Environment
 from tests.emulator.loyalty.runner import QUICK, LoyaltyRunner
 from tests.fakes import OffsetClock, RecordingNotifier
 from tests.simulated_pos import SimulatedPos
+from tests.stored import StoredDocuments
 
 ORG = "org_test"
+INCIDENT = f"tenants/{ORG}/incidents/loyalty_failing"
+
+
+class FailingDatabase(Database):
+    """Fails unforeseen wherever many documents are to be read."""
+
+    def metered(self) -> "FailingDatabase":
+        return self
+
+    def query(self, *arguments: Any, **options: Any) -> Iterator[Document]:
+        raise ZeroDivisionError
 
 
 def server_errors(environment: Environment) -> None:
@@ -62,6 +79,7 @@ def unconfigured(environment: Environment) -> None:
 def test_with_alpine_iq_failing_everybody_has_the_calculated_figure(
     pos: SimulatedPos,
     notifier: RecordingNotifier,
+    store: StoredDocuments,
     loyalty: LoyaltyRunner,
     environment: Environment,
     fail: Callable[[Environment], None],
@@ -83,7 +101,9 @@ def test_with_alpine_iq_failing_everybody_has_the_calculated_figure(
         assert fields["points"] == fields["pointsFromOrders"]
         assert (fields["tierSource"], fields["loyaltyReconciled"]) == ("calculated", False)
         assert "pointsFromAlpine" not in fields
-    assert notifier.bodies == []
+    # and people are alerted
+    (body,) = notifier.bodies
+    assert says in body
     # and Alpine IQ was left alone once that was clear (it can still say whom it does not know)
     most = (AT_ONCE + FAILURES_IN_A_ROW) * QUICK.attempts
     assert fail is truncated or len(loyalty.look_ups(ORG)) <= most
@@ -96,6 +116,8 @@ def test_with_alpine_iq_failing_everybody_has_the_calculated_figure(
     # Then those who had no answer have one
     assert after["state"] == "succeeded"
     assert (after["counts"]["found"], after["counts"]["needsReview"]) == (24, 3)
+    # and that it failed is over
+    assert store.document(INCIDENT)["state"] == "resolved"
 
 
 def test_an_org_without_an_account_has_the_calculated_figures(
@@ -108,7 +130,8 @@ def test_an_org_without_an_account_has_the_calculated_figures(
     # Then that is no failure
     assert run["state"] == "succeeded"
     assert run["counts"]["updated"] == 120
-    assert again["counts"]["customers"] == 0
+    assert again["counts"]["unchanged"] == 120
+    assert "averageDiscrepancy" not in again
     assert loyalty.look_ups(ORG) == []
     assert {f["tierSource"] for f in loyalty.points(ORG).values()} == {"calculated"}
 
@@ -130,6 +153,7 @@ def test_an_outage_leaves_figures_that_were_only_to_be_refreshed(
     pos: SimulatedPos,
     clock: OffsetClock,
     notifier: RecordingNotifier,
+    store: StoredDocuments,
     loyalty: LoyaltyRunner,
     environment: Environment,
 ) -> None:
@@ -141,25 +165,78 @@ def test_an_outage_leaves_figures_that_were_only_to_be_refreshed(
     for day in range(1, 8):
         clock.later = timedelta(days=day)
         assert loyalty.reconcile(ORG)["state"] == "partial"
-    # Then nobody's balance jumped, and nobody was notified
+    # Then nobody's balance jumped, and people were notified of the outage once
     assert loyalty.points(ORG) == before
-    assert len(notifier.bodies) == 1
-    # and once it is up again all are due whom it may know
-    unanswered = loyalty.reconcile(ORG)["counts"]["unavailable"]
+    assert len(notifier.bodies) == 2
+    assert "503" in notifier.bodies[1]
+    # and once it is up again that is over
     pos.clear_faults()
-    assert loyalty.reconcile(ORG)["counts"]["asked"] == unanswered > 90
+    assert loyalty.reconcile(ORG)["state"] == "succeeded"
+    assert store.document(INCIDENT)["state"] == "resolved"
+    assert len(notifier.bodies) == 2
 
 
-def test_a_few_failures_are_those_customers_own(pos: SimulatedPos, loyalty: LoyaltyRunner) -> None:
+def test_a_programme_that_makes_no_sense_is_notified_until_it_is_corrected(
+    notifier: RecordingNotifier,
+    store: StoredDocuments,
+    loyalty: LoyaltyRunner,
+    environment: Environment,
+) -> None:
+    # Given
+    tenant = environment.client.document(f"tenants/{ORG}")
+    tenant.update({"loyaltySettings": {"pointsPerDollar": -1}})
+    # When
+    runs = [loyalty.reconcile(ORG) for _ in range(2)]
+    # Then
+    assert [run["state"] for run in runs] == ["failed", "failed"]
+    (body,) = notifier.bodies
+    assert "loyaltySettings" in body
+    # When it is corrected
+    tenant.update({"loyaltySettings": {"pointsPerDollar": 1}})
+    assert loyalty.reconcile(ORG)["state"] == "succeeded"
+    # Then
+    assert store.document(INCIDENT)["state"] == "resolved"
+
+
+def test_a_run_that_fails_unforeseen_again_and_again_is_notified_once(
+    client: Client,
+    notifier: RecordingNotifier,
+    store: StoredDocuments,
+    loyalty: LoyaltyRunner,
+) -> None:
+    # Given an org whose differences people have been notified of
+    loyalty.reconcile(ORG)
+    message = Loyalty(org_id=ORG, run_id="run-1")
+    broken = loyalty.service(database=FailingDatabase(client))
+    # When it fails at every delivery of its message
+    for _ in range(FAILING_FROM + 2):
+        with pytest.raises(ZeroDivisionError):
+            broken(message, "message-1")
+    # Then
+    assert len(notifier.bodies) == 2
+    assert "loyalty_reconcile" in notifier.bodies[1]
+    assert store.document(INCIDENT)["state"] == "open"
+    # and once it is done that is over
+    loyalty.service()(message, "message-1")
+    assert store.document(f"tenants/{ORG}/loyalty_runs/run-1")["state"] == "succeeded"
+    assert store.document(INCIDENT)["state"] == "resolved"
+
+
+def test_a_few_failures_are_those_customers_own(
+    pos: SimulatedPos, store: StoredDocuments, loyalty: LoyaltyRunner
+) -> None:
     # Given two calls that are refused and may come back in an hour
     pos.fault("rate_limited", endpoint="wallet", retryAfter=3600, after=40, count=2)
     # When
     run = loyalty.reconcile(ORG)
     # Then the others have their answers, and these two have theirs in the next run
     assert run["state"] == "partial"
-    assert run["counts"]["unavailable"] == 2
+    assert run["counts"]["unavailable"] == run["providerErrors"] == 2
+    assert run["successRate"] == round(118 / 120, 4)
+    assert store.document(INCIDENT) == {}
     again = loyalty.reconcile(ORG)
-    assert (again["state"], again["counts"]["asked"]) == ("succeeded", 2)
+    assert (again["state"], again["counts"]["unavailable"]) == ("succeeded", 0)
+    assert (again["successRate"], again["providerErrors"]) == (1.0, 0)
 
 
 def test_hidden_points_are_unknown_not_0(loyalty: LoyaltyRunner) -> None:

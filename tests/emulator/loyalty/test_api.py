@@ -6,15 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from google.cloud.firestore import Client
 
 from shared.bus.messages import Loyalty
-from shared.store.database import Database
+from shared.domain.loyalty import DEFAULT_TIERS
 from tests.emulator.loyalty.api_client import LoyaltyApiClient
 from tests.emulator.loyalty.runner import LoyaltyRunner
 from tests.simulated_pos import SimulatedPos
 from tests.stored import StoredDocuments
 
 ORG = "org_test"
+TIERS = {tier.id: (tier.name, tier.color) for tier in DEFAULT_TIERS}
 
 
 @pytest.fixture
@@ -41,6 +43,10 @@ def test_the_stats_are_those_of_the_contract(api: LoyaltyApiClient) -> None:
     reply = api.get("sync")
     assert reply["success"] is True
     assert reply["stats"].pop("lastSyncAt") > "2026"
+    last = reply["lastRun"]
+    assert (last["state"], last["successRate"], last["providerErrors"]) == ("succeeded", 1.0, 0)
+    assert last["averageDiscrepancy"] > 0
+    assert (last["counts"]["asked"], last["counts"]["needsReview"]) == (120, 3)
     assert reply["stats"] == {
         "totalCustomers": 120,
         "withAlpineSync": 24,
@@ -54,6 +60,7 @@ def test_an_org_before_its_first_run_has_no_points(api: LoyaltyApiClient) -> Non
     stats = api.get("sync")["stats"]
     assert (stats["totalCustomers"], stats["withCalculatedPoints"]) == (120, 0)
     assert "lastSyncAt" not in stats
+    assert "lastRun" not in api.get("sync")
 
 
 @pytest.mark.usefixtures("reconciled")
@@ -71,6 +78,8 @@ def test_a_customers_reconciliation_gives_both_figures_and_why(
     assert answer["discrepancy"] == stored["pointsFromAlpine"] - stored["pointsFromOrders"]
     assert (answer["reconciled"], answer["needsReview"]) == (False, True)
     assert (answer["tierSource"], answer["alpineIq"]) == ("alpine_iq", "found")
+    assert TIERS[answer["tier"]] == (answer["tierName"], answer["tierColor"])
+    assert TIERS[item["tier"]] == (item["tierName"], item["tierColor"])
     entries = sorted(stored["ledger"].values(), key=lambda e: e["at"], reverse=True)[:5]
     assert [e["orderId"] for e in answer["lastEntries"]] == [e["orderId"] for e in entries]
     assert answer["lastEntries"][0]["balance"] == stored["pointsFromOrders"]
@@ -88,15 +97,20 @@ def test_points_are_found_by_telephone_however_it_is_typed(
     replies = [api.get("points", phone=phone) for phone in typed]
     # Then
     customer = found["customer"]
+    name, color = TIERS[customer["loyaltyTier"]]
     for reply in replies:
         assert reply["customerId"] == customer["id"]
         assert reply["primary"] == {
             "points": found["contact"]["loyaltyPoints"],
             "tier": customer["loyaltyTier"],
+            "tierName": name,
+            "tierColor": color,
             "source": "alpine_iq",
         }
         assert reply["calculated"]["points"] == customer["pointsFromOrders"]
         assert reply["calculated"]["source"] == "orders"
+        calculated = reply["calculated"]
+        assert TIERS[calculated["tier"]] == (calculated["tierName"], calculated["tierColor"])
         assert reply["reconciliation"]["alpineIq"] == "found"
         assert reply["reconciliation"]["reconciled"] is customer["loyaltyReconciled"]
 
@@ -136,6 +150,7 @@ def test_with_alpine_iq_down_the_calculated_points_are_given(
     [
         (f"points?orgId={ORG}", 400, "request_invalid"),
         (f"points?orgId={ORG}&phone=12345", 400, "request_invalid"),
+        (f"points?orgId={ORG}&phone=%2B15551234567", 404, "not_found"),
         (f"points?orgId={ORG}&phone=%2B12125559999", 404, "not_found"),
         (f"points?orgId={ORG}&email=nobody@example.com", 404, "not_found"),
         (f"points?orgId={ORG}&email=no-email@alleaves.local", 400, "request_invalid"),
@@ -198,12 +213,41 @@ def test_a_run_is_asked_for_and_found_under_way(
     assert api.published.take() == []
 
 
-def test_a_full_run_is_for_the_products_own_people(
-    database: Database, loyalty: LoyaltyRunner, api: LoyaltyApiClient
+def test_a_tier_has_the_name_and_colour_that_the_org_gives_it_now(
+    client: Client, loyalty: LoyaltyRunner, api: LoyaltyApiClient
 ) -> None:
-    assert api.post(orgId=ORG, full=True)[0] == 403
-    admin = LoyaltyApiClient(database, loyalty, role="super_admin")
-    assert admin.post(orgId=ORG, full=True)[0] == 202
-    (message,) = admin.published.take()
-    assert isinstance(message, Loyalty)
-    assert message.full
+    # Given an org's own tiers
+    tenant = client.document(f"tenants/{ORG}")
+    leaf = {"id": "leaf", "name": "Leaf", "threshold": 0, "color": "#0F0"}
+    tenant.update({"loyaltySettings": {"tiers": [leaf]}})
+    loyalty.reconcile(ORG)
+    customer_id = next(iter(loyalty.points(ORG)))
+
+    def shown() -> tuple[object, ...]:
+        answer = api.get("sync", customerId=customer_id)["reconciliation"]
+        return tuple(answer.get(name) for name in ("tier", "tierName", "tierColor"))
+
+    assert shown() == ("leaf", "Leaf", "#0F0")
+    # When it is renamed
+    tenant.update({"loyaltySettings": {"tiers": [{**leaf, "name": "Green leaf"}]}})
+    # Then at once
+    assert shown() == ("leaf", "Green leaf", "#0F0")
+    # and one that cannot be read has no name
+    tenant.update({"loyaltySettings": {"tiers": [{"id": "leaf"}]}})
+    assert shown() == ("leaf", None, None)
+
+
+def test_a_customer_with_a_number_that_nobody_is_assigned_is_found_by_it(
+    pos: SimulatedPos, loyalty: LoyaltyRunner, api: LoyaltyApiClient
+) -> None:
+    # Given
+    person = pos.data(ORG)["customers"][0]
+    customer_id = str(person["id_customer"])
+    pos.change(ORG, "customers", customer_id, phone="(555) 123-4567")
+    loyalty.prepare(ORG)
+    # When
+    reply = api.get("points", phone="+15551234567")
+    loyalty.reconcile(ORG, customer_ids=(customer_id,))
+    # Then
+    assert reply["customerId"] == customer_id
+    assert "+15551234567" in {call["phone"] for call in loyalty.look_ups(ORG)}

@@ -53,7 +53,7 @@ def test_no_log_line_identifies_a_customer(
         loyalty.reconcile(ORG)
         # and one that fails as nobody foresaw, as its function logs it
         pos.fault("unauthorized", endpoint="wallet")
-        loyalty.reconcile(ORG, full=True)
+        loyalty.reconcile(ORG)
         fail_unforeseen(client, database, clock, loyalty)
         # and look-ups by a person, found and not found
         contact = next(c for c in loyalty.alpine(ORG).contacts if c["mobilePhone"])
@@ -102,7 +102,7 @@ def fail_unforeseen(
         database=database,
         clock=clock.now,
     )
-    text = json.dumps(Loyalty(org_id=ORG, run_id="run-bad", full=True).to_json())
+    text = json.dumps(Loyalty(org_id=ORG, run_id="run-bad").to_json())
     data = base64.b64encode(text.encode()).decode()
     event = CloudEvent(
         {"type": "google.cloud.pubsub.topic.v1.messagePublished", "source": "//pubsub"},

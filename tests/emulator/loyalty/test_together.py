@@ -47,7 +47,7 @@ def test_a_run_that_has_ended_is_not_done_again(
     calls = len(loyalty.look_ups(ORG))
     before = store.document(f"tenants/{ORG}/loyalty_runs/run-1")
     # When
-    loyalty.service()(Loyalty(org_id=ORG, run_id="run-1", full=True), "message-1")
+    loyalty.service()(Loyalty(org_id=ORG, run_id="run-1"), "message-1")
     # Then
     assert len(loyalty.look_ups(ORG)) == calls
     assert store.document(f"tenants/{ORG}/loyalty_runs/run-1") == before

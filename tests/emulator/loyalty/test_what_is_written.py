@@ -1,13 +1,16 @@
 """Which documents a loyalty run writes, and what it leaves alone."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from google.cloud.firestore import Client
 
 from deploy.local.simulator.truth import Truth
 from shared.store.loyalty import OWNED
 from tests.emulator.loyalty.runner import LoyaltyRunner
+from tests.fakes import OffsetClock
 from tests.simulated_pos import SimulatedPos
 from tests.stored import StoredDocuments
 
@@ -70,19 +73,65 @@ def test_nothing_but_the_loyalty_fields_is_written(
         assert kept == before[customer_id]
 
 
-def test_what_has_not_changed_is_not_written_again(client: Client, loyalty: LoyaltyRunner) -> None:
+@pytest.mark.parametrize("account", [True, False], ids=["alpine_iq", "calculated_only"])
+def test_of_what_has_not_changed_only_the_moment_of_calculation_moves(
+    client: Client,
+    store: StoredDocuments,
+    clock: OffsetClock,
+    loyalty: LoyaltyRunner,
+    account: bool,
+) -> None:
     # Given
+    if not account:
+        client.document(f"tenants/{ORG}").set({"name": "Test"})
     loyalty.reconcile(ORG)
-    collection = client.collection(f"tenants/{ORG}/customers")
-    before = {d.id: d.update_time for d in collection.stream()}
+    before = customers(store)
 
-    # When everybody is looked up again
-    run = loyalty.reconcile(ORG, full=True)
+    # When the next night comes
+    clock.later = timedelta(days=1)
+    run = loyalty.reconcile(ORG)
 
     # Then
-    assert run["counts"]["asked"] == len(before)
+    assert run["counts"]["unchanged"] == len(before)
     assert (run["counts"]["updated"], run["counts"]["ledgerEntries"]) == (0, 0)
-    assert {d.id: d.update_time for d in collection.stream()} == before
+    for customer_id, fields in customers(store).items():
+        moved = fields["pointsLastCalculated"] - before[customer_id]["pointsLastCalculated"]
+        assert timedelta(days=1) <= moved < timedelta(days=1, minutes=5)
+        same = {"pointsLastCalculated": fields["pointsLastCalculated"]}
+        assert fields == before[customer_id] | same
+
+
+def test_a_ledger_that_is_not_as_the_orders_are_is_put_right_within_a_week(
+    client: Client, store: StoredDocuments, clock: OffsetClock, loyalty: LoyaltyRunner
+) -> None:
+    # Given an order whose time changes, which is no change of spending
+    loyalty.reconcile(ORG)
+    order_id, order = next(
+        (i, o)
+        for i, o in store.documents(f"tenants/{ORG}/orders").items()
+        if o["status"] == "completed" and o["total"] > 1
+    )
+    at = order["createdAt"] - timedelta(days=3)
+    client.document(f"tenants/{ORG}/orders/{order_id}").update({"createdAt": at})
+    # When
+    for day in range(1, 8):
+        clock.later = timedelta(days=day)
+        loyalty.reconcile(ORG)
+    # Then
+    ledger = loyalty.points(ORG)[order["customerId"]]["ledger"]
+    assert ledger[order_id]["at"] == at
+
+
+def test_the_totals_of_a_run_follow_from_its_customers(
+    store: StoredDocuments, loyalty: LoyaltyRunner
+) -> None:
+    # When
+    run = loyalty.reconcile(ORG)
+    # Then
+    known = [f for f in customers(store).values() if "pointsFromAlpine" in f]
+    points = sum(fields["loyaltyDiscrepancy"] for fields in known)
+    assert (run["successRate"], run["providerErrors"]) == (1.0, 0)
+    assert run["averageDiscrepancy"] == round(points / len(known), 2) > 0
 
 
 def test_a_refund_takes_points_away_and_an_order_that_is_gone_leaves_the_ledger(
@@ -125,9 +174,9 @@ def test_a_flagged_customer_has_1_2_points_for_each(
     client.document(f"tenants/{ORG}/customers/{customer_id}").update(flag)
     run = loyalty.reconcile(ORG)
 
-    # Then that one has more, and nobody else was looked up
+    # Then that one has more, and nobody else
     after = loyalty.points(ORG)
-    assert run["counts"]["asked"] == 1
+    assert run["counts"]["updated"] == 1
     assert after[customer_id]["pointsFromOrders"] == int(spent * Decimal("1.2") + Decimal("0.5"))
     ledger = after[customer_id]["ledger"].values()
     assert sum(entry["points"] for entry in ledger) == after[customer_id]["pointsFromOrders"]
@@ -135,13 +184,12 @@ def test_a_flagged_customer_has_1_2_points_for_each(
     assert after == before
 
 
-def test_a_changed_programme_is_recalculated_without_a_single_look_up(
+def test_a_changed_programme_changes_all_points_and_ledgers(
     client: Client, loyalty: LoyaltyRunner
 ) -> None:
     # Given
     loyalty.reconcile(ORG)
     before = loyalty.points(ORG)
-    calls = len(loyalty.look_ups(ORG))
 
     # When
     tiers = [{"id": "leaf", "name": "Leaf", "threshold": 100, "color": "#0F0"}]
@@ -150,8 +198,8 @@ def test_a_changed_programme_is_recalculated_without_a_single_look_up(
     loyalty.reconcile(ORG)
 
     # Then
-    assert len(loyalty.look_ups(ORG)) == calls
     for customer_id, fields in loyalty.points(ORG).items():
         points = fields["pointsFromOrders"]
+        assert sum(entry["points"] for entry in fields.get("ledger", {}).values()) == points
         assert abs(points - 2 * before[customer_id]["pointsFromOrders"]) <= 1
         assert fields.get("loyaltyTier") == ("leaf" if fields["points"] >= 100 else None)

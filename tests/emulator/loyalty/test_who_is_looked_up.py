@@ -1,10 +1,12 @@
-"""Only what may have changed is looked up between full passes."""
+"""Everybody is looked up each night as far as the rate limit allows it, and what follows."""
 
-from collections import Counter
 from datetime import timedelta
 
 from google.cloud.firestore import Client
 
+from shared.store import loyalty_runs
+from shared.store.database import Database
+from tests.emulator.loyalty.api_client import LoyaltyApiClient
 from tests.emulator.loyalty.runner import LoyaltyRunner
 from tests.fakes import OffsetClock, RecordingNotifier
 from tests.stored import StoredDocuments
@@ -23,12 +25,13 @@ def spend_more(client: Client, store: StoredDocuments, loyalty: LoyaltyRunner) -
     return customer_id
 
 
-def test_the_first_run_looks_everybody_up_and_the_next_nobody(loyalty: LoyaltyRunner) -> None:
+def test_every_run_looks_everybody_up(loyalty: LoyaltyRunner) -> None:
     first, second = loyalty.reconcile(ORG), loyalty.reconcile(ORG)
-    assert (first["counts"]["asked"], second["counts"]["asked"]) == (120, 0)
+    assert (first["counts"]["asked"], second["counts"]["asked"]) == (120, 120)
+    assert len(loyalty.look_ups(ORG)) == 2 * loyalty.calls_of_one_pass(ORG)
 
 
-def test_a_customer_whose_spending_changed_is_looked_up(
+def test_a_customer_whose_spending_changed_has_other_points(
     client: Client, store: StoredDocuments, loyalty: LoyaltyRunner
 ) -> None:
     # Given
@@ -37,12 +40,66 @@ def test_a_customer_whose_spending_changed_is_looked_up(
     customer_id = spend_more(client, store, loyalty)
     run = loyalty.reconcile(ORG)
     # Then
-    assert run["counts"]["asked"] == 1
+    assert run["counts"]["asked"] == 120
+    assert run["counts"]["updated"] == 1
     assert loyalty.points(ORG)[customer_id]["pointsFromOrders"] >= MANY_MORE_DOLLARS
-    assert loyalty.reconcile(ORG)["counts"]["asked"] == 0
 
 
-def test_a_new_customer_is_looked_up_and_one_who_is_gone_is_forgotten(
+def test_beyond_the_window_those_not_asked_about_for_longest_come_next_night(
+    client: Client, database: Database, clock: OffsetClock, loyalty: LoyaltyRunner
+) -> None:
+    # Given 60 calls an hour, and a window of less than that
+    limit = {"perSecond": None, "perMinute": None, "perHour": 60}
+    client.document(f"tenants/{ORG}").update({"alpineIq.rateLimit": limit})
+    for night in range(6):
+        clock.later = timedelta(days=night)
+        before = len(loyalty.look_ups(ORG))
+        # When
+        run = loyalty.reconcile(ORG, window=timedelta(minutes=50))
+        # Then each night has its calls, ends without waiting for more, and leaves the rest
+        assert (run["state"], loyalty.take_scheduled()) == ("succeeded", [])
+        assert 40 <= len(loyalty.look_ups(ORG)) - before <= 60
+        assert run["counts"]["asked"] + run["counts"]["postponed"] == 120
+    # and in turn everybody is asked about
+    points = loyalty.points(ORG)
+    assert all(entry.is_known for _, entry in loyalty_runs.load_state(database, ORG).items())
+    assert sum("pointsFromAlpine" in fields for fields in points.values()) == 24
+
+
+def test_who_has_no_call_left_is_as_before(
+    client: Client, store: StoredDocuments, clock: OffsetClock, loyalty: LoyaltyRunner
+) -> None:
+    # Given everybody's points
+    loyalty.reconcile(ORG)
+    before = store.documents(f"tenants/{ORG}/customers")
+    # When the window of the next night is over before its first call
+    clock.later = timedelta(days=1)
+    run = loyalty.reconcile(ORG, window=timedelta(0))
+    # Then nobody is looked up or written
+    assert (run["state"], run["counts"]["postponed"]) == ("succeeded", 120)
+    assert run["counts"]["updated"] == run["counts"]["unchanged"] == 0
+    assert store.documents(f"tenants/{ORG}/customers") == before
+
+
+def test_a_first_run_without_a_call_has_the_calculated_points(
+    loyalty: LoyaltyRunner, api: LoyaltyApiClient
+) -> None:
+    # When
+    run = loyalty.reconcile(ORG, window=timedelta(0))
+    # Then
+    assert (run["counts"]["postponed"], run["counts"]["updated"]) == (120, 120)
+    for fields in loyalty.points(ORG).values():
+        assert (fields["points"], fields["tierSource"]) == (
+            fields["pointsFromOrders"],
+            "calculated",
+        )
+    customer_id = next(iter(loyalty.points(ORG)))
+    assert api.get("sync", customerId=customer_id)["reconciliation"]["alpineIq"] == "not_asked"
+    # and all have their turn as soon as there are calls
+    assert loyalty.reconcile(ORG)["counts"]["found"] == 24
+
+
+def test_a_new_customer_has_points_and_one_who_is_gone_is_forgotten(
     client: Client, store: StoredDocuments, loyalty: LoyaltyRunner
 ) -> None:
     # Given
@@ -55,10 +112,25 @@ def test_a_new_customer_is_looked_up_and_one_who_is_gone_is_forgotten(
         client.document(f"tenants/{ORG}/customers/{new_id}").set(plain)
     run = loyalty.reconcile(ORG)
     # Then
-    assert run["counts"]["asked"] == 2
+    assert run["counts"]["asked"] == 121
     assert loyalty.points(ORG)["new-1"]["points"] == 0
     assert not store.document(f"tenants/{ORG}/customers/{gone}")
-    assert loyalty.reconcile(ORG)["counts"]["asked"] == 0
+
+
+def test_as_many_gone_as_new_are_seen_the_night_after(
+    client: Client, store: StoredDocuments, loyalty: LoyaltyRunner
+) -> None:
+    # Given
+    loyalty.reconcile(ORG)
+    gone = next(iter(store.documents(f"tenants/{ORG}/customers")))
+    # When the number of customers stays the same
+    client.document(f"tenants/{ORG}/customers/{gone}").delete()
+    plain = {"id": "new-1", "email": "new@example.com", "orgId": ORG}
+    client.document(f"tenants/{ORG}/customers/new-1").set(plain)
+    loyalty.reconcile(ORG)
+    loyalty.reconcile(ORG)
+    # Then
+    assert loyalty.points(ORG)["new-1"]["points"] == 0
 
 
 def test_named_customers_are_looked_up_and_nobody_else(
@@ -74,23 +146,7 @@ def test_named_customers_are_looked_up_and_nobody_else(
     assert not store.document(f"tenants/{ORG}/customers/nobody")
 
 
-def test_all_others_are_looked_up_once_a_week_a_seventh_each_day(
-    clock: OffsetClock, loyalty: LoyaltyRunner
-) -> None:
-    # Given a full pass
-    loyalty.reconcile(ORG)
-    # When two weeks of daily runs go by
-    asked: Counter[int] = Counter()
-    for day in range(1, 15):
-        clock.later = timedelta(days=day)
-        asked[day] = loyalty.reconcile(ORG)["counts"]["asked"]
-    # Then
-    assert sum(asked[day] for day in range(1, 8)) == 120
-    assert [asked[day] for day in range(1, 8)] == [asked[day] for day in range(8, 15)]
-    assert 5 <= min(asked.values()) <= max(asked.values()) <= 35
-
-
-def test_a_change_at_alpine_iq_is_seen_within_a_week_and_notified_once(
+def test_a_change_at_alpine_iq_is_seen_the_next_night_and_notified_once(
     clock: OffsetClock, notifier: RecordingNotifier, loyalty: LoyaltyRunner
 ) -> None:
     # Given 3 differences that people have been notified of
@@ -100,11 +156,11 @@ def test_a_change_at_alpine_iq_is_seen_within_a_week_and_notified_once(
     # When a fourth customer is given points at Alpine IQ
     account = loyalty.alpine(ORG)
     account.contacts.change(contact["contactID"], {"loyaltyPoints": 5000})
-    for day in range(1, 8):
+    for day in range(1, 3):
         clock.later = timedelta(days=day)
         loyalty.reconcile(ORG)
+        assert len(notifier.bodies) == 2
     # Then only that one is notified
-    assert len(notifier.bodies) == 2
     assert notifier.bodies[1].count("Customer ") == 1
     assert "5000 at Alpine IQ" in notifier.bodies[1]
     assert "In review altogether: 4" in notifier.bodies[1]
@@ -123,7 +179,7 @@ def test_when_all_figures_agree_the_incident_is_over(
             right = {"loyaltyPoints": fields["pointsFromOrders"]}
             account = loyalty.alpine(ORG)
             account.contacts.change(fields["alpineUserId"], right)
-    loyalty.reconcile(ORG, full=True)
+    loyalty.reconcile(ORG)
     # Then
     (incident,) = store.documents(f"tenants/{ORG}/incidents").values()
     assert incident["state"] == "resolved"

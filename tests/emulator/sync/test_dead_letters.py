@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from google.cloud.firestore import Client
+from structlog.testing import capture_logs
 
 from deploy.manifest import Manifest
 from deploy.replay import topic_of
@@ -92,6 +93,46 @@ def test_a_run_whose_message_died_is_ended_and_people_hear_of_it_once(
     kept = store.document("dead_letters/4711")
     assert json.loads(kept["data"])["runId"] == "monday"
     assert kept["message"] == "not processed after 5 deliveries"
+
+
+def test_a_letter_says_why_the_last_delivery_failed_and_whose_turn_it_is(
+    client: Client,
+    store: StoredDocuments,
+    clock: OffsetClock,
+    notifier: RecordingNotifier,
+    record: RecordDeadLetter,
+) -> None:
+    # Given a run whose last delivery failed for a known reason
+    begin(client, clock)
+    why = "The secret main-pin could not be asked for."
+    cause = {"code": "secrets_unavailable", "owner": "us", "message": why}
+    client.document(RUN).update({"error": cause})
+
+    # When its message dies
+    with capture_logs() as logs:
+        record(sync_letter())
+
+    # Then letter, run, status, alert and log say why
+    kept, status = store.document("dead_letters/4711"), store.status(ORG)
+    assert kept["cause"] == cause
+    assert kept["message"] == f"not processed after 5 deliveries. The last time: {why}"
+    assert why in store.document(RUN)["error"]["message"]
+    assert why in status["lastError"]
+    assert (status["lastErrorCode"], status["lastErrorOwner"]) == ("run_given_up", "us")
+    assert why in notifier.bodies[0]
+    (line,) = [each for each in logs if each["event"] == "dead_letter_recorded"]
+    assert (line["org_id"], line["run_id"], line["owner"]) == (ORG, "monday", "us")
+    assert line["reason"] == kept["message"]
+
+
+def test_a_letter_of_no_run_is_logged_with_its_org(
+    client: Client, record: RecordDeadLetter
+) -> None:
+    with capture_logs() as logs:
+        record(letter(orgId=ORG, customerIds=["1"]))
+
+    (line,) = [each for each in logs if each["event"] == "dead_letter_recorded"]
+    assert (line["org_id"], line["reason"]) == (ORG, "not processed after 5 deliveries")
 
 
 def test_a_run_that_a_twin_of_its_message_is_at_work_on_is_left_alone(

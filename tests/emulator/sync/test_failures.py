@@ -8,6 +8,9 @@ from google.cloud.firestore import Client
 
 from deploy.local.simulator.spec import OrgSpec
 from shared.bus.messages import CronTick
+from shared.outbound.credentials import SecretsUnavailable
+from shared.pos.config import Location
+from shared.pos.port import PosClient
 from shared.services.sync.commands import SyncOrg
 from shared.store import paths, runs
 from shared.store.database import Database
@@ -214,6 +217,66 @@ def test_an_org_that_is_deactivated_while_its_message_waits_is_left_as_it_is(
     assert store.document(f"tenants/{ORG}/sync_state/lease").get("runId") is None
 
 
+def test_a_delivery_that_fails_says_why_until_a_later_one_succeeds(
+    store: StoredDocuments, sync: SyncRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a synced org whose password nobody can read now
+    sync.run(ORG)
+    counts = store.status(ORG)["customersCount"]
+
+    def unreadable(location: Location) -> PosClient:
+        raise SecretsUnavailable(f"the secret of location {location.id} could not be asked for")
+
+    # When a run's message is delivered for the first time
+    command = SyncOrg(ORG, "unlucky", "cron")
+    with monkeypatch.context() as patch:
+        patch.setattr(sync.connector, "open", unreadable)
+        unlucky = sync.service()
+    with pytest.raises(SecretsUnavailable):
+        unlucky(command)
+
+    # Then status and run say why, and whose turn it is
+    says = f"The secret of location {ORG}-1000 could not be asked for."
+    status, run = store.status(ORG), store.run(ORG, "unlucky")
+    assert (status["status"], status["lastErrorCode"]) == ("error", "secrets_unavailable")
+    assert (status["lastErrorOwner"], status["customersCount"]) == ("us", counts)
+    assert status["lastError"] == f"{says} It is the turn of Sync Sam's operators."
+    assert run["error"] == {"code": "secrets_unavailable", "owner": "us", "message": says}
+    assert run["state"] == "running"
+
+    # When it is delivered again, at once
+    sync.service()(command)
+
+    # Then neither says so any more
+    status, run = store.status(ORG), store.run(ORG, "unlucky")
+    assert (run["state"], run["invocations"], "error" in run) == ("succeeded", 2, False)
+    assert (status["status"], "lastError" in status) == ("active", False)
+
+
+def test_a_run_that_cannot_be_opened_says_why_until_a_later_delivery_succeeds(
+    client: Client, store: StoredDocuments, sync: SyncRunner
+) -> None:
+    # Given a status that somebody has damaged
+    status = client.document(f"tenants/{ORG}/integrations/pos")
+    status.set({"status": "paused", "nextTryAt": "soon"})
+
+    # When
+    with pytest.raises(TypeError):
+        sync.run(ORG, run_id="unlucky")
+
+    # Then
+    assert (store.status(ORG)["status"], store.status(ORG)["lastErrorOwner"]) == ("error", "us")
+    assert "TypeError" in store.status(ORG)["lastError"]
+    assert "TypeError" in store.run(ORG, "unlucky")["error"]["message"]
+
+    # When it is delivered again
+    run = sync.run(ORG, run_id="unlucky")
+
+    # Then
+    assert (run["state"], "error" in run) == ("succeeded", False)
+    assert "lastError" not in store.status(ORG)
+
+
 def test_a_run_that_fails_again_and_again_is_reported_at_the_fifth_try(
     environment: Environment,
     store: StoredDocuments,
@@ -231,6 +294,7 @@ def test_a_run_that_fails_again_and_again_is_reported_at_the_fifth_try(
         deliver()
     assert notifier.titles == []
     assert store.status(ORG)["status"] == "active"
+    assert "ConnectionError" in store.run(ORG, "doomed")["error"]["message"]
 
     # When it is delivered twice more, then people are told once, and the status says so
     deliver()
@@ -239,6 +303,8 @@ def test_a_run_that_fails_again_and_again_is_reported_at_the_fifth_try(
     status = store.status(ORG)
     assert (status["status"], status["lastErrorCode"]) == ("error", "run_keeps_failing")
     assert status["lastErrorOwner"] == "us"
+    assert "ConnectionError" in status["lastError"]
+    assert "ConnectionError" in notifier.bodies[0]
     assert store.run(ORG, "doomed")["state"] == "running"
 
     # When the cause is gone, then the same run ends well, and so does the incident

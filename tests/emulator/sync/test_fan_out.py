@@ -15,6 +15,7 @@ import requests
 from google.cloud import tasks_v2
 from google.cloud.firestore import Client
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
+from structlog.testing import capture_logs
 
 from deploy.local.journal import Journal
 from deploy.local.tasks.server import CloudTasks
@@ -22,7 +23,13 @@ from deploy.resources import Queue
 from shared.bootstrap import cron_fanout
 from shared.bus.messages import AgeSegments, CronTick
 from shared.bus.publisher import LaterPublisher
-from shared.services.fan_out import FanOut, SyncFanOut, run_id, sync_message
+from shared.services.fan_out import (
+    FanOut,
+    SyncFanOut,
+    run_id,
+    segments_message,
+    sync_message,
+)
 from shared.store.database import Database
 from tests.emulator.functions import InProcess, pubsub_event
 from tests.fakes import OffsetClock, RecordingLaterPublisher, RecordingPublisher
@@ -143,6 +150,20 @@ def test_orgs_of_a_tick_that_is_not_spread_are_asked_for_at_once(
     asked = [message.to_json()["orgId"] for message in topic.messages]
     assert asked == [*ORGS, "org_07"]
     assert later.take() == []
+
+
+def test_a_tick_for_an_org_that_it_does_not_reach_is_noted(
+    database: Database, clock: OffsetClock
+) -> None:
+    topic, later = RecordingPublisher(), RecordingLaterPublisher()
+
+    with capture_logs() as logs:
+        fan_out = FanOut(database, topic, later, clock.now, segments_message)
+        fan_out(CronTick(job="segments", org_id="org_closed"), "1")
+
+    assert topic.messages == []
+    (noted,) = [each for each in logs if each["event"] == "tick_reaches_nobody"]
+    assert (noted["org_id"], noted["job"]) == ("org_closed", "segments")
 
 
 @pytest.mark.parametrize("spread_seconds", [0, 3600])

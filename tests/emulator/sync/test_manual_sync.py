@@ -1,6 +1,7 @@
 """Runs on demand: one at a time, watched, and not too often."""
 
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -9,12 +10,24 @@ from google.cloud.firestore import Client
 
 from shared.bus.messages import PosSync
 from shared.domain.runs import RunState
-from shared.errors import NotFound, RateLimited
-from shared.services.manual_sync import RUNS_PER_HOUR, ManualSync, RunUnderWay, SyncRequest
+from shared.errors import ConfigurationInvalid, NotFound, RateLimited
+from shared.services.manual_sync import (
+    AT_ONCE,
+    RUNS_PER_HOUR,
+    SPREAD_SECONDS,
+    ManualSync,
+    RunUnderWay,
+    SyncRequest,
+)
 from shared.services.sync.commands import SyncOrg
 from shared.store.database import Database
 from tests.emulator.environment import SyncRunner, hold_org
-from tests.fakes import FailingPublisher, OffsetClock, RecordingPublisher
+from tests.fakes import (
+    FailingPublisher,
+    OffsetClock,
+    RecordingLaterPublisher,
+    RecordingPublisher,
+)
 from tests.stored import StoredDocuments
 
 ORG = "org_test"
@@ -28,8 +41,19 @@ def queue() -> RecordingPublisher:
 
 
 @pytest.fixture
-def manual_sync(database: Database, queue: RecordingPublisher, clock: OffsetClock) -> ManualSync:
-    return ManualSync(database, queue, clock.now)
+def later() -> RecordingLaterPublisher:
+    """Where the runs of many orgs are sent to."""
+    return RecordingLaterPublisher()
+
+
+@pytest.fixture
+def manual_sync(
+    database: Database,
+    queue: RecordingPublisher,
+    later: RecordingLaterPublisher,
+    clock: OffsetClock,
+) -> ManualSync:
+    return ManualSync(database, queue, later, clock.now)
 
 
 def end(client: Client, run_id: str) -> None:
@@ -136,10 +160,11 @@ def test_the_limit_is_each_orgs_own(client: Client, manual_sync: ManualSync) -> 
 def test_a_run_whose_message_is_not_taken_is_over_and_another_may_be_asked_for(
     database: Database,
     store: StoredDocuments,
+    later: RecordingLaterPublisher,
     clock: OffsetClock,
     manual_sync: ManualSync,
 ) -> None:
-    failing = ManualSync(database, FailingPublisher(TimeoutError()), clock.now)
+    failing = ManualSync(database, FailingPublisher(TimeoutError()), later, clock.now)
 
     with pytest.raises(TimeoutError):
         failing.start(REQUEST)
@@ -169,23 +194,99 @@ def test_a_run_that_does_not_exist_is_not_found(manual_sync: ManualSync) -> None
         manual_sync.read(ORG, "nothing")
 
 
+def open_orgs(client: Client, statuses: Mapping[str, str]) -> None:
+    """Orgs of these ids, each with a location of that status."""
+    batch = client.batch()
+    for org_id, status in statuses.items():
+        config = {"provider": "alleaves", "status": status, "locationId": "1000"}
+        location = {"orgId": org_id, "posConfig": config}
+        batch.set(client.document(f"locations/{org_id}-1"), location)
+    batch.commit()
+
+
 def test_a_machine_starts_a_run_of_every_active_org_or_of_one(
     client: Client, manual_sync: ManualSync, queue: RecordingPublisher
 ) -> None:
-    statuses = {"org_a": "active", "org_b": "active", "org_c": "paused"}
-    for org_id, status in statuses.items():
-        location = {"orgId": org_id, "posConfig": {"status": status}}
-        client.document(f"locations/{org_id}-1").set(location)
+    open_orgs(client, {"org_a": "active", "org_b": "active", "org_c": "paused"})
 
-    every, one = manual_sync.start_all(None), manual_sync.start_all("org_b")
+    every, one = manual_sync.start_all(), manual_sync.start_one("org_b")
 
     assert every.keys() == {"org_a", "org_b"}
-    assert one.keys() == {"org_b"}
-    assert len(queue.messages) == 3
-    assert manual_sync.read("org_b", one["org_b"]).state is RunState.QUEUED
-    for nobody in ("org_c", "org_d"):
-        with pytest.raises(NotFound):
-            manual_sync.start_all(nobody)
+    asked = [message.to_json() for message in queue.take()]
+    assert [(each["trigger"], each.get("ifActive", False)) for each in asked] == [
+        ("cron", True),
+        ("cron", True),
+        ("manual", False),
+    ]
+    assert asked[2]["orgId"] == "org_b"
+    assert manual_sync.read("org_b", one).state is RunState.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({"status": "paused"}, "location org_a-1 is paused"),
+        ({"statsu": "active"}, "unknown field statsu; posConfig.status is missing"),
+        ({"status": "active", "provider": "till"}, "posConfig.provider is none of"),
+    ],
+)
+def test_an_org_that_a_machine_names_and_that_cannot_be_synced_is_told_why(
+    client: Client, manual_sync: ManualSync, config: dict[str, str], says: str
+) -> None:
+    client.document("locations/org_a-1").set({"orgId": "org_a", "posConfig": config})
+
+    with pytest.raises(ConfigurationInvalid, match=says):
+        manual_sync.start_one("org_a")
+    with pytest.raises(NotFound):
+        manual_sync.start_one("org_d")
+
+
+def test_more_orgs_than_there_is_room_for_are_spread(
+    client: Client,
+    clock: OffsetClock,
+    manual_sync: ManualSync,
+    queue: RecordingPublisher,
+    later: RecordingLaterPublisher,
+) -> None:
+    # Given
+    orgs = [f"org_{number:03}" for number in range(AT_ONCE + 1)]
+    open_orgs(client, dict.fromkeys(orgs, "active"))
+
+    # When
+    began = clock.now()
+    started = manual_sync.start_all()
+
+    # Then each is asked for once, at its own moment within the time
+    assert queue.messages == []
+    moments = [at for at, _ in later.scheduled]
+    assert began <= min(moments)
+    assert max(moments) < began + timedelta(seconds=SPREAD_SECONDS + 60)
+    assert len(set(moments)) > 40
+    asked = [message.to_json() for message in later.take()]
+    assert {each["orgId"]: each["runId"] for each in asked} == started
+    assert len(asked) == len(orgs)
+    # and its run is seen already
+    assert manual_sync.read(orgs[0], started[orgs[0]]).state is RunState.QUEUED
+
+
+def test_a_machine_that_waits_is_answered_when_the_last_run_has_ended(
+    client: Client, manual_sync: ManualSync
+) -> None:
+    # Given
+    open_orgs(client, {"org_a": "active", "org_b": "active"})
+    started = manual_sync.start_all()
+    assert manual_sync.wait_all(started, 0.3) is None
+
+    # When
+    for org_id, run_id in started.items():
+        run = client.document(f"tenants/{org_id}/sync_runs/{run_id}")
+        run.update({"state": "partial" if org_id == "org_b" else "succeeded"})
+
+    # Then
+    ended = manual_sync.wait_all(started, 20)
+    assert ended is not None
+    states = {org_id: run.state for org_id, run in ended.items()}
+    assert states == {"org_a": RunState.SUCCEEDED, "org_b": RunState.PARTIAL}
 
 
 def test_a_queued_run_that_finds_the_org_taken_says_so(

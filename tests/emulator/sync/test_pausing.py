@@ -5,9 +5,18 @@ from datetime import timedelta
 import pytest
 from google.cloud.firestore import Client
 
+from shared.bus.messages import CronTick, PosSync
+from shared.services.fan_out import FanOut, SyncFanOut, sync_message
+from shared.services.manual_sync import ManualSync
+from shared.services.sync.commands import SyncOrg
 from shared.store.database import Database
 from tests.emulator.environment import OrgConfig, SyncRunner
-from tests.fakes import OffsetClock, RecordingNotifier
+from tests.fakes import (
+    OffsetClock,
+    RecordingLaterPublisher,
+    RecordingNotifier,
+    RecordingPublisher,
+)
 from tests.simulated_pos import SimulatedPos
 from tests.stored import StoredDocuments
 
@@ -141,6 +150,36 @@ def test_a_person_who_asks_gets_a_run_at_once(
     sync.run(ORG, trigger="manual")
 
     # Then the schedule is followed again
+    assert store.status(ORG)["status"] == "active"
+    assert sync.run(ORG)["state"] == "succeeded"
+
+
+@pytest.mark.parametrize("door", ["tick", "cron"])
+def test_a_program_that_names_a_paused_org_has_it_tried_at_once(
+    database: Database,
+    store: StoredDocuments,
+    org_config: OrgConfig,
+    clock: OffsetClock,
+    sync: SyncRunner,
+    password: str,
+    door: str,
+) -> None:
+    # Given a paused org whose password was corrected
+    org_config.update_locations(password=password)
+    queue, later = RecordingPublisher(), RecordingLaterPublisher()
+
+    # When a tick or a call of the cron route is for it alone
+    if door == "tick":
+        fan_out = FanOut(database, queue, later, clock.now, sync_message)
+        SyncFanOut(database, fan_out, clock.now)(CronTick(job="pos-sync", org_id=ORG), "tick-1")
+    else:
+        ManualSync(database, queue, later, clock.now).start_one(ORG)
+    (asked,) = queue.take()
+    assert isinstance(asked, PosSync)
+    sync.service()(SyncOrg.of(asked))
+
+    # Then it is synced, and the schedule is followed again
+    assert store.run(ORG, asked.run_id)["state"] == "succeeded"
     assert store.status(ORG)["status"] == "active"
     assert sync.run(ORG)["state"] == "succeeded"
 

@@ -47,7 +47,7 @@ def test_a_customer_who_stays_unreadable_is_still_in_quarantine_when_the_first_e
     sync.run(ORG)
     assert store.documents(f"tenants/{ORG}/quarantine") == {path: first}
 
-    # When half a year later it is still listed
+    # When a month later it is still listed
     clock.later = RENEWED + timedelta(days=2)
     sync.run(ORG)
 

@@ -284,7 +284,7 @@ def test_a_run_whose_worker_died_holding_the_lease_is_ended_once_the_lease_is_lo
     object.__setattr__(service, "open_pos", die)
     stop = "shared.store.lease.HeldLease.stop"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stop, lambda self, hand_over: self._ended.set())
+        patch.setattr(stop, lambda self, hand_over, last=(): self._ended.set())
         with pytest.raises(Died):
             service(SyncOrg(ORG, "dead", "cron"))
     tick()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from google.cloud.firestore import Client
+from structlog.testing import capture_logs
 
 from shared.bus.messages import PosSync
 from shared.errors import RequestInvalid, RetryLater, Unauthenticated
@@ -196,7 +197,59 @@ def test_a_record_that_the_pos_does_not_have_is_no_reason_to_try_again(
     webhooks.receive("order.created", {"id_order": 123_456_789})
 
     assert webhooks.process() == 1
-    assert webhooks.states() == ["done"]
+    assert webhooks.states() == ["not_found"]
+
+
+def test_an_event_ends_as_not_found_where_the_pos_lacks_one_of_its_records(
+    webhooks: WebhookPipeline, store: StoredDocuments, pos: SimulatedPos
+) -> None:
+    # Given webhooks of records that are there, that are not, and of both
+    customer, order = a_customer(pos), pos.data(ORG)["orders"][0]["id_order"]
+    item = pos.data(ORG)["inventory"][0]["id_item"]
+    events = [
+        ("order.updated", [{"id_order": order}]),
+        ("order.created", [{"id_order": order}, {"id_order": 123_456_789}]),
+        ("customer.updated", {"id_customer": customer}),
+        ("customer.created", {"id_customer": 987_654_321}),
+        ("product.updated", [{"id_item": item}]),
+        ("inventory.updated", [{"id_item": item}, {"id_item": 555_555}]),
+        ("product.deleted", {"id_item": 444_444}),
+    ]
+    for event, data in events:
+        webhooks.receive(event, data)
+
+    # When they are processed in one run
+    with capture_logs() as logs:
+        webhooks.process()
+
+    # Then each says what became of its own records
+    kept = store.documents(f"tenants/{ORG}/webhook_events").values()
+    assert sorted((each["event"], each["state"], each.get("notFound", [])) for each in kept) == [
+        ("customer.created", "not_found", ["987654321"]),
+        ("customer.updated", "done", []),
+        ("inventory.updated", "not_found", ["555555"]),
+        ("order.created", "not_found", ["123456789"]),
+        ("order.updated", "done", []),
+        ("product.deleted", "done", []),
+        ("product.updated", "done", []),
+    ]
+    outcomes = {e["outcome"]: e["events"] for e in logs if e["event"] == "webhooks_processed"}
+    assert outcomes == {"done": 4, "not_found": 3}
+
+
+def test_a_message_that_comes_again_after_not_found_asks_the_pos_nothing(
+    webhooks: WebhookPipeline,
+) -> None:
+    webhooks.receive("order.created", {"id_order": 123_456_789})
+    (message,) = webhooks.pos_sync.messages
+    webhooks.process()
+    webhooks.take_calls()
+
+    assert isinstance(message, PosSync)
+    webhooks.fetch(message)
+
+    assert webhooks.take_calls() == {}
+    assert webhooks.states() == ["not_found"]
 
 
 def test_a_webhook_that_comes_twice_is_one(webhooks: WebhookPipeline, pos: SimulatedPos) -> None:
@@ -314,7 +367,7 @@ def test_a_webhook_of_a_hundred_records_is_fetched_by_their_ids(
     webhooks.process()
 
     assert webhooks.take_calls() == {"orders": 100}
-    assert webhooks.states() == ["done"]
+    assert webhooks.states() == ["not_found"]
 
 
 def test_a_run_fetches_a_hundred_records_of_all_webhooks_that_wait_and_the_next_has_the_rest(
@@ -331,10 +384,10 @@ def test_a_run_fetches_a_hundred_records_of_all_webhooks_that_wait_and_the_next_
 
     # Then one webhook is processed, and the others by the runs that are asked for
     assert webhooks.take_calls() == {"orders": 60}
-    assert webhooks.states() == ["done", "waiting", "waiting"]
+    assert webhooks.states() == ["not_found", "waiting", "waiting"]
     assert webhooks.process() == 2
     assert webhooks.take_calls() == {"orders": 120}
-    assert webhooks.states() == ["done"] * 3
+    assert webhooks.states() == ["not_found"] * 3
 
 
 def test_a_webhook_of_thousands_of_records_waits_for_the_run_that_has_the_org(
@@ -353,7 +406,7 @@ def test_a_webhook_of_thousands_of_records_waits_for_the_run_that_has_the_org(
     webhooks.targeted.catch_up(ORG)
     webhooks.process()
 
-    assert webhooks.states() == ["done", "done"]
+    assert webhooks.states() == ["done", "not_found"]
     assert webhooks.stored("orders", f"alleaves_{NEW_ORDER}")["total"] == 100
 
 

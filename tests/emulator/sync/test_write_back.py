@@ -1,26 +1,71 @@
 """What the POS is asked to make: once, whatever becomes of the answers."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import structlog
+from flask import Request
+from google.cloud.firestore import Client
+from werkzeug.test import Client as Browser
 
 from deploy.local.simulator.spec import OrgSpec
+from shared.bootstrap import manual_sync
+from shared.bus.messages import PosSync
 from shared.domain.write_back import NewCustomer, NewOrder, OrderLine
-from shared.errors import Busy, ProviderError, ProviderRefused, RequestInvalid
-from shared.services.write_back import WriteBack
-from shared.store import locations, pos_writes
+from shared.errors import (
+    ConfigurationInvalid,
+    CredentialsRejected,
+    ProviderError,
+    RequestInvalid,
+    RetryLater,
+    UnderWay,
+)
+from shared.services.sync.commands import SyncRecords, command_of
+from shared.services.write_back import (
+    OpenWriteBack,
+    OutcomeUnknown,
+    RefusedByPos,
+    WriteBack,
+)
+from shared.store import pos_writes
 from shared.store.database import Database
-from tests.emulator.environment import PRODUCTS_ONLY, Environment, SyncRunner
-from tests.fakes import OffsetClock
-from tests.simulated_pos import SimulatedPos
+from shared.store.pos_writes import KeyReused
+from shared.store.writes import Write
+from tests.emulator.environment import (
+    PRODUCTS_ONLY,
+    Environment,
+    OrgConfig,
+    SyncRunner,
+    hold_org,
+)
+from tests.emulator.functions import InProcess
+from tests.fakes import FailingPublisher, OffsetClock, RecordingPublisher
+from tests.simulated_pos import SimulatedPos, placed_order
 from tests.stored import StoredDocuments
 
 ORG = "org_test"
+MAIN = "org_test-1000"
+TWO_PLACES = PRODUCTS_ONLY.model_copy(update={"locations": 2})
 ADA = NewCustomer("Ada", "Quill", email="ada.quill@example.com", phone="(212) 555-0142")
+
+
+class DyingDatabase(Database):
+    """The process ends at the commit of that number."""
+
+    def __init__(self, client: Client, number: int) -> None:
+        super().__init__(client)
+        self._left = number
+
+    def commit(self, writes: Iterable[Write]) -> datetime | None:
+        self._left -= 1
+        if not self._left:
+            raise SystemExit
+        return super().commit(writes)
 
 
 @pytest.fixture
@@ -30,9 +75,39 @@ def specs() -> Sequence[OrgSpec]:
 
 
 @pytest.fixture
-def write_back(database: Database, clock: OffsetClock, environment: Environment) -> WriteBack:
-    (location,) = locations.active_of(database, ORG)
-    return WriteBack(database, environment.connector.open_writer(location), ORG, clock.now)
+def _configured_logs() -> Iterator[None]:
+    """The function sets the logs up for itself."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
+@pytest.fixture
+def queue() -> RecordingPublisher:
+    """Where what was made is asked for."""
+    return RecordingPublisher()
+
+
+@pytest.fixture
+def open_account(
+    database: Database, clock: OffsetClock, environment: Environment, queue: RecordingPublisher
+) -> OpenWriteBack:
+    return OpenWriteBack(database, environment.connector.open_account, queue, clock.now)
+
+
+@pytest.fixture
+def write_back(open_account: OpenWriteBack) -> WriteBack:
+    return open_account(ORG, None)
+
+
+def fetch(sync: SyncRunner, queue: RecordingPublisher) -> list[PosSync]:
+    """Do what was asked for; the messages."""
+    taken = [message for message in queue.take() if isinstance(message, PosSync)]
+    for message in taken:
+        command = command_of(message)
+        assert isinstance(command, SyncRecords)
+        sync.targeted(queue)(command)
+    return taken
 
 
 def customers(pos: SimulatedPos) -> list[str]:
@@ -57,15 +132,22 @@ def an_order(pos: SimulatedPos) -> NewOrder:
 # customers
 
 
-def test_a_customer_is_made_and_comes_back_with_the_next_sync(
-    store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner, write_back: WriteBack
+def test_a_customer_is_made_and_stored_at_once(
+    store: StoredDocuments,
+    pos: SimulatedPos,
+    sync: SyncRunner,
+    queue: RecordingPublisher,
+    write_back: WriteBack,
 ) -> None:
     made = write_back.create_customer("k1", ADA)
 
     assert customers(pos) == [made]
-    sync.run(ORG)
+    (asked,) = fetch(sync, queue)
+    assert (asked.customer_ids, asked.trigger) == ((made,), "manual")
     stored = store.document(f"tenants/{ORG}/customers/{made}")
     assert (stored["email"], stored["firstName"]) == (ADA.email, "Ada")
+    (event,) = store.documents(f"tenants/{ORG}/webhook_events").values()
+    assert (event["event"], event["state"]) == ("write_back", "done")
 
 
 def test_the_same_key_never_makes_a_second_customer(
@@ -124,7 +206,7 @@ def test_a_pos_that_is_busy_is_asked_again_at_once(
 def test_a_key_stands_for_one_thing_only(pos: SimulatedPos, write_back: WriteBack) -> None:
     write_back.create_customer("k1", ADA)
 
-    with pytest.raises(RequestInvalid):
+    with pytest.raises(KeyReused):
         write_back.create_customer("k1", replace(ADA, first_name="Bea"))
 
     assert len(customers(pos)) == 1
@@ -134,7 +216,7 @@ def test_of_many_at_once_one_makes_it(pos: SimulatedPos, write_back: WriteBack) 
     def make(_: int) -> str:
         try:
             return write_back.create_customer("k1", ADA)
-        except Busy:
+        except UnderWay:
             return "busy"
 
     with ThreadPoolExecutor(8) as pool:
@@ -148,9 +230,10 @@ def test_an_attempt_that_died_is_taken_up_when_its_time_is_over(
     database: Database, pos: SimulatedPos, clock: OffsetClock, write_back: WriteBack
 ) -> None:
     # Given an attempt that was never heard of again
-    claim = pos_writes.claim(database, ORG, "customer/k1", content=repr(ADA), now=clock.now())
+    content = f"{MAIN} {ADA!r}"
+    claim = pos_writes.claim(database, ORG, "customer/k1", content=content, now=clock.now())
     assert claim.result is None
-    with pytest.raises(Busy):
+    with pytest.raises(UnderWay):
         write_back.create_customer("k1", ADA)
 
     # When its time is over
@@ -159,6 +242,211 @@ def test_an_attempt_that_died_is_taken_up_when_its_time_is_over(
     # Then another makes the customer
     assert customers(pos) == []
     assert [write_back.create_customer("k1", ADA)] == customers(pos)
+
+
+def test_a_customer_whose_answer_comes_too_late_is_found_again(
+    pos: SimulatedPos, write_back: WriteBack
+) -> None:
+    # Given a POS that makes the customer and answers when nobody waits any more
+    pos.fault("late_answer", endpoint="writes", seconds=3, count=1)
+
+    # When / Then the caller is told what to do
+    with pytest.raises(OutcomeUnknown, match=r"did not answer .* the same Idempotency-Key"):
+        write_back.create_customer("k1", ADA)
+    assert [write_back.create_customer("k1", ADA)] == customers(pos)
+
+
+def test_refused_credentials_are_the_dispensarys_turn_and_leave_no_doubt(
+    pos: SimulatedPos, open_account: OpenWriteBack, org_config: OrgConfig
+) -> None:
+    # Given
+    password = org_config.location()["posConfig"]["password"]
+    org_config.update_locations(password="wrong")
+    with pytest.raises(CredentialsRejected, match="in the POS settings"):
+        open_account(ORG, None).create_customer("k1", ADA)
+
+    # When they are corrected
+    org_config.update_locations(password=password)
+    made = open_account(ORG, None).create_customer("k1", ADA)
+
+    # Then it is made without a search
+    assert customers(pos) == [made]
+    assert "customers" not in pos.calls(ORG)
+
+
+@pytest.mark.parametrize(("what", "dies_at"), [("customer", 2), ("order", 2), ("order", 3)])
+def test_a_worker_that_dies_after_the_pos_did_it_leaves_nothing_to_be_done_twice(
+    client: Client,
+    clock: OffsetClock,
+    pos: SimulatedPos,
+    sync: SyncRunner,
+    queue: RecordingPublisher,
+    write_back: WriteBack,
+    what: str,
+    dies_at: int,
+) -> None:
+    # Given a worker that dies at a commit: of the order's header, or of the result
+    wanted = an_order(pos)
+
+    def make(account: WriteBack) -> str:
+        if what == "customer":
+            return account.create_customer("k1", ADA)
+        return account.submit_order("k1", wanted)
+
+    with pytest.raises(SystemExit):
+        make(replace(write_back, database=DyingDatabase(client, dies_at)))
+
+    # When the same is asked for, too early and then again
+    with pytest.raises(UnderWay):
+        make(write_back)
+    clock.later += pos_writes.CLAIMED + timedelta(seconds=1)
+    made = make(write_back)
+
+    # Then it is there once, and is fetched
+    found = customers(pos) if what == "customer" else [str(o["id_order"]) for o in orders(pos)]
+    assert found == [made]
+    (asked,) = fetch(sync, queue)
+    assert made in (*(asked.customer_ids or ()), *(asked.order_ids or ()))
+
+
+def test_a_key_is_forgotten_after_a_day(
+    clock: OffsetClock, pos: SimulatedPos, write_back: WriteBack
+) -> None:
+    # Given
+    made = write_back.create_customer("k1", ADA)
+    clock.later = timedelta(hours=23)
+    assert write_back.create_customer("k1", ADA) == made
+
+    # When
+    clock.later = timedelta(hours=25)
+    again = write_back.create_customer("k1", ADA)
+
+    # Then
+    assert customers(pos) == [made, again]
+
+
+# the door
+
+
+@pytest.mark.usefixtures("_configured_logs")
+def test_the_same_request_is_answered_the_same_and_nothing_personal_is_logged(
+    client: Client,
+    database: Database,
+    pos: SimulatedPos,
+    environment: Environment,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    claims = json.dumps({"role": "dispensary_admin", "orgId": ORG})
+    headers = {"Authorization": f"Bearer {claims}", "Idempotency-Key": "k1"}
+    body = {"firstName": ADA.first_name, "lastName": ADA.last_name, "email": ADA.email}
+
+    with pytest.MonkeyPatch.context() as patch:
+        functions = InProcess(client.project, database, patch)
+        door = Browser(Request.application(functions.app(manual_sync)))  # type: ignore[arg-type]
+        answers = [
+            door.post("/api/pos/customers", json=each, headers=headers)
+            for each in (body, body, {**body, "lastName": "Pen"})
+        ]
+
+    assert [answer.status_code for answer in answers] == [201, 201, 422]
+    assert answers[0].json == answers[1].json
+    assert answers[0].json == {"customerId": customers(pos)[0], "orgId": ORG, "locationId": "1000"}
+    # Nothing has fetched it yet: each asks for the same run
+    ((topic, message), *others) = functions.published
+    assert isinstance(message, PosSync)
+    assert (topic, message.customer_ids) == ("pos-sync", tuple(customers(pos)))
+    assert others == [(topic, message)]
+    said = capsys.readouterr().out.casefold()
+    assert "pos_write_done" in said
+    assert not [word for word in ("quill", "example.com", "k1") if word in said]
+
+
+# what follows
+
+
+def test_what_could_not_be_asked_for_is_asked_for_with_the_next_request_or_run(
+    store: StoredDocuments, sync: SyncRunner, queue: RecordingPublisher, write_back: WriteBack
+) -> None:
+    # Given a queue that takes nothing
+    deaf = replace(write_back, pos_sync=FailingPublisher(TimeoutError()))
+
+    # When / Then the customer is made all the same
+    made = deaf.create_customer("k1", ADA)
+    assert queue.messages == []
+
+    # and the same request, or the end of the next run, asks for it
+    assert write_back.create_customer("k1", ADA) == made
+    assert len(queue.take()) == 1
+    sync.targeted(queue).catch_up(ORG)
+    assert len(fetch(sync, queue)) == 1
+    assert store.document(f"tenants/{ORG}/customers/{made}")
+
+    # and then nobody
+    write_back.create_customer("k1", ADA)
+    assert queue.messages == []
+
+
+def test_what_is_made_while_a_run_has_the_org_is_stored_after_it(
+    database: Database,
+    store: StoredDocuments,
+    sync: SyncRunner,
+    queue: RecordingPublisher,
+    write_back: WriteBack,
+) -> None:
+    # Given a run under way, and a customer that is made meanwhile
+    made = write_back.create_customer("k1", ADA)
+    held = hold_org(database, ORG, "cron-1")
+    fetch(sync, queue)
+    assert store.documents(f"tenants/{ORG}/customers") == {}
+
+    # When the run has ended
+    held.end([])
+    sync.targeted(queue).catch_up(ORG)
+
+    # Then
+    fetch(sync, queue)
+    assert store.document(f"tenants/{ORG}/customers/{made}")
+
+
+# locations
+
+
+@pytest.mark.parametrize("specs", [(TWO_PLACES,)], ids=["two locations"])
+def test_of_several_locations_one_must_be_named(
+    pos: SimulatedPos, open_account: OpenWriteBack
+) -> None:
+    for wanted in (None, "1002"):
+        with pytest.raises(RequestInvalid, match=rf"{MAIN} \(1000\), org_test-1001 \(1001\)"):
+            open_account(ORG, wanted)
+
+    assert [open_account(ORG, named).location_id for named in ("1001", MAIN)] == ["1001", "1000"]
+    side = open_account(ORG, "1001")
+    side.submit_order("k1", replace(an_order(pos), location_id=side.location_id))
+    assert [order["id_location"] for order in orders(pos)] == [1001]
+
+
+def test_a_location_that_is_not_synced_is_not_written_to(
+    open_account: OpenWriteBack, org_config: OrgConfig
+) -> None:
+    org_config.update_locations(status="inactive")
+
+    with pytest.raises(ConfigurationInvalid, match=f"location {MAIN} is inactive"):
+        open_account(ORG, None)
+
+
+def test_a_location_whose_id_only_the_pos_knows_is_written_to_once_it_was_synced(
+    open_account: OpenWriteBack, org_config: OrgConfig, sync: SyncRunner
+) -> None:
+    # Given
+    org_config.update_locations(locationId="")
+    with pytest.raises(ConfigurationInvalid, match=r"posConfig\.locationId"):
+        open_account(ORG, None)
+
+    # When
+    sync.run(ORG)
+
+    # Then
+    assert open_account(ORG, None).location_id == "1000"
 
 
 # orders
@@ -171,7 +459,7 @@ def test_an_order_has_its_header_and_every_line(pos: SimulatedPos, write_back: W
 
     (order,) = orders(pos)
     assert str(order["id_order"]) == made
-    assert order["id_external"] == f"{ORG}/k1"
+    assert str(order["id_external"]).startswith(f"{ORG}/")
     assert (order["type"], order["status"], order["complete"]) == ("pickup", "submitted", False)
     lines = order["items"]
     assert isinstance(lines, list)
@@ -202,16 +490,88 @@ def test_an_order_broken_off_anywhere_is_finished_and_not_repeated(
     assert [line["qty"] for line in lines] == [1, 2, 1]
 
 
+@pytest.mark.parametrize(
+    "specs", [(PRODUCTS_ONLY.model_copy(update={"api_style": "rest"}),)], ids=["rest"]
+)
+def test_an_account_of_the_rest_style_is_written_to_alike(
+    store: StoredDocuments,
+    pos: SimulatedPos,
+    sync: SyncRunner,
+    queue: RecordingPublisher,
+    write_back: WriteBack,
+) -> None:
+    # When
+    customer_id = write_back.create_customer("k1", ADA)
+    order_id = write_back.submit_order("k2", replace(an_order(pos), customer_id=customer_id))
+    write_back.apply_discount("k3", order_id, "2")
+
+    # Then
+    assert len(fetch(sync, queue)) == 3
+    stored = store.document(f"tenants/{ORG}/orders/alleaves_{order_id}")
+    assert (stored["customerId"], len(stored["items"])) == (customer_id, 3)
+    (order,) = orders(pos)
+    assert order["discounts"] == [{"id_discount": 2}]
+
+
+def test_an_order_that_the_pos_does_not_tell_from_others_is_for_a_person_to_look_at(
+    pos: SimulatedPos, write_back: WriteBack
+) -> None:
+    # Given an order whose outcome is not known, and another of the customer that has no such id
+    wanted = an_order(pos)
+    pos.fault("server_error", endpoint="writes", count=1)
+    with pytest.raises(OutcomeUnknown):
+        write_back.submit_order("k1", wanted)
+    now = datetime.now(UTC).isoformat()
+    template = pos.data(ORG)["orders"][0]
+    pos.add(ORG, "orders", placed_order(template, 700_000, int(wanted.customer_id), now))
+
+    # When / Then
+    with pytest.raises(OutcomeUnknown, match="See there whether the order was made"):
+        write_back.submit_order("k1", wanted)
+    assert orders(pos) == []
+
+
 def test_a_line_that_the_pos_refuses_leaves_the_order_unfinished_and_says_so(
     pos: SimulatedPos, write_back: WriteBack
 ) -> None:
     wanted = an_order(pos)
     too_many = replace(wanted.lines[1], quantity=Decimal(100_000))
 
-    with pytest.raises(ProviderRefused):
+    with pytest.raises(RefusedByPos) as refused:
         write_back.submit_order("k1", replace(wanted, lines=(wanted.lines[0], too_many)))
 
-    assert len(orders(pos)) == 1
+    (order,) = orders(pos)
+    assert f"as order {order['id_order']}, without line 2" in str(refused.value)
+
+
+def test_an_order_that_takes_too_long_is_finished_at_the_next_request(
+    pos: SimulatedPos, write_back: WriteBack
+) -> None:
+    wanted = an_order(pos)
+
+    with pytest.raises(RetryLater):
+        replace(write_back, seconds=0).submit_order("k1", wanted)
+    made = write_back.submit_order("k1", wanted)
+
+    (order,) = orders(pos)
+    assert str(order["id_order"]) == made
+    assert pos.calls(ORG)["writes"] == 1 + len(wanted.lines)
+
+
+@pytest.mark.parametrize("what", ["customer", "order", "discount"])
+def test_what_the_pos_does_not_know_is_the_callers_turn(
+    pos: SimulatedPos, write_back: WriteBack, what: str
+) -> None:
+    order = an_order(pos)
+    made = write_back.submit_order("k1", order)
+    ask: dict[str, Callable[[], object]] = {
+        "customer": lambda: write_back.submit_order("k2", replace(order, customer_id="999999")),
+        "order": lambda: write_back.apply_discount("k2", "999999", "2"),
+        "discount": lambda: write_back.apply_discount("k2", made, "999"),
+    }
+
+    with pytest.raises(RefusedByPos, match="404"):
+        ask[what]()
 
 
 # discounts

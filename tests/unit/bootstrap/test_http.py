@@ -5,17 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from shared.bootstrap.http import HttpFunction
-from shared.bootstrap.settings import FunctionSettings
+from shared.bootstrap.settings import FunctionSettings, SettingsInvalid
 from shared.web.routing import Route
 
 
 def test_a_function_without_its_settings_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
 
-    with pytest.raises(ValidationError, match="google_cloud_project"):
+    with pytest.raises(SettingsInvalid, match="GOOGLE_CLOUD_PROJECT: Field required"):
         HttpFunction("tests", FunctionSettings, lambda _: ()).start()
 
 
@@ -23,6 +22,7 @@ def test_routes_are_made_once_however_many_requests_come_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "demo-http")
+    monkeypatch.setenv("FIRESTORE_DATABASE", "(default)")
     made = []
 
     def routes(settings: FunctionSettings) -> tuple[Route[Any, Any], ...]:

@@ -15,6 +15,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     for name in ("ALLEAVES_USERNAME", "ALLEAVES_PASSWORD", "ALLEAVES_PIN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "demo")
+    monkeypatch.setenv("FIRESTORE_DATABASE", "(default)")
     return monkeypatch
 
 

@@ -43,6 +43,7 @@ class Cloud:
     slots: int
     busy_until: float
     jitter: float
+    run_seconds: float = RUN_SECONDS
     _free_at: list[float] = field(default_factory=list)
 
     def deliver(self, published: Mapping[str, float]) -> Outcome:
@@ -56,7 +57,7 @@ class Cloud:
             outcome.most_deliveries = max(outcome.most_deliveries, delivery)
             if self._takes(now):
                 outcome.done += 1
-                outcome.over_at = max(outcome.over_at, now + RUN_SECONDS)
+                outcome.over_at = max(outcome.over_at, now + self.run_seconds)
             elif delivery == self.policy.max_delivery_attempts:
                 outcome.dead += 1
             else:
@@ -69,7 +70,7 @@ class Cloud:
             heapq.heappop(self._free_at)
         if now < self.busy_until or len(self._free_at) >= self.slots:
             return False
-        heapq.heappush(self._free_at, now + RUN_SECONDS)
+        heapq.heappush(self._free_at, now + self.run_seconds)
         return True
 
 
@@ -134,6 +135,17 @@ def test_a_spread_tick_never_fills_the_instances() -> None:
     assert spread_out.most_deliveries == 1
     assert spread_out.over_at < 30 * MINUTE
     assert at_once.most_deliveries > 1
+
+
+def test_the_nights_look_ups_of_all_customers_find_room() -> None:
+    # Given accounts with the default rate limit, and 1,641 customers of each org
+    allowed_seconds = 1_641 / 120 * MINUTE
+    cloud = cloud_of("loyalty_reconcile")
+    cloud.run_seconds = allowed_seconds
+    # When
+    outcome = cloud.deliver(published(scheduled_spread("loyalty")))
+    # Then
+    assert (outcome.done, outcome.dead, outcome.most_deliveries) == (len(ORGS), 0, 1)
 
 
 @pytest.mark.parametrize("function", ON_TOPICS)

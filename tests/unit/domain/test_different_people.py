@@ -70,6 +70,7 @@ def test_one_fact_given_in_both_and_different_is_enough(fact: str) -> None:
         ({"first": "Guest"}, {"first": "Guest"}),
         ({"email": ROBIN["email"]}, {"phone": KIM["phone"]}),
         ({"phone": "000"}, {"phone": KIM["phone"]}),
+        ({"phone": "000-000-0000"}, {"phone": KIM["phone"]}),
     ],
 )
 def test_where_no_fact_is_given_in_both_nothing_is_sure(

@@ -203,13 +203,20 @@ def test_points_are_the_exact_product_rounded_once(
         (111, 100, True),
         (1100, 1000, False),
         (1101, 1000, True),
-        (9, 0, False),
-        (10, 0, True),
-        (1, 10, False),
+        (11, 10, False),
+        (12, 10, True),
+        (9, 10, False),
+        (8, 10, True),
+        (1, 2, True),
+        (0, 1, True),
         (0, 10, True),
+        (0, 0, False),
+        (1, 0, True),
+        (10, 0, True),
+        (500, 0, True),
     ],
 )
-def test_over_10_percent_of_alpine_iqs_figure_and_10_points_needs_review(
+def test_over_10_percent_of_alpine_iqs_figure_needs_review_however_few_points_that_are(
     orders: int, alpine: int, needs_review: bool
 ) -> None:
     # When

@@ -16,6 +16,7 @@ from shared.domain.order_windows import (
     DateWindow,
     OrderCursor,
     Sweep,
+    Walk,
 )
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -249,3 +250,14 @@ def test_windows_with_the_day_after_them_leave_no_moment_out_that_must_be_in_one
         shift = timedelta(hours=offset)
         assert (begin + shift).date() >= window.since
         assert (end - timedelta(seconds=1) + shift).date() <= window.until
+
+
+def test_a_slice_knows_from_the_one_before_that_the_end_of_a_window_is_ignored() -> None:
+    span = DateWindow(SINCE, TODAY)
+    before = Walk(TODAY - DAY, TODAY, started_at=NOW, done_to=TODAY - DAY, open_ended=True)
+    later = NOW + NEAR_PERIOD
+
+    sweep = Sweep(NOW, before).begin(span, period=NEAR_PERIOD, run_started=later, now=later)
+
+    assert sweep.under_way is not None
+    assert not sweep.under_way.may_narrow(span)

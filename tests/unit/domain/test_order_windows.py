@@ -307,6 +307,37 @@ def test_a_window_that_took_too_long_is_halved_and_never_less_than_a_day(
     )
 
 
+def test_a_pos_that_ignores_the_end_of_a_window_is_asked_for_all_that_is_left_at_once() -> None:
+    # Given a window of which most orders are of later days
+    walk = Walk(since=SINCE, until=TODAY, started_at=NOW, width=10)
+    window = walk.next_window
+    assert window is not None
+    assert walk.may_narrow(window)
+
+    walk = walk.listed(window, ROWS_ACCEPTED, later=ROWS_ACCEPTED // 2 + 1)
+
+    # Then all that is left is the next one, however many orders it holds
+    rest = walk.next_window
+    assert rest == DateWindow(SINCE, TODAY - timedelta(days=10))
+    assert not walk.may_narrow(rest)
+    assert walk.listed(rest, 1_000_000, later=999_000).next_window is None
+
+    # and if that takes too long, half of it
+    assert walk.halved(rest).next_window == rest.newest(rest.days // 2)
+
+
+@pytest.mark.parametrize(
+    ("rows", "later"),
+    [(ROWS_ACCEPTED, ROWS_ACCEPTED // 2), (ROWS_AIMED_AT - 1, ROWS_AIMED_AT - 1)],
+    ids=["no more than half", "few"],
+)
+def test_some_orders_of_later_days_change_nothing(rows: int, later: int) -> None:
+    walk = Walk(since=SINCE, until=TODAY, started_at=NOW, width=10)
+    window = walk.next_window
+    assert window is not None
+    assert walk.listed(window, rows, later=later) == walk.listed(window, rows)
+
+
 def test_the_place_of_a_walk_survives_being_stored() -> None:
     # Given an org with a walk under way, a backfill that has arrived, and a narrower width
     cursor = begin(synced(), NOW + timedelta(days=1))

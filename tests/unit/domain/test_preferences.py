@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.orders import OrderItem
-from shared.domain.preferences import LikedProduct, Preferences, PriceBand, Purchases, price_band
+from shared.domain.preferences import (
+    LikedProduct,
+    Preferences,
+    PreferenceSource,
+    PriceBand,
+    Purchases,
+    price_band,
+    summarised_preferences,
+)
 from shared.domain.spending import OrderFact
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
@@ -196,3 +204,28 @@ def test_the_order_of_the_baskets_never_matters(found: list[Basket], random: Ran
     if preferences is not None:
         assert len(preferences.categories) <= 3
         assert len(preferences.products) <= 5
+
+
+@pytest.mark.parametrize(
+    ("favorite", "spent_cents", "orders", "said"),
+    [
+        ("Flower", 400_00, 2, (("Flower",), PriceBand.PREMIUM)),
+        ("Category > Vapes", 50_00, 2, (("Vapes",), PriceBand.BUDGET)),
+        (None, 100_00, 2, ((), PriceBand.MID)),
+        # A price band rests on orders and what they came to.
+        ("Flower", None, 2, (("Flower",), PriceBand.MID)),
+        ("Flower", 400_00, 0, (("Flower",), PriceBand.MID)),
+        ("Flower", -1, 2, (("Flower",), PriceBand.MID)),
+        (" > ", 400_00, 0, None),
+        (None, 400_00, 0, None),
+        (None, None, 3, None),
+    ],
+)
+def test_a_summary_of_the_pos_says_the_favourite_category_and_the_price_band(
+    favorite: str | None,
+    spent_cents: int | None,
+    orders: int,
+    said: tuple[tuple[str, ...], PriceBand] | None,
+) -> None:
+    found = summarised_preferences(favorite, spent_cents=spent_cents, order_count=orders)
+    assert found == (said and Preferences(said[0], (), said[1], PreferenceSource.POS))

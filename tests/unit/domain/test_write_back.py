@@ -17,7 +17,10 @@ def test_a_new_customer_can_be_told_again_by_an_e_mail_or_a_number(
     assert (customer.email, customer.phone) == (email, phone)
 
 
-@pytest.mark.parametrize(("email", "phone"), [(None, None), ("", ""), ("", None)])
+@pytest.mark.parametrize(
+    ("email", "phone"),
+    [(None, None), ("", ""), ("", None), ("no-email@alleaves.local", None), (None, "none")],
+)
 def test_a_new_customer_without_either_is_refused(email: str | None, phone: str | None) -> None:
     with pytest.raises(ValueError, match="e-mail or a telephone"):
         NewCustomer("Robin", "Example", email, phone)

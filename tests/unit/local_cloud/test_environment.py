@@ -43,6 +43,7 @@ def test_a_process_stands_for_as_many_instances_as_the_function_may_have(
     function = Function(
         name="fan",
         trigger="http",
+        public=True,
         memory_mb=256,
         cpu=1,
         timeout_seconds=60,

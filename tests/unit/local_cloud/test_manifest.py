@@ -20,6 +20,7 @@ SMALL: dict[str, Any] = {
         "timeout_seconds": 300,
         "concurrency": 8,
         "max_instances": 20,
+        "account_prefix": "acme",
     },
     "functions": {
         "reader": {"trigger": {"topic": "letters"}, "env": ["LETTERS", "LATER", "MODE"]},
@@ -27,7 +28,7 @@ SMALL: dict[str, Any] = {
             "trigger": {"firestore": {"document": "tenants/{orgId}", "event": "written"}},
             "memory_mb": 256,
         },
-        "door": {"trigger": "http", "timeout_seconds": 3600, "secrets": ["KEY"]},
+        "door": {"trigger": "http", "public": True, "timeout_seconds": 3600, "secrets": ["KEY"]},
     },
     "topics": ["letters", "dead-letters"],
     "env": {"LETTERS": {"topic": "letters"}, "LATER": {"queue": "later"}, "MODE": {"value": "x"}},
@@ -47,6 +48,8 @@ SMALL: dict[str, Any] = {
         "tick": {"cron": "* * * * *", "timezone": "UTC", "topic": "letters", "message": {"a": 1}}
     },
 }
+ALERT = {"metric": "m", "resource": "r", "aligner": "ALIGN_SUM", "above": 1, "for_seconds": 0}
+OBJECTIVE = {"metric": "m", "resource": "r", "goal": 0.9, "below": 1}
 
 
 def read(tmp_path: Path, *, at: str = "", value: object = None) -> Manifest:
@@ -106,6 +109,45 @@ def test_variables_hold_full_resource_names(tmp_path: Path) -> None:
     }
 
 
+def test_variables_hold_what_differs_between_deployments_and_functions(tmp_path: Path) -> None:
+    # Given
+    manifest = read(
+        tmp_path,
+        at="env",
+        value={
+            "LETTERS": {"deployment": "project"},
+            "LATER": {"deployment": "database"},
+            "MODE": {"own": "concurrency"},
+        },
+    )
+    # When
+    environment = manifest.environment(manifest.functions["reader"], "demo-p", "restored")
+    # Then
+    assert environment == {"LETTERS": "demo-p", "LATER": "restored", "MODE": "8"}
+
+
+def test_a_service_account_is_given_as_its_address(tmp_path: Path) -> None:
+    # Given
+    manifest = read(tmp_path, at="accounts", value=["tasks"])
+    # Then
+    expected = "acme-tasks@demo-p.iam.gserviceaccount.com"
+    assert manifest.account("tasks", "demo-p") == expected
+
+
+def test_a_function_publishes_to_the_topics_of_its_variables_unless_it_says_which(
+    tmp_path: Path,
+) -> None:
+    derived = read(tmp_path).functions["reader"]
+    said = read(tmp_path, at="functions.reader.publishes", value=[]).functions["reader"]
+    assert (derived.publishes, said.publishes) == (("letters",), ())
+
+
+def test_every_function_has_the_variables_that_all_have(tmp_path: Path) -> None:
+    functions = read(tmp_path, at="defaults.env", value=["MODE"]).functions
+    assert functions["door"].env == functions["watcher"].env == ("MODE",)
+    assert functions["reader"].env[:2] == ("MODE", "LETTERS")
+
+
 def test_the_topics_of_functions_are_a_json_object(tmp_path: Path) -> None:
     # Given
     manifest = read(tmp_path, at="env.MODE", value={"topics_of": "functions"})
@@ -152,7 +194,18 @@ def test_a_policy_can_be_made_quick_for_tests(tmp_path: Path) -> None:
         ("functions.reader.env", ["NOTHING"], "no such variable: NOTHING"),
         ("functions.door.secrets", ["NOTHING"], "no such secret: NOTHING"),
         ("env.LATER", {"queue": "nowhere"}, "no such queue: nowhere"),
+        ("env.LATER", {"account": "nobody"}, "no such account: nobody"),
         ("schedules.tick.topic", "nowhere", "no such topic: nowhere"),
+        ("functions.reader.publishes", ["nowhere"], "no such topic: nowhere"),
+        ("functions.reader.public", True, "an HTTP function is public, another is not"),
+        ("functions.door.public", False, "an HTTP function is public, another is not"),
+        ("functions.door.firestore", "own", "firestore"),
+        ("secrets.KEY.version", "newest", "version"),
+        ("secrets.KEY.version", 0, "version"),
+        ("alerts", {"quiet": ALERT | {"absent": True}}, "above or absent"),
+        ("alerts", {"quiet": ALERT | {"metric": "log:nowhere"}}, "no such log metric: nowhere"),
+        ("log_metrics", {"watched": {}}, "event or filter"),
+        ("objectives", {"quick": OBJECTIVE | {"good": "x"}}, "good, or below"),
         ("subscriptions.defaults.dead_letter_topic", "nowhere", "no such topic: nowhere"),
         ("subscriptions.door", {"min_backoff_seconds": 1}, "subscriptions of no event function"),
         ("functions.reader.colour", "red", "colour"),

@@ -98,6 +98,11 @@ def session_in(memory: MemoryRun) -> Generator[Session, None, None]:
 
 def synced(rows: Sequence[object], discounts: Iterable[Discount] = ()) -> list[Write]:
     """All writes of a first sync of products."""
+    return first_sync(rows, discounts).writes
+
+
+def first_sync(rows: Sequence[object], discounts: Iterable[Discount] = ()) -> MemoryRun:
+    """The run of a first sync of products."""
     memory = MemoryRun()
     with session_in(memory) as session:
         listed = PriceList(ORG, "prices", {}, 1)
@@ -117,4 +122,4 @@ def synced(rows: Sequence[object], discounts: Iterable[Discount] = ()) -> list[W
             allow_deletions=False,
         )
         session.checkpoint()
-    return memory.writes
+    return memory

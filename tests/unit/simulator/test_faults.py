@@ -91,6 +91,17 @@ def test_a_time_out_holds_the_call(harbor: SimulatorClient) -> None:
     assert time.perf_counter() - start >= 0.05
 
 
+def test_a_late_answer_is_of_a_call_that_was_done(harbor: SimulatorClient) -> None:
+    # Given
+    harbor.fault("late_answer", endpoint="writes", seconds=0.06, count=1)
+    start = time.perf_counter()
+    # When
+    made = harbor.post("/customer", name_first="Ida", name_last="Forge").json["id_customer"]
+    # Then
+    assert time.perf_counter() - start >= 0.06
+    assert harbor.get(f"/customer/{made}").status_code == 200
+
+
 def test_truncated_json_cannot_be_read(harbor: SimulatorClient) -> None:
     harbor.fault("truncated_json", endpoint="orders", count=1)
     reply = harbor.get("/order")

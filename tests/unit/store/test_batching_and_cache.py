@@ -5,7 +5,7 @@ from itertools import chain
 import pytest
 
 from shared.batches import batched
-from shared.cache import ExpiringCache
+from shared.cache import CacheStatistics, ExpiringCache
 from shared.store import database
 from shared.store.database import Put, Remove, Write, commits, commits_of, joined, weight
 from shared.store.writes import bytes_of
@@ -112,3 +112,51 @@ def test_none_is_not_kept_but_what_is_empty_is() -> None:
         cache.get_or("empty", 60, lambda: make(()))
     # Then
     assert len(calls) == 3
+
+
+def test_a_cache_knows_how_well_it_works() -> None:
+    # Given three values, of which one has expired
+    now = 0.0
+    cache = ExpiringCache[str, int](10, lambda: now)
+    assert cache.statistics() == CacheStatistics(0, 0, 0.0, 0, 0)
+    assert cache.statistics().hit_rate is None
+    cache.put("short", 10, 1)
+    cache.put("old", 100, 2)
+    now = 20.0
+    found = [cache.get(key) for key in ("short", "old", "old", "none")]
+    cache.put("new", 100, 3)
+    now = 30.0
+    assert found == [None, 2, 2, None]
+
+    # When
+    first, second = cache.statistics(), cache.statistics()
+
+    # Then
+    assert (first.valid, first.average_age, first.hits, first.misses) == (2, 20.0, 2, 2)
+    assert first.hit_rate == 0.5
+    assert second == first
+
+
+def test_what_has_expired_is_counted_as_long_as_it_is_in_memory() -> None:
+    now = 0.0
+    cache = ExpiringCache[str, int](10, lambda: now)
+    cache.put("a", 10, 1)
+    cache.put("b", 20, 2)
+    now = 10.0
+    found = cache.statistics()
+    assert (found.size, found.valid, found.expired, found.average_age) == (2, 1, 1, 10.0)
+    assert cache.statistics().size == 1
+
+
+def test_who_asks_for_statistics_changes_nothing_about_what_is_dropped_first() -> None:
+    # Given a full cache whose value that expires last was used first
+    cache = ExpiringCache[str, int](2, lambda: 0.0)
+    cache.put("a", 90, 1)
+    cache.put("b", 60, 2)
+
+    # When
+    cache.statistics()
+    cache.put("c", 60, 3)
+
+    # Then
+    assert [cache.get(key) for key in "abc"] == [None, 2, 3]

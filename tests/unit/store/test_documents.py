@@ -15,7 +15,15 @@ from shared.domain.customers import Customer
 from shared.domain.discounts import NO_SALE, Discount, DiscountKind, Sale
 from shared.domain.inventory import StockArea
 from shared.domain.metadata import PUBLIC_FIELDS, NamedEntry, PublicLocation
-from shared.domain.orders import Channel, Order, OrderItem, OrderStatus, OrderType
+from shared.domain.orders import (
+    Channel,
+    Order,
+    OrderItem,
+    OrderStatus,
+    OrderType,
+    StoredStatus,
+)
+from shared.domain.preferences import Preferences, PreferenceSource, PriceBand
 from shared.domain.pricing import PriceSource
 from shared.domain.spending import Spending
 from shared.pos.port import Rejected
@@ -82,6 +90,10 @@ FULL_CUSTOMER = Customer(
     loyalty_points=120,
     created_at=AT,
     source=POS,
+)
+PREFERRING = replace(
+    FULL_CUSTOMER,
+    preferences=Preferences(("Flower",), (), PriceBand.PREMIUM, PreferenceSource.POS),
 )
 BARE_CUSTOMER = Customer(
     id="12",
@@ -226,7 +238,10 @@ BRANDS = metadata.put(ORG, "brands", metadata.names(NAMES, ORG, derived=True), n
     [
         (ON_PRODUCT, {"removedFromPosAt"}),
         (ON_MENU, set()),
-        (customer_put(FULL_CUSTOMER, first=True, version=AT), {"removedFromPosAt"}),
+        (
+            customer_put(PREFERRING, first=True, version=AT),
+            {"removedFromPosAt", "phoneUnassigned"},
+        ),
         (ORDER, {"removedFromPosAt"}),
         (DISCOUNT, set()),
         (BRANDS, set()),
@@ -266,6 +281,51 @@ def test_a_first_write_keeps_the_pos_s_own_moment_of_creation() -> None:
 
 def test_a_status_that_the_pos_does_not_give_is_stored_as_null() -> None:
     assert orders.fields_of(BARE_ORDER, "12", ORG)["posStatus"] is None
+
+
+def test_an_order_whose_status_is_another_programs_is_written_without_it() -> None:
+    # Given an order of which the POS says what it has said before
+    fields = orders.fields_of(FULL_ORDER, "11", ORG)
+    stored = StoredStatus(status="ready", pos_status="Paid", from_pos="completed")
+
+    # When it is written
+    write = orders.put(ORG, fields, run_id="run", stored=stored)
+
+    # Then its status is neither written nor cleared, all else is as ever
+    assert write.owned is not None
+    assert {*(ORDER.owned or ())} - {*write.owned} == {"status"}
+    assert {**write.fields, "status": "completed"} == ORDER.fields
+    assert ORDER.fields["statusFromPos"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("preferences", "stored"),
+    [
+        (PREFERRING.preferences, {"favoriteCategory": "Flower", "priceBand": "premium"}),
+        (Preferences((), (), PriceBand.MID, PreferenceSource.POS), {"priceBand": "mid"}),
+        (None, None),
+    ],
+)
+def test_what_the_pos_s_summary_says_of_a_customer_is_read_as_it_is_stored(
+    preferences: Preferences | None, stored: dict[str, str] | None
+) -> None:
+    fields = customers.fields_of(replace(FULL_CUSTOMER, preferences=preferences), ORG)
+    assert fields.get("posPreferences") == stored
+    assert customers.pos_preferences_in(fields) == preferences
+
+
+def test_preferences_of_the_pos_are_marked_and_those_from_orders_are_as_ever() -> None:
+    said = customers.preference_fields(PREFERRING.preferences, ())["preferences"]
+    computed = Preferences(("Flower",), (), PriceBand.PREMIUM)
+    assert said == {
+        "favoriteCategory": "Flower",
+        "categories": ["Flower"],
+        "products": [],
+        "priceBand": "premium",
+        "source": "pos",
+    }
+    stored = customers.preference_fields(computed, ())["preferences"]
+    assert {**stored, "source": "pos"} == said
 
 
 def test_a_spending_document_without_an_email_clears_the_stored_one() -> None:
@@ -372,3 +432,12 @@ def test_products_say_that_they_are_of_a_pos_and_of_which() -> None:
 def test_an_order_keeps_the_user_account_that_placed_it() -> None:
     assert orders.fields_of(FULL_ORDER, "11", ORG)["userId"] == "u1"
     assert "userId" not in orders.fields_of(BARE_ORDER, "12", ORG)
+
+
+def test_a_number_that_nobody_is_assigned_is_found_and_marked() -> None:
+    unassigned = replace(FULL_CUSTOMER, phone="(555) 123-4567")
+    given = customer_put(unassigned, first=False, version=None).fields
+    usual = customer_put(FULL_CUSTOMER, first=False, version=None)
+    assert (given["phoneE164"], given["phoneUnassigned"]) == ("+15551234567", True)
+    assert "phoneUnassigned" not in usual.fields
+    assert "phoneUnassigned" in (usual.owned or ()), "a number that was corrected is not marked"

@@ -16,6 +16,7 @@ from tests.unit.web.calling import named
 
 STAFF = "staff of the org"
 STAFF_OR_CRON = "staff of the org, or cron secret"
+EVERY_ORG = "role for every org"
 CRON = "cron secret"
 POS = "signed by the org's POS"
 ANYONE = "public"
@@ -26,6 +27,9 @@ RULES = {
         "POST /api/pos/sync": STAFF,
         "GET /api/pos/sync/{runId}": STAFF_OR_CRON,
         "POST /api/cron/pos-sync": CRON,
+        "POST /api/pos/customers": STAFF,
+        "POST /api/pos/orders": STAFF,
+        "POST /api/pos/orders/{orderId}/discount": STAFF,
         "GET /openapi.json": ANYONE,
     },
     "loyalty_api": {
@@ -47,6 +51,7 @@ RULES = {
         "GET /api/orders": STAFF,
         "GET /api/orders/skipped": STAFF,
         "GET /api/segments": STAFF,
+        "GET /api/cache": EVERY_ORG,
         "GET /openapi.json": ANYONE,
     },
     "webhooks": {
@@ -71,9 +76,9 @@ def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> App:
     environment = {
         **manifest.environment(function, "demo-routes"),
         **dict.fromkeys(function.secrets, "a secret of thirty-two characters"),
-        "GOOGLE_CLOUD_PROJECT": "demo-routes",
         "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1",
         "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",
+        "CLOUD_TASKS_EMULATOR_HOST": "127.0.0.1:1",
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value.replace(" ", "-"))

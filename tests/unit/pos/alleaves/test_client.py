@@ -1,14 +1,21 @@
 """Alleaves as a point of sale: what is asked of it, and what comes of the answers."""
 
 import json
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from shared.domain.inventory import StockArea
-from shared.errors import ListingIncomplete, ProviderFailed, ProviderRefused, ReplyUnreadable
-from shared.pos.port import Rejected
+from shared.errors import (
+    ConfigurationInvalid,
+    ListingIncomplete,
+    ProviderFailed,
+    ProviderRefused,
+    ReplyUnreadable,
+)
+from shared.pos.port import PosClient, Rejected
 from tests.unit.pos.alleaves.rows import (
     customer,
     order,
@@ -219,7 +226,7 @@ def test_the_calls_of_a_page_are_counted_with_sign_in_and_retries() -> None:
     ("answer", "error"),
     [
         (Canned(500), ProviderFailed),
-        (Canned(404), ProviderRefused),
+        (Canned(409), ProviderRefused),
         (ok({"error": "Something went wrong"}), ReplyUnreadable),
         (Canned(body=b'[{"id_order": 1'), ReplyUnreadable),
     ],
@@ -232,6 +239,31 @@ def test_what_the_pos_gets_wrong_is_the_providers_turn(
 
     with pytest.raises(error):
         list(alleaves.client().orders(WINDOW))
+
+
+@pytest.mark.parametrize(
+    ("path", "what", "lists"),
+    [
+        ("/auth", "signing in", lambda pos: pos.customers()),
+        ("/customer/search", "customers", lambda pos: pos.customers()),
+        ("/order", "orders", lambda pos: pos.orders(WINDOW)),
+    ],
+)
+def test_a_path_that_the_pos_does_not_have_is_the_settings_to_correct(
+    path: str, what: str, lists: Callable[[PosClient], Iterable[object]]
+) -> None:
+    alleaves = Alleaves(customers=1, orders=1)
+    alleaves.interfere = lambda sent: (
+        Canned(404) if urlsplit(sent.url).path == f"/api{path}" else None
+    )
+
+    with pytest.raises(ConfigurationInvalid) as refused:
+        list(lists(alleaves.client()))
+
+    assert str(refused.value) == (
+        f"The POS at app.alleaves.com refused a request for {what} (404)."
+        " Check baseUrl and apiStyle of Main Street in the POS settings."
+    )
 
 
 def test_nothing_is_called_before_the_first_page_is_wanted() -> None:

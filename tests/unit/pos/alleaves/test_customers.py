@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from shared.domain.customers import Customer, identifies
+from shared.domain.preferences import Preferences, PreferenceSource, PriceBand
 from shared.pos.alleaves.orders import to_customer
 from shared.pos.port import Rejected
 from tests.unit.pos.alleaves.rows import customer, without
@@ -122,3 +123,33 @@ def test_text_that_cannot_be_stored_is_rejected_and_its_raw_form_can_be() -> Non
     assert isinstance(record, Rejected)
     assert record.code == "bad_text"
     assert record.raw.encode()
+
+
+SUMMARY = {"total_spent": "250.00", "total_orders": 2, "favorite_category": "Category > Vapes"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "categories", "band"),
+    [
+        (SUMMARY, ("Vapes",), PriceBand.PREMIUM),
+        (SUMMARY | {"total_orders": None, "order_count": "10"}, ("Vapes",), PriceBand.BUDGET),
+        (SUMMARY | {"total_spent": "much"}, ("Vapes",), PriceBand.MID),
+        (SUMMARY | {"favorite_category": None}, (), PriceBand.PREMIUM),
+        # A category that cannot be stored is not given: the customer is read all the same.
+        (SUMMARY | {"favorite_category": "x" * 3_000}, (), PriceBand.PREMIUM),
+        (SUMMARY | {"favorite_category": "\ud800"}, (), PriceBand.PREMIUM),
+        (SUMMARY | {"favorite_category": ["Vapes"]}, (), PriceBand.PREMIUM),
+    ],
+)
+def test_the_pos_s_own_summary_says_what_a_customer_likes(
+    fields: dict[str, Any], categories: tuple[str, ...], band: PriceBand
+) -> None:
+    said = Preferences(categories, (), band, PreferenceSource.POS)
+    assert mapped(customer(**fields)).preferences == said
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"total_spent": 0, "total_orders": 0, "favorite_category": ""}]
+)
+def test_an_empty_summary_says_nothing(fields: dict[str, Any]) -> None:
+    assert mapped(customer(**fields)).preferences is None

@@ -1,0 +1,320 @@
+"""Every form that one version hands to another: how it is written, and what it says when read.
+
+``write`` makes a message or documents of fixed content, ``read`` says what is in such. Both call
+the product's own code. Add an entry here for a new form, then ``python -m
+tests.unit.compatibility.keep``.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from unittest.mock import patch
+
+from pydantic_core import to_jsonable_python
+
+from shared.bus.messages import AgeSegments, ComputeSpending, CronTick, Loyalty, Message, PosSync
+from shared.domain.catalogue import PricedProduct
+from shared.domain.changes import HASH_BYTES
+from shared.domain.customer_ranges import CustomerRange
+from shared.domain.inventory import BatchDetail, BatchStock
+from shared.domain.loyalty import ProviderAnswer, ProviderStatus
+from shared.domain.loyalty_work import LoyaltyEntry, LoyaltyWork, Review
+from shared.domain.runs import RunState, StreamCounts
+from shared.store import (
+    inventory,
+    lease,
+    loyalty_runs,
+    manifest,
+    packed_map,
+    paths,
+    runs,
+    spending_requests,
+    status,
+)
+from shared.store.database import Write
+from shared.store.loyalty_runs import LoyaltyProgress, LoyaltyRun
+from shared.store.manifest import Manifest
+from shared.store.packed_map import Facts, PackedMap
+from shared.store.runs import Hold, Position, Run, RunError
+from shared.store.spending_requests import SpendingRequest
+from shared.store.status import SyncProgress
+from tests.unit.store.test_packed_map import Kept
+
+ORG, RUN = "org_harbor", "cron-1"
+AT = datetime(2026, 3, 18, 16, 0, tzinfo=UTC)
+FINGERPRINT = bytes(range(HASH_BYTES))
+
+Documents = Mapping[str, Mapping[str, Any]]
+"""Fields by path."""
+
+
+class Memory(Kept):
+    """A Firestore of a few documents that takes commits, without their preconditions."""
+
+    def commit(self, writes: Iterable[Write]) -> datetime:
+        self.apply(list(writes))
+        return AT
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A form: a message as its JSON object, or Documents."""
+
+    write: Callable[[], Any]
+    read: Callable[[Any], Any]
+
+
+def plain(value: object) -> Any:
+    """What was read, as JSON has it."""
+    return to_jsonable_python(value, by_alias=True, bytes_mode="hex")
+
+
+def _message(message: Message) -> Format:
+    kind = type(message)
+    return Format(message.to_json, lambda sent: plain(kind.parse(sent)))
+
+
+def _documents(write: Callable[[Memory], object], read: Callable[[Memory], object]) -> Format:
+    def written() -> Documents:
+        memory = Memory()
+        write(memory)
+        return memory.documents
+
+    def found(documents: Documents) -> Any:
+        memory = Memory()
+        memory.documents = {path: dict(fields) for path, fields in documents.items()}
+        return plain(read(memory))
+
+    return Format(written, found)
+
+
+def _manifest(memory: Memory) -> None:
+    marks = Manifest(ORG, "orders", {})
+    for order_id in ("1", "2", "3", "4"):
+        marks.put(order_id, FINGERPRINT)
+    marks.listed("2", AT)
+    marks.skip("3", FINGERPRINT)
+    marks.remove("4")
+    marks.announce("5")
+    marks.quarantine("6", FINGERPRINT, now=AT)
+    marks.announce_quarantine("7")
+    marks.miss("1", held=False)
+    marks.miss("2", held=True)
+    memory.keep(marks)
+
+
+def _read_manifest(memory: Memory) -> object:
+    marks = manifest.load(memory, ORG, {"orders": 1})["orders"]
+    return {
+        "marks": dict(marks.items()),
+        "created": dict(marks.created()),
+        "has": marks.has("1", FINGERPRINT),
+        "skipped": marks.skipped("3"),
+        "quarantined": [marks.quarantined("6"), marks.quarantined("7")],
+        "missing": [marks.missing(held=False), marks.missing(held=True)],
+    }
+
+
+def _large_map(memory: Memory) -> None:
+    """Several shards of a second generation, and a log that is newer than they are."""
+    facts = PackedMap[Facts](ORG, "prices", {})
+    facts.shard_bytes = 20
+    for number in range(6):
+        facts.set_entry(str(number), ["a", number, None])
+    memory.keep(facts)
+    facts.set_entry("1", ["b", 1, None])
+    facts.drop_entry("2")
+    with patch.object(packed_map, "REWRITTEN_AT_ONCE", 0):
+        memory.keep(facts)
+
+
+def _lease(memory: Memory) -> None:
+    marks = Manifest(ORG, "orders", {"1": manifest.STORED + FINGERPRINT})
+    marks.unsettle("1")
+    held = lease.acquire(
+        memory,
+        paths.lease(ORG),
+        run_id=RUN,
+        holder="worker",
+        ttl=timedelta(seconds=60),
+        first_writes=lambda abandoned: [],
+        monotonic=lambda: 0.0,
+    )
+    assert isinstance(held, lease.HeldLease)
+    held.commit([], manifest.unsettled({"orders": marks}))
+
+
+def _read_lease(memory: Memory) -> object:
+    path = paths.lease(ORG)
+    marks = {"orders": Manifest(ORG, "orders", {"1": manifest.STORED + FINGERPRINT})}
+    manifest.distrust(marks, memory.get(path).fields["unsettled"])
+    return {"lease": lease.look(memory, [path])[path], "distrusted": dict(marks["orders"].items())}
+
+
+REQUEST = SpendingRequest(
+    id="ask",
+    org_id=ORG,
+    run_id=RUN,
+    customers=2,
+    customer_ids=("1", "2"),
+    since=AT,
+    asked_at=AT,
+)
+PART = REQUEST.model_copy(
+    update={
+        "id": "part",
+        "customer_ids": None,
+        "step": "groups",
+        "range": CustomerRange("1", "5", ("3",)),
+        "part_of": "ask",
+        "fillers": ("555",),
+    }
+)
+
+
+def _requests(memory: Memory) -> None:
+    memory.apply([spending_requests.put(REQUEST), spending_requests.put(PART)])
+
+
+def _read_requests(memory: Memory) -> object:
+    return [spending_requests.read(memory, ORG, each.id) for each in (REQUEST, PART)]
+
+
+UNDER_WAY = Run(
+    state=RunState.RUNNING,
+    trigger="cron",
+    started_at=AT,
+    invocations=2,
+    tries=1,
+    streams={"orders": StreamCounts(fetched=3, created=1, skipped=2, skipped_reasons={"x": 2})},
+    done=["customers"],
+    reset=True,
+    customers_at=Position(account=1, page=4),
+    errors=[RunError(code="provider_busy", owner="provider", message="429", stream="products")],
+    warnings=["a warning"],
+    holds={"products": Hold(reason="20 of 60 are missing", count=20)},
+)
+PROGRESS = SyncProgress(
+    shards={"orders": 2},
+    customers_complete_at=AT,
+    metadata_at=AT,
+    last_success_at=AT,
+    credential_failures=2,
+    holds={"products": Hold(reason="20 of 60 are missing", count=20)},
+    incidents=["sync_paused"],
+    pending_recompute=["1"],
+    recompute_all=True,
+)
+LOYALTY_RUN = LoyaltyRun(state=RunState.RUNNING, started_at=AT, everybody=True, marked=True)
+LOYALTY_PROGRESS = LoyaltyProgress(marked_at=AT, account="1700", rules="r", last_run_id=RUN)
+
+
+def _runs(memory: Memory) -> None:
+    memory.apply(
+        [
+            runs.put(ORG, RUN, UNDER_WAY),
+            status.put_progress(ORG, PROGRESS),
+            loyalty_runs.put(ORG, RUN, LOYALTY_RUN),
+            loyalty_runs.put_progress(ORG, LOYALTY_PROGRESS),
+        ]
+    )
+
+
+def _read_runs(memory: Memory) -> object:
+    return {
+        "run": runs.read(memory, ORG, RUN),
+        "progress": status.read_progress(memory, ORG),
+        "loyaltyRun": loyalty_runs.read(memory, ORG, RUN),
+        "loyaltyProgress": loyalty_runs.read_progress(memory, ORG),
+    }
+
+
+BATCH = BatchStock(
+    batch_id="b1",
+    location_id="1000",
+    item_id="77",
+    quantity=Decimal("12.50"),
+    cost_cents=410,
+    vendor="Fern Farms",
+    expires_on="2026-09-01",
+    received_on=None,
+    package_tag="1A4",
+    detail=BatchDetail("2026-09-02", "1A4", "2026-01-01", None, None),
+    looked_up_at=AT,
+)
+PRICED = PricedProduct("77", "Flower", None, "Fern", 3500, 410, AT, FINGERPRINT, on_menu=False)
+LOYAL = LoyaltyEntry(
+    work=LoyaltyWork.CALCULATE,
+    looked_up=739_000,
+    answer=ProviderAnswer(ProviderStatus.FOUND, 475, "u1"),
+    spent_cents=12_345,
+    orders=3,
+    equity=True,
+    ledger=b"ledger",
+    review=Review.REPORTED,
+)
+
+
+def _maps(memory: Memory) -> None:
+    batches = inventory.BatchStore(ORG, "batches", {})
+    batches.put([BATCH])
+    prices = inventory.PriceList(ORG, "prices", {})
+    prices.put(PRICED)
+    state = loyalty_runs.load_state(memory, ORG)
+    state.put("1", LOYAL)
+    for each in (batches, prices, state):
+        memory.keep(each)
+
+
+def _read_maps(memory: Memory) -> object:
+    return {
+        "batches": inventory.load_batches(memory, ORG).all(),
+        "prices": dict(inventory.load_prices(memory, ORG).items()),
+        "loyalty": loyalty_runs.load_state(memory, ORG).get("1"),
+    }
+
+
+FORMATS = {
+    "message-cron-tick": _message(CronTick(job="pos-sync", org_id=ORG, spread_seconds=1500)),
+    "message-pos-sync": _message(
+        PosSync(
+            org_id=ORG,
+            run_id=RUN,
+            trigger="webhook",
+            full=True,
+            allow_deletions=True,
+            dry_run=True,
+            streams=("customers", "orders", "products", "discounts", "metadata"),
+            requested_by="ada",
+            as_stored=True,
+            if_active=True,
+        )
+    ),
+    "message-pos-sync-of-records": _message(
+        PosSync(
+            org_id=ORG,
+            run_id=RUN,
+            trigger="continuation",
+            customer_ids=("1",),
+            order_ids=("2",),
+            product_ids=("3",),
+        )
+    ),
+    "message-spending": _message(
+        ComputeSpending(
+            org_id=ORG, request_id="ask", part_of="whole", run_id=RUN, customer_ids=("1", "2")
+        )
+    ),
+    "message-segments": _message(AgeSegments(org_id=ORG)),
+    "message-loyalty": _message(Loyalty(org_id=ORG, run_id=RUN, customer_ids=("1",), full=True)),
+    "manifest": _documents(_manifest, _read_manifest),
+    "packed-map": _documents(
+        _large_map, lambda memory: dict(packed_map.load(memory, ORG, "prices").items())
+    ),
+    "packed-maps-of-records": _documents(_maps, _read_maps),
+    "lease": _documents(_lease, _read_lease),
+    "spending-requests": _documents(_requests, _read_requests),
+    "runs": _documents(_runs, _read_runs),
+}
