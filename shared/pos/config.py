@@ -17,6 +17,7 @@ Status = Literal["active", "inactive", "paused"]
 STATUSES: tuple[str, ...] = get_args(Status)
 ALLEAVES_URL = "https://app.alleaves.com/api"
 """Where no other address is given."""
+LIGHTSPEED_URL = "https://{prefix}.retail.lightspeed.app"
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -115,22 +116,33 @@ class AlleavesConfig(_Account):
 
 
 class LightspeedConfig(_Account):
-    """An account at Lightspeed."""
+    """A retailer's account at Lightspeed: the prefix of its domain and a personal token.
+    ``location_id`` is an outlet's id, which narrows the stock to that outlet."""
 
     provider: Literal["lightspeed"]
-    domain_prefix: str | None = None
-    token: Secret | None = None
-    api_version: str | None = None
+    domain_prefix: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,63}$")] = ""
+    token: Secret = SecretStr("")
+    api_version: Annotated[str, Field(pattern=r"^[0-9.-]{1,10}$")] = "2.0"
+
+    @property
+    def address(self) -> str:
+        """What the paths of the API follow."""
+        host = self.base_url or LIGHTSPEED_URL.format(prefix=self.domain_prefix)
+        return f"{host.rstrip('/')}/api/{self.api_version}"
 
     @property
     def missing(self) -> tuple[str, ...]:
         """The fields without which nobody can sign in."""
-        return ()
+        given = {
+            "domainPrefix": self.base_url or self.domain_prefix,
+            "token": self.token.get_secret_value(),
+        }
+        return tuple(name for name, value in given.items() if not value)
 
     @property
     def account_key(self) -> Hashable:
         """Equal for locations of one account."""
-        return self.provider, _address(self.base_url or ""), self.domain_prefix
+        return self.provider, _address(self.address)
 
     @property
     def listing_key(self) -> Hashable:

@@ -19,6 +19,8 @@ RAW_LIMIT = 200_000
 PAGE_RAW_LIMIT = 2_000_000
 """Characters of the raw records of one page together: several pages are in memory at once."""
 SHORTEST_RAW = 200
+START = 1
+"""Where a listing begins."""
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -53,7 +55,8 @@ class Page(Generic[R_co]):
 
     ``total`` is the whole listing's number of records, where the POS says so. ``rows`` counts what
     the page carried, mapped or not, without the repeats of earlier pages; ``requests`` the calls
-    it took, retries included. ``last`` marks the listing's end.
+    it took, retries included. ``last`` marks the listing's end; ``resume`` is where it goes on
+    behind this page. ``deleted`` are ids of records that are no more, where the POS says so.
     """
 
     number: int
@@ -63,6 +66,8 @@ class Page(Generic[R_co]):
     total: int | None
     requests: int
     last: bool
+    resume: int = 0
+    deleted: tuple[str, ...] = ()
 
 
 def page_of(
@@ -73,8 +78,11 @@ def page_of(
     requests: int,
     rows: int | None = None,
     last: bool = True,
+    resume: int | None = None,
+    deleted: Iterable[str] = (),
 ) -> Page[R]:
-    """The page with its records apart from what could not be one; ``rows`` unless all are new."""
+    """The page with its records apart from what could not be one; ``rows`` unless all are new;
+    ``resume`` unless it is the next page's number."""
     return Page(
         number,
         records=tuple(entry for entry in entries if not isinstance(entry, Rejected)),
@@ -83,6 +91,8 @@ def page_of(
         total=total,
         requests=requests,
         last=last,
+        resume=number + 1 if resume is None else resume,
+        deleted=tuple(deleted),
     )
 
 
@@ -106,10 +116,10 @@ class PosClient(Protocol):
         """Name of the provider: ``alleaves``, ``lightspeed``."""
 
     def customers(
-        self, *, expected: int | None = None, start_page: int = 1
+        self, *, expected: int | None = None, start: int = START
     ) -> Generator[Page[Customer], None, None]:
-        """Every customer of the account, from page ``start_page`` (1-based) on. ``expected``, a
-        guess of their number, only steers how many pages to ask for ahead."""
+        """Every customer of the account, from where ``start`` says, the ``resume`` of a page, on.
+        ``expected``, a guess of their number, only steers how many pages to ask for ahead."""
 
     def orders(self, window: DateWindow) -> Generator[Page[Order], None, None]:
         """The orders created within the window."""

@@ -21,7 +21,7 @@ from shared.pos.alleaves.api import AlleavesApi
 from shared.pos.alleaves.orders import to_customer, to_order
 from shared.pos.alleaves.parse import SOURCE
 from shared.pos.paging import FetchedPage, PageSettings, list_pages
-from shared.pos.port import LookUpResult, Page, Rejected, page_of, with_raw_cut
+from shared.pos.port import START, LookUpResult, Page, Rejected, page_of, with_raw_cut
 
 NO_SUCH_RECORD = 404
 _STOCK_IDENTITY = ("id_item", "id_batch", "id_area")
@@ -52,10 +52,10 @@ class AlleavesClient:
         )
 
     def customers(
-        self, *, expected: int | None = None, start_page: int = 1
+        self, *, expected: int | None = None, start: int = START
     ) -> Generator[Page[Customer], None, None]:
         fetch = partial(self._api.customers, size=self._paging.size, each=self._to_customer)
-        return self._pages(fetch, "customers", expected, start_page)
+        return self._pages(fetch, "customers", expected, start)
 
     def orders(self, window: DateWindow) -> Generator[Page[Order], None, None]:
         fetch = partial(self._api.orders, window, size=self._paging.size, each=self._to_order)
@@ -140,7 +140,7 @@ class AlleavesClient:
         fetch: Callable[[int], FetchedPage[R | Rejected]],
         what: str,
         expected: int | None = None,
-        start_page: int = 1,
+        start: int = START,
     ) -> Generator[Page[R], None, None]:
         def fetch_page(number: int) -> FetchedPage[R | Rejected]:
             found = fetch(number)
@@ -154,7 +154,7 @@ class AlleavesClient:
             what=what,
             settings=self._paging,
             expected=expected,
-            start_page=start_page,
+            start_page=start,
         )
 
 

@@ -16,7 +16,6 @@ from shared.pos.config import LightspeedConfig
 from shared.pos.paging import FetchedPage
 
 PROVIDER = "The POS"
-DEFAULT_VERSION = "2.0"
 MOST_TIMES_THE_SIZE = 10
 """A page may hold so many times the rows asked for."""
 
@@ -51,9 +50,8 @@ class LightspeedApi:
         self._http = http
         self._location_name = location_name
         self._admit = admit
-        token = config.token.get_secret_value() if config.token else ""
-        self._headers = {"Authorization": f"Bearer {token}"}
-        self._base_url = f"{config.address}/api/{config.api_version or DEFAULT_VERSION}"
+        self._headers = {"Authorization": f"Bearer {config.token.get_secret_value()}"}
+        self._base_url = config.address
 
     @property
     def name(self) -> str:
@@ -111,12 +109,7 @@ class LightspeedApi:
     def record(self, path: str, what: str) -> HttpReply[object]:
         """One record."""
 
-        def read(reply: object) -> object:
-            if not isinstance(reply, dict) or not isinstance(reply.get("data"), dict):
-                raise ValueError("not a record")
-            return reply["data"]
-
-        return self._call(path, what, {}, read)
+        return self._call(path, what, {}, _record)
 
     def _call(
         self, path: str, what: str, params: dict[str, str], read: Callable[[object], E]
@@ -142,10 +135,17 @@ class LightspeedApi:
 
 def _rows(reply: object) -> list[object]:
     """The rows of a list. Raises ValueError for another shape."""
-    rows = reply.get("data") if isinstance(reply, dict) else None
-    if not isinstance(rows, list):
-        raise ValueError("not a list of rows")
-    return rows
+    match reply:
+        case {"data": list(rows)}:
+            return rows
+    raise ValueError("not a list of rows")
+
+
+def _record(reply: object) -> object:
+    match reply:
+        case {"data": dict(record)}:
+            return record
+    raise ValueError("not a record")
 
 
 def _version(row: object) -> int:

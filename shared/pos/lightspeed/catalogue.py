@@ -137,5 +137,5 @@ def _path(category: Mapping[str, object]) -> str:
     """The names from the widest category to the narrowest, where the row has them."""
     steps = category.get("category_path")
     rows = [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
-    names = [name for row in (rows or [category]) if (name := _name(row))]
+    names = [name for row in rows or [dict(category)] if (name := _name(row))]
     return " > ".join(names)

@@ -108,7 +108,7 @@ def sync_customers(
     whole = session.run.customers_at == Position()
     for account in range(session.run.customers_at.account, len(clients)):
         start = session.run.customers_at.page
-        for page in clients[account].customers(expected=known // len(clients), start_page=start):
+        for page in clients[account].customers(expected=known // len(clients), start=start):
             with session.lock:
                 check.customers(account, page.records)
                 records.count_page(page, expected=known)
@@ -117,7 +117,7 @@ def sync_customers(
                 rejected += [r.record_id for r in page.rejected]
                 found.add(fresh)
                 store_customers(session, records, fresh)
-                session.run.customers_at = Position(account=account, page=page.number + 1)
+                session.run.customers_at = Position(account=account, page=page.resume)
                 session.checkpoint_if_due()
             if not page.last:
                 session.deadline.check()
@@ -159,7 +159,7 @@ def _listed_before(session: Session, clients: Sequence[PosClient], check: Accoun
         if (account, 1) == (place.account, place.page):
             break
         for page in client.customers():
-            if (account, page.number) == (place.account, place.page):
+            if account == place.account and page.resume > place.page:
                 break
             check.customers(account, page.records)
             seen.update(customer.id for customer in page.records)

@@ -220,7 +220,7 @@ def test_a_pos_that_gives_fewer_at_once_than_it_is_asked_for_is_listed_whole(
 
     # When
     customers = [record.id for page in client.customers() for record in page.records]
-    taken_up = [record.id for page in client.customers(start_page=4) for record in page.records]
+    taken_up = [record.id for page in client.customers(start=4) for record in page.records]
     orders = [record.external_id for page in client.orders(EVER) for record in page.records]
 
     # Then

@@ -53,7 +53,7 @@ def test_customers_of_the_search_style_are_asked_for_by_page() -> None:
 def test_customers_may_be_taken_up_at_a_later_page() -> None:
     alleaves = Alleaves(customers=250)
 
-    pages = list(alleaves.client().customers(start_page=3))
+    pages = list(alleaves.client().customers(start=3))
 
     assert [(page.number, page.rows, page.last) for page in pages] == [(3, 50, True)]
 
