@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from deploy.local.paths import within_clone
 from deploy.local.simulator.truth import Truth
 from tests.e2e.cloud import Cloud
 
@@ -128,7 +129,7 @@ def test_a_secret_of_this_machine_signs_in(cloud: Cloud, open_org: OpenOrg) -> N
     status = cloud.store.status(org_id)
     assert (status["lastErrorCode"], status["lastErrorOwner"]) == ("configuration_invalid", "org")
     file = cloud.stack.secret_files / "main-street-password"
-    assert f"printf %s 'THE SECRET' > {file}" in status["lastError"]
+    assert f"printf %s 'THE SECRET' > {within_clone(file)}" in status["lastError"]
 
     # When that is done, the next tick syncs it
     file.write_text(password)

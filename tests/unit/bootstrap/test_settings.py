@@ -30,7 +30,7 @@ EMULATORS = (
 )
 
 FUNCTIONS = sorted(Manifest.read().functions)
-SECRET_READERS = {"read_secret", "pos_opener", "loyalty_opener"}
+SECRET_READERS = {"read_secret", "pos_opener", "account_opener", "loyalty_opener"}
 
 
 @pytest.mark.parametrize("variable", EMULATORS)
@@ -51,6 +51,7 @@ def given(cron_secret: str) -> ManualSyncSettings:
         firestore_database="(default)",
         pos_sync_topic="t",
         later_queue="q",
+        task_service_account="tasks@p.iam.gserviceaccount.com",
         pubsub_rest_url="http://127.0.0.1:1",
         cron_secret=SecretStr(cron_secret),
     )
@@ -60,7 +61,7 @@ def given(cron_secret: str) -> ManualSyncSettings:
     "secret", ["", "short", "x" * 31, " ".join(["x" * 32] * 3), f"{'x' * 32} y"]
 )
 def test_a_secret_that_is_none_stops_the_function(secret: str) -> None:
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError, match="cron_secret") as refused:
         given(secret)
     assert len(secret) < 31 or secret not in str(refused.value)
 

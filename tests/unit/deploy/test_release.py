@@ -164,6 +164,8 @@ def test_a_first_deployment_makes_the_cron_secret_and_takes_the_others(programs:
         c["line"].split()[4]: c["given"] for c in programs.calls if "versions add" in c["line"]
     }
     assert given["operator-alert-urls"] == urls
+    # A blank is no secret: whatever else stood there, anybody could sign a webhook with it.
+    assert given["alleaves-webhook-secret"].strip() == ""
     assert len(bytes.fromhex(given["cron-secret"])) == 32
     assert not [c for c in programs.calls if given["cron-secret"] in c["line"]]
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from shared.domain.ids import LONGEST_NUMBER, natural_key
 from shared.domain.order_matching import SkipReason, match_orders
-from shared.domain.orders import Channel, Order, OrderStatus, OrderType
+from shared.domain.orders import Order
+from tests.sample_orders import sample_order
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 PLACEHOLDER_EMAIL = "no-email@alleaves.local"
@@ -45,26 +46,8 @@ def order(
     user_id: str | None = None,
     external_id: str = "1",
 ) -> Order:
-    return Order(
-        external_id=external_id,
-        source="alleaves",
-        pos_customer_id=customer_id,
-        user_id=user_id,
-        email=email,
-        customer_name="Robin Example",
-        phone=None,
-        location_id="1000",
-        status=OrderStatus.COMPLETED,
-        pos_status="completed",
-        type=OrderType.IN_STORE,
-        channel=Channel.RETAIL,
-        items=(),
-        total_cents=100,
-        subtotal_cents=None,
-        tax_cents=None,
-        discount_cents=None,
-        created_at=NOW,
-        updated_at=NOW,
+    return sample_order(
+        NOW, external_id=external_id, pos_customer_id=customer_id, user_id=user_id, email=email
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.orders import Channel, Order, OrderStatus, OrderType
+from shared.domain.orders import Order, OrderStatus, OrderType
 from shared.pos.port import Page, page_of
 from shared.services.sync.orders import OrderStream
 from shared.services.sync.session import Session
@@ -14,29 +14,17 @@ from shared.store import paths
 from shared.store.database import Document, Write
 from shared.store.manifest import distrust, unsettled
 from shared.store.writes import outcome
+from tests.sample_orders import sample_order
 from tests.unit.services.sync_in_memory import NOW, ORG, EmptyDatabase, MemoryRun, session_in
 
 PATH = f"{paths.orders(ORG)}/alleaves_7"
-PREPARING = Order(
+PREPARING = sample_order(
+    NOW,
     external_id="7",
-    source="alleaves",
     pos_customer_id="11",
-    user_id=None,
-    email=None,
-    customer_name="Ana de la Cruz",
-    phone=None,
-    location_id="1000",
     status=OrderStatus.PREPARING,
     pos_status="processing",
     type=OrderType.PICKUP,
-    channel=Channel.ECOM,
-    items=(),
-    total_cents=7150,
-    subtotal_cents=None,
-    tax_cents=None,
-    discount_cents=None,
-    created_at=NOW,
-    updated_at=NOW,
 )
 COMPLETED = replace(PREPARING, status=OrderStatus.COMPLETED, pos_status="completed")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.domain.order_windows import ROWS_ACCEPTED, DateWindow
-from shared.domain.orders import Channel, Order, OrderStatus, OrderType
+from shared.domain.orders import Order
 from shared.pos.port import Page, page_of
 from shared.services.sync.account_check import AccountCheck
 from shared.services.sync.gone import RemovalRules
@@ -15,6 +15,7 @@ from shared.services.sync.order_listings import OrderListings
 from shared.services.sync.orders import sync_orders
 from shared.store import paths
 from shared.store.tenants import SyncSettings
+from tests.sample_orders import sample_order
 from tests.unit.services.sync_in_memory import NOW, ORG, MemoryRun, session_in
 
 SIZE = 100
@@ -25,27 +26,7 @@ ORDERS = 2 * ROWS_ACCEPTED
 def order(number: int) -> Order:
     """Order 0 is of an hour ago, the others are older by a quarter of a day each."""
     created_at = NOW - timedelta(hours=1) - number * timedelta(days=1) / A_DAY
-    return Order(
-        external_id=str(number),
-        source="alleaves",
-        pos_customer_id="7",
-        user_id=None,
-        email=None,
-        customer_name="",
-        phone=None,
-        location_id="1000",
-        status=OrderStatus.COMPLETED,
-        pos_status=None,
-        type=OrderType.IN_STORE,
-        channel=Channel.RETAIL,
-        items=(),
-        total_cents=100,
-        subtotal_cents=None,
-        tax_cents=None,
-        discount_cents=None,
-        created_at=created_at,
-        updated_at=created_at,
-    )
+    return sample_order(created_at, external_id=str(number))
 
 
 class WithoutEnd:
