@@ -16,6 +16,7 @@ from shared.domain.order_windows import DateWindow
 from shared.outbound.credentials import TokenCache
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.pos.config import Location
+from shared.pos.paging import PageSettings
 from shared.pos.port import PosClient
 from shared.pos.registry import open_account
 
@@ -47,14 +48,17 @@ class Pos:
     def org(self, org_id: str) -> Org:
         return self._server.simulation.orgs.get(org_id)
 
-    def client(self, org_id: str, name: str = "", **pos_config: Any) -> PosClient:
+    def client(
+        self, org_id: str, name: str = "", *, in_flight: int = 8, **pos_config: Any
+    ) -> PosClient:
         """A client of the org's first location, its settings changed where given."""
         found, *_ = self.org(org_id).location_documents(self._server.url)
         document = found["document"]
         document |= {"id": found["id"], "name": name}
         document["posConfig"] |= pos_config
         location = Location.model_validate(document)
-        return open_account(location, self.http, self.tokens, utc_now).client
+        paging = PageSettings(in_flight=in_flight)
+        return open_account(location, self.http, self.tokens, utc_now, paging).client
 
     def fault(self, kind: str, **parameters: Any) -> None:
         """Ask for a fault from now on."""
