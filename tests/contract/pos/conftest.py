@@ -40,6 +40,7 @@ class Pos:
             HttpSettings(attempts=3, backoff_seconds=0.01, read_seconds=1.0, total_seconds=5.0)
         )
         self.tokens = TokenCache(utc_now)
+        self.paging = PageSettings()
 
     @property
     def host(self) -> str:
@@ -48,17 +49,14 @@ class Pos:
     def org(self, org_id: str) -> Org:
         return self._server.simulation.orgs.get(org_id)
 
-    def client(
-        self, org_id: str, name: str = "", *, in_flight: int = 8, **pos_config: Any
-    ) -> PosClient:
+    def client(self, org_id: str, name: str = "", **pos_config: Any) -> PosClient:
         """A client of the org's first location, its settings changed where given."""
         found, *_ = self.org(org_id).location_documents(self._server.url)
         document = found["document"]
         document |= {"id": found["id"], "name": name}
         document["posConfig"] |= pos_config
         location = Location.model_validate(document)
-        paging = PageSettings(in_flight=in_flight)
-        return open_account(location, self.http, self.tokens, utc_now, paging).client
+        return open_account(location, self.http, self.tokens, utc_now, self.paging).client
 
     def fault(self, kind: str, **parameters: Any) -> None:
         """Ask for a fault from now on."""
