@@ -16,6 +16,7 @@ from shared.domain.order_windows import DateWindow
 from shared.outbound.credentials import TokenCache
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.pos.config import Location
+from shared.pos.paging import PageSettings
 from shared.pos.port import PosClient
 from shared.pos.registry import open_account
 
@@ -39,6 +40,7 @@ class Pos:
             HttpSettings(attempts=3, backoff_seconds=0.01, read_seconds=1.0, total_seconds=5.0)
         )
         self.tokens = TokenCache(utc_now)
+        self.paging = PageSettings()
 
     @property
     def host(self) -> str:
@@ -54,7 +56,7 @@ class Pos:
         document |= {"id": found["id"], "name": name}
         document["posConfig"] |= pos_config
         location = Location.model_validate(document)
-        return open_account(location, self.http, self.tokens, utc_now).client
+        return open_account(location, self.http, self.tokens, utc_now, self.paging).client
 
     def fault(self, kind: str, **parameters: Any) -> None:
         """Ask for a fault from now on."""

@@ -14,6 +14,7 @@ from shared.errors import (
     ProviderUnreachable,
     ReplyUnreadable,
 )
+from shared.pos.paging import PageSettings
 from tests.contract.pos.conftest import EVER, Pos
 
 
@@ -175,7 +176,8 @@ def test_a_pos_that_is_not_there_is_unreachable(pos: Pos) -> None:
 
 
 def test_a_password_changed_in_mid_run_is_the_orgs_turn(pos: Pos) -> None:
-    # Given
+    # Given: most pages have not been asked for
+    pos.paging = PageSettings(in_flight=1)
     pages = pos.client("org_search").orders(EVER)
     next(pages)
     org = pos.org("org_search")
