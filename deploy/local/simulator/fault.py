@@ -9,6 +9,7 @@ Endpoint = Literal[
     "auth",
     "customers",
     "orders",
+    "products",
     "inventory",
     "discounts",
     "metadata",
@@ -16,6 +17,7 @@ Endpoint = Literal[
     "batch",
     "wallet",
     "writes",
+    "webhooks",
 ]
 
 

@@ -1,6 +1,6 @@
 """Faults that answer in place of the POS, or bend the answer's body."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from gzip import compress
@@ -29,6 +29,9 @@ from deploy.local.simulator.table import encode
 
 _MEGABYTE = 1_000_000
 
+Refusal = Callable[[int, str], Response]
+"""A reply of this status that says this."""
+
 
 def json_reply(body: bytes, status: int = 200) -> Response:
     """A reply of JSON text."""
@@ -40,7 +43,9 @@ def error_reply(status: int, message: str) -> Response:
     return json_reply(encode({"error": message}), status)
 
 
-def answer_instead(faults: Sequence[Fault], stopping: Event) -> Response | None:
+def answer_instead(
+    faults: Sequence[Fault], stopping: Event, refuse: Refusal = error_reply
+) -> Response | None:
     """Wait out the latencies; then the first fault that answers by itself, if any does."""
     delay = sum(fault.ms for fault in faults if isinstance(fault, Latency))
     if delay:
@@ -48,14 +53,14 @@ def answer_instead(faults: Sequence[Fault], stopping: Event) -> Response | None:
     for fault in faults:
         match fault:
             case Unauthorized():
-                return error_reply(401, "Unauthorized")
+                return refuse(401, "Unauthorized")
             case ServerError():
-                return error_reply(fault.status, "Internal server error")
+                return refuse(fault.status, "Internal server error")
             case RateLimited():
-                return _rate_limited(fault)
+                return _rate_limited(fault, refuse)
             case TimeOut():
                 stopping.wait(fault.seconds)
-                return error_reply(504, "Gateway timeout")
+                return refuse(504, "Gateway timeout")
             case SlowHeaders() | EndlessContinue():
                 send_before(fault, stopping)
             case _:
@@ -87,14 +92,18 @@ def bend_body(faults: Sequence[Fault], reply: Response, stopping: Event) -> Resp
     return reply
 
 
-def _rate_limited(fault: RateLimited) -> Response:
-    reply = error_reply(429, "Too many requests")
+def http_date(at: datetime) -> str:
+    """An HTTP date has whole seconds: the next one, so that no wait is shorter than asked."""
+    return format_datetime((at + timedelta(seconds=1)).replace(microsecond=0), usegmt=True)
+
+
+def _rate_limited(fault: RateLimited, refuse: Refusal) -> Response:
+    reply = refuse(429, "Too many requests")
     if fault.retry_after is None:
         return reply
     if fault.form == "date":
-        # An HTTP date has whole seconds: round up, so that the wait is never shorter than asked.
-        at = datetime.now(UTC) + timedelta(seconds=fault.retry_after + 1)
-        reply.headers["Retry-After"] = format_datetime(at.replace(microsecond=0), usegmt=True)
+        at = datetime.now(UTC) + timedelta(seconds=fault.retry_after)
+        reply.headers["Retry-After"] = http_date(at)
     else:
         reply.headers["Retry-After"] = str(fault.retry_after)
     return reply
