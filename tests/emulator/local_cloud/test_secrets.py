@@ -24,9 +24,9 @@ def server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretMana
     """The server that a function finds by its environment."""
     with closing(SecretManager.of_folder(folder)) as running:
         monkeypatch.setenv("SECRET_MANAGER_EMULATOR_HOST", running.host)
-        credentials._client.cache_clear()
+        credentials.secret_manager.cache_clear()
         yield running
-    credentials._client.cache_clear()
+    credentials.secret_manager.cache_clear()
 
 
 @pytest.mark.usefixtures("server")
@@ -35,7 +35,7 @@ def test_a_secret_is_read_by_its_full_name_whatever_its_version(folder: Path) ->
 
     assert read_secret(f"{SECRET}/latest") == "öpen sesame"
     assert read_secret(f"{SECRET}/3") == "öpen sesame"
-    assert isinstance(credentials._client(), secretmanager.SecretManagerServiceClient)
+    assert isinstance(credentials.secret_manager(), secretmanager.SecretManagerServiceClient)
 
 
 @pytest.mark.usefixtures("server")
