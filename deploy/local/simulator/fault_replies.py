@@ -28,6 +28,8 @@ from deploy.local.simulator.fault_wire import send_before
 from deploy.local.simulator.table import encode
 
 _MEGABYTE = 1_000_000
+_WRAPPED = b'{"data":['
+"""How a list begins that is not the whole reply."""
 
 Refusal = Callable[[int, str], Response]
 """A reply of this status that says this."""
@@ -81,7 +83,9 @@ def bend_body(faults: Sequence[Fault], reply: Response, stopping: Event) -> Resp
                 reply.set_data(body[: len(body) // 2])
             case RowFlood():
                 row = b"0" if fault.row == "zero" else b"{}"
-                reply.set_data(b"[" + (row + b",") * (fault.rows - 1) + row + b"]")
+                rows = b"[" + (row + b",") * (fault.rows - 1) + row + b"]"
+                wrapped = reply.get_data().startswith(_WRAPPED)
+                reply.set_data(b'{"data":%s}' % rows if wrapped else rows)
             case DeepNesting():
                 reply.set_data(b"[" * fault.levels + b"]" * fault.levels)
             case DecompressionBomb():

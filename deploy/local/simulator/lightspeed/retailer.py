@@ -97,6 +97,15 @@ class Retailer:
         """``{"id", "document"}`` of each ``locations/{id}`` that points the org at an outlet."""
         spec = self.spec
         outlets = self.data.table("outlets")
+        sign_in = (
+            {
+                "clientId": spec.client_id,
+                "clientSecret": spec.client_secret,
+                "refreshToken": f"secret:{spec.oauth_secret}",
+            }
+            if spec.oauth
+            else {"token": spec.token}
+        )
         return [
             {
                 "id": f"{spec.id}-{number}",
@@ -109,7 +118,7 @@ class Retailer:
                         "status": "active",
                         "baseUrl": f"{server_url}/{spec.prefix}",
                         "domainPrefix": spec.prefix,
-                        "token": spec.token,
+                        **sign_in,
                         "locationId": outlet["id"],
                     },
                 },

@@ -20,6 +20,8 @@ class RetailerSpec(BaseModel):
     unless given. ``token_seconds`` is how long an access token of OAuth lives. ``day_seconds`` is
     how long a day lasts where time is compressed: webhooks are retried over two of them, and an
     eCom order arrives ``arrival_days`` after it was placed (None: when a control call says so).
+    Where ``oauth`` is set the location names OAuth's settings in place of the personal token; its
+    refresh token is then to be kept as the secret ``oauth_secret``.
     ``rate_window_seconds`` is the length of the window of the rate limit, None for no limit.
     ``page_limit`` is how many rows come at once, however many are asked for.
     """
@@ -39,6 +41,7 @@ class RetailerSpec(BaseModel):
     registers: int = Field(default=3, ge=1, le=20)
     timezone: Annotated[str, AfterValidator(known_zone)] = "America/New_York"
     personal_token: str = ""
+    oauth: bool = False
     token_seconds: float = DAY_SECONDS
     day_seconds: float = Field(default=DAY_SECONDS, gt=0)
     arrival_days: float | None = Field(default=None, ge=0)
@@ -97,6 +100,11 @@ class RetailerSpec(BaseModel):
     def refresh_token(self) -> str:
         """The first refresh token, as if the code had been exchanged before."""
         return f"refresh-{self._number:08x}-0"
+
+    @property
+    def oauth_secret(self) -> str:
+        """Name of the secret that keeps the refresh token."""
+        return f"lightspeed-{self.prefix}"
 
     @property
     def ecom_source(self) -> str:

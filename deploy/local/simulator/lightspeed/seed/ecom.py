@@ -16,8 +16,8 @@ from deploy.local.simulator.seed.people import CITIES, full_name, phone_number
 _STRANGER_SHARE = 0.06
 _OTHER_ADDRESS_SHARE = 0.04
 _MISSING_PER_ORDER = 1 / 400
-_STRANGERS_FROM = 50_000
-"""Telephone numbers from here on belong to nobody at the retailer."""
+_STRANGERS_FROM, _STRANGERS = 5_200, 4_000
+"""So many telephone numbers, from this one on, belong to nobody at a retailer of 5,000 people."""
 
 PAID = ("Paid", "ACCEPTED")
 _UNPAID = {
@@ -190,7 +190,7 @@ def _stranger(number: int, rng: Random) -> Contact:
     first, last = full_name(rng)
     city, state = rng.choice(CITIES)
     email = f"{first}.{last}.web{number}@example.org".lower()
-    phone = phone_number(_STRANGERS_FROM + number, rng)
+    phone = phone_number(_STRANGERS_FROM + number % _STRANGERS, rng)
     return Contact(None, first, last, email, phone, f"{number % 400} Unnamed Road", city, state)
 
 
