@@ -20,6 +20,7 @@ from deploy.local.simulator.spec import OrgSpec
 from shared.clock import utc_now
 from shared.domain.order_windows import DateWindow
 from shared.outbound.credentials import TokenCache
+from shared.outbound.rotating import RotatingSecrets
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.pos.config import Location
 from shared.pos.paging import PageSettings
@@ -40,8 +41,11 @@ _RETAIL = {"customers": 640, "sales": 753, "ecom_orders": 90, "late": 30, "produ
 _RETAILERS = (
     RetailerSpec(id="org_retail", seed=1, **_RETAIL),
     RetailerSpec(id="org_limited_retail", page_limit=50, seed=2, **_RETAIL),
+    RetailerSpec(id="org_consented", oauth=True, seed=3, **_RETAIL),
 )
-ACCOUNTS = pytest.mark.parametrize("org_id", ["org_search", "org_rest", "org_retail"])
+ACCOUNTS = pytest.mark.parametrize(
+    "org_id", ["org_search", "org_rest", "org_retail", "org_consented"]
+)
 LIMITED = pytest.mark.parametrize(
     "org_id", ["org_limited_search", "org_limited_rest", "org_limited_retail"]
 )
@@ -65,6 +69,10 @@ class Pos:
         )
         self.tokens = TokenCache(utc_now)
         self.paging = PageSettings()
+        self.kept: dict[str, str] = {}
+        """The newest version of each secret that is replaced."""
+        for each in lightspeed.simulation:
+            self.kept[f"projects/p/secrets/{each.spec.oauth_secret}"] = each.spec.refresh_token
 
     @property
     def host(self) -> str:
@@ -108,7 +116,11 @@ class Pos:
         document |= {"id": found["id"], "name": name}
         document["posConfig"] |= pos_config
         location = Location.model_validate(document)
-        return open_account(location, self.http, self.tokens, utc_now, self.paging).client
+        secrets = RotatingSecrets(self._read, self.kept.__setitem__, "p")
+        account = open_account(
+            location, self.http, self.tokens, utc_now, self.paging, secrets=secrets
+        )
+        return account.client
 
     def fault(self, kind: str, **parameters: Any) -> None:
         """Ask for a fault from now on."""
@@ -120,6 +132,9 @@ class Pos:
         services = (self._server.simulation, self._lightspeed.simulation)
         states = (service.requests.state()["orgs"].get(org_id, {}) for service in services)
         return sum(state.get("calls", {}).get(endpoint, 0) for state in states)
+
+    def _read(self, version: str) -> str:
+        return self.kept[version.removesuffix("/versions/latest")]
 
     def _is_retailer(self, org_id: str) -> bool:
         return any(each.id == org_id for each in self._lightspeed.simulation)

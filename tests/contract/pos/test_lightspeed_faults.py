@@ -77,6 +77,40 @@ def test_a_token_withdrawn_in_mid_run_is_the_orgs_turn(pos: Pos) -> None:
         list(pages)
 
 
+def test_a_token_of_oauth_withdrawn_in_mid_run_is_renewed(pos: Pos) -> None:
+    # Given
+    retailer = pos.retailer("org_consented")
+    pages = pos.client("org_consented").customers()
+    first = next(pages)
+
+    # When
+    retailer.withdraw_tokens()
+    rest = list(pages)
+
+    # Then
+    ids = [record.id for page in [first, *rest] for record in page.records]
+    assert ids == pos.held("org_consented").customers
+    assert pos.calls("org_consented", "auth") == 2
+    (kept,) = (text for name, text in pos.kept.items() if name.endswith("org-consented"))
+    assert kept == f"{retailer.spec.refresh_token[:-1]}2"
+
+
+def test_a_refresh_token_that_was_used_up_is_the_orgs_turn(pos: Pos) -> None:
+    # Given: somebody else has used it
+    retailer = pos.retailer("org_consented")
+    form = {
+        "client_id": retailer.spec.client_id,
+        "client_secret": retailer.spec.client_secret,
+        "grant_type": "refresh_token",
+        "refresh_token": retailer.spec.refresh_token,
+    }
+    retailer.tokens.grant(retailer.spec, form)
+
+    # When / Then
+    with pytest.raises(CredentialsRejected, match="Check clientId, clientSecret and refreshToken"):
+        list(pos.client("org_consented").customers())
+
+
 def test_a_prefix_of_nobody_is_the_orgs_turn(pos: Pos) -> None:
     with pytest.raises(ConfigurationInvalid, match="Check baseUrl and apiVersion of Main Street"):
         list(

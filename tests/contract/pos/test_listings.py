@@ -70,7 +70,7 @@ def test_a_listing_is_taken_up_behind_any_of_its_pages(pos: Pos, org_id: str) ->
     ]
 
     # Then
-    rest = [sum(ids[number:], []) for number in range(1, len(ids))]
+    rest = [[i for page in ids[number:] for i in page] for number in range(1, len(ids))]
     assert resumed == rest
 
 
