@@ -22,7 +22,7 @@ from deploy.local.simulator.simulation import Machinery, Simulation
 UNKNOWN = "unknown"
 
 
-class Account(Protocol):
+class CallingAccount(Protocol):
     """Who may call: an org at a POS."""
 
     @property
@@ -33,7 +33,7 @@ class Account(Protocol):
         """Every token issued so far is refused from now on."""
 
 
-Identified = tuple[Account | None, Response | None]
+Identified = tuple[CallingAccount | None, Response | None]
 """The account that calls, or None; and the reply that refuses the call, where it is refused."""
 
 _EXTENSION = "simulated-service"
@@ -41,7 +41,7 @@ _EXTENSION = "simulated-service"
 
 @dataclass(frozen=True, slots=True)
 class _Current:
-    account: Account | None
+    account: CallingAccount | None
     faults: Sequence[Fault]
 
 
@@ -112,7 +112,7 @@ def end_call(reply: Response) -> Response:
     return reply
 
 
-def calling_account() -> Account | None:
+def calling_account() -> CallingAccount | None:
     """Whose token the call carries, if it is a good one."""
     return _current().account
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from deploy.local.simulator.fault import read_fault
-from deploy.local.simulator.lightspeed.retailer import LightspeedSimulation, Retailer
+from deploy.local.simulator.lightspeed.retailer import LightspeedSimulation, SimulatedRetailer
 from deploy.local.simulator.lightspeed.server import LightspeedServer
 from deploy.local.simulator.lightspeed.spec import RetailerSpec
 from deploy.local.simulator.org import Org
@@ -86,7 +86,7 @@ class Pos:
     def org(self, org_id: str) -> Org:
         return self._server.simulation.orgs.get(org_id)
 
-    def retailer(self, org_id: str) -> Retailer:
+    def retailer(self, org_id: str) -> SimulatedRetailer:
         return self._lightspeed.simulation.get(org_id)
 
     def held(self, org_id: str) -> Held:

@@ -18,7 +18,7 @@ from deploy.local.simulator.call import (
 from deploy.local.simulator.fault_replies import http_date, json_reply
 from deploy.local.simulator.lightspeed.dataset import KINDS, SEARCHED
 from deploy.local.simulator.lightspeed.rate_window import Allowance
-from deploy.local.simulator.lightspeed.retailer import LightspeedSimulation, Retailer
+from deploy.local.simulator.lightspeed.retailer import LightspeedSimulation, SimulatedRetailer
 from deploy.local.simulator.lightspeed.tokens import GrantRefused
 from deploy.local.simulator.lightspeed.versions import VersionedTable, version_of
 from deploy.local.simulator.lightspeed.webhooks import AlreadyRegistered, NotValid
@@ -210,10 +210,10 @@ def one_webhook(webhook_id: str) -> Response:
     return _reply({"data": changed.row(retailer().spec.retailer_id)})
 
 
-def retailer() -> Retailer:
+def retailer() -> SimulatedRetailer:
     """The retailer whose token the call carries."""
     account = calling_account()
-    assert isinstance(account, Retailer)
+    assert isinstance(account, SimulatedRetailer)
     return account
 
 
@@ -258,7 +258,7 @@ def _page_asked_for() -> int | None:
     return None
 
 
-def _called_retailer() -> Retailer | None:
+def _called_retailer() -> SimulatedRetailer | None:
     """The retailer whose domain is called."""
     return simulation().with_prefix(g.prefix)
 
@@ -294,7 +294,7 @@ def _found() -> Sequence[bytes]:
     )
 
 
-def _page_size(largest: int, whose: Retailer | None = None) -> int:
+def _page_size(largest: int, whose: SimulatedRetailer | None = None) -> int:
     asked = min(_whole("page_size", DEFAULT_PAGE_SIZE), largest)
     return max(1, min(asked, (whose or retailer()).spec.page_limit or asked))
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from deploy.local.simulator.fault_replies import error_reply, json_reply
 from deploy.local.simulator.lightspeed.api import simulation
 from deploy.local.simulator.lightspeed.dataset import KINDS
-from deploy.local.simulator.lightspeed.retailer import Retailer
+from deploy.local.simulator.lightspeed.retailer import SimulatedRetailer
 from deploy.local.simulator.lightspeed.spec import RetailerSpec
 from deploy.local.simulator.lightspeed.webhooks import AlreadyRegistered, NotValid
 from deploy.local.simulator.table import encode
@@ -198,11 +198,11 @@ def location_documents() -> Response:
     return _reply([found for each in simulation() for found in each.location_documents(base_url)])
 
 
-def _retailer(retailer_id: str) -> Retailer:
+def _retailer(retailer_id: str) -> SimulatedRetailer:
     return simulation().get(retailer_id)
 
 
-def _account(found: Retailer) -> dict[str, Any]:
+def _account(found: SimulatedRetailer) -> dict[str, Any]:
     spec = found.spec
     return {
         **spec.model_dump(by_alias=True),

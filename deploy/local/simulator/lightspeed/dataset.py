@@ -9,9 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from deploy.local.simulator.lightspeed.export import export_rows
-from deploy.local.simulator.lightspeed.seed.catalogue import Catalogue, generate_catalogue
+from deploy.local.simulator.lightspeed.seed.catalogue import Assortment, generate_catalogue
 from deploy.local.simulator.lightspeed.seed.ecom import (
-    EcomOrder,
+    ShopOrder,
     ecom_numbers,
     generate_ecom,
 )
@@ -65,7 +65,7 @@ class RetailerData:
         """The table of a kind. Raises KeyError for another than KINDS."""
         return self.tables[kind]
 
-    def place(self, **changes: Any) -> EcomOrder:
+    def place(self, **changes: Any) -> ShopOrder:
         """A new order in the eCom shop, which has not arrived; ``changes`` to the one drawn."""
         with self._lock:
             number = max(self.ecom, default=0) + 1
@@ -113,7 +113,7 @@ class RetailerData:
         """The lines of the eCom order export as it would be made now, the header first."""
         return export_rows(list(self.ecom.values()), self._named_in_export)
 
-    def _named_in_export(self, order: EcomOrder) -> bool:
+    def _named_in_export(self, order: ShopOrder) -> bool:
         return order.number not in self.late and order.number % _ONE_IN_WITHOUT_ID != 0
 
     def _fill(self) -> None:
@@ -156,10 +156,10 @@ class RetailerData:
         return Random(f"{self._spec.seed}/{self._spec.id}/{subject}")
 
 
-def generated_orders(spec: RetailerSpec, today: date, count: int) -> Iterator[EcomOrder]:
+def generated_orders(spec: RetailerSpec, today: date, count: int) -> Iterator[ShopOrder]:
     """So many eCom orders of a retailer as large as may be, one at a time; none has arrived."""
     calendar = Calendar(today, ZoneInfo(spec.timezone))
     rng = Random(f"{spec.seed}/{spec.id}/export")
-    catalogue: Catalogue = generate_catalogue(spec, calendar, rng)
+    catalogue: Assortment = generate_catalogue(spec, calendar, rng)
     people = generate_people(spec.customers, {}, calendar, rng)
     return generate_ecom(range(1, count + 1), frozenset(), people, catalogue, calendar, rng)

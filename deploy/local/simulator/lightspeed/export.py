@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
 
-from deploy.local.simulator.lightspeed.seed.ecom import EcomOrder
+from deploy.local.simulator.lightspeed.seed.ecom import ShopOrder
 from deploy.local.simulator.lightspeed.seed.sale import Bought
 
 _PERSON = (
@@ -46,7 +46,7 @@ _COMMENT_EVERY = 17
 
 
 def export_rows(
-    orders: Iterable[EcomOrder], named: Callable[[EcomOrder], bool]
+    orders: Iterable[ShopOrder], named: Callable[[ShopOrder], bool]
 ) -> Iterator[list[str]]:
     """The header, then the lines of each order. ``named`` says of which orders the export names the
     sale."""
@@ -69,7 +69,7 @@ def write_export(path: Path, rows: Iterable[Sequence[str]]) -> int:
     return max(written, 0)
 
 
-def _of_order(order: EcomOrder, sale_id: str) -> dict[str, str]:
+def _of_order(order: ShopOrder, sale_id: str) -> dict[str, str]:
     contact = order.contact
     person = {
         "name": contact.name,
@@ -136,7 +136,7 @@ def _of_line(line: Bought) -> dict[str, str]:
     }
 
 
-def _comment(order: EcomOrder) -> str:
+def _comment(order: ShopOrder) -> str:
     if order.number % _COMMENT_EVERY:
         return ""
     return f'Please ring "{order.contact.last_name}";\nback door, not the front'

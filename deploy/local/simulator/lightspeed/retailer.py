@@ -9,7 +9,7 @@ from typing import Any
 from deploy.local.simulator.lightspeed.agenda import Agenda
 from deploy.local.simulator.lightspeed.dataset import RetailerData
 from deploy.local.simulator.lightspeed.rate_window import RateWindow
-from deploy.local.simulator.lightspeed.seed.ecom import EcomOrder
+from deploy.local.simulator.lightspeed.seed.ecom import ShopOrder
 from deploy.local.simulator.lightspeed.seed.sale import STATES
 from deploy.local.simulator.lightspeed.spec import RetailerSpec
 from deploy.local.simulator.lightspeed.tokens import RetailerTokens
@@ -18,7 +18,7 @@ from deploy.local.simulator.simulation import Machinery
 from deploy.local.simulator.table import Record
 
 
-class Retailer:
+class SimulatedRetailer:
     """``spec`` may be replaced while it runs. What changes its records here goes out by webhook, as
     at the real one."""
 
@@ -77,7 +77,7 @@ class Retailer:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return self.change(kind, record_id, {"deleted_at": now})
 
-    def place(self, **changes: Any) -> EcomOrder:
+    def place(self, **changes: Any) -> ShopOrder:
         """A new order in the eCom shop. It arrives by itself where the spec says when."""
         order = self.data.place(**changes)
         self._let_arrive([order.number])
@@ -156,29 +156,29 @@ class LightspeedSimulation(Machinery):
         super().__init__()
         self.today = today or datetime.now(UTC).date()
         self._agenda = Agenda(self.stopping)
-        self._by_id: dict[str, Retailer] = {}
+        self._by_id: dict[str, SimulatedRetailer] = {}
         for spec in specs:
             self.add(spec)
 
-    def __iter__(self) -> Iterator[Retailer]:
+    def __iter__(self) -> Iterator[SimulatedRetailer]:
         return iter(list(self._by_id.values()))
 
     def add(
         self, spec: RetailerSpec, records: Mapping[str, Iterable[Record]] | None = None
-    ) -> Retailer:
+    ) -> SimulatedRetailer:
         """Take a retailer in, in place of one of the same id; a kind that is given holds exactly
         those records."""
-        made = self._by_id[spec.id] = Retailer(spec, self.today, self._agenda, records)
+        made = self._by_id[spec.id] = SimulatedRetailer(spec, self.today, self._agenda, records)
         return made
 
     def remove(self, retailer_id: str) -> None:
         """Take a retailer out, if there is one."""
         self._by_id.pop(retailer_id, None)
 
-    def get(self, retailer_id: str) -> Retailer:
+    def get(self, retailer_id: str) -> SimulatedRetailer:
         """A retailer by id. Raises KeyError without one."""
         return self._by_id[retailer_id]
 
-    def with_prefix(self, prefix: str) -> Retailer | None:
+    def with_prefix(self, prefix: str) -> SimulatedRetailer | None:
         """The retailer whose domain this is."""
         return next((each for each in self if each.spec.prefix == prefix), None)

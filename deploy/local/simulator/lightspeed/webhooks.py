@@ -65,7 +65,7 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DeliveryAttempt:
     """An attempt; ``status`` is None where nobody answered in time."""
 
     webhook_id: str
@@ -84,7 +84,7 @@ class Webhooks:
         self._agenda = agenda
         self._lock = Lock()
         self._registered: dict[str, Webhook] = {}
-        self._deliveries: deque[Delivery] = deque(maxlen=_KEPT)
+        self._deliveries: deque[DeliveryAttempt] = deque(maxlen=_KEPT)
 
     def all(self) -> list[Webhook]:
         """The registered ones."""
@@ -147,7 +147,9 @@ class Webhooks:
         record_id = str(record.get("id"))
         with self._lock:
             self._deliveries.append(
-                Delivery(webhook.id, webhook.type, webhook.url, record_id, attempt, status, at)
+                DeliveryAttempt(
+                    webhook.id, webhook.type, webhook.url, record_id, attempt, status, at
+                )
             )
         taken = status is not None and status < 300
         if not taken and attempt <= RETRIES:

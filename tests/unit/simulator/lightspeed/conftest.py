@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from deploy.local.simulator.lightspeed.retailer import LightspeedSimulation, Retailer
+from deploy.local.simulator.lightspeed.retailer import LightspeedSimulation, SimulatedRetailer
 from deploy.local.simulator.lightspeed.server import create_lightspeed
 from deploy.local.simulator.lightspeed.spec import named_retailers
 from tests.unit.simulator.conftest import TODAY, Reply, read
@@ -14,7 +14,7 @@ from tests.unit.simulator.conftest import TODAY, Reply, read
 class RetailClient:
     """A caller of one retailer with its personal token, and the control routes."""
 
-    def __init__(self, client: FlaskClient, retailer: Retailer) -> None:
+    def __init__(self, client: FlaskClient, retailer: SimulatedRetailer) -> None:
         self.client = client
         self.retailer = retailer
         self.token = retailer.spec.token

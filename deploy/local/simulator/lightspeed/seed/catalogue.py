@@ -24,7 +24,7 @@ class Ware:
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class Assortment:
     """The rows of each list, and the products once more as what is sold."""
 
     rows: dict[str, Rows]
@@ -51,7 +51,7 @@ class Catalogue:
         return row["id"], row["outlet_id"]
 
 
-def generate_catalogue(spec: RetailerSpec, calendar: Calendar, rng: Random) -> Catalogue:
+def generate_catalogue(spec: RetailerSpec, calendar: Calendar, rng: Random) -> Assortment:
     """The retailer's lists; every row has been there from the beginning."""
     stamp = iso_text(calendar.opening_hours(OLDEST_AGE + 400, rng))
     dates = {"created_at": stamp, "updated_at": stamp, "deleted_at": None}
@@ -112,7 +112,7 @@ def generate_catalogue(spec: RetailerSpec, calendar: Calendar, rng: Random) -> C
         for position, product in enumerate(products)
         if outlet is outlets[0] or position % 2
     ]
-    return Catalogue(lists, wares, record_id(rng), record_id(rng))
+    return Assortment(lists, wares, record_id(rng), record_id(rng))
 
 
 def _outlet(number: int, spec: RetailerSpec, rng: Random) -> dict[str, Any]:

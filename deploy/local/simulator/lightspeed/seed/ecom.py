@@ -6,7 +6,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from deploy.local.simulator.lightspeed.seed.catalogue import Catalogue
+from deploy.local.simulator.lightspeed.seed.catalogue import Assortment
 from deploy.local.simulator.lightspeed.seed.ids import record_id
 from deploy.local.simulator.lightspeed.seed.people import has_address
 from deploy.local.simulator.lightspeed.seed.sale import Bought, Draft
@@ -47,7 +47,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class EcomOrder:
+class ShopOrder:
     """An order as the shop has it. ``sale_id`` is the id that its sale has or will have.
     ``fee_at_retail`` is the delivery fee that the sale says, which now and then lacks."""
 
@@ -92,7 +92,7 @@ class EcomOrder:
                 return "CLOSED"
 
     def draft(
-        self, customer_id: str | None, number: int, source: str, catalogue: Catalogue
+        self, customer_id: str | None, number: int, source: str, catalogue: Assortment
     ) -> Draft:
         """Its sale at the retailer, to that customer, under that invoice number."""
         contact = self.contact
@@ -127,10 +127,10 @@ def generate_ecom(
     numbers: Sequence[int],
     known: frozenset[int],
     people: list[dict[str, Any]],
-    catalogue: Catalogue,
+    catalogue: Assortment,
     calendar: Calendar,
     rng: Random,
-) -> Iterator[EcomOrder]:
+) -> Iterator[ShopOrder]:
     """An order for each number, oldest first, one at a time: there may be a million. Those of
     ``known`` are by customers of the retailer, the others now and then by strangers."""
     shoppers = _shoppers(people)
@@ -143,7 +143,7 @@ def generate_ecom(
             contact = _with_other_address(contact, number)
         delivery = rng.random() < 0.35
         fee = rng.choice((0, 500, 750)) if delivery else 0
-        yield EcomOrder(
+        yield ShopOrder(
             number=number,
             placed=placed.replace(second=0, microsecond=0),
             contact=contact,
@@ -207,7 +207,7 @@ def _with_other_address(contact: Contact, number: int) -> Contact:
     )
 
 
-def _lines(catalogue: Catalogue, rng: Random) -> tuple[Bought, ...]:
+def _lines(catalogue: Assortment, rng: Random) -> tuple[Bought, ...]:
     wares = rng.sample(catalogue.wares, k=min(rng.choice((1, 1, 2, 2, 3)), len(catalogue.wares)))
     return tuple(Bought(ware, rng.choice((1, 1, 1, 2))) for ware in wares)
 

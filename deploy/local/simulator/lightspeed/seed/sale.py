@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from deploy.local.simulator.lightspeed.seed.catalogue import Catalogue, Ware
+from deploy.local.simulator.lightspeed.seed.catalogue import Assortment, Ware
 from deploy.local.simulator.lightspeed.seed.ids import dollars, iso_text, record_id, tax_of
 
 STATES: dict[str, tuple[str, list[str]]] = {
@@ -66,7 +66,7 @@ class Draft:
     return_ids: tuple[str, ...] = ()
     deleted_at: str | None = None
 
-    def row(self, catalogue: Catalogue, rng: Random) -> dict[str, Any]:
+    def row(self, catalogue: Assortment, rng: Random) -> dict[str, Any]:
         """The sale's row."""
         state, attributes = STATES[self.status]
         register_id, outlet_id = self.register
@@ -113,7 +113,9 @@ class Draft:
             "ecom_custom_charges": {"delivery": dollars(self.fee_cents)} if self.fee_cents else {},
         }
 
-    def _line(self, line: Bought, number: int, catalogue: Catalogue, rng: Random) -> dict[str, Any]:
+    def _line(
+        self, line: Bought, number: int, catalogue: Assortment, rng: Random
+    ) -> dict[str, Any]:
         unit = line.ware.price_cents - line.off_cents
         unit_tax = tax_of(unit)
         cost = line.ware.price_cents * 2 // 5

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from deploy.local.simulator.lightspeed.seed.catalogue import Catalogue
+from deploy.local.simulator.lightspeed.seed.catalogue import Assortment
 from deploy.local.simulator.lightspeed.seed.ids import iso_text, record_id
 from deploy.local.simulator.lightspeed.seed.sale import Bought, Draft
 from deploy.local.simulator.seed.calendar import CLEAR_AGES, Calendar
@@ -50,7 +50,7 @@ def plan_sales(customers: int, sales: int, rng: Random) -> list[Placement]:
 def generate_sales(
     plan: Sequence[Placement],
     people: list[dict[str, Any]],
-    catalogue: Catalogue,
+    catalogue: Assortment,
     calendar: Calendar,
     rng: Random,
 ) -> list[Draft]:
@@ -80,7 +80,7 @@ def _sale(
     created: datetime,
     placement: Placement,
     customer_id: str | None,
-    catalogue: Catalogue,
+    catalogue: Assortment,
     rng: Random,
 ) -> Draft:
     regular = placement.buyer in (Buyer.VIP, Buyer.LOYAL)
@@ -100,7 +100,7 @@ def _sale(
     )
 
 
-def _return(sale: Draft, created: datetime, catalogue: Catalogue, rng: Random) -> Draft:
+def _return(sale: Draft, created: datetime, catalogue: Assortment, rng: Random) -> Draft:
     return Draft(
         id=record_id(rng),
         number=0,
@@ -113,7 +113,7 @@ def _return(sale: Draft, created: datetime, catalogue: Catalogue, rng: Random) -
     )
 
 
-def _lines(catalogue: Catalogue, big: bool, rng: Random) -> tuple[Bought, ...]:
+def _lines(catalogue: Assortment, big: bool, rng: Random) -> tuple[Bought, ...]:
     """One to three lines; a ``big`` basket goes on until it is worth a VIP's."""
     lines: list[Bought] = []
     wanted = rng.randint(1, 3)
