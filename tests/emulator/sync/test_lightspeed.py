@@ -369,6 +369,62 @@ def test_a_stock_that_changed_is_listed_once_for_all_outlets(
     assert retailer.counted() == UNCHANGED
 
 
+def test_settings_that_name_no_outlet_mean_all_of_them(
+    client: Client, store: StoredDocuments, retailer: Retailer, sync: SyncRunner
+) -> None:
+    # Given
+    retailer.put("outlets", outlet(id=SECOND, name="Canal Street", time_zone="America/Chicago"))
+    retailer.put("inventory", stock(id="i-second", product_id="p1", outlet_id=SECOND))
+    configure(client, locationId=None)
+
+    # When
+    first = sync.run(ORG)
+    retailer.counted()
+    sync.run(ORG)
+
+    # Then
+    assert first["state"] == "succeeded"
+    assert retailer.counted() == UNCHANGED
+    found = store.documents(f"tenants/{ORG}/{MENU}")["p1"]
+    assert {i: each["quantity"] for i, each in found["stock"].items()} == {OUTLET: 12, SECOND: 12}
+    places = store.document(f"tenants/{ORG}/metadata/location")["items"]
+    assert {each["name"] for each in places} == {"Harbor Street", "Canal Street"}
+
+
+def test_two_retailers_of_one_org_are_read_each_by_its_own_versions(
+    client: Client, store: StoredDocuments, retailer: Retailer, sync: SyncRunner
+) -> None:
+    # Given a second account whose lists are the same: another domain of the retailer's
+    retailer.put("outlets", outlet(id=SECOND))
+    retailer.put("inventory", stock(id="i-second", product_id="p1", outlet_id=SECOND))
+    sync.run(ORG)
+    configure(client, "twin", domainPrefix="canal", locationId=SECOND)
+    retailer.counted()
+
+    # When / Then the new one is read from its beginning, and nothing is stored twice
+    first = sync.run(ORG)
+    assert first["state"] == "succeeded"
+    assert counts(first, "orders") == (0, 0, 0, 0)
+    assert first["streams"]["orders"]["fetched"] == SALES
+    retailer.counted()
+    sync.run(ORG)
+    assert retailer.counted() == {path: 2 * calls for path, calls in UNCHANGED.items()}
+
+    # When the two turn out to be of different companies, then nothing is mixed
+    def interfere(sent: Sent) -> Canned | None:
+        if "canal" not in sent.url or path_of(sent) != "/customers" or "after=0" not in sent.url:
+            return None
+        other = customer(id="c1", first_name="Bo", last_name="Rivet", email="bo@example.com")
+        other |= {"mobile": "518 555 0177", "phone": None, "date_of_birth": "1970-01-01"}
+        return ok({"data": [{**other, "version": 1}]})
+
+    retailer.interfere = interfere
+    for _ in range(2):
+        run = sync.run(ORG, full=True)
+        assert "are not of one company" in run["errors"][0]["message"]
+    assert store.documents(f"tenants/{ORG}/customers")["c1"]["firstName"] == "Ida"
+
+
 def test_a_stock_is_listed_whole_once_a_day_and_whenever_a_removal_waits(
     store: StoredDocuments, retailer: Retailer, sync: SyncRunner, clock: OffsetClock
 ) -> None:
