@@ -286,7 +286,7 @@ def test_a_status_that_the_pos_does_not_give_is_stored_as_null() -> None:
 
 def test_an_order_whose_status_is_another_programs_is_written_without_it() -> None:
     # Given an order of which the POS says what it has said before
-    fields = orders.fields_of(FULL_ORDER, "11", ORG)
+    fields = orders.fields_of(ECOM_ORDER, "11", ORG)
     stored = StoredStatus(status="ready", pos_status="Paid", from_pos="completed")
 
     # When it is written
