@@ -14,9 +14,9 @@ from typing import Any
 import structlog
 
 from shared.bus.publisher import Publisher
-from shared.clock import Clock, Deadline
+from shared.clock import Clock, Deadline, OutOfTime
 from shared.domain.runs import STREAMS_RUN, RunState
-from shared.errors import OrgError, Owner, ProviderError, RetryLater
+from shared.errors import OrgError, Owner, ProviderBusy, ProviderError, RetryLater
 from shared.pos.port import Page
 from shared.services.runs import lifecycle
 from shared.services.runs.failure import run_error
@@ -132,6 +132,8 @@ class TargetedSync:
             missing = store_named(session, org, named)
         except (OrgError, ProviderError) as error:
             run.errors.append(run_error(error))
+        except OutOfTime:
+            run.errors.append(run_error(ProviderBusy("the POS may not be called again in time")))
 
         def last() -> list[Update]:
             set_last_state(run, wanted=named.streams, now=session.now())
