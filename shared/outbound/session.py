@@ -131,6 +131,10 @@ class HttpSession:
         """Close the pooled connections."""
         self._session.close()
 
+    def pause(self, seconds: float) -> None:
+        """Wait between two calls."""
+        self._sleep(seconds)
+
     @tracing.span("call")
     def call(self, call: HttpCall, read: Callable[[object], T]) -> HttpReply[T]:
         """Make the call and read its JSON with ``read``, which raises ValueError for a shape it

@@ -2,8 +2,6 @@
 replaces (https://x-series-api.lightspeedhq.com/docs/authorization).
 """
 
-import time
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from pydantic import SecretStr
@@ -38,14 +36,12 @@ class OAuth:
         *,
         provider: str,
         clock: Clock,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._http = http
         self._tokens = tokens
         self._refresh_token = refresh_token
         self._provider = provider
         self._clock = clock
-        self._sleep = sleep
         self._url = f"{config.host}{PATH}"
         self._client = {
             "client_id": config.client_id,
@@ -68,7 +64,7 @@ class OAuth:
         for attempt in range(TRIES):
             current = self._refresh_token.newest()
             if current.get_secret_value() in refused:
-                self._sleep(WAIT_SECONDS * 2 ** (attempt - 1))
+                self._http.pause(WAIT_SECONDS * 2 ** (attempt - 1))
                 continue
             try:
                 return self._exchanged(current)
