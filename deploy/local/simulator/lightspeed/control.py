@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from pydantic import ValidationError
 
 from deploy.local.simulator.fault_replies import error_reply, json_reply
-from deploy.local.simulator.lightspeed.api import simulation
+from deploy.local.simulator.lightspeed.call import simulation
 from deploy.local.simulator.lightspeed.dataset import KINDS
 from deploy.local.simulator.lightspeed.retailer import SimulatedRetailer
 from deploy.local.simulator.lightspeed.spec import RetailerSpec
