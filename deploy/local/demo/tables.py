@@ -27,30 +27,28 @@ def scene(text: str) -> RenderableType:
 
 def orgs(report: Report) -> RenderableType:
     sizes = Table(
-        *("org", "POS", "customers", "orders", "retail", "eCom", "skipped", "products"),
-        *("spending", "seconds"),
-        title="Stored",
+        "org", "customers", "orders", "skipped", "products", "spending", "seconds", title="Stored"
     )
+    channels = Table("org", "point of sale", "retail", "eCom", title="Orders by channel")
     segments = Table("org", *SEGMENTS, title="Customers by segment")
     for org_id, each in report.items():
         sizes.add_row(
             org_id,
-            each["provider"],
             f"{each['customers']:,}",
             f"{each['orders']:,}",
-            f"{each['retailOrders']:,}",
-            f"{each['ecomOrders']:,}",
             str(each["ordersSkipped"]),
             str(each["products"]),
             f"{each['customerSpending']:,}",
             f"{each['seconds']:.1f}",
         )
+        retail, ecom = f"{each['retailOrders']:,}", f"{each['ecomOrders']:,}"
+        channels.add_row(org_id, each["provider"], retail, ecom)
         segments.add_row(org_id, *(str(each["segments"].get(name, 0)) for name in SEGMENTS))
     note = (
         "Skipped orders match no customer. Spending and segment of every customer were compared"
         " with a recomputation from the POS's own data that shares no code with the product."
     )
-    return Group(sizes, segments, note)
+    return Group(sizes, channels, segments, note)
 
 
 def second_sync(report: Report) -> RenderableType:
