@@ -33,7 +33,8 @@ def synced(sync: SyncRunner, spending: SpendingRunner) -> None:
 
 
 def require_stored(store: StoredDocuments, truth: RetailerTruth) -> None:
-    orders = store.documents(f"tenants/{ORG}/orders")
+    found = store.documents(f"tenants/{ORG}/orders")
+    orders = {key: row for key, row in found.items() if not row.get("removedFromPosAt")}
     assert {
         order_id: (row["customerId"], Decimal(str(row["total"])), row["channel"])
         for order_id, row in orders.items()
@@ -90,6 +91,8 @@ def test_what_happens_at_the_retailer_follows_with_the_next_sync(
     # Then
     assert len(arrived) == SMALL_RETAILER.late
     require_stored(store, truth_of(lightspeed))
+    deleted = store.document(f"tenants/{ORG}/orders/lightspeed_{sales[-2]['id']}")
+    assert deleted["removedFromPosAt"]
 
 
 def test_notes_of_sales_are_stored_nowhere(
