@@ -187,8 +187,8 @@ def list_deliveries(retailer_id: str) -> Response:
 
 @lightspeed_control.get("/tenants")
 def tenant_documents() -> Response:
-    """The ``tenants/{orgId}`` documents."""
-    return _reply([each.tenant_document() for each in simulation()])
+    """The ``tenants/{orgId}`` documents of the orgs that have their retailer alone."""
+    return _reply([each.tenant_document() for each in simulation() if not each.spec.org])
 
 
 @lightspeed_control.get("/locations")
