@@ -82,8 +82,8 @@ def running(root: Path) -> Iterator[Clone]:
     _lay_out(root)
     with (root / "output").open("w") as output:
         make = psutil.Popen(
-            # A shell has what it runs in the background ignore interrupts, and all that this starts.
-            # Not by preexec_fn: a process forked beside threads of gRPC may abort.
+            # A shell has what it runs in the background ignore interrupts. Set by env, not between
+            # fork and exec: a process forked beside threads of gRPC may abort there.
             ["env", "--default-signal=INT", "make", "local"],
             cwd=root,
             stdout=output,
