@@ -116,6 +116,9 @@ come hours later."""
 FAILING_FROM = 5
 """From this try of a run in a row on people are alerted: some minutes after the first. Pub/Sub goes
 on delivering the message for hours."""
+LATE_AFTER = timedelta(minutes=45)
+"""A run every 30 minutes that lasts 15 at the most: an org without a success for longer is behind.
+"""
 OVERDUE_AFTER = timedelta(hours=2)
 """An org without a successful sync for this long raises an alert, as does a schedule without a
 tick."""
