@@ -198,7 +198,7 @@ def test_a_run_that_succeeds_in_the_end_has_no_error(database: DocumentsInMemory
     fail(database, ZeroDivisionError())
 
     with opened(database) as again:
-        set_last_state(again.run, wanted=(), now=utc_now())
+        set_last_state(again.run, now=utc_now())
         again.end([])
 
     assert error_of(database) is None
