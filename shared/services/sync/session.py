@@ -285,8 +285,8 @@ class Session:
         self._checkpoint_at = time.monotonic()
 
         def closing() -> list[Write]:
-            put = status_store.put_progress(self.org_id, self.provider, self.progress)
-            return [*last(), put]
+            own = last()
+            return [*own, status_store.put_progress(self.org_id, self.provider, self.progress)]
 
         last_of_all = closing()
         *parts, final = joined([*groups, last_of_all])
