@@ -5,7 +5,7 @@
     functions:      NAME: {trigger, memory_mb?, cpu?, timeout_seconds?, concurrency?,
                            min_instances?, max_instances?, env?: [NAMES], secrets?: [NAMES],
                            public?, firestore?: read|write, publishes?: [T, …], org_secrets?,
-                           sessions?}
+                           replaces_secrets?, sessions?}
                     trigger is one of
                       {topic: T}                            a Pub/Sub message
                       {firestore: {document: PATTERN, event: written}}  a changed document
@@ -95,6 +95,7 @@ class Function(Section):
     firestore: Literal["read", "write"] | None = None
     publishes: tuple[ResourceId, ...] = ()
     org_secrets: bool = False
+    replaces_secrets: bool = False
     sessions: bool = False
 
     @property

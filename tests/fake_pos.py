@@ -22,6 +22,8 @@ class FakePos:
     """An account with one location. ``fail`` is called before each call, with its name: it may
     raise. ``calls`` counts them."""
 
+    changes = None
+
     def __init__(self, provider: str, location_id: str) -> None:
         self.provider = provider
         self.location_id = location_id

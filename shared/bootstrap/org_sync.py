@@ -45,7 +45,7 @@ def consumer() -> MessageConsumer[PosSync]:
     """Handles requests to sync an org."""
     settings = start(OrgSyncSettings)
     store = database(settings)
-    open_pos = pos_opener(settings)
+    open_pos = pos_opener(settings, store, settings.sync_seconds)
     spending, pos_sync = publisher(settings.spending_topic), publisher(settings.pos_sync_topic)
     refreshes = SalesRefreshPlan(later(settings, settings.pos_sync_topic), utc_now)
     sync = OrgSync(

@@ -215,6 +215,10 @@ class OpenWriteBack:
                 " the POS for it so far: start one, or set it"
             )
         writer = self.open_account(location).writer
+        if writer is None:
+            raise RequestInvalid(
+                f"locationId: Sync Sam makes nothing at {location.pos_config.provider}"
+            )
         return WriteBack(self.database, writer, self.pos_sync, location, self.clock)
 
 

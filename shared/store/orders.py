@@ -32,7 +32,7 @@ from shared.store.manifest import Manifest
 
 ORDER = Schema[Order](
     *copied("id", "externalId", "locationId", "posStatus", "createdAt", "updatedAt", "source"),
-    *copied("userId"),
+    *copied("userId", "ecomNumber"),
     Field("status", lambda o: o.status.value),
     Field("type", lambda o: o.type.value),
     Field("channel", lambda o: o.channel.value),

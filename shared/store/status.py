@@ -3,7 +3,7 @@
 provider, each has its own (paths.progress)."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import Field, model_validator
@@ -118,6 +118,13 @@ class SyncProgress(CamelModel):
     """Number of documents of each stream's manifest."""
     customers_complete_at: datetime | None = None
     orders: OrderCursor = OrderCursor()
+    versions: dict[str, int] = Field(default_factory=dict)
+    """Up to which version each list was read, of a POS that numbers its changes: by stream and
+    account (services/sync/versions.py)."""
+    listed_whole_at: dict[str, datetime] = Field(default_factory=dict)
+    """When each of these lists was last read from its beginning to its end."""
+    orders_since: dict[str, date] = Field(default_factory=dict)
+    """From which day on the orders of such an account were stored, by account."""
     metadata_at: datetime | None = None
     """When brands, categories, vendors and locations were last listed, all of them."""
     places: dict[str, Place] = Field(default_factory=dict)
@@ -144,6 +151,12 @@ class SyncProgress(CamelModel):
     """Customers who lost an order to another: their recompute may not have been requested yet."""
     recompute_all: bool = Field(default=False, alias="everybodyOwed")
     """So many customers have changed that a recompute of all is to be requested."""
+
+    def forget_versions(self, stream: str) -> None:
+        """Have the lists of a stream read from their beginning."""
+        for kept in (self.versions, self.listed_whole_at):
+            for key in [key for key in kept if key.split()[0] == stream]:
+                del kept[key]
 
     @model_validator(mode="before")
     @classmethod

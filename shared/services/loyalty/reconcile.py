@@ -25,10 +25,9 @@ from shared.services.loyalty.look_ups import (
     AT_ONCE,
     LookUps,
     LoyaltyAccount,
-    OutOfPermits,
-    Permits,
     account_of,
 )
+from shared.services.permits import OutOfPermits, Permits
 from shared.services.runs import lifecycle
 from shared.services.runs.failure import run_error
 from shared.store import customers, loyalty, loyalty_runs, tenants

@@ -248,7 +248,7 @@ class StoredOrders:
         self._session = session
         self._stream = stream
         self._manifest = stream.records.manifest
-        self._missing = MissingRecords(session, stream.records, rules)
+        self.missing = MissingRecords(session, stream.records, rules)
         self._by_moment: list[tuple[float, str]] | None = None
 
     def compare(self, window: DateWindow, listed: ListedOrders) -> None:
@@ -260,9 +260,9 @@ class StoredOrders:
         first, end = (bisect_left(self._by_moment, (at, "")) for at in (since, until))
         kept = (STORED, SKIPPED)
         stored = {i for _, i in self._by_moment[first:end] if self._manifest.mark(i) in kept}
-        gone = stored - listed.ids - self._missing.to_look_up
+        gone = stored - listed.ids - self.missing.to_look_up
         unreadable = listed.unreadable
-        self._missing.note(gone, listed=listed.rows, stored=len(stored), unreadable=unreadable)
+        self.missing.note(gone, listed=listed.rows, stored=len(stored), unreadable=unreadable)
 
     def learn_created(self) -> None:
         """After a sweep of all days: note when those orders were created, by their documents, that
@@ -283,7 +283,7 @@ class StoredOrders:
     def settle(self, clients: Sequence[PosClient]) -> None:
         """Look up what is missing, store what is found, mark the rest as removed."""
         look_up = partial(of_first_account, clients, lambda client, i: client.order(i))
-        self._missing.settle(
+        self.missing.settle(
             lambda order_id: look_up(external_id_of(order_id)),
             lambda page: self._stream.store_page(page, expected=None),
             self._remove,

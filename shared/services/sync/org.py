@@ -57,6 +57,7 @@ from shared.services.sync.run_end import (
 )
 from shared.services.sync.sales_refresh import SalesRefreshPlan
 from shared.services.sync.session import Session, StreamAttempts, settle_others
+from shared.services.sync.versions import lists_changes, sync_changed_people
 from shared.store import runs, status
 from shared.store.database import Database
 from shared.store.lease import HeldByOtherRun
@@ -274,6 +275,9 @@ def sync_streams(
     def sync_people() -> None:
         check = AccountCheck(session, org.accounts)
         clients = org.clients
+        if lists_changes(clients):
+            sync_changed_people(session, org, attempt, check, removal)
+            return
         with OrderListings(session, clients, org.settings, today=org.today) as orders:
             if attempt.is_due("orders"):
                 orders.begin()

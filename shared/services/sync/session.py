@@ -258,6 +258,7 @@ class Session:
         once: every record would be unsettled."""
         for stream in streams:
             self.manifests[stream].forget_fingerprints()
+            self.progress.forget_versions(stream)
             if stream == "orders":
                 self.progress.orders = OrderCursor()
         self.run.reset = True

@@ -6,29 +6,24 @@ they are left to it: after each run the org is checked for webhooks that still w
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
 from shared.bus.publisher import Publisher
 from shared.clock import Clock, Deadline
-from shared.domain.customers import Customer
-from shared.domain.orders import Order
 from shared.domain.providers import ALLEAVES
 from shared.domain.runs import STREAMS_RUN, WEBHOOK_RUN, RunState
 from shared.errors import OrgError, Owner, ProviderError, RetryLater
-from shared.pos.port import Page, PosClient
+from shared.pos.port import Page
 from shared.services.runs import lifecycle
 from shared.services.sync.account_check import AccountCheck
 from shared.services.sync.commands import SyncRecords
-from shared.services.sync.customers import StoredCustomers, store_customers
-from shared.services.sync.gone import of_first_account
+from shared.services.sync.customers import StoredCustomers, store_found, unknown_buyers
+from shared.services.sync.gone import of_each
 from shared.services.sync.orders import OrderStream
 from shared.services.sync.org import sync_streams
 from shared.services.sync.pos_locations import (
@@ -38,7 +33,6 @@ from shared.services.sync.pos_locations import (
     open_org,
     read_org,
 )
-from shared.services.sync.records import StreamRecords
 from shared.services.sync.run_end import SyncPaused, is_resting, rests, set_last_state
 from shared.services.sync.session import Session, StreamAttempts, settle_others
 from shared.services.webhooks import request
@@ -52,11 +46,8 @@ from shared.store.webhook_events import DELETION, DONE, FAILED, NOT_FOUND, Proce
 WEBHOOKS_PER_RUN = 100
 RECORDS_PER_RUN = webhook_events.MOST_NAMED
 """Records that a run fetches for the webhooks that wait: the next run has the others."""
-CALLS_AT_ONCE = 8
 LEFT_TO_THE_POLL = timedelta(hours=1)
 """Records of webhooks that have waited longer are not fetched: a scheduled sync has had them."""
-
-R = TypeVar("R", Customer, Order)
 
 log = structlog.get_logger(__name__)
 
@@ -246,14 +237,11 @@ def store_named(session: Session, org: OpenOrg, named: NamedRecords) -> NamedRec
     """
     attempt, pos = StreamAttempts(session, named.streams), org.clients
     order_ids = named.order_ids
-    found = attempt("orders", lambda: _fetch(pos, order_ids, lambda p, i: p.order(i))) or {}
-    wanted = {*named.customer_ids, *_unknown_buyers(session, found.values())}
-    customers = attempt("customers", lambda: _fetch(pos, wanted, lambda p, i: p.customer(i))) or {}
+    found = attempt("orders", lambda: of_each(pos, order_ids, lambda p, i: p.order(i))) or {}
+    wanted = {*named.customer_ids, *unknown_buyers(session, found.values())}
+    customers = attempt("customers", lambda: of_each(pos, wanted, lambda p, i: p.customer(i))) or {}
     with session.lock:
-        records = StreamRecords(session, "customers")
-        for customer_page in customers.values():
-            records.count_page(customer_page, expected=None)
-            store_customers(session, records, customer_page.records)
+        store_found(session, customers.values())
         orders = OrderStream(session, StoredCustomers(session, None))
         for page in found.values():
             orders.store_page(page, expected=None)
@@ -315,24 +303,3 @@ def _waiting(command: SyncRecords, session: Session) -> list[StoredWebhook]:
             taken.append(event)
             left -= webhook_events.named(event)
     return taken
-
-
-def _unknown_buyers(session: Session, pages: Iterable[Page[Order]]) -> set[str]:
-    """Customers that the orders name and that are not stored: they are as new as the orders."""
-    known = StoredCustomers(session, None)
-    buyers = (order.pos_customer_id for page in pages for order in page.records)
-    return {buyer for buyer in buyers if buyer and not known.has(buyer)}
-
-
-def _fetch(
-    clients: Sequence[PosClient],
-    record_ids: Collection[str],
-    ask: Callable[[PosClient, str], Page[R]],
-) -> dict[str, Page[R]]:
-    """Each record, by its id, from the first account that has it."""
-
-    fetch, ids = partial(of_first_account, clients, ask), sorted(record_ids)
-    # Each call its own copy: log fields and the trace of the run go along.
-    fetches = [partial(copy_context().run, fetch, record_id) for record_id in ids]
-    with ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="record") as pool:
-        return dict(zip(ids, pool.map(lambda fetched: fetched(), fetches), strict=True))

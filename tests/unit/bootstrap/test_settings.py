@@ -193,5 +193,6 @@ def test_the_manifest_allows_a_function_what_its_code_does(name: str) -> None:
     assert (function.firestore is not None) == ("database" in code)
     assert function.sessions == ("staff_rule" in code)
     assert function.org_secrets == (not code.keys().isdisjoint(SECRET_READERS))
+    assert function.replaces_secrets == ("pos_opener" in code)
     assert ("later" in code) == ("LATER_QUEUE" in function.env)
     assert bool(function.publishes) == ("publisher" in code)

@@ -358,6 +358,7 @@ PROJECT_WIDE = {
     "sessions": "roles/firebaseauth.viewer",
     "eventarc": "roles/eventarc.eventReceiver",
     "org_secrets": "roles/secretmanager.secretAccessor",
+    "replaced_secrets": "roles/secretmanager.secretVersionManager",
 }
 
 
@@ -374,7 +375,8 @@ def test_what_holds_for_the_whole_project_is_listed_here(terraform: Configuratio
     # Of documents those of one database, of secrets those that orgs may name.
     by_name = {name: terraform.resources[f"google_project_iam_member.{name}"] for name in granted}
     assert "databases/${var.database}" in by_name["firestore"]["condition"][0]["expression"]
-    assert "var.org_secret_prefix" in by_name["org_secrets"]["condition"][0]["expression"]
+    for name in ("org_secrets", "replaced_secrets"):
+        assert "var.org_secret_prefix" in by_name[name]["condition"][0]["expression"]
     # Nothing replaces what others have granted.
     assert not list(terraform.of_kind("_iam_binding", "_iam_policy"))
 
