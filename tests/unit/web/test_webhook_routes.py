@@ -13,7 +13,7 @@ from shared.services.webhooks import ReceiveWebhook
 from shared.web.openapi import document
 from shared.web.routes.webhooks import ALLEAVES, routes
 from shared.web.routing import RouteTable
-from shared.web.signatures import SignedByAlleaves, SignedByLightspeed
+from shared.web.signatures import SecretInAddress, SignedByAlleaves, SignedByLightspeed
 from tests.fakes import RecordingPublisher, SteppingClock
 from tests.unit.services.sync_in_memory import EmptyDatabase
 from tests.unit.web.calling import client_of
@@ -36,7 +36,10 @@ def table(answer: str) -> RouteTable:
     receive = ReceiveWebhook(
         "alleaves", refuse, EmptyDatabase(), RecordingPublisher(), SteppingClock().now
     )
-    return routes((SignedByAlleaves(find), receive), (SignedByLightspeed(find), receive))
+    return routes(
+        (SignedByAlleaves(find), receive),
+        (SignedByLightspeed(find), SecretInAddress(lambda org_id, fits: False), receive),
+    )
 
 
 def error(client: Client, **sent: Any) -> tuple[int, str]:
