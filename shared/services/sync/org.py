@@ -36,6 +36,7 @@ from shared.services.sync.catalogue import Catalogue
 from shared.services.sync.commands import SyncOrg
 from shared.services.sync.customers import StoredCustomers, sync_customers
 from shared.services.sync.gone import RemovalRules
+from shared.services.sync.news import tell_news
 from shared.services.sync.order_listings import OrderListings
 from shared.services.sync.orders import sync_orders
 from shared.services.sync.pos_locations import NoActiveLocation, OpenOrg, OpenPos, open_org
@@ -173,6 +174,7 @@ class OrgSync:
             planned = self.refreshes.at_change(command.org_id, change_at)
             session.progress.sales_change_at = change_at if planned else None
         alerts = replace(self.alerts, database=session.database)
+        tell_news(session, alerts)
         end_run(session, alerts, wanted=synced.wanted, provider=synced.provider)
         log.info("run_ended", state=session.run.state, **session.run.spent())
 
@@ -244,7 +246,10 @@ def sync_streams(
                 log.warning("orders_wait_for_customers")
                 return
             directory = StoredCustomers(session, listed)
-            attempt("orders", lambda: sync_orders(session, orders, directory, check, removal))
+            attempt(
+                "orders",
+                lambda: sync_orders(session, orders, directory, check, removal, org.notify),
+            )
 
     chains = (sync_people, catalogue.sync)
     with ThreadPoolExecutor(len(chains), thread_name_prefix="stream") as pool:

@@ -48,12 +48,14 @@ class PosLocation:
 
 @dataclass(frozen=True, slots=True)
 class OpenOrg:
-    """What a run needs to ask an org's POS. ``today`` is the date at the org's first location."""
+    """What a run needs to ask an org's POS. ``today`` is the date at the org's first location;
+    ``notify`` is what the org asks to hear of (domain/notifications.py)."""
 
     settings: SyncSettings
     locations: Sequence[PosLocation]
     provider: str
     today: date
+    notify: frozenset[str] = frozenset()
 
     @property
     def accounts(self) -> list[PosLocation]:
@@ -92,7 +94,7 @@ def open_org(session: Session, open_pos: OpenPos) -> OpenOrg:
     database, org_id = session.database, session.org_id
     settings = tenants.read(database, org_id)
     configured = location_store.configured(database, org_id)
-    session.run.warnings = configured.warnings
+    session.run.warnings = [*settings.warnings, *configured.warnings]
     if not configured.active:
         raise NoActiveLocation(_nothing_active(org_id, configured.inactive))
     active = Places(session, open_pos).identified(configured.active)
@@ -103,6 +105,7 @@ def open_org(session: Session, open_pos: OpenPos) -> OpenOrg:
         _open_locations(different, open_pos),
         active[0].pos_config.provider,
         session.now().astimezone(active[0].zone).date(),
+        settings.notify,
     )
 
 

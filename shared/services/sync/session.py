@@ -182,6 +182,15 @@ class Session:
                 self.store([status_store.put_pending_recompute(self.org_id, sorted(pending))])
                 self._pending_recompute.update(pending)
 
+    def add_pending_notifications(self, order_ids: Iterable[str]) -> None:
+        """Have the org told of orders that are stored next: a worker that takes over knows."""
+        with self.lock:
+            known = set(self.progress.pending_notifications)
+            if new := [each for each in order_ids if each not in known]:
+                self.progress.pending_notifications += new
+                pending = self.progress.pending_notifications
+                self.store([status_store.put_pending_notifications(self.org_id, pending)])
+
     def hold(self, stream: str, reason: str | None, count: int) -> None:
         """Note that removals of the stream wait for a person, and why; None: that none do."""
         for holds in (self.run.holds, self.progress.holds):

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -23,12 +23,14 @@ from shared.domain.orders import Order
 from shared.domain.runs import STREAMS_RUN, RunState
 from shared.errors import OrgError, Owner, ProviderError, RetryLater
 from shared.pos.port import Page, PosClient
+from shared.services.alerts import Alerts
 from shared.services.runs import lifecycle
 from shared.services.runs.failure import run_error
 from shared.services.sync.account_check import AccountCheck
 from shared.services.sync.commands import SyncRecords
 from shared.services.sync.customers import StoredCustomers, store_customers
 from shared.services.sync.gone import of_first_account
+from shared.services.sync.news import tell_news
 from shared.services.sync.orders import OrderStream
 from shared.services.sync.org import sync_streams
 from shared.services.sync.pos_locations import OpenOrg, OpenPos, open_org
@@ -63,6 +65,7 @@ class TargetedSync:
     open_pos: OpenPos
     spending: Publisher
     pos_sync: Publisher
+    alerts: Alerts
     clock: Clock
     seconds: float
     lease_ttl: timedelta
@@ -142,6 +145,8 @@ class TargetedSync:
         except (OrgError, ProviderError) as error:
             run.errors.append(run_error(error))
 
+        tell_news(session, replace(self.alerts, database=session.database))
+
         def last() -> list[Update]:
             set_last_state(run, wanted=named.streams, now=session.now())
             again = any(error.owner == Owner.PROVIDER for error in run.errors)
@@ -214,7 +219,7 @@ def store_named(session: Session, org: OpenOrg, named: NamedRecords) -> NamedRec
         for customer_page in customers.values():
             records.count_page(customer_page, expected=None)
             store_customers(session, records, customer_page.records)
-        orders = OrderStream(session, StoredCustomers(session, None))
+        orders = OrderStream(session, StoredCustomers(session, None), org.notify)
         for page in found.values():
             orders.store_page(page, expected=None)
     if named.product_ids:
