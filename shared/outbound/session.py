@@ -47,6 +47,7 @@ class HttpCall:
 
     ``deadline`` ends the call early where the caller has less time than the settings allow.
     ``once`` is for a call that makes something: tried again only where nothing was done.
+    ``may_be_empty``: an answer without a body is read as None.
     ``admit`` is called before each try and returns when it may be made, within the call's time.
     ``limits`` are how much the answer may hold.
     """
@@ -60,6 +61,7 @@ class HttpCall:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     deadline: datetime | None = None
     once: bool = False
+    may_be_empty: bool = False
     admit: Callable[[], None] | None = field(default=None, repr=False)
     limits: ReplyLimits = replies.USUAL
 
@@ -195,6 +197,8 @@ class HttpSession:
             # Decoded, an answer takes many times its size: only one at a time may do so.
             with self._one_at_a_time:
                 try:
+                    if call.may_be_empty and not body:
+                        return HttpReply(read(None), 1)
                     return HttpReply(read(replies.decode(body, call.limits.most_values)), 1)
                 except ReplyTooLarge as error:
                     return failures.unreadable(str(error), again=False)

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from shared.domain.ids import is_document_id
 from shared.store import paths
-from shared.store.database import Database, Document, Filter
+from shared.store.database import Conflict, Database, Document, Filter, Update
 from shared.store.locations import ACTIVE
 
 PLACE = {"alleaves": "locationId", "lightspeed": "domainPrefix"}
@@ -59,6 +59,24 @@ def active(database: Database, provider: str, limit: int) -> list[WebhookSigner]
     """Those among the first ``limit`` active locations."""
     found = database.query(paths.LOCATIONS, ACTIVE, select=_FIELDS, limit=limit)
     return list(_signers(found, provider))
+
+
+def exchange(
+    database: Database,
+    location_id: str,
+    before: SecretStr | None,
+    secret: SecretStr,
+    now: datetime,
+) -> None:
+    """Store a location's secret in the place of the one ``before``, and when that was. Raises
+    Conflict where that is no longer the one before, or the location is changed at this moment."""
+    path = f"{paths.LOCATIONS}/{location_id}"
+    found = database.get(path)
+    config = found.fields.get("posConfig", {})
+    if _secret(config.get("webhookSecret")) != before:
+        raise Conflict(path)
+    changed = {**config, "webhookSecret": secret.get_secret_value(), ROTATED_AT: now}
+    database.commit([Update(path, {"posConfig": changed}, if_version=found.version)])
 
 
 def _if_few(database: Database, provider: str, which: Filter, few: int) -> list[WebhookSigner]:

@@ -18,6 +18,8 @@ from shared.domain.ids import is_document_id
 from shared.errors import RequestInvalid
 from shared.pos.port import PosEvent
 
+ADDRESS_PATH = "/api/webhooks/lightspeed/sale-created"
+"""Where they are received; the org may follow, and a secret."""
 SALE = "sale.update"
 CUSTOMER = "customer.update"
 PRODUCT = "product.update"

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr
 
 from shared.errors import RequestRefused, Unauthenticated
+from shared.pos.lightspeed.webhooks import ADDRESS_PATH
 from shared.services.webhook_senders import OrgUnclear
 from shared.services.webhooks import ReceiveWebhook, WebhookOutcome
 from shared.web.auth import PUBLIC, Rule, WebhookSender
@@ -21,7 +22,6 @@ from shared.web.signatures import SecretInAddress, SignedByAlleaves, SignedByLig
 
 LARGEST = 1024 * KIB
 ALLEAVES = "/api/webhooks/alleaves"
-LIGHTSPEED = "/api/webhooks/lightspeed/sale-created"
 
 
 class VerificationQuery(Params):
@@ -85,9 +85,9 @@ def routes(
     add(f"{ALLEAVES}/{{orgId}}", OrgQuery, signed, errors=[OrgUnclear])
     by_app, by_address, receive_lightspeed = lightspeed
     add = _Adding(table, by_app.provider, LightspeedWebhookRequest, receive_lightspeed)
-    add(LIGHTSPEED, NoParams, by_app, errors=[OrgUnclear])
-    add(f"{LIGHTSPEED}/{{orgId}}", OrgQuery, by_app, errors=[OrgUnclear])
-    add(f"{LIGHTSPEED}/{{orgId}}/{{secret}}", AddressParams, by_address, errors=[Unauthenticated])
+    add(ADDRESS_PATH, NoParams, by_app, errors=[OrgUnclear])
+    add(f"{ADDRESS_PATH}/{{orgId}}", OrgQuery, by_app, errors=[OrgUnclear])
+    add(f"{ADDRESS_PATH}/{{orgId}}/{{secret}}", AddressParams, by_address, errors=[Unauthenticated])
 
     def verify(call: RouteCall[Any, NoBody]) -> RouteReply:
         """Verify that this path receives webhooks."""

@@ -11,7 +11,7 @@ from shared.domain.notifications import GIVEN_UP_AFTER, NEW_ECOM_ORDER, NEWS_FOR
 from shared.services.sync import news
 from tests.emulator.environment import Environment, SyncRunner
 from tests.emulator.sync.webhook_pipeline import WebhookPipeline
-from tests.fakes import DyingNotifier, OffsetClock, RecordingNotifier
+from tests.fakes import OffsetClock, RecordingNotifier
 from tests.simulated_pos import SimulatedPos, placed_order
 from tests.stored import StoredDocuments
 
@@ -57,6 +57,10 @@ def notifications(store: StoredDocuments) -> dict[str, dict[str, Any]]:
 def pending(store: StoredDocuments) -> list[str]:
     found: list[str] = store.document(f"tenants/{ORG}/sync_state/progress")["pendingNotifications"]
     return found
+
+
+def die(*_: object, **__: object) -> list[bool]:
+    raise ConnectionError("the worker dies")
 
 
 def refuse_all(urls: list[object], title: str, body: str) -> list[bool]:
@@ -186,13 +190,13 @@ def test_a_worker_that_dies_while_it_tells_loses_nothing(
     # Given a worker that dies just as it sends
     order_online(pos)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(environment.notifier, "send", DyingNotifier().send)
-        with pytest.raises(SystemExit):
-            sync.run(ORG)
+        patch.setattr(environment.notifier, "send", die)
+        with pytest.raises(ConnectionError):
+            sync.run(ORG, run_id="dies")
 
-    # When the next runs come, after the dead one's lease and its claim
+    # When its message comes again, and the next run
     clock.later += timedelta(minutes=30)
-    sync.run(ORG)
+    sync.run(ORG, run_id="dies")
     sync.run(ORG)
 
     # Then the order is told, once
@@ -209,16 +213,14 @@ def test_a_worker_that_dies_after_it_has_told_does_not_tell_twice(
 ) -> None:
     order_online(pos)
 
-    def die(event: str, **fields: object) -> None:
-        raise SystemExit
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(news.log, "info", die)
-        with pytest.raises(SystemExit):
-            sync.run(ORG)
+        with pytest.raises(ConnectionError):
+            sync.run(ORG, run_id="dies")
     assert told_of(notifier) == [f"New online order {NEW_ORDER}"]
 
     clock.later += timedelta(minutes=30)
+    sync.run(ORG, run_id="dies")
     sync.run(ORG)
 
     assert told_of(notifier) == [f"New online order {NEW_ORDER}"]
