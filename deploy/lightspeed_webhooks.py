@@ -101,9 +101,7 @@ class LightspeedWebhooks:
             self.say("The address before works for 24 hours more.")
             return
         for location in self._accounts(org_id):
-            config = location.pos_config
-            assert isinstance(config, LightspeedConfig)
-            self.say(f"{config.domain_prefix or config.base_url}:")
+            self.say(f"{location.name or location.id}:")
             registry = self.open_account(location)
             match what:
                 case "register":
@@ -126,7 +124,10 @@ class LightspeedWebhooks:
         self._tell("taken out", done.removed)
 
     def _is_signed(self, org_id: str, location: Location) -> bool:
-        """Whether Lightspeed signs for the account: it is an app's."""
+        """Whether Lightspeed signs what the account registers: an app does, not a person."""
+        config = location.pos_config
+        if isinstance(config, LightspeedConfig) and config.token.get_secret_value():
+            return False
         signers = webhook_signers.of_org(self.database, PROVIDER, org_id)
         return any(each.id == location.id and each.app_secret for each in signers)
 

@@ -292,12 +292,23 @@ def test_registering_makes_a_secret_whose_address_is_received(
 def test_what_an_app_registers_is_signed_and_needs_no_secret_in_its_address(
     hooks: Hooks, command: Command
 ) -> None:
-    hooks.add(ORG, domainPrefix="harbor", clientSecret=APP_SECRET)
+    hooks.add(ORG, domainPrefix="harbor", clientSecret=APP_SECRET, token="")
+    command.account.token = ""
 
     command("register")
 
     assert list(command.account.urls()) == [f"{URL}{ADDRESS_PATH}/{ORG}"]
     assert "webhookSecret" not in hooks.config()
+
+
+def test_what_a_person_registers_is_not_signed_though_there_is_an_app(
+    hooks: Hooks, command: Command
+) -> None:
+    hooks.add(ORG, domainPrefix="harbor", clientSecret=APP_SECRET, webhookSecret=SECRET)
+
+    command("register")
+
+    assert list(command.account.urls()) == [f"{URL}{ADDRESS_PATH}/{ORG}/{SECRET}"]
 
 
 def test_after_a_rotation_both_addresses_work_and_registering_replaces_the_old_one(

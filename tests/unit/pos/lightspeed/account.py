@@ -9,11 +9,12 @@ from tests.unit.pos.fakes import Canned, Sent, ok
 @dataclass
 class Account:
     """The registered webhooks, by id; ``refuse`` is the status that calls of a method get,
-    ``sent`` the calls so far. Its prefix is harbor, its token lsxs_pt_1."""
+    ``sent`` the calls so far. Its prefix is harbor."""
 
     registered: dict[str, dict[str, Any]] = field(default_factory=dict)
     refuse: dict[str, int] = field(default_factory=dict)
     sent: list[tuple[str, str]] = field(default_factory=list)
+    token: str = "lsxs_pt_1"
 
     def add(self, url: str, kind: str = "sale.update", *, active: bool = True) -> None:
         self._add({"url": url, "type": kind, "active": active})
@@ -21,7 +22,7 @@ class Account:
     def answer(self, sent: Sent) -> Canned:
         path = sent.url.removeprefix("https://harbor.retail.lightspeed.app/api/2.0/webhooks")
         self.sent.append((sent.method, path.lstrip("/")))
-        assert sent.headers["Authorization"] == "Bearer lsxs_pt_1"
+        assert sent.headers["Authorization"] == f"Bearer {self.token}"
         if sent.method in self.refuse:
             return Canned(self.refuse[sent.method], b'{"error": "no"}')
         match sent.method, path.lstrip("/"):
