@@ -177,7 +177,8 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: status.last_succeeded(d, NOW, NOW, 10),
         lambda d: webhook_events.waiting(d, ORG, 10),
         lambda d: webhook_signers.of_org(d, "alleaves", ORG),
-        lambda d: webhook_signers.at_location(d, "alleaves", "1000", 10),
+        lambda d: webhook_signers.at_place(d, "alleaves", "1000", 10),
+        lambda d: webhook_signers.at_place(d, "lightspeed", "harbor", 10),
         lambda d: webhook_signers.active(d, "alleaves", 10),
         lambda d: webhook_signers.active_if_few(d, "alleaves", 10),
     ]

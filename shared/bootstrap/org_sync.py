@@ -48,12 +48,13 @@ def consumer() -> MessageConsumer[PosSync]:
     open_pos = pos_opener(settings, store, settings.sync_seconds)
     spending, pos_sync = publisher(settings.spending_topic), publisher(settings.pos_sync_topic)
     refreshes = SalesRefreshPlan(later(settings, settings.pos_sync_topic), utc_now)
+    alarm = alerts(settings, store)
     sync = OrgSync(
         database=store,
         open_pos=open_pos,
         spending=spending,
         continuation=pos_sync,
-        alerts=alerts(settings, store),
+        alerts=alarm,
         refreshes=refreshes,
         clock=utc_now,
         seconds=settings.sync_seconds,
@@ -64,6 +65,7 @@ def consumer() -> MessageConsumer[PosSync]:
         open_pos=open_pos,
         spending=spending,
         pos_sync=pos_sync,
+        alerts=alarm,
         clock=utc_now,
         seconds=settings.sync_seconds,
         lease_ttl=timedelta(seconds=settings.lease_seconds),

@@ -68,6 +68,8 @@ class _Account(FrozenCamelModel):
     location_id: Annotated[Text, BeforeValidator(lambda value: value or "")] = ""
     webhook_secret: object = Field(None, repr=False, exclude=True)
     """Read by ``store.webhook_signers`` alone: it is not of the sync."""
+    webhook_secret_rotated_at: object = Field(None, repr=False, exclude=True)
+    """As ``webhook_secret``."""
 
 
 class AlleavesConfig(_Account):

@@ -8,6 +8,7 @@ LOCATIONS = "locations"
 DEAD_LETTERS = "dead_letters"
 INCIDENTS = "incidents"
 INTEGRATIONS = "integrations"
+NOTIFICATIONS = "notifications"
 POS = "pos"
 QUARANTINE = "quarantine"
 SPENDING_REQUESTS = "spending_requests"
@@ -83,6 +84,11 @@ def pos_write(org_id: str, key: str) -> str:
 def incident(org_id: str | None, key: str) -> str:
     """What people are alerted to; without an org: incidents of Sync Sam itself."""
     return f"{INCIDENTS}/{key}" if org_id is None else f"{tenant(org_id)}/{INCIDENTS}/{key}"
+
+
+def notification(org_id: str, key: str) -> str:
+    """What an org was told."""
+    return f"{tenant(org_id)}/{NOTIFICATIONS}/{key}"
 
 
 def rate_limit(account: str) -> str:

@@ -149,6 +149,8 @@ class SyncProgress(CamelModel):
     """Keys of the open incidents that runs of the org have raised."""
     pending_recompute: list[str] = Field(default_factory=list, alias="owed")
     """Customers who lost an order to another: their recompute may not have been requested yet."""
+    pending_notifications: list[str] = Field(default_factory=list)
+    """Ids of new eCom orders that the org asked to hear of and may not have been told of yet."""
     recompute_all: bool = Field(default=False, alias="everybodyOwed")
     """So many customers have changed that a recompute of all is to be requested."""
 
@@ -181,3 +183,9 @@ def put_progress(org_id: str, provider: str, progress: SyncProgress) -> Put:
 def put_pending_recompute(org_id: str, provider: str, customer_ids: Sequence[str]) -> Put:
     """The write for ``pending_recompute`` alone, to be committed with the records that cause it."""
     return Put(paths.progress(org_id, provider), {"owed": list(customer_ids)}, owned=("owed",))
+
+
+def put_pending_notifications(org_id: str, provider: str, order_ids: Sequence[str]) -> Put:
+    """The write for ``pending_notifications`` alone, to be committed with these orders."""
+    fields = {"pendingNotifications": list(order_ids)}
+    return Put(paths.progress(org_id, provider), fields, owned=tuple(fields))

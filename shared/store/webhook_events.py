@@ -14,8 +14,9 @@ from shared.pos.port import PosEvent
 from shared.store import paths
 from shared.store.database import Create, Database, Remove, Update
 
-KEPT = timedelta(hours=24)
-"""For how long a repeat is detected (``expireAt`` is a TTL field)."""
+KEPT = timedelta(hours=60)
+"""For how long a repeat is detected (``expireAt`` is a TTL field): Lightspeed sends again for 48 h
+what it got no answer to."""
 KEPT_UNKNOWN = timedelta(days=30)
 RAW_LIMIT = 200_000
 MOST_NAMED = 100

@@ -36,6 +36,7 @@ from shared.services.sync.catalogue import Catalogue
 from shared.services.sync.commands import SyncOrg
 from shared.services.sync.customers import StoredCustomers, sync_customers
 from shared.services.sync.gone import RemovalRules
+from shared.services.sync.news import tell_news
 from shared.services.sync.order_listings import OrderListings
 from shared.services.sync.orders import sync_orders
 from shared.services.sync.pos_locations import (
@@ -195,6 +196,7 @@ class OrgSync:
                     set_last_state(run, now=self.clock())
                     session.end()
                     return
+                tell_news(session, alerts)
                 standing[provider] = session.progress
                 if provider != todo[-1]:
                     end_provider(session, alerts)
@@ -286,7 +288,10 @@ def sync_streams(
                 log.warning("orders_wait_for_customers")
                 return
             directory = StoredCustomers(session, listed)
-            attempt("orders", lambda: sync_orders(session, orders, directory, check, removal))
+            attempt(
+                "orders",
+                lambda: sync_orders(session, orders, directory, check, removal, org.notify),
+            )
 
     chains = (sync_people, catalogue.sync)
     with ThreadPoolExecutor(len(chains), thread_name_prefix="stream") as pool:

@@ -22,7 +22,7 @@ from shared.store import status, tenants
 from shared.store.database import Database
 from shared.store.locations import ConfiguredLocations
 from shared.store.status import Place
-from shared.store.tenants import SyncSettings
+from shared.store.tenants import SyncSettings, TenantSettings
 
 OpenPos = Callable[[Location], PosClient]
 Listed = Sequence[PublicLocation] | ProviderError | None
@@ -55,7 +55,7 @@ class ConfiguredOrg:
 
     org_id: str
     locations: ConfiguredLocations
-    settings: SyncSettings | ConfigurationInvalid
+    settings: TenantSettings | ConfigurationInvalid
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ class ConfiguredOrg:
         """Whether it has an active location."""
         return bool(self.locations.active or self.locations.invalid)
 
-    def of(self, provider: str) -> tuple[SyncSettings, list[Location]]:
+    def of(self, provider: str) -> tuple[TenantSettings, list[Location]]:
         """The settings, and the provider's active locations. Raises ConfigurationInvalid where any
         of this is wrong, or there are none."""
         if isinstance(self.settings, ConfigurationInvalid):
@@ -88,12 +88,14 @@ class ConfiguredOrg:
 @dataclass(frozen=True, slots=True)
 class OpenOrg:
     """What a run needs to ask an org's POS at one provider: ``locations`` are that provider's,
-    ``today`` is the date at the first of them."""
+    ``today`` is the date at the first of them; ``notify`` is what the org asks to hear of
+    (domain/notifications.py)."""
 
     settings: SyncSettings
     locations: Sequence[PosLocation]
     provider: str
     today: date
+    notify: frozenset[str] = frozenset()
 
     @property
     def accounts(self) -> list[PosLocation]:
@@ -125,9 +127,9 @@ class NoActiveLocation(ConfigurationInvalid):
 
 def read_org(database: Database, org_id: str) -> ConfiguredOrg:
     """Read the org's configuration. Two reads, and one more for each further location."""
-    settings: SyncSettings | ConfigurationInvalid
+    settings: TenantSettings | ConfigurationInvalid
     try:
-        settings = tenants.read(database, org_id).sync
+        settings = tenants.read(database, org_id)
     except ConfigurationInvalid as error:
         settings = error
     return ConfiguredOrg(org_id, location_store.configured(database, org_id), settings)
@@ -140,16 +142,17 @@ def open_org(session: Session, org: ConfiguredOrg, open_pos: OpenPos) -> OpenOrg
 
     Raises ConfigurationInvalid; ProviderError where the settings do not do without the POS.
     """
-    session.run.warn(org.locations.warnings)
     settings, configured = org.of(session.provider)
+    session.run.warn([*settings.warnings, *org.locations.warnings])
     active = Places(session, open_pos).identified(configured)
     different, twins = _without_twins(active)
     session.run.warn(twins)
     return OpenOrg(
-        settings,
+        settings.sync,
         _open_locations(different, open_pos),
         session.provider,
         session.now().astimezone(active[0].zone).date(),
+        settings.notify,
     )
 
 

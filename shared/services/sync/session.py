@@ -191,6 +191,18 @@ class Session:
                 self.store([put(self.org_id, self.provider, sorted(pending))])
                 self._pending_recompute.update(pending)
 
+    def add_pending_notifications(self, order_ids: Iterable[str]) -> None:
+        """Have the org told of orders that are stored next: a worker that takes over knows."""
+        with self.lock:
+            known = set(self.progress.pending_notifications)
+            if new := [each for each in order_ids if each not in known]:
+                self.progress.pending_notifications += new
+                put, pending = (
+                    status_store.put_pending_notifications,
+                    self.progress.pending_notifications,
+                )
+                self.store([put(self.org_id, self.provider, pending)])
+
     def hold(self, stream: str, reason: str | None, count: int) -> None:
         """Note that removals of the stream wait for a person, and why; None: that none do."""
         for holds in (self.run.holds, self.progress.holds):

@@ -7,7 +7,7 @@ they are left to it: after each run the org is checked for webhooks that still w
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,11 +19,13 @@ from shared.domain.providers import ALLEAVES
 from shared.domain.runs import STREAMS_RUN, WEBHOOK_RUN, RunState
 from shared.errors import OrgError, Owner, ProviderError, RetryLater
 from shared.pos.port import Page
+from shared.services.alerts import Alerts
 from shared.services.runs import lifecycle
 from shared.services.sync.account_check import AccountCheck
 from shared.services.sync.commands import SyncRecords
 from shared.services.sync.customers import StoredCustomers, store_found, unknown_buyers
 from shared.services.sync.gone import of_each
+from shared.services.sync.news import tell_news
 from shared.services.sync.orders import OrderStream
 from shared.services.sync.org import sync_streams
 from shared.services.sync.pos_locations import (
@@ -60,6 +62,7 @@ class TargetedSync:
     open_pos: OpenPos
     spending: Publisher
     pos_sync: Publisher
+    alerts: Alerts
     clock: Clock
     seconds: float
     lease_ttl: timedelta
@@ -167,6 +170,8 @@ class TargetedSync:
         except (OrgError, ProviderError) as error:
             session.fail(error)
 
+        tell_news(session, replace(self.alerts, database=session.database))
+
         def last() -> list[Update]:
             set_last_state(run, now=session.now())
             again = any(error.owner == Owner.PROVIDER for error in run.errors)
@@ -242,7 +247,7 @@ def store_named(session: Session, org: OpenOrg, named: NamedRecords) -> NamedRec
     customers = attempt("customers", lambda: of_each(pos, wanted, lambda p, i: p.customer(i))) or {}
     with session.lock:
         store_found(session, customers.values())
-        orders = OrderStream(session, StoredCustomers(session, None))
+        orders = OrderStream(session, StoredCustomers(session, None), org.notify)
         for page in found.values():
             orders.store_page(page, expected=None)
     if named.product_ids:

@@ -217,6 +217,7 @@ PROGRESS = SyncProgress(
     holds={"products": Hold(reason="20 of 60 are missing", count=20)},
     incidents=["sync_paused"],
     pending_recompute=["1"],
+    pending_notifications=["lightspeed_s1"],
     recompute_all=True,
 )
 LOYALTY_RUN = LoyaltyRun(state=RunState.RUNNING, started_at=AT, everybody=True, marked=True)

@@ -87,12 +87,15 @@ class MixedOrg:
             open_pos=self.open_pos,
             spending=self.spending,
             continuation=self.pos_sync,
-            alerts=Alerts(store, self.notifier, [SecretStr("json://operator")], self.clock.now),
+            alerts=self.alerts(store),
             refreshes=SalesRefreshPlan(self.later, self.clock.now),
             clock=self.clock.now,
             seconds=seconds,
             lease_ttl=timedelta(seconds=60),
         )
+
+    def alerts(self, database: Database) -> Alerts:
+        return Alerts(database, self.notifier, [SecretStr("json://operator")], self.clock.now)
 
     def targeted(self) -> TargetedSync:
         return TargetedSync(
@@ -100,6 +103,7 @@ class MixedOrg:
             open_pos=self.open_pos,
             spending=self.spending,
             pos_sync=self.pos_sync,
+            alerts=self.alerts(self.database),
             clock=self.clock.now,
             seconds=60,
             lease_ttl=timedelta(seconds=60),

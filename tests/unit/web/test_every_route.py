@@ -19,6 +19,7 @@ STAFF_OR_CRON = "staff of the org, or cron secret"
 EVERY_ORG = "role for every org"
 CRON = "cron secret"
 POS = "signed by the org's POS"
+ADDRESS = "secret of the org in the address"
 ANYONE = "public"
 MENU = "public, of one org"
 
@@ -61,6 +62,7 @@ RULES = {
         "GET /api/webhooks/alleaves/{orgId}": ANYONE,
         "POST /api/webhooks/lightspeed/sale-created": POS,
         "POST /api/webhooks/lightspeed/sale-created/{orgId}": POS,
+        "POST /api/webhooks/lightspeed/sale-created/{orgId}/{secret}": ADDRESS,
         "GET /openapi.json": ANYONE,
     },
 }
