@@ -14,7 +14,15 @@ from unittest.mock import patch
 
 from pydantic_core import to_jsonable_python
 
-from shared.bus.messages import AgeSegments, ComputeSpending, CronTick, Loyalty, Message, PosSync
+from shared.bus.messages import (
+    AgeSegments,
+    ComputeSpending,
+    CronTick,
+    Loyalty,
+    Message,
+    PosSync,
+    ReportMetrics,
+)
 from shared.domain.catalogue import PricedProduct
 from shared.domain.changes import HASH_BYTES
 from shared.domain.customer_ranges import CustomerRange
@@ -308,6 +316,7 @@ FORMATS = {
         )
     ),
     "message-segments": _message(AgeSegments(org_id=ORG)),
+    "message-metrics": _message(ReportMetrics(org_id=ORG, as_of=AT)),
     "message-loyalty": _message(Loyalty(org_id=ORG, run_id=RUN, customer_ids=("1",), full=True)),
     "manifest": _documents(_manifest, _read_manifest),
     "packed-map": _documents(
