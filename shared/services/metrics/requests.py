@@ -21,12 +21,6 @@ PAUSE = timedelta(minutes=1)
 log = structlog.get_logger(__name__)
 
 
-class ReportBeingMade(UnderWay):
-    """A report of the org is being made already."""
-
-    code = "metrics_under_way"
-
-
 @dataclass(frozen=True, slots=True)
 class MetricsRequests:
     """Asks for reports."""
@@ -36,12 +30,12 @@ class MetricsRequests:
     clock: Clock
 
     def ask(self, org_id: str) -> datetime:
-        """Ask for a report as of now; that moment. Raises ReportBeingMade, and RateLimited within
-        PAUSE of the last report."""
+        """Ask for a report as of now; that moment. Raises UnderWay while one is being made,
+        and RateLimited within PAUSE of the last one."""
         now = self.clock().replace(microsecond=0)
         progress = metrics.read_progress(self.database, org_id).progress
         if progress.under_way and now < progress.under_way.since + LOST_AFTER:
-            raise ReportBeingMade("a report of this org's metrics is being made")
+            raise UnderWay("a report of this org's metrics is being made")
         if progress.as_of and (left := progress.as_of + PAUSE - now) > timedelta(0):
             raise RateLimited(
                 "an org's metrics may be asked for once a minute",

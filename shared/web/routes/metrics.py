@@ -1,4 +1,5 @@
-"""``/api/metrics``: reports of the customers' metrics, for the staff of an org."""
+"""``/api/metrics`` and ``/api/pos/metrics``: reports of the customers' metrics, for the staff of an
+org. A path has one function at the common address, so who asks for a report has another one."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -62,7 +63,7 @@ def request_routes(requests: MetricsRequests, staff: Rule) -> RouteTable:
     table = RouteTable(staff)
 
     @table.post(
-        "/api/metrics",
+        "/api/pos/metrics",
         NoParams,
         AskBody,
         (202, AskedResponse),

@@ -27,7 +27,7 @@ RULES = {
         "POST /api/pos/sync": STAFF,
         "GET /api/pos/sync/{runId}": STAFF_OR_CRON,
         "POST /api/cron/pos-sync": CRON,
-        "POST /api/metrics": STAFF,
+        "POST /api/pos/metrics": STAFF,
         "POST /api/pos/customers": STAFF,
         "POST /api/pos/orders": STAFF,
         "POST /api/pos/orders/{orderId}/discount": STAFF,

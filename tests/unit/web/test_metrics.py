@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from werkzeug.test import Client
 
-from shared.errors import NotFound
-from shared.services.metrics.requests import ReportBeingMade
+from shared.errors import NotFound, UnderWay
 from shared.store.metrics import MetricsReport
 from shared.web.auth import Staff
 from shared.web.routes import metrics
@@ -28,7 +27,7 @@ class Reports:
 
     def ask(self, org_id: str) -> datetime:
         if self.being_made:
-            raise ReportBeingMade("a report of this org's metrics is being made")
+            raise UnderWay("a report of this org's metrics is being made")
         return AS_OF
 
     def all(self, org_id: str) -> list[MetricsReport]:
@@ -62,7 +61,7 @@ HEADERS = {"Authorization": f"Bearer {ORG}"}
 
 
 def test_a_report_is_asked_for_and_told_where_it_will_be(client: Client) -> None:
-    answer = client.post("/api/metrics", json={"orgId": ORG}, headers=HEADERS)
+    answer = client.post("/api/pos/metrics", json={"orgId": ORG}, headers=HEADERS)
 
     assert answer.status_code == 202
     assert answer.json == {
@@ -77,16 +76,16 @@ def test_a_second_one_is_refused_while_a_report_is_being_made(
     client: Client, reports: Reports
 ) -> None:
     reports.being_made = True
-    answer = client.post("/api/metrics", json={}, headers=HEADERS)
+    answer = client.post("/api/pos/metrics", json={}, headers=HEADERS)
 
     assert answer.status_code == 409
     assert answer.json is not None
-    assert answer.json["error"]["code"] == "metrics_under_way"
+    assert answer.json["error"]["code"] == "under_way"
 
 
 def test_nobody_asks_for_the_report_of_another_org(client: Client) -> None:
-    assert client.post("/api/metrics", json={"orgId": ORG}).status_code == 401
-    other = client.post("/api/metrics", json={"orgId": "org_willow"}, headers=HEADERS)
+    assert client.post("/api/pos/metrics", json={"orgId": ORG}).status_code == 401
+    other = client.post("/api/pos/metrics", json={"orgId": "org_willow"}, headers=HEADERS)
     assert other.status_code == 403
 
 
