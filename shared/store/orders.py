@@ -49,9 +49,12 @@ ORDER = Schema[Order](
 """Money in dollars. ``statusFromPos`` is the status that ``posStatus`` stands for; ``status`` is
 the same until another program changes it (``domain.orders.status_to_write``)."""
 
-_MONEY_FIELDS = ("customerId", "status", "type", "channel", "total", "createdAt", REMOVED_AT)
-SPENDING_FIELDS = (*_MONEY_FIELDS, "items")
+SPENDING_FIELDS = (
+    *("customerId", "status", "type", "total", "createdAt", "items"),
+    *("channel", REMOVED_AT),
+)
 """The fields of an order that spending and preferences are calculated from."""
+_WITHOUT_ITEMS = tuple(name for name in SPENDING_FIELDS if name != "items")
 
 _STATUS_FIELDS = ("status", "posStatus", "statusFromPos")
 """In the order of StoredStatus."""
@@ -131,7 +134,7 @@ def facts_of_customers(
     total or time counts for nothing.
     """
     collection, field = paths.orders(org_id), "customerId"
-    select = SPENDING_FIELDS if items else _MONEY_FIELDS
+    select = SPENDING_FIELDS if items else _WITHOUT_ITEMS
     if isinstance(whose, CustomerRange):
         filters = in_range(field, whose)
         found = database.query(collection, *filters, select=select)

@@ -76,7 +76,7 @@ def expected(orders: Iterable[dict[str, Any]], now: datetime) -> tuple[dict[str,
             o["createdAt"],
         )
         for o in orders
-        if not o.get("removedFromPosAt")
+        if not (o.get("removedFromPosAt") or o.get("supersededBy"))
         and (
             o.get("status") in ("completed", "ready")
             or (not o.get("status") and o.get("type") == "in_store")
