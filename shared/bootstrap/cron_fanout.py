@@ -20,6 +20,7 @@ from shared.services.fan_out import (
     Schedule,
     SyncFanOut,
     loyalty_message,
+    metrics_message,
     segments_message,
     sync_message,
 )
@@ -32,6 +33,7 @@ class CronFanoutSettings(AlertSettings, LaterSettings):
 
     pos_sync_topic: str
     loyalty_topic: str
+    metrics_topic: str
     segments_topic: str
     spending_topic: str
 
@@ -54,6 +56,7 @@ def consumer() -> MessageConsumer[CronTick]:
             "pos-sync": SyncFanOut(store, fan_out(settings.pos_sync_topic, sync_message), utc_now),
             "segments": fan_out(settings.segments_topic, segments_message),
             "loyalty": fan_out(settings.loyalty_topic, loyalty_message),
+            "weekly-metrics": fan_out(settings.metrics_topic, metrics_message(utc_now)),
             "watchdog": lambda tick, _: watchdog(tick),
         }
     )

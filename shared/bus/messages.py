@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, Field, ValidationError
 
 from shared.domain.ids import is_document_id
 from shared.domain.providers import Provider
@@ -42,7 +42,7 @@ class CronTick(Message):
     """A schedule is due; for one org if ``org_id`` is given. ``spread_seconds``: over how long the
     messages of all orgs are spread, 0 for at once; one org's is published at once."""
 
-    job: Literal["pos-sync", "loyalty", "segments", "watchdog"]
+    job: Literal["pos-sync", "loyalty", "segments", "watchdog", "weekly-metrics"]
     org_id: DocumentId | None = None
     spread_seconds: int = Field(default=0, ge=0, le=86_400)
 
@@ -91,6 +91,14 @@ class AgeSegments(Message):
     """Rewrite the segments of the org's customers whose last order has become too old for them."""
 
     org_id: DocumentId
+
+
+class ReportMetrics(Message):
+    """Report the metrics of the org's customers as of a moment, unless a report of that moment or
+    a later one is there."""
+
+    org_id: DocumentId
+    as_of: AwareDatetime
 
 
 class Loyalty(Message):

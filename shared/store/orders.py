@@ -49,8 +49,12 @@ ORDER = Schema[Order](
 """Money in dollars. ``statusFromPos`` is the status that ``posStatus`` stands for; ``status`` is
 the same until another program changes it (``domain.orders.status_to_write``)."""
 
-SPENDING_FIELDS = ("customerId", "status", "type", "total", "createdAt", "items", REMOVED_AT)
+SPENDING_FIELDS = (
+    *("customerId", "status", "type", "total", "createdAt", "items"),
+    *("channel", REMOVED_AT),
+)
 """The fields of an order that spending and preferences are calculated from."""
+_WITHOUT_ITEMS = tuple(name for name in SPENDING_FIELDS if name != "items")
 
 _STATUS_FIELDS = ("status", "posStatus", "statusFromPos")
 """In the order of StoredStatus."""
@@ -117,19 +121,25 @@ def read_stored(
 
 
 def facts_of_customers(
-    database: Database, org_id: str, whose: CustomerRange | Iterable[str]
+    database: Database,
+    org_id: str,
+    whose: CustomerRange | Iterable[str],
+    *,
+    items: bool = True,
 ) -> Iterator[tuple[str, OrderFact]]:
-    """Customer id and facts of every stored order of the customers in a range, or of those named.
+    """Customer id and facts of every stored order of the customers in a range, or of those named;
+    without ``items`` only what money was taken.
 
     One that was removed at the POS is left out; one that another program left without a readable
     total or time counts for nothing.
     """
     collection, field = paths.orders(org_id), "customerId"
+    select = SPENDING_FIELDS if items else _WITHOUT_ITEMS
     if isinstance(whose, CustomerRange):
         filters = in_range(field, whose)
-        found = database.query(collection, *filters, select=SPENDING_FIELDS)
+        found = database.query(collection, *filters, select=select)
     else:
-        found = database.query_in(collection, field, whose, select=SPENDING_FIELDS)
+        found = database.query_in(collection, field, whose, select=select)
     for order in found:
         if order.fields.get(REMOVED_AT):
             continue
@@ -158,6 +168,7 @@ def fact_of(order: Document) -> OrderFact | None:
         total_cents=total_cents,
         created_at=created_at,
         items=tuple(_items(order.fields.get("items"))),
+        channel=order.fields.get("channel"),
     )
 
 

@@ -44,6 +44,10 @@ manual_runs = _below_tenant("sync_state/manual")  # the runs that people asked f
 rfm_scale = _below_tenant("sync_state/rfm")  # the quantiles by which customers are scored
 manifests = _below_tenant("sync_manifests")
 
+metrics = _below_tenant("sync_state/metrics")  # which report is under way, and the one before
+metrics_state = _below_tenant("metrics_state")  # what the next report of metrics begins with
+metrics_reports = _below_tenant("metrics_reports")
+
 loyalty_lease = _below_tenant("loyalty_state/lease")  # its own: it keeps no sync waiting
 loyalty_progress = _below_tenant("loyalty_state/progress")
 
@@ -65,6 +69,11 @@ def sync_report(org_id: str, run_id: str) -> str:
 
 def loyalty_run(org_id: str, run_id: str) -> str:
     return f"{tenant(org_id)}/loyalty_runs/{run_id}"
+
+
+def metrics_csv(org_id: str, date: str) -> str:
+    """The parts of the file of a report of metrics."""
+    return f"{metrics_reports(org_id)}/{date}/csv_parts"
 
 
 def price_history(org_id: str, product_id: str) -> str:

@@ -14,19 +14,31 @@ from unittest.mock import patch
 
 from pydantic_core import to_jsonable_python
 
-from shared.bus.messages import AgeSegments, ComputeSpending, CronTick, Loyalty, Message, PosSync
+from shared.bus.messages import (
+    AgeSegments,
+    ComputeSpending,
+    CronTick,
+    Loyalty,
+    Message,
+    PosSync,
+    ReportMetrics,
+)
 from shared.domain.catalogue import PricedProduct
 from shared.domain.changes import HASH_BYTES
+from shared.domain.customer_metrics import PurchaseHistory, Taken
 from shared.domain.customer_ranges import CustomerRange
 from shared.domain.inventory import BatchDetail, BatchStock
 from shared.domain.loyalty import ProviderAnswer, ProviderStatus
 from shared.domain.loyalty_work import LoyaltyEntry, LoyaltyWork, Review
+from shared.domain.metrics_csv import ReportedCustomer
 from shared.domain.runs import RunState, StreamCounts
+from shared.domain.spending import Spending
 from shared.store import (
     inventory,
     lease,
     loyalty_runs,
     manifest,
+    metrics,
     packed_map,
     paths,
     runs,
@@ -36,6 +48,7 @@ from shared.store import (
 from shared.store.database import Write
 from shared.store.loyalty_runs import LoyaltyProgress, LoyaltyRun
 from shared.store.manifest import Manifest
+from shared.store.metrics import MetricsProgress, MetricsReport, ReportUnderWay
 from shared.store.packed_map import Facts, PackedMap
 from shared.store.runs import Hold, Position, ProviderWork, Run, RunError
 from shared.store.spending_requests import SpendingRequest
@@ -335,6 +348,49 @@ def _read_maps(memory: Memory) -> object:
     }
 
 
+BOUGHT = Spending(120_50, 2, AT - timedelta(days=100), AT)
+REPORTED = ReportedCustomer(
+    id="1",
+    name="Ada Lovelace",
+    email="ada@example.com",
+    phone="518-555-0123",
+    history=PurchaseHistory(Spending(), BOUGHT, (Taken(AT, 70_00), Taken(AT, -5_00))),
+    duplicate_ids=("2",),
+)
+BUSY = replace(REPORTED, id="2", duplicate_ids=(), duplicate_of="1")
+REPORT_PROGRESS = MetricsProgress(
+    as_of=AT,
+    since=AT,
+    parts=1,
+    under_way=ReportUnderWay(as_of=AT + timedelta(days=7), since=AT, parts=1, after="1"),
+)
+
+
+def _metrics(memory: Memory) -> None:
+    part = metrics.encoded_part(metrics.StatePart([REPORTED, BUSY], frozenset({"2"})), "1\r\n2\r\n")
+    report = MetricsReport(
+        date=metrics.date_of(AT), as_of=AT, customers=2, parts=1, completed_at=AT
+    )
+    memory.apply(
+        [
+            *metrics.put_part(ORG, AT, 0, part, AT),
+            metrics.put_report(ORG, report),
+            metrics.StoredProgress(MetricsProgress(), None).put(ORG, REPORT_PROGRESS),
+        ]
+    )
+
+
+def _read_metrics(memory: Memory) -> object:
+    report = metrics.read_report(memory, ORG, metrics.date_of(AT))
+    assert report is not None
+    return {
+        "progress": metrics.read_progress(memory, ORG).progress,
+        "report": report,
+        "csv": (metrics.read_csv(memory, ORG, report, 0) or b"").decode(),
+        "state": metrics.read_state(memory, ORG, AT, 0),
+    }
+
+
 FORMATS = {
     "message-cron-tick": _message(CronTick(job="pos-sync", org_id=ORG, spread_seconds=1500)),
     "message-pos-sync": _message(
@@ -369,6 +425,7 @@ FORMATS = {
         )
     ),
     "message-segments": _message(AgeSegments(org_id=ORG)),
+    "message-metrics": _message(ReportMetrics(org_id=ORG, as_of=AT)),
     "message-loyalty": _message(Loyalty(org_id=ORG, run_id=RUN, customer_ids=("1",), full=True)),
     "manifest": _documents(_manifest, _read_manifest),
     "packed-map": _documents(
@@ -377,6 +434,7 @@ FORMATS = {
     "packed-maps-of-records": _documents(_maps, _read_maps),
     "lease": _documents(_lease, _read_lease),
     "spending-requests": _documents(_requests, _read_requests),
+    "metrics": _documents(_metrics, _read_metrics),
     "runs": _documents(_runs, _read_runs),
     "mixed": _documents(_mixed, _read_mixed),
 }
