@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from shared.bootstrap.clients import LaterSettings, database, later, publisher
+from shared.bootstrap.clients import database, publisher
 from shared.bootstrap.http import HttpFunction, staff_rule
+from shared.bootstrap.later import LaterSettings, later
 from shared.bootstrap.pos import PosSettings, account_opener
 from shared.clock import utc_now
 from shared.outbound.session import HttpSettings

@@ -22,8 +22,8 @@ import structlog
 
 from shared.batches import batched
 from shared.bus.events import REPLAY_OF, Delivery
+from shared.bus.later import LATER_BYTES, LaterPublisher, later_bytes
 from shared.bus.messages import STREAMS, Message, PosSync
-from shared.bus.publisher import LATER_BYTES, LaterPublisher, later_bytes
 from shared.clock import Clock
 from shared.domain.orders import external_id_of
 from shared.domain.providers import PROVIDERS

@@ -14,8 +14,9 @@ from datetime import timedelta
 
 import structlog
 
+from shared.bus.later import LaterPublisher
 from shared.bus.messages import AgeSegments, CronTick, Loyalty, Message, PosSync, ReportMetrics
-from shared.bus.publisher import LaterPublisher, Publisher
+from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.domain.ids import is_document_id
 from shared.domain.spread import spread

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 import structlog
 from google.api_core.exceptions import GoogleAPICallError
 
+from shared.bus.later import LaterPublisher
 from shared.bus.messages import PosSync
-from shared.bus.publisher import LaterPublisher
 from shared.clock import Clock
 from shared.domain.providers import known_provider, scoped
 from shared.domain.runs import SALES_RUN, RunState

@@ -22,8 +22,8 @@ from deploy.local.journal import Journal
 from deploy.local.tasks.server import CloudTasks
 from deploy.resources import Queue
 from shared.bootstrap import cron_fanout
+from shared.bus.later import LaterPublisher
 from shared.bus.messages import AgeSegments, CronTick, ReportMetrics
-from shared.bus.publisher import LaterPublisher
 from shared.services.fan_out import (
     FanOut,
     SyncFanOut,

@@ -8,9 +8,9 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from deploy.manifest import Manifest
-from shared.bootstrap.clients import LaterSettings
 from shared.bootstrap.dead_letter import DeadLetterSettings
 from shared.bootstrap.http import HttpFunction
+from shared.bootstrap.later import LaterSettings
 from shared.bootstrap.manual_sync import ManualSyncSettings
 from shared.bootstrap.settings import (
     EmulatorInProduction,
