@@ -88,6 +88,11 @@ class AlleavesConfig(_Account):
     api_style: Literal["search", "rest"] = "search"
 
     @property
+    def means_all(self) -> bool:
+        """Whether settings without a ``location_id`` mean all locations of the account."""
+        return False
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """The fields without which nobody can sign in."""
         if self.api_key and self.api_key.get_secret_value():
@@ -133,6 +138,11 @@ class LightspeedConfig(_Account):
     refresh_token: Secret = SecretStr("")
     api_version: Annotated[str, Field(pattern=r"^[0-9.-]{1,10}$")] = "2.0"
     page_size: Annotated[int, Field(ge=1, le=1000)] = 500
+
+    @property
+    def means_all(self) -> bool:
+        """Whether settings without a ``location_id`` mean all locations of the account."""
+        return True
 
     @property
     def host(self) -> str:

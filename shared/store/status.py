@@ -91,13 +91,18 @@ def clear_spending_outstanding(org_id: str) -> Update:
     return Update(paths.pos_status(org_id), {"spendingOutstanding": None})
 
 
+def _is_empty(kept: object) -> bool:
+    return not kept
+
+
 class Place(CamelModel):
     """What the POS said of the location that an org's settings mean, at ``asked_at``. ``timezone``
-    is None where it did not say."""
+    is None where it did not say. ``more`` are the others where the settings mean several."""
 
     location_id: str
     timezone: str | None = None
     asked_at: datetime
+    more: list["Place"] = Field(default_factory=list, exclude_if=_is_empty)
 
 
 class RecordCounts(CamelModel):
@@ -118,12 +123,12 @@ class SyncProgress(CamelModel):
     """Number of documents of each stream's manifest."""
     customers_complete_at: datetime | None = None
     orders: OrderCursor = OrderCursor()
-    versions: dict[str, int] = Field(default_factory=dict)
+    versions: dict[str, int] = Field(default_factory=dict, exclude_if=_is_empty)
     """Up to which version each list was read, of a POS that numbers its changes: by stream and
     account (services/sync/versions.py)."""
-    listed_whole_at: dict[str, datetime] = Field(default_factory=dict)
+    listed_whole_at: dict[str, datetime] = Field(default_factory=dict, exclude_if=_is_empty)
     """When each of these lists was last read from its beginning to its end."""
-    orders_since: dict[str, date] = Field(default_factory=dict)
+    orders_since: dict[str, date] = Field(default_factory=dict, exclude_if=_is_empty)
     """From which day on the orders of such an account were stored, by account."""
     metadata_at: datetime | None = None
     """When brands, categories, vendors and locations were last listed, all of them."""

@@ -99,7 +99,8 @@ class AccountCheck:
             f"the POS accounts of locations {one} and {other} are not of one company: {proof} in"
             f" the second. Put the account of location {other} into an org of its own"
         )
-        self._session.progress.accounts_refused = reason
-        for stream in STREAMS:  # the next run is to compare the same records again
-            self._session.progress.forget_versions(stream)
+        with self._session.lock:
+            self._session.progress.accounts_refused = reason
+            for stream in STREAMS:  # the next run is to compare the same records again
+                self._session.progress.forget_versions(stream)
         raise ConfigurationInvalid(reason)

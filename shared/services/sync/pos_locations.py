@@ -214,7 +214,8 @@ class Places:
                 place = self._ask(location, place)
             if place is not None:
                 kept[key] = place
-            found.append(self._with(location, place))
+            meant = [place, *place.more] if place else [None]
+            found += [self._with(location, each) for each in meant]
         progress.places = kept
         return found
 
@@ -243,6 +244,9 @@ class Places:
         known = {each.id: each for each in listed or ()}
         meant = config.location_id or client.login_location()
         if not meant:
+            if config.means_all and known:
+                first, *more = (self._place(each) for each in known.values())
+                return first.model_copy(update={"more": more})
             if len(known) != 1:
                 raise ConfigurationInvalid(
                     f"posConfig.locationId of location {location.id} is missing, and the POS does"
@@ -260,6 +264,10 @@ class Places:
         if zone is None and before is not None and before.location_id == meant:
             zone = before.timezone
         return Place(location_id=meant, timezone=zone, asked_at=self._session.now())
+
+    def _place(self, listed: PublicLocation) -> Place:
+        zone = _zone(listed.fields.get("timezone"))
+        return Place(location_id=listed.id, timezone=zone, asked_at=self._session.now())
 
 
 def _at(location: Location, place: Place | None) -> Location:

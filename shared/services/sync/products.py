@@ -127,14 +127,10 @@ class KnownStock:
         self._of = hashlib.blake2b(repr(meant).encode(), digest_size=8).hexdigest()
 
     def is_current(self, records: StreamRecords) -> bool:
-        """Ask the accounts. False where the whole was not listed for a day, or is to be written
-        again."""
+        """Ask the accounts. False where the whole was not listed for a day, or not since a run that
+        is to write everything again."""
         listed_at = self._progress.listed_whole_at.get(self._key)
-        if (
-            not self._numbered
-            or listed_at is None
-            or self._session.now() - listed_at >= LISTED_EVERY
-        ):
+        if listed_at is None or self._session.now() - listed_at >= LISTED_EVERY:
             return False
         for name, changes in self._accounts.items():
             answer = changes.stock_changed(self._versions(name))

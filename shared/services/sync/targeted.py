@@ -14,10 +14,10 @@ from typing import Any
 import structlog
 
 from shared.bus.publisher import Publisher
-from shared.clock import Clock, Deadline
+from shared.clock import Clock, Deadline, OutOfTime
 from shared.domain.providers import ALLEAVES
 from shared.domain.runs import STREAMS_RUN, WEBHOOK_RUN, RunState
-from shared.errors import OrgError, Owner, ProviderError, RetryLater
+from shared.errors import OrgError, Owner, ProviderBusy, ProviderError, RetryLater
 from shared.pos.port import Page
 from shared.services.alerts import Alerts
 from shared.services.runs import lifecycle
@@ -169,6 +169,8 @@ class TargetedSync:
             missing = store_named(session, org, named)
         except (OrgError, ProviderError) as error:
             session.fail(error)
+        except OutOfTime:
+            session.fail(ProviderBusy("the POS may not be called again in time"))
 
         tell_news(session, replace(self.alerts, database=session.database))
 

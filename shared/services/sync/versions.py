@@ -152,7 +152,8 @@ class ChangedRecords(Generic[R]):
         for account, (client, key) in enumerate(zip(clients, keys, strict=True)):
             for _ in self._stored(account, client, key):
                 pass
-            progress.listed_whole_at.setdefault(key, self.session.now())
+            with self.session.lock:
+                progress.listed_whole_at.setdefault(key, self.session.now())
         with self.session.lock:
             if whole:
                 self._note_unlisted()
@@ -253,7 +254,8 @@ class ChangedOrders:
         session, since = self._session, self._org.settings.orders_since
         for client in self._org.clients:
             if list_key("orders", client) not in session.progress.versions:
-                session.progress.orders_since[_account(client)] = since
+                with session.lock:
+                    session.progress.orders_since[_account(client)] = since
         ChangedRecords(
             session,
             self.stream.records,

@@ -1,20 +1,25 @@
 """An org at Lightspeed: its customers and sales by version, its stock where it has changed."""
 
+import itertools
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from google.cloud.firestore import Client
 
-from shared.clock import utc_now
+from shared.clock import OutOfTime, utc_now
+from shared.domain.runs import WEBHOOK_RUN
 from shared.outbound.credentials import TokenCache
 from shared.pos import registry
 from shared.pos.config import Location
+from shared.pos.lightspeed.budget import CallBudget
 from shared.pos.registry import PosAccount
 from shared.services.alerts import Alerts
+from shared.services.sync.commands import SyncRecords
 from shared.store.database import Database
 from tests.emulator.environment import PosConnector, SalesRunner, SpendingRunner, SyncRunner
-from tests.fakes import OffsetClock, RecordingNotifier
+from tests.fakes import OffsetClock, RecordingNotifier, RecordingPublisher
 from tests.stored import MENU, StoredDocuments
 from tests.unit.pos.fakes import Canned, Sent, ok
 from tests.unit.pos.lightspeed.rows import customer, outlet, product, register, sale, stock
@@ -27,14 +32,26 @@ UNCHANGED = {"/customers": 1, "/sales": 1, "/products": 1, "/inventory": 1}
 
 
 class RetailerConnector(PosConnector):
-    """Opens accounts at the retailer, by a network that is made up."""
+    """Opens accounts at the retailer, by a network that is made up. ``reserved``: how many calls
+    each client may reserve, where that is limited."""
 
-    def __init__(self, retailer: Retailer) -> None:
+    def __init__(self, retailer: Retailer, reserved: int | None = None) -> None:
         self._retailer = retailer
+        self._reserved = reserved
         self._tokens = TokenCache(utc_now)
 
     def open_account(self, location: Location) -> PosAccount:
-        return registry.open_account(location, self._retailer.http(), self._tokens, utc_now)
+        http = self._retailer.http()
+        return registry.open_account(location, http, self._tokens, utc_now, budget=self._budget)
+
+    def _budget(self, _: str) -> CallBudget:
+        left = itertools.count() if self._reserved is None else iter(range(self._reserved))
+
+        def take() -> None:
+            if next(left, None) is None:
+                raise OutOfTime
+
+        return CallBudget(lambda _: take)
 
 
 @pytest.fixture
@@ -239,6 +256,36 @@ def test_the_buyer_of_a_sale_made_while_customers_are_listed_is_looked_up(
     assert run["streams"]["customers"]["created"] == 1
 
 
+def test_a_named_sale_is_fetched_with_its_buyer_and_nothing_that_is_not_needed(
+    store: StoredDocuments, retailer: Retailer, sync: SyncRunner
+) -> None:
+    # Given
+    sync.run(ORG)
+    retailer.put("customers", customer(id="c-new", email="new@example.com"))
+    sold = [{"product_id": "p1", "quantity": 1, "unit_price": 20}]
+    retailer.put("sales", sale(id="s-new", customer_id="c-new", line_items=sold))
+    retailer.counted()
+
+    # When
+    nothing: frozenset[str] = frozenset()
+    named = SyncRecords(ORG, f"{WEBHOOK_RUN}1", "webhook", nothing, frozenset({"s-new"}), nothing)
+    sync.targeted(RecordingPublisher())(named)
+
+    # Then
+    assert orders(store)["lightspeed_s-new"]["customerId"] == "c-new"
+    assert retailer.counted() == {
+        "/sales/s-new": 1,
+        "/customers/c-new": 1,
+        "/registers": 2,
+        "/products/p1": 1,
+    }
+
+    # When the lists have it too, then it is not stored again
+    run = sync.run(ORG)
+    assert counts(run, "orders") == (0, 0, 0, 0)
+    assert run["streams"]["orders"]["unchanged"] == 1
+
+
 def test_sales_before_the_org_s_first_day_are_left_out_until_it_wants_them(
     client: Client, store: StoredDocuments, retailer: Retailer, sync: SyncRunner
 ) -> None:
@@ -369,6 +416,63 @@ def test_a_stock_that_changed_is_listed_once_for_all_outlets(
     assert retailer.counted() == UNCHANGED
 
 
+def test_settings_that_name_no_outlet_mean_all_of_them(
+    client: Client, store: StoredDocuments, retailer: Retailer, sync: SyncRunner
+) -> None:
+    # Given
+    retailer.put("outlets", outlet(id=SECOND, name="Canal Street", time_zone="America/Chicago"))
+    retailer.put("inventory", stock(id="i-second", product_id="p1", outlet_id=SECOND))
+    configure(client, locationId=None)
+
+    # When
+    first = sync.run(ORG)
+    retailer.counted()
+    sync.run(ORG)
+
+    # Then
+    assert first["state"] == "succeeded"
+    assert retailer.counted() == UNCHANGED
+    found = store.documents(f"tenants/{ORG}/{MENU}")["p1"]
+    assert {i: each["quantity"] for i, each in found["stock"].items()} == {OUTLET: 12, SECOND: 12}
+    listed = store.documents(f"tenants/{ORG}/metadata").values()
+    names = {item["name"] for document in listed for item in document["items"]}
+    assert names >= {"Harbor Street", "Canal Street"}
+
+
+def test_two_retailers_of_one_org_are_read_each_by_its_own_versions(
+    client: Client, store: StoredDocuments, retailer: Retailer, sync: SyncRunner
+) -> None:
+    # Given a second account whose lists are the same: another domain of the retailer's
+    retailer.put("outlets", outlet(id=SECOND))
+    retailer.put("inventory", stock(id="i-second", product_id="p1", outlet_id=SECOND))
+    sync.run(ORG)
+    configure(client, "twin", domainPrefix="canal", locationId=SECOND)
+    retailer.counted()
+
+    # When / Then the new one is read from its beginning, and nothing is stored twice
+    first = sync.run(ORG)
+    assert first["state"] == "succeeded"
+    assert counts(first, "orders") == (0, 0, 0, 0)
+    assert first["streams"]["orders"]["fetched"] == SALES
+    retailer.counted()
+    sync.run(ORG)
+    assert retailer.counted() == {path: 2 * calls for path, calls in UNCHANGED.items()}
+
+    # When the two turn out to be of different companies, then nothing is mixed
+    def interfere(sent: Sent) -> Canned | None:
+        if "canal" not in sent.url or path_of(sent) != "/customers" or "after=0" not in sent.url:
+            return None
+        other = customer(id="c1", first_name="Bo", last_name="Rivet", email="bo@example.com")
+        other |= {"mobile": "518 555 0177", "phone": None, "date_of_birth": "1970-01-01"}
+        return ok({"data": [{**other, "version": 1}]})
+
+    retailer.interfere = interfere
+    for _ in range(2):
+        run = sync.run(ORG, full=True)
+        assert "are not of one company" in run["errors"][0]["message"]
+    assert store.documents(f"tenants/{ORG}/customers")["c1"]["firstName"] == "Ida"
+
+
 def test_a_stock_is_listed_whole_once_a_day_and_whenever_a_removal_waits(
     store: StoredDocuments, retailer: Retailer, sync: SyncRunner, clock: OffsetClock
 ) -> None:
@@ -391,6 +495,22 @@ def test_a_stock_is_listed_whole_once_a_day_and_whenever_a_removal_waits(
     # Then
     assert held == ["held", "held"]
     assert allowed["state"] == "succeeded"
+    assert len(store.documents(f"tenants/{ORG}/{MENU}")) == PRODUCTS
+
+
+def test_a_run_that_may_not_call_in_time_hands_over_and_repeats_nothing(
+    store: StoredDocuments, retailer: Retailer, sync: SyncRunner
+) -> None:
+    # Given an account that an invocation may call some 20 times
+    limited = replace(sync, connector=RetailerConnector(retailer, reserved=8))
+
+    # When
+    run = limited.run(ORG)
+
+    # Then
+    assert run["state"] == "succeeded"
+    assert run["invocations"] > 1
+    assert run["streams"]["orders"]["fetched"] == SALES == len(orders(store))
     assert len(store.documents(f"tenants/{ORG}/{MENU}")) == PRODUCTS
 
 

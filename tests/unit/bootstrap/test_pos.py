@@ -52,3 +52,23 @@ def test_the_environment_s_account_serves_where_the_settings_have_none(
     assert "w0rd-17" not in repr(settings)
     with pytest.raises(ConfigurationInvalid, match=r"posConfig\.password is missing"):
         opener(settings)(location(username="somebody-else"))
+
+
+def test_a_retailer_at_lightspeed_is_opened_without_any_call(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    oauth = {"clientId": "app", "clientSecret": "s", "refreshToken": "secret:pos-harbor"}
+    found = read_location(
+        "harbor",
+        {
+            "orgId": "org",
+            "posConfig": {
+                "provider": "lightspeed",
+                "status": "active",
+                "domainPrefix": "harbor",
+                **oauth,
+            },
+        },
+    )
+
+    assert opener(PosSettings())(found).changes is not None

@@ -10,6 +10,7 @@ from shared.outbound import rotating
 from shared.outbound.credentials import SecretsUnavailable
 from shared.outbound.rotating import add_secret
 
+REFUSED: type[Exception] = google.PermissionDenied
 SECRET = "projects/demo/secrets/pos-harbor"
 
 
@@ -32,7 +33,7 @@ class CannedManager:
 
     def destroy_secret_version(self, name: str, timeout: float) -> None:
         if not self.may_destroy:
-            raise google.PermissionDenied("no")
+            raise REFUSED("no")
         self.destroyed.append(name)
 
 
@@ -59,15 +60,15 @@ def test_a_new_version_is_added_and_only_the_one_before_it_is_left(
 @pytest.mark.parametrize(
     ("error", "raised"),
     [
-        (google.PermissionDenied("you may not"), LookupError),
-        (google.NotFound("there is none"), LookupError),
-        (google.ServiceUnavailable("later"), SecretsUnavailable),
+        (REFUSED, LookupError),
+        (google.NotFound, LookupError),
+        (google.ServiceUnavailable, SecretsUnavailable),
     ],
 )
 def test_a_version_that_cannot_be_added_is_said(
-    manager: CannedManager, error: Exception, raised: type[Exception]
+    manager: CannedManager, error: type[Exception], raised: type[Exception]
 ) -> None:
-    manager.error = error
+    manager.error = error("not now")
 
     with pytest.raises(raised) as told:
         add_secret(SECRET, "refresh-17")
