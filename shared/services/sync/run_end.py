@@ -90,12 +90,15 @@ def note_rest(session: Session) -> None:
         session.fail(SyncPaused("the sync is paused, as the POS refused the credentials"))
 
 
-def end_provider(session: Session, alerts: Alerts) -> None:
-    """The run is done with the session's provider, one of several, and goes on with the next."""
+def end_provider(session: Session, alerts: Alerts, following: str) -> None:
+    """The run is done with the session's provider, one of several, and goes on with the
+    ``following``: from here on a crash repeats nothing of the first."""
     _settle_progress(session, alerts, one_of_many=True)
 
     def last() -> list[Write]:
+        session.run.work_at(session.provider)
         _note_outcome(session, session.now())
+        session.run.work_at(following)
         return []
 
     session.close(last)

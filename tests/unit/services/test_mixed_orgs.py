@@ -422,11 +422,13 @@ def test_a_run_whose_worker_died_at_the_second_provider_asks_nothing_of_the_firs
     with pytest.raises(ConnectionError):
         org.service()(command)
     org.pos["alleaves"].calls.clear()
+    kept = org.database.documents[paths.progress(ORG, "alleaves")]
     revive(org, late=True)
     org.service()(command)
     run = org.run_document("monday")
     assert (run["state"], run.get("tries", 0)) == ("succeeded", 0)
     assert not org.pos["alleaves"].calls
+    assert org.database.documents[paths.progress(ORG, "alleaves")] == kept
     assert stored(org) == both(org)
     assert org.status["customersCount"] == 6
 
