@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.order_matching import most_are_skipped, why_skipped
-from shared.domain.providers import ALLEAVES, label
+from shared.domain.providers import label, suffixed
 from shared.domain.runs import StreamCounts, is_paused, next_probe
 from shared.errors import Owner, SyncSamError
 from shared.services.runs.failure import error_fields, run_error
@@ -34,11 +34,6 @@ class RemovalHeld(SyncSamError):
 
     code = "removal_held"
     owner = Owner.ORG
-
-
-def incident_key(provider: str, kind: str) -> str:
-    """Key of a provider's incident of that kind: no other provider's run resolves it."""
-    return kind if provider == ALLEAVES else f"{kind}_{provider}"
 
 
 def orders_of(work: ProviderWork) -> StreamCounts:
@@ -131,7 +126,7 @@ def _counts(providers: Iterable[SyncProgress]) -> dict[str, int]:
 
 def _still_so(provider: str, progress: SyncProgress) -> RunError | None:
     """What an earlier run found and this one has not looked at."""
-    if incident_key(provider, UNMATCHED) in progress.incidents:
+    if suffixed(provider, UNMATCHED) in progress.incidents:
         skipped = progress.counts.orders_skipped
         found = f"{skipped:,} orders match no customer and are not stored: see the skipped orders"
         return run_error(OrdersWithoutCustomers(found), "orders")
@@ -149,7 +144,7 @@ def _status(provider: str, progress: SyncProgress) -> str:
     """How the sync with one provider stands."""
     if is_paused(progress.credential_failures):
         return status.PAUSED
-    if progress.error or incident_key(provider, UNMATCHED) in progress.incidents:
+    if progress.error or suffixed(provider, UNMATCHED) in progress.incidents:
         return ERROR
     return "held" if progress.holds else "active"
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from shared.bus.messages import Trigger
 from shared.domain.order_matching import MANY_SKIPPED
-from shared.domain.providers import ALLEAVES, label
+from shared.domain.providers import label, suffixed
 from shared.domain.runs import (
     REJECTIONS_TO_PAUSE,
     RunState,
@@ -25,7 +25,6 @@ from shared.services.sync.org_status import (
     UNMATCHED,
     OrdersWithoutCustomers,
     Standing,
-    incident_key,
     orders_of,
     status_fields,
     waiting,
@@ -212,7 +211,7 @@ def _notify(session: Session, alerts: Alerts, *, of: str) -> None:
     """
     progress = session.progress
     found = _incidents(session.run, progress)
-    met = {incident_key(session.provider, kind): told for kind, told in found.items()}
+    met = {suffixed(session.provider, kind): told for kind, told in found.items()}
     noted = {*progress.incidents, *met}
     kinds = {key: _kind(session.provider, key) for key in noted - met.keys()}
     over = {key for key, kind in kinds.items() if _is_over(kind, session.run)}
@@ -227,7 +226,7 @@ def _notify(session: Session, alerts: Alerts, *, of: str) -> None:
 
 
 def _kind(provider: str, key: str) -> str:
-    return key if provider == ALLEAVES else key.removesuffix(f"_{provider}")
+    return key.removesuffix(suffixed(provider, ""))
 
 
 def _incidents(run: Run, progress: SyncProgress) -> dict[str, tuple[str, str]]:
