@@ -12,7 +12,7 @@ from shared.domain.inventory import BatchDetail, InventoryRow, StockArea
 from shared.domain.metadata import NamedEntry, NamedKind, PublicLocation
 from shared.domain.order_windows import DateWindow
 from shared.domain.orders import Order
-from shared.pos.port import START, LookUpResult, Page, page_of
+from shared.pos.port import START, LookUpResult, Page, Rejected, page_of
 from tests.sample_orders import sample_order
 
 T = TypeVar("T")
@@ -30,6 +30,7 @@ class FakePos:
         self.fail: Callable[[str], None] = lambda call: None
         self.calls: Counter[str] = Counter()
         self.on_sale: list[Discount] = []
+        self.unreadable_orders: list[Rejected] = []
         self._customers: dict[str, Customer] = {}
         self._orders: dict[str, Order] = {}
         self._rows: dict[str, InventoryRow] = {}
@@ -118,11 +119,12 @@ class FakePos:
     def orders(self, window: DateWindow) -> Generator[Page[Order], None, None]:
         self._called("orders")
         day = timedelta(days=1)
-        yield _page(
+        inside = [
             order
             for order in self._orders.values()
             if window.since - day <= order.created_at.date() <= window.until + day
-        )
+        ]
+        yield page_of(1, [*inside, *self.unreadable_orders], total=None, requests=1)
 
     def customer(self, customer_id: str) -> Page[Customer]:
         self._called("customer")

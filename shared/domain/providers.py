@@ -16,6 +16,11 @@ def scoped(provider: str, name: str) -> str:
     return name if provider == ALLEAVES else f"{provider}_{name}"
 
 
+def suffixed(provider: str, name: str) -> str:
+    """``scoped`` with the provider's name behind, for what people look for by the plain name."""
+    return name if provider == ALLEAVES else f"{name}_{provider}"
+
+
 def provider_of(scoped_name: str) -> str:
     """The provider in a name that ``scoped`` has made."""
     provider, found, _ = scoped_name.partition("_")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from shared.domain.providers import ALLEAVES
+from shared.domain import providers
 
 LOCATIONS = "locations"
 DEAD_LETTERS = "dead_letters"
@@ -54,8 +54,7 @@ loyalty_progress = _below_tenant("loyalty_state/progress")
 
 def progress(org_id: str, provider: str) -> str:
     """Cursors and counters of the org's sync with a provider, which outlive a run."""
-    name = "progress" if provider == ALLEAVES else f"progress_{provider}"
-    return f"{tenant(org_id)}/sync_state/{name}"
+    return f"{tenant(org_id)}/sync_state/{providers.suffixed(provider, 'progress')}"
 
 
 def sync_run(org_id: str, run_id: str) -> str:

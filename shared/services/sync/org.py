@@ -172,7 +172,7 @@ class OrgSync:
         settle_others(opened, todo[0])
         alerts = replace(self.alerts, database=database)
         standing: dict[str, SyncProgress] = {}
-        for provider in todo:
+        for number, provider in enumerate(todo, 1):
             with Session(
                 opened,
                 provider=provider,
@@ -181,7 +181,7 @@ class OrgSync:
                 deadline=deadline,
             ) as session:
                 try:
-                    if provider != todo[0]:
+                    if number > 1:
                         deadline.check()
                     self._sync(command, org, session)
                 except OutOfTime:
@@ -198,8 +198,8 @@ class OrgSync:
                     return
                 tell_news(session, alerts)
                 standing[provider] = session.progress
-                if provider != todo[-1]:
-                    end_provider(session, alerts)
+                if number < len(todo):
+                    end_provider(session, alerts, todo[number])
                 else:
                     for other in {*org.providers} - standing.keys():
                         standing[other] = status.read_progress(database, command.org_id, other)

@@ -16,7 +16,7 @@ import structlog
 from shared.bus.publisher import Publisher
 from shared.clock import Clock, Deadline, OutOfTime
 from shared.domain.providers import ALLEAVES
-from shared.domain.runs import STREAMS_RUN, WEBHOOK_RUN, RunState
+from shared.domain.runs import STREAMS_RUN, RunState
 from shared.errors import OrgError, Owner, ProviderBusy, ProviderError, RetryLater
 from shared.pos.port import Page
 from shared.services.alerts import Alerts
@@ -85,24 +85,21 @@ class TargetedSync:
 
     def catch_up(self, org_id: str, provider: str | None = None) -> None:
         """Ask for the records of webhooks that came while a run had the org. After a run of one
-        provider none of another whose webhooks come again by themselves: it does not answer."""
+        ``provider`` not for those of another that have had a run and still wait: that provider
+        does not answer, and their message is delivered again."""
         silent: set[str] = set()
         for limit in (1, WEBHOOKS_PER_RUN):
             for event in webhook_events.waiting(self.database, org_id, limit=limit):
                 if event.provider in silent:
                     continue
-                if provider in (None, event.provider) or not self._was_tried(org_id, event):
-                    asked = request(org_id, event.key, event, event.provider)
+                asked = request(org_id, event.key, event, event.provider)
+                own = provider in (None, event.provider)
+                if own or runs.read(self.database, org_id, asked.run_id) is None:
                     self.pos_sync.publish([asked])
                     return
                 silent.add(event.provider)
             if not silent:
                 return
-
-    def _was_tried(self, org_id: str, event: StoredWebhook) -> bool:
-        """Whether a run of the event's own has met the POS: the event still waits, so that its
-        message is delivered again."""
-        return runs.read(self.database, org_id, WEBHOOK_RUN + event.key) is not None
 
     def settle(self, org_id: str, run_id: str) -> bool:
         """Mark the webhook as processed for which a run has synced whole streams; False where that

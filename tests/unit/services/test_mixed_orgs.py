@@ -11,11 +11,19 @@ from pydantic.alias_generators import to_camel
 from shared.bus.messages import PosSync
 from shared.clock import OutOfTime
 from shared.domain.providers import Provider
-from shared.errors import CredentialsRejected, ProviderUnreachable, RequestInvalid, RetryLater
+from shared.errors import (
+    ConfigurationInvalid,
+    CredentialsRejected,
+    ProviderUnreachable,
+    RequestInvalid,
+    RetryLater,
+)
 from shared.pos.config import Location
-from shared.pos.port import PosEvent
+from shared.pos.port import PosEvent, Rejected
 from shared.pos.registry import PosAccount
+from shared.services.dead_letters import ReplayQuarantine
 from shared.services.sync.commands import SyncOrg
+from shared.services.sync.pos_locations import active_locations
 from shared.services.webhooks import ReceiveWebhook
 from shared.services.write_back import OpenWriteBack
 from shared.store import inventory, paths
@@ -422,11 +430,13 @@ def test_a_run_whose_worker_died_at_the_second_provider_asks_nothing_of_the_firs
     with pytest.raises(ConnectionError):
         org.service()(command)
     org.pos["alleaves"].calls.clear()
+    kept = org.database.documents[paths.progress(ORG, "alleaves")]
     revive(org, late=True)
     org.service()(command)
     run = org.run_document("monday")
     assert (run["state"], run.get("tries", 0)) == ("succeeded", 0)
     assert not org.pos["alleaves"].calls
+    assert org.database.documents[paths.progress(ORG, "alleaves")] == kept
     assert stored(org) == both(org)
     assert org.status["customersCount"] == 6
 
@@ -562,6 +572,39 @@ def test_in_an_org_at_lightspeed_alone_nothing_is_written() -> None:
     opened = OpenWriteBack(org.database, lambda _: account, org.pos_sync, org.clock.now)
     with pytest.raises(RequestInvalid, match="nothing is written there"):
         opened(ORG, None)
+
+
+def test_a_record_in_quarantine_is_asked_of_its_provider_again() -> None:
+    # Given an unreadable order at each
+    org = MixedOrg()
+    for provider, pos in org.pos.items():
+        raw = Rejected(f"{provider}_b-1", "bad_money", "The total is no number.", "{}")
+        pos.unreadable_orders.append(raw)
+    org.run()
+    assert org.status["quarantined"] == 2
+
+    # When they are replayed
+    ReplayQuarantine(org.database, org.pos_sync.publish, org.clock.now)(ORG, None, 10)
+
+    # Then each provider is asked for its own
+    messages = [each for each in org.pos_sync.take() if isinstance(each, PosSync)]
+    assert {(each.provider, each.order_ids) for each in messages} == {
+        ("alleaves", ("b-1",)),
+        ("lightspeed", ("b-1",)),
+    }
+
+
+@pytest.mark.parametrize("wrong", BOTH)
+def test_a_sync_may_be_asked_for_where_any_provider_can_be_synced(wrong: str) -> None:
+    org = MixedOrg()
+    org.configure(wrong, locationId=["no", "text"])
+    (location,) = active_locations(org.database, ORG)
+    assert location.pos_config.provider == OTHER[wrong]
+    with pytest.raises(ConfigurationInvalid):
+        active_locations(org.database, ORG, needed=wrong)
+    org.configure(OTHER[wrong], locationId=["no", "text"])
+    with pytest.raises(ConfigurationInvalid):
+        active_locations(org.database, ORG)
 
 
 def test_batches_of_both_are_read() -> None:
