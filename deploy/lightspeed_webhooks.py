@@ -144,7 +144,7 @@ class LightspeedWebhooks:
     def _accounts(self, org_id: str) -> list[Location]:
         """The first location of each of the org's Lightspeed accounts."""
         first: dict[object, Location] = {}
-        for location in locations.active_of(self.database, org_id):
+        for location in locations.configured(self.database, org_id).active:
             if isinstance(location.pos_config, LightspeedConfig):
                 first.setdefault(location.pos_config.account_key, location)
         if not first:
