@@ -1,6 +1,7 @@
 """Weekly metrics: each customer's figures and row are those that follow from their orders."""
 
 import csv
+import json
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -10,8 +11,12 @@ from random import Random
 from typing import Any
 
 import pytest
+from flask import Request
 from google.cloud.firestore import Client
+from werkzeug.test import Client as Browser
 
+from shared.bootstrap import dashboard, manual_sync
+from shared.bootstrap import metrics as metrics_function
 from shared.bus.messages import ReportMetrics
 from shared.errors import InvalidMessage, RateLimited, RetryLater, UnderWay
 from shared.services.metrics.report import MetricsReports
@@ -24,6 +29,7 @@ from shared.store.metrics import EncodedPart
 from shared.store.writes import Write
 from tests.emulator.customers.shop import NOW, ORG, Shop
 from tests.emulator.environment import SpendingRunner, SyncRunner
+from tests.emulator.functions import InProcess, pubsub_event
 from tests.fakes import OffsetClock, RecordingPublisher
 from tests.stored import StoredDocuments
 
@@ -537,6 +543,38 @@ def test_a_report_on_demand_is_asked_for_unless_one_is_made_already(
     assert 0 < limited.value.retry_after <= 60
     shop.clock.advance(timedelta(minutes=1))
     assert asking.ask(ORG) > asked
+
+
+def test_whoever_asks_for_a_report_can_read_its_file(
+    shop: Shop, client: Client, store: StoredDocuments
+) -> None:
+    """Through the functions as they are deployed."""
+    # Given
+    fill(shop)
+    claims = json.dumps({"role": "dispensary_admin", "orgId": ORG})
+    headers = {"Authorization": f"Bearer {claims}"}
+    with pytest.MonkeyPatch.context() as patch:
+        functions = InProcess(client.project, shop.database, patch)
+        ask, read = (
+            Browser(Request.application(functions.app(each)))  # type: ignore[arg-type]
+            for each in (manual_sync, dashboard)
+        )
+        # When
+        asked = ask.post("/api/pos/metrics", json={"orgId": ORG}, headers=headers)
+        ((topic, message),) = functions.published
+        text = json.dumps(message.to_json())
+        functions.consumer(metrics_function)(pubsub_event("m1", text))
+        # Then
+        assert (asked.status_code, topic) == (202, "metrics")
+        assert asked.json is not None
+        report = read.get(asked.json["reportUrl"], headers=headers).json
+        assert report is not None
+        assert report["customers"] == CUSTOMERS
+        file = read.get(report["csvUrl"], headers=headers)
+    as_of = datetime.fromisoformat(asked.json["asOf"])
+    found = check_all(store, shop.database, as_of)
+    assert file.text.count("\r\n") == len(found) + 1
+    assert list(csv.DictReader(StringIO(file.text, newline=""))) == list(found.values())
 
 
 def test_an_org_without_customers_has_an_empty_report(shop: Shop, metrics: Metrics) -> None:
