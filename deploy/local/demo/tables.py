@@ -16,7 +16,7 @@ def prologue() -> RenderableType:
     return Panel(
         "Sync Sam keeps dispensaries' points of sale and Firestore the same. This is the real"
         " thing on this machine:\nGoogle's Firestore and Pub/Sub emulators, one functions-framework"
-        " process per function, and a simulated Alleaves POS.",
+        " process per function, and simulated POS systems: Alleaves and Lightspeed.",
         title="make demo",
     )
 
@@ -27,14 +27,19 @@ def scene(text: str) -> RenderableType:
 
 def orgs(report: Report) -> RenderableType:
     sizes = Table(
-        "org", "customers", "orders", "skipped", "products", "spending", "seconds", title="Stored"
+        *("org", "POS", "customers", "orders", "retail", "eCom", "skipped", "products"),
+        *("spending", "seconds"),
+        title="Stored",
     )
     segments = Table("org", *SEGMENTS, title="Customers by segment")
     for org_id, each in report.items():
         sizes.add_row(
             org_id,
+            each["provider"],
             f"{each['customers']:,}",
             f"{each['orders']:,}",
+            f"{each['retailOrders']:,}",
+            f"{each['ecomOrders']:,}",
             str(each["ordersSkipped"]),
             str(each["products"]),
             f"{each['customerSpending']:,}",
@@ -69,6 +74,16 @@ def order_change(report: Report) -> RenderableType:
     table.add_row("spent", f"${report['spentBefore']:,.2f} -> ${report['spentAfter']:,.2f}")
     table.add_row("segment", f"{report['segmentBefore']} -> [bold]{report['segmentAfter']}[/]")
     table.add_row("why", report["reason"])
+    table.add_row("followed within", f"{report['seconds']:.1f} s of the tick")
+    return table
+
+
+def late_orders(report: Report) -> RenderableType:
+    table = Table(show_header=False)
+    table.add_row("arrived", f"{report['arrived']} eCom orders of {report['orgId']}")
+    table.add_row(
+        "eCom orders stored", f"{report['ecomOrdersBefore']} -> {report['ecomOrdersAfter']}"
+    )
     table.add_row("followed within", f"{report['seconds']:.1f} s of the tick")
     return table
 

@@ -109,16 +109,16 @@ class LightspeedApi:
         return replace(reply.data, requests=reply.requests)
 
     def sales(
-        self, window: DateWindow, page: int, size: int, each: Callable[[object], E]
+        self, window: DateWindow, offset: int, size: int, each: Callable[[object], E]
     ) -> FetchedPage[E]:
-        """Page ``page`` (from 1) of the sales of some days, in UTC."""
+        """At most ``size`` of the sales of some days, in UTC, behind the first ``offset``."""
         params = {
             "type": "sales",
             "date_from": f"{window.since.isoformat()}T00:00:00Z",
             "date_to": f"{window.until.isoformat()}T23:59:59Z",
             "order_by": "date",
             "order_direction": "asc",
-            "offset": str((page - 1) * size),
+            "offset": str(offset),
             "page_size": str(size),
         }
 
