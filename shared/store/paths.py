@@ -40,6 +40,7 @@ lease = _below_tenant("sync_state/lease")
 progress = _below_tenant("sync_state/progress")  # cursors and counters that outlive a run
 manual_runs = _below_tenant("sync_state/manual")  # the runs that people asked for last
 rfm_scale = _below_tenant("sync_state/rfm")  # the quantiles by which customers are scored
+ecom_lease = _below_tenant("sync_state/ecom")  # of imports: it keeps no sync waiting
 manifests = _below_tenant("sync_manifests")
 
 loyalty_lease = _below_tenant("loyalty_state/lease")  # its own: it keeps no sync waiting

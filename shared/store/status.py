@@ -124,6 +124,12 @@ class SyncProgress(CamelModel):
     """Customers who lost an order to another: their recompute may not have been requested yet."""
     recompute_all: bool = Field(default=False, alias="everybodyOwed")
     """So many customers have changed that a recompute of all is to be requested."""
+    ecom_import: str | None = Field(default=None, exclude=True)
+    """The last import of eCom orders that has changed any. Imports write it, beside the runs."""
+    ecom_linked: str | None = None
+    """The import all of whose waiting orders were compared with customers and sales since."""
+    ecom_changed: bool = False
+    """The figures of the eCom orders in the status are to be counted again."""
 
     @model_validator(mode="before")
     @classmethod
@@ -141,8 +147,19 @@ def read_progress(database: Database, org_id: str) -> SyncProgress:
 
 
 def put_progress(org_id: str, progress: SyncProgress) -> Put:
-    """The write for it. Dates and times are stored as ISO text."""
-    return Put(paths.progress(org_id), progress.model_dump(mode="json", by_alias=True))
+    """The write for it, without ``ecom_import``. Dates and times are stored as ISO text."""
+    fields = progress.model_dump(mode="json", by_alias=True)
+    return Put(paths.progress(org_id), fields, owned=tuple(fields))
+
+
+def put_ecom_import(org_id: str, import_id: str) -> Put:
+    """The write for ``ecom_import`` alone."""
+    return Put(paths.progress(org_id), {"ecomImport": import_id}, owned=("ecomImport",))
+
+
+def put_ecom(org_id: str, figures: Fields) -> Put:
+    """The write for the figures of the eCom orders in the status."""
+    return Put(paths.pos_status(org_id), {"ecom": dict(figures)}, owned=("ecom",))
 
 
 def put_pending_recompute(org_id: str, customer_ids: Sequence[str]) -> Put:
