@@ -290,10 +290,12 @@ class Session:
         if not (ecom.noted or (ended and (ecom.to_settle or self.progress.ecom_changed))):
             return
         self.flush()
-        for due, link in ((ecom.noted, ecom.look), (ended and ecom.to_settle, ecom.settle)):
-            if due:
-                linked = link()
-                self.store(linked.writes, customer_ids=linked.customer_ids)
+        if ecom.noted:
+            linked = ecom.look()
+            self.store(linked.writes, customer_ids=linked.customer_ids)
+        if ended and ecom.to_settle:
+            linked = ecom.settle()
+            self.store(linked.writes, customer_ids=linked.customer_ids)
         if ended and self.progress.ecom_changed:
             self.flush()
             self.store([status_store.put_ecom(self.org_id, figures(self.database, self.org_id))])

@@ -51,6 +51,7 @@ RULES = {
         "GET /api/orders": STAFF,
         "GET /api/orders/skipped": STAFF,
         "GET /api/segments": STAFF,
+        "GET /api/ecom/completeness": STAFF,
         "GET /api/cache": EVERY_ORG,
         "GET /openapi.json": ANYONE,
     },

@@ -97,7 +97,7 @@ def test_what_counts_follows_from_the_payment(
 
 
 _texts = st.text(
-    st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=20
+    st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20
 ).map(str.strip)
 _lines = st.builds(
     ExportedLine,
@@ -145,7 +145,7 @@ def test_what_was_exported_is_read_however_its_rows_and_columns_are_mixed(
         late = order.at.astimezone(ZONE).fold  # the clocks are set back: the first time is taken
         assert read_back.created_at == order.at - timedelta(hours=late)
         assert [(i.name, i.quantity, i.price_cents) for i in read_back.items] == [
-            (line.name, line.quantity, line.price) for line in order.lines
+            (line.name, Decimal(line.quantity), line.price) for line in order.lines
         ]
 
 
