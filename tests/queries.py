@@ -20,6 +20,7 @@ from google.cloud.firestore_v1.types import (
 )
 
 from shared.domain.customer_ranges import CustomerRange
+from shared.domain.ecom import EcomState
 from shared.domain.order_matching import SkipReason
 from shared.domain.orders import OrderStatus
 from shared.domain.segmentation import Segment, SegmentBoundary
@@ -30,6 +31,7 @@ from shared.store import (
     customers,
     dead_letters,
     discounts,
+    ecom,
     incidents,
     inventory,
     locations,
@@ -115,7 +117,8 @@ def recorded() -> list[RecordingDatabase]:
     """The databases after all queries."""
     nobody, somebody = RecordingDatabase(), CustomersExist()
     # Of 5 orders 1 was removed; of 5 all have a status, 2 of them count, 1 of which is a refund.
-    some_removed, all_plain = RecordingDatabase((5, 1, 5)), RecordingDatabase((5, 0, 5, 2, 1))
+    some_removed = RecordingDatabase((5, 1, 0, 5))
+    all_plain = RecordingDatabase((5, 0, 0, 5, 2, 1))
     for call in _of_the_store():
         _exhaust(call(nobody))
     for database in (some_removed, all_plain):
@@ -138,6 +141,12 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: dead_letters.waiting(d, ORG),
         lambda d: dead_letters.count_replayed(d, ORG, NOW, 10),
         lambda d: discounts.read_all(d, ORG, "alleaves"),
+        lambda d: ecom.look_up(d, ORG, ["7"], {}, "lightspeed"),
+        lambda d: ecom.of_sales(d, ORG, ["7"]),
+        lambda d: ecom.with_keys(d, ORG, ["a@example.com"]),
+        lambda d: ecom.in_states(d, ORG, *EcomState),
+        lambda d: ecom.count(d, ORG, *EcomState),
+        lambda d: ecom.count_differing(d, ORG),
         lambda d: incidents.open_ones(d, 10),
         lambda d: inventory.latest_price_changes(d, ORG, "p", 10),
         lambda d: locations.active_orgs(d),

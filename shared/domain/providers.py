@@ -6,6 +6,8 @@ Provider = Literal["alleaves", "lightspeed"]
 PROVIDERS: tuple[Provider, ...] = get_args(Provider)
 ALLEAVES: Provider = "alleaves"
 """The first there was: its names say nothing of it."""
+LIGHTSPEED: Provider = "lightspeed"
+"""At whose tills the orders of its web shop become sales."""
 LABELS = {"alleaves": "Alleaves", "lightspeed": "Lightspeed"}
 """As people know them."""
 

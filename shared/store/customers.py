@@ -140,6 +140,13 @@ def versions(database: Database, org_id: str, ids: Iterable[str]) -> dict[str, S
     }
 
 
+def order_counts(database: Database, org_id: str, ids: Iterable[str]) -> dict[str, int]:
+    """How many orders of these customers count, as far as that is calculated, by id."""
+    wanted = [f"{paths.customers(org_id)}/{customer_id}" for customer_id in ids]
+    found = database.get_all(wanted, ["orderCount"]).values()
+    return {d.id: int(d.fields["orderCount"]) for d in found if "orderCount" in d.fields}
+
+
 def ids_by(
     database: Database, org_id: str, field: str, values: Iterable[str], provider: str | None = None
 ) -> dict[str, str]:

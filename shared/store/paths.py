@@ -42,6 +42,7 @@ pos_status = _below_tenant(f"{INTEGRATIONS}/{POS}")
 lease = _below_tenant("sync_state/lease")
 manual_runs = _below_tenant("sync_state/manual")  # the runs that people asked for last
 rfm_scale = _below_tenant("sync_state/rfm")  # the quantiles by which customers are scored
+ecom_lease = _below_tenant("sync_state/ecom")  # of imports: it keeps no sync waiting
 manifests = _below_tenant("sync_manifests")
 
 metrics = _below_tenant("sync_state/metrics")  # which report is under way, and the one before

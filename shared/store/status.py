@@ -158,6 +158,12 @@ class SyncProgress(CamelModel):
     """Ids of new eCom orders that the org asked to hear of and may not have been told of yet."""
     recompute_all: bool = Field(default=False, alias="everybodyOwed")
     """So many customers have changed that a recompute of all is to be requested."""
+    ecom_import: str | None = Field(default=None, exclude=True)
+    """The last import of eCom orders that has changed any. Imports write it, beside the runs."""
+    ecom_linked: str | None = None
+    """The import all of whose waiting orders were compared with customers and sales since."""
+    ecom_changed: bool = False
+    """The figures of the eCom orders in the status are to be counted again."""
 
     def forget_versions(self, stream: str) -> None:
         """Have the lists of a stream read from their beginning."""
@@ -181,8 +187,20 @@ def read_progress(database: Database, org_id: str, provider: str) -> SyncProgres
 
 
 def put_progress(org_id: str, provider: str, progress: SyncProgress) -> Put:
-    """The write for it. Dates and times are stored as ISO text."""
-    return Put(paths.progress(org_id, provider), progress.model_dump(mode="json", by_alias=True))
+    """The write for it, without ``ecom_import``. Dates and times are stored as ISO text."""
+    fields = progress.model_dump(mode="json", by_alias=True)
+    return Put(paths.progress(org_id, provider), fields, owned=tuple(fields))
+
+
+def put_ecom_import(org_id: str, provider: str, import_id: str) -> Put:
+    """The write for ``ecom_import`` alone."""
+    fields = {"ecomImport": import_id}
+    return Put(paths.progress(org_id, provider), fields, owned=tuple(fields))
+
+
+def put_ecom(org_id: str, figures: Fields) -> Put:
+    """The write for the figures of the eCom orders in the status."""
+    return Put(paths.pos_status(org_id), {"ecom": dict(figures)}, owned=("ecom",))
 
 
 def put_pending_recompute(org_id: str, provider: str, customer_ids: Sequence[str]) -> Put:

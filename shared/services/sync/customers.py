@@ -229,4 +229,7 @@ def store_customers(session: Session, records: StreamRecords, listed: Sequence[C
     )
     known = [c.record.id for c in changed if c.record.version and not c.first]
     stored = customers.versions(session.database, session.org_id, known)
-    records.store(records.newer(changed, stored), put)
+    newer = records.newer(changed, stored)
+    by_id = {customer.id: customer for customer in listed}
+    session.ecom.note_customers(by_id[change.record.id] for change in newer)
+    records.store(newer, put, lambda change: session.ecom.forget_customer(change.record.id))

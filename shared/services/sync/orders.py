@@ -174,7 +174,9 @@ class OrderStream:
         # An order may have moved from one customer to another: both must be recomputed.
         self._session.add_pending_recompute(_losers(newer, before))
         self._note_news(page.records, newer)
-        records.store(newer, partial(self._put, before))
+        by_id, ecom = {order.id: order for order in page.records}, self._session.ecom
+        ecom.note_sales(by_id[change.record.id] for change in newer)
+        records.store(newer, partial(self._put, before), lambda c: ecom.forget_sale(c.record.id))
         self._in_quarantine(r.record_id for r in page.rejected if r.record_id)
         self._in_quarantine(order.id for order in page.records)
         for order in page.records:

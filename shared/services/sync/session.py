@@ -28,6 +28,7 @@ from shared.bus.messages import STREAMS, ComputeSpending
 from shared.clock import Clock, Deadline
 from shared.domain.order_windows import OrderCursor
 from shared.errors import OrgError, ProviderError, SyncSamError
+from shared.services.ecom.linking import EcomLinks, figures
 from shared.services.runs.failure import run_error
 from shared.services.spending.requests import in_parts, message_of, of_all
 from shared.store import manifest, spending_requests
@@ -127,6 +128,7 @@ class Session:
         shards = {stream: self.progress.shards.get(stream, 1) for stream in STREAMS}
         self.manifests = manifest.load(self.database, self.org_id, provider, shards)
         manifest.distrust(self.manifests, writer.unsettled)
+        self.ecom = EcomLinks(self.database, self.org_id, self.run_id, self.progress)
         self.now = clock
         self.deadline = deadline
         self.lock = RLock()
@@ -283,7 +285,9 @@ class Session:
         *,
         ended: bool = False,
     ) -> None:
-        """Wait for the records, ask for spending; commit what says that both are done."""
+        """Wait for the records, link the eCom orders among them, ask for spending; commit what says
+        that all is done."""
+        self._link_ecom(ended=ended)
         asked = self._spending_requests(ended=ended)
         messages = list(map(message_of, asked))
         # In the last commit of the records, or after it: not before what is to be computed.
@@ -311,6 +315,24 @@ class Session:
         except WriteRefused:
             self._refuse(self._commit([WriteGroup((write,)) for write in final[:-1]]))
             commit(closing(), SETTLED)
+
+    def _link_ecom(self, *, ended: bool) -> None:
+        """Link the imported eCom orders that waited for what was stored; once the run has ``ended``
+        those of an import since the last run, and count them where any has changed."""
+        ecom = self.ecom
+        if not (ecom.noted or (ended and (ecom.to_settle or self.progress.ecom_changed))):
+            return
+        self.flush()
+        if ecom.noted:
+            linked = ecom.look()
+            self.store(linked.writes, customer_ids=linked.customer_ids)
+        if ended and ecom.to_settle:
+            linked = ecom.settle()
+            self.store(linked.writes, customer_ids=linked.customer_ids)
+        if ended and self.progress.ecom_changed:
+            self.flush()
+            self.store([status_store.put_ecom(self.org_id, figures(self.database, self.org_id))])
+            self.progress.ecom_changed = False
 
     def _commit_state(self, writes: Sequence[Write]) -> bool:
         """Commit a part of what describes the records; False where Firestore refuses any of it,

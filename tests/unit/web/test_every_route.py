@@ -53,6 +53,7 @@ RULES = {
         "GET /api/orders": STAFF,
         "GET /api/orders/skipped": STAFF,
         "GET /api/segments": STAFF,
+        "GET /api/ecom/completeness": STAFF,
         "GET /api/metrics": STAFF,
         "GET /api/metrics/{date}": STAFF,
         "GET /api/cache": EVERY_ORG,
