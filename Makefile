@@ -10,6 +10,7 @@
 #   make deploy PROJECT=P      the deployment (YES=1: ask nobody)
 #   make smoke PROJECT=P ORG=O one org synced there, then the schedules resumed
 #   make rollback PROJECT=P    the source deployed before (OBJECT=… any earlier one)
+#   make import-ecom ORG=O FILE=F [DRY_RUN=1]   the web shop's order export: see deploy/import_ecom.py
 #   make replay ARGS="dead-letters --org ORG"   try again what failed: see deploy/replay.py
 
 PYTHON := .venv/bin/python
@@ -19,7 +20,7 @@ SEEDS := 1-20
 # Whatever programs put away for a while stays in this folder too.
 export TMPDIR := $(CURDIR)/.local/tmp
 
-.PHONY: setup demo test local bench campaign replay plan deploy smoke rollback $(CHECKS)
+.PHONY: setup demo test local bench campaign replay import-ecom plan deploy smoke rollback $(CHECKS)
 .NOTPARALLEL:
 
 demo: setup
@@ -37,12 +38,15 @@ campaign: setup
 	@exec $(PYTHON) -m tests.campaign --seeds $(SEEDS)
 
 fuzz: setup
-	FUZZ_CASES=2000 $(PYTHON) -m pytest -s tests/e2e/doors/test_fuzz.py
+	FUZZ_CASES=2000 $(PYTHON) -m pytest -s tests/e2e/doors/test_fuzz*.py
 	FUZZ_CASES=5000 $(PYTHON) -m pytest -s tests/emulator/sync/test_fuzz.py
 	FUZZ_CASES=5000 $(PYTHON) -m pytest -s tests/emulator/test_tenant_isolation.py
 
 replay: setup
 	@exec $(PYTHON) -m deploy.replay $(ARGS)
+
+import-ecom: setup
+	@exec $(PYTHON) -m deploy.import_ecom "$(ORG)" "$(FILE)" $(if $(DRY_RUN),--dry-run)
 
 plan deploy smoke rollback: setup
 	@exec $(PYTHON) -m deploy.release $@ --project "$(PROJECT)" $(if $(YES),--yes) \

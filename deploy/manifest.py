@@ -22,7 +22,7 @@
                     trigger has a push subscription: Firestore events travel over Pub/Sub too
     local:          what the local cloud has instead in all subscriptions
     queues:         Q: {rate_limits?, retry?} of Cloud Tasks
-    log_metrics:    NAME: {event | filter, labels?}
+    log_metrics:    NAME: {event | filter, value?}
     alerts:         NAME: {metric, resource, filter?, aligner, above | absent, for_seconds} of Cloud
                     Monitoring; a metric may be log:NAME
     objectives:     NAME: {goal, metric, resource, filter?, good | below, window_seconds?}

@@ -20,6 +20,7 @@ from google.cloud.firestore_v1.types import (
 )
 
 from shared.domain.customer_ranges import CustomerRange
+from shared.domain.ecom import EcomState
 from shared.domain.order_matching import SkipReason
 from shared.domain.orders import OrderStatus
 from shared.domain.segmentation import Segment, SegmentBoundary
@@ -30,10 +31,12 @@ from shared.store import (
     customers,
     dead_letters,
     discounts,
+    ecom,
     incidents,
     inventory,
     locations,
     loyalty,
+    metrics,
     orders,
     products,
     quarantine,
@@ -114,7 +117,8 @@ def recorded() -> list[RecordingDatabase]:
     """The databases after all queries."""
     nobody, somebody = RecordingDatabase(), CustomersExist()
     # Of 5 orders 1 was removed; of 5 all have a status, 2 of them count, 1 of which is a refund.
-    some_removed, all_plain = RecordingDatabase((5, 1, 5)), RecordingDatabase((5, 0, 5, 2, 1))
+    some_removed = RecordingDatabase((5, 1, 0, 5))
+    all_plain = RecordingDatabase((5, 0, 0, 5, 2, 1))
     for call in _of_the_store():
         _exhaust(call(nobody))
     for database in (some_removed, all_plain):
@@ -136,14 +140,20 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: dead_letters.waiting(d, None),
         lambda d: dead_letters.waiting(d, ORG),
         lambda d: dead_letters.count_replayed(d, ORG, NOW, 10),
-        lambda d: discounts.read_all(d, ORG),
+        lambda d: discounts.read_all(d, ORG, "alleaves"),
+        lambda d: ecom.look_up(d, ORG, ["7"], {}, "lightspeed"),
+        lambda d: ecom.of_sales(d, ORG, ["7"]),
+        lambda d: ecom.with_keys(d, ORG, ["a@example.com"]),
+        lambda d: ecom.in_states(d, ORG, *EcomState),
+        lambda d: ecom.count(d, ORG, *EcomState),
+        lambda d: ecom.count_differing(d, ORG),
         lambda d: incidents.open_ones(d, 10),
         lambda d: inventory.latest_price_changes(d, ORG, "p", 10),
         lambda d: locations.active_orgs(d),
         lambda d: locations.active_orgs(d, ORG),
         lambda d: locations.active_among(d, [ORG]),
         lambda d: locations.active_since(d, NOW, 10),
-        lambda d: locations.active_of(d, ORG),
+        lambda d: locations.configured(d, ORG),
         lambda d: locations.unreached(d, []),
         lambda d: locations.zones(d, ORG),
         lambda d: locations.OrgDirectory(d)(ORG),
@@ -157,6 +167,8 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: loyalty.orders_of(d, ORG, None),
         lambda d: loyalty.stored_ledger(d, ORG, "7"),
         lambda d: loyalty.latest_entries(d, ORG, "7", 10),
+        lambda d: metrics.with_news(d, ORG, NOW, 10),
+        lambda d: metrics.reports(d, ORG),
         lambda d: orders.facts_of_customers(d, ORG, ["7"]),
         lambda d: orders.facts_of_customers(d, ORG, A_RANGE),
         lambda d: products.recommendable_menu(d, ORG),
@@ -177,7 +189,8 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: status.last_succeeded(d, NOW, NOW, 10),
         lambda d: webhook_events.waiting(d, ORG, 10),
         lambda d: webhook_signers.of_org(d, "alleaves", ORG),
-        lambda d: webhook_signers.at_location(d, "alleaves", "1000", 10),
+        lambda d: webhook_signers.at_place(d, "alleaves", "1000", 10),
+        lambda d: webhook_signers.at_place(d, "lightspeed", "harbor", 10),
         lambda d: webhook_signers.active(d, "alleaves", 10),
         lambda d: webhook_signers.active_if_few(d, "alleaves", 10),
     ]

@@ -19,6 +19,7 @@ class SkipReason(StrEnum):
 
     UNKNOWN_CUSTOMER_ID = "unknown_customer_id"
     UNKNOWN_EMAIL = "unknown_email"
+    UNKNOWN_PHONE = "unknown_phone"
     UNKNOWN_USER_ID = "unknown_user_id"
     NO_BUYER = "no_buyer"
 
@@ -38,6 +39,7 @@ _MESSAGES = {
         "The order names a customer who is not stored, and nothing else on it matches one."
     ),
     SkipReason.UNKNOWN_EMAIL: "No customer has the e-mail address on the order.",
+    SkipReason.UNKNOWN_PHONE: "No customer has the telephone number on the order.",
     SkipReason.UNKNOWN_USER_ID: "No customer has the user account that placed the order.",
     SkipReason.NO_BUYER: (
         "The order names no buyer: it has no customer id, no e-mail address and no user account."
@@ -46,6 +48,7 @@ _MESSAGES = {
 _CARRIED = {
     SkipReason.UNKNOWN_CUSTOMER_ID: "name a customer whom the POS does not list",
     SkipReason.UNKNOWN_EMAIL: "carry an e-mail address that no customer has",
+    SkipReason.UNKNOWN_PHONE: "carry nothing but a telephone number that no customer has",
     SkipReason.UNKNOWN_USER_ID: "carry nothing but a user account that no customer has",
     SkipReason.NO_BUYER: "carry neither customer id, e-mail address nor user account",
 }

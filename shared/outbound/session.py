@@ -50,6 +50,7 @@ class HttpCall:
 
     ``deadline`` ends the call early where the caller has less time than the settings allow.
     ``once`` is for a call that makes something: tried again only where nothing was done.
+    ``may_be_empty``: an answer without a body is read as None.
     ``admit`` is called before each try and returns when it may be made, within the call's time.
     ``heard`` is given the headers of each answer. ``limits`` are how much the answer may hold.
     """
@@ -64,6 +65,7 @@ class HttpCall:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     deadline: datetime | None = None
     once: bool = False
+    may_be_empty: bool = False
     admit: Callable[[], None] | None = field(default=None, repr=False)
     heard: Callable[[Mapping[str, str]], None] = field(default=_unheard, repr=False)
     limits: ReplyLimits = replies.USUAL
@@ -204,6 +206,8 @@ class HttpSession:
             # Decoded, an answer takes many times its size: only one at a time may do so.
             with self._one_at_a_time:
                 try:
+                    if call.may_be_empty and not body:
+                        return HttpReply(read(None), 1)
                     return HttpReply(read(replies.decode(body, call.limits.most_values)), 1)
                 except ReplyTooLarge as error:
                     return failures.unreadable(str(error), again=False)

@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from shared.domain.providers import PROVIDERS
 from shared.errors import ConfigurationInvalid
 from shared.models import FrozenCamelModel
 from shared.outbound.credentials import SecretResolver
 
 DEFAULT_TIMEZONE = "America/New_York"
-PROVIDERS = ("alleaves", "lightspeed")
 Status = Literal["active", "inactive", "paused"]
 STATUSES: tuple[str, ...] = get_args(Status)
 ALLEAVES_URL = "https://app.alleaves.com/api"
@@ -68,6 +68,8 @@ class _Account(FrozenCamelModel):
     location_id: Annotated[Text, BeforeValidator(lambda value: value or "")] = ""
     webhook_secret: object = Field(None, repr=False, exclude=True)
     """Read by ``store.webhook_signers`` alone: it is not of the sync."""
+    webhook_secret_rotated_at: object = Field(None, repr=False, exclude=True)
+    """As ``webhook_secret``."""
 
 
 class AlleavesConfig(_Account):

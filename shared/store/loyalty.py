@@ -35,7 +35,15 @@ NOT_RECONCILED: Filter = ("loyaltyReconciled", "==", False)
 SOCIAL_EQUITY: Filter = ("socialEquity", "==", True)
 """The merchant has flagged them."""
 
-ORDER_FIELDS = ("customerId", "status", "type", "total", "createdAt", REMOVED_AT)
+ORDER_FIELDS = (
+    "customerId",
+    "status",
+    "type",
+    "total",
+    "createdAt",
+    REMOVED_AT,
+    orders.SUPERSEDED_BY,
+)
 OrdersByCustomer = dict[str, dict[str, OrderFact]]
 """Orders by customer id, then by the order's document id."""
 

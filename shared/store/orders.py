@@ -49,8 +49,15 @@ ORDER = Schema[Order](
 """Money in dollars. ``statusFromPos`` is the status that ``posStatus`` stands for; ``status`` is
 the same until another program changes it (``domain.orders.status_to_write``)."""
 
-SPENDING_FIELDS = ("customerId", "status", "type", "total", "createdAt", "items", REMOVED_AT)
+SUPERSEDED_BY = "supersededBy"
+"""The id of the sale that an imported eCom order became (store/ecom.py): only the sale counts."""
+
+SPENDING_FIELDS = (
+    *("customerId", "status", "type", "total", "createdAt", "items"),
+    *("channel", REMOVED_AT, SUPERSEDED_BY),
+)
 """The fields of an order that spending and preferences are calculated from."""
+_WITHOUT_ITEMS = tuple(name for name in SPENDING_FIELDS if name != "items")
 
 _STATUS_FIELDS = ("status", "posStatus", "statusFromPos")
 """In the order of StoredStatus."""
@@ -117,21 +124,27 @@ def read_stored(
 
 
 def facts_of_customers(
-    database: Database, org_id: str, whose: CustomerRange | Iterable[str]
+    database: Database,
+    org_id: str,
+    whose: CustomerRange | Iterable[str],
+    *,
+    items: bool = True,
 ) -> Iterator[tuple[str, OrderFact]]:
-    """Customer id and facts of every stored order of the customers in a range, or of those named.
+    """Customer id and facts of every stored order of the customers in a range, or of those named;
+    without ``items`` only what money was taken.
 
-    One that was removed at the POS is left out; one that another program left without a readable
-    total or time counts for nothing.
+    One that was removed at the POS, or is superseded by its sale, is left out; one that another
+    program left without a readable total or time counts for nothing.
     """
     collection, field = paths.orders(org_id), "customerId"
+    select = SPENDING_FIELDS if items else _WITHOUT_ITEMS
     if isinstance(whose, CustomerRange):
         filters = in_range(field, whose)
-        found = database.query(collection, *filters, select=SPENDING_FIELDS)
+        found = database.query(collection, *filters, select=select)
     else:
-        found = database.query_in(collection, field, whose, select=SPENDING_FIELDS)
+        found = database.query_in(collection, field, whose, select=select)
     for order in found:
-        if order.fields.get(REMOVED_AT):
+        if _is_left_out(order):
             continue
         fact = fact_of(order)
         if fact is None:
@@ -142,9 +155,9 @@ def facts_of_customers(
 
 def fact_of(order: Document) -> OrderFact | None:
     """The facts of one order; None without a readable total or time, or where the order was
-    removed at the POS."""
+    removed at the POS or is superseded by its sale."""
     created_at = order.fields.get("createdAt")
-    if order.fields.get(REMOVED_AT):
+    if _is_left_out(order):
         return None
     try:
         total_cents = to_cents(order.fields.get("total"))
@@ -158,7 +171,12 @@ def fact_of(order: Document) -> OrderFact | None:
         total_cents=total_cents,
         created_at=created_at,
         items=tuple(_items(order.fields.get("items"))),
+        channel=order.fields.get("channel"),
     )
+
+
+def _is_left_out(order: Document) -> bool:
+    return bool(order.fields.get(REMOVED_AT) or order.fields.get(SUPERSEDED_BY))
 
 
 def spending_of(database: Database, org_id: str, customer_id: str) -> Spending:
@@ -176,6 +194,7 @@ def spending_of(database: Database, org_id: str, customer_id: str) -> Spending:
     removed: Filter = (REMOVED_AT, ">", EARLIEST)
     plain = database.totals(collection, theirs, known).count
     plain -= database.totals(collection, theirs, removed).count
+    plain -= database.totals(collection, theirs, (SUPERSEDED_BY, ">", "")).count
     if database.totals(collection, theirs).count > plain:
         orders = facts_of_customers(database, org_id, [customer_id])
         return fold(order for _, order in orders)

@@ -18,6 +18,7 @@ NAMES = (
     "menu",
     "loyalty",
     "webhooks",
+    "ecom_import",
     "cold_start",
 )
 

@@ -176,6 +176,7 @@ class SyncRunner:
             open_pos=self.connector.open,
             spending=self.spending.requests,
             pos_sync=pos_sync,
+            alerts=self.alerts,
             clock=self.clock.now,
             seconds=60,
             lease_ttl=timedelta(seconds=60),

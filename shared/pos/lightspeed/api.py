@@ -149,14 +149,29 @@ class LightspeedApi:
             " settings."
         )
 
+    def make(
+        self, method: str, path: str, what: str, read: Callable[[object], E], body: object = None
+    ) -> HttpReply[E]:
+        """A call that may change something: made once. An answer without a body reads as None."""
+        return self._call(path, what, {}, read, method, body)
+
     def _call(
-        self, path: str, what: str, params: dict[str, str], read: Callable[[object], E]
+        self,
+        path: str,
+        what: str,
+        params: dict[str, str],
+        read: Callable[[object], E],
+        method: str = "GET",
+        body: object = None,
     ) -> HttpReply[E]:
         call = HttpCall(
-            "GET",
+            method,
             f"{self._base_url}{path}",
             PROVIDER,
             what,
+            json=body,
+            once=method != "GET",
+            may_be_empty=method == "DELETE",
             params=params,
         )
         if self._budget is not None:

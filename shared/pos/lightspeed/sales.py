@@ -25,7 +25,7 @@ SOURCE = "lightspeed"
 """Names the provider in what is stored."""
 PLACEHOLDER_EMAIL = f"{NO_EMAIL}lightspeed.local"
 """Stored for a customer without an e-mail."""
-_FILLERS = ("noemail", "no-email", "placeholder", "customer@")
+FILLERS = ("noemail", "no-email", "placeholder", "customer@")
 """Beginnings of addresses that are typed in where a customer gives none."""
 WALK_IN = "WALKIN"
 """The customer code of sales to nobody."""
@@ -105,7 +105,7 @@ def to_customer(row: object, zone: ZoneInfo) -> Customer | Rejected:
     email = normal_email(wire.email)
     return Customer(
         id=wire.id,
-        email=PLACEHOLDER_EMAIL if not email or email.startswith(_FILLERS) else email,
+        email=PLACEHOLDER_EMAIL if not email or email.startswith(FILLERS) else email,
         first_name=first,
         last_name=last.strip(),
         phone=wire.mobile or wire.phone,

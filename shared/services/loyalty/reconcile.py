@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from shared.bus.later import LaterPublisher
 from shared.bus.messages import Loyalty
-from shared.bus.publisher import LaterPublisher, Publisher
+from shared.bus.publisher import Publisher
 from shared.clock import Clock, Deadline, OutOfTime
 from shared.domain.changes import fingerprint
 from shared.domain.ids import natural_key

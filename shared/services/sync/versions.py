@@ -245,7 +245,7 @@ class ChangedOrders:
         self._org = org
         self._check = check
         self._looked_up = set(gone_customers)
-        self.stream = OrderStream(session, StoredCustomers(session, None))
+        self.stream = OrderStream(session, StoredCustomers(session, None), org.notify)
         self.stored = StoredOrders(session, self.stream, rules)
         self._known = self.stream.records.manifest.count(STORED)
 

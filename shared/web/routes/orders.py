@@ -54,7 +54,8 @@ class OrderItemView(ResponseModel):
 
 
 class OrderView(ResponseModel):
-    """An order. Money in dollars, negative for a refund; times in UTC."""
+    """An order. Money in dollars, negative for a refund; times in UTC. ``supersededBy``: only that
+    sale counts, not this eCom order."""
 
     id: str
     external_id: str | None = None
@@ -73,6 +74,8 @@ class OrderView(ResponseModel):
     created_at: datetime | None = None
     updated_at: datetime | None = None
     source: str | None = None
+    ecom_number: str | None = None
+    superseded_by: str | None = None
 
 
 class OrdersResponse(ResponseModel):

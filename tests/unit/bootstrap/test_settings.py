@@ -8,9 +8,9 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from deploy.manifest import Manifest
-from shared.bootstrap.clients import LaterSettings
 from shared.bootstrap.dead_letter import DeadLetterSettings
 from shared.bootstrap.http import HttpFunction
+from shared.bootstrap.later import LaterSettings
 from shared.bootstrap.manual_sync import ManualSyncSettings
 from shared.bootstrap.settings import (
     EmulatorInProduction,
@@ -50,6 +50,7 @@ def given(cron_secret: str) -> ManualSyncSettings:
         google_cloud_project="p",
         firestore_database="(default)",
         pos_sync_topic="t",
+        metrics_topic="t",
         later_queue="q",
         task_service_account="tasks@p.iam.gserviceaccount.com",
         pubsub_rest_url="http://127.0.0.1:1",

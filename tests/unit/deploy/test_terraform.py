@@ -13,6 +13,7 @@ import pytest
 
 from deploy.manifest import Manifest, Value
 from deploy.resources import FirestoreTrigger, PlainValue, TopicTrigger
+from shared.pos.lightspeed.webhooks import ADDRESS_PATH
 from tests.deployment import IGNORE_FILE, ROOT, deployed_files
 
 FOLDER = ROOT / "deploy" / "terraform"
@@ -450,3 +451,18 @@ def test_clients_may_read_the_public_menu_and_nothing_else() -> None:
         ("/tenants/{orgId}/publicViews/products/items/{productId}", "read"),
         ("/{document=**}", "read, write: if false"),
     ]
+
+
+def test_addresses_that_hold_a_secret_are_not_among_the_logged_requests(
+    terraform: Configuration,
+) -> None:
+    exclusion = terraform.resources["google_logging_project_exclusion.webhook_addresses"]
+    logged, _, pattern = (
+        exclusion["filter"].replace("\\", "").partition(" AND httpRequest.requestUrl =~ ")
+    )
+    address = f"https://webhooks-x.a.run.app{ADDRESS_PATH}/org_harbor"
+
+    assert logged == 'log_id("run.googleapis.com/requests")'
+    assert re.search(pattern.strip('"'), f"{address}/{'s' * 32}")
+    for other in (address, f"{address}/", f"{address}?a=/b", "https://x.a.run.app/api/menu/a/b"):
+        assert not re.search(pattern.strip('"'), other)

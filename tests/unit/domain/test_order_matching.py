@@ -149,6 +149,7 @@ def test_the_codes_of_the_reasons_are_stable_for_they_are_stored() -> None:
     assert [reason.value for reason in SkipReason] == [
         "unknown_customer_id",
         "unknown_email",
+        "unknown_phone",
         "unknown_user_id",
         "no_buyer",
     ]
