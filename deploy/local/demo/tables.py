@@ -76,12 +76,24 @@ def order_change(report: Report) -> RenderableType:
     return table
 
 
+def ecom_import(report: Report) -> RenderableType:
+    table = Table(show_header=False)
+    table.add_row("export", f"of {report['orgId']}: {report['said']}")
+    table.add_row("not at the POS yet", f"{report['waiting']} eCom orders")
+    table.add_row(
+        "spent by customers", f"${report['spentBefore']:,.2f} -> ${report['spentAfter']:,.2f}"
+    )
+    table.add_row("followed within", f"{report['seconds']:.1f} s of the import")
+    return table
+
+
 def late_orders(report: Report) -> RenderableType:
     table = Table(show_header=False)
     table.add_row("arrived", f"{report['arrived']} eCom orders of {report['orgId']}")
     table.add_row(
-        "eCom orders stored", f"{report['ecomOrdersBefore']} -> {report['ecomOrdersAfter']}"
+        "not at the POS yet", f"{report['waitingBefore']} -> {report['waitingAfter']} eCom orders"
     )
+    table.add_row("counted", "each once: by its sale, no more by the export")
     table.add_row("followed within", f"{report['seconds']:.1f} s of the tick")
     return table
 

@@ -1,14 +1,20 @@
 """An org at the simulated Lightspeed is stored as its own data says, by code that shares nothing
 with the product."""
 
+import io
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from deploy.local.simulator.lightspeed.truth import RetailerTruth
 from deploy.local.simulator.spec import OrgSpec
+from shared.clock import utc_now
+from shared.pos.lightspeed.ecom_export import BadRow, ExportContext, read_export
+from shared.services.ecom.importing import EcomImport, ImportReport
 from tests.emulator.environment import SpendingRunner, SyncRunner
 from tests.simulated_lightspeed import SMALL_RETAILER, SimulatedLightspeed
 from tests.stored import StoredDocuments
@@ -22,8 +28,30 @@ def specs() -> Sequence[OrgSpec]:
     return ()
 
 
-def truth_of(lightspeed: SimulatedLightspeed) -> RetailerTruth:
-    return RetailerTruth({**lightspeed.data(ORG), "ecom": ()}, SMALL_RETAILER.timezone)
+def truth_of(lightspeed: SimulatedLightspeed, *, imported: bool = False) -> RetailerTruth:
+    data = lightspeed.data(ORG)
+    return RetailerTruth(data if imported else {**data, "ecom": ()}, SMALL_RETAILER.timezone)
+
+
+class Export:
+    """The eCom order export, imported as the operator does."""
+
+    def __init__(
+        self, sync: SyncRunner, spending: SpendingRunner, lightspeed: SimulatedLightspeed
+    ) -> None:
+        self._import = EcomImport(sync.database, spending.requests, utc_now)
+        self._lightspeed = lightspeed
+
+    def bring_in(self, path: Path) -> ImportReport:
+        """Import what the shop exports now."""
+        self._lightspeed.export(ORG, path)
+        zone = ZoneInfo(SMALL_RETAILER.timezone)
+        text = path.read_text(encoding="utf-8")
+        context = ExportContext(lambda: io.StringIO(text, newline=""), zone, "main", utc_now())
+        bad_rows: list[BadRow] = []
+        report = self._import(ORG, read_export(context), bad_rows.append)
+        assert bad_rows == []
+        return report
 
 
 def synced(sync: SyncRunner, spending: SpendingRunner) -> None:
@@ -93,6 +121,47 @@ def test_what_happens_at_the_retailer_follows_with_the_next_sync(
     require_stored(store, truth_of(lightspeed))
     deleted = store.document(f"tenants/{ORG}/orders/lightspeed_{sales[-2]['id']}")
     assert deleted["removedFromPosAt"]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        ("sync", "import", "arrive", "sync"),
+        ("import", "sync", "arrive", "import", "sync"),
+        ("sync", "arrive", "import", "import", "sync"),
+        ("import", "arrive", "sync", "sync", "import"),
+    ],
+    ids=" ".join,
+)
+def test_imports_syncs_and_late_arrivals_end_alike_in_any_order(
+    events: tuple[str, ...],
+    sync: SyncRunner,
+    spending: SpendingRunner,
+    lightspeed: SimulatedLightspeed,
+    store: StoredDocuments,
+    tmp_path: Path,
+) -> None:
+    # Given: most that is late arrives, and what nobody knew comes with its customer
+    late = lightspeed.late_orders(ORG)
+    export = Export(sync, spending, lightspeed)
+
+    # When
+    for event in events:
+        match event:
+            case "sync":
+                synced(sync, spending)
+            case "import":
+                export.bring_in(tmp_path / "ecom_orders_export.csv")
+                spending.compute_requested()
+            case _:
+                lightspeed.let_arrive(ORG, *late[:-5])
+
+    # Then
+    truth = truth_of(lightspeed, imported=True)
+    require_stored(store, truth)
+    superseded = {order.id: order.superseded_by for order in truth.orders.values()}
+    found = store.documents(f"tenants/{ORG}/orders")
+    assert {key: row.get("supersededBy") for key, row in found.items()} == superseded
 
 
 def test_notes_of_sales_are_stored_nowhere(
