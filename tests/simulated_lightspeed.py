@@ -1,13 +1,12 @@
 """The simulated Lightspeed as tests control it."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from deploy.local.simulator.lightspeed.export import write_export
-from deploy.local.simulator.lightspeed.server import LightspeedServer
+import requests
+
 from deploy.local.simulator.lightspeed.spec import RetailerSpec
-from tests.simulated_pos import Record, SimulatedService
+from tests.simulated_pos import TIMEOUT_SECONDS, Record, SimulatedService
 
 SMALL_RETAILER = RetailerSpec(
     id="org_till", customers=120, sales=260, ecom_orders=45, late=15, products=30, seed=5
@@ -15,18 +14,19 @@ SMALL_RETAILER = RetailerSpec(
 
 
 class SimulatedLightspeed(SimulatedService):
-    """The server and its control routes. The kinds are those of the API: ``customers``, ``sales``,
+    """The retailers at a server. The kinds are those of the API: ``customers``, ``sales``,
     ``products``, …"""
 
-    def __init__(self, server: LightspeedServer) -> None:
-        super().__init__(server.url)
-        self.server = server
-
     def location(self, org_id: str) -> dict[str, Any]:
-        """The document ``locations/{id}`` of the first outlet."""
-        found = self.server.simulation.get(org_id).location_documents(self.url)
-        document: dict[str, Any] = found[0]["document"]
+        """The document ``locations/{id}`` of the retailer's first outlet."""
+        found = self.control("GET", "locations")
+        first = next(each for each in found if each["id"] == f"{org_id}-1")
+        document: dict[str, Any] = first["document"]
         return document
+
+    def open(self, spec: RetailerSpec) -> None:
+        """Take in one more retailer."""
+        self.control("POST", "orgs", spec.model_dump(by_alias=True))
 
     def newest_sale(self, org_id: str) -> Record:
         """The newest closed sale over the counter that has a customer."""
@@ -61,10 +61,13 @@ class SimulatedLightspeed(SimulatedService):
         """Somebody orders in the eCom shop; the order's number."""
         return int(self.control("POST", f"orgs/{org_id}/ecom")["number"])
 
-    def export(self, org_id: str, path: Path) -> int:
-        """Write the eCom order export as it would be made now; how many rows it has."""
-        rows: Iterable[list[str]] = self.server.simulation.get(org_id).data.export()
-        return write_export(path, rows)
+    def export(self, org_id: str, path: Path) -> None:
+        """Write the eCom order export as it would be made now."""
+        url = f"{self.url}/control/orgs/{org_id}/ecom_orders_export.csv"
+        with requests.get(url, stream=True, timeout=TIMEOUT_SECONDS) as reply, path.open("wb") as f:
+            reply.raise_for_status()
+            for part in reply.iter_content(65_536):
+                f.write(part)
 
     def register_webhook(self, org_id: str, kind: str, url: str) -> None:
         """Register a webhook (``sale.update``) by hand: its deliveries are not signed."""

@@ -158,7 +158,7 @@ def lightspeed(client: Client, retailers: Sequence[RetailerSpec]) -> Iterator[Si
     """The simulated Lightspeed; every retailer's outlets are configured as locations."""
     with LightspeedServer(LightspeedSimulation(retailers)) as server:
         OrgConfig(client).add_locations(server)
-        yield SimulatedLightspeed(server)
+        yield SimulatedLightspeed(server.url)
 
 
 @pytest.fixture

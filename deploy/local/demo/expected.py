@@ -34,8 +34,9 @@ def at_alleaves(data: Data, zone: str) -> Expected:
     return Expected(orders, truth.skipped, products, figures, channels)
 
 
-def at_lightspeed(data: Data, zone: str) -> Expected:
-    """An org whose POS is Lightspeed; of its eCom orders those that have arrived."""
-    truth = RetailerTruth({**data, "ecom": ()}, zone)
+def at_lightspeed(data: Data, zone: str, *, imported: bool) -> Expected:
+    """An org whose POS is Lightspeed. Of its eCom orders those that have arrived; all of them once
+    their export was ``imported``."""
+    truth = RetailerTruth(data if imported else {**data, "ecom": ()}, zone)
     sold = sum(row["is_active"] and not row["deleted_at"] for row in data["products"])
     return Expected(len(truth.orders), truth.skipped, sold, truth.figures, truth.channels())

@@ -1,11 +1,16 @@
 """The demo's acts. Each checks what it claims."""
 
+import os
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from deploy.local.demo import order_change
 from deploy.local.demo.view import NotAsClaimed, View, wait_until
+from deploy.local.paths import ROOT
 from deploy.local.stack import Stack
 
 WAIT_SECONDS = 180.0
@@ -41,18 +46,41 @@ class Story:
                 return self._change(org, change)
         raise NotAsClaimed("no recent order at any POS would move a customer to another segment")
 
-    def let_ecom_orders_arrive(self) -> Report:
-        """eCom orders that are late reach the POS, and with the next sync their customers."""
+    def import_ecom_orders(self) -> Report:
+        """The export of the eCom shop is imported: orders that are not at the POS yet count."""
         org, *_ = self.view.orgs("lightspeed")
         org_id = org["id"]
-        before = self.view.channels(org_id)
+        spent = self._spent(org_id)
+        expected = self.view.expected(org, imported=True)
+        started = time.monotonic()
+        said = self._import(org_id, self.view.export(org_id))
+        wait_until(
+            f"the eCom orders of {org_id} count for their customers",
+            lambda: self.view.agrees(org_id, expected),
+            FOLLOWS_SECONDS,
+        )
+        return {
+            "orgId": org_id,
+            "said": said.splitlines()[0],
+            "waiting": self.view.waiting(org_id),
+            "spentBefore": spent,
+            "spentAfter": self._spent(org_id),
+            "seconds": round(time.monotonic() - started, 3),
+        }
+
+    def let_ecom_orders_arrive(self) -> Report:
+        """eCom orders that are late reach the POS: with the next sync their sales count in their
+        place."""
+        org, *_ = self.view.orgs("lightspeed")
+        org_id = org["id"]
+        before = self.view.waiting(org_id)
         asked = {"count": ARRIVING}
         found = self.view.pos("lightspeed", "POST", f"orgs/{org_id}/ecom/arrivals", asked)
-        expected = self.view.expected(org)
+        expected = self.view.expected(org, imported=True)
         started = time.monotonic()
         self.stack.publish("cron-tick", {"job": "pos-sync", "orgId": org_id})
         wait_until(
-            f"{len(found['sales'])} more eCom orders of {org_id} are stored and counted",
+            f"{len(found['sales'])} more eCom orders of {org_id} count by their sales",
             lambda: (
                 self.view.channels(org_id) == expected.channels
                 and self.view.agrees(org_id, expected)
@@ -62,10 +90,36 @@ class Story:
         return {
             "orgId": org_id,
             "arrived": len(found["sales"]),
-            "ecomOrdersBefore": before.get("ecom", 0),
-            "ecomOrdersAfter": expected.channels["ecom"],
+            "waitingBefore": before,
+            "waitingAfter": self.view.waiting(org_id),
             "seconds": round(time.monotonic() - started, 3),
         }
+
+    def _import(self, org_id: str, export: bytes) -> str:
+        """Run the operator's command; what it says."""
+        with NamedTemporaryFile(suffix=".csv") as file:
+            file.write(export)
+            file.flush()
+            done = subprocess.run(
+                [sys.executable, "-m", "deploy.import_ecom", org_id, file.name],
+                env={
+                    **os.environ,
+                    "GOOGLE_CLOUD_PROJECT": self.stack.project,
+                    "FIRESTORE_EMULATOR_HOST": self.stack.firestore,
+                    "PUBSUB_EMULATOR_HOST": self.stack.pubsub,
+                },
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=WAIT_SECONDS,
+            )
+        if done.returncode:
+            raise NotAsClaimed(f"the eCom export of {org_id} was not imported: {done.stderr}")
+        return done.stdout
+
+    def _spent(self, org_id: str) -> float:
+        return float(sum(spent for spent, _, _ in self.view.figures(org_id).values()))
 
     def _tick(self) -> dict[str, Report]:
         """Publish a tick and wait for a new run of every org to end; the runs by org."""

@@ -36,11 +36,13 @@ class View:
             for org in self.pos(provider, "GET", "orgs")
         ]
 
-    def expected(self, org: dict[str, Any]) -> Expected:
-        """What the POS's own data says should be stored."""
+    def expected(self, org: dict[str, Any], *, imported: bool = False) -> Expected:
+        """What the POS's own data says should be stored; with all eCom orders where their export
+        was ``imported``."""
         data = self.pos(org["provider"], "GET", f"orgs/{org['id']}/data")
-        made = at_alleaves if org["provider"] == "alleaves" else at_lightspeed
-        return made(data, org["timezone"])
+        if org["provider"] == "alleaves":
+            return at_alleaves(data, org["timezone"])
+        return at_lightspeed(data, org["timezone"], imported=imported)
 
     def pos(self, provider: str, method: str, path: str, body: object = None) -> Any:
         """Speak to a POS's control routes."""
@@ -48,6 +50,13 @@ class View:
         reply = requests.request(method, url, json=body, timeout=TIMEOUT_SECONDS)
         reply.raise_for_status()
         return reply.json() if reply.content else None
+
+    def export(self, org_id: str) -> bytes:
+        """The eCom order export of an org, as it would be made now."""
+        url = f"{self._pos.lightspeed}/control/orgs/{org_id}/ecom_orders_export.csv"
+        reply = requests.get(url, timeout=TIMEOUT_SECONDS)
+        reply.raise_for_status()
+        return reply.content
 
     def document(self, path: str) -> dict[str, Any]:
         return self._client.document(path).get(timeout=TIMEOUT_SECONDS).to_dict() or {}
@@ -67,6 +76,13 @@ class View:
         orders = self._client.collection(f"tenants/{org_id}/orders").select(["channel"])
         found = orders.stream(timeout=TIMEOUT_SECONDS)
         return dict(Counter(str(order.get("channel")) for order in found))
+
+    def waiting(self, org_id: str) -> int:
+        """How many imported eCom orders have no sale yet."""
+        fields = ["source", "supersededBy"]
+        orders = self._client.collection(f"tenants/{org_id}/orders").select(fields)
+        found = (order.to_dict() or {} for order in orders.stream(timeout=TIMEOUT_SECONDS))
+        return sum(each["source"] == "ecom" and not each.get("supersededBy") for each in found)
 
     def figures(self, org_id: str) -> dict[str, tuple[Decimal, int, str]]:
         """Spent, number of orders and segment of each customer, as stored."""

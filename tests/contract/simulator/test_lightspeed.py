@@ -1,9 +1,11 @@
 """The simulated Lightspeed on a real port: webhooks, and eCom orders that arrive late."""
 
+import csv
 import json
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs
@@ -70,7 +72,7 @@ def receiver() -> Iterator[Callable[..., Receiver]]:
 def till() -> Iterator[SimulatedLightspeed]:
     spec = SMALL_RETAILER.model_copy(update={"day_seconds": DAY_SECONDS})
     with LightspeedServer(LightspeedSimulation([spec])) as server:
-        yield SimulatedLightspeed(server)
+        yield SimulatedLightspeed(server.url)
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -130,8 +132,7 @@ def test_a_webhook_of_an_application_is_signed_with_its_secret(
 
     # Then
     until(lambda: len(hook.bodies) == 1)
-    spec = till.server.simulation.get("org_till").spec
-    assert hook.headers[0]["X-Signature"] == signature(spec, hook.bodies[0])
+    assert hook.headers[0]["X-Signature"] == signature(SMALL_RETAILER, hook.bodies[0])
 
 
 def test_a_webhook_that_is_not_taken_comes_again_with_growing_gaps(
@@ -186,10 +187,30 @@ def test_an_ecom_order_arrives_by_itself_days_after_it_was_placed(
     assert any(sale["source_id"] == str(number) for sale in till.data("org_till")["sales"])
 
 
+def test_the_export_is_had_as_a_file(till: SimulatedLightspeed, tmp_path: Path) -> None:
+    path = tmp_path / "ecom_orders_export.csv"
+
+    till.export("org_till", path)
+
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    assert rows == till.data("org_till")["ecom"]
+    assert {row["order_number"] for row in rows} >= {"1", "45"}
+
+
+def test_a_retailer_can_be_part_of_an_org_that_has_others(till: SimulatedLightspeed) -> None:
+    # When
+    till.open(SMALL_RETAILER.model_copy(update={"id": "second_shop", "org": "org_harbor"}))
+
+    # Then
+    assert till.location("second_shop")["orgId"] == "org_harbor"
+    assert [each["id"] for each in till.control("GET", "tenants")] == ["org_till"]
+
+
 def test_closing_ends_what_is_still_to_be_done() -> None:
     # Given
     server = LightspeedServer(LightspeedSimulation([SMALL_RETAILER]))
-    till = SimulatedLightspeed(server)
+    till = SimulatedLightspeed(server.url)
     till.register_webhook("org_till", "sale.update", "http://127.0.0.1:9/")
     till.announce("org_till", "sales", till.newest_sale("org_till")["id"])
 

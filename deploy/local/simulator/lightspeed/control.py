@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from pydantic import ValidationError
 
 from deploy.local.simulator.fault_replies import error_reply, json_reply
-from deploy.local.simulator.lightspeed.api import simulation
+from deploy.local.simulator.lightspeed.call import simulation
 from deploy.local.simulator.lightspeed.dataset import KINDS
 from deploy.local.simulator.lightspeed.retailer import SimulatedRetailer
 from deploy.local.simulator.lightspeed.spec import RetailerSpec
@@ -187,8 +187,8 @@ def list_deliveries(retailer_id: str) -> Response:
 
 @lightspeed_control.get("/tenants")
 def tenant_documents() -> Response:
-    """The ``tenants/{orgId}`` documents."""
-    return _reply([each.tenant_document() for each in simulation()])
+    """The ``tenants/{orgId}`` documents of the orgs that have their retailer alone."""
+    return _reply([each.tenant_document() for each in simulation() if not each.spec.org])
 
 
 @lightspeed_control.get("/locations")

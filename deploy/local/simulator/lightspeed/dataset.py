@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from deploy.local.simulator.lightspeed.export import export_rows
-from deploy.local.simulator.lightspeed.seed.catalogue import Assortment, generate_catalogue
+from deploy.local.simulator.lightspeed.seed.catalogue import generate_catalogue
 from deploy.local.simulator.lightspeed.seed.ecom import (
     ShopOrder,
     ecom_numbers,
@@ -21,6 +21,7 @@ from deploy.local.simulator.lightspeed.seed.sales import generate_sales, plan_sa
 from deploy.local.simulator.lightspeed.spec import RetailerSpec
 from deploy.local.simulator.lightspeed.versions import VersionCounter, VersionedTable
 from deploy.local.simulator.seed.calendar import Calendar
+from deploy.local.simulator.seed.order_plan import Placement
 from deploy.local.simulator.table import Record
 
 KINDS = (
@@ -56,8 +57,8 @@ class RetailerData:
             )
             for kind in KINDS
         }
-        self._rng = self._of("later")
-        self.catalogue = generate_catalogue(spec, self._calendar, self._of("catalogue"))
+        self._rng = _rng(spec, "later")
+        self.catalogue = generate_catalogue(spec, self._calendar, _rng(spec, "catalogue"))
         self._invoices = spec.sales
         self._fill()
 
@@ -118,22 +119,17 @@ class RetailerData:
 
     def _fill(self) -> None:
         spec, calendar, catalogue = self._spec, self._calendar, self.catalogue
-        arrived = spec.ecom_orders - spec.late
-        plan = plan_sales(spec.customers, spec.sales - arrived, self._of("plan"))
-        first_age: dict[int, int] = {}
-        for placement in plan:
-            if placement.customer is not None:
-                first_age.setdefault(placement.customer, placement.age_days)
-        people = generate_people(spec.customers, first_age, calendar, self._of("people"))
+        plan = _plan(spec)
+        people = _people(spec, plan, calendar)
         self._fill_ecom(people)
-        drafts = generate_sales(plan, people, catalogue, calendar, self._of("sales"))
+        drafts = generate_sales(plan, people, catalogue, calendar, _rng(spec, "sales"))
         drafts += (
             order.draft(order.contact.customer_id, 0, spec.ecom_source, catalogue)
             for number, order in self.ecom.items()
             if number not in self.late
         )
         drafts.sort(key=lambda draft: draft.created)
-        rng = self._of("rows")
+        rng = _rng(spec, "rows")
         for kind, rows in catalogue.rows.items():
             self.tables[kind].replace(rows)
         self.tables["customers"].replace(sorted(people, key=lambda each: str(each["created_at"])))
@@ -143,7 +139,7 @@ class RetailerData:
         )
 
     def _fill_ecom(self, people: list[Record]) -> None:
-        spec, rng = self._spec, self._of("ecom")
+        spec, rng = self._spec, _rng(self._spec, "ecom")
         numbers = ecom_numbers(spec.ecom_orders, rng)
         # The oldest have long arrived: what is late is among the newer ones.
         newer = numbers[min(len(numbers) // 3, len(numbers) - spec.late) :]
@@ -152,14 +148,31 @@ class RetailerData:
         orders = generate_ecom(numbers, known, people, self.catalogue, self._calendar, rng)
         self.ecom = {order.number: order for order in orders}
 
-    def _of(self, subject: str) -> Random:
-        return Random(f"{self._spec.seed}/{self._spec.id}/{subject}")
-
 
 def generated_orders(spec: RetailerSpec, today: date, count: int) -> Iterator[ShopOrder]:
-    """So many eCom orders of a retailer as large as may be, one at a time; none has arrived."""
+    """So many eCom orders, one at a time, of the customers that the retailer has; none of them has
+    arrived."""
     calendar = Calendar(today, ZoneInfo(spec.timezone))
-    rng = Random(f"{spec.seed}/{spec.id}/export")
-    catalogue: Assortment = generate_catalogue(spec, calendar, rng)
-    people = generate_people(spec.customers, {}, calendar, rng)
-    return generate_ecom(range(1, count + 1), frozenset(), people, catalogue, calendar, rng)
+    catalogue = generate_catalogue(spec, calendar, _rng(spec, "catalogue"))
+    people = _people(spec, _plan(spec), calendar)
+    numbers = range(1, count + 1)
+    rng = _rng(spec, "export")
+    return generate_ecom(numbers, frozenset(), people, catalogue, calendar, rng)
+
+
+def _plan(spec: RetailerSpec) -> list[Placement]:
+    """The sales over the counter."""
+    arrived = spec.ecom_orders - spec.late
+    return plan_sales(spec.customers, spec.sales - arrived, _rng(spec, "plan"))
+
+
+def _people(spec: RetailerSpec, plan: list[Placement], calendar: Calendar) -> list[Record]:
+    first_age: dict[int, int] = {}
+    for placement in plan:
+        if placement.customer is not None:
+            first_age.setdefault(placement.customer, placement.age_days)
+    return generate_people(spec.customers, first_age, calendar, _rng(spec, "people"))
+
+
+def _rng(spec: RetailerSpec, subject: str) -> Random:
+    return Random(f"{spec.seed}/{spec.id}/{subject}")

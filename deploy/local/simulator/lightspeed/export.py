@@ -42,6 +42,7 @@ HEADER = (
     *("null", "X-series Order ID", "language"),
 )
 SALE_ID = "X-series Order ID"
+_COLUMNS = {column: number for number, column in enumerate(HEADER)}
 _COMMENT_EVERY = 17
 
 
@@ -52,10 +53,12 @@ def export_rows(
     sale."""
     yield list(HEADER)
     for order in orders:
-        shared = _of_order(order, order.sale_id if named(order) else "")
+        shared = [""] * len(HEADER)
+        _fill(shared, _of_order(order, order.sale_id if named(order) else ""))
         for line in order.lines:
-            cells = shared | _of_line(line)
-            yield [cells.get(column, "") for column in HEADER]
+            row = shared.copy()
+            _fill(row, _of_line(line))
+            yield row
 
 
 def write_export(path: Path, rows: Iterable[Sequence[str]]) -> int:
@@ -67,6 +70,11 @@ def write_export(path: Path, rows: Iterable[Sequence[str]]) -> int:
             writer.writerow(row)
             written += 1
     return max(written, 0)
+
+
+def _fill(row: list[str], cells: dict[str, str]) -> None:
+    for column, text in cells.items():
+        row[_COLUMNS[column]] = text
 
 
 def _of_order(order: ShopOrder, sale_id: str) -> dict[str, str]:

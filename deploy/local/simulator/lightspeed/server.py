@@ -6,7 +6,8 @@ from flask import Flask
 
 from deploy.local.simulator.call import attach
 from deploy.local.simulator.fault_control import fault_control
-from deploy.local.simulator.lightspeed.api import lightspeed
+from deploy.local.simulator.lightspeed.account_api import account_api
+from deploy.local.simulator.lightspeed.api import records_api
 from deploy.local.simulator.lightspeed.control import lightspeed_control
 from deploy.local.simulator.lightspeed.retailer import LightspeedSimulation
 from deploy.local.simulator.server import HttpServer
@@ -17,7 +18,8 @@ def create_lightspeed(simulation: LightspeedSimulation) -> Flask:
     ``/control``."""
     app = Flask("lightspeed-simulator")
     attach(app, simulation)
-    app.register_blueprint(lightspeed)
+    app.register_blueprint(records_api)
+    app.register_blueprint(account_api)
     app.register_blueprint(lightspeed_control)
     app.register_blueprint(fault_control)
     return app

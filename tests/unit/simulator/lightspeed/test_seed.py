@@ -177,13 +177,16 @@ def test_a_written_export_is_read_back_whole(
     assert not any(row[SALE_ID] for row in found if int(row["order_number"]) in retail.late)
 
 
-def test_an_export_of_any_length_comes_row_by_row() -> None:
+def test_an_export_of_any_length_comes_row_by_row(customers: Rows) -> None:
     orders = generated_orders(SPEC, TODAY, 1_000_000)
 
     found = list(islice(export_rows(orders, lambda _: False), 5_001))
 
     assert len(found) == 5_001
     assert {len(row) for row in found} == {109}
+    known = set(filter(None, map(address_of, customers)))
+    emails = [row[1].lower() for row in found[1:]]
+    assert 0.7 * len(emails) < sum(email in known for email in emails) < len(emails)
 
 
 def test_a_late_order_becomes_a_sale_and_a_stranger_a_customer(cove: RetailClient) -> None:
