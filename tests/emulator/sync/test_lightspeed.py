@@ -342,6 +342,35 @@ def test_records_that_came_damaged_are_looked_up_by_the_next_run(
     assert retailer.counted() == UNCHANGED
 
 
+def test_rows_that_came_without_an_id_are_listed_once_more_until_they_are_right(
+    store: StoredDocuments, retailer: Retailer, sync: SyncRunner
+) -> None:
+    # Given
+    sync.run(ORG)
+    last = retailer.rows["sales"][f"s{SALES - 1}"]["version"]
+    made = [retailer.put("sales", sale(id=f"s-new{n}", customer_id="c1")) for n in range(12)]
+
+    def interfere(sent: Sent) -> Canned | None:
+        if path_of(sent) == "/sales" and f"after={last}&" in sent.url:
+            return ok({"data": [*made[:2], "no object", *made[3:5]]})
+        return None
+
+    retailer.interfere = interfere
+    assert [sync.run(ORG)["state"] for _ in range(2)] == ["partial", "partial"]
+    assert "lightspeed_s-new2" not in orders(store)
+    assert "lightspeed_s-new11" in orders(store)
+
+    # When
+    retailer.interfere = lambda _: None
+    sync.run(ORG)
+
+    # Then
+    assert "lightspeed_s-new2" in orders(store)
+    retailer.counted()
+    sync.run(ORG)
+    assert retailer.counted() == UNCHANGED
+
+
 def test_lists_are_read_again_within_a_week(
     store: StoredDocuments, retailer: Retailer, sync: SyncRunner, clock: OffsetClock
 ) -> None:
