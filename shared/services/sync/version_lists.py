@@ -43,9 +43,9 @@ R = TypeVar("R", Customer, Order)
 @dataclass
 class ChangedRecords(Generic[R]):
     """What the accounts list of one stream. ``listed`` asks an account for what has changed since a
-    version; ``prepare`` is called with each page, then ``store``, which also has the account's
-    place, under the session's lock. ``entry_of`` is the manifest's key of a POS's id. ``deleted``
-    are the keys of all records that the POS says are no more."""
+    version; ``prepare`` is called with an account's place and each page of it, then ``store``,
+    under the session's lock. ``entry_of`` is the manifest's key of a POS's id. ``deleted`` are the
+    keys of all records that the POS says are no more."""
 
     session: Session
     records: StreamRecords
@@ -53,7 +53,7 @@ class ChangedRecords(Generic[R]):
     listed: Callable[[PosClient, int], Generator[Page[R], None, None]]
     store: Callable[[int, Page[R]], None]
     entry_of: Callable[[PosClient, str], str]
-    prepare: Callable[[PosClient, Page[R]], None] = lambda _client, _page: None
+    prepare: Callable[[int, Page[R]], None] = lambda _account, _page: None
     deleted: set[str] = field(default_factory=set)
     _seen: set[str] = field(default_factory=set)
     _nameless: int = 0
@@ -105,7 +105,7 @@ class ChangedRecords(Generic[R]):
         pages = self.listed(client, versions.get(place, 0))
         with closing(ReadAhead(pages, lambda _: False, PAGES_AHEAD)) as ahead:
             for page in ahead:
-                self.prepare(client, page)
+                self.prepare(account, page)
                 with session.lock:
                     self.store(account, page)
                     self._note(client, page)

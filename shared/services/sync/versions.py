@@ -151,7 +151,7 @@ class ChangedOrders:
             while wanted_from < since[name]:
                 window = DateWindow(max(wanted_from, since[name] - DAYS_SEARCHED), since[name])
                 for page in client.orders(window):
-                    self._store_buyers(client, page)
+                    self._store_buyers(account, page)
                     with session.lock:
                         self._store(account, page)
                 with session.lock:
@@ -161,24 +161,30 @@ class ChangedOrders:
 
     def _store(self, account: int, page: Page[Order]) -> None:
         self._check.orders(account, page.records)
+        self.stream.store_page(self._wanted(account, page), expected=self._known)
+
+    def _store_buyers(self, account: int, page: Page[Order]) -> None:
+        """Look up the customers of the orders who are not stored, and store them: they are as new
+        as the orders, and these are not listed again."""
+        wanted = self._wanted(account, page)
+        unknown = unknown_buyers(self._session, [wanted]) - self._looked_up
+        if not unknown:
+            return
+        clients = [self._org.clients[account]]
+        found = of_each(clients, unknown, lambda client, i: client.customer(i))
+        self._looked_up |= unknown
+        store_found(self._session, found.values())
+
+    def _wanted(self, account: int, page: Page[Order]) -> Page[Order]:
+        """The page without the orders that are left out."""
         zone, since = self._org.accounts[account].zone, self._org.settings.orders_since
         mark = self.stream.records.manifest.mark
-        own = tuple(
+        own = (
             order
             for order in page.records
             if order.created_at.astimezone(zone).date() >= since or mark(order.id) is not None
         )
-        self.stream.store_page(replace(page, records=own), expected=self._known)
-
-    def _store_buyers(self, client: PosClient, page: Page[Order]) -> None:
-        """Look up the customers of the orders who are not stored, and store them: they are as new
-        as the orders, and these are not listed again."""
-        unknown = unknown_buyers(self._session, [page]) - self._looked_up
-        if not unknown:
-            return
-        found = of_each([client], unknown, lambda pos, i: pos.customer(i))
-        self._looked_up |= unknown
-        store_found(self._session, found.values())
+        return replace(page, records=tuple(own))
 
 
 def _orders_after(client: PosClient, version: int) -> Generator[Page[Order], None, None]:
