@@ -9,6 +9,7 @@ from shared.bootstrap.clients import database, publisher
 from shared.bootstrap.http import HttpFunction
 from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
+from shared.domain.providers import Provider
 from shared.outbound.credentials import SecretResolver, read_secret
 from shared.pos.alleaves.webhooks import locations_in, read_event
 from shared.pos.lightspeed.webhooks import read_sale
@@ -46,7 +47,7 @@ def _routes(settings: WebhookSettings) -> Iterable[Route[Any, Any]]:
     )
     lightspeed = WebhookSenders("lightspeed", store, secrets)
 
-    def receive(provider: str, read: Callable[[bytes], PosEvent]) -> ReceiveWebhook:
+    def receive(provider: Provider, read: Callable[[bytes], PosEvent]) -> ReceiveWebhook:
         return ReceiveWebhook(provider, read, store, pos_sync, utc_now)
 
     return webhooks.routes(

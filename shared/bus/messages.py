@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import AfterValidator, Field, ValidationError
 
 from shared.domain.ids import is_document_id
+from shared.domain.providers import Provider
 from shared.errors import InvalidMessage, at_fault
 from shared.models import FrozenCamelModel
 
@@ -65,6 +66,9 @@ class PosSync(Message):
     """Only refresh the sales from the stored discounts: the POS is not called."""
     if_active: bool = False
     """The org was active when this was sent: if it is no more, that is no error."""
+    provider: Provider | None = None
+    """Only at this provider. None: at all of the org's; of records that are named, at its only one,
+    or Alleaves; of sales, at Alleaves."""
 
     @property
     def names_records(self) -> bool:

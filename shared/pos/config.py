@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from shared.domain.providers import PROVIDERS
 from shared.errors import ConfigurationInvalid
 from shared.models import FrozenCamelModel
 from shared.outbound.credentials import SecretResolver
 
 DEFAULT_TIMEZONE = "America/New_York"
-PROVIDERS = ("alleaves", "lightspeed")
 Status = Literal["active", "inactive", "paused"]
 STATUSES: tuple[str, ...] = get_args(Status)
 ALLEAVES_URL = "https://app.alleaves.com/api"

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from shared.domain import providers
+
 LOCATIONS = "locations"
 DEAD_LETTERS = "dead_letters"
 INCIDENTS = "incidents"
@@ -37,13 +39,17 @@ webhook_events = _below_tenant("webhook_events")
 
 pos_status = _below_tenant(f"{INTEGRATIONS}/{POS}")
 lease = _below_tenant("sync_state/lease")
-progress = _below_tenant("sync_state/progress")  # cursors and counters that outlive a run
 manual_runs = _below_tenant("sync_state/manual")  # the runs that people asked for last
 rfm_scale = _below_tenant("sync_state/rfm")  # the quantiles by which customers are scored
 manifests = _below_tenant("sync_manifests")
 
 loyalty_lease = _below_tenant("loyalty_state/lease")  # its own: it keeps no sync waiting
 loyalty_progress = _below_tenant("loyalty_state/progress")
+
+
+def progress(org_id: str, provider: str) -> str:
+    """Cursors and counters of the org's sync with a provider, which outlive a run."""
+    return f"{tenant(org_id)}/sync_state/{providers.suffixed(provider, 'progress')}"
 
 
 def sync_run(org_id: str, run_id: str) -> str:

@@ -1,5 +1,6 @@
 """An org's sync between its runs: ``integrations/pos``, the status that people look at, and
-``sync_state/progress``, what the next run must know of the ones before."""
+``sync_state/progress``, what the next run must know of the ones before: of the org's sync with one
+provider, each has its own (paths.progress)."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -11,7 +12,7 @@ from shared.domain.order_windows import OrderCursor
 from shared.models import CamelModel
 from shared.store import paths
 from shared.store.database import Database, Fields, Put, Update
-from shared.store.runs import Hold
+from shared.store.runs import Hold, RunError
 
 PAUSED = "paused"
 
@@ -19,14 +20,15 @@ OWNED = (
     *("status", "provider", "lastSyncAt", "lastSuccessAt", "lastRunId", "nextTryAt"),
     *("lastError", "lastErrorCode", "lastErrorOwner", "durationSeconds"),
     *("customersCount", "ordersCount", "menuProductsCount", "ordersSkipped"),
-    *("quarantined", "deletionsHeld", "warnings"),
+    *("quarantined", "deletionsHeld", "warnings", "providers"),
 )
 
 
 def put(org_id: str, fields: Fields) -> Put:
-    """The write for the status. Other fields of the document survive. Raises ValueError for a
-    field that is not of OWNED."""
-    return Put(paths.pos_status(org_id), fields, owned=OWNED)
+    """The write for the status. Other fields of the document survive, and without a new
+    ``lastSuccessAt`` the one before. Raises ValueError for a field that is not of OWNED."""
+    owned = tuple(name for name in OWNED if name != "lastSuccessAt" or fields.get(name))
+    return Put(paths.pos_status(org_id), fields, owned=owned)
 
 
 def put_error(org_id: str, run_id: str, now: datetime, error: dict[str, Any]) -> Put:
@@ -103,8 +105,19 @@ class Place(CamelModel):
     more: list["Place"] = Field(default_factory=list, exclude_if=_is_empty)
 
 
+class RecordCounts(CamelModel):
+    """How many records are stored, skipped, and in quarantine."""
+
+    customers: int = 0
+    orders: int = 0
+    menu_products: int = 0
+    orders_skipped: int = 0
+    quarantined: int = 0
+
+
 class SyncProgress(CamelModel):
-    """Cursors, shard counts and failures of an org. Changed in place during a run."""
+    """Cursors, shard counts and failures of an org's sync with one provider. Changed in place
+    during a run."""
 
     shards: dict[str, int] = Field(default_factory=dict)
     """Number of documents of each stream's manifest."""
@@ -124,8 +137,15 @@ class SyncProgress(CamelModel):
     sales_change_at: datetime | None = None
     """When a discount next begins or ends, if a refresh of the sales is planned for it."""
     last_success_at: datetime | None = None
+    counts: RecordCounts = RecordCounts()
+    """As the last run that was at work here left them."""
+    error: RunError | None = None
+    """Why that run did not do all of its work."""
     credential_failures: int = 0
     """Runs in a row whose credentials the POS refused."""
+    next_try_at: datetime | None = None
+    """Until when no run begins by itself here, as the credentials are refused. Of an org with this
+    provider alone its status says the same."""
     accounts_refused: str | None = None
     """Why the accounts cannot be synced into one org, until a run finds no reason."""
     holds: dict[str, Hold] = Field(default_factory=dict)
@@ -153,16 +173,16 @@ class SyncProgress(CamelModel):
         return stored
 
 
-def read_progress(database: Database, org_id: str) -> SyncProgress:
-    """The org's progress; that of a new org where there is none."""
-    return SyncProgress.model_validate(database.get(paths.progress(org_id)).fields)
+def read_progress(database: Database, org_id: str, provider: str) -> SyncProgress:
+    """The progress of the org's sync with a provider; that of a new one where there is none."""
+    return SyncProgress.model_validate(database.get(paths.progress(org_id, provider)).fields)
 
 
-def put_progress(org_id: str, progress: SyncProgress) -> Put:
+def put_progress(org_id: str, provider: str, progress: SyncProgress) -> Put:
     """The write for it. Dates and times are stored as ISO text."""
-    return Put(paths.progress(org_id), progress.model_dump(mode="json", by_alias=True))
+    return Put(paths.progress(org_id, provider), progress.model_dump(mode="json", by_alias=True))
 
 
-def put_pending_recompute(org_id: str, customer_ids: Sequence[str]) -> Put:
+def put_pending_recompute(org_id: str, provider: str, customer_ids: Sequence[str]) -> Put:
     """The write for ``pending_recompute`` alone, to be committed with the records that cause it."""
-    return Put(paths.progress(org_id), {"owed": list(customer_ids)}, owned=("owed",))
+    return Put(paths.progress(org_id, provider), {"owed": list(customer_ids)}, owned=("owed",))

@@ -41,8 +41,8 @@ class ListedCustomers:
 
 
 class StoredCustomers:
-    """The CustomerDirectory of an org: ids by the manifest, the rest by query, kept for the
-    invocation. To be made once every customer is given to the session to store.
+    """The CustomerDirectory of an org's customers at one provider: ids by the manifest, the rest by
+    query, kept for the invocation. To be made once every customer is given to the session to store.
 
     With ``listed``, the whole list of this invocation, no e-mail is queried for. User ids are: a
     customer may have one that the POS does not know.
@@ -80,7 +80,9 @@ class StoredCustomers:
             if not self._flushed:  # once: to wait for every page of orders would halve the pace
                 session.flush()
                 self._flushed = True
-            found = customers.ids_by(session.database, session.org_id, field, missing)
+            found = customers.ids_by(
+                session.database, session.org_id, field, missing, session.provider
+            )
             self._found.update({(field, value): found.get(value) for value in missing})
         return {v: known for v in wanted if (known := self._found[field, v]) is not None}
 

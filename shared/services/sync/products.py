@@ -95,7 +95,7 @@ def sync_products(
         _store(session, records, prices, whole, provider=org.locations[0].client.provider)
         session.hold(STREAM, removal.reason if held else None, len(gone))
         if not held:
-            session.run.warnings += map(_no_stock, stock.without)
+            session.run.warn(map(_no_stock, stock.without))
         if removal.decision is Decision.REMOVE:
             _remove(session, records, prices, gone)
         if not held:

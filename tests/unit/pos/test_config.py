@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from shared.domain.providers import PROVIDERS
 from shared.errors import ConfigurationInvalid, at_fault
 from shared.outbound.credentials import SecretResolver
 from shared.pos.config import (
-    PROVIDERS,
     AlleavesConfig,
     LightspeedConfig,
     Location,
