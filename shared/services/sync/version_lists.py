@@ -7,7 +7,7 @@ went wrong with a record, each list is read again from its beginning every week,
 each run.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -34,8 +34,10 @@ NEW_FOR = timedelta(days=1)
 """How long a record is new in quarantine."""
 LOOK_UPS = 20
 """Records in quarantine that are looked up in one run."""
+PAGES_DAMAGED = 5
+"""Pages of a list that are kept to be listed once more."""
 AGAIN, DAMAGED = "again", "damaged"
-"""What is read again of a list: all of it, and what was damaged."""
+"""What is read again of a list: all of it, and pages with damaged rows."""
 
 R = TypeVar("R", Customer, Order)
 
@@ -58,13 +60,13 @@ class ChangedRecords(Generic[R]):
     _seen: set[str] = field(default_factory=set)
     _nameless: int = 0
     _known: int | None = None
-    _damaged_from: int | None = None
+    _damaged: set[int] = field(default_factory=set)
 
     def read(self, clients: Sequence[PosClient]) -> None:
         """Read every list on to its end; then a part of what is to be read again."""
         progress = self.session.progress
         keys = [list_key(self.records.stream, client) for client in clients]
-        damaged = {key for key in keys if f"{key} {DAMAGED}" in progress.versions}
+        damaged = {key: list(self._damaged_pages(key)) for key in keys}
         whole = not any(key in progress.versions for key in keys)
         for account, (client, key) in enumerate(zip(clients, keys, strict=True)):
             for _ in self._stored(account, client, key, key):
@@ -76,34 +78,51 @@ class ChangedRecords(Generic[R]):
                 self._note_unlisted()
             self._look_up_damaged()
         for account, (client, key) in enumerate(zip(clients, keys, strict=True)):
-            if key in damaged:
-                self._read_from(account, client, key, DAMAGED)
+            for place in damaged[key]:
+                self._read_damaged(account, client, key, place)
             if self.session.now() - progress.listed_whole_at[key] >= READ_AGAIN_AFTER:
-                self._read_from(account, client, key, AGAIN)
+                self._read_again(account, client, key)
 
-    def _read_from(self, account: int, client: PosClient, key: str, cursor: str) -> None:
-        """Read a part of a list from the version kept for this cursor on, up to where the list was
-        read before."""
-        progress, place = self.session.progress, f"{key} {cursor}"
+    def _read_again(self, account: int, client: PosClient, key: str) -> None:
+        """Read on from the beginning to where the list was read before."""
+        progress, place = self.session.progress, f"{key} {AGAIN}"
         for page in islice(self._stored(account, client, key, place), PAGES_READ_AGAIN):
             if page.last or progress.versions[place] >= progress.versions[key]:
                 with self.session.lock:
                     del progress.versions[place]
-                    if cursor == AGAIN:
-                        progress.listed_whole_at[key] = self.session.now()
-                break
-        if self._damaged_from is not None:
+                    progress.listed_whole_at[key] = self.session.now()
+                return
+
+    def _read_damaged(self, account: int, client: PosClient, key: str, place: str) -> None:
+        """Read a page once more, again in the next run if it is still damaged."""
+        versions = self.session.progress.versions
+        after = versions[place]
+        self._damaged.discard(after)
+        for _ in islice(self._stored(account, client, key, place, pages_ahead=0), 1):
             with self.session.lock:
-                progress.versions[f"{key} {DAMAGED}"] = self._damaged_from
+                del versions[place]
+                if after in self._damaged:
+                    versions[place] = after
+
+    def _damaged_pages(self, key: str) -> Iterator[str]:
+        """Under which the versions before such pages are kept."""
+        return (
+            each for each in self.session.progress.versions if each.startswith(f"{key} {DAMAGED} ")
+        )
 
     def _stored(
-        self, account: int, client: PosClient, key: str, place: str
+        self,
+        account: int,
+        client: PosClient,
+        key: str,
+        place: str,
+        pages_ahead: int = PAGES_AHEAD,
     ) -> Generator[Page[R], None, None]:
         """The pages of a list behind the version kept under ``place``, each once it is stored."""
-        session, self._damaged_from = self.session, None
-        versions = session.progress.versions
+        session, versions = self.session, self.session.progress.versions
         pages = self.listed(client, versions.get(place, 0))
-        with closing(ReadAhead(pages, lambda _: False, PAGES_AHEAD)) as ahead:
+        ahead = ReadAhead(pages, lambda _: False, pages_ahead) if pages_ahead else pages
+        with closing(ahead):
             for page in ahead:
                 self.prepare(account, page)
                 with session.lock:
@@ -138,9 +157,9 @@ class ChangedRecords(Generic[R]):
         since = self.session.now() - NEW_FOR
         ids = (quarantine.key_of(each) for each in page.rejected if not each.record_id)
         if any(not self.records.manifest.quarantined_before(i, since) for i in ids):
-            known = self._damaged_from
-            self._damaged_from = after if known is None else min(after, known)
-            self.session.progress.versions[f"{key} {DAMAGED}"] = self._damaged_from
+            self._damaged.add(after)
+            if sum(1 for _ in self._damaged_pages(key)) < PAGES_DAMAGED:
+                self.session.progress.versions[f"{key} {DAMAGED} {after}"] = after
 
     def _note_unlisted(self) -> None:
         """After every list was read from its beginning: note what is stored and not listed."""
