@@ -38,7 +38,7 @@ campaign: setup
 	@exec $(PYTHON) -m tests.campaign --seeds $(SEEDS)
 
 fuzz: setup
-	FUZZ_CASES=2000 $(PYTHON) -m pytest -s tests/e2e/doors/test_fuzz.py
+	FUZZ_CASES=2000 $(PYTHON) -m pytest -s tests/e2e/doors/test_fuzz*.py
 	FUZZ_CASES=5000 $(PYTHON) -m pytest -s tests/emulator/sync/test_fuzz.py
 	FUZZ_CASES=5000 $(PYTHON) -m pytest -s tests/emulator/test_tenant_isolation.py
 

@@ -27,6 +27,7 @@ from shared import log
 from shared.bootstrap.clients import database, publisher
 from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
+from shared.domain.providers import LIGHTSPEED
 from shared.errors import SyncSamError
 from shared.pos.config import DEFAULT_TIMEZONE
 from shared.pos.lightspeed.ecom_export import BadRow, ExportContext, read_export
@@ -127,9 +128,8 @@ def _import(given: argparse.Namespace, settings: FunctionSettings) -> ImportRepo
 
 def _place(store: Database, org_id: str, timezone: str | None) -> tuple[ZoneInfo, str]:
     """The time zone of the export's times, and the location that its orders are stored with."""
-    found = locations.active_of(store, org_id)
-    theirs = [each for each in found if each.pos_config.provider == "lightspeed"]
-    location = next(iter([*theirs, *found]), None)
+    configured = locations.configured(store, org_id)
+    location = next(iter([*configured.of(LIGHTSPEED), *configured.active]), None)
     name = timezone or (location.timezone if location else None) or DEFAULT_TIMEZONE
     if location is None:
         return ZoneInfo(name), ""

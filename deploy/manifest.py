@@ -5,7 +5,7 @@
     functions:      NAME: {trigger, memory_mb?, cpu?, timeout_seconds?, concurrency?,
                            min_instances?, max_instances?, env?: [NAMES], secrets?: [NAMES],
                            public?, firestore?: read|write, publishes?: [T, …], org_secrets?,
-                           sessions?}
+                           replaces_secrets?, sessions?}
                     trigger is one of
                       {topic: T}                            a Pub/Sub message
                       {firestore: {document: PATTERN, event: written}}  a changed document
@@ -22,7 +22,7 @@
                     trigger has a push subscription: Firestore events travel over Pub/Sub too
     local:          what the local cloud has instead in all subscriptions
     queues:         Q: {rate_limits?, retry?} of Cloud Tasks
-    log_metrics:    NAME: {event | filter, labels?}
+    log_metrics:    NAME: {event | filter, value?}
     alerts:         NAME: {metric, resource, filter?, aligner, above | absent, for_seconds} of Cloud
                     Monitoring; a metric may be log:NAME
     objectives:     NAME: {goal, metric, resource, filter?, good | below, window_seconds?}
@@ -95,6 +95,7 @@ class Function(Section):
     firestore: Literal["read", "write"] | None = None
     publishes: tuple[ResourceId, ...] = ()
     org_secrets: bool = False
+    replaces_secrets: bool = False
     sessions: bool = False
 
     @property

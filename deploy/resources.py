@@ -163,16 +163,19 @@ class Schedule(Section):
 
 
 class LogMetric(Section):
-    """Counts log lines: those of an event, or those that a filter of Cloud Logging finds."""
+    """Counts log lines: those of an event, or those that a filter of Cloud Logging finds. With
+    ``value`` the distribution of that field of an event's lines, where they have it."""
 
     event: str | None = None
     filter: str | None = None
-    labels: tuple[str, ...] = ()
+    value: str | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.event is None) == (self.filter is None):
             raise ValueError("event or filter")
+        if self.value and not self.event:
+            raise ValueError("a value is a field of an event")
         return self
 
 

@@ -30,6 +30,16 @@ def configure(level: str = "INFO", project: str = "") -> None:
         logger_factory=structlog.WriteLoggerFactory(sys.stdout),
         cache_logger_on_first_use=False,
     )
+    server = logging.getLogger("gunicorn.error")
+    if _without_addresses not in server.filters:
+        server.addFilter(_without_addresses)
+
+
+def _without_addresses(record: logging.LogRecord) -> bool:
+    """The web server names the address of a request that it fails at, which may hold a secret."""
+    if isinstance(record.args, tuple):
+        record.args = tuple("/…" if str(each).startswith("/") else each for each in record.args)
+    return True
 
 
 def _for_cloud_logging(_: WrappedLogger, method: str, event: EventDict) -> EventDict:

@@ -9,9 +9,10 @@ from typing import Any
 from google.cloud.firestore import Client
 from pydantic import SecretStr
 
+from shared.bus.later import LaterPublisher
 from shared.bus.messages import Message
 from shared.bus.notifier import Notifier
-from shared.bus.publisher import LaterPublisher, Publisher
+from shared.bus.publisher import Publisher
 from shared.clock import utc_now
 from shared.errors import Unauthenticated
 from shared.store.database import Database

@@ -1,4 +1,4 @@
-"""The simulated POS as tests control it, over its own control routes."""
+"""The simulated POS systems as tests control them, over their own control routes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,8 +11,8 @@ TIMEOUT_SECONDS = 300.0
 """A benchmark may make a thousand orgs in one call."""
 
 
-class SimulatedPos:
-    """Reads and changes what the POS at ``url`` holds, makes it fail, and counts its calls."""
+class SimulatedService:
+    """Reads and changes what the service at ``url`` holds, makes it fail, and counts its calls."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -25,21 +25,45 @@ class SimulatedPos:
         return reply.json() if reply.content else None
 
     def data(self, org_id: str) -> dict[str, list[Record]]:
-        """Every customer, order and stock row of an org."""
+        """Every record of an org, by kind."""
         found: dict[str, list[Record]] = self.control("GET", f"orgs/{org_id}/data")
         return found
-
-    def newest_order(self, org_id: str) -> Record:
-        """The newest completed order that has a customer."""
-        orders = self.data(org_id)["orders"]
-        completed = (o for o in orders if o.get("status") == "completed" and o["id_customer"])
-        return max(completed, key=lambda order: order["date_created"])
 
     def add(self, org_id: str, kind: str, record: Record) -> None:
         self.control("POST", f"orgs/{org_id}/{kind}", record)
 
     def change(self, org_id: str, kind: str, record_id: object, **fields: Any) -> None:
         self.control("PATCH", f"orgs/{org_id}/{kind}/{record_id}", fields)
+
+    def fault(self, kind: str, **parameters: Any) -> None:
+        """Misbehave from now on."""
+        self.control("POST", "faults", {"kind": kind, **parameters})
+
+    def clear_faults(self) -> None:
+        self.control("DELETE", "faults")
+
+    def total_calls(self) -> int:
+        """Calls that the service has had since they were last reset."""
+        return int(self.control("GET", "requests")["total"])
+
+    def calls(self, org_id: str) -> dict[str, int]:
+        """The same for one org, by endpoint."""
+        orgs = self.control("GET", "requests")["orgs"]
+        found: dict[str, int] = orgs.get(org_id, {}).get("calls", {})
+        return found
+
+    def reset_calls(self) -> None:
+        self.control("DELETE", "requests")
+
+
+class SimulatedPos(SimulatedService):
+    """The simulated Alleaves."""
+
+    def newest_order(self, org_id: str) -> Record:
+        """The newest completed order that has a customer."""
+        orders = self.data(org_id)["orders"]
+        completed = (o for o in orders if o.get("status") == "completed" and o["id_customer"])
+        return max(completed, key=lambda order: order["date_created"])
 
     def replace(self, org_id: str, kind: str, records: Sequence[Record]) -> None:
         """Replace all records of a kind."""
@@ -56,26 +80,6 @@ class SimulatedPos:
     def set_discounts(self, org_id: str, *discounts: Record) -> None:
         """List these discounts and no others."""
         self.replace(org_id, "discounts", discounts)
-
-    def fault(self, kind: str, **parameters: Any) -> None:
-        """Misbehave from now on."""
-        self.control("POST", "faults", {"kind": kind, **parameters})
-
-    def clear_faults(self) -> None:
-        self.control("DELETE", "faults")
-
-    def total_calls(self) -> int:
-        """Calls that the POS has had since they were last reset."""
-        return int(self.control("GET", "requests")["total"])
-
-    def calls(self, org_id: str) -> dict[str, int]:
-        """The same for one org, by endpoint."""
-        orgs = self.control("GET", "requests")["orgs"]
-        found: dict[str, int] = orgs.get(org_id, {}).get("calls", {})
-        return found
-
-    def reset_calls(self) -> None:
-        self.control("DELETE", "requests")
 
 
 def discount(number: int, ends: str | None, **fields: Any) -> Record:

@@ -49,14 +49,11 @@ class StoredDocuments:
 
     def everything(self, org_id: str) -> dict[str, tuple[datetime | None, Fields]]:
         """Every document of an org by path, with the time of its last write."""
-        left, found = [self._client.document(f"tenants/{org_id}")], {}
-        while left:
-            for collection in left.pop().collections():
-                for reference in collection.list_documents():
-                    snapshot = reference.get()
-                    found[reference.path] = (snapshot.update_time, snapshot.to_dict() or {})
-                    left.append(reference)
-        return found
+        return {
+            found.reference.path: (found.update_time, found.to_dict() or {})
+            for collection in self._client.document(f"tenants/{org_id}").collections()
+            for found in collection.recursive().stream()
+        }
 
 
 def differences(before: Any, after: Any, path: str = "") -> list[str]:

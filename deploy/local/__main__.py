@@ -106,7 +106,8 @@ def _table(stack: Stack) -> Table:
     table.add_row("Firestore emulator", stack.firestore)
     table.add_row("Pub/Sub emulator", stack.pubsub)
     table.add_row("Cloud Tasks", stack.tasks)
-    table.add_row("simulated POS", stack.simulator or "left out (SIMULATOR=0)")
+    table.add_row("simulated Alleaves", stack.simulator or "left out (SIMULATOR=0)")
+    table.add_row("simulated Lightspeed", stack.lightspeed or "left out (SIMULATOR=0)")
     table.add_row("secrets (secret:NAME)", f"{within_clone(stack.secret_files)}/NAME")
     table.add_row("front door", stack.console)
     for name, url in stack.functions.items():

@@ -1,8 +1,8 @@
-"""A Secret Manager server for the call that Sync Sam makes, over gRPC: the secrets are files, or
+"""A Secret Manager server for the calls that Sync Sam makes, over gRPC: the secrets are files, or
 variables in the environment of the local cloud.
 
-Google has no emulator of it. Each request reads anew: a secret is found as soon as it is there. All
-versions of a secret are the same.
+Google has no emulator of it. Each request reads anew: a secret is found as soon as it is there. Of
+a secret only the newest version is kept: all versions of it are the same.
 """
 
 import os
@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import grpc
@@ -18,7 +19,9 @@ from google.cloud import secretmanager
 from deploy.local.paths import within_clone
 
 SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
-VERSION = re.compile(r"projects/[^/]+/secrets/([A-Za-z0-9_-]{1,255})/versions/[A-Za-z0-9_-]+")
+PARENT = re.compile(r"projects/[^/]+/secrets/([A-Za-z0-9_-]{1,255})")
+VERSION = re.compile(PARENT.pattern + r"/versions/[A-Za-z0-9_-]+")
+ONLY_VERSION = "versions/1"
 PREFIX = "SECRET_"
 NAMED = 20
 """Secrets, in a message."""
@@ -50,6 +53,12 @@ class LocalSecrets:
                 " publish the tick again"
             )
         return found
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Put the secret into its file, whole or not at all."""
+        with NamedTemporaryFile(dir=self._folder, prefix=".", delete=False) as new:
+            new.write(data)
+        Path(new.name).replace(self._folder / name)
 
     def _others(self) -> str:
         """The files that there are: one of them may be meant."""
@@ -90,7 +99,14 @@ class SecretManager:
             request_deserializer=asked.deserialize,
             response_serializer=answered.serialize,
         )
-        return grpc.method_handlers_generic_handler(SERVICE, {"AccessSecretVersion": access})
+        asked, answered = secretmanager.AddSecretVersionRequest, secretmanager.SecretVersion
+        add: Any = grpc.unary_unary_rpc_method_handler(
+            self._add,
+            request_deserializer=asked.deserialize,
+            response_serializer=answered.serialize,
+        )
+        methods = {"AccessSecretVersion": access, "AddSecretVersion": add}
+        return grpc.method_handlers_generic_handler(SERVICE, methods)
 
     def _access(self, request: Any, context: grpc.ServicerContext) -> Any:
         named = VERSION.fullmatch(request.name)
@@ -102,3 +118,11 @@ class SecretManager:
         except NoSecret as missing:
             context.abort(Code.NOT_FOUND, str(missing))
         return secretmanager.AccessSecretVersionResponse(name=request.name, payload={"data": data})
+
+    def _add(self, request: Any, context: grpc.ServicerContext) -> Any:
+        named = PARENT.fullmatch(request.parent)
+        if named is None:
+            context.abort(Code.INVALID_ARGUMENT, "a name has letters, digits, - and _ only")
+            raise AssertionError("abort never returns")
+        self._secrets.replace(named[1], request.payload.data)
+        return secretmanager.SecretVersion(name=f"{request.parent}/{ONLY_VERSION}")

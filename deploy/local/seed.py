@@ -10,10 +10,10 @@ TIMEOUT_SECONDS = 30.0
 CHUNK = 400
 
 
-def seed(client: firestore.Client, simulator: str) -> list[str]:
-    """Write the ``locations/{id}`` that the simulator at this URL names and a ``tenants/{orgId}``
+def seed(client: firestore.Client, *simulators: str) -> list[str]:
+    """Write the ``locations/{id}`` that the simulators at these URLs name and a ``tenants/{orgId}``
     for each org; returns the org ids. Other fields on those documents stay."""
-    documents = list(_documents(simulator))
+    documents = [each for simulator in simulators for each in _documents(simulator)]
     for start in range(0, len(documents), CHUNK):
         batch = client.batch()
         for path, fields in documents[start : start + CHUNK]:

@@ -1,8 +1,9 @@
-"""The simulated POS's process."""
+"""The simulated POS systems' process."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from deploy.local.processes import Process
 from deploy.local.supervisor import Supervisor
@@ -10,12 +11,19 @@ from deploy.local.supervisor import Supervisor
 READY_SECONDS = 60.0
 
 
-def start(supervisor: Supervisor, arguments: Sequence[str]) -> str:
-    """Start it with these arguments of its command line, wait for it, and give its URL."""
+class Simulators(NamedTuple):
+    """The URL of each simulated POS."""
+
+    alleaves: str
+    lightspeed: str
+
+
+def start(supervisor: Supervisor, arguments: Sequence[str]) -> Simulators:
+    """Start it with these arguments of its command line and wait for it."""
     port_file = supervisor.scratch / "simulator.port"
     process = supervisor.start(_process(supervisor, port_file, arguments))
     process.wait_until(port_file.is_file, READY_SECONDS)
-    return f"http://127.0.0.1:{port_file.read_text().strip()}"
+    return Simulators(*(f"http://127.0.0.1:{port}" for port in port_file.read_text().split()))
 
 
 def _process(supervisor: Supervisor, port_file: Path, arguments: Sequence[str]) -> Process:

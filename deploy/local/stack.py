@@ -35,8 +35,8 @@ class Stack:
 
     ``only``: the functions to run (default: all of the manifest); those without a folder in
     ``sources`` are left out. ``root``: where their processes run and import from, which may be an
-    unpacked deployment. ``simulator``: whether the simulated POS runs and its orgs are
-    seeded; ``simulator_arguments`` are those of its command line. ``extra_env``: further variables
+    unpacked deployment. ``simulator``: whether the simulated POS systems run and their orgs are
+    seeded; ``simulator_arguments`` are those of the command line. ``extra_env``: further variables
     by function. ``instances``: how many of each function its process stands for. A delivery that
     finds them all busy waits ``pending_seconds``, then has failed. ``secret_files``: the folder of
     the secrets that settings name (secret_manager.py). For quick retries give
@@ -48,7 +48,8 @@ class Stack:
     firestore: str  # these three as 127.0.0.1:PORT
     pubsub: str
     tasks: str
-    simulator: str | None  # URL
+    simulator: str | None  # URL of Alleaves
+    lightspeed: str | None  # URL of X-Series
     console: str  # URL of the one origin of all HTTP functions
 
     def __init__(
@@ -75,7 +76,7 @@ class Stack:
             name: os.environ.get(name) or (secrets.token_urlsafe(24) if local is None else local)
             for name, local in {CRON_SECRET: None, **given}.items()
         }
-        self.simulator = None
+        self.simulator = self.lightspeed = None
         self._functions = _present(self.manifest, only, sources)
         self._sources = sources
         self._root = root
@@ -142,6 +143,7 @@ class Stack:
             "pubsub": self.pubsub,
             "tasks": self.tasks,
             "simulator": self.simulator,
+            "lightspeed": self.lightspeed,
             "functions": self.functions,
             "cronSecret": self.secrets[CRON_SECRET],
             "logs": within_clone(self.logs),
@@ -168,7 +170,8 @@ class Stack:
         self.console = opening.enter_context(closing(self._front_door())).url
         emulators.start(supervisor, firestore, pubsub, eventarc.host)
         if self._simulator_arguments is not None:
-            self.simulator = simulation.start(supervisor, self._simulator_arguments)
+            found = simulation.start(supervisor, self._simulator_arguments)
+            self.simulator, self.lightspeed = found
         for name, process in self._processes.items():
             functions.wait(process, self._ports[name])
         self._connect(opening.enter_context(closing(self._deliverer(opening))), tasks)
@@ -210,9 +213,9 @@ class Stack:
             self._functions, self.functions, self._messages, deliverer, self._instances
         )
         wiring.register_triggers(self._functions, self.project, self.firestore)
-        if self.simulator:
+        if self.simulator and self.lightspeed:
             with closing(firestore_client(self.firestore, self.project)) as client:
-                seed(client, self.simulator)
+                seed(client, self.simulator, self.lightspeed)
 
 
 def _present(manifest: Manifest, only: Sequence[str] | None, sources: Path) -> list[Function]:

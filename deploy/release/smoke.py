@@ -63,7 +63,7 @@ class Smoke:
             return found if found and found.state.ended else None
 
         found = self._wait("The run has not ended", ended)
-        counts = {name: tally.fetched for name, tally in found.streams.items()}
+        counts = {name: tally.fetched for name, tally in found.totals.items()}
         self.say(f"Run {found.state} after {found.duration_seconds} s: {counts}")
         _judge(
             "The run", found.state, [found.error, *found.errors] if found.error else found.errors

@@ -10,12 +10,13 @@ locals {
   functions = {
     for name, own in local.manifest.functions : name => merge(
       {
-        min_instances = 0
-        public        = false
-        firestore     = null
-        org_secrets   = false
-        sessions      = false
-        secrets       = []
+        min_instances    = 0
+        public           = false
+        firestore        = null
+        org_secrets      = false
+        replaces_secrets = false
+        sessions         = false
+        secrets          = []
       },
       local.defaults,
       own,

@@ -30,22 +30,17 @@ resource "google_monitoring_notification_channel" "email" {
 resource "google_logging_metric" "counter" {
   for_each = local.manifest.log_metrics
 
-  name   = "${local.defaults.account_prefix}-${each.key}"
-  filter = try("resource.type = \"cloud_run_revision\" AND jsonPayload.message = \"${each.value.event}\"", each.value.filter)
+  name = "${local.defaults.account_prefix}-${each.key}"
+  filter = join(" AND ", compact([
+    try("resource.type = \"cloud_run_revision\" AND jsonPayload.message = \"${each.value.event}\"", each.value.filter),
+    try("jsonPayload.${each.value.value} >= 0", ""),
+  ]))
+  value_extractor = try("EXTRACT(jsonPayload.${each.value.value})", null)
 
   metric_descriptor {
     metric_kind = "DELTA"
-    value_type  = "INT64"
-
-    dynamic "labels" {
-      for_each = try(each.value.labels, [])
-      content {
-        key = labels.value
-      }
-    }
+    value_type  = can(each.value.value) ? "DISTRIBUTION" : "INT64"
   }
-
-  label_extractors = { for label in try(each.value.labels, []) : label => "EXTRACT(jsonPayload.${label})" }
 
   depends_on = [google_project_service.service]
 }

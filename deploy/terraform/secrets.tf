@@ -33,3 +33,17 @@ resource "google_project_iam_member" "org_secrets" {
     expression = "resource.name.startsWith(\"projects/${data.google_project.project.number}/secrets/${var.org_secret_prefix}\")"
   }
 }
+
+# A POS may replace a secret with each use of it: the new one becomes its next version.
+resource "google_project_iam_member" "replaced_secrets" {
+  for_each = { for name, function in local.functions : name => function if function.replaces_secrets }
+
+  project = var.project
+  role    = "roles/secretmanager.secretVersionManager"
+  member  = google_service_account.function[each.key].member
+
+  condition {
+    title      = "secrets of orgs"
+    expression = "resource.name.startsWith(\"projects/${data.google_project.project.number}/secrets/${var.org_secret_prefix}\")"
+  }
+}

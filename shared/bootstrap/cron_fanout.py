@@ -3,14 +3,9 @@
 from collections.abc import Callable
 from functools import cache
 
-from shared.bootstrap.clients import (
-    AlertSettings,
-    LaterSettings,
-    alerts,
-    database,
-    later,
-    publisher,
-)
+from shared.bootstrap.alerts import AlertSettings, alerts
+from shared.bootstrap.clients import database, publisher
+from shared.bootstrap.later import LaterSettings, later
 from shared.bootstrap.settings import start
 from shared.bus.messages import CronTick, Message
 from shared.clock import utc_now
@@ -20,6 +15,7 @@ from shared.services.fan_out import (
     Schedule,
     SyncFanOut,
     loyalty_message,
+    metrics_message,
     segments_message,
     sync_message,
 )
@@ -32,6 +28,7 @@ class CronFanoutSettings(AlertSettings, LaterSettings):
 
     pos_sync_topic: str
     loyalty_topic: str
+    metrics_topic: str
     segments_topic: str
     spending_topic: str
 
@@ -54,6 +51,7 @@ def consumer() -> MessageConsumer[CronTick]:
             "pos-sync": SyncFanOut(store, fan_out(settings.pos_sync_topic, sync_message), utc_now),
             "segments": fan_out(settings.segments_topic, segments_message),
             "loyalty": fan_out(settings.loyalty_topic, loyalty_message),
+            "weekly-metrics": fan_out(settings.metrics_topic, metrics_message(utc_now)),
             "watchdog": lambda tick, _: watchdog(tick),
         }
     )

@@ -5,7 +5,9 @@ from functools import cache
 
 from pydantic import Field
 
-from shared.bootstrap.clients import AlertSettings, LaterSettings, alerts, database, later
+from shared.bootstrap.alerts import AlertSettings, alerts
+from shared.bootstrap.clients import database
+from shared.bootstrap.later import LaterSettings, later
 from shared.bootstrap.settings import start
 from shared.clock import utc_now
 from shared.services.dead_letters import RecordDeadLetter, ResendOnce

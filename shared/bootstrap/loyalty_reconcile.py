@@ -6,14 +6,9 @@ from functools import cache
 from pydantic import Field
 
 from shared.admission import Admission
-from shared.bootstrap.clients import (
-    AlertSettings,
-    LaterSettings,
-    alerts,
-    database,
-    later,
-    publisher,
-)
+from shared.bootstrap.alerts import AlertSettings, alerts
+from shared.bootstrap.clients import database, publisher
+from shared.bootstrap.later import LaterSettings, later
 from shared.bootstrap.loyalty import LoyaltyProviderSettings, loyalty_opener
 from shared.bootstrap.settings import start
 from shared.bus.messages import Loyalty

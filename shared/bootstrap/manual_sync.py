@@ -5,15 +5,17 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from shared.bootstrap.clients import LaterSettings, database, later, publisher
+from shared.bootstrap.clients import database, publisher
 from shared.bootstrap.http import HttpFunction, staff_rule
+from shared.bootstrap.later import LaterSettings, later
 from shared.bootstrap.pos import PosSettings, account_opener
 from shared.clock import utc_now
 from shared.outbound.session import HttpSettings
 from shared.services.manual_sync import ManualSync
+from shared.services.metrics.requests import MetricsRequests
 from shared.services.write_back import OpenWriteBack
 from shared.web.auth import SharedSecret, StaffOrMachine
-from shared.web.routes import runs, write_back
+from shared.web.routes import metrics, runs, write_back
 from shared.web.routing import Route
 
 CALL_SECONDS = 20.0
@@ -35,6 +37,7 @@ class ManualSyncSettings(PosSettings, LaterSettings):
 
     pos_read_seconds: float = Field(default=15, gt=0)
     pos_sync_topic: str
+    metrics_topic: str
     cron_secret: Annotated[SecretStr, AfterValidator(_checked)]
 
 
@@ -48,6 +51,8 @@ def _routes(settings: ManualSyncSettings) -> Iterable[Route[Any, Any]]:
     machine = _machine_rule(settings.cron_secret)
     yield from runs.routes(sync, staff, machine, StaffOrMachine(staff, machine))
     yield from write_back.routes(open_account, staff)
+    reports = MetricsRequests(store, publisher(settings.metrics_topic), utc_now)
+    yield from metrics.request_routes(reports, staff)
 
 
 FUNCTION = HttpFunction("manual_sync", ManualSyncSettings, _routes)

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from shared.bootstrap.clients import LaterSettings, later
+from shared.bootstrap.later import LaterSettings, later
 from shared.bootstrap.settings import start
 from shared.entry import DocumentConsumer
 from shared.services.spending.order_recompute import OrderRecompute

@@ -6,14 +6,9 @@ from functools import cache
 from pydantic import Field
 
 from shared.admission import Admission
-from shared.bootstrap.clients import (
-    AlertSettings,
-    LaterSettings,
-    alerts,
-    database,
-    later,
-    publisher,
-)
+from shared.bootstrap.alerts import AlertSettings, alerts
+from shared.bootstrap.clients import database, publisher
+from shared.bootstrap.later import LaterSettings, later
 from shared.bootstrap.pos import PosSettings, pos_opener
 from shared.bootstrap.settings import start
 from shared.bus.messages import PosSync
@@ -45,15 +40,16 @@ def consumer() -> MessageConsumer[PosSync]:
     """Handles requests to sync an org."""
     settings = start(OrgSyncSettings)
     store = database(settings)
-    open_pos = pos_opener(settings)
+    open_pos = pos_opener(settings, store, settings.sync_seconds)
     spending, pos_sync = publisher(settings.spending_topic), publisher(settings.pos_sync_topic)
     refreshes = SalesRefreshPlan(later(settings, settings.pos_sync_topic), utc_now)
+    alarm = alerts(settings, store)
     sync = OrgSync(
         database=store,
         open_pos=open_pos,
         spending=spending,
         continuation=pos_sync,
-        alerts=alerts(settings, store),
+        alerts=alarm,
         refreshes=refreshes,
         clock=utc_now,
         seconds=settings.sync_seconds,
@@ -64,6 +60,7 @@ def consumer() -> MessageConsumer[PosSync]:
         open_pos=open_pos,
         spending=spending,
         pos_sync=pos_sync,
+        alerts=alarm,
         clock=utc_now,
         seconds=settings.sync_seconds,
         lease_ttl=timedelta(seconds=settings.lease_seconds),

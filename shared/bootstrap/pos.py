@@ -1,17 +1,28 @@
 """How a POS account is reached: one HTTP session, one token cache per instance."""
 
+import hashlib
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
 
 from pydantic import Field, SecretStr
 
 from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
+from shared.domain.rate_limit import Limit
 from shared.outbound.credentials import SecretResolver, TokenCache, read_secret
+from shared.outbound.rotating import RotatingSecrets, add_secret
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.pos.config import Location, SignIn, with_fallback, with_secrets
+from shared.pos.lightspeed.budget import SECONDS, CallBudget, Take
 from shared.pos.paging import PageSettings
 from shared.pos.port import PosClient
-from shared.pos.registry import PosAccount, open_account
+from shared.pos.registry import OpenBudget, PosAccount, open_account
+from shared.services.permits import Permits
+from shared.store.database import Database
+
+CALLS_RESERVED = 25
+"""Calls to a limited provider that are reserved together: a read and a write."""
 
 
 class PosSettings(FunctionSettings):
@@ -26,22 +37,45 @@ class PosSettings(FunctionSettings):
     alleaves_pin: SecretStr = SecretStr("")
 
 
-def pos_opener(settings: PosSettings) -> Callable[[Location], PosClient]:
-    """Makes the client of a location's account, its secrets resolved."""
-    open_resolved = account_opener(settings, HttpSettings(read_seconds=settings.pos_read_seconds))
+def pos_opener(
+    settings: PosSettings, store: Database, seconds: float
+) -> Callable[[Location], PosClient]:
+    """Makes the client of a location's account, its secrets resolved. Where the provider limits
+    how often it is called, a call waits for its turn no longer than ``seconds`` after that."""
+    limits = HttpSettings(read_seconds=settings.pos_read_seconds)
+
+    def budget(account: str) -> CallBudget:
+        until = utc_now() + timedelta(seconds=seconds)
+        return CallBudget(partial(_permits, store, account, until))
+
+    open_resolved = account_opener(settings, limits, budget)
     return lambda location: open_resolved(location).client
 
 
-def account_opener(settings: PosSettings, limits: HttpSettings) -> Callable[[Location], PosAccount]:
+def _permits(store: Database, account: str, until: datetime, calls: int) -> Take:
+    key = hashlib.blake2b(account.encode(), digest_size=12).hexdigest()
+    limit = Limit(calls, SECONDS)
+    permits = Permits(
+        store, f"pos-{key}", [limit], until=until, clock=utc_now, block=CALLS_RESERVED
+    )
+    return permits.take
+
+
+def account_opener(
+    settings: PosSettings, limits: HttpSettings, budget: OpenBudget | None = None
+) -> Callable[[Location], PosAccount]:
     """Opens a location's account, its secrets resolved; ``limits`` are those of its calls."""
     http = HttpSession(limits)
     tokens = TokenCache(utc_now)
     secrets = SecretResolver(read_secret, settings.google_cloud_project)
+    replaced = RotatingSecrets(read_secret, add_secret, settings.google_cloud_project)
     paging = PageSettings(in_flight=settings.pos_concurrency)
     fallback = SignIn(settings.alleaves_username, settings.alleaves_password, settings.alleaves_pin)
 
     def open_resolved(location: Location) -> PosAccount:
         resolved = with_secrets(with_fallback(location, fallback), secrets)
-        return open_account(resolved, http, tokens, utc_now, paging=paging)
+        return open_account(
+            resolved, http, tokens, utc_now, paging, secrets=replaced, budget=budget
+        )
 
     return open_resolved

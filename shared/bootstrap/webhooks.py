@@ -9,15 +9,17 @@ from shared.bootstrap.clients import database, publisher
 from shared.bootstrap.http import HttpFunction
 from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
+from shared.domain.providers import Provider
 from shared.outbound.credentials import SecretResolver, read_secret
 from shared.pos.alleaves.webhooks import locations_in, read_event
-from shared.pos.lightspeed.webhooks import read_sale
+from shared.pos.lightspeed.webhooks import accounts_in
+from shared.pos.lightspeed.webhooks import read_event as read_lightspeed
 from shared.pos.port import PosEvent
 from shared.services.webhook_senders import WebhookSenders
 from shared.services.webhooks import ReceiveWebhook
 from shared.web.routes import webhooks
 from shared.web.routing import Route
-from shared.web.signatures import SignedByAlleaves, SignedByLightspeed
+from shared.web.signatures import SecretInAddress, SignedByAlleaves, SignedByLightspeed
 
 
 class WebhookSettings(FunctionSettings):
@@ -44,14 +46,18 @@ def _routes(settings: WebhookSettings) -> Iterable[Route[Any, Any]]:
         fallback=settings.alleaves_webhook_secret,
         places_in=locations_in,
     )
-    lightspeed = WebhookSenders("lightspeed", store, secrets)
+    lightspeed = WebhookSenders("lightspeed", store, secrets, places_in=accounts_in)
 
-    def receive(provider: str, read: Callable[[bytes], PosEvent]) -> ReceiveWebhook:
+    def receive(provider: Provider, read: Callable[[bytes], PosEvent]) -> ReceiveWebhook:
         return ReceiveWebhook(provider, read, store, pos_sync, utc_now)
 
     return webhooks.routes(
         (SignedByAlleaves(alleaves), receive("alleaves", read_event)),
-        (SignedByLightspeed(lightspeed), receive("lightspeed", read_sale)),
+        (
+            SignedByLightspeed(lightspeed),
+            SecretInAddress(lightspeed.knows),
+            receive("lightspeed", read_lightspeed),
+        ),
     )
 
 

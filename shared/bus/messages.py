@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, Field, ValidationError
 
 from shared.domain.ids import is_document_id
+from shared.domain.providers import Provider
 from shared.errors import InvalidMessage, at_fault
 from shared.models import FrozenCamelModel
 
@@ -41,7 +42,7 @@ class CronTick(Message):
     """A schedule is due; for one org if ``org_id`` is given. ``spread_seconds``: over how long the
     messages of all orgs are spread, 0 for at once; one org's is published at once."""
 
-    job: Literal["pos-sync", "loyalty", "segments", "watchdog"]
+    job: Literal["pos-sync", "loyalty", "segments", "watchdog", "weekly-metrics"]
     org_id: DocumentId | None = None
     spread_seconds: int = Field(default=0, ge=0, le=86_400)
 
@@ -65,6 +66,9 @@ class PosSync(Message):
     """Only refresh the sales from the stored discounts: the POS is not called."""
     if_active: bool = False
     """The org was active when this was sent: if it is no more, that is no error."""
+    provider: Provider | None = None
+    """Only at this provider. None: at all of the org's; of records that are named, at its only one,
+    or Alleaves; of sales, at Alleaves."""
 
     @property
     def names_records(self) -> bool:
@@ -87,6 +91,14 @@ class AgeSegments(Message):
     """Rewrite the segments of the org's customers whose last order has become too old for them."""
 
     org_id: DocumentId
+
+
+class ReportMetrics(Message):
+    """Report the metrics of the org's customers as of a moment, unless a report of that moment or
+    a later one is there."""
+
+    org_id: DocumentId
+    as_of: AwareDatetime
 
 
 class Loyalty(Message):

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 
-import apprise
 import structlog
 from pydantic import SecretStr
 
@@ -22,6 +21,9 @@ class Notifier:
     def send(self, urls: Sequence[SecretStr], title: str, body: str) -> list[bool]:
         """Send to all, within TIMEOUT_SECONDS; for each whether it accepted the message. Logs
         which service failed, without its address."""
+        # Here, for it takes a tenth of each cold start, and people are seldom to be told.
+        import apprise
+
         services = apprise.Apprise()
         accepted = [False] * len(urls)
         for place, url in enumerate(urls):

@@ -57,6 +57,26 @@ class StreamCounts(BaseModel):
     requests: int = 0
     seconds: float = 0.0
 
+    def plus(self, other: "StreamCounts") -> "StreamCounts":
+        """Both together."""
+
+        def sums(one: dict[str, int], another: dict[str, int]) -> dict[str, int]:
+            return {name: one.get(name, 0) + another.get(name, 0) for name in {**one, **another}}
+
+        return StreamCounts(
+            fetched=self.fetched + other.fetched,
+            created=self.created + other.created,
+            updated=self.updated + other.updated,
+            unchanged=self.unchanged + other.unchanged,
+            deleted=self.deleted + other.deleted,
+            skipped=self.skipped + other.skipped,
+            skipped_reasons=sums(self.skipped_reasons, other.skipped_reasons),
+            counts=sums(self.counts, other.counts),
+            quarantined=self.quarantined + other.quarantined,
+            requests=self.requests + other.requests,
+            seconds=self.seconds + other.seconds,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -116,6 +136,9 @@ come hours later."""
 FAILING_FROM = 5
 """From this try of a run in a row on people are alerted: some minutes after the first. Pub/Sub goes
 on delivering the message for hours."""
+LATE_AFTER = timedelta(minutes=45)
+"""A run every 30 minutes that lasts 15 at the most: an org without a success for longer is behind.
+"""
 OVERDUE_AFTER = timedelta(hours=2)
 """An org without a successful sync for this long raises an alert, as does a schedule without a
 tick."""

@@ -55,7 +55,7 @@ class SecretsUnavailable(SyncSamError):
 def read_secret(resource: str) -> str:
     """The ReadSecret of Secret Manager."""
     try:
-        answer = _client().access_secret_version(name=resource, timeout=TIMEOUT_SECONDS)
+        answer = secret_manager().access_secret_version(name=resource, timeout=TIMEOUT_SECONDS)
     except (NotFound, PermissionDenied, InvalidArgument, FailedPrecondition) as error:
         raise LookupError(error.message) from error
     except (GoogleAPIError, GoogleAuthError) as error:
@@ -67,8 +67,8 @@ def read_secret(resource: str) -> str:
 
 
 @cache
-def _client() -> "SecretManagerServiceClient":
-    """Google's library does not look for an emulator by itself."""
+def secret_manager() -> "SecretManagerServiceClient":
+    """The client. Google's library does not look for an emulator by itself."""
     # Imported with the first reference: most orgs have none, and the import takes time at each
     # cold start.
     from google.cloud.secretmanager import SecretManagerServiceClient

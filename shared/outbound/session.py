@@ -41,14 +41,18 @@ def host_of(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
+def _unheard(_: Mapping[str, str]) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class HttpCall:
     """One call. ``provider`` and ``what`` are the words an operator reads: "The POS", "orders".
 
     ``deadline`` ends the call early where the caller has less time than the settings allow.
     ``once`` is for a call that makes something: tried again only where nothing was done.
+    ``may_be_empty``: an answer without a body is read as None.
     ``admit`` is called before each try and returns when it may be made, within the call's time.
-    ``limits`` are how much the answer may hold.
+    ``heard`` is given the headers of each answer. ``limits`` are how much the answer may hold.
     """
 
     method: str
@@ -56,11 +60,14 @@ class HttpCall:
     provider: str
     what: str
     json: object = field(default=None, repr=False)
+    form: Mapping[str, str] | None = field(default=None, repr=False)
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     deadline: datetime | None = None
     once: bool = False
+    may_be_empty: bool = False
     admit: Callable[[], None] | None = field(default=None, repr=False)
+    heard: Callable[[Mapping[str, str]], None] = field(default=_unheard, repr=False)
     limits: ReplyLimits = replies.USUAL
 
     @property
@@ -125,6 +132,10 @@ class HttpSession:
     def close(self) -> None:
         """Close the pooled connections."""
         self._session.close()
+
+    def pause(self, seconds: float) -> None:
+        """Wait between two calls."""
+        self._sleep(seconds)
 
     @tracing.span("call")
     def call(self, call: HttpCall, read: Callable[[object], T]) -> HttpReply[T]:
@@ -195,6 +206,8 @@ class HttpSession:
             # Decoded, an answer takes many times its size: only one at a time may do so.
             with self._one_at_a_time:
                 try:
+                    if call.may_be_empty and not body:
+                        return HttpReply(read(None), 1)
                     return HttpReply(read(replies.decode(body, call.limits.most_values)), 1)
                 except ReplyTooLarge as error:
                     return failures.unreadable(str(error), again=False)
@@ -218,6 +231,7 @@ class HttpSession:
                     call.url,
                     params=call.params,
                     json=call.json,
+                    data=call.form,
                     headers=call.headers,
                     auth=_unchanged,
                     timeout=(min(self._settings.connect_seconds, seconds), wait),
@@ -226,6 +240,7 @@ class HttpSession:
                 ) as response,
             ):
                 status = response.status_code
+                call.heard(response.headers)
                 if status not in range(200, 300):
                     header = response.headers.get("Retry-After")
                     return failures.failed_status(

@@ -7,17 +7,19 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from shared.domain.providers import PROVIDERS
 from shared.errors import ConfigurationInvalid
 from shared.models import FrozenCamelModel
 from shared.outbound.credentials import SecretResolver
 
 DEFAULT_TIMEZONE = "America/New_York"
-PROVIDERS = ("alleaves", "lightspeed")
 Status = Literal["active", "inactive", "paused"]
 STATUSES: tuple[str, ...] = get_args(Status)
 ALLEAVES_URL = "https://app.alleaves.com/api"
 """Where no other address is given."""
 LIGHTSPEED_URL = "https://{prefix}.retail.lightspeed.app"
+REPLACED = "refresh_token"
+"""The field whose secret is read and replaced with each use."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -66,6 +68,8 @@ class _Account(FrozenCamelModel):
     location_id: Annotated[Text, BeforeValidator(lambda value: value or "")] = ""
     webhook_secret: object = Field(None, repr=False, exclude=True)
     """Read by ``store.webhook_signers`` alone: it is not of the sync."""
+    webhook_secret_rotated_at: object = Field(None, repr=False, exclude=True)
+    """As ``webhook_secret``."""
 
 
 class AlleavesConfig(_Account):
@@ -82,6 +86,11 @@ class AlleavesConfig(_Account):
     store_id: Text | None = None
     environment: object = None
     api_style: Literal["search", "rest"] = "search"
+
+    @property
+    def means_all(self) -> bool:
+        """Whether settings without a ``location_id`` mean all locations of the account."""
+        return False
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -116,33 +125,52 @@ class AlleavesConfig(_Account):
 
 
 class LightspeedConfig(_Account):
-    """A retailer's account at Lightspeed: the prefix of its domain and a personal token.
-    ``location_id`` is an outlet's id, which narrows the stock to that outlet."""
+    """A retailer's account at Lightspeed: the prefix of its domain, and a personal token or,
+    without one, what OAuth takes. ``refresh_token`` stays a reference to a secret, which each use
+    replaces. ``page_size`` is how many rows of a list are asked for at once. ``location_id`` is an
+    outlet's id, which narrows the stock to that outlet."""
 
     provider: Literal["lightspeed"]
     domain_prefix: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,63}$")] = ""
     token: Secret = SecretStr("")
+    client_id: Text = ""
+    client_secret: Secret = SecretStr("")
+    refresh_token: Secret = SecretStr("")
     api_version: Annotated[str, Field(pattern=r"^[0-9.-]{1,10}$")] = "2.0"
+    page_size: Annotated[int, Field(ge=1, le=1000)] = 500
+
+    @property
+    def means_all(self) -> bool:
+        """Whether settings without a ``location_id`` mean all locations of the account."""
+        return True
+
+    @property
+    def host(self) -> str:
+        """The address of the account, without a slash at its end."""
+        return (self.base_url or LIGHTSPEED_URL.format(prefix=self.domain_prefix)).rstrip("/")
 
     @property
     def address(self) -> str:
         """What the paths of the API follow."""
-        host = self.base_url or LIGHTSPEED_URL.format(prefix=self.domain_prefix)
-        return f"{host.rstrip('/')}/api/{self.api_version}"
+        return f"{self.host}/api/{self.api_version}"
 
     @property
     def missing(self) -> tuple[str, ...]:
         """The fields without which nobody can sign in."""
-        given = {
-            "domainPrefix": self.base_url or self.domain_prefix,
-            "token": self.token.get_secret_value(),
+        oauth = {
+            "clientId": self.client_id,
+            "clientSecret": self.client_secret.get_secret_value(),
+            "refreshToken": self.refresh_token.get_secret_value(),
         }
+        token = self.token.get_secret_value()
+        given = {"domainPrefix": self.base_url or self.domain_prefix}
+        given |= oauth if any(oauth.values()) and not token else {"token": token}
         return tuple(name for name, value in given.items() if not value)
 
     @property
     def account_key(self) -> Hashable:
         """Equal for locations of one account."""
-        return self.provider, _address(self.address)
+        return self.provider, _address(self.host)
 
     @property
     def listing_key(self) -> Hashable:
@@ -243,12 +271,12 @@ def require_complete(location: Location) -> None:
 
 
 def with_secrets(location: Location, resolver: SecretResolver) -> Location:
-    """The location with every ``secret:`` reference resolved. Raises ConfigurationInvalid for one
-    that cannot be."""
+    """The location with every ``secret:`` reference resolved, but for that of REPLACED. Raises
+    ConfigurationInvalid for one that cannot be."""
     config = location.pos_config
     resolved = {
         name: resolver.text_of(value, f"posConfig.{name} of location {location.id}")
         for name, value in config
-        if isinstance(value, SecretStr)
+        if isinstance(value, SecretStr) and name != REPLACED
     }
     return location.model_copy(update={"pos_config": config.model_copy(update=resolved)})

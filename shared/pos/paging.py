@@ -257,16 +257,19 @@ class _Prefetch(Generic[E]):
 
 
 class ReadAhead(Generic[R]):
-    """Reads a listing in a thread of its own, READ_AHEAD_PAGES before its reader at the most, and
-    not past a page that is ``enough``. To be closed, wherever its reader has come to."""
+    """Reads a listing in a thread of its own, ``most`` pages before its reader, and not past a page
+    that is ``enough``. To be closed, wherever its reader has come to."""
 
     def __init__(
-        self, pages: Generator[Page[R], None, None], enough: Callable[[Page[R]], bool]
+        self,
+        pages: Generator[Page[R], None, None],
+        enough: Callable[[Page[R]], bool],
+        most: int = READ_AHEAD_PAGES,
     ) -> None:
         self._pages = pages
         self._enough = enough
         self._read: SimpleQueue[Page[R] | BaseException | None] = SimpleQueue()
-        self._room = Semaphore(READ_AHEAD_PAGES - 1)
+        self._room = Semaphore(most - 1)
         self._closed = Event()
         run = copy_context().run
         Thread(target=run, args=(self._work,), name="read-ahead", daemon=True).start()

@@ -1,6 +1,6 @@
 """The port to a point of sale: typed pages of domain records, what may be made, its webhooks."""
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
@@ -104,6 +104,24 @@ class LookUpResult(Generic[R_co]):
     requests: int
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeListings:
+    """Of a POS that numbers all changes of an account: what has changed since a version. Such a POS
+    lists its customers in that order too: ``start`` of PosClient.customers and ``resume`` of their
+    pages are versions.
+
+    ``account`` tells accounts apart and holds no secret. ``orders`` lists those that changed after
+    a version, 0 for all, in pages as those of the customers. ``stock_changed`` is whether the lists
+    that ``inventory`` is made of have changed since these versions of them, at the price of a call
+    each; ``stock_versions`` are those that ``inventory`` has listed, to be kept for that.
+    """
+
+    account: str
+    orders: Callable[[int], Generator[Page[Order], None, None]]
+    stock_changed: Callable[[Mapping[str, int]], LookUpResult[bool]]
+    stock_versions: Callable[[], Mapping[str, int]]
+
+
 class PosClient(Protocol):
     """A POS account. Listings are lazy, keep several pages in flight, and yield in page order.
 
@@ -114,6 +132,10 @@ class PosClient(Protocol):
     @property
     def provider(self) -> str:
         """Name of the provider: ``alleaves``, ``lightspeed``."""
+
+    @property
+    def changes(self) -> ChangeListings | None:
+        """What has changed since a version; None for a POS that cannot be asked that."""
 
     def customers(
         self, *, expected: int | None = None, start: int = START

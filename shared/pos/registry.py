@@ -1,25 +1,37 @@
 """From a location's settings to its account at a point of sale: one case for each provider."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from shared.clock import Clock
 from shared.errors import ConfigurationInvalid
 from shared.outbound.credentials import TokenCache
+from shared.outbound.rotating import RotatingSecrets
 from shared.outbound.session import HttpSession
 from shared.pos.alleaves.api import AlleavesApi
 from shared.pos.alleaves.client import AlleavesClient
 from shared.pos.alleaves.writer import AlleavesWriter
 from shared.pos.config import AlleavesConfig, LightspeedConfig, Location, require_complete
+from shared.pos.lightspeed.api import PROVIDER, LightspeedApi
+from shared.pos.lightspeed.budget import CallBudget
+from shared.pos.lightspeed.client import LightspeedClient
+from shared.pos.lightspeed.oauth import OAuth
 from shared.pos.paging import PageSettings
 from shared.pos.port import PosClient, PosWriter
 
 
 class PosAccount(NamedTuple):
-    """An account, to be read from and to be written to."""
+    """An account, to be read from and to be written to; without a ``writer`` where Sync Sam cannot
+    do that."""
 
     client: PosClient
-    writer: PosWriter
+    writer: PosWriter | None
+
+
+OpenBudget = Callable[[str], CallBudget]
+"""The calls that one client of an account may make, by what tells the account from others."""
 
 
 def open_account(
@@ -28,18 +40,21 @@ def open_account(
     tokens: TokenCache,
     clock: Clock,
     paging: PageSettings | None = None,
+    *,
+    secrets: RotatingSecrets | None = None,
+    budget: OpenBudget | None = None,
 ) -> PosAccount:
     """The account of the location's POS. Its secrets must be resolved; nothing is called yet.
-    Raises ConfigurationInvalid for a provider or address that cannot be used, or where the settings
-    lack what it takes to sign in."""
+    ``secrets`` keeps those that a provider replaces; without ``budget`` calls are not limited.
+    Raises ConfigurationInvalid for an address that cannot be used, or where the settings lack what
+    it takes to sign in."""
     require_complete(location)
     name = location.name or f"location {location.id}"
+    base_url = location.pos_config.base_url
+    if base_url and not _is_web_address(base_url):
+        raise ConfigurationInvalid(f"The base URL in the POS settings of {name} is not valid.")
     match location.pos_config:
         case AlleavesConfig() as config:
-            if config.base_url and not _is_web_address(config.base_url):
-                raise ConfigurationInvalid(
-                    f"The base URL in the POS settings of {name} is not valid."
-                )
             api = AlleavesApi(http, tokens, config, location_name=name, clock=clock)
             client = AlleavesClient(
                 api,
@@ -50,9 +65,42 @@ def open_account(
             )
             return PosAccount(client, AlleavesWriter(api, client))
         case LightspeedConfig() as config:
-            raise ConfigurationInvalid(
-                f"The POS provider {config.provider} of {name} is not supported yet."
+            retailer = LightspeedApi(
+                http,
+                config,
+                location_name=name,
+                oauth=_oauth(location.id, config, http, tokens, clock, secrets),
+                budget=budget(config.host) if budget else None,
             )
+            reader = LightspeedClient(
+                retailer,
+                zone=location.zone,
+                location_id=config.location_id,
+                clock=clock,
+                paging=replace(paging or PageSettings(), size=config.page_size),
+            )
+            return PosAccount(reader, None)
+
+
+def _oauth(
+    location_id: str,
+    config: LightspeedConfig,
+    http: HttpSession,
+    tokens: TokenCache,
+    clock: Clock,
+    secrets: RotatingSecrets | None,
+) -> OAuth | None:
+    """The account's OAuth; None where it has a personal token."""
+    if config.token.get_secret_value():
+        return None
+    if secrets is None:
+        raise ConfigurationInvalid(
+            f"location {location_id} signs in with OAuth, which is not possible here: a refresh"
+            " token could not be kept"
+        )
+    where = f"posConfig.refreshToken of location {location_id}"
+    refresh_token = secrets.named_by(config.refresh_token, where)
+    return OAuth(http, tokens, config, refresh_token, provider=PROVIDER, clock=clock)
 
 
 def _is_web_address(url: str) -> bool:

@@ -1,18 +1,23 @@
-"""Alerts: people are notified of an incident once, and again only after it was resolved."""
+"""Alerts: people are notified of an incident once, and again only after it was resolved.
+Notifications: an org is told what it has asked to hear of, once."""
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import structlog
 from pydantic import SecretStr
 
 from shared.bus.notifier import Notifier
 from shared.clock import Clock
-from shared.domain.incidents import Incident
-from shared.store import incidents, tenants
+from shared.domain.incidents import Announcement, Incident
+from shared.domain.notifications import Notification
+from shared.store import incidents, notifications, tenants
 from shared.store.database import Conflict, Database
+
+A = TypeVar("A", bound=Announcement)
 
 log = structlog.get_logger(__name__)
 
@@ -72,23 +77,53 @@ class Alerts:
                 log.info("alert_resolved", key=key, incident_org=org_id)
                 return
 
+    def notify(self, org_id: str, key: str, title: str, body: str) -> bool:
+        """Tell the org's addresses, unless they have been told already; whether none is left to be
+        told, where there is none to begin with too.
+
+        ``key`` is what the news is about: of each it is told once. The rest as ``raise_``.
+        """
+        now = self.clock()
+        found = notifications.read(self.database, org_id, key)
+        notification = found.notification or Notification.of(key, org_id, title, body, now)
+        if not notification.due(now):
+            return notification.sent_at is not None
+        urls = tenants.alert_urls(self.database, org_id)
+        if not urls:
+            log.warning("notification_without_address", key=key)
+            return True
+        claimed = notification.claimed(now)
+        try:
+            version = notifications.write(self.database, org_id, claimed, found.version)
+            after = self._told(claimed, urls, body)
+            notifications.write(self.database, org_id, after, version)
+        except Conflict:
+            log.info("notified_by_another", key=key)
+            return False
+        log.info("org_notified", key=key, addresses=len(urls), left=after.sent_at is None)
+        return after.sent_at is not None
+
     def _send(self, incident: Incident, version: datetime) -> None:
         urls, body = list(self.operator_urls), incident.body
         if incident.org_id is not None:
             urls = [*tenants.alert_urls(self.database, incident.org_id), *urls]
             body += f"\n\nOrg: {incident.org_id}"
-        by_digest = {_digest(url): url for url in urls}
-        left = {digest: url for digest, url in by_digest.items() if digest not in incident.told}
-        accepted = self.notifier.send(list(left.values()), incident.title, body) if left else []
-        reached = {digest for digest, took in zip(left, accepted, strict=True) if took}
-        after = incident.sent(reached, left=len(left) - len(reached), now=self.clock())
+        after = self._told(incident, urls, body)
         if after.sent_at is None:
-            log.warning("alert_undelivered", key=incident.key, addresses=len(by_digest))
+            log.warning("alert_undelivered", key=incident.key, addresses=len(set(urls)))
         try:
             incidents.write(self.database, after, version)
         except Conflict:
             # It was resolved meanwhile: that is newer.
             log.info("incident_changed_meanwhile", key=incident.key)
+
+    def _told(self, announcement: A, urls: Sequence[SecretStr], body: str) -> A:
+        """It, sent to those of the addresses that do not have it yet."""
+        by_digest = {_digest(url): url for url in urls}
+        left = {d: url for d, url in by_digest.items() if d not in announcement.told}
+        accepted = self.notifier.send(list(left.values()), announcement.title, body) if left else []
+        reached = {digest for digest, took in zip(left, accepted, strict=True) if took}
+        return announcement.sent(reached, left=len(left) - len(reached), now=self.clock())
 
 
 def _digest(url: SecretStr) -> str:

@@ -22,10 +22,11 @@ import structlog
 
 from shared.batches import batched
 from shared.bus.events import REPLAY_OF, Delivery
+from shared.bus.later import LATER_BYTES, LaterPublisher, later_bytes
 from shared.bus.messages import STREAMS, Message, PosSync
-from shared.bus.publisher import LATER_BYTES, LaterPublisher, later_bytes
 from shared.clock import Clock
 from shared.domain.orders import external_id_of
+from shared.domain.providers import PROVIDERS
 from shared.errors import InvalidMessage
 from shared.pos.port import PosEvent
 from shared.services.alerts import Alerts
@@ -283,17 +284,19 @@ class ReplayQuarantine:
     def _named(self, org_id: str, records: Sequence[Quarantined]) -> Iterable[PosSync]:
         """Requests for single records. Each is stored as a webhook event, so that a run that has
         the org's lease now leads to another one for it."""
-        orders = [external_id_of(r.key) for r in records if r.stream == "orders" and r.named]
-        customers = [r.key for r in records if r.stream == "customers" and r.named]
-        events = [
-            *(PosEvent(REQUESTED_BY, order_ids=ids) for ids in _parts(orders)),
-            *(PosEvent(REQUESTED_BY, customer_ids=ids) for ids in _parts(customers)),
-        ]
-        for event in events:
-            key = _new_id()
-            stored = webhook_events.create(org_id, key, REQUESTED_BY, event, b"", self.clock())
-            self.database.commit([stored])
-            yield request(org_id, key, event)
+        for provider in PROVIDERS:
+            own = [r for r in records if r.named and r.provider == provider]
+            orders = [external_id_of(r.key) for r in own if r.stream == "orders"]
+            customers = [r.key for r in own if r.stream == "customers"]
+            events = [
+                *(PosEvent(REQUESTED_BY, order_ids=ids) for ids in _parts(orders)),
+                *(PosEvent(REQUESTED_BY, customer_ids=ids) for ids in _parts(customers)),
+            ]
+            for event in events:
+                key = _new_id()
+                stored = webhook_events.create(org_id, key, provider, event, b"", self.clock())
+                self.database.commit([stored])
+                yield request(org_id, key, event, provider)
 
 
 def _synced(org_id: str, records: Sequence[Quarantined]) -> Iterable[PosSync]:

@@ -14,8 +14,9 @@ from datetime import timedelta
 
 import structlog
 
-from shared.bus.messages import AgeSegments, CronTick, Loyalty, Message, PosSync
-from shared.bus.publisher import LaterPublisher, Publisher
+from shared.bus.later import LaterPublisher
+from shared.bus.messages import AgeSegments, CronTick, Loyalty, Message, PosSync, ReportMetrics
+from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.domain.ids import is_document_id
 from shared.domain.spread import spread
@@ -121,6 +122,18 @@ def loyalty_message(org_id: str, tick_id: str) -> Loyalty:
 def segments_message(org_id: str, tick_id: str) -> AgeSegments:
     """The request to age the org's segments."""
     return AgeSegments(org_id=org_id)
+
+
+def metrics_message(clock: Clock) -> Callable[[str, str], ReportMetrics]:
+    """Makes the request for an org's report as of the hour that has begun: it is the same message
+    when its tick is delivered again."""
+
+    def message(org_id: str, tick_id: str) -> ReportMetrics:
+        return ReportMetrics(
+            org_id=org_id, as_of=clock().replace(minute=0, second=0, microsecond=0)
+        )
+
+    return message
 
 
 def active_orgs(database: Database, tick: CronTick) -> list[str]:

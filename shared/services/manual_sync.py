@@ -10,8 +10,9 @@ from math import ceil
 import structlog
 
 from shared.batches import batched
+from shared.bus.later import LaterPublisher
 from shared.bus.messages import PosSync, StreamName, Trigger
-from shared.bus.publisher import LaterPublisher, Publisher
+from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.domain.ids import is_document_id
 from shared.domain.runs import SHORT_RUNS, RunState

@@ -1,10 +1,11 @@
 """Alerts people to what did not happen: orgs without a recent successful sync, a silent schedule,
 runs without a worker, and spending that is not computed.
 
-What one check reads, however many orgs there are (10,000 orgs without incident: 5 documents):
+What one check reads, however many orgs there are (10,000 orgs without incident: 6 documents):
 
     the roster that the schedule keeps                 1
     orgs whose last success is over 2 hours ago        3 each, found by index (1 if none)
+    orgs whose last success is over 45 minutes ago     2 each, by index (1 if none)
     orgs that joined within a day                      1 each
     runs begun over half an hour ago and not ended     2 each, by index (1 if none)
     requests for spending not done after 10 minutes    1 each, by index (1 if none)
@@ -24,6 +25,7 @@ from shared.clock import Clock
 from shared.domain.incidents import Incident
 from shared.domain.runs import (
     FORGOTTEN_AFTER,
+    LATE_AFTER,
     MANY_ORGS,
     OVERDUE_AFTER,
     SILENT_AFTER,
@@ -37,9 +39,12 @@ from shared.services.sync.run_end import FAILING, GIVEN_UP
 from shared.store import incidents, locations, paths, runs, status
 from shared.store import lease as leases
 from shared.store.database import Conflict, Database
+from shared.store.locations import Roster
 
 LIMIT = 500
 """Documents of a kind that one check reads: a later one reads the rest."""
+MOST_BEHIND = 50
+"""One in so many orgs is counted as behind at the most: more say no more."""
 
 STUCK = "run_stuck"
 OVERDUE = "no_recent_success"
@@ -70,7 +75,8 @@ class Watchdog:
         outstanding = {each.org_id for each in opened if each.org_id and each.key == OUTSTANDING}
         asked = self.spending.ask_again(only, outstanding)
         stuck = self._end_stuck_runs(only, now)
-        waiting, silent = self._never_succeeded(now)
+        kept = locations.read_roster(self.database)
+        waiting, silent = self._never_succeeded(kept, now)
         overdue = waiting | status.last_succeeded(
             self.database, now - FORGOTTEN_AFTER, now - OVERDUE_AFTER, LIMIT
         )
@@ -86,12 +92,14 @@ class Watchdog:
         else:
             self._alert_each(overdue)
         self._resolve(opened, {MANY_OVERDUE: many, SILENT: silent}, only)
+        figures = {} if only else self._behind(kept, len(overdue), now)
         log.info(
             "watched",
             overdue=len(overdue),
             stuck=stuck,
             schedule_silent=silent,
             spending_asked_again=asked,
+            **figures,
         )
 
     def _end_stuck_runs(self, only: str | None, now: datetime) -> int:
@@ -124,10 +132,22 @@ class Watchdog:
             )
         return ended
 
-    def _never_succeeded(self, now: datetime) -> tuple[dict[str, datetime | None], bool]:
+    def _behind(self, kept: Roster | None, overdue: int, now: datetime) -> dict[str, float]:
+        """For the objective: how many orgs the schedule has, and what share of them, in percent,
+        has no success within LATE_AFTER, the overdue included."""
+        orgs = len(kept.known) if kept else 0
+        if not orgs:
+            return {}
+        limit = max(LIMIT, orgs // MOST_BEHIND)
+        late = status.last_succeeded(self.database, now - OVERDUE_AFTER, now - LATE_AFTER, limit)
+        behind = overdue + len(locations.active_among(self.database, late))
+        return {"orgs": orgs, "behind_percent": min(100.0, 100 * behind / orgs)}
+
+    def _never_succeeded(
+        self, kept: Roster | None, now: datetime
+    ) -> tuple[dict[str, datetime | None], bool]:
         """Orgs that should have succeeded by now and never did; whether the schedule is silent."""
         long_ago = now - OVERDUE_AFTER
-        kept = locations.read_roster(self.database)
         if kept is not None and kept.ticked_at >= long_ago:
             known, silent = kept.recent, False
         else:

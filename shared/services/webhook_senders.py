@@ -1,24 +1,31 @@
-"""Whose a signed webhook is: the org whose secret made the signature.
+"""Whose a webhook is: the org whose secret made the signature, or stands in the address.
 
-A secret is ``posConfig.webhookSecret`` of an active location at the provider. Where a location has
-none, the provider's fallback secret is its own. The org may be named beside the body; else the
-body's locations are looked up, and only where none of their secrets fits, all are tried.
+A secret is ``posConfig.webhookSecret`` of an active location at the provider, or that of the app
+that the POS signs for. Where a location has none, the provider's fallback secret is its own. The
+org may be named beside the body; else the places that the body names are looked up, and only where
+none of their secrets fits, all are tried.
+
+``webhookSecret`` may hold two secrets of 32 characters or more with a blank between, while they are
+exchanged: the new one, then the old one.
 
 Forged webhooks cost a bounded number of reads: what is looked up is cached, as is that there is
 none; look-ups for bodies that nothing has proven share an allowance, and beyond it the org is found
 among all secrets, which are read once in KNOWN_SECONDS.
 """
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from threading import Lock
 
 import structlog
 from pydantic import SecretStr
 
 from shared.cache import ExpiringCache
+from shared.clock import Clock, utc_now
 from shared.errors import ConfigurationInvalid, Owner, RequestRefused
 from shared.outbound.credentials import PREFIX, SecretResolver
 from shared.store import webhook_signers
@@ -32,10 +39,10 @@ READS_ALLOWED = 600
 """Locations found, or looked for in vain, in ALLOWANCE_SECONDS for webhooks that may be forged."""
 ALLOWANCE_SECONDS = 60.0
 MOST_PLACES = 3
-"""Locations of one body that are looked up."""
+"""Places named by one body that are looked up."""
 MOST_AT_PLACE = 100
-"""Locations with one id of the POS; where there are more it says little, and all secrets are tried.
-"""
+"""Locations that webhooks call the same; where there are more it says little, and all secrets are
+tried."""
 MOST_KNOWN = 20_000
 """Active locations that are read for their secrets."""
 MOST_REFERENCES = 50
@@ -45,17 +52,20 @@ FEW = 50
 MOST_HASHED = 64_000_000
 """Bytes hashed to try all secrets on one body: a tenth of a second or so."""
 ORGS_LOGGED = 10
+OLD_COUNTS = timedelta(hours=24)
+"""For how long the old secret counts beside the new one after an exchange by command."""
 
 # Whose turn it is where the org is not clear: for the log.
-FALLBACK_UNCLEAR = Owner.US, "set posConfig.locationId, or a webhookSecret for each org"
-SHARED_UNCLEAR = Owner.ORG, "set another webhookSecret for each org, or posConfig.locationId"
+FALLBACK_UNCLEAR = Owner.US, "set posConfig.{place}, or a webhookSecret for each org"
+SHARED_UNCLEAR = Owner.ORG, "set another webhookSecret for each org, or posConfig.{place}"
 
 Fits = Callable[[SecretStr], bool]
 """Whether a secret made the signature, found in constant time."""
 PlacesIn = Callable[[bytes], Sequence[str]]
-"""The POS's ids of the locations that a body names; none for a body that cannot be read."""
-KnownSecret = tuple[SecretStr, Sequence[WebhookSigner]]
-"""A secret and the locations that have it."""
+"""What a body calls the locations or accounts it is about (webhook_signers.PLACE); none for a body
+that cannot be read."""
+
+_EXCHANGED = re.compile(r"([A-Za-z0-9_-]{32,200}) ([A-Za-z0-9_-]{32,200})")
 
 # Compared where there is no secret, so that the duration does not reveal which orgs exist.
 _NOBODY = SecretStr("no org has this secret")
@@ -70,9 +80,29 @@ class OrgUnclear(RequestRefused):
     status = 409
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """An active location with the text of its secrets: ``own`` from ``webhookSecret``, and those of
+    apps. Both empty for one that the fallback signs for."""
+
+    org_id: str
+    place: str
+    own: tuple[SecretStr, ...] = field(default=(), repr=False)
+    of_apps: tuple[SecretStr, ...] = field(default=(), repr=False)
+
+    @property
+    def signing(self) -> tuple[SecretStr, ...]:
+        """Those that signatures are made with."""
+        return self.own + self.of_apps
+
+
+KnownSecret = tuple[SecretStr, Sequence[Sender]]
+"""A secret and the locations that have it."""
+
+
 class WebhookSenders:
     """Finds the org of each webhook of one provider. Without ``places_in`` a body names no
-    location."""
+    place."""
 
     def __init__(
         self,
@@ -82,6 +112,7 @@ class WebhookSenders:
         *,
         fallback: SecretStr | None = None,
         places_in: PlacesIn = lambda body: (),
+        clock: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.provider = provider
@@ -89,9 +120,8 @@ class WebhookSenders:
         self._resolver = resolver
         self._fallback = fallback or None  # with an empty secret anybody could sign
         self._places_in = places_in
-        self._kept = ExpiringCache[tuple[str, str], Sequence[WebhookSigner]](
-            LOOK_UPS_KEPT, monotonic
-        )
+        self._clock = clock
+        self._kept = ExpiringCache[tuple[str, str], Sequence[Sender]](LOOK_UPS_KEPT, monotonic)
         self._known = ExpiringCache[str, Sequence[KnownSecret]](1, monotonic)
         self._reading = Lock()
         self._allowance = _Allowance(monotonic)
@@ -112,11 +142,20 @@ class WebhookSenders:
             found = list(self._by_secret(body, fits))
         return self._only_org(found, places, by_fallback)
 
+    def knows(self, org_id: str, fits: Fits) -> bool:
+        """Whether a secret of the org's own fits, not one of an app: for what is not signed."""
+        own = [secret for sender in self._of_org(org_id, proven=False) for secret in sender.own]
+        if not own:
+            fits(_NOBODY)
+            return False
+        # All are compared, in constant time: the duration reveals nothing.
+        return any([*map(fits, own)])
+
     def _only_org(
-        self, found: Sequence[WebhookSigner], places: Sequence[str], by_fallback: bool
+        self, found: Sequence[Sender], places: Sequence[str], by_fallback: bool
     ) -> str | None:
-        here = {signer.org_id for signer in found if signer.pos_location_id in places}
-        orgs = here or {signer.org_id for signer in found}
+        here = {sender.org_id for sender in found if sender.place in places}
+        orgs = here or {sender.org_id for sender in found}
         if len(orgs) == 1:
             return orgs.pop()
         if not orgs and not by_fallback:
@@ -128,15 +167,15 @@ class WebhookSenders:
             owner=owner,
             orgs=len(orgs),
             org_ids=sorted(orgs)[:ORGS_LOGGED],
-            pos_location_ids=places,
-            to_do=to_do,
+            places=places,
+            to_do=to_do.format(place=webhook_signers.PLACE[self.provider]),
         )
         raise OrgUnclear(
             "the signature does not say which org this is about: name the org in the address, or"
             " its location in the body"
         )
 
-    def _of_org(self, org_id: str, *, proven: bool) -> Sequence[WebhookSigner]:
+    def _of_org(self, org_id: str, *, proven: bool) -> Sequence[Sender]:
         found = self._look_up(
             ("org", org_id),
             lambda: webhook_signers.of_org(self._database, self.provider, org_id),
@@ -144,22 +183,20 @@ class WebhookSenders:
         )
         if found is None:
             known = self._known_secrets()
-            return [s for _, signers in known for s in signers if s.org_id == org_id]
+            return [s for _, senders in known for s in senders if s.org_id == org_id]
         return found
 
-    def _at(self, place: str, *, proven: bool) -> Sequence[WebhookSigner]:
+    def _at(self, place: str, *, proven: bool) -> Sequence[Sender]:
         found = self._look_up(
             ("place", place),
-            lambda: webhook_signers.at_location(
-                self._database, self.provider, place, MOST_AT_PLACE
-            ),
+            lambda: webhook_signers.at_place(self._database, self.provider, place, MOST_AT_PLACE),
             proven,
         )
         return found or ()
 
     def _look_up(
         self, key: tuple[str, str], read: Callable[[], Sequence[WebhookSigner]], proven: bool
-    ) -> Sequence[WebhookSigner] | None:
+    ) -> Sequence[Sender] | None:
         """What is cached or read, the secrets resolved; None beyond the allowance."""
         kept = self._kept.get(key)
         if kept is not None:
@@ -171,15 +208,15 @@ class WebhookSenders:
             self._allowance.spend(max(1, len(found)))
         return self._kept.put(key, KEPT_SECONDS, [*filter(None, map(self._resolved, found))])
 
-    def _by_secret(self, body: bytes, fits: Fits) -> Iterator[WebhookSigner]:
+    def _by_secret(self, body: bytes, fits: Fits) -> Iterator[Sender]:
         known = self._known_secrets()
         if len(known) * len(body) > MOST_HASHED:
             log.warning("webhook_secrets_not_tried", secrets=len(known), body_bytes=len(body))
             return
         # All are tried, in constant time: the duration reveals nothing.
-        matches = [signers for secret, signers in known if fits(secret)]
-        for signers in matches:
-            yield from signers
+        matches = [senders for secret, senders in known if fits(secret)]
+        for senders in matches:
+            yield from senders
 
     def _known_secrets(self) -> Sequence[KnownSecret]:
         """All secrets that active locations have of their own."""
@@ -190,61 +227,90 @@ class WebhookSenders:
         return kept
 
     def _read_known(self) -> Sequence[KnownSecret]:
-        groups = defaultdict[str, list[WebhookSigner]](list)
         found = webhook_signers.active(self._database, self.provider, MOST_KNOWN)
-        for signer in found:
-            if signer.secret is not None:
-                groups[signer.secret.get_secret_value()].append(signer)
-        references = [stored for stored in groups if stored.startswith(PREFIX)]
-        for stored in references[MOST_REFERENCES:]:
-            del groups[stored]
-        left_out = max(0, len(references) - MOST_REFERENCES)
+        stored = (secret for s in found for secret in (s.secret, s.app_secret) if secret)
+        texts = dict.fromkeys(each.get_secret_value() for each in stored)
+        left_out = [text for text in texts if text.startswith(PREFIX)][MOST_REFERENCES:]
         log.info(
             "webhook_secrets_read",
             provider=self.provider,
             locations=len(found),
-            left_out=left_out,
+            left_out=len(left_out),
         )
-        known = defaultdict[str, list[WebhookSigner]](list)
-        for group in groups.values():
-            if (first := self._resolved(group[0])) and first.secret:
-                same = [replace(signer, secret=first.secret) for signer in group]
-                known[first.secret.get_secret_value()] += same
-        return [(SecretStr(text), signers) for text, signers in known.items()]
+        known = defaultdict[str, list[Sender]](list)
+        resolved: dict[str, SecretStr | None] = dict.fromkeys(left_out)
+        for sender in filter(None, (self._resolved(signer, resolved) for signer in found)):
+            for secret in sender.signing:
+                known[secret.get_secret_value()].append(sender)
+        return [(SecretStr(text), senders) for text, senders in known.items()]
 
-    def _if_few(self, *, placed: bool) -> list[WebhookSigner]:
-        """The active locations, where these are few. Where the body names a location (``placed``)
-        that no settings do, the fallback signs only for those whose id is left to the POS."""
+    def _if_few(self, *, placed: bool) -> list[Sender]:
+        """The active locations, where these are few. Where the body names a place (``placed``) that
+        no settings do, the fallback signs only for those that leave theirs to the POS."""
         found = self._look_up(
             ("few", ""),
             lambda: webhook_signers.active_if_few(self._database, self.provider, FEW),
             proven=True,
         )
-        return [s for s in found or () if s.secret or not (placed and s.pos_location_id)]
+        return [s for s in found or () if s.signing or not (placed and s.place)]
 
-    def _resolved(self, signer: WebhookSigner) -> WebhookSigner | None:
-        """The location with the text of its secret; None where that is unreadable or empty."""
-        if signer.secret is None:
-            return signer
-        where = f"posConfig.webhookSecret of location {signer.id}"
-        try:
-            secret = self._resolver.text_of(signer.secret, where)
-        except ConfigurationInvalid as error:
-            log.warning("webhook_secret_unreadable", org_id=signer.org_id, reason=str(error))
+    def _resolved(
+        self, signer: WebhookSigner, known: dict[str, SecretStr | None] | None = None
+    ) -> Sender | None:
+        """The location with the text of its secrets, None where it has some and none is readable.
+        What is found out of a reference is added to ``known``."""
+        known = {} if known is None else known
+        own = self._text_of(signer, "webhookSecret", signer.secret, known)
+        of_app = self._text_of(signer, "clientSecret", signer.app_secret, known)
+        if not (own or of_app) and (signer.secret or signer.app_secret):
             return None
-        return replace(signer, secret=secret) if secret.get_secret_value() else None
+        return Sender(
+            signer.org_id,
+            signer.place,
+            _valid(own, signer.rotated_at, self._clock()) if own else (),
+            (of_app,) if of_app else (),
+        )
+
+    def _text_of(
+        self,
+        signer: WebhookSigner,
+        name: str,
+        stored: SecretStr | None,
+        known: dict[str, SecretStr | None],
+    ) -> SecretStr | None:
+        """The text of a secret; None where there is none, or it is unreadable or empty."""
+        if stored is None:
+            return None
+        key = stored.get_secret_value()
+        if key not in known:
+            try:
+                found = self._resolver.text_of(stored, f"posConfig.{name} of location {signer.id}")
+            except ConfigurationInvalid as error:
+                log.warning("webhook_secret_unreadable", org_id=signer.org_id, reason=str(error))
+                known[key] = None
+            else:
+                known[key] = found if found.get_secret_value() else None
+        return known[key]
 
 
-def _signing(
-    signers: Sequence[WebhookSigner], fits: Fits, by_fallback: bool
-) -> list[WebhookSigner]:
+def _valid(secret: SecretStr, rotated_at: datetime | None, now: datetime) -> tuple[SecretStr, ...]:
+    """The secrets that a text holds: one, or two while they are exchanged."""
+    exchanged = _EXCHANGED.fullmatch(secret.get_secret_value())
+    if exchanged is None:
+        return (secret,)
+    new, old = (SecretStr(text) for text in exchanged.groups())
+    over = rotated_at is not None and now - rotated_at > OLD_COUNTS
+    return (new,) if over else (new, old)
+
+
+def _signing(senders: Sequence[Sender], fits: Fits, by_fallback: bool) -> list[Sender]:
     """Those whose secret made the signature."""
-    if not signers:
+    if not senders:
         fits(_NOBODY)
     return [
-        signer
-        for signer in signers
-        if (fits(signer.secret) if signer.secret is not None else by_fallback)
+        sender
+        for sender in senders
+        if (any([*map(fits, sender.signing)]) if sender.signing else by_fallback)
     ]
 
 

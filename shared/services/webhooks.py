@@ -12,6 +12,7 @@ import structlog
 from shared.bus.messages import PosSync
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
+from shared.domain.providers import Provider
 from shared.domain.runs import STREAMS_RUN, WEBHOOK_RUN
 from shared.errors import RetryLater, Unauthenticated
 from shared.pos.port import PosEvent
@@ -41,7 +42,7 @@ class ReceiveWebhook:
     """Receives the webhooks of one provider, whose bodies ``read`` parses. The POS is not called
     here: ``org_sync`` does that later."""
 
-    provider: str
+    provider: Provider
     read: Callable[[bytes], PosEvent]
     database: Database
     pos_sync: Publisher
@@ -67,7 +68,7 @@ class ReceiveWebhook:
             outcome = WebhookOutcome.DUPLICATE
         if outcome is WebhookOutcome.QUEUED:
             try:
-                self.pos_sync.publish([request(org_id, key, event)])
+                self.pos_sync.publish([request(org_id, key, event, self.provider)])
             except Exception as error:
                 self.database.commit([webhook_events.remove(org_id, key)])
                 raise RetryLater("the webhook could not be passed on") from error
@@ -80,16 +81,22 @@ class ReceiveWebhook:
         return hashlib.blake2b(unique, digest_size=16, person=self.provider.encode()).hexdigest()
 
 
-def request(org_id: str, key: str, event: PosEvent | StoredWebhook) -> PosSync:
+def request(org_id: str, key: str, event: PosEvent | StoredWebhook, provider: Provider) -> PosSync:
     """The message that requests the records of an event stored under ``key``, or where it names
-    too many, a sync of their streams."""
+    too many, a sync of their streams; at the provider whose records they are."""
     if streams := webhook_events.streams_of(event):
-        run_id = STREAMS_RUN + key
-        return PosSync(org_id=org_id, run_id=run_id, trigger="webhook", streams=streams)
+        return PosSync(
+            org_id=org_id,
+            run_id=STREAMS_RUN + key,
+            trigger="webhook",
+            streams=streams,
+            provider=provider,
+        )
     return PosSync(
         org_id=org_id,
         run_id=WEBHOOK_RUN + key,
         trigger="webhook",
+        provider=provider,
         customer_ids=event.customer_ids or None,
         order_ids=event.order_ids or None,
         product_ids=event.product_ids or None,

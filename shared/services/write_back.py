@@ -16,6 +16,7 @@ import structlog
 from shared.bus.publisher import Publisher
 from shared.clock import Clock, Deadline, OutOfTime
 from shared.domain.order_windows import DateWindow
+from shared.domain.providers import ALLEAVES, Provider, label
 from shared.domain.write_back import NewCustomer, NewOrder
 from shared.errors import (
     ConfigurationInvalid,
@@ -42,6 +43,8 @@ ATTEMPT_SECONDS = 60.0
 SEARCHED_BACK = timedelta(days=2)
 """How far back the orders are searched for one that may have been created."""
 EVENT = "write_back"
+WRITABLE = ALLEAVES
+"""The provider whose client can write."""
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +85,7 @@ class WriteBack:
     seconds: float = ATTEMPT_SECONDS
 
     @property
-    def provider(self) -> str:
+    def provider(self) -> Provider:
         """Name of the POS's provider."""
         return self.location.pos_config.provider
 
@@ -184,7 +187,7 @@ class WriteBack:
     def _fetch(self, claim: Claim, event: PosEvent) -> None:
         """Have the record fetched and stored, whether the org is paused or not: the POS has just
         accepted its credentials."""
-        message = request(self.location.org_id, claim.use, event)
+        message = request(self.location.org_id, claim.use, event, self.provider)
         try:
             self.pos_sync.publish([message.model_copy(update={"trigger": "manual"})])
         except Exception as error:
@@ -203,26 +206,38 @@ class OpenWriteBack:
 
     def __call__(self, org_id: str, location_id: str | None) -> WriteBack:
         """The account of the location of that id, its document's or the POS's own; None is allowed
-        where the org has one. Raises RequestInvalid where it is not clear which is meant, and
-        ConfigurationInvalid."""
-        location = _chosen(active_locations(self.database, org_id), location_id)
+        where the org has one. Raises RequestInvalid where it is not clear which is meant, or that
+        one is at a provider to which nothing is written, and ConfigurationInvalid."""
+        location = _chosen(active_locations(self.database, org_id, WRITABLE), location_id)
         if not location.pos_config.location_id:
             raise ConfigurationInvalid(
                 f"posConfig.locationId of location {location.id} is missing, and no sync has asked"
                 " the POS for it so far: start one, or set it"
             )
         writer = self.open_account(location).writer
+        if writer is None:
+            raise RequestInvalid(
+                f"locationId: Sync Sam makes nothing at {location.pos_config.provider}"
+            )
         return WriteBack(self.database, writer, self.pos_sync, location, self.clock)
 
 
 def _chosen(locations: Sequence[Location], wanted: str | None) -> Location:
-    """Raises RequestInvalid where ``wanted`` names none of them, or several."""
+    """Raises RequestInvalid where ``wanted`` names none of them, or several, or nothing is written
+    to the one."""
     if wanted is None:
-        found = list(locations)
+        found = [each for each in locations if each.pos_config.provider == WRITABLE]
+        found = found or list(locations)
     else:
         found = [each for each in locations if each.id == wanted]
         found = found or [x for x in locations if x.pos_config.location_id == wanted]
     if len(found) == 1:
+        provider = found[0].pos_config.provider
+        if provider != WRITABLE:
+            raise RequestInvalid(
+                f"locationId: the POS of location {found[0].id} is {label(provider)}: nothing is"
+                f" written there, only at {label(WRITABLE)}"
+            )
         return found[0]
     ids = [f"{each.id} ({each.pos_config.location_id})" for each in found or locations]
     listed = ", ".join(ids[:LOCATIONS_NAMED])

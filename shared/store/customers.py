@@ -34,6 +34,7 @@ from shared.domain.preferences import (
     PriceBand,
     Recommendation,
 )
+from shared.domain.providers import PROVIDERS
 from shared.domain.rfm import RfmScore
 from shared.domain.segmentation import SegmentBoundary
 from shared.domain.spending import Spending
@@ -146,22 +147,26 @@ def order_counts(database: Database, org_id: str, ids: Iterable[str]) -> dict[st
     return {d.id: int(d.fields["orderCount"]) for d in found if "orderCount" in d.fields}
 
 
-def ids_by(database: Database, org_id: str, field: str, values: Iterable[str]) -> dict[str, str]:
-    """Customer id for each value of ``field`` that a customer has; of several the first by id."""
+def ids_by(
+    database: Database, org_id: str, field: str, values: Iterable[str], provider: str | None = None
+) -> dict[str, str]:
+    """Customer id for each value of ``field`` that a customer has; of several the first by id.
+    With ``provider``, another's customers are left out."""
     found: dict[str, str] = {}
-    for value, customer_id in having(database, org_id, field, values):
+    for value, customer_id in having(database, org_id, field, values, provider):
         found[value] = min(found.get(value, customer_id), customer_id, key=natural_key)
     return found
 
 
 def having(
-    database: Database, org_id: str, field: str, values: Iterable[str]
+    database: Database, org_id: str, field: str, values: Iterable[str], provider: str | None = None
 ) -> Iterator[tuple[str, str]]:
     """Value and customer id, for every customer whose ``field`` is one of the values and who was
-    not removed at the POS."""
-    seen = [field, REMOVED_AT]
+    not removed at the POS; ``provider`` as in ``ids_by``."""
+    seen = [field, REMOVED_AT, "source"]
     for document in database.query_in(paths.customers(org_id), field, values, select=seen):
-        if not document.fields.get(REMOVED_AT):
+        others = provider and document.fields.get("source") in {*PROVIDERS} - {provider}
+        if not others and not document.fields.get(REMOVED_AT):
             yield str(document.fields[field]), document.id
 
 

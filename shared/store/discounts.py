@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.domain.discounts import Discount, DiscountKind, Sale
 from shared.domain.money import dollars_or_none, to_cents, to_dollars
+from shared.domain.providers import known_provider
 from shared.store import paths
 from shared.store.database import Database, Fields, Put, Remove, Write
 from shared.store.documents import FLAG, MOMENT, NUMBER, TEXT, Field, Schema, copied, to_float
@@ -60,10 +61,11 @@ def remove(org_id: str, discount_id: str) -> Remove:
     return Remove(f"{paths.discounts(org_id)}/{discount_id}")
 
 
-def read_all(database: Database, org_id: str) -> list[Discount]:
-    """The discounts as last listed by the POS; documents of another form are skipped."""
-    found = (_discount(each.fields) for each in database.query(paths.discounts(org_id)))
-    return [discount for discount in found if discount]
+def read_all(database: Database, org_id: str, provider: str) -> list[Discount]:
+    """The discounts as last listed by a provider; documents of another form are skipped."""
+    documents = database.query(paths.discounts(org_id))
+    own = (d.fields for d in documents if known_provider(d.fields.get("source")) == provider)
+    return [discount for discount in map(_discount, own) if discount]
 
 
 def _stored_value(discount: Discount) -> float:

@@ -1,4 +1,5 @@
-"""The batches and the prices of an org's products, and how each price has changed.
+"""The batches and the prices of an org's products, of each provider apart, and how each price has
+changed.
 
 Batches and price list are packed maps: a sync, a change of the discounts and the dashboard know of
 every product without reading one. ``tenants/{orgId}/products/{id}/price_history/{entryId}`` has
@@ -12,13 +13,16 @@ from decimal import Decimal
 from shared.domain.catalogue import PricedProduct
 from shared.domain.inventory import BatchDetail, BatchStock
 from shared.domain.money import dollars_or_none
+from shared.domain.providers import PROVIDERS, scoped
 from shared.store import packed_map, paths
 from shared.store.database import Database, Document, Put
 from shared.store.packed_map import Facts, PackedMap
 
+BATCHES, PRICES = "batches", "prices"
+
 
 class BatchStore(PackedMap[BatchStock]):
-    """All batches of an org, by batch and location."""
+    """All batches of an org at one provider, by batch and location."""
 
     def all(self) -> list[BatchStock]:
         return [batch for _, batch in self.items()]
@@ -49,7 +53,7 @@ class BatchStore(PackedMap[BatchStock]):
 
 
 class PriceList(PackedMap[PricedProduct]):
-    """All products that an org sells or sold, by id."""
+    """All products of one provider that an org sells or sold, by id."""
 
     def menu(self) -> list[PricedProduct]:
         """The products on the menu."""
@@ -70,14 +74,23 @@ class PriceList(PackedMap[PricedProduct]):
         return PricedProduct(record_id, category, subcategory, brand, *figures)
 
 
-def load_batches(database: Database, org_id: str) -> BatchStore:
-    """The org's batches; none where they were never stored."""
-    return BatchStore(org_id, "batches", *packed_map.read(database, org_id, "batches"))
+def load_batches(database: Database, org_id: str, provider: str) -> BatchStore:
+    """The org's batches at a provider; none where they were never stored."""
+    name = scoped(provider, BATCHES)
+    return BatchStore(org_id, name, *packed_map.read(database, org_id, name))
 
 
-def load_prices(database: Database, org_id: str) -> PriceList:
-    """The org's price list; an empty one where none was ever kept."""
-    return PriceList(org_id, "prices", *packed_map.read(database, org_id, "prices"))
+def load_all_batches(database: Database, org_id: str) -> list[BatchStock]:
+    """The org's batches at all providers. One read for each that there is, at the least."""
+    names = [scoped(provider, BATCHES) for provider in PROVIDERS]
+    found = packed_map.read_all(database, org_id, dict.fromkeys(names, 1))
+    return [batch for name in names for batch in BatchStore(org_id, name, *found[name]).all()]
+
+
+def load_prices(database: Database, org_id: str, provider: str) -> PriceList:
+    """The org's price list at a provider; an empty one where none was ever kept."""
+    name = scoped(provider, PRICES)
+    return PriceList(org_id, name, *packed_map.read(database, org_id, name))
 
 
 def put_price_change(

@@ -17,11 +17,11 @@ from pydantic import ValidationError
 
 from shared.cache import ExpiringCache
 from shared.domain.ids import is_document_id, org_id_spellings
+from shared.domain.providers import PROVIDERS
 from shared.domain.runs import NEW_FOR
 from shared.errors import ConfigurationInvalid, InvalidMessage, at_fault
 from shared.pos.config import (
     DEFAULT_TIMEZONE,
-    PROVIDERS,
     STATUSES,
     Location,
     fields_at_fault,
@@ -84,39 +84,65 @@ def unreached(database: Database, active: Collection[str]) -> list[str]:
 @dataclass(frozen=True, slots=True)
 class ConfiguredLocations:
     """An org's locations: those that are active, by id; why the others are not; and sentences about
-    settings that cannot be meant as they are."""
+    settings that cannot be meant as they are. ``providers``: those of its active locations, in
+    their order, or of its inactive ones where none is active. ``invalid``: what is wrong with the
+    active locations of a provider, the first of each; by None of those whose provider is not
+    known."""
 
     active: list[Location]
     inactive: list[str]
     warnings: list[str]
+    providers: list[str]
+    invalid: dict[str | None, ConfigurationInvalid]
 
-
-def active_of(database: Database, org_id: str) -> list[Location]:
-    """The org's active locations, by id. Raises ConfigurationInvalid naming field and location."""
-    return configured(database, org_id).active
+    def of(self, provider: str) -> list[Location]:
+        """The active locations of a provider. Raises ConfigurationInvalid naming field and
+        location where any of them, or one whose provider is not known, is not valid: without it
+        records of others would seem to be gone."""
+        for wrong in (self.invalid.get(None), self.invalid.get(provider)):
+            if wrong:
+                raise wrong
+        return [each for each in self.active if each.pos_config.provider == provider]
 
 
 def configured(database: Database, org_id: str) -> ConfiguredLocations:
-    """The org's locations. Raises ConfigurationInvalid naming field and location."""
-    found = ConfiguredLocations([], [], [])
+    """The org's locations."""
+    found = ConfiguredLocations([], [], [], [], {})
+    inactive: list[str] = []
     documents = database.query(paths.LOCATIONS, ("orgId", "==", org_id))
     for document in sorted(documents, key=lambda d: d.id):
         config = _pos_config(document)
-        status = config.get("status")
+        status, provider = config.get("status"), _provider(config)
         if status != "active":
             why = _why_inactive(document.id, config)
             found.inactive.append(why)
+            if provider:
+                inactive.append(provider)
             if config and status not in STATUSES:
                 found.warnings.append(f"Not synced: {why}.")
             continue
-        location = _read(document, config)
+        if provider and provider not in found.providers:
+            found.providers.append(provider)
+        try:
+            location = _read(document, config)
+        except ConfigurationInvalid as error:
+            found.invalid.setdefault(provider, error)
+            continue
         if location.unknown:
             wrong = fields_at_fault(location.unknown)
             found.warnings.append(
                 f"Ignored in the POS settings of location {document.id}: {wrong}."
             )
         found.active.append(location)
+    if not (found.active or found.invalid):
+        found.providers.extend(dict.fromkeys(inactive))
     return found
+
+
+def _provider(config: Fields) -> str | None:
+    """The provider that POS settings name; None where there is none of that name."""
+    provider = config.get("provider")
+    return provider if provider in PROVIDERS else None
 
 
 def _read(document: Document, config: Fields) -> Location:

@@ -1,4 +1,5 @@
-"""What was last written for each record of a stream: a few documents instead of a read each.
+"""What was last written for each record of a stream of one provider: a few documents instead of a
+read each.
 
 A manifest maps a record's id to a mark: STORED with the hash of its POS-owned fields, SKIPPED (an
 order that matches no customer) with that of its ``skipped_orders`` document, REMOVED (the POS has
@@ -14,6 +15,7 @@ from datetime import datetime
 import msgpack
 
 from shared.domain.changes import HASH_BYTES
+from shared.domain.providers import provider_of, scoped
 from shared.store.database import Database, Put, Write
 from shared.store.packed_map import PackedMap, Stored, read_all
 
@@ -50,7 +52,12 @@ class Manifest(PackedMap[bytes]):
     ) -> None:
         super().__init__(org_id, name, packed, shards, stored)
         self._unsettled: set[str] = set()
-        self._announces = name in ANNOUNCING
+        self._announces = name.rpartition("_")[2] in ANNOUNCING
+
+    @property
+    def name(self) -> str:
+        """Its stream's, scoped by provider."""
+        return self._name
 
     def set_entry(self, record_id: str, value: bytes) -> None:
         if self.get(record_id) != value:
@@ -222,22 +229,36 @@ def _moment(moment: datetime) -> bytes:
     return seconds.to_bytes(_MOMENT_BYTES)
 
 
-def load(database: Database, org_id: str, shards: Mapping[str, int]) -> dict[str, Manifest]:
-    """The manifests of the streams in ``shards``, which has the number of documents of those that
-    an earlier version has stored."""
-    found = read_all(database, org_id, shards)
-    return {name: Manifest(org_id, name, *stored) for name, stored in found.items()}
+def load(
+    database: Database, org_id: str, provider: str, shards: Mapping[str, int]
+) -> dict[str, Manifest]:
+    """A provider's manifests of the streams in ``shards``, which has the number of documents of
+    those that an earlier version has stored."""
+    names = {scoped(provider, stream): stream for stream in shards}
+    found = read_all(database, org_id, {name: shards[names[name]] for name in names})
+    return {names[name]: Manifest(org_id, name, *stored) for name, stored in found.items()}
 
 
 def unsettled(manifests: Mapping[str, Manifest]) -> bytes:
     """What the lease document is to say of records whose documents change before the manifests do:
-    the keys of their entries by stream, packed."""
-    keys = {name: sorted(m.unsettled) for name, m in manifests.items() if m.unsettled}
+    the keys of their entries by manifest, packed."""
+    keys = {m.name: sorted(m.unsettled) for m in manifests.values() if m.unsettled}
     return zlib.compress(msgpack.packb(keys), 1) if keys else b""
 
 
 def distrust(manifests: Mapping[str, Manifest], left: bytes) -> None:
-    """Trust no entry that a worker has ``left`` unsettled."""
-    keys: dict[str, list[str]] = msgpack.unpackb(zlib.decompress(left)) if left else {}
-    for name, entries in keys.items():
-        manifests[name].distrust(entries)
+    """Trust no entry that a worker has ``left`` unsettled; those of other manifests stay so."""
+    by_name, keys = {m.name: m for m in manifests.values()}, _keys(left)
+    for name in keys.keys() & by_name.keys():
+        by_name[name].distrust(keys[name])
+
+
+def unsettled_provider(left: bytes) -> str | None:
+    """The provider whose entries a worker has ``left`` unsettled; None where there are none. It
+    is one at the most: a session leaves none when it is over."""
+    return next(map(provider_of, _keys(left)), None)
+
+
+def _keys(left: bytes) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = msgpack.unpackb(zlib.decompress(left)) if left else {}
+    return found

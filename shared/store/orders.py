@@ -54,9 +54,10 @@ SUPERSEDED_BY = "supersededBy"
 
 SPENDING_FIELDS = (
     *("customerId", "status", "type", "total", "createdAt", "items"),
-    *(REMOVED_AT, SUPERSEDED_BY),
+    *("channel", REMOVED_AT, SUPERSEDED_BY),
 )
 """The fields of an order that spending and preferences are calculated from."""
+_WITHOUT_ITEMS = tuple(name for name in SPENDING_FIELDS if name != "items")
 
 _STATUS_FIELDS = ("status", "posStatus", "statusFromPos")
 """In the order of StoredStatus."""
@@ -123,19 +124,25 @@ def read_stored(
 
 
 def facts_of_customers(
-    database: Database, org_id: str, whose: CustomerRange | Iterable[str]
+    database: Database,
+    org_id: str,
+    whose: CustomerRange | Iterable[str],
+    *,
+    items: bool = True,
 ) -> Iterator[tuple[str, OrderFact]]:
-    """Customer id and facts of every stored order of the customers in a range, or of those named.
+    """Customer id and facts of every stored order of the customers in a range, or of those named;
+    without ``items`` only what money was taken.
 
     One that was removed at the POS, or is superseded by its sale, is left out; one that another
     program left without a readable total or time counts for nothing.
     """
     collection, field = paths.orders(org_id), "customerId"
+    select = SPENDING_FIELDS if items else _WITHOUT_ITEMS
     if isinstance(whose, CustomerRange):
         filters = in_range(field, whose)
-        found = database.query(collection, *filters, select=SPENDING_FIELDS)
+        found = database.query(collection, *filters, select=select)
     else:
-        found = database.query_in(collection, field, whose, select=SPENDING_FIELDS)
+        found = database.query_in(collection, field, whose, select=select)
     for order in found:
         if _is_left_out(order):
             continue
@@ -164,6 +171,7 @@ def fact_of(order: Document) -> OrderFact | None:
         total_cents=total_cents,
         created_at=created_at,
         items=tuple(_items(order.fields.get("items"))),
+        channel=order.fields.get("channel"),
     )
 
 

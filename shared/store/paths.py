@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 
+from shared.domain import providers
+
 LOCATIONS = "locations"
 DEAD_LETTERS = "dead_letters"
 INCIDENTS = "incidents"
 INTEGRATIONS = "integrations"
+NOTIFICATIONS = "notifications"
 POS = "pos"
 QUARANTINE = "quarantine"
 SPENDING_REQUESTS = "spending_requests"
@@ -37,14 +40,22 @@ webhook_events = _below_tenant("webhook_events")
 
 pos_status = _below_tenant(f"{INTEGRATIONS}/{POS}")
 lease = _below_tenant("sync_state/lease")
-progress = _below_tenant("sync_state/progress")  # cursors and counters that outlive a run
 manual_runs = _below_tenant("sync_state/manual")  # the runs that people asked for last
 rfm_scale = _below_tenant("sync_state/rfm")  # the quantiles by which customers are scored
 ecom_lease = _below_tenant("sync_state/ecom")  # of imports: it keeps no sync waiting
 manifests = _below_tenant("sync_manifests")
 
+metrics = _below_tenant("sync_state/metrics")  # which report is under way, and the one before
+metrics_state = _below_tenant("metrics_state")  # what the next report of metrics begins with
+metrics_reports = _below_tenant("metrics_reports")
+
 loyalty_lease = _below_tenant("loyalty_state/lease")  # its own: it keeps no sync waiting
 loyalty_progress = _below_tenant("loyalty_state/progress")
+
+
+def progress(org_id: str, provider: str) -> str:
+    """Cursors and counters of the org's sync with a provider, which outlive a run."""
+    return f"{tenant(org_id)}/sync_state/{providers.suffixed(provider, 'progress')}"
 
 
 def sync_run(org_id: str, run_id: str) -> str:
@@ -58,6 +69,11 @@ def sync_report(org_id: str, run_id: str) -> str:
 
 def loyalty_run(org_id: str, run_id: str) -> str:
     return f"{tenant(org_id)}/loyalty_runs/{run_id}"
+
+
+def metrics_csv(org_id: str, date: str) -> str:
+    """The parts of the file of a report of metrics."""
+    return f"{metrics_reports(org_id)}/{date}/csv_parts"
 
 
 def price_history(org_id: str, product_id: str) -> str:
@@ -77,6 +93,11 @@ def pos_write(org_id: str, key: str) -> str:
 def incident(org_id: str | None, key: str) -> str:
     """What people are alerted to; without an org: incidents of Sync Sam itself."""
     return f"{INCIDENTS}/{key}" if org_id is None else f"{tenant(org_id)}/{INCIDENTS}/{key}"
+
+
+def notification(org_id: str, key: str) -> str:
+    """What an org was told."""
+    return f"{tenant(org_id)}/{NOTIFICATIONS}/{key}"
 
 
 def rate_limit(account: str) -> str:

@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.domain.providers import ALLEAVES, Provider, known_provider
 from shared.pos.port import Rejected
 from shared.store import paths
 from shared.store.database import Database, Put, Remove
@@ -26,7 +27,7 @@ QUARANTINE = Schema[Rejected](
     Field("errorCode", lambda r: r.code),
     Field("message", lambda r: r.message),
     Field("raw", lambda r: r.raw),
-    given=("stream", "runId"),
+    given=("stream", "runId", "provider"),
     stamps=("lastSeenAt", "expireAt"),
     once=("firstSeenAt",),
 )
@@ -34,11 +35,12 @@ QUARANTINE = Schema[Rejected](
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """A record in quarantine, by the id of its document."""
+    """A record in quarantine, by the id of its document. ``provider`` is whose record it is."""
 
     org_id: str
     id: str
     stream: str
+    provider: Provider = ALLEAVES
 
     @property
     def key(self) -> str:
@@ -59,10 +61,20 @@ def key_of(rejected: Rejected) -> str:
 
 
 def put(
-    org_id: str, stream: str, rejected: Rejected, *, run_id: str | None, now: datetime, first: bool
+    org_id: str,
+    stream: str,
+    rejected: Rejected,
+    *,
+    run_id: str | None,
+    now: datetime,
+    first: bool,
+    provider: str | None = None,
 ) -> Put:
-    """The write that puts a record in quarantine; ``first`` when it was not there before."""
+    """The write that puts a record in quarantine; ``first`` when it was not there before.
+    ``provider`` None: it is no record of a POS."""
     fields = QUARANTINE.fields(rejected, stream=stream, runId=run_id)
+    if provider:
+        fields["provider"] = provider
     fields |= {"lastSeenAt": now, "expireAt": now + KEPT}
     if first:
         fields["firstSeenAt"] = now
@@ -77,9 +89,15 @@ def remove(org_id: str, stream: str, key: str) -> Remove:
 def read_all(database: Database, org_id: str | None, limit: int) -> list[Quarantined]:
     """At most ``limit`` records in quarantine, of one org or (None) of all."""
     where = paths.QUARANTINE if org_id is None else paths.quarantine(org_id)
-    found = database.query(where, select=["stream"], limit=limit, everywhere=org_id is None)
+    seen = ["stream", "provider"]
+    found = database.query(where, select=seen, limit=limit, everywhere=org_id is None)
     return [
-        Quarantined(paths.org_of(document.path), document.id, str(document.fields["stream"]))
+        Quarantined(
+            paths.org_of(document.path),
+            document.id,
+            str(document.fields["stream"]),
+            known_provider(document.fields.get("provider")),
+        )
         for document in found
     ]
 

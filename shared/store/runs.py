@@ -5,13 +5,14 @@ sync_state/manual     the runs of an org that people asked for in the last hour
 sync_reports/{runId}  what a sync would have done: one dry run
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
+from shared.domain.providers import ALLEAVES
 from shared.domain.runs import RunState, StreamCounts
 from shared.models import CamelModel
 from shared.store import paths
@@ -48,6 +49,12 @@ class RunError(CamelModel):
     owner: str
     message: str
     stream: str | None = None
+    provider: str | None = Field(default=None, exclude_if=lambda provider: provider is None)
+    """None: it concerns all of the org's providers."""
+
+    def concerns(self, provider: str | None) -> bool:
+        """Whether a provider's streams are concerned."""
+        return self.provider in (None, provider)
 
 
 class Hold(CamelModel):
@@ -100,11 +107,9 @@ class StoredRun(CamelModel):
         return {**fields, "state": self.state.value, **ids}
 
 
-class Run(StoredRun):
-    """A sync run."""
+class ProviderWork(CamelModel):
+    """What a run has done at one provider."""
 
-    trigger: str
-    requested_by: str | None = None
     streams: dict[str, StreamCounts] = Field(default_factory=dict)
     done: list[str] = Field(default_factory=list)
     """Streams that are complete: a later invocation of the run leaves them alone."""
@@ -112,37 +117,102 @@ class Run(StoredRun):
     """A ``full`` run has already forgotten what the manifests say."""
     customers_at: Position = Position()
     """Where the customers' listing is to continue."""
+    holds: dict[str, Hold] = Field(default_factory=dict)
+    """Removals that wait for a person, by stream."""
+
+    def tally(self, stream: str) -> StreamCounts:
+        """The stream's counts, to be changed in place."""
+        return self.streams.setdefault(stream, StreamCounts())
+
+
+class Run(StoredRun, ProviderWork):
+    """A sync run. What it has of ProviderWork is about ``provider``, at which it is at work: it
+    goes through the org's providers one after the other."""
+
+    trigger: str
+    requested_by: str | None = None
+    provider: str | None = Field(default=None, exclude_if=lambda provider: provider is None)
+    """None as long as it is at none."""
+    earlier: dict[str, ProviderWork] = Field(
+        default_factory=dict, alias="providers", exclude_if=lambda earlier: not earlier
+    )
+    """The providers that it is done with. In its document all providers stand there, and the
+    ``streams`` are summed up over them."""
     errors: list[RunError] = Field(default_factory=list)
     """Of streams, and of records in quarantine."""
     warnings: list[str] = Field(default_factory=list)
     """Sentences about settings that a person should put right; the run is none the worse."""
-    holds: dict[str, Hold] = Field(default_factory=dict)
-    """Removals that wait for a person, by stream; ``held`` and ``deletionsHeld`` sum them up."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_work_at_hand(cls, stored: Any) -> Any:
+        """The opposite of what ``document`` does where there are several providers."""
+        if not isinstance(stored, dict) or not stored.get("providers"):
+            return stored
+        earlier = dict(stored["providers"])
+        at_hand = earlier.pop(stored.get("provider"), {})
+        blank = ProviderWork().model_dump(by_alias=True)
+        return {**stored, **blank, **at_hand, "providers": earlier}
+
+    @property
+    def work(self) -> dict[str, ProviderWork]:
+        """What the run has done, by provider; Alleaves' as long as it is at none."""
+        own = {name: getattr(self, name) for name in ProviderWork.model_fields}
+        at_hand = ProviderWork.model_construct(**own)
+        return {**self.earlier, self.provider or ALLEAVES: at_hand}
+
+    @property
+    def totals(self) -> dict[str, StreamCounts]:
+        """What happened to each stream's records, at all providers together."""
+        if not self.earlier:
+            return self.streams
+        found: dict[str, StreamCounts] = {}
+        for work in self.work.values():
+            for name, tally in work.streams.items():
+                found[name] = found.get(name, StreamCounts()).plus(tally)
+        return found
+
+    def work_at(self, provider: str) -> None:
+        """Go on with this provider; the one before is done with."""
+        if self.provider in (None, provider):
+            self.provider = provider
+            return
+        work = self.work
+        at_hand = work.pop(provider, ProviderWork())
+        self.provider, self.earlier = provider, work
+        for name in ProviderWork.model_fields:
+            setattr(self, name, getattr(at_hand, name))
+
+    def warn(self, sentences: Iterable[str]) -> None:
+        """Add those of the sentences that are not there."""
+        self.warnings += [each for each in sentences if each not in self.warnings]
 
     def document(self, org_id: str, run_id: str) -> dict[str, Any]:
         document = super().document(org_id, run_id)
         if not self.warnings:
             del document["warnings"]
-        document["deletionsHeld"] = sum(hold.count for hold in self.holds.values())
-        if self.holds:
-            document["held"] = "; ".join(hold.reason for hold in self.holds.values())
+        if self.earlier:
+            document |= {
+                "streams": {n: t.model_dump(by_alias=True) for n, t in self.totals.items()},
+                "providers": {n: w.model_dump(by_alias=True) for n, w in self.work.items()},
+            }
+        holds = [hold for work in self.work.values() for hold in work.holds.values()]
+        document["deletionsHeld"] = sum(hold.count for hold in holds)
+        if holds:
+            document["held"] = "; ".join(hold.reason for hold in holds)
         for tally in document["streams"].values():
             tally["seconds"] = round(tally["seconds"], 3)
         return document
 
     def spent(self) -> dict[str, Any]:
         """What a log line says of the run's end: seconds in all and by stream, documents."""
-        seconds = {name: round(tally.seconds, 3) for name, tally in self.streams.items()}
+        seconds = {name: round(tally.seconds, 3) for name, tally in self.totals.items()}
         took = {"duration_seconds": self.duration_seconds, "stream_seconds": seconds}
         return {**took, **self.cost.model_dump()}
 
-    def tally(self, stream: str) -> StreamCounts:
-        """The stream's counts, to be changed in place."""
-        return self.streams.setdefault(stream, StreamCounts())
-
     def failed(self, stream: str) -> bool:
-        """Whether the stream has failed."""
-        return any(error.stream == stream for error in self.errors)
+        """Whether the stream has failed at the provider at hand."""
+        return any(e.stream == stream and e.concerns(self.provider) for e in self.errors)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,26 +10,29 @@ from typing import Any
 import structlog
 
 from shared.batches import batched
-from shared.domain.changes import REMOVED_AT
+from shared.domain.changes import REMOVED_AT, fingerprint
 from shared.domain.customer_ranges import CustomerRange
 from shared.domain.customer_scores import ScoringScales
 from shared.domain.customers import MAX_SHARING, CustomerContact, identifies
 from shared.domain.money import to_cents, to_dollars
 from shared.domain.rfm import DEFAULT_THRESHOLDS, QuantileScale, RfmThresholds
-from shared.domain.spending import Spending
+from shared.domain.spending import DIGEST_BYTES, Spending
 from shared.errors import ConfigurationInvalid
 from shared.models import CamelModel
 from shared.store import customers, paths
-from shared.store.database import IN_LIMIT, Create, Database, Document, Put, Update, Write
+from shared.store.database import IN_LIMIT, Create, Database, Document, Fields, Put, Update, Write
 from shared.store.documents import Schema, in_range
 
 SPENDING = Schema[Spending](
     *customers.SPENDING,
-    given=("customerId", "email", "orgId"),
+    given=("customerId", "email", "orgId", "digest"),
     stamps=("updatedAt",),
 )
+"""``digest``, on a ``cid_`` document, is another one where a counted order or the customer's name
+or contact is another: so ``updatedAt`` tells who has news (store/metrics.py)."""
+CONTACT_FIELDS = ("firstName", "lastName", "email", "phone")
 SNAPSHOT_FIELDS = (
-    *("email", "posPreferences", REMOVED_AT),
+    *(*CONTACT_FIELDS, "posPreferences", REMOVED_AT),
     *customers.PHONE_FIELDS,
     *customers.CALCULATED,
 )
@@ -50,10 +53,16 @@ def spending_path(org_id: str, key: str) -> str:
 
 
 def document_of(
-    spent: Spending, *, org_id: str, customer_id: str, email: str | None
+    spent: Spending, *, org_id: str, customer_id: str, email: str | None, digest: str | None = None
 ) -> dict[str, Any]:
     """The fields of a spending document, without the moment of writing."""
-    return SPENDING.fields(spent, customerId=customer_id, email=email, orgId=org_id)
+    return SPENDING.fields(spent, customerId=customer_id, email=email, orgId=org_id, digest=digest)
+
+
+def digest_of(spent: Spending, customer: Fields) -> str:
+    """The ``digest`` of a customer's ``cid_`` document."""
+    contact = fingerprint({name: customer.get(name) for name in CONTACT_FIELDS})
+    return f"{spent.digest:0{2 * DIGEST_BYTES}x}{contact.hex()}"
 
 
 def differs(stored: Document, fields: dict[str, Any]) -> bool:

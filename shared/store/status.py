@@ -1,8 +1,9 @@
 """An org's sync between its runs: ``integrations/pos``, the status that people look at, and
-``sync_state/progress``, what the next run must know of the ones before."""
+``sync_state/progress``, what the next run must know of the ones before: of the org's sync with one
+provider, each has its own (paths.progress)."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import Field, model_validator
@@ -11,7 +12,7 @@ from shared.domain.order_windows import OrderCursor
 from shared.models import CamelModel
 from shared.store import paths
 from shared.store.database import Database, Fields, Put, Update
-from shared.store.runs import Hold
+from shared.store.runs import Hold, RunError
 
 PAUSED = "paused"
 
@@ -19,14 +20,15 @@ OWNED = (
     *("status", "provider", "lastSyncAt", "lastSuccessAt", "lastRunId", "nextTryAt"),
     *("lastError", "lastErrorCode", "lastErrorOwner", "durationSeconds"),
     *("customersCount", "ordersCount", "menuProductsCount", "ordersSkipped"),
-    *("quarantined", "deletionsHeld", "warnings"),
+    *("quarantined", "deletionsHeld", "warnings", "providers"),
 )
 
 
 def put(org_id: str, fields: Fields) -> Put:
-    """The write for the status. Other fields of the document survive. Raises ValueError for a
-    field that is not of OWNED."""
-    return Put(paths.pos_status(org_id), fields, owned=OWNED)
+    """The write for the status. Other fields of the document survive, and without a new
+    ``lastSuccessAt`` the one before. Raises ValueError for a field that is not of OWNED."""
+    owned = tuple(name for name in OWNED if name != "lastSuccessAt" or fields.get(name))
+    return Put(paths.pos_status(org_id), fields, owned=owned)
 
 
 def put_error(org_id: str, run_id: str, now: datetime, error: dict[str, Any]) -> Put:
@@ -89,22 +91,45 @@ def clear_spending_outstanding(org_id: str) -> Update:
     return Update(paths.pos_status(org_id), {"spendingOutstanding": None})
 
 
+def _is_empty(kept: object) -> bool:
+    return not kept
+
+
 class Place(CamelModel):
     """What the POS said of the location that an org's settings mean, at ``asked_at``. ``timezone``
-    is None where it did not say."""
+    is None where it did not say. ``more`` are the others where the settings mean several."""
 
     location_id: str
     timezone: str | None = None
     asked_at: datetime
+    more: list["Place"] = Field(default_factory=list, exclude_if=_is_empty)
+
+
+class RecordCounts(CamelModel):
+    """How many records are stored, skipped, and in quarantine."""
+
+    customers: int = 0
+    orders: int = 0
+    menu_products: int = 0
+    orders_skipped: int = 0
+    quarantined: int = 0
 
 
 class SyncProgress(CamelModel):
-    """Cursors, shard counts and failures of an org. Changed in place during a run."""
+    """Cursors, shard counts and failures of an org's sync with one provider. Changed in place
+    during a run."""
 
     shards: dict[str, int] = Field(default_factory=dict)
     """Number of documents of each stream's manifest."""
     customers_complete_at: datetime | None = None
     orders: OrderCursor = OrderCursor()
+    versions: dict[str, int] = Field(default_factory=dict, exclude_if=_is_empty)
+    """Up to which version each list was read, of a POS that numbers its changes: by stream and
+    account (services/sync/versions.py)."""
+    listed_whole_at: dict[str, datetime] = Field(default_factory=dict, exclude_if=_is_empty)
+    """When each of these lists was last read from its beginning to its end."""
+    orders_since: dict[str, date] = Field(default_factory=dict, exclude_if=_is_empty)
+    """From which day on the orders of such an account were stored, by account."""
     metadata_at: datetime | None = None
     """When brands, categories, vendors and locations were last listed, all of them."""
     places: dict[str, Place] = Field(default_factory=dict)
@@ -112,8 +137,15 @@ class SyncProgress(CamelModel):
     sales_change_at: datetime | None = None
     """When a discount next begins or ends, if a refresh of the sales is planned for it."""
     last_success_at: datetime | None = None
+    counts: RecordCounts = RecordCounts()
+    """As the last run that was at work here left them."""
+    error: RunError | None = None
+    """Why that run did not do all of its work."""
     credential_failures: int = 0
     """Runs in a row whose credentials the POS refused."""
+    next_try_at: datetime | None = None
+    """Until when no run begins by itself here, as the credentials are refused. Of an org with this
+    provider alone its status says the same."""
     accounts_refused: str | None = None
     """Why the accounts cannot be synced into one org, until a run finds no reason."""
     holds: dict[str, Hold] = Field(default_factory=dict)
@@ -122,6 +154,8 @@ class SyncProgress(CamelModel):
     """Keys of the open incidents that runs of the org have raised."""
     pending_recompute: list[str] = Field(default_factory=list, alias="owed")
     """Customers who lost an order to another: their recompute may not have been requested yet."""
+    pending_notifications: list[str] = Field(default_factory=list)
+    """Ids of new eCom orders that the org asked to hear of and may not have been told of yet."""
     recompute_all: bool = Field(default=False, alias="everybodyOwed")
     """So many customers have changed that a recompute of all is to be requested."""
     ecom_import: str | None = Field(default=None, exclude=True)
@@ -130,6 +164,12 @@ class SyncProgress(CamelModel):
     """The import all of whose waiting orders were compared with customers and sales since."""
     ecom_changed: bool = False
     """The figures of the eCom orders in the status are to be counted again."""
+
+    def forget_versions(self, stream: str) -> None:
+        """Have the lists of a stream read from their beginning."""
+        for kept in (self.versions, self.listed_whole_at):
+            for key in [key for key in kept if key.split()[0] == stream]:
+                del kept[key]
 
     @model_validator(mode="before")
     @classmethod
@@ -141,20 +181,21 @@ class SyncProgress(CamelModel):
         return stored
 
 
-def read_progress(database: Database, org_id: str) -> SyncProgress:
-    """The org's progress; that of a new org where there is none."""
-    return SyncProgress.model_validate(database.get(paths.progress(org_id)).fields)
+def read_progress(database: Database, org_id: str, provider: str) -> SyncProgress:
+    """The progress of the org's sync with a provider; that of a new one where there is none."""
+    return SyncProgress.model_validate(database.get(paths.progress(org_id, provider)).fields)
 
 
-def put_progress(org_id: str, progress: SyncProgress) -> Put:
+def put_progress(org_id: str, provider: str, progress: SyncProgress) -> Put:
     """The write for it, without ``ecom_import``. Dates and times are stored as ISO text."""
     fields = progress.model_dump(mode="json", by_alias=True)
-    return Put(paths.progress(org_id), fields, owned=tuple(fields))
+    return Put(paths.progress(org_id, provider), fields, owned=tuple(fields))
 
 
-def put_ecom_import(org_id: str, import_id: str) -> Put:
+def put_ecom_import(org_id: str, provider: str, import_id: str) -> Put:
     """The write for ``ecom_import`` alone."""
-    return Put(paths.progress(org_id), {"ecomImport": import_id}, owned=("ecomImport",))
+    fields = {"ecomImport": import_id}
+    return Put(paths.progress(org_id, provider), fields, owned=tuple(fields))
 
 
 def put_ecom(org_id: str, figures: Fields) -> Put:
@@ -162,6 +203,12 @@ def put_ecom(org_id: str, figures: Fields) -> Put:
     return Put(paths.pos_status(org_id), {"ecom": dict(figures)}, owned=("ecom",))
 
 
-def put_pending_recompute(org_id: str, customer_ids: Sequence[str]) -> Put:
+def put_pending_recompute(org_id: str, provider: str, customer_ids: Sequence[str]) -> Put:
     """The write for ``pending_recompute`` alone, to be committed with the records that cause it."""
-    return Put(paths.progress(org_id), {"owed": list(customer_ids)}, owned=("owed",))
+    return Put(paths.progress(org_id, provider), {"owed": list(customer_ids)}, owned=("owed",))
+
+
+def put_pending_notifications(org_id: str, provider: str, order_ids: Sequence[str]) -> Put:
+    """The write for ``pending_notifications`` alone, to be committed with these orders."""
+    fields = {"pendingNotifications": list(order_ids)}
+    return Put(paths.progress(org_id, provider), fields, owned=tuple(fields))

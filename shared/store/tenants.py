@@ -4,6 +4,7 @@ Each part is read apart: an org whose loyalty programme is wrong is still synced
 account at the loyalty provider is wrong still has its points calculated.
 """
 
+import reprlib
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,6 +13,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from shared.domain.loyalty import DEFAULT_TIERS, LoyaltyRules, Tier
+from shared.domain.notifications import KINDS as NOTIFICATION_KINDS
 from shared.errors import ConfigurationInvalid, at_fault
 from shared.loyalty.alpine_iq import AlpineIqSettings
 from shared.loyalty.port import ProviderSettings
@@ -24,6 +26,8 @@ Factor = Annotated[Decimal, Field(gt=0, le=100)]
 
 LOYALTY_PROVIDERS = {"alpineIq": AlpineIqSettings}
 """The settings of each loyalty provider, by their field in an org's document."""
+MOST_IGNORED = 5
+"""Mistakes in one list that are named."""
 
 
 class SyncSettings(FrozenCamelModel):
@@ -37,9 +41,12 @@ class SyncSettings(FrozenCamelModel):
 
 
 class TenantSettings(FrozenCamelModel):
-    """The settings of a sync."""
+    """The settings of a sync. ``notify`` is what the org asks to hear of in ``alerts.notify``;
+    ``warnings`` are sentences about what there is ignored."""
 
     sync: SyncSettings = SyncSettings()
+    notify: frozenset[str] = frozenset()
+    warnings: tuple[str, ...] = ()
 
 
 class _Tier(FrozenCamelModel):
@@ -87,7 +94,12 @@ class TenantLoyalty:
 def read(database: Database, org_id: str) -> TenantSettings:
     """The org's settings. Raises ConfigurationInvalid naming each field at fault."""
     path = paths.tenant(org_id)
-    return _valid(TenantSettings, database.get(path).fields, f"the settings in {path} are")
+    fields = database.get(path).fields
+    own = {name: value for name, value in fields.items() if name == "sync"}
+    settings = _valid(TenantSettings, own, f"the settings in {path} are")
+    wanted, ignored = _notices(fields.get("alerts"))
+    warnings = tuple(f"Ignored in {path}: {each}." for each in ignored)
+    return settings.model_copy(update={"notify": frozenset(wanted), "warnings": warnings})
 
 
 def read_loyalty(database: Database, org_id: str) -> TenantLoyalty:
@@ -103,6 +115,18 @@ def alert_urls(database: Database, org_id: str) -> list[SecretStr]:
     urls = alerts.get("urls") if isinstance(alerts, dict) else None
     listed = urls if isinstance(urls, list) else []
     return [SecretStr(url) for url in listed if isinstance(url, str) and url]
+
+
+def _notices(alerts: object) -> tuple[list[str], list[str]]:
+    """The kinds of notifications in an org's ``alerts``, and what is wrong with the others. The
+    sync does not need them, so that it does not fail for them."""
+    listed = alerts.get("notify") if isinstance(alerts, dict) else None
+    if not isinstance(listed, list):
+        return [], [] if listed is None else ["alerts.notify is no list"]
+    kinds = [each for each in listed if isinstance(each, str) and each in NOTIFICATION_KINDS]
+    known = ", ".join(NOTIFICATION_KINDS)
+    wrong = (reprlib.repr(each) for each in listed if each not in kinds)
+    return kinds, [f"{each} in alerts.notify is none of {known}" for each in wrong][:MOST_IGNORED]
 
 
 def _valid(model: type[M], stored: object, subject: str) -> M:

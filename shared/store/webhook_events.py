@@ -4,15 +4,19 @@ repeat is detected; those in state WAITING are the work of the org's next target
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import BeforeValidator
+
+from shared.domain.providers import ALLEAVES, Provider, known_provider
 from shared.models import FrozenCamelModel
 from shared.pos.port import PosEvent
 from shared.store import paths
 from shared.store.database import Create, Database, Remove, Update
 
-KEPT = timedelta(hours=24)
-"""For how long a repeat is detected (``expireAt`` is a TTL field)."""
+KEPT = timedelta(hours=60)
+"""For how long a repeat is detected (``expireAt`` is a TTL field): Lightspeed sends again for 48 h
+what it got no answer to."""
 KEPT_UNKNOWN = timedelta(days=30)
 RAW_LIMIT = 200_000
 MOST_NAMED = 100
@@ -26,11 +30,12 @@ DELETION = ".deleted"
 
 
 Stream = Literal["customers", "orders", "products"]
+_LISTED = ("event", "receivedAt", "customerIds", "orderIds", "productIds")
 
 
 class StoredWebhook(FrozenCamelModel):
     """An event as stored, and the ids of the records it names; of one that names more than
-    MOST_NAMED only their ``streams``, which are synced instead."""
+    MOST_NAMED only their ``streams``, which are synced instead. ``provider``: whose records."""
 
     key: str
     event: str
@@ -40,6 +45,7 @@ class StoredWebhook(FrozenCamelModel):
     order_ids: tuple[str, ...]
     product_ids: tuple[str, ...]
     streams: tuple[Stream, ...] = ()
+    provider: Annotated[Provider, BeforeValidator(known_provider)] = ALLEAVES
 
 
 def named(event: PosEvent | StoredWebhook) -> int:
@@ -73,8 +79,8 @@ class Processed:
 def create(
     org_id: str, key: str, provider: str, event: PosEvent, raw: bytes, now: datetime
 ) -> Create:
-    """The write for an event; a conflict for a repeat. One that names no records is stored as it
-    was sent, for people to look at."""
+    """The write for an event about a provider's records; a conflict for a repeat. One that names
+    none is stored as it was sent, for people to look at."""
     streams = streams_of(event)
     fields: dict[str, Any] = {
         "provider": provider,
@@ -115,7 +121,7 @@ def waiting(database: Database, org_id: str, limit: int) -> list[StoredWebhook]:
     found = database.query(
         paths.webhook_events(org_id),
         ("state", "==", WAITING),
-        select=["event", "receivedAt", "customerIds", "orderIds", "productIds", "streams"],
+        select=[*_LISTED, "streams", "provider"],
         limit=limit,
     )
     return [StoredWebhook.model_validate({**each.fields, "key": each.id}) for each in found]

@@ -1,33 +1,40 @@
-"""Which of the ``locations/{locationId}`` may sign webhooks: the active ones at a provider, each
-with its ``posConfig.webhookSecret`` and the POS's id of the location."""
+"""Which of the ``locations/{locationId}`` may send webhooks: the active ones at a provider, each
+with its secrets and what its POS calls it in a webhook."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from pydantic import SecretStr
 
 from shared.domain.ids import is_document_id
 from shared.store import paths
-from shared.store.database import Database, Document, Filter
+from shared.store.database import Conflict, Database, Document, Filter, Update
 from shared.store.locations import ACTIVE
 
-_FIELDS = [
-    "orgId",
-    *(f"posConfig.{name}" for name in ("provider", "status", "locationId", "webhookSecret")),
-]
+PLACE = {"alleaves": "locationId", "lightspeed": "domainPrefix"}
+"""The field of ``posConfig`` that a provider's webhooks name: its location, or its account."""
+APP_SECRET = {"lightspeed": "clientSecret"}
+"""The field with the secret of the app that signs for a provider, beside ``webhookSecret``."""
+ROTATED_AT = "webhookSecretRotatedAt"
+_NAMES = ("provider", "status", "webhookSecret", ROTATED_AT, *PLACE.values(), *APP_SECRET.values())
+_FIELDS = ["orgId", *(f"posConfig.{name}" for name in _NAMES)]
 _MOST_DIGITS = 18
 """Of an id that is looked for as a number too: Firestore's numbers have no more."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookSigner:
-    """An active location. ``pos_location_id`` is empty where the settings leave it to the POS;
-    ``secret`` is as it is stored, maybe ``secret:NAME``, and None where the location has none."""
+    """An active location. ``place`` is what webhooks call it, empty where the settings leave that
+    to the POS. Secrets are as they are stored, maybe ``secret:NAME``, and None where the location
+    has none; ``rotated_at`` is when ``secret`` was last exchanged by command."""
 
     id: str
     org_id: str
-    pos_location_id: str
+    place: str
     secret: SecretStr | None = field(repr=False)
+    app_secret: SecretStr | None = field(default=None, repr=False)
+    rotated_at: datetime | None = None
 
 
 def of_org(database: Database, provider: str, org_id: str) -> list[WebhookSigner]:
@@ -36,13 +43,11 @@ def of_org(database: Database, provider: str, org_id: str) -> list[WebhookSigner
     return list(_signers(found, provider))
 
 
-def at_location(
-    database: Database, provider: str, pos_location_id: str, few: int
-) -> list[WebhookSigner]:
-    """Those at a location of the POS; none where more than ``few`` locations have its id: accounts
-    may number their locations alike."""
-    same_id = ("posConfig.locationId", "in", _forms(pos_location_id))
-    return _if_few(database, provider, same_id, few)
+def at_place(database: Database, provider: str, place: str, few: int) -> list[WebhookSigner]:
+    """Those that webhooks call so; none where more than ``few`` locations are: accounts may number
+    their locations alike."""
+    same = (f"posConfig.{PLACE[provider]}", "in", _forms(place))
+    return _if_few(database, provider, same, few)
 
 
 def active_if_few(database: Database, provider: str, few: int) -> list[WebhookSigner]:
@@ -54,6 +59,24 @@ def active(database: Database, provider: str, limit: int) -> list[WebhookSigner]
     """Those among the first ``limit`` active locations."""
     found = database.query(paths.LOCATIONS, ACTIVE, select=_FIELDS, limit=limit)
     return list(_signers(found, provider))
+
+
+def exchange(
+    database: Database,
+    location_id: str,
+    before: SecretStr | None,
+    secret: SecretStr,
+    now: datetime,
+) -> None:
+    """Store a location's secret in the place of the one ``before``, and when that was. Raises
+    Conflict where that is no longer the one before, or the location is changed at this moment."""
+    path = f"{paths.LOCATIONS}/{location_id}"
+    found = database.get(path)
+    config = found.fields.get("posConfig", {})
+    if _secret(config.get("webhookSecret")) != before:
+        raise Conflict(path)
+    changed = {**config, "webhookSecret": secret.get_secret_value(), ROTATED_AT: now}
+    database.commit([Update(path, {"posConfig": changed}, if_version=found.version)])
 
 
 def _if_few(database: Database, provider: str, which: Filter, few: int) -> list[WebhookSigner]:
@@ -70,17 +93,23 @@ def _signers(documents: Iterable[Document], provider: str) -> Iterator[WebhookSi
             continue
         if config.get("provider") != provider or config.get("status") != "active":
             continue
-        secret, place = config.get("webhookSecret"), config.get("locationId")
+        place, rotated_at = config.get(PLACE[provider]), config.get(ROTATED_AT)
+        app_secret = config.get(APP_SECRET[provider]) if provider in APP_SECRET else None
         yield WebhookSigner(
             id=document.id,
             org_id=org_id,
-            pos_location_id=str(place) if isinstance(place, str | int) else "",
-            secret=SecretStr(secret) if isinstance(secret, str) and secret else None,
+            place=str(place) if isinstance(place, str | int) else "",
+            secret=_secret(config.get("webhookSecret")),
+            app_secret=_secret(app_secret),
+            rotated_at=rotated_at if isinstance(rotated_at, datetime) else None,
         )
 
 
-def _forms(pos_location_id: str) -> list[str | int]:
+def _secret(stored: object) -> SecretStr | None:
+    return SecretStr(stored) if isinstance(stored, str) and stored else None
+
+
+def _forms(place: str) -> list[str | int]:
     """The id as operators type it: as text or as a number."""
-    text = pos_location_id
-    is_number = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
-    return [text, int(text)] if is_number and str(int(text)) == text else [text]
+    is_number = place.isascii() and place.isdecimal() and len(place) <= _MOST_DIGITS
+    return [place, int(place)] if is_number and str(int(place)) == place else [place]

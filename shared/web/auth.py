@@ -44,7 +44,7 @@ class MachineCaller:
 
 @dataclass(frozen=True, slots=True)
 class WebhookSender:
-    """A POS whose signature was made with the secret of an org."""
+    """A POS that has proven to know the secret of an org."""
 
     org_id: str
     label: str = "pos"

@@ -1,6 +1,6 @@
 """Building a response: what handlers return, the form of errors, and the common headers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -101,11 +101,20 @@ class RawContent:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamedContent:
+    """A response body that is sent part by part; it has no ETag. An error after the first part
+    breaks the answer off."""
+
+    media_type: str
+    parts: Iterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class RouteReply:
     """What a handler returns. ``etag`` is the version of the content; a cached route without one
     gets it from the body. A 304 has no body."""
 
-    body: ResponseModel | RawContent | None
+    body: ResponseModel | RawContent | StreamedContent | None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     etag: str | None = None
@@ -129,7 +138,10 @@ CHECKED = Cached(seconds=0)
 
 def response_of(reply: RouteReply, cached: Cached | None, request: Request) -> Response:
     """The response for a reply; 304 if the client has this version already."""
+    data: bytes | Iterator[bytes]
     match reply.body:
+        case StreamedContent():
+            data, media_type = reply.body.parts, reply.body.media_type
         case ResponseModel():
             data, media_type = reply.body.model_dump_json(exclude_none=True).encode(), JSON
         case RawContent():

@@ -13,6 +13,9 @@ from google.cloud.firestore import Client
 
 from deploy.local import emulators
 from deploy.local.clients import firestore_client
+from deploy.local.simulator.lightspeed.retailer import LightspeedSimulation
+from deploy.local.simulator.lightspeed.server import LightspeedServer
+from deploy.local.simulator.lightspeed.spec import RetailerSpec
 from deploy.local.simulator.server import serve
 from deploy.local.simulator.simulation import Simulation
 from deploy.local.simulator.spec import OrgSpec
@@ -28,6 +31,7 @@ from tests.emulator.environment import (
     SyncRunner,
 )
 from tests.fakes import OffsetClock, RecordingNotifier
+from tests.simulated_lightspeed import SMALL_RETAILER, SimulatedLightspeed
 from tests.simulated_pos import SimulatedPos
 from tests.stored import StoredDocuments
 from tests.strict_firestore import process
@@ -141,6 +145,20 @@ def environment(
 @pytest.fixture
 def pos(environment: Environment) -> SimulatedPos:
     return environment.pos
+
+
+@pytest.fixture
+def retailers() -> Sequence[RetailerSpec]:
+    """The retailers at Lightspeed: a small one. One with ``org`` belongs to an org of ``specs``."""
+    return (SMALL_RETAILER,)
+
+
+@pytest.fixture
+def lightspeed(client: Client, retailers: Sequence[RetailerSpec]) -> Iterator[SimulatedLightspeed]:
+    """The simulated Lightspeed; every retailer's outlets are configured as locations."""
+    with LightspeedServer(LightspeedSimulation(retailers)) as server:
+        OrgConfig(client).add_locations(server)
+        yield SimulatedLightspeed(server.url)
 
 
 @pytest.fixture

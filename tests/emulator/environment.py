@@ -13,6 +13,7 @@ import pytest
 from google.cloud.firestore import Client
 from pydantic import SecretStr
 
+from deploy.local.simulator.lightspeed.server import LightspeedServer
 from deploy.local.simulator.server import Server
 from deploy.local.simulator.spec import OrgSpec
 from shared.bus.messages import ComputeSpending, PosSync
@@ -60,7 +61,7 @@ class OrgConfig:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def add_locations(self, pos: Server) -> None:
+    def add_locations(self, pos: Server | LightspeedServer) -> None:
         """Point every org of the POS at it."""
         for location in pos.locations():
             self._client.document(f"locations/{location['id']}").set(location["document"])
@@ -175,6 +176,7 @@ class SyncRunner:
             open_pos=self.connector.open,
             spending=self.spending.requests,
             pos_sync=pos_sync,
+            alerts=self.alerts,
             clock=self.clock.now,
             seconds=60,
             lease_ttl=timedelta(seconds=60),

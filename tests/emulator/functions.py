@@ -14,9 +14,10 @@ from pydantic import SecretStr
 from deploy.manifest import Manifest
 from shared.bootstrap import clients, http, loyalty, pos, webhooks
 from shared.bootstrap.http import HttpFunction
+from shared.bus.later import LaterPublisher
 from shared.bus.messages import Message
 from shared.bus.notifier import Notifier
-from shared.bus.publisher import LaterPublisher, Publisher
+from shared.bus.publisher import Publisher
 from shared.errors import Unauthenticated
 from shared.store.database import Database
 from shared.store.locations import OrgDirectory

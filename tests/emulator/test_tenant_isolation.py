@@ -35,6 +35,7 @@ from shared.bootstrap import (
     loyalty_api,
     loyalty_reconcile,
     manual_sync,
+    metrics,
     org_sync,
     segments,
     spending,
@@ -72,6 +73,9 @@ CLAIMED = (
     *("org_harbor ", "org_harbor/", "../org_harbor", "harbor/../org_harbor", "org_", "", "x" * 999),
 )
 """What an org may be called in the claims of somebody who is not of OTHER."""
+REPORTED = "2026-01-05T10:00:00Z"
+"""When the metrics of both orgs were reported."""
+MOMENTS = (REPORTED, "2026-02-02T10:00:00Z", "2026-03-02T10:00:00Z")
 ROLES = ("dispensary_admin", "brand_admin", "customer", "SUPER_USER", "super_user ", "")
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=12)
 
@@ -152,7 +156,7 @@ def world(firestore_host: str) -> Iterator[World]:
         _configure(client, server, functions)
         consumers = {
             each: functions.consumer(each)
-            for each in (org_sync, spending, segments, loyalty_reconcile, cron_fanout)
+            for each in (org_sync, spending, segments, metrics, loyalty_reconcile, cron_fanout)
         }
         apps = {each: functions.app(each) for each in HTTP_FUNCTIONS}
         for org in (MINE, OTHER):
@@ -161,6 +165,8 @@ def world(firestore_host: str) -> Iterator[World]:
                 consumers[function](pubsub_event("m0", json.dumps(message)))
         store = StoredDocuments(client)
         _mark(client, store)
+        for org in (MINE, OTHER):
+            consumers[metrics](pubsub_event("m0", json.dumps({"orgId": org, "asOf": REPORTED})))
         clients = {m.__name__: Client(Request.application(app)) for m, app in apps.items()}  # type: ignore[arg-type]
         before = store.everything(OTHER)
         ids = sorted({part for path in before for part in path.split("/")[2:]})
@@ -332,6 +338,7 @@ def _value(world: World, draw: Draw, name: str) -> str:
         "phone": st.just("+12125550134"),
         "wait": st.just("0"),
         "days": st.just("3650"),
+        "date": st.just(REPORTED[:10]),
         "segment": st.sampled_from(("vip", "new", "loyal")),
         "challenge": st.sampled_from(world.ids),
         "locationId": st.sampled_from(("1000", f"main-{MINE}", f"main-{OTHER}")),
@@ -407,11 +414,12 @@ def _message(world: World, draw: Draw) -> Case:
                 (spending, {"orgId": org, "customerIds": ids}),
                 (spending, {"orgId": org}),
                 (segments, {"orgId": org}),
+                (metrics, {"orgId": org, "asOf": draw(st.sampled_from(MOMENTS))}),
                 (loyalty_reconcile, {"orgId": org, "runId": run_id, "customerIds": ids}),
                 (loyalty_reconcile, {"orgId": org, "runId": run_id}),
                 *(
                     (cron_fanout, {"job": job, "orgId": org})
-                    for job in ("pos-sync", "loyalty", "segments", "watchdog")
+                    for job in ("pos-sync", "loyalty", "segments", "weekly-metrics", "watchdog")
                 ),
             )
         )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from google.cloud.firestore import Client
 
-from shared.bootstrap import cron_fanout, loyalty_reconcile, org_sync, segments, spending
+from shared.bootstrap import cron_fanout, loyalty_reconcile, metrics, org_sync, segments, spending
 from shared.store.database import Database
 from tests.emulator.functions import InProcess, pubsub_event
 from tests.stored import StoredDocuments
@@ -27,11 +27,13 @@ MESSAGES = [
     (spending, {"orgId": ORG}),
     (spending, {"orgId": ORG, "customerIds": ["1", "2"]}),
     (segments, {"orgId": ORG}),
+    (metrics, {"orgId": ORG, "asOf": "2026-03-02T10:00:00Z"}),
     (loyalty_reconcile, {"orgId": ORG}),
     (loyalty_reconcile, {"orgId": ORG, "customerIds": ["1"]}),
     (cron_fanout, {"job": "pos-sync", "orgId": ORG}),
     (cron_fanout, {"job": "loyalty", "orgId": ORG}),
     (cron_fanout, {"job": "segments", "orgId": ORG}),
+    (cron_fanout, {"job": "weekly-metrics", "orgId": ORG}),
     (cron_fanout, {"job": "watchdog", "orgId": ORG}),
 ]
 

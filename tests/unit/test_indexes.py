@@ -120,13 +120,14 @@ def test_no_field_of_a_collection_is_indexed_unless_it_is_named() -> None:
     assert exempt == _collections() - FOREIGN
 
 
-def test_no_field_of_the_pos_settings_is_indexed_but_status_and_location() -> None:
+def test_no_field_of_the_pos_settings_is_indexed_but_status_and_places() -> None:
     theirs = {
         each["fieldPath"]: len(each["indexes"])
         for each in declared()["fieldOverrides"]
         if each["collectionGroup"] == paths.LOCATIONS
     }
-    assert theirs == {"posConfig": 0, "posConfig.locationId": 1, "posConfig.status": 1}
+    used = {"posConfig.domainPrefix", "posConfig.locationId", "posConfig.status"}
+    assert theirs == {"posConfig": 0, **dict.fromkeys(used, 1)}
 
 
 def test_documents_expire_by_a_field_that_is_not_indexed() -> None:
@@ -136,7 +137,8 @@ def test_documents_expire_by_a_field_that_is_not_indexed() -> None:
     }
     assert expiring == dict.fromkeys(
         (
-            *("dead_letters", "incidents", "loyalty_runs", "pos_writes", "quarantine"),
+            *("csv_parts", "dead_letters", "incidents", "loyalty_runs", "metrics_reports"),
+            *("metrics_state", "notifications", "pos_writes", "quarantine"),
             *("sync_reports", "sync_runs", "webhook_events"),
         ),
         ("expireAt", []),

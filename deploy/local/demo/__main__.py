@@ -16,6 +16,7 @@ from deploy.local.demo.view import NotAsClaimed, View
 from deploy.local.paths import LOGS, STATE
 from deploy.local.processes import StartFailed
 from deploy.local.sdk import NotInstalled
+from deploy.local.simulation import Simulators
 from deploy.local.stack import Stack
 
 REPORT = STATE / "demo-report.json"
@@ -46,7 +47,8 @@ def _play(report: dict[str, Any]) -> None:
     console.print(tables.prologue())
     with Stack() as stack, closing(firestore_client(stack.firestore, stack.project)) as client:
         assert stack.simulator is not None
-        story = Story(stack, View(client, stack.simulator))
+        assert stack.lightspeed is not None
+        story = Story(stack, View(client, Simulators(stack.simulator, stack.lightspeed)))
         console.print(tables.scene("A scheduler's tick: every dispensary is synced from its POS."))
         report["orgs"] = story.first_sync()
         console.print(tables.orgs(report["orgs"]))
@@ -56,6 +58,12 @@ def _play(report: dict[str, Any]) -> None:
         console.print(tables.scene("One order changes at a POS, and a tick follows."))
         report["orderChange"] = story.change_an_order()
         console.print(tables.order_change(report["orderChange"]))
+        console.print(tables.scene("The export of an eCom shop is imported."))
+        report["ecomImport"] = story.import_ecom_orders()
+        console.print(tables.ecom_import(report["ecomImport"]))
+        console.print(tables.scene("eCom orders reach the POS late, and a tick follows."))
+        report["lateOrders"] = story.let_ecom_orders_arrive()
+        console.print(tables.late_orders(report["lateOrders"]))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ def prologue() -> RenderableType:
     return Panel(
         "Sync Sam keeps dispensaries' points of sale and Firestore the same. This is the real"
         " thing on this machine:\nGoogle's Firestore and Pub/Sub emulators, one functions-framework"
-        " process per function, and a simulated Alleaves POS.",
+        " process per function, and simulated POS systems: Alleaves and Lightspeed.",
         title="make demo",
     )
 
@@ -29,6 +29,7 @@ def orgs(report: Report) -> RenderableType:
     sizes = Table(
         "org", "customers", "orders", "skipped", "products", "spending", "seconds", title="Stored"
     )
+    channels = Table("org", "point of sale", "retail", "eCom", title="Orders by channel")
     segments = Table("org", *SEGMENTS, title="Customers by segment")
     for org_id, each in report.items():
         sizes.add_row(
@@ -40,12 +41,14 @@ def orgs(report: Report) -> RenderableType:
             f"{each['customerSpending']:,}",
             f"{each['seconds']:.1f}",
         )
+        retail, ecom = f"{each['retailOrders']:,}", f"{each['ecomOrders']:,}"
+        channels.add_row(org_id, each["provider"], retail, ecom)
         segments.add_row(org_id, *(str(each["segments"].get(name, 0)) for name in SEGMENTS))
     note = (
         "Skipped orders match no customer. Spending and segment of every customer were compared"
         " with a recomputation from the POS's own data that shares no code with the product."
     )
-    return Group(sizes, segments, note)
+    return Group(sizes, channels, segments, note)
 
 
 def second_sync(report: Report) -> RenderableType:
@@ -69,6 +72,28 @@ def order_change(report: Report) -> RenderableType:
     table.add_row("spent", f"${report['spentBefore']:,.2f} -> ${report['spentAfter']:,.2f}")
     table.add_row("segment", f"{report['segmentBefore']} -> [bold]{report['segmentAfter']}[/]")
     table.add_row("why", report["reason"])
+    table.add_row("followed within", f"{report['seconds']:.1f} s of the tick")
+    return table
+
+
+def ecom_import(report: Report) -> RenderableType:
+    table = Table(show_header=False)
+    table.add_row("export", f"of {report['orgId']}: {report['said']}")
+    table.add_row("not at the POS yet", f"{report['waiting']} eCom orders")
+    table.add_row(
+        "spent by customers", f"${report['spentBefore']:,.2f} -> ${report['spentAfter']:,.2f}"
+    )
+    table.add_row("followed within", f"{report['seconds']:.1f} s of the import")
+    return table
+
+
+def late_orders(report: Report) -> RenderableType:
+    table = Table(show_header=False)
+    table.add_row("arrived", f"{report['arrived']} eCom orders of {report['orgId']}")
+    table.add_row(
+        "not at the POS yet", f"{report['waitingBefore']} -> {report['waitingAfter']} eCom orders"
+    )
+    table.add_row("counted", "each once: by its sale, no more by the export")
     table.add_row("followed within", f"{report['seconds']:.1f} s of the tick")
     return table
 

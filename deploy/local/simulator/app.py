@@ -7,6 +7,7 @@ from deploy.local.simulator.alpine.control import alpine_control
 from deploy.local.simulator.api import api
 from deploy.local.simulator.call import attach
 from deploy.local.simulator.control import control
+from deploy.local.simulator.fault_control import fault_control
 from deploy.local.simulator.simulation import Simulation
 
 
@@ -17,6 +18,7 @@ def create_app(simulation: Simulation) -> Flask:
     attach(app, simulation)
     app.register_blueprint(api)
     app.register_blueprint(control)
+    app.register_blueprint(fault_control)
     app.register_blueprint(alpine)
     app.register_blueprint(alpine_control)
     return app

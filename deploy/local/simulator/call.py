@@ -2,39 +2,64 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Flask, Response, current_app, g, request
 
 from deploy.local.simulator.auth import Refused
 from deploy.local.simulator.fault import Fault, TokensWithdrawn
-from deploy.local.simulator.fault_replies import answer_instead, bend_body, error_reply
+from deploy.local.simulator.fault_replies import (
+    Refusal,
+    answer_instead,
+    bend_body,
+    error_reply,
+)
 from deploy.local.simulator.fault_schedule import Call
 from deploy.local.simulator.listing import DEFAULT_PAGE_SIZE, Window
 from deploy.local.simulator.org import Org
-from deploy.local.simulator.simulation import Simulation
+from deploy.local.simulator.simulation import Machinery, Simulation
 
 UNKNOWN = "unknown"
-Identified = tuple[Org | None, Response | None]
-"""The org that calls, or None; and the reply that refuses the call, where it is refused."""
 
-_EXTENSION = "pos-simulation"
+
+class CallingAccount(Protocol):
+    """Who may call: an org at a POS."""
+
+    @property
+    def id(self) -> str:
+        """What its calls are counted under."""
+
+    def withdraw_tokens(self) -> None:
+        """Every token issued so far is refused from now on."""
+
+
+Identified = tuple[CallingAccount | None, Response | None]
+"""The account that calls, or None; and the reply that refuses the call, where it is refused."""
+
+_EXTENSION = "simulated-service"
 
 
 @dataclass(frozen=True, slots=True)
 class _Current:
-    org: Org | None
+    account: CallingAccount | None
     faults: Sequence[Fault]
 
 
-def attach(app: Flask, simulation: Simulation) -> None:
-    """Give the app's routes this simulation."""
-    app.extensions[_EXTENSION] = simulation
+def attach(app: Flask, service: Machinery) -> None:
+    """Give the app's routes the service that they are of."""
+    app.extensions[_EXTENSION] = service
+
+
+def machinery() -> Machinery:
+    """That of the service of the current app."""
+    current: Machinery = current_app.extensions[_EXTENSION]
+    return current
 
 
 def simulation() -> Simulation:
     """The simulation that the current app serves."""
-    current: Simulation = current_app.extensions[_EXTENSION]
+    current = machinery()
+    assert isinstance(current, Simulation)
     return current
 
 
@@ -44,20 +69,28 @@ def parameters() -> dict[str, Any]:
     return {**request.args, **(body if isinstance(body, dict) else {})}
 
 
-def begin_call(endpoint: str, who: Callable[[], Identified]) -> Response | None:
-    """Count the call and let faults strike; a reply where one answers, or the caller is refused."""
-    sim = simulation()
-    org, refusal = who()
-    name = org.id if org else UNKNOWN
-    sim.requests.begin(name, endpoint)
+def begin_call(
+    endpoint: str,
+    who: Callable[[], Identified],
+    *,
+    page: Callable[[], int | None] | None = None,
+    refuse: Refusal = error_reply,
+) -> Response | None:
+    """Count the call and let faults strike; a reply where one answers, or the caller is refused.
+    ``page``, where a page's number is not among the parameters, says which one is asked for;
+    ``refuse`` is how the service words an error."""
+    service = machinery()
+    account, refusal = who()
+    name = account.id if account else UNKNOWN
+    service.requests.begin(name, endpoint)
     g.counted_as = name
-    faults = sim.faults.strike(Call(org.id if org else None, endpoint, _page()))
-    g.pos_call = _Current(org, faults)
-    if org is not None and any(isinstance(fault, TokensWithdrawn) for fault in faults):
-        org.withdraw_tokens()
-        org, refusal = who()
-        g.pos_call = _Current(org, faults)
-    return answer_instead(faults, sim.stopping) or refusal
+    number = (page or _page)() if service.faults.any else None
+    faults = service.faults.strike(Call(account.id if account else None, endpoint, number))
+    if account is not None and any(isinstance(fault, TokensWithdrawn) for fault in faults):
+        account.withdraw_tokens()
+        account, refusal = who()
+    g.current_call = _Current(account, faults)
+    return answer_instead(faults, service.stopping, refuse) or refusal
 
 
 def pos_caller(endpoint: str) -> Identified:
@@ -74,15 +107,20 @@ def pos_caller(endpoint: str) -> Identified:
 def end_call(reply: Response) -> Response:
     """Bend the reply and count it."""
     if "counted_as" in g:
-        reply = bend_body(_current().faults, reply, simulation().stopping)
-        simulation().requests.end(g.counted_as, reply.status_code)
+        reply = bend_body(_current().faults, reply, machinery().stopping)
+        machinery().requests.end(g.counted_as, reply.status_code)
     return reply
+
+
+def calling_account() -> CallingAccount | None:
+    """Whose token the call carries, if it is a good one."""
+    return _current().account
 
 
 def caller() -> Org:
     """The org whose token the call carries."""
-    org = _current().org
-    assert org is not None
+    org = _current().account
+    assert isinstance(org, Org)
     return org
 
 
@@ -105,7 +143,7 @@ def window(default_take: int | None = DEFAULT_PAGE_SIZE) -> Window:
 
 
 def _current() -> _Current:
-    current: _Current = g.pos_call
+    current: _Current = g.current_call
     return current
 
 

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from deploy.local.simulator import metadata
 from deploy.local.simulator.call import simulation
 from deploy.local.simulator.dataset import KINDS
-from deploy.local.simulator.fault import read_fault
 from deploy.local.simulator.fault_replies import error_reply, json_reply
 from deploy.local.simulator.org import Org
 from deploy.local.simulator.spec import OrgSpec, generated_orgs
@@ -150,41 +149,6 @@ def location_documents() -> Response:
     return _reply(
         [found for org in simulation().orgs for found in org.location_documents(base_url)]
     )
-
-
-@control.get("/faults")
-def list_faults() -> Response:
-    """The faults asked for, with how often each struck."""
-    return _reply(simulation().faults.state())
-
-
-@control.post("/faults")
-def add_fault() -> Response:
-    """Ask for one fault, or a list of them."""
-    body = request.get_json()
-    faults = [read_fault.validate_python(f) for f in (body if isinstance(body, list) else [body])]
-    return _reply({"ids": [simulation().faults.add(fault) for fault in faults]}, 201)
-
-
-@control.delete("/faults", defaults={"number": None})
-@control.delete("/faults/<int:number>")
-def clear_faults(number: int | None) -> Response:
-    """Take back one fault, or all."""
-    simulation().faults.clear(number)
-    return _reply({})
-
-
-@control.get("/requests")
-def request_counts() -> Response:
-    """Calls per org and endpoint since the start, or since they were last cleared."""
-    return _reply(simulation().requests.state())
-
-
-@control.delete("/requests")
-def clear_request_counts() -> Response:
-    """Count from nothing."""
-    simulation().requests.clear()
-    return _reply({})
 
 
 def _org(org_id: str) -> Org:

@@ -5,7 +5,10 @@ from typing import Any
 from deploy.local.simulator.table import encode
 
 _OWN_IDS = ("id_order", "id_item", "id_product", "id_customer")
-_NUMBERS = ("loyalty_points", "total", "on_hand", "available", "price_retail_adult_use")
+_NUMBERS = (
+    *("loyalty_points", "total", "on_hand", "available", "price_retail_adult_use"),
+    *("total_price", "total_price_incl", "inventory_level", "price_including_tax"),
+)
 
 
 def damaged(record: dict[str, Any], damage: str) -> bytes:

@@ -9,6 +9,7 @@ Endpoint = Literal[
     "auth",
     "customers",
     "orders",
+    "products",
     "inventory",
     "discounts",
     "metadata",
@@ -16,6 +17,7 @@ Endpoint = Literal[
     "batch",
     "wallet",
     "writes",
+    "webhooks",
 ]
 
 
@@ -101,7 +103,7 @@ class EndlessContinue(_Fault):
 
 
 class RowFlood(_Fault):
-    """The reply is a list of ``rows`` rows, each 0 or an empty object."""
+    """The reply's list is one of ``rows`` rows, each 0 or an empty object."""
 
     kind: Literal["row_flood"]
     rows: int = Field(default=1_500_000, ge=1)

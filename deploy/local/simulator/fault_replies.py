@@ -1,6 +1,6 @@
 """Faults that answer in place of the POS, or bend the answer's body."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from gzip import compress
@@ -28,6 +28,11 @@ from deploy.local.simulator.fault_wire import send_before
 from deploy.local.simulator.table import encode
 
 _MEGABYTE = 1_000_000
+_WRAPPED = b'{"data":['
+"""How a list begins that is not the whole reply."""
+
+Refusal = Callable[[int, str], Response]
+"""A reply of this status that says this."""
 
 
 def json_reply(body: bytes, status: int = 200) -> Response:
@@ -40,7 +45,9 @@ def error_reply(status: int, message: str) -> Response:
     return json_reply(encode({"error": message}), status)
 
 
-def answer_instead(faults: Sequence[Fault], stopping: Event) -> Response | None:
+def answer_instead(
+    faults: Sequence[Fault], stopping: Event, refuse: Refusal = error_reply
+) -> Response | None:
     """Wait out the latencies; then the first fault that answers by itself, if any does."""
     delay = sum(fault.ms for fault in faults if isinstance(fault, Latency))
     if delay:
@@ -48,14 +55,14 @@ def answer_instead(faults: Sequence[Fault], stopping: Event) -> Response | None:
     for fault in faults:
         match fault:
             case Unauthorized():
-                return error_reply(401, "Unauthorized")
+                return refuse(401, "Unauthorized")
             case ServerError():
-                return error_reply(fault.status, "Internal server error")
+                return refuse(fault.status, "Internal server error")
             case RateLimited():
-                return _rate_limited(fault)
+                return _rate_limited(fault, refuse)
             case TimeOut():
                 stopping.wait(fault.seconds)
-                return error_reply(504, "Gateway timeout")
+                return refuse(504, "Gateway timeout")
             case SlowHeaders() | EndlessContinue():
                 send_before(fault, stopping)
             case _:
@@ -76,7 +83,9 @@ def bend_body(faults: Sequence[Fault], reply: Response, stopping: Event) -> Resp
                 reply.set_data(body[: len(body) // 2])
             case RowFlood():
                 row = b"0" if fault.row == "zero" else b"{}"
-                reply.set_data(b"[" + (row + b",") * (fault.rows - 1) + row + b"]")
+                rows = b"[" + (row + b",") * (fault.rows - 1) + row + b"]"
+                wrapped = reply.get_data().startswith(_WRAPPED)
+                reply.set_data(b'{"data":%s}' % rows if wrapped else rows)
             case DeepNesting():
                 reply.set_data(b"[" * fault.levels + b"]" * fault.levels)
             case DecompressionBomb():
@@ -87,14 +96,18 @@ def bend_body(faults: Sequence[Fault], reply: Response, stopping: Event) -> Resp
     return reply
 
 
-def _rate_limited(fault: RateLimited) -> Response:
-    reply = error_reply(429, "Too many requests")
+def http_date(at: datetime) -> str:
+    """An HTTP date has whole seconds: the next one, so that no wait is shorter than asked."""
+    return format_datetime((at + timedelta(seconds=1)).replace(microsecond=0), usegmt=True)
+
+
+def _rate_limited(fault: RateLimited, refuse: Refusal) -> Response:
+    reply = refuse(429, "Too many requests")
     if fault.retry_after is None:
         return reply
     if fault.form == "date":
-        # An HTTP date has whole seconds: round up, so that the wait is never shorter than asked.
-        at = datetime.now(UTC) + timedelta(seconds=fault.retry_after + 1)
-        reply.headers["Retry-After"] = format_datetime(at.replace(microsecond=0), usegmt=True)
+        at = datetime.now(UTC) + timedelta(seconds=fault.retry_after)
+        reply.headers["Retry-After"] = http_date(at)
     else:
         reply.headers["Retry-After"] = str(fault.retry_after)
     return reply

@@ -61,6 +61,11 @@ class FaultSchedule:
             else:
                 self._scheduled.pop(number, None)
 
+    @property
+    def any(self) -> bool:
+        """Whether any fault is asked for."""
+        return bool(self._scheduled)
+
     def strike(self, call: Call) -> list[Fault]:
         """The faults that strike this call; it counts as one for each that looks for its like."""
         if not self._scheduled:

@@ -1,9 +1,10 @@
-"""The simulated POS on a port of its own, in a thread of the calling process."""
+"""Simulated services, each on a port of its own, in a thread of the calling process."""
 
-from threading import Thread
+from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Self
 
+from flask import Flask
 from waitress import wasyncore
 from waitress.server import create_server
 
@@ -17,14 +18,15 @@ _IN_MEMORY = 64 * 1024 * 1024
 """Bytes of a body that are not put into a file."""
 
 
-class Server:
-    """A running server; also a context manager that closes it."""
+class HttpServer:
+    """A running server; also a context manager that closes it. ``stopping`` is set when it is to
+    close, so that every wait of the application ends."""
 
-    def __init__(self, simulation: Simulation, port: int) -> None:
-        self.simulation = simulation
+    def __init__(self, app: Flask, stopping: Event, port: int) -> None:
+        self._stopping = stopping
         self._sockets: dict[int, Any] = {}
         self._server = create_server(
-            create_app(simulation),
+            app,
             map=self._sockets,
             host=_HOST,
             port=port,
@@ -36,23 +38,19 @@ class Server:
             outbuf_overflow=_IN_MEMORY,
         )
         self.port: int = self._server.effective_port
-        self._thread = Thread(target=self._server.run, name="pos-simulator", daemon=True)
+        self._thread = Thread(target=self._server.run, name=app.name, daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
-        """Where it listens; the POS's own base URL is ``{url}/api``."""
+        """Where it listens."""
         return f"http://{_HOST}:{self.port}"
-
-    def locations(self) -> list[dict[str, Any]]:
-        """``{"id", "document"}`` of every ``locations/{id}`` that points an org at this server."""
-        return [d for org in self.simulation.orgs for d in org.location_documents(self.url)]
 
     def close(self) -> None:
         """Stop listening, end waits and connections, and wait for the threads."""
-        if self.simulation.stopping.is_set():
+        if self._stopping.is_set():
             return
-        self.simulation.stopping.set()
+        self._stopping.set()
         # Replies go out through the sockets, so the workers end first.
         self._server.task_dispatcher.shutdown(timeout=_CLOSE_SECONDS)
         # The loop ends when it has no socket left; only its own thread may take them away.
@@ -73,6 +71,18 @@ class Server:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class Server(HttpServer):
+    """The simulated POS; its own base URL is ``{url}/api``."""
+
+    def __init__(self, simulation: Simulation, port: int) -> None:
+        self.simulation = simulation
+        super().__init__(create_app(simulation), simulation.stopping, port)
+
+    def locations(self) -> list[dict[str, Any]]:
+        """``{"id", "document"}`` of every ``locations/{id}`` that points an org at this server."""
+        return [d for org in self.simulation.orgs for d in org.location_documents(self.url)]
 
 
 def serve(simulation: Simulation, port: int = 0) -> Server:

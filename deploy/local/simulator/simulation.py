@@ -1,4 +1,4 @@
-"""What the routes share: the orgs, their tokens, the faults asked for, the counts."""
+"""What routes share: the faults asked for and the counts; the orgs of a POS and their tokens."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
@@ -11,14 +11,20 @@ from deploy.local.simulator.request_log import RequestLog
 from deploy.local.simulator.spec import OrgSpec
 
 
-class Simulation:
-    """One simulated POS. ``today`` is the day all data is dated back from; ``stopping`` ends
-    every wait when the server closes."""
+class Machinery:
+    """What every simulated service has. ``stopping`` ends every wait when the server closes."""
 
-    def __init__(self, specs: Iterable[OrgSpec], today: date | None = None) -> None:
-        self.today = today or datetime.now(UTC).date()
-        self.orgs = Orgs(specs, self.today)
-        self.tokens = Tokens(self.orgs)
+    def __init__(self) -> None:
         self.faults = FaultSchedule()
         self.requests = RequestLog()
         self.stopping = Event()
+
+
+class Simulation(Machinery):
+    """One simulated POS. ``today`` is the day all data is dated back from."""
+
+    def __init__(self, specs: Iterable[OrgSpec], today: date | None = None) -> None:
+        super().__init__()
+        self.today = today or datetime.now(UTC).date()
+        self.orgs = Orgs(specs, self.today)
+        self.tokens = Tokens(self.orgs)

@@ -20,13 +20,15 @@ _TIMEZONES = (
 )
 
 
-def _slug(org_id: str) -> str:
+def slug(org_id: str) -> str:
+    """The id. Raises ValueError for one that is not fit for a path."""
     if not org_id or not all(c.isalnum() or c in "_-" for c in org_id):
         raise ValueError("an org id has letters, digits, _ and - only")
     return org_id
 
 
-def _known_zone(name: str) -> str:
+def known_zone(name: str) -> str:
+    """The zone's name. Raises ValueError for one that is none."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -49,13 +51,13 @@ class OrgSpec(BaseModel):
         frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
     )
 
-    id: Annotated[str, AfterValidator(_slug)]
+    id: Annotated[str, AfterValidator(slug)]
     customers: int = Field(default=0, ge=0)
     orders: int = Field(default=0, ge=0)
     products: int = Field(default=0, ge=0)
     rows: int = Field(default=0, ge=0)
     locations: int = Field(default=1, ge=1, le=10)
-    timezone: Annotated[str, AfterValidator(_known_zone)] = "America/New_York"
+    timezone: Annotated[str, AfterValidator(known_zone)] = "America/New_York"
     api_style: ApiStyle = "search"
     username: str = ""
     password: str = ""

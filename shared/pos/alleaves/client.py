@@ -43,6 +43,7 @@ class AlleavesClient:
         paging: PageSettings | None = None,
     ) -> None:
         self.provider = SOURCE
+        self.changes = None
         self._api = api
         self._zone = zone
         self._paging = paging or PageSettings()

@@ -23,39 +23,41 @@ def to_product_name(row: object) -> tuple[str, ProductName] | None:
     return wire.id, ProductName(wire.name or "", _name(wire.category))
 
 
-def to_inventory_row(
-    row: object, levels: Mapping[str, object], location_id: str
-) -> InventoryRow | Rejected | None:
-    """The stock of a product at an outlet; ``levels`` has how many of each product it has. None for
-    a product that is not sold, which a menu must not show.
+def to_product(row: object) -> ProductRow | Rejected:
+    """A product as its row says. Rejected for want of an id, or for text that cannot be stored."""
+    return read_row(ProductRow, row)
 
-    Rejected for want of an id, an unreadable quantity (``bad_quantity``), price or cost
-    (``bad_money``): a menu built from it would be wrong. Stock may be below 0 at the POS.
+
+def to_inventory_row(
+    product: ProductRow, level: object, location_id: str
+) -> InventoryRow | Rejected | None:
+    """The stock of a product at an outlet, which has ``level`` of it. None for a product that is
+    not sold, which a menu must not show.
+
+    Rejected for an unreadable quantity (``bad_quantity``), price or cost (``bad_money``): a menu
+    built from it would be wrong. Stock may be below 0 at the POS.
     """
-    wire = read_row(ProductRow, row)
-    if isinstance(wire, Rejected):
-        return wire
-    if not wire.active:
+    if not product.active:
         return None
-    on_hand = number(levels.get(wire.id, 0))
+    on_hand = number(level)
     if on_hand is None:
-        return reject(row, wire.id, "bad_quantity", "The product has no readable quantity.")
+        return _reject(product, "bad_quantity", "The product has no readable quantity.")
     try:
-        price, cost = _price(wire), _cents(wire.cost)
+        price, cost = _price(product), _cents(product.cost)
     except ValueError:
-        return reject(row, wire.id, "bad_money", "The product has an unreadable price or cost.")
-    available = max(on_hand, Decimal(0))
+        return _reject(product, "bad_money", "The product has an unreadable price or cost.")
+    picture = product.image_url or ""
     return InventoryRow(
-        item_id=wire.id,
+        item_id=product.id,
         batch_id=None,
         location_id=location_id,
-        name=wire.name or "",
-        brand=_name(wire.brand),
-        vendor=_name(wire.supplier),
-        category_path=_path(wire.category),
+        name=product.name or "",
+        brand=_name(product.brand),
+        vendor=_name(product.supplier),
+        category_path=_path(product.category),
         strain=None,
         on_hand=on_hand,
-        available=available,
+        available=max(on_hand, Decimal(0)),
         sellable=True,
         prices=price,
         cost_cents=cost,
@@ -63,16 +65,18 @@ def to_inventory_row(
         thc_percent=None,
         cbd_percent=None,
         date_expire=None,
-        image_url=wire.image_url if (wire.image_url or "").startswith("https://") else None,
+        image_url=picture if picture.startswith("https://") else None,
     )
 
 
-def to_level(row: object, location_id: str) -> tuple[str, object] | None:
-    """A product's id and how many of it the outlet has, as sent; None for another outlet's row."""
+def _reject(product: ProductRow, code: str, message: str) -> Rejected:
+    return reject(product.model_dump(mode="json"), product.id, code, message)
+
+
+def to_level(row: object) -> StockRow | None:
+    """How many of a product an outlet has; None for an unreadable row."""
     wire = read_row(StockRow, row)
-    if isinstance(wire, Rejected) or wire.outlet_id != location_id:
-        return None
-    return wire.product_id, wire.level if wire.level is not None else 0
+    return None if isinstance(wire, Rejected) else wire
 
 
 def to_location(row: object) -> PublicLocation | None:

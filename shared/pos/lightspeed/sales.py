@@ -6,7 +6,7 @@ A sale has a state and attributes; the fourteen older values of ``status`` say t
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -63,14 +63,34 @@ class ProductName:
 
 
 @dataclass(frozen=True, slots=True)
-class SaleContext:
-    """What sales are read with: the ``zone`` of times without one; the ``location_id`` of sales
-    without an outlet; the registers of eCom orders; the account's products by id."""
+class Sale:
+    """A sale as its row alone says: without the names of its products, and without the channel that
+    its register tells."""
 
-    zone: ZoneInfo
-    location_id: str
-    online_registers: Collection[str]
-    products: Mapping[str, ProductName]
+    order: Order
+    register_id: str | None
+
+    @property
+    def product_ids(self) -> set[str]:
+        return {item.product_id for item in self.order.items if item.product_id}
+
+
+def to_order(
+    sale: Sale, online_registers: Collection[str], products: Mapping[str, ProductName]
+) -> Order:
+    """The order of a sale: one of the web shop where its register is, its products named."""
+    order = sale.order
+    online = order.channel is Channel.ECOM or sale.register_id in online_registers
+    return replace(
+        order,
+        channel=Channel.ECOM if online else Channel.RETAIL,
+        items=tuple(_named(item, products) for item in order.items),
+    )
+
+
+def _named(item: OrderItem, products: Mapping[str, ProductName]) -> OrderItem:
+    product = products.get(item.product_id or "")
+    return replace(item, name=product.name, category=product.category) if product else item
 
 
 def to_customer(row: object, zone: ZoneInfo) -> Customer | Rejected:
@@ -98,8 +118,9 @@ def to_customer(row: object, zone: ZoneInfo) -> Customer | Rejected:
     )
 
 
-def to_order(row: object, context: SaleContext, *, now: datetime) -> Order | Rejected:
-    """The order of a sale, read at ``now``. Amounts include tax; those of a return are negative.
+def read_sale(row: object, zone: ZoneInfo, location_id: str, *, now: datetime) -> Sale | Rejected:
+    """The sale of a row, read at ``now``. Amounts include tax; those of a return are negative.
+    ``zone`` holds for times without one, ``location_id`` for a sale without an outlet.
 
     Rejected without an id, a total (``bad_money``) or a time of creation that is not beyond a day
     ahead (``bad_time``): it would count wrongly. Other unreadable values count as not given.
@@ -113,17 +134,16 @@ def to_order(row: object, context: SaleContext, *, now: datetime) -> Order | Rej
     total = _total(wire)
     if total is None:
         return reject(row, order_id, "bad_money", "The sale has no readable total.")
-    created_at = moment(wire.created_at, context.zone) or moment(wire.sale_date, context.zone)
+    created_at = moment(wire.created_at, zone) or moment(wire.sale_date, zone)
     if created_at is None or created_at - now > FUTURE_TOLERATED:
         problem = "no readable time of creation" if created_at is None else "a time in the future"
         return reject(row, order_id, "bad_time", f"The sale has {problem}.")
-    updated_at = moment(wire.updated_at, context.zone)
+    updated_at = moment(wire.updated_at, zone)
     state, marks = _state(wire)
     returned = wire.return_for is not None
     tax = cents(wire.total_tax)
     ecom_number = _ecom_number(wire, note)
-    online = ecom_number is not None or wire.register_id in context.online_registers
-    return Order(
+    order = Order(
         external_id=wire.id,
         source=SOURCE,
         pos_customer_id=wire.customer_id,
@@ -131,12 +151,12 @@ def to_order(row: object, context: SaleContext, *, now: datetime) -> Order | Rej
         email=None,
         customer_name="",
         phone=None,
-        location_id=wire.outlet_id or context.location_id,
+        location_id=wire.outlet_id or location_id,
         status=_order_status(state, marks),
         pos_status=wire.status or _STATUS_OF_STATE.get((state, marks), state.upper() or None),
         type=_type(marks),
-        channel=Channel.ECOM if online else Channel.RETAIL,
-        items=tuple(item for line in wire.lines if (item := _item(line, context.products))),
+        channel=Channel.RETAIL if ecom_number is None else Channel.ECOM,
+        items=tuple(item for line in wire.lines if (item := _item(line))),
         total_cents=-abs(total) if returned else total,
         subtotal_cents=_signed(cents(wire.total_price), returned),
         tax_cents=_signed(tax, returned),
@@ -146,6 +166,7 @@ def to_order(row: object, context: SaleContext, *, now: datetime) -> Order | Rej
         version=updated_at,
         ecom_number=ecom_number or None,
     )
+    return Sale(order, wire.register_id)
 
 
 def _total(wire: SaleRow) -> int | None:
@@ -209,7 +230,7 @@ def _discount(wire: SaleRow) -> int | None:
     return sum(found) if found else None
 
 
-def _item(line: object, products: Mapping[str, ProductName]) -> OrderItem | None:
+def _item(line: object) -> OrderItem | None:
     """A line of the sale at its price with tax; None where it is no object, or was taken back
     before the sale was closed. Its figures are not summed anywhere, so an unreadable one is 0."""
     try:
@@ -218,11 +239,10 @@ def _item(line: object, products: Mapping[str, ProductName]) -> OrderItem | None
         return None
     if (wire.status or "").upper() == "VOIDED":
         return None
-    product = products.get(wire.product_id or "")
     return OrderItem(
         product_id=wire.product_id,
-        name=product.name if product else "",
-        category=product.category if product else None,
+        name="",
+        category=None,
         quantity=number(wire.quantity) or Decimal(0),
         price_cents=(cents(wire.price) or 0) + (cents(wire.tax) or 0),
     )

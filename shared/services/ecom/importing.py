@@ -22,9 +22,10 @@ from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.domain.changes import fingerprint_and_size
 from shared.domain.ecom import EcomOrder, match_keys
+from shared.domain.providers import LIGHTSPEED
 from shared.errors import LeaseLost, OrgError
 from shared.pos.lightspeed.ecom_export import BadRow
-from shared.services.ecom.linking import SALES_OF, Linked, figures, owners_of
+from shared.services.ecom.linking import Linked, figures, owners_of
 from shared.services.spending.requests import in_parts, message_of, of_all
 from shared.store import customers, ecom, lease, locations, paths, spending_requests, status
 from shared.store.database import Contention, Database, Write, WriteRefused, commits_of, joined
@@ -181,7 +182,7 @@ class _Importing:
         """Store some orders, then look whether a sale has come meanwhile."""
         sale_ids = {c.found.number: c.found.sale_id for c in batch if c.found.sale_id}
         numbers = [change.found.number for change in batch]
-        stored = ecom.look_up(self._database, self._org_id, numbers, sale_ids, SALES_OF)
+        stored = ecom.look_up(self._database, self._org_id, numbers, sale_ids, LIGHTSPEED)
         owners = self._owners(change.found for change in batch)
         writes: dict[str, list[Write]] = {}
         waiting: list[str] = []
@@ -245,7 +246,11 @@ class _Importing:
         lost = self._requests(sorted(losers))
         first: list[Write] = list(map(spending_requests.put, lost))
         if not self._announced:
-            first.append(status.put_ecom_import(self._org_id, self._report.import_id))
+            providers = locations.configured(self._database, self._org_id).providers
+            first += [
+                status.put_ecom_import(self._org_id, provider, self._report.import_id)
+                for provider in providers or [LIGHTSPEED]
+            ]
             self._announced = True
         self._commit(held, [first])
         parts = commits_of(batch, lambda change: writes[change.found.number])
@@ -278,7 +283,7 @@ class _Importing:
         """Supersede those whose sale was stored since they were looked up: its sync has seen them
         only if they were stored before."""
         linked, named = Linked(), {n: sale_ids[n] for n in waiting if n in sale_ids}
-        found = ecom.look_up(self._database, self._org_id, waiting, named, SALES_OF)
+        found = ecom.look_up(self._database, self._org_id, waiting, named, LIGHTSPEED)
         for number in found.sales.keys() & found.orders.keys():
             # Another id than that of the write before: so no trigger takes it for a stranger's.
             run_id = f"{self._report.import_id}-again"

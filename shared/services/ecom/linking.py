@@ -14,6 +14,7 @@ from shared.domain.customers import MAX_SHARING, Customer
 from shared.domain.ecom import EcomState, match_keys
 from shared.domain.ids import natural_key
 from shared.domain.orders import Order, external_id_of
+from shared.domain.providers import LIGHTSPEED
 from shared.store import customers, ecom, ecom_imports
 from shared.store.database import Database, Write
 from shared.store.ecom import Found, StoredEcomOrder, StoredSale
@@ -23,8 +24,6 @@ WAITING_AT_ONCE = 300
 """Waiting orders that are compared at once."""
 KEYS_LOOKED_UP = 300
 """Beyond so many e-mails and numbers of new customers all unmatched orders are compared instead."""
-SALES_OF = "lightspeed"
-"""The provider at whose tills eCom orders become sales."""
 
 
 @dataclass(slots=True)
@@ -66,7 +65,7 @@ class EcomLinks:
         imported = self.progress.ecom_import is not None
         for order in stored:
             wanted = order.ecom_number is not None or imported
-            if wanted and order.source == SALES_OF and order.total_cents >= 0:
+            if wanted and order.source == LIGHTSPEED and order.total_cents >= 0:
                 sale = StoredSale(order.id, order.ecom_number, order.total_cents)
                 self._sales[order.id] = sale
 
@@ -143,7 +142,7 @@ def link_waiting(
     for batch in batched(waiting, WAITING_AT_ONCE):
         sale_ids = {order.number: order.sale_id for order in batch if order.sale_id}
         numbers = [order.number for order in batch]
-        found = ecom.look_up(database, org_id, numbers, sale_ids, SALES_OF)
+        found = ecom.look_up(database, org_id, numbers, sale_ids, LIGHTSPEED)
         unmatched = {}
         for order in batch:
             if sale := found.sales.get(order.number):
@@ -193,7 +192,7 @@ def figures(database: Database, org_id: str) -> dict[str, int]:
 
 def sold_of(database: Database, org_id: str, numbers: Iterable[int]) -> set[int]:
     """Those of the numbers that no import had of which a sale is stored."""
-    found: Found = ecom.look_up(database, org_id, map(str, numbers), {}, SALES_OF)
+    found: Found = ecom.look_up(database, org_id, map(str, numbers), {}, LIGHTSPEED)
     return {int(number) for number in found.sales}
 
 

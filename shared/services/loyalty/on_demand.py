@@ -25,8 +25,9 @@ from shared.domain.loyalty import (
 from shared.domain.spending import fold
 from shared.errors import NotFound, OrgError, ProviderError, RequestInvalid, RetryLater
 from shared.loyalty.port import OpenProvider
-from shared.services.loyalty.look_ups import NOT_CONFIGURED, UNAVAILABLE, Permits, account_of
+from shared.services.loyalty.look_ups import NOT_CONFIGURED, UNAVAILABLE, account_of
 from shared.services.manual_sync import RunUnderWay
+from shared.services.permits import Permits
 from shared.store import customers, loyalty, loyalty_runs, paths, tenants
 from shared.store import lease as leases
 from shared.store.database import Database, Document

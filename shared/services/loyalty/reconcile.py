@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from shared.bus.later import LaterPublisher
 from shared.bus.messages import Loyalty
-from shared.bus.publisher import LaterPublisher, Publisher
+from shared.bus.publisher import Publisher
 from shared.clock import Clock, Deadline, OutOfTime
 from shared.domain.changes import fingerprint
 from shared.domain.ids import natural_key
@@ -25,10 +26,9 @@ from shared.services.loyalty.look_ups import (
     AT_ONCE,
     LookUps,
     LoyaltyAccount,
-    OutOfPermits,
-    Permits,
     account_of,
 )
+from shared.services.permits import OutOfPermits, Permits
 from shared.services.runs import lifecycle
 from shared.services.runs.failure import run_error
 from shared.store import customers, loyalty, loyalty_runs, tenants

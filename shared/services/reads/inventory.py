@@ -40,7 +40,7 @@ class ExpiringStock:
         their location, expired ones too; the most urgent first, then the most at risk."""
         zones = locations.zones(self.database, org_id)
         near: defaultdict[date, list[BatchStock]] = defaultdict(list)
-        for stock in inventory.load_batches(self.database, org_id).all():
+        for stock in inventory.load_all_batches(self.database, org_id):
             today = self._today(stock, zones)
             if stock.quantity >= min_quantity and _days_left(stock, today) <= within_days:
                 near[today].append(stock)

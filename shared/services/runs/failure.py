@@ -60,12 +60,16 @@ class RunGivenUp(SyncSamError):
     code = "run_given_up"
 
 
-def run_error(error: SyncSamError, stream: str | None = None) -> RunError:
+def run_error(
+    error: SyncSamError, stream: str | None = None, provider: str | None = None
+) -> RunError:
     """An error as a run's document keeps it: one sentence, and who must act."""
     said = str(error).rstrip(".")
     if said.partition(" ")[0].islower():  # a setting's name, such as alpineIq, stays as it is
         said = said[0].upper() + said[1:]
-    return RunError(code=error.code, owner=error.owner, message=f"{said}.", stream=stream)
+    return RunError(
+        code=error.code, owner=error.owner, message=f"{said}.", stream=stream, provider=provider
+    )
 
 
 def cause_of(error: BaseException | None) -> RunError | None:

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from shared.bus.events import DocumentChange
+from shared.bus.later import LaterPublisher
 from shared.bus.messages import ComputeSpending
-from shared.bus.publisher import LaterPublisher
 from shared.errors import InvalidMessage
 from shared.store import orders, paths
 

@@ -198,6 +198,7 @@ class SpendingSnapshot:
             org_id=self.org_id,
             customer_id=customer_id,
             email=member.email,
+            digest=self._digest(member),
         )
         differ = customers.differs(member.customer.fields, after)
         writes: list[Write] = []
@@ -212,3 +213,9 @@ class SpendingSnapshot:
             path = f"{paths.customers(self.org_id)}/{customer_id}"
             writes.append(Update(path, changed | {"updatedAt": now}))
         return writes
+
+    def _digest(self, member: CustomerSnapshot) -> str | None:
+        """As stored where the orders were not read."""
+        if self.as_stored:
+            return member.own.fields.get("digest")
+        return spending.digest_of(self.purchases[member.id].spending, member.customer.fields)

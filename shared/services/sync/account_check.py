@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NoReturn
 
+from shared.bus.messages import STREAMS
 from shared.domain.customers import Customer, are_different_people
 from shared.domain.inventory import InventoryRow
 from shared.domain.order_windows import OrderCursor
@@ -98,5 +99,8 @@ class AccountCheck:
             f"the POS accounts of locations {one} and {other} are not of one company: {proof} in"
             f" the second. Put the account of location {other} into an org of its own"
         )
-        self._session.progress.accounts_refused = reason
+        with self._session.lock:
+            self._session.progress.accounts_refused = reason
+            for stream in STREAMS:  # the next run is to compare the same records again
+                self._session.progress.forget_versions(stream)
         raise ConfigurationInvalid(reason)

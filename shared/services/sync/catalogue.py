@@ -34,8 +34,8 @@ class Catalogue:
         session = self._session
         if not set(self._attempt.wanted) & set(STREAMS):
             return
-        listed = inventory.load_prices(session.database, session.org_id)
-        stocked = inventory.load_batches(session.database, session.org_id)
+        where = (session.database, session.org_id, session.provider)
+        listed, stocked = inventory.load_prices(*where), inventory.load_batches(*where)
         session.keep(listed)
         session.keep(stocked)
         sales = Sales(session.org_id, listed, self._discounts(), session.now)
@@ -72,5 +72,5 @@ class Catalogue:
         session, clients = self._session, self._org.account_clients
         listed = self._attempt("discounts", lambda: sync_discounts(session, clients))
         if listed is None:
-            return discount_store.read_all(session.database, session.org_id)
+            return discount_store.read_all(session.database, session.org_id, session.provider)
         return listed

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Self
 
 from shared.bus.messages import STREAMS, PosSync, StreamName, Trigger
+from shared.domain.providers import ALLEAVES, Provider
 from shared.domain.runs import WEBHOOK_RUN
 from shared.errors import InvalidMessage
 
@@ -15,8 +16,8 @@ from shared.errors import InvalidMessage
 @dataclass(frozen=True, slots=True)
 class SyncOrg:
     """Sync an org's streams. ``full`` writes every record again, ``allow_deletions`` lets a
-    removal through that would wait for a person, ``streams`` None means all. ``if_active``: an org
-    without an active location is left alone."""
+    removal through that would wait for a person, ``streams`` None means all, as does ``provider``
+    None. ``if_active``: an org without an active location is left alone."""
 
     org_id: str
     run_id: str
@@ -26,6 +27,7 @@ class SyncOrg:
     streams: tuple[StreamName, ...] | None = None
     requested_by: str | None = None
     if_active: bool = False
+    provider: Provider | None = None
 
     @classmethod
     def of(cls, message: PosSync) -> Self:
@@ -50,7 +52,8 @@ class PreviewSync:
 
 @dataclass(frozen=True, slots=True)
 class SyncRecords:
-    """Fetch and store the records of these ids alone."""
+    """Fetch and store the records of these ids alone, from ``provider``; None: from Alleaves, or
+    the org's only one."""
 
     org_id: str
     run_id: str
@@ -58,6 +61,7 @@ class SyncRecords:
     customer_ids: frozenset[str]
     order_ids: frozenset[str]
     product_ids: frozenset[str]
+    provider: Provider | None = None
 
     @property
     def webhook_key(self) -> str:
@@ -67,10 +71,11 @@ class SyncRecords:
 
 @dataclass(frozen=True, slots=True)
 class RefreshSales:
-    """Set the sale fields of the stored products by the stored discounts; ask no POS."""
+    """Set the sale fields of a provider's stored products by its stored discounts; ask no POS."""
 
     org_id: str
     run_id: str
+    provider: Provider = ALLEAVES
 
 
 SyncCommand = SyncOrg | PreviewSync | SyncRecords | RefreshSales
@@ -89,9 +94,10 @@ def command_of(message: PosSync) -> SyncCommand:
             customer_ids=frozenset(message.customer_ids or ()),
             order_ids=frozenset(message.order_ids or ()),
             product_ids=frozenset(message.product_ids or ()),
+            provider=message.provider,
         )
     if message.dry_run:
         return PreviewSync(SyncOrg.of(message))
     if message.as_stored:
-        return RefreshSales(message.org_id, message.run_id)
+        return RefreshSales(message.org_id, message.run_id, message.provider or ALLEAVES)
     return SyncOrg.of(message)

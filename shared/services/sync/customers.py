@@ -8,6 +8,7 @@ from functools import partial
 
 from shared.domain.customers import Customer
 from shared.domain.ids import natural_key
+from shared.domain.orders import Order
 from shared.errors import ListingIncomplete
 from shared.pos.port import Page, PosClient
 from shared.services.sync.account_check import AccountCheck
@@ -40,8 +41,8 @@ class ListedCustomers:
 
 
 class StoredCustomers:
-    """The CustomerDirectory of an org: ids by the manifest, the rest by query, kept for the
-    invocation. To be made once every customer is given to the session to store.
+    """The CustomerDirectory of an org's customers at one provider: ids by the manifest, the rest by
+    query, kept for the invocation. To be made once every customer is given to the session to store.
 
     With ``listed``, the whole list of this invocation, no e-mail is queried for. User ids are: a
     customer may have one that the POS does not know.
@@ -79,7 +80,9 @@ class StoredCustomers:
             if not self._flushed:  # once: to wait for every page of orders would halve the pace
                 session.flush()
                 self._flushed = True
-            found = customers.ids_by(session.database, session.org_id, field, missing)
+            found = customers.ids_by(
+                session.database, session.org_id, field, missing, session.provider
+            )
             self._found.update({(field, value): found.get(value) for value in missing})
         return {v: known for v in wanted if (known := self._found[field, v]) is not None}
 
@@ -140,11 +143,7 @@ def sync_customers(
         gone = stored - seen - {*rejected}
         unreadable = rejected.count(None)
         missing.note(gone, listed=listed, stored=len(stored), unreadable=unreadable)
-    missing.settle(
-        partial(of_first_account, clients, lambda client, i: client.customer(i)),
-        lambda page: _store_found(session, records, page),
-        lambda ids: _remove(session, ids),
-    )
+    settle_customers(session, records, missing, clients)
     return found
 
 
@@ -164,6 +163,35 @@ def _listed_before(session: Session, clients: Sequence[PosClient], check: Accoun
             check.customers(account, page.records)
             seen.update(customer.id for customer in page.records)
     return seen
+
+
+def settle_customers(
+    session: Session,
+    records: StreamRecords,
+    missing: MissingRecords,
+    clients: Sequence[PosClient],
+) -> None:
+    """Look up what is missing, store what is found, mark the rest as removed."""
+    missing.settle(
+        partial(of_first_account, clients, lambda client, i: client.customer(i)),
+        lambda page: _store_found(session, records, page),
+        lambda ids: _remove(session, ids),
+    )
+
+
+def unknown_buyers(session: Session, pages: Iterable[Page[Order]]) -> set[str]:
+    """Customers that the orders name and that are not stored: they are as new as the orders."""
+    known = StoredCustomers(session, None)
+    buyers = (order.pos_customer_id for page in pages for order in page.records)
+    return {buyer for buyer in buyers if buyer and not known.has(buyer)}
+
+
+def store_found(session: Session, pages: Iterable[Page[Customer]]) -> None:
+    """Store customers that were asked for one by one."""
+    with session.lock:
+        records = StreamRecords(session, STREAM)
+        for page in pages:
+            _store_found(session, records, page)
 
 
 def _store_found(session: Session, records: StreamRecords, page: Page[Customer]) -> None:

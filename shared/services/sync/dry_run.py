@@ -19,8 +19,8 @@ from shared.bus.messages import ComputeSpending
 from shared.clock import Clock, Deadline, OutOfTime
 from shared.domain.changes import ChangeKind, change_kind, changed_fields
 from shared.services.sync.commands import PreviewSync, SyncOrg
-from shared.services.sync.org import SyncedStreams, new_run, sync_records
-from shared.services.sync.pos_locations import OpenPos
+from shared.services.sync.org import new_run, providers_left, sync_records
+from shared.services.sync.pos_locations import OpenPos, read_org
 from shared.services.sync.run_end import set_last_state
 from shared.services.sync.session import Session
 from shared.store import paths, runs
@@ -54,20 +54,25 @@ class DryRun:
             return
         run = new_run(sync, self.clock())
         recorder, spending = ChangeRecorder(database, sync, run), CountedRequests()
-        synced, complete = SyncedStreams(sync.stream_names), True
-        deadline = Deadline(self.seconds)
-        with Session(recorder, spending=spending, clock=self.clock, deadline=deadline) as session:
-            try:
-                synced = sync_records(sync, session, self.open_pos)
-            except OutOfTime:
-                complete = False
-            session.end()
-        set_last_state(run, wanted=synced.wanted, now=self.clock())
+        complete, deadline = True, Deadline(self.seconds)
+        org = read_org(database, sync.org_id)
+        for provider in providers_left(sync, org, run):
+            if not complete:
+                break
+            with Session(
+                recorder, provider=provider, spending=spending, clock=self.clock, deadline=deadline
+            ) as session:
+                try:
+                    sync_records(sync, org, session, self.open_pos)
+                except OutOfTime:
+                    complete = False
+                session.end()
+        set_last_state(run, now=self.clock())
         report = runs.put_report(
             sync.org_id,
             sync.run_id,
             run,
-            {name: recorder.stream(name).document() for name in run.streams},
+            {name: recorder.stream(name).document() for name in run.totals},
             complete=complete,
             spending_of=spending.customers,
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from threading import Event
 from typing import TypeVar
 
@@ -125,6 +126,19 @@ def of_first_account(
             break
         page = ask(client, record_id)
     return page
+
+
+def of_each(
+    clients: Sequence[PosClient],
+    record_ids: Collection[str],
+    ask: Callable[[PosClient, str], Page[R]],
+) -> dict[str, Page[R]]:
+    """Each record, by its id, from the first account that has it."""
+    fetch, ids = partial(of_first_account, clients, ask), sorted(record_ids)
+    # Each call its own copy: log fields and the trace of the run go along.
+    fetches = [partial(copy_context().run, fetch, record_id) for record_id in ids]
+    with ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="record") as pool:
+        return dict(zip(ids, pool.map(lambda fetched: fetched(), fetches), strict=True))
 
 
 def _answers(ids: Iterable[str], look_up: Callable[[str], Page[R]]) -> dict[str, Page[R]]:

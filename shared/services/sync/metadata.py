@@ -60,7 +60,8 @@ def is_due(session: Session) -> bool:
 
 
 def sync_metadata(session: Session, org: OpenOrg, menu: MenuNames) -> None:
-    """Store the four documents. Raises NotProvided where the POS gives none of them."""
+    """Store the provider's part of the four documents. Raises NotProvided where the POS gives none
+    of them."""
     clients = org.account_clients
     with ThreadPoolExecutor(len(NAMED_KINDS) + 2, thread_name_prefix="metadata") as pool:
 
@@ -81,7 +82,9 @@ def sync_metadata(session: Session, org: OpenOrg, menu: MenuNames) -> None:
         for kind, asked in named.items():
             answer = asked.result()
             names = menu.of(kind) if answer is None else _each_once(answer.value)
-            found[kind] = metadata.names(names, session.org_id, derived=answer is None)
+            found[kind] = metadata.names(
+                names, session.org_id, session.provider, derived=answer is None
+            )
             records.tally.counts[kind] = len(names)
             records.tally.requests += answer.requests if answer else 0
         listed = places.result()
@@ -92,6 +95,7 @@ def sync_metadata(session: Session, org: OpenOrg, menu: MenuNames) -> None:
                 for place in _synced_locations(org, _value(listed))
             ],
             session.org_id,
+            session.provider,
             derived=listed is None,
         )
         for answered in (listed, *of_location.values()):
@@ -108,11 +112,15 @@ def sync_metadata(session: Session, org: OpenOrg, menu: MenuNames) -> None:
 def _store(
     session: Session, records: StreamRecords, found: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    def put(change: Changed) -> list[Write]:
-        record = change.record
-        return [metadata.put(session.org_id, record.id, record.fields, now=session.now())]
+    changed = records.changed(Record(kind, fields) for kind, fields in found.items())
+    stored = metadata.read_all(session.database, session.org_id) if changed else {}
 
-    records.store(records.changed(Record(kind, fields) for kind, fields in found.items()), put)
+    def put(change: Changed) -> list[Write]:
+        kind = change.record.id
+        whole = metadata.beside(kind, change.record.fields, stored[kind], session.provider)
+        return [metadata.put(session.org_id, kind, whole, now=session.now())]
+
+    records.store(changed, put)
 
 
 def _ask(

@@ -3,7 +3,7 @@ the backfill. Where a window lists fewer than are stored of its days, the rest i
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -11,6 +11,7 @@ from itertools import islice
 import structlog
 
 from shared.clock import OutOfTime
+from shared.domain.notifications import NEW_ECOM_ORDER, is_news
 from shared.domain.order_matching import CustomerDirectory, SkipReason, match_orders
 from shared.domain.order_windows import DateWindow, Walk
 from shared.domain.orders import Order, external_id_of
@@ -42,6 +43,7 @@ def sync_orders(
     directory: CustomerDirectory,
     check: AccountCheck,
     rules: RemovalRules,
+    notify: Collection[str] = (),
 ) -> None:
     """Walk the org's orders, newest first, keeping the place after each window of days, and mark
     those that the POS has no more.
@@ -50,7 +52,7 @@ def sync_orders(
     OutOfTime when the deadline passes; the next invocation goes on from there. Each begins at least
     one window: where all its time goes by before, the run would never get anywhere.
     """
-    stream = OrderStream(session, directory)
+    stream = OrderStream(session, directory, notify)
     comparison = StoredOrders(session, stream, rules)
     begun = False
     while (walk := listings.walk()) and (window := walk.next_window):
@@ -107,10 +109,14 @@ def _advance(session: Session, walk: Walk) -> None:
 
 
 class OrderStream:
-    """Stores orders, each with the customer it belongs to, and why the others were skipped."""
+    """Stores orders, each with the customer it belongs to, and why the others were skipped.
+    ``notify`` is what the org asks to hear of."""
 
-    def __init__(self, session: Session, directory: CustomerDirectory) -> None:
+    def __init__(
+        self, session: Session, directory: CustomerDirectory, notify: Collection[str] = ()
+    ) -> None:
         self._session = session
+        self._notify = notify
         self._directory = directory
         self.records = StreamRecords(session, STREAM)
         self._skipped = SkippedOrders(session.org_id, self.records.manifest)
@@ -167,6 +173,7 @@ class OrderStream:
         newer = records.newer(changed, {i: b.version for i, b in before.items()})
         # An order may have moved from one customer to another: both must be recomputed.
         self._session.add_pending_recompute(_losers(newer, before))
+        self._note_news(page.records, newer)
         by_id, ecom = {order.id: order for order in page.records}, self._session.ecom
         ecom.note_sales(by_id[change.record.id] for change in newer)
         records.store(newer, partial(self._put, before), lambda c: ecom.forget_sale(c.record.id))
@@ -174,6 +181,14 @@ class OrderStream:
         self._in_quarantine(order.id for order in page.records)
         for order in page.records:
             records.manifest.listed(order.id, order.created_at)
+
+    def _note_news(self, records: Iterable[Order], stored: Sequence[Changed]) -> None:
+        """Have the org told of those of the orders that are stored first now and are news."""
+        first = {change.record.id for change in stored if change.first}
+        if NEW_ECOM_ORDER in self._notify and first:
+            now = self._session.now()
+            news = (order.id for order in records if order.id in first and is_news(order, now))
+            self._session.add_pending_notifications(news)
 
     def _look_for(self, order_ids: Iterable[str]) -> None:
         """Find out of orders that may be stored, as a worker has died, whether they are."""
@@ -250,7 +265,7 @@ class StoredOrders:
         self._session = session
         self._stream = stream
         self._manifest = stream.records.manifest
-        self._missing = MissingRecords(session, stream.records, rules)
+        self.missing = MissingRecords(session, stream.records, rules)
         self._by_moment: list[tuple[float, str]] | None = None
 
     def compare(self, window: DateWindow, listed: ListedOrders) -> None:
@@ -262,9 +277,9 @@ class StoredOrders:
         first, end = (bisect_left(self._by_moment, (at, "")) for at in (since, until))
         kept = (STORED, SKIPPED)
         stored = {i for _, i in self._by_moment[first:end] if self._manifest.mark(i) in kept}
-        gone = stored - listed.ids - self._missing.to_look_up
+        gone = stored - listed.ids - self.missing.to_look_up
         unreadable = listed.unreadable
-        self._missing.note(gone, listed=listed.rows, stored=len(stored), unreadable=unreadable)
+        self.missing.note(gone, listed=listed.rows, stored=len(stored), unreadable=unreadable)
 
     def learn_created(self) -> None:
         """After a sweep of all days: note when those orders were created, by their documents, that
@@ -285,7 +300,7 @@ class StoredOrders:
     def settle(self, clients: Sequence[PosClient]) -> None:
         """Look up what is missing, store what is found, mark the rest as removed."""
         look_up = partial(of_first_account, clients, lambda client, i: client.order(i))
-        self._missing.settle(
+        self.missing.settle(
             lambda order_id: look_up(external_id_of(order_id)),
             lambda page: self._stream.store_page(page, expected=None),
             self._remove,

@@ -1,13 +1,14 @@
 """One org's sync, from its command to its last document.
 
 open the run      the org's lease; a paused org or one that is being synced is left alone
-sync the streams  customers, then the orders matched to them; beside both what the org sells
+sync the streams  customers, then the orders matched to them; beside both what the org sells;
+                  of one provider after the other: one that fails leaves the others going
 end the run       pause or resume, incidents, the status that people look at
                   or hand the rest over to a continuation when the time is up
 """
 
 import contextvars
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -26,7 +27,6 @@ from shared.services.runs.failure import (
     error_fields,
     failed,
     keeps_failing,
-    run_error,
     tell_unopened,
 )
 from shared.services.runs.lifecycle import ActiveRun
@@ -36,22 +36,35 @@ from shared.services.sync.catalogue import Catalogue
 from shared.services.sync.commands import SyncOrg
 from shared.services.sync.customers import StoredCustomers, sync_customers
 from shared.services.sync.gone import RemovalRules
+from shared.services.sync.news import tell_news
 from shared.services.sync.order_listings import OrderListings
 from shared.services.sync.orders import sync_orders
-from shared.services.sync.pos_locations import NoActiveLocation, OpenOrg, OpenPos, open_org
+from shared.services.sync.pos_locations import (
+    ConfiguredOrg,
+    OpenOrg,
+    OpenPos,
+    open_org,
+    read_org,
+)
 from shared.services.sync.run_end import (
     FAILING,
     SyncPaused,
+    end_provider,
     end_run,
     is_resting,
+    note_rest,
+    rests,
     set_last_state,
 )
 from shared.services.sync.sales_refresh import SalesRefreshPlan
-from shared.services.sync.session import Session, StreamAttempts
+from shared.services.sync.session import Session, StreamAttempts, settle_others
+from shared.services.sync.versions import lists_changes, sync_changed_people
 from shared.store import runs, status
 from shared.store.database import Database
 from shared.store.lease import HeldByOtherRun
+from shared.store.manifest import unsettled_provider
 from shared.store.runs import Run
+from shared.store.status import SyncProgress
 
 LOOK_AGAIN_SECONDS = 15.0
 """How often a long run checks whether a discount has begun or ended meanwhile."""
@@ -94,12 +107,10 @@ class OrgSync:
             raise
         if opened is None:
             return
-        spending, clock = self.spending, self.clock
         with opened:
             if opened.run.tries >= FAILING_FROM:
                 self._report_failing(opened)
-            with Session(opened, spending=spending, clock=clock, deadline=deadline) as session:
-                self._work(command, session)
+            self._work(command, opened, deadline)
 
     def _open(self, database: Database, command: SyncOrg) -> ActiveRun[Run] | None:
         """The command's run; None where it is not to be."""
@@ -153,39 +164,70 @@ class OrgSync:
             org_id, run_id = command.org_id, command.run_id
             database.commit([failed(org_id, run_id, run, error, self.clock())])
 
-    def _work(self, command: SyncOrg, session: Session) -> None:
-        try:
-            synced = sync_records(command, session, self.open_pos)
-        except OutOfTime:
-            session.run.error = None  # of a delivery before this one, which got further
-            session.hand_over()
-            self.continuation.publish([command.continuation()])
-            log.info("run_continues", invocations=session.run.invocations)
+    def _work(self, command: SyncOrg, opened: ActiveRun[Run], deadline: Deadline) -> None:
+        """One session for each provider that the run is not done with."""
+        run, database = opened.run, opened.database
+        org = read_org(database, command.org_id)
+        todo = providers_left(command, org, run, opened.unsettled)
+        settle_others(opened, todo[0])
+        alerts = replace(self.alerts, database=database)
+        standing: dict[str, SyncProgress] = {}
+        for number, provider in enumerate(todo, 1):
+            with Session(
+                opened,
+                provider=provider,
+                spending=self.spending,
+                clock=self.clock,
+                deadline=deadline,
+            ) as session:
+                try:
+                    if number > 1:
+                        deadline.check()
+                    self._sync(command, org, session)
+                except OutOfTime:
+                    run.error = None  # of a delivery before this one, which got further
+                    session.hand_over()
+                    self.continuation.publish([command.continuation()])
+                    log.info("run_continues", invocations=run.invocations)
+                    return
+                if command.if_active and not org.is_active:
+                    # Deactivated while the message was on its way: no fault to be shown.
+                    log.info("org_is_not_active")
+                    set_last_state(run, now=self.clock())
+                    session.end()
+                    return
+                tell_news(session, alerts)
+                standing[provider] = session.progress
+                if number < len(todo):
+                    end_provider(session, alerts, todo[number])
+                else:
+                    for other in {*org.providers} - standing.keys():
+                        standing[other] = status.read_progress(database, command.org_id, other)
+                    end_run(session, alerts, standing, org.providers)
+        log.info("run_ended", state=run.state, **run.spent())
+
+    def _sync(self, command: SyncOrg, org: ConfiguredOrg, session: Session) -> None:
+        """Sync the provider of the session, unless it refuses the credentials and others do not:
+        of an org that is paused no run begins."""
+        if len(org.providers) > 1 and rests(session.progress, session.run.trigger, self.clock()):
+            log.info("provider_paused", pos_provider=session.provider)
+            note_rest(session)
             return
-        if command.if_active and not synced.active:
-            # Deactivated while the message was on its way: no fault that the status should show.
-            log.info("org_is_not_active")
-            set_last_state(session.run, wanted=synced.wanted, now=self.clock())
-            session.end()
-            return
-        change_at = synced.sales_change_at
+        change_at = sync_records(command, org, session, self.open_pos)
         if change_at and change_at != session.progress.sales_change_at:
-            planned = self.refreshes.at_change(command.org_id, change_at)
+            planned = self.refreshes.at_change(command.org_id, session.provider, change_at)
             session.progress.sales_change_at = change_at if planned else None
-        alerts = replace(self.alerts, database=session.database)
-        end_run(session, alerts, wanted=synced.wanted, provider=synced.provider)
-        log.info("run_ended", state=session.run.state, **session.run.spent())
 
 
-@dataclass(frozen=True, slots=True)
-class SyncedStreams:
-    """What a run has worked on. ``sales_change_at`` is when sale fields next change by time, as
-    far as the run knows; ``active`` whether the org has an active location."""
-
-    wanted: Sequence[str] = STREAMS
-    provider: str | None = None
-    sales_change_at: datetime | None = None
-    active: bool = True
+def providers_left(
+    command: SyncOrg, org: ConfiguredOrg, run: Run, unsettled: bytes = b""
+) -> list[str]:
+    """The providers that the run is to go through, at least one: first that at which an invocation
+    before was at work, then that whose records a worker has left ``unsettled``."""
+    first = (run.provider, unsettled_provider(unsettled))
+    wanted = [command.provider] if command.provider else org.providers
+    ordered = sorted(wanted, key=lambda name: name not in first)
+    return [name for name in ordered if name not in run.earlier] or ordered[-1:]
 
 
 def new_run(command: SyncOrg, now: datetime) -> Run:
@@ -198,26 +240,25 @@ def new_run(command: SyncOrg, now: datetime) -> Run:
     )
 
 
-def sync_records(command: SyncOrg, session: Session, open_pos: OpenPos) -> SyncedStreams:
-    """Sync every stream that is wanted and that the run has not done yet: the same for a sync and
-    for a dry run.
+def sync_records(
+    command: SyncOrg, org: ConfiguredOrg, session: Session, open_pos: OpenPos
+) -> datetime | None:
+    """Sync every stream of the session's provider that is wanted and that the run has not done yet:
+    the same for a sync and for a dry run. Returns as ``sync_streams``.
 
     Errors that the org must act on are noted on the run. Raises OutOfTime when there is more to
     do than there is time for, and whatever was not foreseen.
     """
     if command.full and not session.run.reset:
         session.distrust_what_is_stored(command.stream_names)
-    synced = SyncedStreams()
     try:
-        org = open_org(session, open_pos)
-        synced = SyncedStreams(_wanted(command, session), org.provider)
-        change_at = sync_streams(
-            session, org, synced.wanted, allow_deletions=command.allow_deletions
+        opened = open_org(session, org, open_pos)
+        return sync_streams(
+            session, opened, _wanted(command, session), allow_deletions=command.allow_deletions
         )
     except (OrgError, ProviderError) as error:
-        session.run.errors.append(run_error(error))
-        return replace(synced, active=not isinstance(error, NoActiveLocation))
-    return replace(synced, sales_change_at=change_at)
+        session.fail(error)
+    return None
 
 
 def sync_streams(
@@ -236,6 +277,9 @@ def sync_streams(
     def sync_people() -> None:
         check = AccountCheck(session, org.accounts)
         clients = org.clients
+        if lists_changes(clients):
+            sync_changed_people(session, org, attempt, check, removal)
+            return
         with OrderListings(session, clients, org.settings, today=org.today) as orders:
             if attempt.is_due("orders"):
                 orders.begin()
@@ -244,7 +288,10 @@ def sync_streams(
                 log.warning("orders_wait_for_customers")
                 return
             directory = StoredCustomers(session, listed)
-            attempt("orders", lambda: sync_orders(session, orders, directory, check, removal))
+            attempt(
+                "orders",
+                lambda: sync_orders(session, orders, directory, check, removal, org.notify),
+            )
 
     chains = (sync_people, catalogue.sync)
     with ThreadPoolExecutor(len(chains), thread_name_prefix="stream") as pool:

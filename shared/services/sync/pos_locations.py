@@ -1,4 +1,5 @@
-"""An org as its sync sees it: its settings, its active locations, and their POS accounts."""
+"""An org as its sync sees it: its settings, its active locations by provider, and their POS
+accounts."""
 
 import hashlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -11,6 +12,7 @@ import structlog
 
 from shared.domain.ids import natural_key
 from shared.domain.metadata import PublicLocation
+from shared.domain.providers import ALLEAVES, label
 from shared.errors import ConfigurationInvalid, CredentialsRejected, ProviderError, ProviderRefused
 from shared.pos.config import DEFAULT_TIMEZONE, Location
 from shared.pos.port import PosClient
@@ -18,8 +20,9 @@ from shared.services.sync.session import Session
 from shared.store import locations as location_store
 from shared.store import status, tenants
 from shared.store.database import Database
+from shared.store.locations import ConfiguredLocations
 from shared.store.status import Place
-from shared.store.tenants import SyncSettings
+from shared.store.tenants import SyncSettings, TenantSettings
 
 OpenPos = Callable[[Location], PosClient]
 Listed = Sequence[PublicLocation] | ProviderError | None
@@ -47,13 +50,52 @@ class PosLocation:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfiguredOrg:
+    """An org's settings as they stand, right or wrong."""
+
+    org_id: str
+    locations: ConfiguredLocations
+    settings: TenantSettings | ConfigurationInvalid
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The providers of its locations, at least one."""
+        return tuple(self.locations.providers) or (ALLEAVES,)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it has an active location."""
+        return bool(self.locations.active or self.locations.invalid)
+
+    def of(self, provider: str) -> tuple[TenantSettings, list[Location]]:
+        """The settings, and the provider's active locations. Raises ConfigurationInvalid where any
+        of this is wrong, or there are none."""
+        if isinstance(self.settings, ConfigurationInvalid):
+            raise self.settings
+        found = self.locations.of(provider)
+        if not found:
+            raise self._without(provider)
+        return self.settings, found
+
+    def _without(self, provider: str) -> "NoActiveLocation":
+        if self.locations.active:
+            return NoActiveLocation(
+                f"org {self.org_id} has no active POS location at {label(provider)}"
+            )
+        return NoActiveLocation(_nothing_active(self.org_id, self.locations.inactive))
+
+
+@dataclass(frozen=True, slots=True)
 class OpenOrg:
-    """What a run needs to ask an org's POS. ``today`` is the date at the org's first location."""
+    """What a run needs to ask an org's POS at one provider: ``locations`` are that provider's,
+    ``today`` is the date at the first of them; ``notify`` is what the org asks to hear of
+    (domain/notifications.py)."""
 
     settings: SyncSettings
     locations: Sequence[PosLocation]
     provider: str
     today: date
+    notify: frozenset[str] = frozenset()
 
     @property
     def accounts(self) -> list[PosLocation]:
@@ -83,40 +125,63 @@ class NoActiveLocation(ConfigurationInvalid):
     """The org has no location that is to be synced."""
 
 
-def open_org(session: Session, open_pos: OpenPos) -> OpenOrg:
-    """Read the org's configuration and note on the run what is doubtful about it. The POS is asked
-    only about locations that are new, or whose settings lack something.
+def read_org(database: Database, org_id: str) -> ConfiguredOrg:
+    """Read the org's configuration. Two reads, and one more for each further location."""
+    settings: TenantSettings | ConfigurationInvalid
+    try:
+        settings = tenants.read(database, org_id)
+    except ConfigurationInvalid as error:
+        settings = error
+    return ConfiguredOrg(org_id, location_store.configured(database, org_id), settings)
+
+
+def open_org(session: Session, org: ConfiguredOrg, open_pos: OpenPos) -> OpenOrg:
+    """Open the org's locations at the session's provider, and note on the run what is doubtful
+    about the configuration. The POS is asked only about locations that are new, or whose settings
+    lack something.
 
     Raises ConfigurationInvalid; ProviderError where the settings do not do without the POS.
     """
-    database, org_id = session.database, session.org_id
-    settings = tenants.read(database, org_id)
-    configured = location_store.configured(database, org_id)
-    session.run.warnings = configured.warnings
-    if not configured.active:
-        raise NoActiveLocation(_nothing_active(org_id, configured.inactive))
-    active = Places(session, open_pos).identified(configured.active)
+    settings, configured = org.of(session.provider)
+    session.run.warn([*settings.warnings, *org.locations.warnings])
+    active = Places(session, open_pos).identified(configured)
     different, twins = _without_twins(active)
-    session.run.warnings += twins
+    session.run.warn(twins)
     return OpenOrg(
         settings.sync,
         _open_locations(different, open_pos),
-        active[0].pos_config.provider,
+        session.provider,
         session.now().astimezone(active[0].zone).date(),
+        settings.notify,
     )
 
 
-def active_locations(database: Database, org_id: str) -> list[Location]:
+def active_locations(database: Database, org_id: str, needed: str | None = None) -> list[Location]:
     """The org's active locations, each of the POS's once; the POS's id of one whose settings lack
-    it as a run has found it, if one has. Raises ConfigurationInvalid."""
+    it as a run has found it, if one has. Those of a provider of which any is not valid are left
+    out. Raises ConfigurationInvalid where none is left, or those of the ``needed`` provider are
+    not valid."""
     configured = location_store.configured(database, org_id)
-    if not configured.active:
+    if needed:
+        configured.of(needed)
+    found: list[Location] = []
+    for provider in configured.providers:
+        with suppress(ConfigurationInvalid):
+            found += _as_found(database, org_id, provider, configured.of(provider))
+    if not found:
+        for wrong in configured.invalid.values():
+            raise wrong
         raise NoActiveLocation(_nothing_active(org_id, configured.inactive))
-    found = configured.active
-    if not all(each.pos_config.location_id for each in found):
-        places = status.read_progress(database, org_id).places
-        found = [_at(each, places.get(_hash(each))) for each in found]
-    return _without_twins(found)[0]
+    return sorted(_without_twins(found)[0], key=lambda each: each.id)
+
+
+def _as_found(
+    database: Database, org_id: str, provider: str, locations: list[Location]
+) -> list[Location]:
+    if all(each.pos_config.location_id for each in locations):
+        return locations
+    places = status.read_progress(database, org_id, provider).places
+    return [_at(each, places.get(_hash(each))) for each in locations]
 
 
 def _nothing_active(org_id: str, inactive: Sequence[str]) -> str:
@@ -149,17 +214,19 @@ class Places:
                 place = self._ask(location, place)
             if place is not None:
                 kept[key] = place
-            found.append(self._with(location, place))
+            meant = [place, *place.more] if place else [None]
+            found += [self._with(location, each) for each in meant]
         progress.places = kept
         return found
 
     def _with(self, location: Location, place: Place | None) -> Location:
         zone = location.timezone or (place.timezone if place else None)
         if zone is None:
-            self._session.run.warnings.append(
+            unknown = (
                 f"The time zone of location {location.id} is not known: neither its settings nor"
                 f" the POS name one. {DEFAULT_TIMEZONE} is assumed: set timezone."
             )
+            self._session.run.warn([unknown])
         return _at(location, place).model_copy(update={"timezone": zone})
 
     def _ask(self, location: Location, before: Place | None) -> Place | None:
@@ -177,6 +244,9 @@ class Places:
         known = {each.id: each for each in listed or ()}
         meant = config.location_id or client.login_location()
         if not meant:
+            if config.means_all and known:
+                first, *more = (self._place(each) for each in known.values())
+                return first.model_copy(update={"more": more})
             if len(known) != 1:
                 raise ConfigurationInvalid(
                     f"posConfig.locationId of location {location.id} is missing, and the POS does"
@@ -194,6 +264,10 @@ class Places:
         if zone is None and before is not None and before.location_id == meant:
             zone = before.timezone
         return Place(location_id=meant, timezone=zone, asked_at=self._session.now())
+
+    def _place(self, listed: PublicLocation) -> Place:
+        zone = _zone(listed.fields.get("timezone"))
+        return Place(location_id=listed.id, timezone=zone, asked_at=self._session.now())
 
 
 def _at(location: Location, place: Place | None) -> Location:

@@ -5,12 +5,13 @@ known only when every row of it is, so nothing is stored before all is listed. W
 lists any more is removed by the rules of domain/removal.py, and so is what has no name any more.
 """
 
+import hashlib
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import structlog
@@ -44,6 +45,8 @@ STREAM = "products"
 LOOK_UPS = 100
 """Batches looked up in one run at the most."""
 AT_ONCE = 8
+LISTED_EVERY = timedelta(days=1)
+"""How often a stock is listed whole of which nothing changed."""
 LOOK_UP_SECONDS = 20.0
 """Look-ups that take longer are not waited for."""
 
@@ -54,8 +57,12 @@ def sync_products(
     session: Session, org: OpenOrg, prices: Prices, batches: BatchStore, *, allow_deletions: bool
 ) -> None:
     """Store every product that changed and remove those that are gone. Raises what the listing
-    raises, before anything is stored."""
+    raises, before anything is stored. Nothing is listed where every account says that nothing has
+    changed since."""
     records = StreamRecords(session, STREAM)
+    known = KnownStock(session, org)
+    if not allow_deletions and known.is_current(records):
+        return
     check = AccountCheck(session, org.accounts)
     stock = list_stock(session, records, org.locations, batches, check)
     found = products_from_rows(
@@ -88,7 +95,7 @@ def sync_products(
         _store(session, records, prices, whole, provider=org.locations[0].client.provider)
         session.hold(STREAM, removal.reason if held else None, len(gone))
         if not held:
-            session.run.warnings += map(_no_stock, stock.without)
+            session.run.warn(map(_no_stock, stock.without))
         if removal.decision is Decision.REMOVE:
             _remove(session, records, prices, gone)
         if not held:
@@ -96,6 +103,65 @@ def sync_products(
         if removal.decision in (Decision.NOTHING_GONE, Decision.REMOVE):
             batches.keep_only(stock.batches)
         records.release_others()
+        if not (held or stock.without or stock.quarantined or stock.unreadable_ids):
+            known.keep()
+
+
+class KnownStock:
+    """Up to which versions the lists of the accounts' stock are stored, where they have any. Kept
+    for these locations and markups: with others the same lists make other products."""
+
+    def __init__(self, session: Session, org: OpenOrg) -> None:
+        self._session = session
+        self._progress = session.progress
+        self._accounts = {
+            each.client.changes.account: each.client.changes
+            for each in org.accounts
+            if each.client.changes
+        }
+        self._numbered = len(self._accounts) == len(org.accounts)
+        meant = (
+            [each.location_id for each in org.locations],
+            sorted(map(str, org.settings.markups.items())),
+        )
+        self._of = hashlib.blake2b(repr(meant).encode(), digest_size=8).hexdigest()
+
+    def is_current(self, records: StreamRecords) -> bool:
+        """Ask the accounts. False where the whole was not listed for a day, or not since a run that
+        is to write everything again."""
+        listed_at = self._progress.listed_whole_at.get(self._key)
+        if listed_at is None or self._session.now() - listed_at >= LISTED_EVERY:
+            return False
+        for name, changes in self._accounts.items():
+            answer = changes.stock_changed(self._versions(name))
+            with self._session.lock:
+                records.tally.requests += answer.requests
+            if answer.value:
+                return False
+        return True
+
+    def keep(self) -> None:
+        """Everything that the accounts have listed is stored. To be used under the session's
+        lock."""
+        if not self._numbered:
+            return
+        self._progress.forget_versions(STREAM)
+        for name, changes in self._accounts.items():
+            for what, version in changes.stock_versions().items():
+                self._progress.versions[f"{self._key} {name} {what}"] = version
+        self._progress.listed_whole_at[self._key] = self._session.now()
+
+    @property
+    def _key(self) -> str:
+        return f"{STREAM} {self._of}"
+
+    def _versions(self, account: str) -> dict[str, int]:
+        beginning = f"{self._key} {account} "
+        return {
+            key.removeprefix(beginning): version
+            for key, version in self._progress.versions.items()
+            if key.startswith(beginning)
+        }
 
 
 def _no_stock(location: PosLocation) -> str:

@@ -258,6 +258,7 @@ class StreamRecords:
                 run_id=self._session.run_id,
                 now=now,
                 first=not before,
+                provider=self._session.provider,
             )
 
     def _tried_again(self, record_id: str) -> bool:

@@ -1,32 +1,41 @@
 """How a sync run ends: pause or resume, incidents, its last state, and the org's status.
 
-An org whose POS refuses its credentials in several runs in a row is paused: it is tried once a day
-until they are corrected.
+Where a provider refuses the credentials in several runs in a row, it is tried once a day until they
+are corrected. An org all of whose providers do is paused; in another one the runs leave that
+provider out, and the status is an error that names it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from shared.bus.messages import Trigger
-from shared.domain.order_matching import MANY_SKIPPED, most_are_skipped, why_skipped
+from shared.domain.order_matching import MANY_SKIPPED
+from shared.domain.providers import label, suffixed
 from shared.domain.runs import (
     REJECTIONS_TO_PAUSE,
     RunState,
-    StreamCounts,
     is_paused,
     next_probe,
     rejections_after,
 )
 from shared.errors import CredentialsRejected, ListingIncomplete, OrgError, Owner, SyncSamError
 from shared.services.alerts import Alerts
-from shared.services.runs.failure import error_fields, run_error
+from shared.services.runs.failure import run_error
+from shared.services.sync.org_status import (
+    UNMATCHED,
+    OrdersWithoutCustomers,
+    Standing,
+    orders_of,
+    status_fields,
+    waiting,
+    why_unmatched,
+)
 from shared.services.sync.session import Session
 from shared.store import status
 from shared.store.database import Database, Write
 from shared.store.manifest import QUARANTINED, SKIPPED, STORED
-from shared.store.runs import Hold, Run, RunError
-from shared.store.status import SyncProgress
+from shared.store.runs import Run
+from shared.store.status import RecordCounts, SyncProgress
 
 BY_ITSELF = ("cron", "webhook")
 """Triggers that leave a paused org alone. A person who asks for a sync gets one at once."""
@@ -37,8 +46,9 @@ REMOVING = ("customers", "orders", "products")
 """Streams whose records are removed."""
 LIST_INCOMPLETE = "stock_list_incomplete"
 GIVEN_UP = "run_given_up"
-UNMATCHED = "orders_unmatched"
 FAILING = "run_keeps_failing"
+
+_CREDENTIALS = {"alleaves": "user name, password or PIN", "lightspeed": "token"}
 
 COMPARED = ("customers", "orders", "products")
 """Streams whose records are compared between the accounts of an org."""
@@ -57,20 +67,6 @@ class UnreadableRecords(SyncSamError):
     owner = Owner.PROVIDER
 
 
-class OrdersWithoutCustomers(SyncSamError):
-    """So many orders match no customer that their customers' spending is wrong."""
-
-    code = "orders_without_customers"
-    owner = Owner.ORG
-
-
-class RemovalHeld(SyncSamError):
-    """A removal waits for a person's decision."""
-
-    code = "removal_held"
-    owner = Owner.ORG
-
-
 def is_resting(database: Database, org_id: str, trigger: Trigger, now: datetime) -> bool:
     """Whether a run of that trigger is not to be: the org is paused and not due for a probe."""
     if trigger not in BY_ITSELF:
@@ -79,39 +75,91 @@ def is_resting(database: Database, org_id: str, trigger: Trigger, now: datetime)
     return until is not None and now < until
 
 
-def end_run(
-    session: Session, alerts: Alerts, *, wanted: Sequence[str], provider: str | None
-) -> None:
-    """End a run over the ``wanted`` streams: raise or resolve incidents, write the status."""
-    _count_rejection(session, wanted)
-    _notify(session, alerts)
-    run, progress = session.run, session.progress
+def rests(progress: SyncProgress, trigger: str, now: datetime) -> bool:
+    """Whether a run of that trigger is to leave a provider out, as it refuses the credentials."""
+    return trigger in BY_ITSELF and progress.next_try_at is not None and now < progress.next_try_at
+
+
+def note_rest(session: Session) -> None:
+    """Note on the run why its provider is left out."""
+    stated = session.progress.error
+    if stated and stated.code == SyncPaused.code:
+        session.run.errors.append(stated)
+    else:
+        session.fail(SyncPaused("the sync is paused, as the POS refused the credentials"))
+
+
+def end_provider(session: Session, alerts: Alerts, following: str) -> None:
+    """The run is done with the session's provider, one of several, and goes on with the
+    ``following``: from here on a crash repeats nothing of the first."""
+    _settle_progress(session, alerts, one_of_many=True)
 
     def last() -> list[Write]:
-        set_last_state(run, wanted=wanted, now=session.now())
-        if not run.errors and not _unmatched(run):
-            progress.last_success_at = run.ended_at
-        return [status.put(session.org_id, _status_fields(session, provider))]
+        session.run.work_at(session.provider)
+        _note_outcome(session, session.now())
+        session.run.work_at(following)
+        return []
 
-    if all(stream in run.done and not run.failed(stream) for stream in COMPARED):
-        progress.accounts_refused = None
+    session.close(last)
+
+
+def end_run(session: Session, alerts: Alerts, standing: Standing, order: Sequence[str]) -> None:
+    """End a run whose last provider is the session's: raise or resolve incidents, write the status
+    of the org, whose providers are shown in the ``order`` given."""
+    standing = {name: standing[name] for name in dict.fromkeys([*order, session.provider])}
+    _settle_progress(session, alerts, one_of_many=len(standing) > 1)
+    run = session.run
+
+    def last() -> list[Write]:
+        now = session.now()
+        set_last_state(run, now=now)
+        _note_outcome(session, now)
+        return [status.put(session.org_id, status_fields(session, standing, now))]
+
     session.end(last)
 
 
-def set_last_state(run: Run, *, wanted: Sequence[str], now: datetime) -> None:
+def _settle_progress(session: Session, alerts: Alerts, *, one_of_many: bool) -> None:
+    _count_rejection(session)
+    _notify(session, alerts, of=f" at {label(session.provider)}" if one_of_many else "")
+    run, progress = session.run, session.progress
+    if all(stream in run.done and not run.failed(stream) for stream in COMPARED):
+        progress.accounts_refused = None
+
+
+def _note_outcome(session: Session, now: datetime) -> None:
+    """Note in the progress how the run left its provider."""
+    run, progress, manifests = session.run, session.progress, session.manifests
+    progress.error = next((e for e in run.errors if e.concerns(session.provider)), None)
+    if is_paused(progress.credential_failures):
+        progress.next_try_at = progress.next_try_at or next_probe(now)
+    progress.counts = RecordCounts(
+        customers=manifests["customers"].count(STORED),
+        orders=manifests["orders"].count(STORED),
+        menu_products=manifests["products"].count(STORED),
+        orders_skipped=manifests["orders"].count(SKIPPED),
+        quarantined=sum(m.count(QUARANTINED) for m in manifests.values()),
+    )
+    if progress.error is None and not why_unmatched(run):
+        progress.last_success_at = now
+
+
+def set_last_state(run: Run, *, now: datetime) -> None:
     """Set the state in which the run ends, and the error that explains it where it needs one."""
     run.ended_at, run.error = now, None  # that of a delivery before this one is over
-    quarantined = {name: t.quarantined for name, t in run.streams.items() if t.quarantined}
+    totals = run.totals.items()
+    quarantined = {name: t.quarantined for name, t in totals if t.quarantined}
+    unmatched = next(filter(None, map(why_unmatched, run.work.values())), None)
     if run.errors:
         run.error = run.errors[0]
-        complete = [s for s in wanted if s in run.done and not run.failed(s)]
+        complete = any(_complete(run, provider) for provider in run.work)
         run.state = RunState.PARTIAL if complete else RunState.FAILED
-    elif unmatched := _unmatched(run):
+    elif unmatched:
         run.state = RunState.PARTIAL
         run.error = run_error(OrdersWithoutCustomers(unmatched), "orders")
-    elif run.holds:
+    elif held := next((work.holds for work in run.work.values() if work.holds), None):
         run.state = RunState.HELD
-        run.error = _waiting(run.holds)
+        run.error = waiting(held)
     elif quarantined:
         run.state = RunState.PARTIAL
         counts = ", ".join(f"{count} {name}" for name, count in sorted(quarantined.items()))
@@ -122,50 +170,71 @@ def set_last_state(run: Run, *, wanted: Sequence[str], now: datetime) -> None:
         run.state = RunState.SUCCEEDED
 
 
-def _count_rejection(session: Session, wanted: Sequence[str]) -> None:
-    """Count the run among those in a row that the POS refused; where the org is paused for it,
-    put first among the run's errors what is to be done."""
-    run, progress = session.run, session.progress
+def _complete(run: Run, provider: str) -> list[str]:
+    """The streams that the run has done at a provider without failing, and not without asking:
+    Lightspeed has no discounts, which is known without a call."""
+    work = run.work[provider]
+    failed = {error.stream for error in run.errors if error.concerns(provider)}
+    asked = {stream for stream, tally in work.streams.items() if tally.requests}
+    return [stream for stream in work.done if stream in asked - failed]
+
+
+def _count_rejection(session: Session) -> None:
+    """Count the run among those in a row that the POS refused; where it is paused for it, put
+    first among the run's errors what is to be done."""
+    run, progress, provider = session.run, session.progress, session.provider
+    own = [error for error in run.errors if error.concerns(provider)]
+    if any(error.code == SyncPaused.code for error in own):
+        return  # it was left out
     progress.credential_failures = rejections_after(
         progress.credential_failures,
-        rejected=any(error.code == CredentialsRejected.code for error in run.errors),
-        accepted=any(s in run.done and not run.failed(s) for s in wanted),
+        rejected=any(error.code == CredentialsRejected.code for error in own),
+        accepted=bool(_complete(run, provider)),
     )
+    progress.next_try_at = None
     if is_paused(progress.credential_failures):
-        cause = run.errors[0].message if run.errors else ""
+        cause = own[0].message if own else ""
         advice = (
             f"{cause} Syncing is paused after {REJECTIONS_TO_PAUSE} refusals in a row: correct the"
-            " user name, password or PIN in the POS settings, then start a sync. Until then"
-            " Sync Sam tries once a day"
+            f" {_CREDENTIALS.get(provider, 'credentials')} in the POS settings, then start a sync."
+            " Until then Sync Sam tries once a day"
         )
-        run.errors.insert(0, run_error(SyncPaused(advice)))
+        run.errors.insert(0, run_error(SyncPaused(advice), provider=provider))
 
 
-def _notify(session: Session, alerts: Alerts) -> None:
-    """Raise the incidents that the run met, resolve those it found to be over.
+def _notify(session: Session, alerts: Alerts, *, of: str) -> None:
+    """Raise the incidents that the run met, resolve those it found to be over; ``of`` which
+    provider, where the org has several.
 
     They are noted in the org's progress before alerts are sent and removed after: a crash in
     between only repeats them, and an org without incidents costs no read.
     """
     progress = session.progress
-    met = _incidents(session.run, progress)
+    found = _incidents(session.run, progress)
+    met = {suffixed(session.provider, kind): told for kind, told in found.items()}
     noted = {*progress.incidents, *met}
-    over = {key for key in noted - met.keys() if _is_over(key, session.run)}
+    kinds = {key: _kind(session.provider, key) for key in noted - met.keys()}
+    over = {key for key, kind in kinds.items() if _is_over(kind, session.run)}
     if noted != set(progress.incidents):
         progress.incidents = sorted(noted)
         session.checkpoint()
     for key, (title, body) in met.items():
-        alerts.raise_(session.org_id, key, title, body)
+        alerts.raise_(session.org_id, key, title + of, body)
     for key in over:
         alerts.resolve(session.org_id, key)
     progress.incidents = sorted(noted - over)
 
 
+def _kind(provider: str, key: str) -> str:
+    return key.removesuffix(suffixed(provider, ""))
+
+
 def _incidents(run: Run, progress: SyncProgress) -> dict[str, tuple[str, str]]:
-    """Title and body of each incident that the run met, by its key."""
+    """Title and body of each incident that the run met at the provider at hand, by its kind."""
     met = {}
+    own = [error for error in run.errors if error.concerns(run.provider)]
     if is_paused(progress.credential_failures):
-        met[PAUSED] = ("The sync is paused", run.errors[0].message)
+        met[PAUSED] = ("The sync is paused", own[0].message if own else "")
     for stream, hold in run.holds.items():
         met[_held(stream)] = (
             f"A removal of {stream} waits for a decision",
@@ -176,7 +245,7 @@ def _incidents(run: Run, progress: SyncProgress) -> dict[str, tuple[str, str]]:
             "The POS's list of stock came incomplete",
             f"{incomplete} Nothing is removed: the menu stays as it was until the list is whole.",
         )
-    if unmatched := _unmatched(run):
+    if unmatched := why_unmatched(run):
         met[UNMATCHED] = ("Most orders match no customer", f"{unmatched}.")
     return met
 
@@ -184,85 +253,19 @@ def _incidents(run: Run, progress: SyncProgress) -> dict[str, tuple[str, str]]:
 def _is_over(key: str, run: Run) -> bool:
     """Whether an incident that the run did not meet is over: whether the run has looked."""
     if key == UNMATCHED:
-        return _orders_of(run).fetched >= MANY_SKIPPED
+        return orders_of(run).fetched >= MANY_SKIPPED
     stream = next((s for s in REMOVING if key == _held(s)), None)
     if key == LIST_INCOMPLETE:
         stream = "products"
     return stream is None or (stream in run.done and not run.failed(stream))
 
 
-def _orders_of(run: Run) -> StreamCounts:
-    return run.streams.get("orders", StreamCounts())
-
-
-def _unmatched(run: Run) -> str | None:
-    """Why most of the run's orders were skipped; None where they were not."""
-    tally = _orders_of(run)
-    if not most_are_skipped(tally.fetched, tally.skipped_reasons):
-        return None
-    return (
-        f"{why_skipped(tally.fetched, tally.skipped_reasons)}. They are not stored, and count for"
-        " nobody's spending: see the skipped orders, and whether the POS account may list every"
-        " customer"
-    )
-
-
 def _stock_list_incomplete(run: Run) -> str | None:
     code = ListingIncomplete.code
-    found = (e.message for e in run.errors if e.stream == "products" and e.code == code)
-    return next(found, None)
-
-
-def _status_fields(session: Session, provider: str | None) -> dict[str, Any]:
-    run, progress, manifests = session.run, session.progress, session.manifests
-    assert run.ended_at is not None
-    fields: dict[str, Any] = {
-        "status": _status(run, progress),
-        "lastSyncAt": run.ended_at,
-        "lastSuccessAt": progress.last_success_at,
-        "lastRunId": session.run_id,
-        "customersCount": manifests["customers"].count(STORED),
-        "ordersCount": manifests["orders"].count(STORED),
-        "menuProductsCount": manifests["products"].count(STORED),
-        "ordersSkipped": manifests["orders"].count(SKIPPED),
-        "quarantined": sum(m.count(QUARANTINED) for m in manifests.values()),
-        "deletionsHeld": sum(hold.count for hold in progress.holds.values()),
-        "durationSeconds": run.duration_seconds,
-    }
-    if provider:
-        fields["provider"] = provider
-    if run.warnings:
-        fields["warnings"] = run.warnings
-    if is_paused(progress.credential_failures):
-        fields["nextTryAt"] = next_probe(run.ended_at)
-    error = run.error or _still_so(session)
-    return fields | error_fields(error)
-
-
-def _still_so(session: Session) -> RunError | None:
-    """What an earlier run found and this one has not looked at."""
-    if UNMATCHED in session.progress.incidents:
-        skipped = session.manifests["orders"].count(SKIPPED)
-        found = f"{skipped:,} orders match no customer and are not stored: see the skipped orders"
-        return run_error(OrdersWithoutCustomers(found), "orders")
-    return _waiting(session.progress.holds) if session.progress.holds else None
+    failures = (e for e in run.errors if e.concerns(run.provider) and e.code == code)
+    return next((e.message for e in failures if e.stream == "products"), None)
 
 
 def _held(stream: str) -> str:
     """Key of the incident of a removal of the stream's records that waits."""
     return HELD if stream == "products" else f"{HELD}_{stream}"
-
-
-def _waiting(holds: Mapping[str, Hold]) -> RunError:
-    """The first of the holds as an error."""
-    stream, hold = next(iter(holds.items()))
-    held = RemovalHeld(f"{hold.reason}. If it is right, sync with allowDeletions.")
-    return run_error(held, stream)
-
-
-def _status(run: Run, progress: SyncProgress) -> str:
-    if is_paused(progress.credential_failures):
-        return status.PAUSED
-    if run.errors or UNMATCHED in progress.incidents:
-        return "error"
-    return "held" if progress.holds else "active"

@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 import structlog
 from google.api_core.exceptions import GoogleAPICallError
 
+from shared.bus.later import LaterPublisher
 from shared.bus.messages import PosSync
-from shared.bus.publisher import LaterPublisher
 from shared.clock import Clock
+from shared.domain.providers import known_provider, scoped
 from shared.domain.runs import SALES_RUN, RunState
 from shared.services.runs import lifecycle
 from shared.services.runs.lifecycle import ActiveRun
@@ -41,22 +42,29 @@ class SalesRefreshPlan:
     later: LaterPublisher
     clock: Clock
 
-    def at_change(self, org_id: str, change_at: datetime | None) -> bool:
-        """Plan the refresh for the moment at which sale fields change, if any; whether that was
-        possible. Where it was not, the next sync sets them."""
+    def at_change(self, org_id: str, provider: str, change_at: datetime | None) -> bool:
+        """Plan the refresh for the moment at which the sale fields of a provider's products change,
+        if any; whether that was possible. Where it was not, the next sync sets them."""
         if change_at is None or change_at - self.clock() > AHEAD:
             return False
-        return self._plan(org_id, change_at + GRACE, once=f"{org_id}/{change_at.isoformat()}")
+        once = f"{org_id}/{scoped(provider, change_at.isoformat())}"
+        return self._plan(org_id, provider, change_at + GRACE, once=once)
 
-    def again(self, org_id: str) -> bool:
+    def again(self, org_id: str, provider: str) -> bool:
         """Plan a refresh for when the run that has the org may be over."""
         at = self.clock() + AGAIN
-        return self._plan(org_id, at, once=f"{org_id}/again/{at:%Y%m%d%H%M}")
+        once = f"{org_id}/again/{scoped(provider, f'{at:%Y%m%d%H%M}')}"
+        return self._plan(org_id, provider, at, once=once)
 
-    def _plan(self, org_id: str, at: datetime, *, once: str) -> bool:
+    def _plan(self, org_id: str, provider: str, at: datetime, *, once: str) -> bool:
         run_id = SALES_RUN + hashlib.blake2b(once.encode(), digest_size=10).hexdigest()
         message = PosSync(
-            org_id=org_id, run_id=run_id, trigger="cron", streams=("discounts",), as_stored=True
+            org_id=org_id,
+            run_id=run_id,
+            trigger="cron",
+            streams=("discounts",),
+            as_stored=True,
+            provider=known_provider(provider),
         )
         try:
             self.later.publish(message, at=at, once=f"sales/{once}")
@@ -78,8 +86,8 @@ class SalesRefresh:
     def __call__(self, command: RefreshSales) -> None:
         """Refresh the org's sales; does nothing where a sync or an earlier copy already has. Where
         a run has the org, it is tried again in a minute. Raises Busy for a copy at work."""
-        org_id = command.org_id
-        sales = self._sales(org_id)
+        org_id, provider = command.org_id, command.provider
+        sales = self._sales(org_id, provider)
         if sales.changes():
             opened = lifecycle.open_run(
                 lifecycle.SYNC,
@@ -93,15 +101,15 @@ class SalesRefresh:
             )
             if isinstance(opened, HeldByOtherRun):
                 log.info("sales_wait_for_run", running=opened.run_id)
-                self.plan.again(org_id)
+                self.plan.again(org_id, provider)
                 return
             with opened:
-                sales = self._refresh(org_id, opened)
-        self.plan.at_change(org_id, sales.next_change())
+                sales = self._refresh(org_id, provider, opened)
+        self.plan.at_change(org_id, provider, sales.next_change())
 
-    def _refresh(self, org_id: str, run: ActiveRun[Run]) -> Sales:
+    def _refresh(self, org_id: str, provider: str, run: ActiveRun[Run]) -> Sales:
         # Read again: a run that had the org a moment ago may have changed its products.
-        sales = self._sales(org_id)
+        sales = self._sales(org_id, provider)
         prices, writes = sales.prices, list[Write]()
 
         def announce() -> None:
@@ -117,10 +125,10 @@ class SalesRefresh:
         run.end(last)
         return sales
 
-    def _sales(self, org_id: str) -> Sales:
+    def _sales(self, org_id: str, provider: str) -> Sales:
         return Sales(
             org_id,
-            inventory.load_prices(self.database, org_id),
-            discounts.read_all(self.database, org_id),
+            inventory.load_prices(self.database, org_id, provider),
+            discounts.read_all(self.database, org_id, provider),
             self.clock,
         )

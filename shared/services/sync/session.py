@@ -103,22 +103,30 @@ class SpendingRequests(Protocol):
 
 
 class Session:
-    """One invocation's work on a sync run: a context manager. Streams may use it from several
-    threads under ``lock``."""
+    """One invocation's work on a sync run at one of the org's providers: a context manager. Its
+    manifests and progress are that provider's. Streams may use it from several threads under
+    ``lock``.
+
+    One session is over before the next begins: only one provider's records are unsettled at a
+    time.
+    """
 
     def __init__(
         self,
         writer: RunWriter,
         *,
+        provider: str,
         spending: SpendingRequests,
         clock: Clock,
         deadline: Deadline,
     ) -> None:
         self.org_id, self.run_id, self.run = writer.org_id, writer.run_id, writer.run
+        self.run.work_at(provider)
+        self.provider = provider
         self.database = writer.database
-        self.progress = status_store.read_progress(self.database, self.org_id)
+        self.progress = status_store.read_progress(self.database, self.org_id, provider)
         shards = {stream: self.progress.shards.get(stream, 1) for stream in STREAMS}
-        self.manifests = manifest.load(self.database, self.org_id, shards)
+        self.manifests = manifest.load(self.database, self.org_id, provider, shards)
         manifest.distrust(self.manifests, writer.unsettled)
         self.ecom = EcomLinks(self.database, self.org_id, self.run_id, self.progress)
         self.now = clock
@@ -181,8 +189,21 @@ class Session:
             pending = {*self.progress.pending_recompute, *customer_ids}
             if len(pending) > len(self.progress.pending_recompute):
                 self.progress.pending_recompute = sorted(pending)
-                self.store([status_store.put_pending_recompute(self.org_id, sorted(pending))])
+                put = status_store.put_pending_recompute
+                self.store([put(self.org_id, self.provider, sorted(pending))])
                 self._pending_recompute.update(pending)
+
+    def add_pending_notifications(self, order_ids: Iterable[str]) -> None:
+        """Have the org told of orders that are stored next: a worker that takes over knows."""
+        with self.lock:
+            known = set(self.progress.pending_notifications)
+            if new := [each for each in order_ids if each not in known]:
+                self.progress.pending_notifications += new
+                put, pending = (
+                    status_store.put_pending_notifications,
+                    self.progress.pending_notifications,
+                )
+                self.store([put(self.org_id, self.provider, pending)])
 
     def hold(self, stream: str, reason: str | None, count: int) -> None:
         """Note that removals of the stream wait for a person, and why; None: that none do."""
@@ -236,11 +257,22 @@ class Session:
         with self.lock:
             self._keep(self._writer.end, last, ended=True)
 
+    def close(self, last: Callable[[], Sequence[Write]] = tuple) -> None:
+        """The run is done with this provider and goes on with the next one: as ``end``, but the
+        org stays the run's."""
+        with self.lock:
+            self._keep(self._writer.checkpoint, last, ended=True)
+
+    def fail(self, error: SyncSamError, stream: str | None = None) -> None:
+        """Note on the run that this provider, or a stream of it, failed."""
+        self.run.errors.append(run_error(error, stream, self.provider))
+
     def distrust_what_is_stored(self, streams: Iterable[str]) -> None:
         """Write every record of the streams again and walk all orders anew (``full``). Kept at
         once: every record would be unsettled."""
         for stream in streams:
             self.manifests[stream].forget_fingerprints()
+            self.progress.forget_versions(stream)
             if stream == "orders":
                 self.progress.orders = OrderCursor()
         self.run.reset = True
@@ -270,7 +302,8 @@ class Session:
         self._checkpoint_at = time.monotonic()
 
         def closing() -> list[Write]:
-            return [*last(), status_store.put_progress(self.org_id, self.progress)]
+            own = last()
+            return [*own, status_store.put_progress(self.org_id, self.provider, self.progress)]
 
         last_of_all = closing()
         *parts, final = joined([*groups, last_of_all])
@@ -360,14 +393,34 @@ class Session:
         for group in groups:
             if group.refused:
                 group.refused()
-            elif not any(error.code == DocumentRefused.code for error in self.run.errors):
+            elif not any(
+                error.code == DocumentRefused.code and error.concerns(self.provider)
+                for error in self.run.errors
+            ):
                 kind = group.writes[0].path.split("/")[2]
                 error = DocumentRefused(f"Firestore refuses a document of {kind}; the rest is in")
-                self.run.errors.append(run_error(error))
+                self.fail(error)
 
 
 def _weight(group: WriteGroup) -> int:
     return weight(group.writes)
+
+
+def settle_others(writer: RunWriter, provider: str) -> None:
+    """Have the manifests of another provider say which of its records a worker before has left
+    unsettled: the lease is to name those of ``provider`` from now on."""
+    left = manifest.unsettled_provider(writer.unsettled)
+    if left in (None, provider):
+        return
+    database, org_id = writer.database, writer.org_id
+    shards = status_store.read_progress(database, org_id, left).shards
+    manifests = manifest.load(database, org_id, left, {s: shards.get(s, 1) for s in STREAMS})
+    manifest.distrust(manifests, writer.unsettled)
+    *groups, last = joined([*(g for m in manifests.values() for g in m.take_writes()), []])
+    for group in groups:
+        writer.commit(group)
+    writer.commit(last, SETTLED)
+    log.info("others_settled", pos_provider=left)
 
 
 class NotProvided(Exception):
@@ -401,7 +454,7 @@ class StreamAttempts:
             return None
         except (OrgError, ProviderError) as error:
             log.warning("stream_failed", stream=stream, code=error.code, owner=error.owner)
-            run.errors.append(run_error(error, stream))
+            self.session.fail(error, stream)
         finally:
             run.tally(stream).seconds += time.monotonic() - started
         run.done.append(stream)

@@ -1,40 +1,42 @@
 """Fetching and storing single records by id: what webhooks name, in a run of a second or so.
 
-Every webhook is stored before its message is sent (store/webhook_events.py). A run sees to all that
-wait in its org, so that many at once are one run. Where another run has the org they are left to
-it: after each run the org is checked for webhooks that still wait.
+Every webhook is stored before its message is sent (store/webhook_events.py). A run sees to all of
+its provider that wait in its org, so that many at once are one run. Where another run has the org
+they are left to it: after each run the org is checked for webhooks that still wait.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
 from shared.bus.publisher import Publisher
-from shared.clock import Clock, Deadline
-from shared.domain.customers import Customer
-from shared.domain.orders import Order
+from shared.clock import Clock, Deadline, OutOfTime
+from shared.domain.providers import ALLEAVES
 from shared.domain.runs import STREAMS_RUN, RunState
-from shared.errors import OrgError, Owner, ProviderError, RetryLater
-from shared.pos.port import Page, PosClient
+from shared.errors import OrgError, Owner, ProviderBusy, ProviderError, RetryLater
+from shared.pos.port import Page
+from shared.services.alerts import Alerts
 from shared.services.runs import lifecycle
-from shared.services.runs.failure import run_error
 from shared.services.sync.account_check import AccountCheck
 from shared.services.sync.commands import SyncRecords
-from shared.services.sync.customers import StoredCustomers, store_customers
-from shared.services.sync.gone import of_first_account
+from shared.services.sync.customers import StoredCustomers, store_found, unknown_buyers
+from shared.services.sync.gone import of_each
+from shared.services.sync.news import tell_news
 from shared.services.sync.orders import OrderStream
 from shared.services.sync.org import sync_streams
-from shared.services.sync.pos_locations import OpenOrg, OpenPos, open_org
-from shared.services.sync.records import StreamRecords
-from shared.services.sync.run_end import is_resting, set_last_state
-from shared.services.sync.session import Session, StreamAttempts
+from shared.services.sync.pos_locations import (
+    ConfiguredOrg,
+    OpenOrg,
+    OpenPos,
+    open_org,
+    read_org,
+)
+from shared.services.sync.run_end import SyncPaused, is_resting, rests, set_last_state
+from shared.services.sync.session import Session, StreamAttempts, settle_others
 from shared.services.webhooks import request
 from shared.store import runs, webhook_events
 from shared.store.database import Database, Update
@@ -46,11 +48,8 @@ from shared.store.webhook_events import DELETION, DONE, FAILED, NOT_FOUND, Proce
 WEBHOOKS_PER_RUN = 100
 RECORDS_PER_RUN = webhook_events.MOST_NAMED
 """Records that a run fetches for the webhooks that wait: the next run has the others."""
-CALLS_AT_ONCE = 8
 LEFT_TO_THE_POLL = timedelta(hours=1)
 """Records of webhooks that have waited longer are not fetched: a scheduled sync has had them."""
-
-R = TypeVar("R", Customer, Order)
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +62,7 @@ class TargetedSync:
     open_pos: OpenPos
     spending: Publisher
     pos_sync: Publisher
+    alerts: Alerts
     clock: Clock
     seconds: float
     lease_ttl: timedelta
@@ -81,12 +81,25 @@ class TargetedSync:
             return
         elif not self._run(database, command):
             return
-        self.catch_up(org_id)
+        self.catch_up(org_id, command.provider)
 
-    def catch_up(self, org_id: str) -> None:
-        """Ask for the records of webhooks that came while a run had the org."""
-        for event in webhook_events.waiting(self.database, org_id, limit=1):
-            self.pos_sync.publish([request(org_id, event.key, event)])
+    def catch_up(self, org_id: str, provider: str | None = None) -> None:
+        """Ask for the records of webhooks that came while a run had the org. After a run of one
+        ``provider`` not for those of another that have had a run and still wait: that provider
+        does not answer, and their message is delivered again."""
+        silent: set[str] = set()
+        for limit in (1, WEBHOOKS_PER_RUN):
+            for event in webhook_events.waiting(self.database, org_id, limit=limit):
+                if event.provider in silent:
+                    continue
+                asked = request(org_id, event.key, event, event.provider)
+                own = provider in (None, event.provider)
+                if own or runs.read(self.database, org_id, asked.run_id) is None:
+                    self.pos_sync.publish([asked])
+                    return
+                silent.add(event.provider)
+            if not silent:
+                return
 
     def settle(self, org_id: str, run_id: str) -> bool:
         """Mark the webhook as processed for which a run has synced whole streams; False where that
@@ -121,29 +134,45 @@ class TargetedSync:
             log.info("webhook_left_to_running_run", running=opened.run_id)
             return False
         run = opened.run
-        spending, clock, deadline = self.spending, self.clock, Deadline(self.seconds)
-        with opened, Session(opened, spending=spending, clock=clock, deadline=deadline) as session:
-            self._work(command, session)
+        with opened:
+            org = read_org(database, org_id)
+            provider = command.provider or _usual(org)
+            settle_others(opened, provider)
+            with Session(
+                opened,
+                provider=provider,
+                spending=self.spending,
+                clock=self.clock,
+                deadline=Deadline(self.seconds),
+            ) as session:
+                self._work(command, org, session)
         log.info("run_ended", state=run.state, **run.spent())
         if any(error.owner == Owner.PROVIDER for error in run.errors):
             raise RetryLater("the POS does not give the records now")
         return True
 
-    def _work(self, command: SyncRecords, session: Session) -> None:
+    def _work(self, command: SyncRecords, configured: ConfiguredOrg, session: Session) -> None:
         run, org_id = session.run, session.org_id
         events = _waiting(command, session)
         recent = [event for event in events if _is_recent(event, session)]
         named, missing = NamedRecords.of(command, recent), NOTHING_NAMED
         processed: dict[str, Processed] = {}
         try:
-            org = open_org(session, self.open_pos)
+            several = len(configured.providers) > 1
+            if several and rests(session.progress, run.trigger, session.now()):
+                raise SyncPaused("the sync is paused, as the POS refused the credentials")
+            org = open_org(session, configured, self.open_pos)
             AccountCheck(session, org.accounts).refuse_again()
             missing = store_named(session, org, named)
         except (OrgError, ProviderError) as error:
-            run.errors.append(run_error(error))
+            session.fail(error)
+        except OutOfTime:
+            session.fail(ProviderBusy("the POS may not be called again in time"))
+
+        tell_news(session, replace(self.alerts, database=session.database))
 
         def last() -> list[Update]:
-            set_last_state(run, wanted=named.streams, now=session.now())
+            set_last_state(run, now=session.now())
             again = any(error.owner == Owner.PROVIDER for error in run.errors)
             for event in events:
                 if event not in recent:
@@ -157,6 +186,12 @@ class TargetedSync:
         session.end(last)
         for outcome, number in Counter(each.state for each in processed.values()).items():
             log.info("webhooks_processed", outcome=outcome, events=number)
+
+
+def _usual(org: ConfiguredOrg) -> str:
+    """The provider of records that no message names one for: such messages are of the time when
+    there was Alleaves alone."""
+    return ALLEAVES if ALLEAVES in org.providers else org.providers[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,15 +241,12 @@ def store_named(session: Session, org: OpenOrg, named: NamedRecords) -> NamedRec
     """
     attempt, pos = StreamAttempts(session, named.streams), org.clients
     order_ids = named.order_ids
-    found = attempt("orders", lambda: _fetch(pos, order_ids, lambda p, i: p.order(i))) or {}
-    wanted = {*named.customer_ids, *_unknown_buyers(session, found.values())}
-    customers = attempt("customers", lambda: _fetch(pos, wanted, lambda p, i: p.customer(i))) or {}
+    found = attempt("orders", lambda: of_each(pos, order_ids, lambda p, i: p.order(i))) or {}
+    wanted = {*named.customer_ids, *unknown_buyers(session, found.values())}
+    customers = attempt("customers", lambda: of_each(pos, wanted, lambda p, i: p.customer(i))) or {}
     with session.lock:
-        records = StreamRecords(session, "customers")
-        for customer_page in customers.values():
-            records.count_page(customer_page, expected=None)
-            store_customers(session, records, customer_page.records)
-        orders = OrderStream(session, StoredCustomers(session, None))
+        store_found(session, customers.values())
+        orders = OrderStream(session, StoredCustomers(session, None), org.notify)
         for page in found.values():
             orders.store_page(page, expected=None)
     if named.product_ids:
@@ -256,9 +288,11 @@ def _is_recent(event: StoredWebhook, session: Session) -> bool:
 
 
 def _waiting(command: SyncRecords, session: Session) -> list[StoredWebhook]:
-    """The command's own webhook, and of the others that wait as many as the run may fetch. From
-    the second try on only the own one: what makes a run fail must not keep others waiting."""
-    found = webhook_events.waiting(session.database, session.org_id, limit=WEBHOOKS_PER_RUN)
+    """The command's own webhook, and of the provider's others that wait as many as the run may
+    fetch. From the second try on only the own one: what makes a run fail must not keep others
+    waiting."""
+    waiting = webhook_events.waiting(session.database, session.org_id, limit=WEBHOOKS_PER_RUN)
+    found = [event for event in waiting if event.provider == session.provider]
     taken = [event for event in found if event.key == command.webhook_key]
     if session.run.invocations > 1:
         return taken
@@ -273,24 +307,3 @@ def _waiting(command: SyncRecords, session: Session) -> list[StoredWebhook]:
             taken.append(event)
             left -= webhook_events.named(event)
     return taken
-
-
-def _unknown_buyers(session: Session, pages: Iterable[Page[Order]]) -> set[str]:
-    """Customers that the orders name and that are not stored: they are as new as the orders."""
-    known = StoredCustomers(session, None)
-    buyers = (order.pos_customer_id for page in pages for order in page.records)
-    return {buyer for buyer in buyers if buyer and not known.has(buyer)}
-
-
-def _fetch(
-    clients: Sequence[PosClient],
-    record_ids: Collection[str],
-    ask: Callable[[PosClient, str], Page[R]],
-) -> dict[str, Page[R]]:
-    """Each record, by its id, from the first account that has it."""
-
-    fetch, ids = partial(of_first_account, clients, ask), sorted(record_ids)
-    # Each call its own copy: log fields and the trace of the run go along.
-    fetches = [partial(copy_context().run, fetch, record_id) for record_id in ids]
-    with ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="record") as pool:
-        return dict(zip(ids, pool.map(lambda fetched: fetched(), fetches), strict=True))

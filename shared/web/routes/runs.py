@@ -72,12 +72,13 @@ class RunUnderWayResponse(ErrorResponse):
 
 
 class RunProblemView(ResponseModel):
-    """Why a run is incomplete, and who must act."""
+    """Why a run is incomplete, and who must act; at which POS provider, where it is one's."""
 
     code: str
     owner: str
     message: str
     stream: str | None = None
+    provider: str | None = None
 
 
 class RunCostView(ResponseModel):
@@ -212,4 +213,4 @@ def _status_url(org_id: str, run_id: str) -> str:
 
 def _view(org_id: str, run_id: str, run: Run) -> RunResponse:
     shown = {"run_id": run_id, "org_id": org_id, "duration_seconds": run.duration_seconds}
-    return RunResponse.model_validate({**shown, **run.model_dump()})
+    return RunResponse.model_validate({**shown, **run.model_dump(), "streams": run.totals})

@@ -16,37 +16,6 @@ USES = ("adult", "medical")
 STYLES = pytest.mark.parametrize("org_id", ["org_search", "org_rest"])
 
 
-@STYLES
-def test_customers_are_those_of_the_pos(pos: Pos, org_id: str) -> None:
-    # Given
-    truth = {str(row["id_customer"]) for row in pos.org(org_id).dataset.customers}
-
-    # When
-    pages = list(pos.client(org_id).customers())
-
-    # Then
-    ids = [record.id for page in pages for record in page.records]
-    assert len(ids) == len(truth) == 640
-    assert set(ids) == truth
-    assert [page.last for page in pages] == [False] * 6 + [True]
-
-
-@STYLES
-def test_orders_are_those_of_the_pos_with_its_totals(pos: Pos, org_id: str) -> None:
-    # Given
-    truth = {str(row["id_order"]) for row in pos.org(org_id).dataset.orders}
-
-    # When
-    pages = list(pos.client(org_id).orders(EVER))
-
-    # Then
-    orders = [record for page in pages for record in page.records]
-    assert len(orders) == len(truth) == 750
-    assert {order.external_id for order in orders} == truth
-    assert {page.total for page in pages} == {750}
-    assert pos.calls(org_id, "orders") == 8
-
-
 def told_by(order: dict[str, Any], org: Org) -> tuple[str | None, str | None, str | None]:
     """The customer's id, e-mail and user id that an order's record gives to tell its buyer by."""
     if org.spec.api_style == "search":
@@ -158,17 +127,6 @@ def test_the_areas_and_the_location_of_the_stock_are_told(pos: Pos, org_id: str)
     assert client.login_location() == own
 
 
-@STYLES
-def test_single_records_are_those_of_the_listing(pos: Pos, org_id: str) -> None:
-    client = pos.client(org_id)
-    customer = next(iter(client.customers())).records[0]
-    order = next(iter(client.orders(EVER))).records[0]
-
-    assert client.customer(customer.id).records == (customer,)
-    assert client.order(order.external_id).records == (order,)
-    assert client.order("77").records == ()
-
-
 def test_locations_of_the_rest_style_list_their_own_orders_and_stock(pos: Pos) -> None:
     # Given
     data = pos.org("org_rooms").dataset
@@ -210,25 +168,6 @@ def test_an_api_key_reads_what_a_sign_in_reads(pos: Pos) -> None:
         list(pos.client("org_rest", apiKey="another", **none).customers())
 
 
-@pytest.mark.parametrize("org_id", ["org_limited_search", "org_limited_rest"])
-def test_a_pos_that_gives_fewer_at_once_than_it_is_asked_for_is_listed_whole(
-    pos: Pos, org_id: str
-) -> None:
-    # Given
-    dataset = pos.org(org_id).dataset
-    client = pos.client(org_id)
-
-    # When
-    customers = [record.id for page in client.customers() for record in page.records]
-    taken_up = [record.id for page in client.customers(start=4) for record in page.records]
-    orders = [record.external_id for page in client.orders(EVER) for record in page.records]
-
-    # Then
-    assert customers == [str(row["id_customer"]) for row in dataset.customers]
-    assert taken_up == customers[150:]
-    assert sorted(orders) == sorted(str(row["id_order"]) for row in dataset.orders)
-
-
 @STYLES
 def test_stock_is_that_of_the_location(pos: Pos, org_id: str) -> None:
     # When
@@ -258,13 +197,3 @@ def test_one_account_signs_in_once_for_all_that_it_reads(pos: Pos) -> None:
 
     # Then
     assert pos.calls("org_search", "auth") == 1
-
-
-def test_two_accounts_of_one_server_are_kept_apart(pos: Pos) -> None:
-    # When
-    (search, *_), (rest, *_) = (
-        list(pos.client(org_id).customers()) for org_id in ("org_search", "org_rest")
-    )
-
-    # Then
-    assert search.records != rest.records

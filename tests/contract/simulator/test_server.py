@@ -70,7 +70,7 @@ def test_closing_frees_the_port_and_ends_waiting_calls() -> None:
             requests.get(f"{server.url}/control/orgs", timeout=WAIT)
 
 
-def test_the_command_line_writes_its_port_and_ends_on_sigterm(tmp_path: Path) -> None:
+def test_the_command_line_writes_the_ports_of_both_and_ends_on_sigterm(tmp_path: Path) -> None:
     # Given
     port_file = tmp_path / "port"
     command = [sys.executable, "-m", "deploy.local.simulator", "--orgs", "3"]
@@ -82,10 +82,14 @@ def test_the_command_line_writes_its_port_and_ends_on_sigterm(tmp_path: Path) ->
             while not port_file.exists() and time.monotonic() < deadline:
                 time.sleep(0.05)
             # When
-            url = f"http://127.0.0.1:{port_file.read_text().strip()}"
-            orgs = requests.get(f"{url}/control/orgs", timeout=WAIT).json()
+            urls = [f"http://127.0.0.1:{port}" for port in port_file.read_text().split()]
+            orgs, retailers = (
+                [org["id"] for org in requests.get(f"{url}/control/orgs", timeout=WAIT).json()]
+                for url in urls
+            )
         finally:
             process.send_signal(signal.SIGTERM)
     # Then
     assert process.returncode == 0
-    assert [org["id"] for org in orgs][-1] == "org_00003"
+    assert orgs[-1] == "org_00003"
+    assert retailers == ["org_cove"]

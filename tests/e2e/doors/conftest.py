@@ -132,6 +132,16 @@ def _open(client: Client, pos: Server) -> None:
         client.document(f"locations/{location['id']}").set(document)
 
 
+@pytest.fixture(scope="module")
+def lightspeed_location(doors: Doors) -> Iterator[None]:
+    """The org has a Lightspeed location as well, for as long as a file's tests last."""
+    location = doors.client.document("locations/cedar-lightspeed")
+    config = {"provider": "lightspeed", "status": "active", "webhookSecret": SECRET}
+    location.set({"orgId": ORG, "posConfig": config})
+    yield
+    location.delete()
+
+
 @pytest.fixture(autouse=True)
 def _as_if_nobody_had_asked(doors: Doors) -> None:
     doors.forget_manual_runs()

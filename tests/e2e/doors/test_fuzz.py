@@ -1,81 +1,18 @@
-"""schemathesis against the description that each HTTP function serves of itself.
+"""Whatever is sent to a function that serves HTTP, it answers as it describes."""
 
-A short form; FUZZ_CASES=2000 (``make fuzz``) is the long one.
-"""
-
-import os
-import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from math import ceil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from deploy.manifest import Manifest
-from tests.e2e.doors.conftest import ORG, SECRET, Doors
-
-CASES = int(os.environ.get("FUZZ_CASES", "60"))
-"""At least so many per function."""
-SECONDS = 60 + CASES
-CONFIG = Path(__file__).with_name("schemathesis.toml")
-SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
-FUNCTIONS = [f.name for f in Manifest.read().functions.values() if f.trigger == "http"]
+from tests.e2e.doors.conftest import Doors
+from tests.e2e.doors.fuzzing import OTHERS, SECONDS, fuzz
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _lightspeed(doors: Doors) -> Iterator[None]:
-    """The org has a Lightspeed location as well, for as long as these tests last."""
-    location = doors.client.document("locations/cedar-lightspeed")
-    config = {"provider": "lightspeed", "status": "active", "webhookSecret": SECRET}
-    location.set({"orgId": ORG, "posConfig": config})
-    yield
-    location.delete()
-
-
+@pytest.mark.usefixtures("lightspeed_location")
 @pytest.mark.timeout(SECONDS + 60)
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", OTHERS)
 def test_whatever_is_sent_the_answer_is_as_described(
     doors: Doors, report_figure: Callable[[str], None], tmp_path: Path, function: str
 ) -> None:
-    url = doors.stack.functions[function] + "/openapi.json"
-    described = doors.call(function, "GET", "/openapi.json").json()
-    operations = sum(len(methods) for methods in described["paths"].values())
-    environment = {
-        **os.environ,
-        "SCHEMATHESIS_HOOKS": "tests.e2e.doors.fuzz_hooks",
-        "PYTHONPATH": str(Path.cwd()),
-        "FUZZ_ID_TOKEN": doors.authority.id_token("sue", role="super_user", orgId=ORG),
-        "FUZZ_CRON_SECRET": doors.cron_secret,
-    }
-
-    ended = subprocess.run(
-        [
-            *(
-                SCHEMATHESIS,
-                "--config-file",
-                str(CONFIG),
-                "run",
-                url,
-                "--no-color",
-                "--phases",
-                "coverage,fuzzing",
-            ),
-            *("--max-examples", str(ceil(1.7 * CASES / operations))),
-            *("--suppress-health-check", "all", "--request-timeout", "20"),
-        ],
-        env=environment,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-
-    assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-2000:]
-    generated = int(re.search(r"(\d+) generated", ended.stdout).group(1))  # type: ignore[union-attr]
-    report_figure(
-        f"{function}: {operations} operations, {generated} cases, every answer as described"
-    )
-    assert generated >= CASES
+    fuzz(doors, report_figure, tmp_path, function)

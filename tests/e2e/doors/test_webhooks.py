@@ -23,6 +23,7 @@ from tests.e2e.doors.conftest import (
 from tests.simulated_pos import placed_order
 
 MIB = 1024 * 1024
+ADDRESS_SECRET = "A-secret_of-thirty-two-characters"
 ORDERS = 5
 """A short form: tests/bench/webhooks.py measures fifty."""
 
@@ -215,27 +216,29 @@ def test_lightspeed_is_verified_and_its_sale_is_asked_for(synced: Doors) -> None
         "posConfig": {
             "provider": "lightspeed",
             "status": "active",
-            "webhookSecret": "client secret",
+            "clientSecret": "client secret",
+            "webhookSecret": ADDRESS_SECRET,
             "locationId": "1",
         },
     }
     synced.client.document("locations/lightspeed-1").set(location)
     body = b"payload=%7B%22id%22%3A%22sale-1%22%7D&type=sale.update"
 
-    def send(signature: str) -> Answer:
-        return synced.call(
-            "webhooks",
-            "POST",
-            "/api/webhooks/lightspeed/sale-created/org_lightspeed",
-            data=body,
-            headers={"X-Signature": f"signature={signature},algorithm=HMAC-SHA256"},
-        )
+    def send(signature: str = "", secret: str = "") -> int:
+        address = "/api/webhooks/lightspeed/sale-created/org_lightspeed"
+        headers = {"X-Signature": f"signature={signature},algorithm=HMAC-SHA256"}
+        path = f"{address}/{secret}" if secret else address
+        return synced.call("webhooks", "POST", path, data=body, headers=headers).status_code
 
-    # When its POS sends a sale, and a stranger does
+    # When its POS sends a sale, and a stranger does: signed, and with a secret in the address
     good, bad = send(signed(body, "client secret")), send(signed(body, "guess"))
+    assert (good, bad) == (200, 401)
+    assert (send(secret=ADDRESS_SECRET), send(secret=ADDRESS_SECRET.lower())) == (200, 401)
 
-    # Then the one is believed
-    assert (good.status_code, bad.status_code) == (200, 401)
+    # Then the one is believed, and nothing that the function writes has the secret
+    written = (synced.stack.logs / "webhooks.log").read_text()
+    assert "request_answered" in written
+    assert ADDRESS_SECRET.lower() not in written.lower()
     (kept,) = synced.store.documents("tenants/org_lightspeed/webhook_events").values()
     assert kept["orderIds"] == ["sale-1"]
     synced.client.document("locations/lightspeed-1").delete()

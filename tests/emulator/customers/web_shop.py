@@ -14,6 +14,7 @@ from shared.bus.messages import ComputeSpending
 from shared.clock import Deadline
 from shared.domain.customers import Customer
 from shared.domain.orders import Channel, Order, OrderStatus
+from shared.domain.providers import LIGHTSPEED
 from shared.domain.runs import RunState
 from shared.pos.lightspeed.ecom_export import BadRow, ExportContext, read_export
 from shared.pos.port import page_of
@@ -144,7 +145,11 @@ class WebShop:
         )
         assert isinstance(opened, ActiveRun)
         return opened, Session(
-            opened, spending=self.requests, clock=self.clock.now, deadline=Deadline(60)
+            opened,
+            provider=LIGHTSPEED,
+            spending=self.requests,
+            clock=self.clock.now,
+            deadline=Deadline(60),
         )
 
     def sync(self, customers: Sequence[Customer] = (), sales: Sequence[Order] = ()) -> None:

@@ -4,7 +4,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -83,12 +82,13 @@ def running(root: Path) -> Iterator[Clone]:
     _lay_out(root)
     with (root / "output").open("w") as output:
         make = psutil.Popen(
-            ["make", "local"],
+            # A shell has what it runs in the background ignore interrupts. Set by env, not between
+            # fork and exec: a process forked beside threads of gRPC may abort there.
+            ["env", "--default-signal=INT", "make", "local"],
             cwd=root,
             stdout=output,
             stderr=output,
             env=_environment() | {"SIMULATOR": "0"},
-            preexec_fn=_heed_interrupts,
         )
     clone = Clone(root, make)
     try:
@@ -96,11 +96,6 @@ def running(root: Path) -> Iterator[Clone]:
     finally:
         for process in clone.running():
             process.kill()
-
-
-def _heed_interrupts() -> None:
-    # A shell has what it runs in the background ignore them, and all that this starts.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _environment() -> dict[str, str]:

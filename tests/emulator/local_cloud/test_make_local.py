@@ -16,7 +16,7 @@ def test_two_clones_run_side_by_side_until_each_is_told_to_stop(tmp_path: Path) 
         # Then
         assert first["project"] != second["project"]
         assert not {*first["functions"].values()} & {*second["functions"].values()}
-        assert first["simulator"] is None
+        assert (first["simulator"], first["lightspeed"]) == (None, None)
         assert len(one.processes) == len(two.processes) > 10
 
         # When

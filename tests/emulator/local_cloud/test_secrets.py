@@ -10,6 +10,7 @@ from google.cloud import secretmanager
 from deploy.local.secret_manager import SecretManager
 from shared.outbound import credentials
 from shared.outbound.credentials import SecretsUnavailable, read_secret
+from shared.outbound.rotating import add_secret
 
 SECRET = "projects/demo-secrets/secrets/main-street-password/versions"
 
@@ -24,9 +25,9 @@ def server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretMana
     """The server that a function finds by its environment."""
     with closing(SecretManager.of_folder(folder)) as running:
         monkeypatch.setenv("SECRET_MANAGER_EMULATOR_HOST", running.host)
-        credentials._client.cache_clear()
+        credentials.secret_manager.cache_clear()
         yield running
-    credentials._client.cache_clear()
+    credentials.secret_manager.cache_clear()
 
 
 @pytest.mark.usefixtures("server")
@@ -35,7 +36,17 @@ def test_a_secret_is_read_by_its_full_name_whatever_its_version(folder: Path) ->
 
     assert read_secret(f"{SECRET}/latest") == "öpen sesame"
     assert read_secret(f"{SECRET}/3") == "öpen sesame"
-    assert isinstance(credentials._client(), secretmanager.SecretManagerServiceClient)
+    assert isinstance(credentials.secret_manager(), secretmanager.SecretManagerServiceClient)
+
+
+@pytest.mark.usefixtures("server")
+def test_a_secret_that_is_replaced_is_read_as_it_became(folder: Path) -> None:
+    (folder / "main-street-password").write_text("open sesame")
+
+    add_secret(SECRET.removesuffix("/versions"), "open barley")
+
+    assert read_secret(f"{SECRET}/latest") == "open barley"
+    assert [each.name for each in folder.iterdir()] == ["main-street-password"]
 
 
 @pytest.mark.usefixtures("server")

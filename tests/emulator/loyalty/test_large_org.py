@@ -12,11 +12,14 @@ from tests.emulator.loyalty.runner import LoyaltyRunner
 from tests.fakes import OffsetClock, RecordingNotifier
 
 ORG = "org_large"
+CUSTOMERS, ORDERS = 700, 760
+"""Of so many in more than ten batches, and of all of them the orders are read in one scan."""
 
 
 @pytest.fixture
 def specs() -> Sequence[OrgSpec]:
-    return [spec for spec in named_orgs(1) if spec.id == ORG]
+    (large,) = (spec for spec in named_orgs(1) if spec.id == ORG)
+    return [large.model_copy(update={"customers": CUSTOMERS, "orders": ORDERS})]
 
 
 @pytest.mark.timeout(400)
@@ -29,7 +32,7 @@ def test_240_of_245_are_reconciled_and_one_alert_lists_the_other_5(
 
     # Then
     counts = loyalty_store.counts(database, ORG)
-    assert counts.total_customers == counts.with_calculated_points == 2527
+    assert counts.total_customers == counts.with_calculated_points == CUSTOMERS
     assert (counts.with_alpine_sync, counts.reconciled, counts.needs_review) == (245, 240, 5)
     assert run["state"] == "succeeded"
     assert run["counts"]["newlyInReview"] == 5
@@ -47,9 +50,9 @@ def test_240_of_245_are_reconciled_and_one_alert_lists_the_other_5(
 
     # Then nobody is notified, and of each customer only the moment of calculation is written
     assert len(notifier.bodies) == 1
-    assert again["counts"]["asked"] == again["counts"]["unchanged"] == 2527
-    batches = 2527 / 50 + 16
-    assert again["cost"]["writes"] <= 2527 + 2 * 3 * batches
+    assert again["counts"]["asked"] == again["counts"]["unchanged"] == CUSTOMERS
+    batches = CUSTOMERS / 50 + 16
+    assert again["cost"]["writes"] <= CUSTOMERS + 2 * 3 * batches
     # and few orders are read: those of the customers whose day it is
-    assert again["cost"]["reads"] <= 2527 + 2689 / 4 + 200
+    assert again["cost"]["reads"] <= CUSTOMERS + ORDERS / 4 + 60
     assert loyalty_store.counts(database, ORG) == counts

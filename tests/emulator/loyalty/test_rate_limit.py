@@ -12,7 +12,7 @@ from google.cloud.firestore import Client
 
 from shared.clock import utc_now
 from shared.domain.rate_limit import Limit
-from shared.services.loyalty.look_ups import OutOfPermits, Permits
+from shared.services.permits import OutOfPermits, Permits
 from shared.store.database import Database
 from tests.emulator.loyalty.runner import LoyaltyRunner
 from tests.fakes import FastClock, OffsetClock

@@ -50,7 +50,13 @@ def active(database: Database, sync: SyncRunner) -> ActiveRun[Run]:
 
 
 def session_of(active: ActiveRun[Run]) -> Session:
-    return Session(active, spending=RecordingPublisher(), clock=utc_now, deadline=Deadline(60))
+    return Session(
+        active,
+        provider="alleaves",
+        spending=RecordingPublisher(),
+        clock=utc_now,
+        deadline=Deadline(60),
+    )
 
 
 def test_sixty_rows_of_200_kb_go_to_quarantine_at_once(
@@ -82,7 +88,7 @@ def test_sixty_records_that_were_refused_go_to_quarantine_with_the_manifest_that
         session.end()
 
     assert len(store.documents(f"tenants/{ORG}/quarantine")) == 60
-    kept = manifest.load(database, ORG, {"orders": 1})["orders"]
+    kept = manifest.load(database, ORG, "alleaves", {"orders": 1})["orders"]
     assert {*kept.in_quarantine()} == {str(number) for number in range(60)}
 
 
@@ -106,7 +112,7 @@ def test_a_manifest_of_370_000_entries_is_checkpointed_and_doubled(
 ) -> None:
     # Given a manifest that a checkpoint and a run's end store
     def load() -> manifest.Manifest:
-        return manifest.load(Database(client), ORG, {"orders": 1})["orders"]
+        return manifest.load(Database(client), ORG, "alleaves", {"orders": 1})["orders"]
 
     count = 370_000
     with active, session_of(active) as session:

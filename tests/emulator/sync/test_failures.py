@@ -287,7 +287,7 @@ def test_a_run_that_fails_again_and_again_is_reported_at_the_fifth_try(
     sync.run(ORG)
 
     def deliver() -> None:
-        sync.die_before_writing(paths.progress(ORG), SyncOrg(ORG, "doomed", "cron"))
+        sync.die_before_writing(paths.progress(ORG, "alleaves"), SyncOrg(ORG, "doomed", "cron"))
 
     # When it is delivered four times, then nobody is told yet
     for _ in range(4):

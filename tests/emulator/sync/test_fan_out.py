@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +22,24 @@ from deploy.local.journal import Journal
 from deploy.local.tasks.server import CloudTasks
 from deploy.resources import Queue
 from shared.bootstrap import cron_fanout
-from shared.bus.messages import AgeSegments, CronTick
-from shared.bus.publisher import LaterPublisher
+from shared.bus.later import LaterPublisher
+from shared.bus.messages import AgeSegments, CronTick, ReportMetrics
 from shared.services.fan_out import (
     FanOut,
     SyncFanOut,
+    metrics_message,
     run_id,
     segments_message,
     sync_message,
 )
 from shared.store.database import Database
 from tests.emulator.functions import InProcess, pubsub_event
-from tests.fakes import OffsetClock, RecordingLaterPublisher, RecordingPublisher
+from tests.fakes import (
+    OffsetClock,
+    RecordingLaterPublisher,
+    RecordingPublisher,
+    SteppingClock,
+)
 
 ORGS = [f"org_{number:02}" for number in range(50)]
 QUEUE = "projects/demo-tasks/locations/us-east1/queues/later"
@@ -166,19 +173,41 @@ def test_a_tick_for_an_org_that_it_does_not_reach_is_noted(
     assert (noted["org_id"], noted["job"]) == ("org_closed", "segments")
 
 
+def test_a_report_of_metrics_is_asked_for_by_the_same_message_each_time(
+    database: Database,
+) -> None:
+    # Given
+    clock, topic = SteppingClock(), RecordingPublisher()
+    later = RecordingLaterPublisher()
+    fan_out = FanOut(database, topic, later, clock.now, metrics_message(clock.now))
+    # When a tick is delivered again some minutes later
+    fan_out(CronTick(job="weekly-metrics"), "1")
+    clock.advance(timedelta(minutes=20))
+    fan_out(CronTick(job="weekly-metrics"), "1")
+    # Then
+    assert topic.messages[: len(ORGS)] == topic.messages[len(ORGS) :]
+
+
 @pytest.mark.parametrize("spread_seconds", [0, 3600])
-def test_segments_are_asked_for_on_a_topic_of_their_own(
-    client: Client, database: Database, spread_seconds: int
+@pytest.mark.parametrize(
+    ("job", "its_topic", "kind"),
+    [("segments", "segments", AgeSegments), ("weekly-metrics", "metrics", ReportMetrics)],
+)
+def test_segments_and_metrics_are_asked_for_on_topics_of_their_own(
+    client: Client,
+    database: Database,
+    spread_seconds: int,
+    job: str,
+    its_topic: str,
+    kind: type[AgeSegments | ReportMetrics],
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         functions = InProcess(client.project, database, patch)
-        tick = {"job": "segments", "spreadSeconds": spread_seconds}
+        tick = {"job": job, "spreadSeconds": spread_seconds}
 
         functions.consumer(cron_fanout)(pubsub_event("m1", json.dumps(tick)))
 
-        expected = sorted(("segments", org) for org in ORGS)
-        asked = [
-            (topic, m.org_id) for topic, m in functions.published if isinstance(m, AgeSegments)
-        ]
+        expected = sorted((its_topic, org) for org in ORGS)
+        asked = [(topic, m.org_id) for topic, m in functions.published if isinstance(m, kind)]
         assert sorted(asked) == expected
         assert len(functions.published) == len(expected)

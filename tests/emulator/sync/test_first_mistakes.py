@@ -98,9 +98,9 @@ def functions(environment: Environment, secret_files: Path) -> Iterator[InProces
         for name in (*ACCOUNT, *PROXIES, *map(str.upper, PROXIES)):
             patch.delenv(name, raising=False)
         patch.setattr(socket, "getaddrinfo", resolved)
-        credentials._client.cache_clear()
+        credentials.secret_manager.cache_clear()
         yield made
-        credentials._client.cache_clear()
+        credentials.secret_manager.cache_clear()
 
 
 @pytest.fixture

@@ -9,6 +9,9 @@ from google.cloud.firestore import Client
 
 from deploy.local.simulator.spec import OrgSpec
 from deploy.local.simulator.truth import Truth
+from shared.domain import order_windows
+from shared.domain.order_windows import ROWS_ACCEPTED, ROWS_AIMED_AT
+from shared.services.sync import order_listings
 from shared.services.sync.commands import SyncOrg
 from tests.emulator.environment import SpendingRunner, SyncRunner
 from tests.fakes import OffsetClock
@@ -16,10 +19,17 @@ from tests.simulated_pos import SimulatedPos
 from tests.stored import StoredDocuments
 
 ORG = "org_test"
-BUSY = OrgSpec(id="org_busy", customers=50, orders=6_000, products=5, rows=5, seed=2)
+BUSY = OrgSpec(id="org_busy", customers=50, orders=2_000, products=5, rows=5, seed=2)
 TWO_LOCATIONS = OrgSpec(
     id="org_rooms", customers=30, orders=40, products=20, rows=24, locations=2, seed=3
 )
+
+
+@pytest.fixture
+def _narrow_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third of the orders per window of days, so that a third of the orders takes as many."""
+    monkeypatch.setattr(order_windows, "ROWS_AIMED_AT", ROWS_AIMED_AT // 3)
+    monkeypatch.setattr(order_listings, "ROWS_ACCEPTED", ROWS_ACCEPTED // 3)
 
 
 def agrees(store: StoredDocuments, pos: SimulatedPos, org_id: str = ORG) -> bool:
@@ -48,6 +58,7 @@ def recent(pos: SimulatedPos) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.usefixtures("_narrow_windows")
 @pytest.mark.parametrize("specs", [[BUSY]], ids=["busy"])
 def test_a_run_that_runs_out_of_time_is_continued_until_all_is_done(
     store: StoredDocuments,
@@ -55,8 +66,9 @@ def test_a_run_that_runs_out_of_time_is_continued_until_all_is_done(
     spending: SpendingRunner,
     sync: SyncRunner,
 ) -> None:
-    # Given an org with more orders than one invocation has time for, when each may work a second
-    run = sync.run("org_busy", seconds=1)
+    # Given an org with more orders than one invocation has time for,
+    # when each may work a third of a second
+    run = sync.run("org_busy", seconds=0.33)
     spending.compute_requested()
 
     # Then it took several, in one run, and every order is there once
@@ -68,6 +80,7 @@ def test_a_run_that_runs_out_of_time_is_continued_until_all_is_done(
     assert store.status("org_busy")["ordersCount"] == orders
 
 
+@pytest.mark.usefixtures("_narrow_windows")
 @pytest.mark.parametrize("specs", [[BUSY]], ids=["busy"])
 def test_new_orders_come_in_while_an_old_backfill_is_still_under_way(
     store: StoredDocuments,
@@ -76,14 +89,14 @@ def test_new_orders_come_in_while_an_old_backfill_is_still_under_way(
     sync: SyncRunner,
 ) -> None:
     # Given a first run that ended in the middle of its backfill, its continuation lost
-    service = sync.service(seconds=1, lease_seconds=2)
+    service = sync.service(seconds=0.33, lease_seconds=2)
     command = SyncOrg("org_busy", "first", "cron")
     half = 0
     while not half:
         service(command)
         assert sync.continuations.take()
         half = len(store.documents("tenants/org_busy/orders"))
-    assert half < 5_500
+    assert half < 1_800
 
     # When the lease has run out and the next tick comes
     time.sleep(2.2)

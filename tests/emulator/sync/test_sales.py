@@ -269,7 +269,7 @@ def test_a_refresh_that_comes_twice_or_for_an_org_never_synced_changes_nothing(
     sales: SalesRunner,
     sync: SyncRunner,
 ) -> None:
-    sales.plan.at_change(ORG, clock.now() - timedelta(minutes=1))
+    sales.plan.at_change(ORG, "alleaves", clock.now() - timedelta(minutes=1))
     assert sales.refresh_due() == 1
     assert store.document(f"tenants/{ORG}/sync_state/lease") == {}
 

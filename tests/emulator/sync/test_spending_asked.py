@@ -35,7 +35,7 @@ def test_everybodys_spending_is_asked_for_once_however_many_checkpoints_there_ar
 
     # Then everybody is asked for once, since it reads all orders, and nothing is pending any more
     assert asked(spending) == [None]
-    assert not store.document(paths.progress(ORG))["everybodyOwed"]
+    assert not store.document(paths.progress(ORG, "alleaves"))["everybodyOwed"]
 
 
 def test_what_a_dead_worker_left_pending_is_asked_for_by_the_next_run(
@@ -54,7 +54,7 @@ def test_what_a_dead_worker_left_pending_is_asked_for_by_the_next_run(
         with pytest.raises(ConnectionAbortedError):
             sync.run(ORG, run_id="first")
     assert asked(spending) == []
-    assert store.document(paths.progress(ORG))["everybodyOwed"]
+    assert store.document(paths.progress(ORG, "alleaves"))["everybodyOwed"]
 
     # When its message is delivered again, and little is left to do
     sync.run(ORG, run_id="first")

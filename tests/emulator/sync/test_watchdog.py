@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from google.cloud.firestore import Client
+from structlog.testing import capture_logs
 
 from shared.bus.messages import CronTick
 from shared.services.fan_out import FanOut, SyncFanOut, sync_message
@@ -105,6 +106,36 @@ def test_an_org_without_a_success_for_two_hours_is_notified_until_it_succeeds(
     tick()
     watch()
     assert notifier.titles == [OVERDUE] * 2
+
+
+def test_each_check_says_what_share_of_the_orgs_is_behind(
+    client: Client,
+    org_config: OrgConfig,
+    clock: OffsetClock,
+    sync: SyncRunner,
+    tick: Tick,
+    watch: Watch,
+) -> None:
+    # Given two orgs that were synced, and one of them no more
+    other = "org_other"
+    client.document(f"locations/{other}").set({**org_config.location(), "orgId": other})
+    tick()
+    sync.run(ORG)
+    sync.run(other)
+    clock.later = 0.5 * HOUR
+    sync.run(other)
+
+    # When the watchdog looks 40 and 50 minutes after the first
+    found = []
+    for hours in (40 / 60, 50 / 60):
+        clock.later = hours * HOUR
+        with capture_logs() as lines:
+            watch()
+        (line,) = (each for each in lines if each["event"] == "watched")
+        found.append((line["orgs"], line["behind_percent"]))
+
+    # Then
+    assert found == [(2, 0.0), (2, 50.0)]
 
 
 def test_an_org_that_nobody_syncs_is_notified_though_nothing_ran(
@@ -309,7 +340,7 @@ def test_a_run_whose_worker_died_holding_the_lease_is_ended_once_the_lease_is_lo
     assert sync.run(ORG)["state"] == "succeeded"
 
 
-def test_a_look_at_a_fleet_that_is_well_reads_five_documents(
+def test_a_look_at_a_fleet_that_is_well_reads_six_documents(
     client: Client,
     environment: Environment,
     clock: OffsetClock,
@@ -332,7 +363,7 @@ def test_a_look_at_a_fleet_that_is_well_reads_five_documents(
     environment.watchdog_on(fresh)(CronTick(job="watchdog"))
 
     # Then that is five documents, however many orgs there are
-    assert (fresh.meter.reads, fresh.meter.writes) == (5, 0)
+    assert (fresh.meter.reads, fresh.meter.writes) == (6, 0)
     assert notifier.titles == []
 
 

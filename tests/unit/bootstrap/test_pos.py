@@ -1,5 +1,6 @@
 """What the environment gives to sign in at a POS with."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from shared.bootstrap.pos import PosSettings, pos_opener
 from shared.errors import ConfigurationInvalid
 from shared.pos.config import Location, read_location
+from shared.pos.port import PosClient
+from tests.unit.services.sync_in_memory import EmptyDatabase
 
 
 @pytest.fixture
@@ -24,11 +27,15 @@ def location(**pos_config: Any) -> Location:
     return read_location("main-street", {"orgId": "org", "posConfig": config})
 
 
+def opener(settings: PosSettings) -> Callable[[Location], PosClient]:
+    return pos_opener(settings, EmptyDatabase(), seconds=60)
+
+
 def test_settings_without_an_account_are_told_what_is_missing(
     environment: pytest.MonkeyPatch,
 ) -> None:
     with pytest.raises(ConfigurationInvalid, match=r"posConfig\.username is missing"):
-        pos_opener(PosSettings())(location())
+        opener(PosSettings())(location())
 
 
 def test_the_environment_s_account_serves_where_the_settings_have_none(
@@ -40,8 +47,28 @@ def test_the_environment_s_account_serves_where_the_settings_have_none(
 
     settings = PosSettings()
 
-    assert pos_opener(settings)(location()).provider == "alleaves"
-    assert pos_opener(settings)(location(username="me")).provider == "alleaves"
+    assert opener(settings)(location()).provider == "alleaves"
+    assert opener(settings)(location(username="me")).provider == "alleaves"
     assert "w0rd-17" not in repr(settings)
     with pytest.raises(ConfigurationInvalid, match=r"posConfig\.password is missing"):
-        pos_opener(settings)(location(username="somebody-else"))
+        opener(settings)(location(username="somebody-else"))
+
+
+def test_a_retailer_at_lightspeed_is_opened_without_any_call(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    oauth = {"clientId": "app", "clientSecret": "s", "refreshToken": "secret:pos-harbor"}
+    found = read_location(
+        "harbor",
+        {
+            "orgId": "org",
+            "posConfig": {
+                "provider": "lightspeed",
+                "status": "active",
+                "domainPrefix": "harbor",
+                **oauth,
+            },
+        },
+    )
+
+    assert opener(PosSettings())(found).changes is not None

@@ -8,9 +8,9 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from deploy.manifest import Manifest
-from shared.bootstrap.clients import LaterSettings
 from shared.bootstrap.dead_letter import DeadLetterSettings
 from shared.bootstrap.http import HttpFunction
+from shared.bootstrap.later import LaterSettings
 from shared.bootstrap.manual_sync import ManualSyncSettings
 from shared.bootstrap.settings import (
     EmulatorInProduction,
@@ -50,6 +50,7 @@ def given(cron_secret: str) -> ManualSyncSettings:
         google_cloud_project="p",
         firestore_database="(default)",
         pos_sync_topic="t",
+        metrics_topic="t",
         later_queue="q",
         task_service_account="tasks@p.iam.gserviceaccount.com",
         pubsub_rest_url="http://127.0.0.1:1",
@@ -193,5 +194,6 @@ def test_the_manifest_allows_a_function_what_its_code_does(name: str) -> None:
     assert (function.firestore is not None) == ("database" in code)
     assert function.sessions == ("staff_rule" in code)
     assert function.org_secrets == (not code.keys().isdisjoint(SECRET_READERS))
+    assert function.replaces_secrets == ("pos_opener" in code)
     assert ("later" in code) == ("LATER_QUEUE" in function.env)
     assert bool(function.publishes) == ("publisher" in code)

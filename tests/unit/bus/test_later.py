@@ -9,8 +9,8 @@ from typing import Any
 from google.api_core.exceptions import AlreadyExists
 from google.cloud import tasks_v2
 
+from shared.bus.later import LATER_BYTES, LaterPublisher, later_bytes
 from shared.bus.messages import PosSync
-from shared.bus.publisher import LATER_BYTES, LaterPublisher, later_bytes
 from shared.domain.spread import SLICES, spread
 
 AT = datetime(2026, 3, 18, 15, 0, tzinfo=UTC)

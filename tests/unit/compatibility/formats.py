@@ -6,7 +6,7 @@ tests.unit.compatibility.keep``.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,19 +14,31 @@ from unittest.mock import patch
 
 from pydantic_core import to_jsonable_python
 
-from shared.bus.messages import AgeSegments, ComputeSpending, CronTick, Loyalty, Message, PosSync
+from shared.bus.messages import (
+    AgeSegments,
+    ComputeSpending,
+    CronTick,
+    Loyalty,
+    Message,
+    PosSync,
+    ReportMetrics,
+)
 from shared.domain.catalogue import PricedProduct
 from shared.domain.changes import HASH_BYTES
+from shared.domain.customer_metrics import PurchaseHistory, Taken
 from shared.domain.customer_ranges import CustomerRange
 from shared.domain.inventory import BatchDetail, BatchStock
 from shared.domain.loyalty import ProviderAnswer, ProviderStatus
 from shared.domain.loyalty_work import LoyaltyEntry, LoyaltyWork, Review
+from shared.domain.metrics_csv import ReportedCustomer
 from shared.domain.runs import RunState, StreamCounts
+from shared.domain.spending import Spending
 from shared.store import (
     inventory,
     lease,
     loyalty_runs,
     manifest,
+    metrics,
     packed_map,
     paths,
     runs,
@@ -36,10 +48,11 @@ from shared.store import (
 from shared.store.database import Write
 from shared.store.loyalty_runs import LoyaltyProgress, LoyaltyRun
 from shared.store.manifest import Manifest
+from shared.store.metrics import MetricsProgress, MetricsReport, ReportUnderWay
 from shared.store.packed_map import Facts, PackedMap
-from shared.store.runs import Hold, Position, Run, RunError
+from shared.store.runs import Hold, Position, ProviderWork, Run, RunError
 from shared.store.spending_requests import SpendingRequest
-from shared.store.status import SyncProgress
+from shared.store.status import RecordCounts, SyncProgress
 from tests.unit.store.test_packed_map import Kept
 
 ORG, RUN = "org_harbor", "cron-1"
@@ -106,7 +119,7 @@ def _manifest(memory: Memory) -> None:
 
 
 def _read_manifest(memory: Memory) -> object:
-    marks = manifest.load(memory, ORG, {"orders": 1})["orders"]
+    marks = manifest.load(memory, ORG, "alleaves", {"orders": 1})["orders"]
     return {
         "marks": dict(marks.items()),
         "created": dict(marks.created()),
@@ -192,7 +205,16 @@ UNDER_WAY = Run(
     done=["customers"],
     reset=True,
     customers_at=Position(account=1, page=4),
-    errors=[RunError(code="provider_busy", owner="provider", message="429", stream="products")],
+    provider="alleaves",
+    errors=[
+        RunError(
+            code="provider_busy",
+            owner="provider",
+            message="429",
+            stream="products",
+            provider="alleaves",
+        )
+    ],
     warnings=["a warning"],
     holds={"products": Hold(reason="20 of 60 are missing", count=20)},
 )
@@ -201,10 +223,14 @@ PROGRESS = SyncProgress(
     customers_complete_at=AT,
     metadata_at=AT,
     last_success_at=AT,
+    counts=RecordCounts(customers=5, orders=9, menu_products=2, orders_skipped=1, quarantined=3),
+    error=RunError(code="sync_paused", owner="org", message="Paused.", provider="alleaves"),
     credential_failures=2,
+    next_try_at=AT,
     holds={"products": Hold(reason="20 of 60 are missing", count=20)},
     incidents=["sync_paused"],
     pending_recompute=["1"],
+    pending_notifications=["lightspeed_s1"],
     recompute_all=True,
 )
 LOYALTY_RUN = LoyaltyRun(state=RunState.RUNNING, started_at=AT, everybody=True, marked=True)
@@ -215,7 +241,7 @@ def _runs(memory: Memory) -> None:
     memory.apply(
         [
             runs.put(ORG, RUN, UNDER_WAY),
-            status.put_progress(ORG, PROGRESS),
+            status.put_progress(ORG, "alleaves", PROGRESS),
             loyalty_runs.put(ORG, RUN, LOYALTY_RUN),
             loyalty_runs.put_progress(ORG, LOYALTY_PROGRESS),
         ]
@@ -225,9 +251,55 @@ def _runs(memory: Memory) -> None:
 def _read_runs(memory: Memory) -> object:
     return {
         "run": runs.read(memory, ORG, RUN),
-        "progress": status.read_progress(memory, ORG),
+        "progress": status.read_progress(memory, ORG, "alleaves"),
         "loyaltyRun": loyalty_runs.read(memory, ORG, RUN),
         "loyaltyProgress": loyalty_runs.read_progress(memory, ORG),
+    }
+
+
+MIXED = Run(
+    state=RunState.RUNNING,
+    trigger="cron",
+    started_at=AT,
+    provider="lightspeed",
+    streams={"orders": StreamCounts(fetched=4)},
+    customers_at=Position(page=700),
+    earlier={
+        "alleaves": ProviderWork(
+            streams={"orders": StreamCounts(fetched=3)},
+            done=["orders"],
+            holds={"products": Hold(reason="20 of 60 are missing", count=20)},
+        )
+    },
+)
+
+
+def _mixed(memory: Memory) -> None:
+    """What an org has of another provider than Alleaves, and a run of both."""
+    marks = Manifest(ORG, "lightspeed_orders", {})
+    marks.put("lightspeed_b1", FINGERPRINT)
+    batches = inventory.BatchStore(ORG, "lightspeed_batches", {})
+    batches.put([replace(BATCH, batch_id="b1")])
+    prices = inventory.PriceList(ORG, "lightspeed_prices", {})
+    prices.put(PRICED)
+    for each in (marks, batches, prices):
+        memory.keep(each)
+    memory.apply(
+        [
+            runs.put(ORG, "mixed", MIXED),
+            status.put_progress(ORG, "lightspeed", SyncProgress(metadata_at=AT)),
+        ]
+    )
+
+
+def _read_mixed(memory: Memory) -> object:
+    marks = manifest.load(memory, ORG, "lightspeed", {"orders": 1})["orders"]
+    return {
+        "run": runs.read(memory, ORG, "mixed"),
+        "progress": status.read_progress(memory, ORG, "lightspeed"),
+        "marks": dict(marks.items()),
+        "batches": inventory.load_batches(memory, ORG, "lightspeed").all(),
+        "prices": dict(inventory.load_prices(memory, ORG, "lightspeed").items()),
     }
 
 
@@ -270,9 +342,52 @@ def _maps(memory: Memory) -> None:
 
 def _read_maps(memory: Memory) -> object:
     return {
-        "batches": inventory.load_batches(memory, ORG).all(),
-        "prices": dict(inventory.load_prices(memory, ORG).items()),
+        "batches": inventory.load_batches(memory, ORG, "alleaves").all(),
+        "prices": dict(inventory.load_prices(memory, ORG, "alleaves").items()),
         "loyalty": loyalty_runs.load_state(memory, ORG).get("1"),
+    }
+
+
+BOUGHT = Spending(120_50, 2, AT - timedelta(days=100), AT)
+REPORTED = ReportedCustomer(
+    id="1",
+    name="Ada Lovelace",
+    email="ada@example.com",
+    phone="518-555-0123",
+    history=PurchaseHistory(Spending(), BOUGHT, (Taken(AT, 70_00), Taken(AT, -5_00))),
+    duplicate_ids=("2",),
+)
+BUSY = replace(REPORTED, id="2", duplicate_ids=(), duplicate_of="1")
+REPORT_PROGRESS = MetricsProgress(
+    as_of=AT,
+    since=AT,
+    parts=1,
+    under_way=ReportUnderWay(as_of=AT + timedelta(days=7), since=AT, parts=1, after="1"),
+)
+
+
+def _metrics(memory: Memory) -> None:
+    part = metrics.encoded_part(metrics.StatePart([REPORTED, BUSY], frozenset({"2"})), "1\r\n2\r\n")
+    report = MetricsReport(
+        date=metrics.date_of(AT), as_of=AT, customers=2, parts=1, completed_at=AT
+    )
+    memory.apply(
+        [
+            *metrics.put_part(ORG, AT, 0, part, AT),
+            metrics.put_report(ORG, report),
+            metrics.StoredProgress(MetricsProgress(), None).put(ORG, REPORT_PROGRESS),
+        ]
+    )
+
+
+def _read_metrics(memory: Memory) -> object:
+    report = metrics.read_report(memory, ORG, metrics.date_of(AT))
+    assert report is not None
+    return {
+        "progress": metrics.read_progress(memory, ORG).progress,
+        "report": report,
+        "csv": (metrics.read_csv(memory, ORG, report, 0) or b"").decode(),
+        "state": metrics.read_state(memory, ORG, AT, 0),
     }
 
 
@@ -290,6 +405,7 @@ FORMATS = {
             requested_by="ada",
             as_stored=True,
             if_active=True,
+            provider="lightspeed",
         )
     ),
     "message-pos-sync-of-records": _message(
@@ -300,6 +416,7 @@ FORMATS = {
             customer_ids=("1",),
             order_ids=("2",),
             product_ids=("3",),
+            provider="lightspeed",
         )
     ),
     "message-spending": _message(
@@ -308,6 +425,7 @@ FORMATS = {
         )
     ),
     "message-segments": _message(AgeSegments(org_id=ORG)),
+    "message-metrics": _message(ReportMetrics(org_id=ORG, as_of=AT)),
     "message-loyalty": _message(Loyalty(org_id=ORG, run_id=RUN, customer_ids=("1",), full=True)),
     "manifest": _documents(_manifest, _read_manifest),
     "packed-map": _documents(
@@ -316,5 +434,7 @@ FORMATS = {
     "packed-maps-of-records": _documents(_maps, _read_maps),
     "lease": _documents(_lease, _read_lease),
     "spending-requests": _documents(_requests, _read_requests),
+    "metrics": _documents(_metrics, _read_metrics),
     "runs": _documents(_runs, _read_runs),
+    "mixed": _documents(_mixed, _read_mixed),
 }

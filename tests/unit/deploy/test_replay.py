@@ -14,6 +14,7 @@ from deploy.replay import topic_of
         ("projects/p/subscriptions/eventarc-us-east1-org-sync-416305-sub-213", "pos-sync"),
         ("spending-push", "spending"),
         ("segments-push", "segments"),
+        ("metrics-push", "metrics"),
         ("cron-fanout-push", "cron-tick"),
         ("unknown", None),
     ],

@@ -13,6 +13,7 @@ import pytest
 
 from deploy.manifest import Manifest, Value
 from deploy.resources import FirestoreTrigger, PlainValue, TopicTrigger
+from shared.pos.lightspeed.webhooks import ADDRESS_PATH
 from tests.deployment import IGNORE_FILE, ROOT, deployed_files
 
 FOLDER = ROOT / "deploy" / "terraform"
@@ -358,6 +359,7 @@ PROJECT_WIDE = {
     "sessions": "roles/firebaseauth.viewer",
     "eventarc": "roles/eventarc.eventReceiver",
     "org_secrets": "roles/secretmanager.secretAccessor",
+    "replaced_secrets": "roles/secretmanager.secretVersionManager",
 }
 
 
@@ -374,7 +376,8 @@ def test_what_holds_for_the_whole_project_is_listed_here(terraform: Configuratio
     # Of documents those of one database, of secrets those that orgs may name.
     by_name = {name: terraform.resources[f"google_project_iam_member.{name}"] for name in granted}
     assert "databases/${var.database}" in by_name["firestore"]["condition"][0]["expression"]
-    assert "var.org_secret_prefix" in by_name["org_secrets"]["condition"][0]["expression"]
+    for name in ("org_secrets", "replaced_secrets"):
+        assert "var.org_secret_prefix" in by_name[name]["condition"][0]["expression"]
     # Nothing replaces what others have granted.
     assert not list(terraform.of_kind("_iam_binding", "_iam_policy"))
 
@@ -448,3 +451,18 @@ def test_clients_may_read_the_public_menu_and_nothing_else() -> None:
         ("/tenants/{orgId}/publicViews/products/items/{productId}", "read"),
         ("/{document=**}", "read, write: if false"),
     ]
+
+
+def test_addresses_that_hold_a_secret_are_not_among_the_logged_requests(
+    terraform: Configuration,
+) -> None:
+    exclusion = terraform.resources["google_logging_project_exclusion.webhook_addresses"]
+    logged, _, pattern = (
+        exclusion["filter"].replace("\\", "").partition(" AND httpRequest.requestUrl =~ ")
+    )
+    address = f"https://webhooks-x.a.run.app{ADDRESS_PATH}/org_harbor"
+
+    assert logged == 'log_id("run.googleapis.com/requests")'
+    assert re.search(pattern.strip('"'), f"{address}/{'s' * 32}")
+    for other in (address, f"{address}/", f"{address}?a=/b", "https://x.a.run.app/api/menu/a/b"):
+        assert not re.search(pattern.strip('"'), other)

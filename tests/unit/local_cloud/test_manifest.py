@@ -205,6 +205,7 @@ def test_a_policy_can_be_made_quick_for_tests(tmp_path: Path) -> None:
         ("alerts", {"quiet": ALERT | {"absent": True}}, "above or absent"),
         ("alerts", {"quiet": ALERT | {"metric": "log:nowhere"}}, "no such log metric: nowhere"),
         ("log_metrics", {"watched": {}}, "event or filter"),
+        ("log_metrics", {"late": {"filter": "x", "value": "y"}}, "a field of an event"),
         ("objectives", {"quick": OBJECTIVE | {"good": "x"}}, "good, or below"),
         ("subscriptions.defaults.dead_letter_topic", "nowhere", "no such topic: nowhere"),
         ("subscriptions.door", {"min_backoff_seconds": 1}, "subscriptions of no event function"),

@@ -34,7 +34,7 @@ class CannedSecrets:
 @pytest.fixture
 def secrets(monkeypatch: pytest.MonkeyPatch) -> CannedSecrets:
     canned = CannedSecrets()
-    monkeypatch.setattr(credentials, "_client", lambda: canned)
+    monkeypatch.setattr(credentials, "secret_manager", lambda: canned)
     return canned
 
 

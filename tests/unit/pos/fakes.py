@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from threading import Lock
 from typing import Any
+from urllib.parse import parse_qs
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -69,7 +70,10 @@ class FakeTransport(HTTPAdapter):
     def send(
         self, request: requests.PreparedRequest, *_: Any, timeout: Any = None, **__: Any
     ) -> requests.Response:
-        body = json.loads(request.body) if request.body else None
+        form = "form" in (request.headers.get("Content-Type") or "")
+        body: Any = None
+        if request.body:
+            body = parse_qs(str(request.body)) if form else json.loads(request.body)
         sent = Sent(str(request.method), str(request.url), dict(request.headers), body, timeout)
         with self._lock:
             self.sent.append(sent)

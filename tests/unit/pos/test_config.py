@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from shared.domain.providers import PROVIDERS
 from shared.errors import ConfigurationInvalid, at_fault
 from shared.outbound.credentials import SecretResolver
 from shared.pos.config import (
-    PROVIDERS,
     AlleavesConfig,
+    LightspeedConfig,
     Location,
     SignIn,
     read_location,
@@ -218,3 +219,55 @@ def test_references_are_replaced_by_their_secrets() -> None:
         "text of projects/project/secrets/word/versions/latest"
     )
     assert secrets["pin"].get_secret_value() == "7"
+
+
+RETAILER = {"provider": "lightspeed", "status": "active", "domainPrefix": "harbor"}
+OAUTH = {"clientId": "app-17", "clientSecret": "secret:app", "refreshToken": "secret:pos-harbor"}
+
+
+def retailer(**pos_config: Any) -> Location:
+    return read_location("harbor", {"orgId": "org", "posConfig": {**RETAILER, **pos_config}})
+
+
+@pytest.mark.parametrize(
+    ("pos_config", "missing"),
+    [
+        ({"token": "lsxs_pt_nobody"}, ()),
+        (OAUTH, ()),
+        ({"token": "lsxs_pt_nobody", "clientSecret": "for webhooks"}, ()),
+        ({}, ("token",)),
+        ({"token": "t", "domainPrefix": ""}, ("domainPrefix",)),
+        ({"token": "t", "domainPrefix": "", "baseUrl": "http://127.0.0.1:8085"}, ()),
+        ({"clientId": "app-17"}, ("clientSecret", "refreshToken")),
+    ],
+)
+def test_a_retailer_signs_in_with_a_token_or_with_oauth(
+    pos_config: dict[str, Any], missing: tuple[str, ...]
+) -> None:
+    assert retailer(**pos_config).pos_config.missing == missing
+
+
+def test_the_version_of_the_api_does_not_make_another_account() -> None:
+    old, new = (retailer(token="t", apiVersion=version) for version in ("2.0", "2026-07"))
+
+    assert old.pos_config.account_key == new.pos_config.account_key
+    assert isinstance(new.pos_config, LightspeedConfig)
+    assert new.pos_config.address == "https://harbor.retail.lightspeed.app/api/2026-07"
+
+
+def test_what_a_retailer_s_settings_do_not_have_is_told() -> None:
+    assert retailer(token="t", username="me", refreshtoken="x", pageSize=200).unknown == (
+        "refreshtoken",
+        "username",
+    )
+    with pytest.raises(ValidationError, match="less than or equal to 1000"):
+        retailer(token="t", pageSize=5000)
+
+
+def test_a_refresh_token_stays_the_name_of_its_secret() -> None:
+    resolver = SecretResolver(lambda resource: f"text of {resource}", "project")
+
+    secrets = with_secrets(retailer(**OAUTH), resolver).pos_config.model_dump()
+
+    assert secrets["refresh_token"].get_secret_value() == "secret:pos-harbor"
+    assert secrets["client_secret"].get_secret_value().startswith("text of projects/project")

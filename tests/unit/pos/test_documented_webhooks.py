@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from shared.pos.alleaves.webhooks import SUBJECTS, locations_in, read_event
-from shared.pos.lightspeed.webhooks import SALE, read_sale
+from shared.pos.lightspeed.webhooks import SALE
+from shared.pos.lightspeed.webhooks import read_event as read_lightspeed
 from shared.pos.port import PosEvent
 from tests.webhook_examples import ALLEAVES, LIGHTSPEED, WebhookExample
 
@@ -38,7 +39,7 @@ def named_by(event: PosEvent) -> dict[str, tuple[str, ...]]:
 def test_a_documented_webhook_names_what_the_documentation_says(
     event: str, body: str, kind: str, ids: tuple[str, ...]
 ) -> None:
-    read = read_sale if event == SALE else read_event
+    read = read_lightspeed if event == SALE else read_event
 
     found = read(body.encode())
 

@@ -4,6 +4,7 @@ import pytest
 
 from shared.errors import ConfigurationInvalid
 from tests.unit.pos.alleaves.service import Alleaves
+from tests.unit.pos.lightspeed.service import account as lightspeed_account
 
 
 def test_an_alleaves_location_has_an_alleaves_client() -> None:
@@ -18,11 +19,13 @@ def test_another_server_of_the_same_api_may_be_named() -> None:
     assert alleaves.transport.sent[0].url == "http://127.0.0.1:8085/api/auth"
 
 
-def test_lightspeed_is_not_supported_yet() -> None:
-    with pytest.raises(ConfigurationInvalid) as raised:
-        Alleaves().client(provider="lightspeed")
+def test_a_lightspeed_location_has_a_lightspeed_client_and_nothing_is_made_there() -> None:
+    account = lightspeed_account(domainPrefix="harbor", token="lsxs_pt_nobody")
 
-    assert str(raised.value) == ("The POS provider lightspeed of Main Street is not supported yet.")
+    assert account.client.provider == "lightspeed"
+    assert account.client.changes is not None
+    assert account.client.changes.account == "harbor.retail.lightspeed.app"
+    assert account.writer is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from shared.bus.messages import ComputeSpending
-from shared.clock import Deadline
+from shared.clock import Clock, Deadline
 from shared.domain.discounts import Discount
 from shared.domain.runs import RunState
 from shared.outbound.session import HttpReply
@@ -89,9 +89,13 @@ class NoRequests:
 
 
 @contextmanager
-def session_in(memory: MemoryRun) -> Generator[Session, None, None]:
+def session_in(memory: MemoryRun, clock: Clock = lambda: NOW) -> Generator[Session, None, None]:
     with Session(
-        memory, spending=NoRequests(), clock=lambda: NOW, deadline=Deadline(60)
+        memory,
+        provider="alleaves",
+        spending=NoRequests(),
+        clock=clock,
+        deadline=Deadline(60),
     ) as session:
         yield session
 

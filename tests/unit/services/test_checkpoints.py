@@ -53,8 +53,8 @@ def test_cursors_are_committed_last_and_alone_complete_the_checkpoint() -> None:
     # Then the records come first, the manifest's documents in parts, the cursors in the last
     assert memory.commits[0] == [f"tenants/{ORG}/products/1"]
     assert memory.last == [len(memory.commits) - 1]
-    assert memory.commits[-1][-1] == paths.progress(ORG)
-    assert sum(paths.progress(ORG) in commit for commit in memory.commits) == 1
+    assert memory.commits[-1][-1] == paths.progress(ORG, "alleaves")
+    assert sum(paths.progress(ORG, "alleaves") in commit for commit in memory.commits) == 1
     assert max(memory.weights) <= database.WRITES_PER_COMMIT
     # and the head of the manifest's new documents after all of these
     written = [path for commit in memory.commits for path in commit if path.startswith(MANIFESTS)]
@@ -70,7 +70,7 @@ def test_a_small_checkpoint_is_one_commit() -> None:
         [
             packed_map.shard_path(ORG, "orders", 0),
             "tenants/a/integrations/pos",
-            paths.progress(ORG),
+            paths.progress(ORG, "alleaves"),
         ]
     ]
 
@@ -105,7 +105,7 @@ def test_what_a_run_says_at_its_end_waits_for_what_was_refused_before(
     # Then they know, and all other parts are stored
     assert said == [0, 1]
     final = memory.commits[-1]
-    assert final[-2:] == ["tenants/a/integrations/pos", paths.progress(ORG)]
+    assert final[-2:] == ["tenants/a/integrations/pos", paths.progress(ORG, "alleaves")]
     assert len(final) == 3
     written = [path for commit in memory.commits for path in commit]
     assert {*others, final[0]} <= {*written}

@@ -1,7 +1,6 @@
 """What a delivery that fails leaves in the run's document and in the org's status."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from google.api_core import exceptions as google
@@ -18,16 +17,10 @@ from shared.store import paths, runs
 from shared.store.database import (
     Conflict,
     Contention,
-    Create,
     Database,
-    Document,
-    Meter,
-    Remove,
-    Update,
-    Write,
 )
 from shared.store.runs import Run
-from shared.store.writes import outcome
+from tests.documents_in_memory import DocumentsInMemory
 
 ORG = "org_harbor"
 STATUS = paths.pos_status(ORG)
@@ -36,49 +29,6 @@ UNFORESEEN = (
     "The sync met an error that was not foreseen, ZeroDivisionError: see the log of the function"
     " org_sync."
 )
-
-
-class DocumentsInMemory(Database):
-    """A Firestore of one process: documents by path, with what commits require of them."""
-
-    def __init__(self) -> None:
-        self.meter = Meter()
-        self.documents: dict[str, tuple[datetime, dict[str, object]]] = {}
-        self._version = utc_now()
-
-    def get_all(
-        self, paths: Sequence[str], fields: Sequence[str] | None = None
-    ) -> dict[str, Document]:
-        return {path: self.get(path) for path in paths}
-
-    def get(self, path: str) -> Document:
-        version, fields = self.documents.get(path, (None, {}))
-        return Document(path.rpartition("/")[2], fields, version, utc_now(), path)
-
-    def commit(self, writes: Iterable[Write]) -> datetime | None:
-        given = list(writes)
-        for write in given:
-            found = self.get(write.path)
-            match write:
-                case Create():
-                    fits = not found.exists
-                case Update(if_version=version):
-                    fits = found.exists and version in (None, found.version)
-                case _:
-                    fits = True
-            if not fits:
-                raise Conflict(write.path)
-        self._version += timedelta(microseconds=1)
-        for write in given:
-            fields = outcome(write, self.get(write.path).fields)
-            if isinstance(write, Remove) or fields is None:
-                self.documents.pop(write.path, None)
-            else:
-                self.documents[write.path] = self._version, fields
-        return self._version
-
-    def fields(self, path: str) -> dict[str, object]:
-        return dict(self.get(path).fields)
 
 
 @pytest.fixture
@@ -198,7 +148,7 @@ def test_a_run_that_succeeds_in_the_end_has_no_error(database: DocumentsInMemory
     fail(database, ZeroDivisionError())
 
     with opened(database) as again:
-        set_last_state(again.run, wanted=(), now=utc_now())
+        set_last_state(again.run, now=utc_now())
         again.end([])
 
     assert error_of(database) is None

@@ -15,9 +15,8 @@ from shared.services.loyalty.look_ups import (
     LookUps,
     LoyaltyAccount,
     LoyaltyContact,
-    OutOfPermits,
-    Permits,
 )
+from shared.services.permits import OutOfPermits, Permits
 from tests.unit.services.sync_in_memory import NOW, EmptyDatabase
 
 FOUND = ProviderAnswer(ProviderStatus.FOUND, 240, "1")

@@ -6,15 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from shared.clock import Deadline
 from shared.domain.orders import Order
 from shared.pos.port import Page, Rejected
 from shared.services.sync.records import LARGEST, Record, StreamRecords
-from shared.services.sync.session import Session
 from shared.store.database import Put, Remove
 from shared.store.quarantine import KEPT, RENEWED, UNMET
 from tests.fakes import SteppingClock
-from tests.unit.services.sync_in_memory import NOW, ORG, MemoryRun, NoRequests
+from tests.unit.services.sync_in_memory import NOW, ORG, MemoryRun, session_in
 
 DAY = timedelta(days=1)
 TOO_LARGE = Record("7", {"id": "7", "text": "x" * LARGEST})
@@ -34,7 +32,7 @@ def test_a_record_that_stays_in_quarantine_is_written_again_before_it_expires(
     meet: Callable[[StreamRecords], None],
 ) -> None:
     clock, memory = SteppingClock(NOW), MemoryRun()
-    with Session(memory, spending=NoRequests(), clock=clock.now, deadline=Deadline(60)) as session:
+    with session_in(memory, clock.now) as session:
 
         def written() -> list[Put]:
             """What a run writes that meets the record once."""
@@ -70,7 +68,7 @@ def test_an_order_that_no_list_has_any_more_leaves_quarantine() -> None:
     # Given two orders in quarantine, of which one is met again every month
     clock, memory = SteppingClock(NOW), MemoryRun()
     other = replace(UNREADABLE, record_id="8")
-    with Session(memory, spending=NoRequests(), clock=clock.now, deadline=Deadline(60)) as session:
+    with session_in(memory, clock.now) as session:
         both: Page[Order] = Page(1, (), (UNREADABLE, other), 2, None, 1, last=True)
         StreamRecords(session, "orders").count_page(both, expected=None)
         session.checkpoint()

@@ -3,7 +3,9 @@
 import hmac
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from pydantic import SecretStr
@@ -12,6 +14,7 @@ from structlog.testing import capture_logs
 from shared.errors import Owner
 from shared.outbound.credentials import SecretResolver
 from shared.pos.alleaves.webhooks import locations_in
+from shared.pos.lightspeed.webhooks import accounts_in
 from shared.services.webhook_senders import (
     ALLOWANCE_SECONDS,
     FEW,
@@ -20,11 +23,13 @@ from shared.services.webhook_senders import (
     MOST_AT_PLACE,
     MOST_HASHED,
     MOST_REFERENCES,
+    OLD_COUNTS,
     READS_ALLOWED,
     OrgUnclear,
     WebhookSenders,
 )
 from shared.store.database import Database, Document, Fields, Filter
+from shared.store.webhook_signers import PLACE
 from shared.web.signatures import signature
 from tests.fakes import START, SteppingClock
 
@@ -74,29 +79,31 @@ def _holds(fields: Mapping[str, Any], wanted: Filter) -> bool:
 class Setting:
     """The orgs of a deployment; ``secrets`` is Secret Manager."""
 
-    def __init__(self, *, fallback: str = "") -> None:
+    def __init__(self, *, fallback: str = "", provider: str = "alleaves") -> None:
         self.database = LocationsInMemory({})
         self.secrets: dict[str, str] = {}
         self.secrets_read: list[str] = []
         self.clock = SteppingClock()
+        self.provider = provider
         self.find = WebhookSenders(
-            "alleaves",
+            provider,
             self.database,
             SecretResolver(self._read_secret, "p", self.clock.monotonic),
             fallback=SecretStr(fallback),
-            places_in=locations_in,
+            places_in=accounts_in if provider == "lightspeed" else locations_in,
+            clock=self.clock.now,
             monotonic=self.clock.monotonic,
         )
 
     def add(
         self, org_id: str, secret: str | None = None, location: object = None, **config: object
     ) -> None:
-        """Give an org an active location at Alleaves."""
-        given = {"webhookSecret": secret, "locationId": location}
+        """Give an org an active location."""
+        given = {"webhookSecret": secret, PLACE[self.provider]: location}
         self.database.locations[f"{org_id}-{len(self.database.locations)}"] = {
             "orgId": org_id,
             "posConfig": {
-                "provider": "alleaves",
+                "provider": self.provider,
                 "status": "active",
                 **{name: value for name, value in given.items() if value is not None},
                 **config,
@@ -452,3 +459,122 @@ def test_a_body_that_names_nothing_is_still_recognised(body: str) -> None:
 
     assert setting.of_body("secret a", body) == "org_a"
     assert setting.of_body("a guess", body) is None
+
+
+NEW, OLD = "N" * 32, "O" * 32
+APP_SECRET = "A" * 32
+
+
+def sale(prefix: str = "", number: int = 0) -> str:
+    return urlencode({"payload": json.dumps({"id": f"s{number}"}), "domain_prefix": prefix})
+
+
+def in_address(setting: Setting, org_id: str, secret: str) -> bool:
+    sent = secret.encode()
+    return setting.find.knows(
+        org_id, lambda each: hmac.compare_digest(sent, each.get_secret_value().encode())
+    )
+
+
+def test_an_account_is_found_by_its_prefix_for_one_read() -> None:
+    setting = Setting(provider="lightspeed")
+    for number in range(5_000):
+        setting.add(f"org_{number}", f"secret {number}", f"shop-{number}")
+
+    assert setting.of_body("secret 1234", sale("shop-1234")) == "org_1234"
+    assert setting.spent() == 1
+    assert setting.of_body("secret 1234", sale("Shop-1234", 1)) == "org_1234"
+    assert setting.spent() == 0
+    assert setting.of_body("secret 1234", sale("shop-1235")) == "org_1234"
+
+
+def test_an_app_that_several_orgs_have_signs_for_the_account_that_the_body_names() -> None:
+    setting = Setting(provider="lightspeed")
+    setting.add("org_a", location="shop-a", clientSecret=APP_SECRET)
+    setting.add("org_b", location="shop-b", clientSecret=APP_SECRET)
+
+    assert setting.of_body(APP_SECRET, sale("shop-b")) == "org_b"
+    assert setting.of_body(APP_SECRET, sale(), "org_a") == "org_a"
+    with pytest.raises(OrgUnclear):
+        setting.of_body(APP_SECRET, sale())
+
+
+def test_the_secret_of_an_app_signs_and_is_none_for_an_address() -> None:
+    setting = Setting(provider="lightspeed")
+    setting.add("org_a", NEW, "shop-a", clientSecret="secret:app")
+    setting.secrets["app"] = APP_SECRET
+
+    assert setting.of_body(APP_SECRET, sale("shop-a")) == "org_a"
+    assert setting.of_body(NEW, sale("shop-a", 1)) == "org_a"
+    assert in_address(setting, "org_a", NEW)
+    assert not in_address(setting, "org_a", APP_SECRET)
+
+
+def test_another_provider_has_no_secret_of_an_app() -> None:
+    setting = Setting()
+    setting.add("org_a", "own", "1000", clientSecret=APP_SECRET)
+
+    assert setting.sender(APP_SECRET, location=1000) is None
+
+
+def test_while_secrets_are_exchanged_both_count_and_a_day_later_the_new_one_alone() -> None:
+    setting = Setting(provider="lightspeed")
+    setting.add("org_a", f"{NEW} {OLD}", "shop-a", webhookSecretRotatedAt=setting.clock.now())
+
+    def accepted() -> list[bool]:
+        return [
+            in_address(setting, "org_a", NEW),
+            in_address(setting, "org_a", OLD),
+            in_address(setting, "org_a", f"{NEW} {OLD}"),
+            setting.of_body(OLD, sale("shop-a")) == "org_a",
+        ]
+
+    assert accepted() == [True, True, False, True]
+    setting.clock.advance((OLD_COUNTS - timedelta(minutes=1)).total_seconds())
+    assert accepted() == [True, True, False, True]
+    setting.clock.advance(KNOWN_SECONDS + 60)
+    assert accepted() == [True, False, False, False]
+
+
+def test_secrets_exchanged_by_hand_both_count_until_one_is_left() -> None:
+    setting = Setting()
+    setting.add("org_a", f"{NEW} {OLD}", "1000")
+    setting.clock.advance(10 * OLD_COUNTS.total_seconds())
+
+    assert setting.sender(NEW, location=1000) == "org_a"
+    assert setting.sender(OLD, location=1000) == "org_a"
+
+
+def test_a_short_secret_with_a_blank_is_one_secret() -> None:
+    setting = Setting()
+    setting.add("org_a", "secret a", "1000")
+
+    assert setting.sender("secret a", location=1000) == "org_a"
+    assert setting.sender("secret", location=1000) is None
+    assert setting.sender("a", location=1000) is None
+
+
+def test_an_address_is_believed_for_its_own_org_only() -> None:
+    setting = Setting(provider="lightspeed")
+    setting.add("org_a", NEW, "shop-a")
+    setting.add("org_b", OLD, "shop-b")
+    setting.add("org_none", location="shop-c")
+
+    assert in_address(setting, "org_a", NEW)
+    for org_id in ("org_b", "org_none", "org_nowhere"):
+        assert not in_address(setting, org_id, NEW)
+
+
+def test_a_thousand_forged_addresses_cost_a_bounded_number_of_reads() -> None:
+    setting = Setting(provider="lightspeed")
+    for number in range(200):
+        setting.add(f"org_{number}", f"{number:032}", f"shop-{number}")
+
+    for number in range(1_000):
+        assert not in_address(setting, "org_7", f"{number + 10_000:032}")
+    assert setting.spent() == 1
+    for number in range(3_000):
+        assert not in_address(setting, f"org_x{number}", f"{number:032}")
+
+    assert setting.spent() <= READS_ALLOWED + 201
+    assert in_address(setting, "org_150", f"{150:032}")

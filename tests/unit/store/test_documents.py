@@ -130,7 +130,6 @@ FULL_ORDER = Order(
     discount_cents=0,
     created_at=AT,
     updated_at=LATER,
-    ecom_number="7",
 )
 BARE_ORDER = Order(
     external_id="502",
@@ -193,8 +192,8 @@ REJECTED = Rejected("9", "bad_quantity", "The row has no readable quantity.", "{
         (discounts.fields_of(BARE_DISCOUNT, ORG, POS), "0682fdae24c8ec1f"),
         (discounts.SALE.fields(FULL_SALE), "c4c1e6d44dd7fff5"),
         (discounts.SALE.fields(NO_SALE), "e16e4add5009546b"),
-        (metadata.names(NAMES, ORG, derived=True), "5b7f53af3b67bb1d"),
-        (metadata.locations(PLACES, ORG, derived=False), "3d797350b0481e63"),
+        (metadata.names(NAMES, ORG, POS, derived=True), "5b7f53af3b67bb1d"),
+        (metadata.locations(PLACES, ORG, POS, derived=False), "3d797350b0481e63"),
     ],
 )
 def test_a_record_has_the_fingerprint_that_orgs_have_stored_of_it(
@@ -216,22 +215,27 @@ def customer_put(customer: Customer, *, first: bool, version: datetime | None) -
 
 
 def quarantine_put(*, first: bool) -> Put:
-    return quarantine.put(ORG, "products", REJECTED, run_id="run", now=NOW, first=first)
+    return quarantine.put(
+        ORG, "products", REJECTED, run_id="run", now=NOW, first=first, provider=POS
+    )
 
 
 def location_put() -> Put:
     whole = PublicLocation(
         "1000", dict.fromkeys(PUBLIC_FIELDS, "x"), [StockArea("9", "Vault", sellable=True)]
     )
-    fields = metadata.locations([whole], ORG, derived=True)
+    fields = metadata.locations([whole], ORG, "lightspeed", derived=True)
     return metadata.put(ORG, metadata.LOCATION, fields, now=NOW)
 
 
 MERCHANT = dict.fromkeys(products.MERCHANT, "x")
 ON_PRODUCT, ON_MENU = product_puts(FULL_PRODUCT, FULL_SALE, MERCHANT)
-ORDER = orders.put(ORG, orders.fields_of(FULL_ORDER, "11", ORG), run_id="run")
+ECOM_ORDER = replace(FULL_ORDER, ecom_number="2417")
+ORDER = orders.put(ORG, orders.fields_of(ECOM_ORDER, "11", ORG), run_id="run")
 DISCOUNT = discounts.put(ORG, discounts.fields_of(FULL_DISCOUNT, ORG, POS), now=NOW)
-BRANDS = metadata.put(ORG, "brands", metadata.names(NAMES, ORG, derived=True), now=NOW)
+BRANDS = metadata.put(
+    ORG, "brands", metadata.names(NAMES, ORG, "lightspeed", derived=True), now=NOW
+)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +290,7 @@ def test_a_status_that_the_pos_does_not_give_is_stored_as_null() -> None:
 
 def test_an_order_whose_status_is_another_programs_is_written_without_it() -> None:
     # Given an order of which the POS says what it has said before
-    fields = orders.fields_of(FULL_ORDER, "11", ORG)
+    fields = orders.fields_of(ECOM_ORDER, "11", ORG)
     stored = StoredStatus(status="ready", pos_status="Paid", from_pos="completed")
 
     # When it is written

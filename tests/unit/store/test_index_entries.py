@@ -188,7 +188,7 @@ def test_a_discount_may_name_any_number_of_products(measure: Measure) -> None:
 
 def test_no_text_of_a_record_is_too_long_for_its_index(measure: Measure) -> None:
     rejected = Rejected(LONGEST_ID, "bad_text", LONGEST, LONGEST)
-    brands = metadata.names([NamedEntry(LONGEST_ID, LONGEST)], ORG, derived=False)
+    brands = metadata.names([NamedEntry(LONGEST_ID, LONGEST)], ORG, "alleaves", derived=False)
     check(measure, customer(LONGEST, LONGEST_ID, LONGEST[:LONGEST_EMAIL]))
     check(measure, stored_order(LONGEST, LONGEST_ID))
     for write in (

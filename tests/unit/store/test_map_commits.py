@@ -200,7 +200,7 @@ def test_a_first_sync_of_a_million_records_writes_its_manifest_a_few_times_over(
         fields["count"] <= manifest.ENTRIES_PER_SHARD * 1.1 for fields in kept.documents.values()
     )
     # and a reader finds all of it, and an unchanged run writes nothing
-    again = manifest.load(kept, "org", {"orders": 1})["orders"]
+    again = manifest.load(kept, "org", "alleaves", {"orders": 1})["orders"]
     assert again.count(manifest.STORED) == size
     assert kept.reads == again.shards == len(kept.documents)
     assert again.take_writes(end=True) == []
@@ -214,7 +214,7 @@ def test_a_map_of_an_earlier_version_is_split_into_documents_of_other_names() ->
         packed = msgpack.packb(entries)
         path = packed_map.shard_path("org", "orders", shard)
         kept.documents[path] = {"entries": packed, "count": len(entries)}
-    found = manifest.load(kept, "org", {"orders": 2})["orders"]
+    found = manifest.load(kept, "org", "alleaves", {"orders": 2})["orders"]
     assert found.count(manifest.STORED) == 24_000
 
     # When a few more records come
@@ -225,7 +225,7 @@ def test_a_map_of_an_earlier_version_is_split_into_documents_of_other_names() ->
     # Then it is in four, of a generation of its own, and the old ones are gone
     names = sorted(path.rpartition("/")[2] for path in kept.documents)
     assert names == ["orders-0", "orders-g1-1", "orders-g1-2", "orders-g1-3"]
-    again = manifest.load(kept, "org", {"orders": 2})["orders"]
+    again = manifest.load(kept, "org", "alleaves", {"orders": 2})["orders"]
     assert again.count(manifest.STORED) == 24_010
 
 
@@ -238,12 +238,12 @@ def test_a_change_of_an_earlier_versions_map_rewrites_the_document_of_that_name(
         packed = msgpack.packb({order_id: b"s" + FINGERPRINT})
         path = packed_map.shard_path("org", "orders", shard)
         kept.documents[path] = {"entries": packed, "count": 1}
-    found = manifest.load(kept, "org", {"orders": 2})["orders"]
+    found = manifest.load(kept, "org", "alleaves", {"orders": 2})["orders"]
 
     found.remove(ids[1])
     assert kept.keep(found) == 1
 
-    again = manifest.load(kept, "org", {"orders": 2})["orders"]
+    again = manifest.load(kept, "org", "alleaves", {"orders": 2})["orders"]
     assert (again.mark(ids[0]), again.mark(ids[1])) == (manifest.STORED, manifest.REMOVED)
 
 
@@ -262,7 +262,7 @@ def test_many_documents_of_entries_are_committed_in_parts_with_them() -> None:
     assert max(sum(map(bytes_of, part)) for part in parts) < 5 * 2**20
     for part in parts:
         kept.apply(part)
-        known = manifest.load(kept, "org", {"orders": 1})["orders"].in_quarantine()
+        known = manifest.load(kept, "org", "alleaves", {"orders": 1})["orders"].in_quarantine()
         there = (path for path in kept.documents if path.startswith("quarantine/"))
         assert {f"quarantine/orders_{key}" for key in known} == set(there)
     assert len(kept.documents) == 61

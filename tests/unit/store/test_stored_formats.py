@@ -25,7 +25,7 @@ def test_a_manifest_as_stored_before_is_read() -> None:
     for marks, in_quarantine in ((MARKS, bytes(range(1, 9))), (UNDATED, b"\x01")):
         database.documents = {f"{MANIFESTS}/orders-0": {"entries": marks, "count": 2}}
         # When
-        found = manifest.load(database, "org", {"orders": 1})["orders"]
+        found = manifest.load(database, "org", "alleaves", {"orders": 1})["orders"]
         # Then
         assert found.has("7", FINGERPRINT)
         assert found.quarantined("8") == in_quarantine
@@ -53,7 +53,7 @@ def test_a_manifest_is_split_by_its_number_of_entries() -> None:
     assert sorted(database.documents) == [f"{MANIFESTS}/orders-{n}" for n in ("0", "g1-1")]
     counts = [fields["count"] for fields in database.documents.values()]
     assert sum(counts) == manifest.ENTRIES_PER_SHARD + 1
-    again = manifest.load(database, "org", {"orders": marks.shards})["orders"]
+    again = manifest.load(database, "org", "alleaves", {"orders": marks.shards})["orders"]
     assert again.count(manifest.SKIPPED) == manifest.ENTRIES_PER_SHARD + 1
 
 

@@ -1,6 +1,7 @@
 """The lines of a trace can be found by it."""
 
 import json
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,3 +50,16 @@ def test_without_a_project_no_line_bears_a_trace(capsys: pytest.CaptureFixture[s
     log.configure()
     with tracing.door("request", None):
         assert logged(capsys) == {}
+
+
+def test_the_web_server_names_no_address(caplog: pytest.LogCaptureFixture) -> None:
+    log.configure()
+    log.configure()
+    server = logging.getLogger("gunicorn.error")
+
+    with caplog.at_level("ERROR", "gunicorn.error"):
+        server.error("Error handling request %s %s", "POST", "/api/webhooks/x/a-secret?b=c")
+        server.error("Worker (pid:%s) exited", 7)
+
+    assert caplog.messages == ["Error handling request POST /…", "Worker (pid:7) exited"]
+    assert len(server.filters) == 1

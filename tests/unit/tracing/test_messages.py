@@ -12,8 +12,9 @@ from google.cloud.pubsub_v1 import PublisherClient
 from opentelemetry import trace
 
 from shared import tracing
+from shared.bus.later import LaterPublisher
 from shared.bus.messages import CronTick, Message, PosSync
-from shared.bus.publisher import LaterPublisher, Publisher
+from shared.bus.publisher import Publisher
 from shared.entry import MessageConsumer
 from tests.spans import (
     RecordedSpans,

@@ -19,6 +19,7 @@ STAFF_OR_CRON = "staff of the org, or cron secret"
 EVERY_ORG = "role for every org"
 CRON = "cron secret"
 POS = "signed by the org's POS"
+ADDRESS = "secret of the org in the address"
 ANYONE = "public"
 MENU = "public, of one org"
 
@@ -27,6 +28,7 @@ RULES = {
         "POST /api/pos/sync": STAFF,
         "GET /api/pos/sync/{runId}": STAFF_OR_CRON,
         "POST /api/cron/pos-sync": CRON,
+        "POST /api/pos/metrics": STAFF,
         "POST /api/pos/customers": STAFF,
         "POST /api/pos/orders": STAFF,
         "POST /api/pos/orders/{orderId}/discount": STAFF,
@@ -52,6 +54,8 @@ RULES = {
         "GET /api/orders/skipped": STAFF,
         "GET /api/segments": STAFF,
         "GET /api/ecom/completeness": STAFF,
+        "GET /api/metrics": STAFF,
+        "GET /api/metrics/{date}": STAFF,
         "GET /api/cache": EVERY_ORG,
         "GET /openapi.json": ANYONE,
     },
@@ -62,6 +66,7 @@ RULES = {
         "GET /api/webhooks/alleaves/{orgId}": ANYONE,
         "POST /api/webhooks/lightspeed/sale-created": POS,
         "POST /api/webhooks/lightspeed/sale-created/{orgId}": POS,
+        "POST /api/webhooks/lightspeed/sale-created/{orgId}/{secret}": ADDRESS,
         "GET /openapi.json": ANYONE,
     },
 }

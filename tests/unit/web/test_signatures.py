@@ -1,5 +1,7 @@
 """Webhooks: whom to believe."""
 
+from base64 import b64encode, urlsafe_b64encode
+
 import pytest
 from flask import Request
 from hypothesis import given
@@ -11,7 +13,7 @@ from shared.errors import Unauthenticated
 from shared.services.webhook_senders import Fits
 from shared.web.auth import WebhookSender
 from shared.web.request import RoutedRequest
-from shared.web.signatures import SignedByAlleaves, SignedByLightspeed, signature
+from shared.web.signatures import SecretInAddress, SignedByAlleaves, SignedByLightspeed, signature
 
 SECRET = SecretStr("the secret of org_x")
 SECOND = SecretStr("that of its other location")
@@ -110,14 +112,95 @@ def test_no_other_text_fits(text: str) -> None:
     refusal(of_org(text))
 
 
-def test_lightspeed_names_the_algorithm_beside_the_signature() -> None:
-    rule = SignedByLightspeed(find_sender)
-    good = signature(BODY, SECRET)
+LIGHTSPEED = SignedByLightspeed(find_sender)
+DIGEST = bytes.fromhex(signature(BODY, SECRET))
+SPELLINGS = (
+    DIGEST.hex(),
+    DIGEST.hex().upper(),
+    b64encode(DIGEST).decode(),
+    b64encode(DIGEST).decode().rstrip("="),
+    urlsafe_b64encode(DIGEST).decode(),
+    urlsafe_b64encode(DIGEST).decode().rstrip("="),
+)
 
-    def sent(text: str) -> RoutedRequest:
-        return incoming(BODY, {"orgId": "org_x"}, {"X-Signature": text})
 
-    assert rule.identify(sent(f"signature={good},algorithm=HMAC-SHA256")) == WebhookSender("org_x")
-    for bad in (good, f"signature={good},algorithm=HMAC-MD5", f"signature={good}", "signature=,"):
-        with pytest.raises(Unauthenticated):
-            rule.identify(sent(bad))
+def of_lightspeed(sent: str) -> RoutedRequest:
+    return incoming(BODY, {"orgId": "org_x"}, {"X-Signature": sent})
+
+
+@pytest.mark.parametrize("spelled", SPELLINGS)
+@pytest.mark.parametrize(
+    "header",
+    [
+        "signature={},algorithm=HMAC-SHA256",
+        "algorithm=HMAC-SHA256,signature={}",
+        " signature = {} , algorithm = hmac-sha256 ",
+    ],
+)
+def test_a_signature_of_lightspeed_fits_in_every_spelling(spelled: str, header: str) -> None:
+    assert LIGHTSPEED.identify(of_lightspeed(header.format(spelled))) == WebhookSender("org_x")
+
+
+@pytest.mark.parametrize("spelled", SPELLINGS)
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{}",
+        "signature={}",
+        "signature={},algorithm=HMAC-MD5",
+        "signature={},algorithm=HMAC-SHA256,more=1",
+        "signature={},signature={}",
+        "algorithm=HMAC-SHA256",
+        "signature=x{},algorithm=HMAC-SHA256",
+        "signature={}=x,algorithm=HMAC-SHA256",
+    ],
+)
+def test_lightspeed_names_the_algorithm_beside_the_signature_and_nothing_else(
+    spelled: str, header: str
+) -> None:
+    with pytest.raises(Unauthenticated):
+        LIGHTSPEED.identify(of_lightspeed(header.format(spelled, spelled)))
+
+
+@given(st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=80))
+def test_no_other_signature_of_lightspeed_fits(text: str) -> None:
+    with pytest.raises(Unauthenticated):
+        LIGHTSPEED.identify(of_lightspeed(f"signature={text},algorithm=HMAC-SHA256"))
+
+
+ADDRESS_SECRET = "A-secret_of-thirty-two-characters"
+
+
+def knows(org_id: str, fits: Fits) -> bool:
+    return fits(SecretStr(ADDRESS_SECRET)) and org_id == "org_x"
+
+
+def test_the_secret_in_the_address_is_the_orgs() -> None:
+    rule = SecretInAddress(knows)
+
+    found = rule.identify(incoming(BODY, {"orgId": "org_x", "secret": ADDRESS_SECRET}, {}))
+
+    assert found == WebhookSender("org_x")
+    refusals = set()
+    for org_id, secret in (
+        ("org_y", ADDRESS_SECRET),
+        ("../org_x", ADDRESS_SECRET),
+        ("org_x", ADDRESS_SECRET.lower()),
+        ("org_x", ADDRESS_SECRET + "x"),
+        ("org_x", ADDRESS_SECRET[:-1]),
+        ("org_x", "ä" * 32),
+        ("org_x", ""),
+    ):
+        with pytest.raises(Unauthenticated) as refused:
+            rule.identify(incoming(BODY, {"orgId": org_id, "secret": secret}, {}))
+        refusals.add(str(refused.value))
+    assert refusals == {refusal(of_org(""))}
+
+
+@pytest.mark.parametrize("sent", ["", "x" * 31, "x" * 201, "secret a" * 5, "%20" * 12, "é" * 40])
+def test_what_cannot_be_a_secret_is_compared_with_none(sent: str) -> None:
+    def never(org_id: str, fits: Fits) -> bool:
+        raise AssertionError("asked")
+
+    with pytest.raises(Unauthenticated):
+        SecretInAddress(never).identify(incoming(BODY, {"orgId": "org_x", "secret": sent}, {}))

@@ -6,7 +6,6 @@ from flask import Blueprint, Response, request
 
 from deploy.local.simulator.alpine.account import api_key_of
 from deploy.local.simulator.call import (
-    Identified,
     begin_call,
     caller,
     end_call,
@@ -14,6 +13,7 @@ from deploy.local.simulator.call import (
     simulation,
 )
 from deploy.local.simulator.fault_replies import json_reply
+from deploy.local.simulator.org import Org
 from deploy.local.simulator.table import encode
 
 alpine = Blueprint("alpine", __name__, url_prefix="/alpine")
@@ -56,7 +56,7 @@ def wallet() -> Response:
     )
 
 
-def _caller() -> Identified:
+def _caller() -> tuple[Org | None, Response | None]:
     key = request.headers.get("X-APIKEY")
     orgs = simulation().orgs
     org = next((org for org in orgs if key and api_key_of(org.spec) == key), None)

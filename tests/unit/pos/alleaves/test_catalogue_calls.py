@@ -42,7 +42,10 @@ def writer(service: Alleaves) -> PosWriter:
         monotonic=service.time.monotonic,
         clock=service.time.now,
     )
-    return open_account(location(), http, TokenCache(service.time.now), service.time.now).writer
+    tokens = TokenCache(service.time.now)
+    writer = open_account(location(), http, tokens, service.time.now).writer
+    assert writer is not None
+    return writer
 
 
 def test_a_stock_row_that_is_sent_twice_counts_once() -> None:

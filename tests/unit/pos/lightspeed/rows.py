@@ -64,3 +64,55 @@ def customer(**changes: Any) -> dict[str, Any]:
         "version": 29161700001,
         **changes,
     }
+
+
+def product(**changes: Any) -> dict[str, Any]:
+    """A product that is sold."""
+    return {
+        "id": "b0d00000-0000-4000-8000-000000000001",
+        "name": "Sample Vape 1g",
+        "is_active": True,
+        "brand": {"id": "b1", "name": "Sample Brand"},
+        "supplier": {"id": "s1", "name": "Sample Vendor"},
+        "product_category": {"id": "k1", "name": "Vapes"},
+        "price_including_tax": 45.2,
+        "supply_price": 11,
+        "image_url": "https://example.com/vape.png",
+        "deleted_at": None,
+        **changes,
+    }
+
+
+def stock(**changes: Any) -> dict[str, Any]:
+    """How many of it an outlet has."""
+    return {
+        "id": "570c0000-0000-4000-8000-000000000001",
+        "product_id": "b0d00000-0000-4000-8000-000000000001",
+        "outlet_id": "0u71e700-0000-4000-8000-000000000001",
+        "inventory_level": 12,
+        "deleted_at": None,
+        **changes,
+    }
+
+
+def outlet(**changes: Any) -> dict[str, Any]:
+    """A shop."""
+    return {
+        "id": "0u71e700-0000-4000-8000-000000000001",
+        "name": "Harbor Street",
+        "time_zone": "America/New_York",
+        "physical_city": "Troy",
+        "deleted_at": None,
+        **changes,
+    }
+
+
+def register(**changes: Any) -> dict[str, Any]:
+    """A till."""
+    return {
+        "id": "7e615700-0000-4000-8000-000000000001",
+        "name": "Main Register",
+        "outlet_id": "0u71e700-0000-4000-8000-000000000001",
+        "deleted_at": None,
+        **changes,
+    }

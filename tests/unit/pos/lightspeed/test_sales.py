@@ -9,19 +9,14 @@ import pytest
 from shared.domain.customers import Customer, identifies
 from shared.domain.orders import Channel, Order, OrderItem, OrderStatus, OrderType
 from shared.domain.spending import counts
-from shared.pos.lightspeed.sales import ProductName, SaleContext, to_customer, to_order
+from shared.pos.lightspeed.sales import ProductName, Sale, read_sale, to_customer, to_order
 from shared.pos.port import Rejected
 from tests.unit.pos.lightspeed.rows import customer, line, sale
 
 ZONE = ZoneInfo("America/New_York")
 NOW = datetime(2026, 3, 18, 16, 0, tzinfo=UTC)
 ONLINE = "7e615700-0000-4000-8000-00000000000e"
-CONTEXT = SaleContext(
-    zone=ZONE,
-    location_id="fallback-outlet",
-    online_registers={ONLINE},
-    products={"b0d00000-0000-4000-8000-000000000001": ProductName("Sample Vape 1g", "Vapes")},
-)
+PRODUCTS = {"b0d00000-0000-4000-8000-000000000001": ProductName("Sample Vape 1g", "Vapes")}
 
 # Every documented status, its state and attributes, and what becomes of it.
 STATES = [
@@ -45,13 +40,13 @@ COUNTED |= {"AWAITING_DISPATCH", "AWAITING_PICKUP", "SERVICE_CLOSED"}
 
 
 def mapped(row: object) -> Order:
-    order = to_order(row, CONTEXT, now=NOW)
-    assert isinstance(order, Order)
-    return order
+    sale = read_sale(row, ZONE, "fallback-outlet", now=NOW)
+    assert isinstance(sale, Sale)
+    return to_order(sale, {ONLINE}, PRODUCTS)
 
 
 def refused(row: object) -> Rejected:
-    record = to_order(row, CONTEXT, now=NOW)
+    record = read_sale(row, ZONE, "fallback-outlet", now=NOW)
     assert isinstance(record, Rejected)
     return record
 

@@ -1,0 +1,1 @@
+"""The invented retailer: its people, products, sales and eCom orders."""

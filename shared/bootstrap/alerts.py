@@ -1,0 +1,22 @@
+"""How people are alerted."""
+
+from pydantic import SecretStr
+
+from shared.bootstrap.settings import FunctionSettings
+from shared.bus.notifier import Notifier
+from shared.clock import utc_now
+from shared.services.alerts import Alerts
+from shared.store.database import Database
+
+
+class AlertSettings(FunctionSettings):
+    """``OPERATOR_ALERT_URLS``: notification URLs of Sync Sam's operators, comma separated."""
+
+    operator_alert_urls: SecretStr = SecretStr("")
+
+
+def alerts(settings: AlertSettings, store: Database) -> Alerts:
+    """Alerts to each org's own addresses and to the operator's."""
+    listed = settings.operator_alert_urls.get_secret_value().split(",")
+    urls = [SecretStr(url.strip()) for url in listed if url.strip()]
+    return Alerts(store, Notifier(), urls, utc_now)

@@ -1,0 +1,32 @@
+"""What stands behind ``functions/metrics``."""
+
+from functools import cache
+
+from pydantic import Field
+
+from shared.bootstrap.clients import database, publisher
+from shared.bootstrap.settings import FunctionSettings, start
+from shared.bus.messages import ReportMetrics
+from shared.clock import utc_now
+from shared.entry import MessageConsumer
+from shared.services.metrics.report import MetricsReports
+
+
+class MetricsSettings(FunctionSettings):
+    """Settings of ``metrics``; ``metrics_seconds`` as ``sync_seconds`` of ``org_sync``."""
+
+    metrics_topic: str
+    metrics_seconds: float = Field(default=450, gt=0)
+
+
+@cache
+def consumer() -> MessageConsumer[ReportMetrics]:
+    """Handles requests for a report of an org's metrics."""
+    settings = start(MetricsSettings)
+    store = database(settings)
+    report = MetricsReports(
+        store, publisher(settings.metrics_topic), utc_now, settings.metrics_seconds
+    )
+    return MessageConsumer(
+        "metrics", ReportMetrics, lambda message, _: report(message), store, utc_now
+    )

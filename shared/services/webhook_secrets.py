@@ -1,0 +1,89 @@
+"""The secret in the address of an org's webhooks that are not signed: made, read and exchanged.
+
+It is ``posConfig.webhookSecret`` of the org's first active Lightspeed location that has one, else
+of its first. An exchange leaves the old secret behind the new one, after a blank, and writes down
+when that was: the old one counts for OLD_COUNTS (webhook_senders.py).
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from secrets import token_urlsafe
+
+from pydantic import SecretStr
+
+from shared.clock import Clock
+from shared.errors import ConfigurationInvalid
+from shared.outbound.credentials import PREFIX, SecretResolver
+from shared.store import webhook_signers
+from shared.store.database import Conflict, Database
+
+PROVIDER = "lightspeed"
+TRIES = 5
+_FITS_ADDRESS = re.compile(r"[A-Za-z0-9_-]{32,200}")
+
+
+def new_secret() -> SecretStr:
+    """32 random characters."""
+    return SecretStr(token_urlsafe(24))
+
+
+@dataclass(frozen=True, slots=True)
+class AddressSecrets:
+    """The secrets of orgs' addresses. Methods raise ConfigurationInvalid, in words."""
+
+    database: Database
+    resolver: SecretResolver
+    clock: Clock
+    make: Callable[[], SecretStr] = new_secret
+
+    def current(self, org_id: str) -> SecretStr:
+        """The newest secret; one is made where there is none. Raises Conflict where somebody keeps
+        changing the location."""
+        signer = self._signer(org_id)
+        if signer.secret is None:
+            return self.exchange(org_id)
+        where = f"posConfig.webhookSecret of location {signer.id}"
+        newest = self.resolver.text_of(signer.secret, where).get_secret_value().split(" ")[0]
+        if not _FITS_ADDRESS.fullmatch(newest):
+            raise ConfigurationInvalid(f"{where} {_NOT_FOR_ADDRESS}")
+        return SecretStr(newest)
+
+    def exchange(self, org_id: str) -> SecretStr:
+        """A new secret, beside which the one before still counts for a while. Raises Conflict where
+        somebody keeps changing the location."""
+        made = self.make()
+        for last in (*[False] * (TRIES - 1), True):
+            signer = self._signer(org_id)
+            where = f"posConfig.webhookSecret of location {signer.id}"
+            stored = signer.secret.get_secret_value() if signer.secret else ""
+            if stored.startswith(PREFIX):
+                raise ConfigurationInvalid(
+                    f"{where} is {stored}, which is not written here: add a version to that secret"
+                    " with a new secret of 32 characters, a blank and the old one"
+                )
+            before = stored.split(" ")[0]
+            if stored and not _FITS_ADDRESS.fullmatch(before):
+                raise ConfigurationInvalid(f"{where} {_NOT_FOR_ADDRESS}")
+            both = SecretStr(f"{made.get_secret_value()} {before}".strip())
+            try:
+                now = self.clock()
+                webhook_signers.exchange(self.database, signer.id, signer.secret, both, now)
+            except Conflict:
+                if last:
+                    raise
+            else:
+                break
+        return made
+
+    def _signer(self, org_id: str) -> webhook_signers.WebhookSigner:
+        found = webhook_signers.of_org(self.database, PROVIDER, org_id)
+        if not found:
+            raise ConfigurationInvalid(f"org {org_id} has no active Lightspeed location")
+        return min(found, key=lambda each: (each.secret is None, each.id))
+
+
+_NOT_FOR_ADDRESS = (
+    "is no secret for an address, which has 32 characters or more of A-Z, a-z, 0-9, - and _. If an"
+    " app signs with it, move it to posConfig.clientSecret; else remove it. Then try again"
+)
