@@ -12,6 +12,7 @@ from shared.domain.order_windows import DateWindow
 from shared.domain.orders import Order, document_id
 from shared.pos.port import START, Page, PosClient
 from shared.services.sync.account_check import AccountCheck
+from shared.services.sync.attempts import StreamAttempts
 from shared.services.sync.customers import (
     StoredCustomers,
     settle_customers,
@@ -23,7 +24,7 @@ from shared.services.sync.gone import MissingRecords, RemovalRules, of_each
 from shared.services.sync.orders import OrderStream, StoredOrders
 from shared.services.sync.pos_locations import OpenOrg
 from shared.services.sync.records import StreamRecords
-from shared.services.sync.session import Session, StreamAttempts
+from shared.services.sync.session import Session
 from shared.services.sync.version_lists import ChangedRecords, account_of, list_key
 from shared.store.manifest import STORED
 
