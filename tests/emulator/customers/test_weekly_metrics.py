@@ -279,6 +279,34 @@ def test_report_after_report_says_what_one_made_from_scratch_says(
         check_all(store, shop.database, shop.clock.now().replace(microsecond=0))
 
 
+def test_an_order_of_the_web_shop_that_its_sale_supersedes_counts_once(
+    shop: Shop, metrics: Metrics, store: StoredDocuments
+) -> None:
+    """The sale has the same amount and a date of its own, between those of others: no sum and
+    neither the first nor the last order tells that there is news."""
+    # Given
+    fill(shop)
+    shop.customer("99", email="grace@example.com")
+    for order_id, days in (("first", 120), ("last", 1)):
+        shop.order(order_id, "99", 10, days_ago=days)
+    shop.order("ecom_77", "99", 480, days_ago=95, channel="ecom")
+    shop.compute("99")
+    metrics()
+    assert shop.read("99")["rolling90DaySpent"] == 10
+    shop.clock.advance(WEEK)
+    # When the sale appears, weeks later
+    shop.order("lightspeed_s1", "99", 480, days_ago=10, channel="ecom", ecomNumber="77")
+    superseded = {"supersededBy": "lightspeed_s1"}
+    shop.orders_collection.document("ecom_77").update(superseded)
+    shop.compute("99")
+    metrics()
+    # Then
+    check_all(store, shop.database, shop.clock.now())
+    grace = shop.read("99")
+    assert (grace["ecomOrderCount"], grace["ecomSpent"]) == (1, 480)
+    assert grace["rolling90DaySpent"] == 490
+
+
 class Dying(Database):
     """The process ends before its commit of the given number."""
 

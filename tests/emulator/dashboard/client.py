@@ -6,6 +6,7 @@ from typing import Any
 from flask import Request
 from werkzeug.test import Client
 
+from shared.services.ecom.completeness import EcomCompleteness
 from shared.services.reads.customers import CustomerReads, OrderReads, SegmentReads
 from shared.services.reads.inventory import ExpiringStock, PriceHistory
 from shared.services.reads.menu import PublicMenu
@@ -15,7 +16,7 @@ from shared.store import metadata as metadata_store
 from shared.store.database import Database
 from shared.store.locations import OrgDirectory
 from shared.web.auth import PublicOfOrg, Staff
-from shared.web.routes import customers, inventory, menu, metadata, orders
+from shared.web.routes import customers, ecom, inventory, menu, metadata, orders
 from shared.web.routing import App
 from tests.fakes import FakeSessions, OffsetClock, SteppingClock
 
@@ -45,6 +46,7 @@ class DashboardClient:
                 *metadata.routes(partial(metadata_store.read_all, database), staff),
                 *customers.routes(people, SegmentReads(database), answers, staff),
                 *orders.routes(OrderReads(database), people, answers, staff),
+                *ecom.routes(EcomCompleteness(database, clock.now), staff),
             ),
         )
         self._client = Client(Request.application(app))  # type: ignore[arg-type]

@@ -96,7 +96,8 @@ def test_both_are_stored_apart_and_an_unchanged_org_writes_no_record(
     assert of_lightspeed(set(stored["products"])) == lightspeed.product_ids
     status = store.status(ORG)
     assert status["customersCount"] == len(stored["customers"])
-    assert [each["customersCount"] for each in status["providers"]] == [len(customers), 3]
+    counts = {each["provider"]: each["customersCount"] for each in status["providers"]}
+    assert counts == {"alleaves": len(customers), "lightspeed": 3}
 
     # When it is synced again
     before = store.everything(ORG)
@@ -141,7 +142,8 @@ def test_either_provider_may_be_down(
     assert len(stored["customers"]) == 7
     assert of_lightspeed(set(stored["orders"])) == lightspeed.order_ids
     assert store.status(ORG)["lastError"].startswith("Alleaves: ")
-    assert [each["status"] for each in store.status(ORG)["providers"]] == ["error", "active"]
+    states = {each["provider"]: each["status"] for each in store.status(ORG)["providers"]}
+    assert states == {"alleaves": "error", "lightspeed": "active"}
 
 
 def test_a_worker_killed_in_the_second_providers_session_leaves_nothing_wrong(
@@ -195,7 +197,7 @@ def test_a_continuation_goes_on_where_the_run_stopped(
 
     # Then all is stored in the end, each provider's part counted once
     assert run["state"] == "succeeded"
-    assert run["invocations"] > 2
+    assert run["invocations"] >= 2
     assert run["streams"]["customers"]["fetched"] == 7
     assert of_lightspeed(set(store.records(ORG)["orders"])) == lightspeed.order_ids
     assert store.status(ORG)["customersCount"] == 7

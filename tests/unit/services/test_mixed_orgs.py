@@ -228,6 +228,10 @@ def test_a_discount_of_one_provider_puts_nothing_of_the_other_on_sale() -> None:
     # When the org is synced
     org.run()
 
+    # and its products once more, by the discounts that are stored
+    org.pos["lightspeed"].add_product(UUID.format(555))
+    org.run(streams=("products",))
+
     # Then only the products of that one are on sale
     on_sale = {key for key, each in org.stored("products").items() if each["isOnSale"]}
     assert on_sale == org.pos["alleaves"].product_ids
@@ -235,6 +239,7 @@ def test_a_discount_of_one_provider_puts_nothing_of_the_other_on_sale() -> None:
     # When the discount ends between two syncs
     (message,) = org.later.take()
     assert isinstance(message, PosSync)
+    assert message.provider == "alleaves"
     org.clock.advance(timedelta(hours=1, minutes=1))
     org.deliver(message)
 

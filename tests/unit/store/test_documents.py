@@ -130,7 +130,6 @@ FULL_ORDER = Order(
     discount_cents=0,
     created_at=AT,
     updated_at=LATER,
-    ecom_number="7",
 )
 BARE_ORDER = Order(
     external_id="502",
