@@ -141,7 +141,7 @@ def test_a_sale_that_came_first_keeps_the_order_from_counting(web_shop: WebShop)
     assert (report.superseded, web_shop.order(3).get("supersededBy")) == (2, None)
 
 
-def test_what_takes_the_place_of_an_order_keeps_it_though_it_be_voided(web_shop: WebShop) -> None:
+def test_what_takes_the_place_of_an_order_keeps_it_though_it_be_removed(web_shop: WebShop) -> None:
     # Given: the till knows best what became of the money
     web_shop.sync([ADA])
     web_shop.import_(order(1))
@@ -149,6 +149,9 @@ def test_what_takes_the_place_of_an_order_keeps_it_though_it_be_voided(web_shop:
     web_shop.sync([], [sold])
     # When
     web_shop.sync([], [cancelled(sold)])
+    now = web_shop.clock.now()
+    gone = orders.mark_removed(web_shop.org_id, "lightspeed_s1", run_id="run", now=now)
+    web_shop.database.commit([gone])
     web_shop.import_(order(1, payment="Awaiting Payment"))
     web_shop.import_(order(1))
     # Then
@@ -339,6 +342,31 @@ class CountedOnce(RuleBasedStateMachine):
         self.shop.sync([person], [sold])
         self.model.customers[person.id] = person
         self.model.sales[sold.external_id] = sold
+        self.model.settle()
+
+    @rule(
+        number=st.integers(1, 6),
+        person=st.sampled_from([ADA, NOOR]),
+        numbered=st.booleans(),
+        before=st.booleans(),
+    )
+    def import_while_a_sync_runs(
+        self, number: int, person: Any, numbered: bool, before: bool
+    ) -> None:
+        """The sync stores the sale before the import, which it does not know of, or after it."""
+        sold = sale(f"s{number}", person.id, 15_00, number=str(number) if numbered else None)
+        exported = order(number, 15_00, email=person.email, sale_id=f"s{number}")
+        opened, session = self.shop.session()
+        with opened, session:
+            store(session, [person], [sold] if before else [])
+            session.checkpoint()
+            self.shop.import_(exported)
+            store(session, [], [] if before else [sold])
+            session.end()
+        self.shop.sync()
+        self.model.customers[person.id] = person
+        self.model.sales[sold.external_id] = sold
+        self.model.exported[number] = exported
         self.model.settle()
 
     @invariant()
