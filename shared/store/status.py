@@ -125,7 +125,7 @@ class SyncProgress(CamelModel):
     orders: OrderCursor = OrderCursor()
     versions: dict[str, int] = Field(default_factory=dict, exclude_if=_is_empty)
     """Up to which version each list was read, of a POS that numbers its changes: by stream and
-    account (services/sync/versions.py)."""
+    account (services/sync/version_lists.py)."""
     listed_whole_at: dict[str, datetime] = Field(default_factory=dict, exclude_if=_is_empty)
     """When each of these lists was last read from its beginning to its end."""
     orders_since: dict[str, date] = Field(default_factory=dict, exclude_if=_is_empty)
