@@ -202,6 +202,32 @@ def test_a_sync_that_began_before_the_import_misses_nothing_for_longer_than_one_
     assert (web_shop.cents("c1"), web_shop.cents("c2")) == (80_00, 40_00)
 
 
+def test_a_worker_that_dies_behind_a_superseded_order_leaves_no_spending_behind(
+    web_shop: WebShop,
+) -> None:
+    # Given: the web shop knows another buyer than the till
+    web_shop.sync([ADA, NOOR])
+    web_shop.import_(order(1))
+    assert web_shop.cents("c1") == 40_00
+    sold = sale("s1", "c2", 40_00, number="1")
+
+    def dies_before_spending_is_asked_for() -> None:
+        opened, session = web_shop.session("dying")
+        with opened, session:
+            store(session, [], [sold])
+            session.flush()
+            session.store(session.ecom.look().writes)
+            session.flush()
+            raise ConnectionError
+
+    # When
+    with pytest.raises(ConnectionError):
+        dies_before_spending_is_asked_for()
+    web_shop.sync([], [sold], run_id="dying")
+    # Then
+    assert (web_shop.cents("c1"), web_shop.cents("c2")) == (0, 40_00)
+
+
 def test_an_order_that_moves_to_another_customer_leaves_the_first(web_shop: WebShop) -> None:
     web_shop.sync([ADA, NOOR])
     web_shop.import_(order(1))
