@@ -198,6 +198,12 @@ def put_ecom_import(org_id: str, provider: str, import_id: str) -> Put:
     return Put(paths.progress(org_id, provider), fields, owned=tuple(fields))
 
 
+def clear_ecom_linked(org_id: str, provider: str) -> Put:
+    """The write that takes ``ecom_linked`` away alone, to be committed with the customers that it
+    is because of."""
+    return Put(paths.progress(org_id, provider), {}, owned=("ecomLinked",))
+
+
 def put_ecom(org_id: str, figures: Fields) -> Put:
     """The write for the figures of the eCom orders in the status."""
     return Put(paths.pos_status(org_id), {"ecom": dict(figures)}, owned=("ecom",))

@@ -325,6 +325,8 @@ class Session:
         if ecom.noted:
             linked = ecom.look()
             self.store(linked.writes, customer_ids=linked.customer_ids)
+            if self.progress.ecom_linked is None and ecom.to_settle:
+                self.store([status_store.clear_ecom_linked(self.org_id, self.provider)])
         if ended and ecom.to_settle:
             linked = ecom.settle()
             self.store(linked.writes, customer_ids=linked.customer_ids)
