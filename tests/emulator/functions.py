@@ -12,7 +12,7 @@ from cloudevents.http import CloudEvent
 from pydantic import SecretStr
 
 from deploy.manifest import Manifest
-from shared.bootstrap import clients, http, loyalty, pos, webhooks
+from shared.bootstrap import alerts, clients, http, loyalty, pos, webhooks
 from shared.bootstrap.http import HttpFunction
 from shared.bus.later import LaterPublisher
 from shared.bus.messages import Message
@@ -53,7 +53,7 @@ class InProcess:
         self.secrets_read: list[str] = []
         self.alerted: list[tuple[str, str]] = []
         self._project, self._database, self._patch = project, database, patch
-        patch.setattr(clients, "Notifier", lambda: _Alerted(self.alerted))
+        patch.setattr(alerts, "Notifier", lambda: _Alerted(self.alerted))
         for module in (loyalty, pos, webhooks):
             patch.setattr(module, "read_secret", self._read_secret)
 

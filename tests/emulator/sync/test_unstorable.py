@@ -9,7 +9,7 @@ import pytest
 
 from deploy.local.simulator.spec import OrgSpec
 from shared.clock import utc_now
-from shared.pos.alleaves import parse
+from shared.pos import rows
 from shared.pos.port import RAW_LIMIT
 from shared.services.sync import records
 from shared.store import products
@@ -238,7 +238,7 @@ def test_a_refused_document_of_no_record_is_an_error_of_ours_and_the_run_ends(
     store: StoredDocuments, pos: SimulatedPos, sync: SyncRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given an entry of the quarantine that Firestore refuses
-    monkeypatch.setattr(parse, "RAW_LIMIT", 10**9)
+    monkeypatch.setattr(rows, "RAW_LIMIT", 10**9)
     row = pos.data(ORG)["customers"][0]
     broken: dict[str, Any] = {**row, "id_customer": "__x__", "notes": "x" * 1_100_000}
     pos.add(ORG, "customers", broken)
