@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from shared.errors import LeaseLost
 from tests.campaign.exchange import exchange
 from tests.campaign.firestore_weather import is_to_blame
 from tests.campaign.process_fault import CommitHook, ProcessFault
@@ -19,7 +20,7 @@ from tests.campaign.scale import Scale
 from tests.campaign.worker import PRELOADED
 
 DONE, UNDER_WAY, FIRESTORE_FAILED, FAILED = "done", "under way", "failed with Firestore", "failed"
-KILLED = "killed"
+KILLED, LEASE_LOST = "killed", "lease lost"
 LONGEST_SECONDS = 60.0
 LEASE_SECONDS = 1.5
 
@@ -51,8 +52,8 @@ class EcomImporter:
         theirs.close()
 
     def outcome(self) -> str:
-        """How it ended: DONE, UNDER_WAY (another one is), FIRESTORE_FAILED, FAILED or KILLED. Waits
-        for it, LONGEST_SECONDS at most."""
+        """How it ended: DONE, UNDER_WAY (another one is), LEASE_LOST, FIRESTORE_FAILED, FAILED or
+        KILLED. Waits for it, LONGEST_SECONDS at most."""
         try:
             found = str(self._said.recv()) if self._said.poll(LONGEST_SECONDS) else FAILED
         except (EOFError, OSError):
@@ -84,7 +85,8 @@ def _import(export: Export) -> str:
     exports = importlib.import_module("shared.pos.lightspeed.ecom_export")
     importing = importlib.import_module("shared.services.ecom.importing")
     clock = importlib.import_module("shared.clock")
-    exchange(importing, "LEASE_TTL", timedelta(seconds=LEASE_SECONDS))
+    if export.scale:
+        exchange(importing, "LEASE_TTL", timedelta(seconds=LEASE_SECONDS))
     bad_rows: list[object] = []
     try:
         given = settings.FunctionSettings(google_cloud_project=export.project)
@@ -100,6 +102,8 @@ def _import(export: Export) -> str:
         run(export.org_id, exports.read_export(context), bad_rows.append)
     except importing.ImportUnderWay:
         return UNDER_WAY
+    except LeaseLost:
+        return LEASE_LOST
     except BaseException as error:
         traceback.print_exc()
         return FIRESTORE_FAILED if is_to_blame(error) else FAILED

@@ -7,13 +7,21 @@ from typing import Any
 
 from deploy.local.simulator.lightspeed.spec import RetailerSpec
 from deploy.local.simulator.spec import OrgSpec
-from tests.campaign import faults, hostile_messages, hostile_records, late_changes, retail_plan
+from tests.campaign import (
+    faults,
+    hostile_messages,
+    hostile_records,
+    late_changes,
+    retail_plan,
+    retail_records,
+)
 from tests.campaign import firestore_weather as weather
 from tests.campaign.firestore_weather import FirestoreWeather
 from tests.campaign.hostile_messages import HostileMessage
 from tests.campaign.hostile_records import HostileRecord
 from tests.campaign.late_changes import Lateness
 from tests.campaign.retail_plan import Import
+from tests.campaign.retail_records import RetailRecord
 from tests.campaign.scale import Scale
 
 ALL_DAYS = 3660
@@ -65,6 +73,7 @@ class Plan:
     doomed: frozenset[tuple[str, int]] = frozenset()
     retailers: tuple[RetailerSpec, ...] = ()
     imports: tuple[Import, ...] = ()
+    retail_records: tuple[RetailRecord, ...] = ()
     retail_deletions: bool = True
 
     @property
@@ -82,6 +91,7 @@ class Plan:
         for spec in self.retailers:
             yield f"at X-Series: {spec.org_id}, {spec}"
         yield from (str(each) for each in self.imports)
+        yield from (f"hostile record {record}" for record in self.retail_records)
         for function, ordinal in sorted(self.doomed):
             yield f"{function} #{ordinal} is killed at every delivery"
 
@@ -154,6 +164,8 @@ def _with_retailers(plan: Plan, without: Collection[str]) -> Plan:
     imports = retail_plan.draw_imports(rng(seed, "imports"), retailers, len(ticks))
     if "import-kills" in without:
         imports = retail_plan.without_kills(imports)
+    names = [each.org_id for each in retailers]
+    hostile = retail_records.draw(rng(seed, "hostile X-Series"), names, len(ticks))
     left = {org.id for org in orgs}
     return replace(
         plan,
@@ -163,6 +175,7 @@ def _with_retailers(plan: Plan, without: Collection[str]) -> Plan:
         imports=() if "imports" in without else imports,
         records=tuple(each for each in plan.records if each.org_id in left),
         lateness=tuple(each for each in plan.lateness if each.org_id in left),
+        retail_records=() if "records" in without else hostile,
         retail_deletions="deletions" not in without,
     )
 

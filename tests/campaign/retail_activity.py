@@ -12,7 +12,9 @@ from deploy.local.simulator.lightspeed.seed.ids import dollars, iso_text, record
 from deploy.local.simulator.lightspeed.seed.people import new_person
 from deploy.local.simulator.lightspeed.seed.sale import STATES
 from deploy.local.simulator.lightspeed.truth import address_of
+from deploy.local.simulator.org import Org
 from deploy.local.simulator.table import encode
+from tests.campaign.hostile_records import is_ordinary
 
 Record = dict[str, Any]
 
@@ -51,14 +53,19 @@ class RetailActivity:
     deletions: bool
     webhooks: list[bytes] = field(default_factory=list)
 
-    def open(self) -> None:
-        """Write notes before anything is synced."""
+    def open(self, elsewhere: Org | None) -> None:
+        """Write notes before anything is synced; and nobody has another's telephone number at the
+        POS where the org is ``elsewhere``: an eCom order is his who is stored first, of those whom
+        it may be matched with."""
         for kind in ("sales", "customers"):
             table = self.retailer.data.table(kind)
             for row in list(table):
                 if self.dice.random() < NOTED_SHARE:
                     note = f"{row['note'] or ''}\n{SECRET_NOTE}"
                     table.change(row["id"], {"note": note, "updated_at": row["updated_at"]})
+        if elsewhere is not None:
+            people = elsewhere.dataset.customers
+            people.replace([{**person, "phone": ""} for person in people])
 
     def business(self, strokes: int) -> list[str]:
         """So many things happen; what they were."""
@@ -286,14 +293,13 @@ class RetailActivity:
         return urlencode(fields).encode()
 
     def _sales(self) -> list[Record]:
-        return [row for row in self.retailer.data.table("sales") if not row["deleted_at"]]
+        return self._living("sales")
 
     def _sale(self, fits: Callable[[Record], bool]) -> Record:
         return self.dice.choice(sorted(filter(fits, self._sales()), key=lambda sale: sale["id"]))
 
     def _customers(self) -> list[Record]:
-        living = (row for row in self.retailer.data.table("customers") if not row["deleted_at"])
-        return sorted(living, key=lambda row: str(row["id"]))
+        return sorted(self._living("customers"), key=lambda row: str(row["id"]))
 
     def _customer(self) -> Record:
         return self.dice.choice(self._customers())
@@ -318,5 +324,8 @@ class RetailActivity:
         return self.dice.choice(free) if free else None
 
     def _product(self) -> Record:
-        sold = [row for row in self.retailer.data.table("products") if not row["deleted_at"]]
-        return self.dice.choice(sorted(sold, key=lambda row: str(row["id"])))
+        return self.dice.choice(sorted(self._living("products"), key=lambda row: str(row["id"])))
+
+    def _living(self, kind: str) -> list[Record]:
+        rows = filter(is_ordinary, self.retailer.data.table(kind))
+        return [row for row in rows if not row["deleted_at"]]

@@ -2,13 +2,15 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from deploy.local.simulator.lightspeed.retailer import SimulatedRetailer
 from deploy.local.simulator.lightspeed.truth import RetailerTruth, address_of
+from tests.campaign.hostile_records import is_ordinary
+from tests.campaign.retail_records import OWNER_ID, RetailRecord
 from tests.campaign.stored import MENU, Documents
 
 Record = dict[str, Any]
@@ -19,9 +21,10 @@ PREFIX = "lightspeed_"
 @dataclass(slots=True)
 class RetailTruth:
     """``exported`` is the export of the eCom shop that was imported last, as the text of a file;
-    empty where none was."""
+    empty where none was. Of the hostile ``records`` nothing is said."""
 
     retailer: SimulatedRetailer
+    records: Sequence[RetailRecord] = ()
     exported: str = field(default="", repr=False)
 
     def export(self) -> str:
@@ -35,11 +38,10 @@ class RetailTruth:
         """Orders and figures; ``others`` are the customers that the org has elsewhere, whom an eCom
         order may be matched with."""
         rows = csv.DictReader(io.StringIO(self.exported), delimiter=";")
-        table = self.retailer.data.table
         data = {
-            "customers": [*map(_as_customer, others), *table("customers")],
-            "sales": list(table("sales")),
-            "registers": list(table("registers")),
+            "customers": [*map(_as_customer, others), *self._rows("customers")],
+            "sales": self._rows("sales"),
+            "registers": self._rows("registers"),
             "ecom": list(rows),
         }
         return RetailerTruth(data, self.retailer.spec.timezone)
@@ -59,13 +61,24 @@ class RetailTruth:
 
     def deleted_customers(self) -> dict[str, str]:
         """Those deleted, by id, with their e-mails."""
-        rows = (row for row in self.retailer.data.table("customers") if row["deleted_at"])
+        rows = (row for row in self._rows("customers") if row["deleted_at"])
         return {str(row["id"]): address_of(row) or "" for row in rows}
 
     def deleted(self) -> set[str]:
         """Ids of the documents of customers and orders that are deleted there."""
-        sales = (row for row in self.retailer.data.table("sales") if row["deleted_at"])
+        sales = (row for row in self._rows("sales") if row["deleted_at"])
         return {f"{PREFIX}{row['id']}" for row in sales} | self.deleted_customers().keys()
+
+    def hostile(self, collection: str) -> set[str]:
+        """Ids of the documents that hostile records may be."""
+        found = {each.document for each in self.records if each.collection == collection}
+        return found | ({OWNER_ID} if collection == "customers" else set())
+
+    def hostile_emails(self) -> set[str]:
+        """E-mails of hostile customers, under which spending may be kept."""
+        rows = self.retailer.data.table("customers")
+        emails = (row["email"] for row in rows if not is_ordinary(row))
+        return {email.strip().lower() for email in emails if isinstance(email, str)}
 
     def wrong_products(self, menu: Documents) -> Iterator[str]:
         """Where a price or a quantity on the menu is not that of the shop."""
@@ -97,7 +110,10 @@ class RetailTruth:
                     yield f"orders/{key}: {name} is {found.get(name)!r}, not {value!r}"
 
     def _living(self, kind: str) -> list[Record]:
-        return [row for row in self.retailer.data.table(kind) if not row["deleted_at"]]
+        return [row for row in self._rows(kind) if not row["deleted_at"]]
+
+    def _rows(self, kind: str) -> list[Record]:
+        return list(filter(is_ordinary, self.retailer.data.table(kind)))
 
 
 def _as_customer(other: Mapping[str, Any]) -> Record:

@@ -18,7 +18,14 @@ from deploy.local.simulator.lightspeed.server import LightspeedServer
 from deploy.local.simulator.server import serve
 from deploy.local.simulator.simulation import Simulation
 from shared.domain.providers import LIGHTSPEED
-from tests.campaign import ecom_import, hostile_messages, hostile_records, invariants, project
+from tests.campaign import (
+    ecom_import,
+    hostile_messages,
+    hostile_records,
+    invariants,
+    project,
+    retail_records,
+)
 from tests.campaign.chaos import Calm, Chaos
 from tests.campaign.dispatcher import Broken
 from tests.campaign.ecom_import import EcomImporter
@@ -123,7 +130,11 @@ class Campaign:
         self._later = timedelta(0)
         self._orgs = plan.org_ids
         at_alleaves = {org.id: org for org in simulation.orgs}
-        at_x_series = {each.spec.org_id: RetailTruth(each) for each in retail}
+        at_x_series = {
+            org_id: RetailTruth(each, [r for r in plan.retail_records if r.org_id == org_id])
+            for each in retail
+            for org_id in [each.spec.org_id]
+        }
         self._expected = {
             org_id: Expectation(
                 at_alleaves.get(org_id),
@@ -143,7 +154,8 @@ class Campaign:
         ours.configure(self._orgs, plan.lookback_days)
         ours.dispatcher.conduct = Chaos(plan.max_attempts, plan.doomed, plan=plan)
         for org_id in self._unheard:
-            self._activity(org_id, rng(plan.seed, "notes", org_id)).open()
+            shop = self._activity(org_id, rng(plan.seed, "notes", org_id))
+            shop.open(self._expected[org_id].org)
         for number, tick in enumerate(plan.ticks):
             self._later += timedelta(hours=tick.hours_later)
             ours.set_weather(tick.firestore, plan.seed)
@@ -164,6 +176,7 @@ class Campaign:
         ours.dispatcher.conduct = Calm(plan.max_attempts)
         self._wait_for_leases()
         self._watch()
+        self._import_at_last(ours)
         if not all(record.usable_id for record in plan.records):
             self._wait(DAY_HOURS)
             self._clean_tick(ours)
@@ -172,16 +185,13 @@ class Campaign:
             self._clean_tick(ours)
             self._change_late(len(plan.ticks))
             self._wait_for_late_changes()
-        for org_id, expected in self._expected.items():
-            if expected.retail and expected.retail.exported:
-                self._import_at_last(org_id, ours)
         self._wait(DAY_HOURS)
         for _ in range(2):
             runs = self._clean_tick(ours)
         ours.replay_dead_letters(self._is_replayed)
         ours.dispatcher.work()
         for org_id, run in runs.items():
-            self._check(org_id, invariants.unchanged(run))
+            self._check(org_id, invariants.unchanged(run, self._expected[org_id]))
             self._check(org_id, invariants.ended_well(run))
         # It ends runs that were stored and, as Firestore's answer was lost, never asked for.
         self._watch()
@@ -248,9 +258,7 @@ class Campaign:
         ours = self._ours
         fresh.configure(self._orgs, self._plan.lookback_days)
         fresh.set(self._later, None, project.PATIENT)
-        for org_id, expected in self._expected.items():
-            if expected.retail and expected.retail.exported:
-                self._import_at_last(org_id, fresh)
+        self._import_at_last(fresh)
         undisturbed = self._clean_tick(fresh)
         for daily_pass in (False, True):
             if daily_pass:
@@ -272,19 +280,24 @@ class Campaign:
                     ),
                 )
         for org_id, run in undisturbed.items():
-            stored = ours.stored(org_id)
-            self._check(org_id, invariants.over(stored))
-            self._check(org_id, invariants.outstanding(stored))
             self._check(org_id, invariants.ended_well(run))
-            for record in self._expected[org_id].records:
-                if record not in self._withdrawn:
-                    self._check(org_id, hostile_records.problems(record, stored))
-            self._check(org_id, invariants.nowhere(stored, SECRET_NOTE))
-            self._check(org_id, invariants.status_is_right(stored, self._expected[org_id]))
+            self._check_at_last(org_id)
         self._check(fresh.name, fresh.refused())
         letters = [str(letter["data"]) for letter in ours.dead_letters().values()]
         sent = self._plan.messages
         self._check("messages", hostile_messages.problems(sent, letters, ours.tenants()))
+
+    def _check_at_last(self, org_id: str) -> None:
+        stored, expected = self._ours.stored(org_id), self._expected[org_id]
+        self._check(org_id, invariants.over(stored))
+        self._check(org_id, invariants.outstanding(stored))
+        self._check(org_id, invariants.nowhere(stored, SECRET_NOTE))
+        self._check(org_id, invariants.status_is_right(stored, expected))
+        for record in expected.records:
+            if record not in self._withdrawn:
+                self._check(org_id, hostile_records.problems(record, stored))
+        for hostile in expected.retail.records if expected.retail else ():
+            self._check(org_id, retail_records.problems(hostile, stored))
 
     def check_log(self, log: Path) -> None:
         """Hold the logs of all workers against what they must not say."""
@@ -323,6 +336,11 @@ class Campaign:
                 self._menus[org_id] |= stored.documents(MENU).keys()
 
     def _enter_hostile(self, tick: int) -> None:
+        for each in self._plan.retail_records:
+            if each.tick == tick:
+                self._trail(f"X-Series of {each.org_id}: {each.name} entered")
+                retailer = self._retail_of(each.org_id).retailer
+                retail_records.enter(each, retailer, utc(self._later))
         for org_id, expected in self._expected.items():
             for record in expected.records:
                 if record.tick == tick:
@@ -383,14 +401,19 @@ class Campaign:
                 again = importer if not number else self._begin_import(drawn.org_id, self._ours)
                 self._ended(drawn.org_id, again.outcome())
 
-    def _import_at_last(self, org_id: str, where: Project) -> None:
-        """Import what was exported last until that is done, as an operator does."""
+    def _import_at_last(self, where: Project) -> None:
+        """Import what was exported last, of each org, until that is done, as an operator does."""
+        for org_id, expected in self._expected.items():
+            if expected.retail and expected.retail.exported:
+                self._import_until_done(org_id, where)
+        where.dispatcher.work()
+
+    def _import_until_done(self, org_id: str, where: Project) -> None:
         for _ in range(IMPORT_TRIES):
             outcome = self._ended(org_id, self._begin_import(org_id, where).outcome())
             if outcome == ecom_import.DONE:
-                where.dispatcher.work()
                 return
-            time.sleep(ecom_import.LEASE_SECONDS / 3)
+            time.sleep(ecom_import.LEASE_SECONDS / 2)
         raise Broken(f"no import of {org_id} is done")
 
     def _begin_import(
