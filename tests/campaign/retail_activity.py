@@ -1,11 +1,12 @@
 """What happens at a retailer of the simulated X-Series, and at its eCom shop, meanwhile."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from deploy.local.simulator.lightspeed.retailer import SimulatedRetailer
 from deploy.local.simulator.lightspeed.seed.ids import dollars, iso_text, record_id
@@ -194,8 +195,20 @@ class RetailActivity:
         return f"product {product['id']} {'deleted' if gone else 'not sold any more'}"
 
     def shop_order(self) -> str:
-        """Somebody orders in the eCom shop."""
-        return f"eCom order {self.retailer.place().number} placed"
+        """Somebody who is known orders in the eCom shop. (Who is drawn by the retailer itself may
+        be a hostile record.)"""
+        data = self.retailer.data
+        known = [order for order in data.ecom.values() if order.contact.customer_id]
+        placed = self.now.astimezone(ZoneInfo(self.retailer.spec.timezone))
+        order = replace(
+            self.dice.choice(known),
+            number=max(data.ecom) + 1,
+            placed=placed.replace(second=0, microsecond=0),
+            sale_id=record_id(self.dice),
+        )
+        data.ecom[order.number] = order
+        data.late.add(order.number)
+        return f"eCom order {order.number} placed"
 
     def arrival(self) -> str:
         """An eCom order that is late arrives at the till."""
