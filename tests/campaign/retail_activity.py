@@ -22,6 +22,9 @@ Record = dict[str, Any]
 SECRET_NOTE = "campaign note, to be stored nowhere"
 """In notes of customers, sales and lines."""
 NOTED_SHARE = 0.3
+AGE_MINUTES = (120, 720)
+"""Of a new sale. To a worker that is at work while a day passes in no time, one of that moment is
+of the day after tomorrow: such a sale is quarantined, and X-Series does not list it again."""
 HEARD_SHARE, LATE_SHARE = 0.35, 0.15
 """Of the webhooks, that come at once and that come with what happens next. The others are lost."""
 UNNAMED_SHARE = 0.1
@@ -253,7 +256,7 @@ class RetailActivity:
         return self._enter(pattern, fields)
 
     def _enter(self, pattern: Record, fields: Record) -> str:
-        at = iso_text(self.now - timedelta(minutes=self.dice.randint(1, 600)))
+        at = iso_text(self.now - timedelta(minutes=self.dice.randint(*AGE_MINUTES)))
         noted = self.dice.random() < NOTED_SHARE
         sale = {
             **pattern,
