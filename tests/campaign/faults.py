@@ -25,6 +25,19 @@ def draw(dice: Random, *, honest: bool) -> tuple[Fault, ...]:
     return tuple(dice.choice(kinds)(dice) for _ in range(dice.choice((0, 1, 2, 3, 4))))
 
 
+def draw_retail(dice: Random, *, honest: bool) -> tuple[Fault, ...]:
+    """Some faults of X-Series for one tick. It has no discounts, and nobody signs in there who has
+    a personal token."""
+    kinds = _HONEST_RETAIL if honest else (*_HONEST_RETAIL, *_LYING_RETAIL)
+    drawn = (dice.choice(kinds)(dice) for _ in range(dice.choice((0, 1, 2, 3, 4))))
+    return tuple(
+        {**fault, "endpoint": "products"}
+        if fault.get("endpoint") in ("auth", "discounts")
+        else fault
+        for fault in drawn
+    )
+
+
 def draw_hostile(dice: Random) -> tuple[Fault, ...]:
     """Some answers for one tick that are meant to bring down who reads them."""
     found = []
@@ -51,6 +64,16 @@ def _rate_limited(dice: Random) -> Fault:
     after = dice.choice((0, 1, None))
     count = dice.choice((1, 2, 5))
     return {"kind": "rate_limited", "retryAfter": after, "count": count, **_where(dice)}
+
+
+def _rate_limited_until(dice: Random) -> Fault:
+    return {
+        "kind": "rate_limited",
+        "retryAfter": 1,
+        "form": "date",
+        "count": dice.choice((1, 2)),
+        **_where(dice),
+    }
 
 
 def _server_error(dice: Random) -> Fault:
@@ -116,3 +139,13 @@ _HONEST = (
     _latency,
 )
 _LYING = (_repeated_page, _short_page, _empty_list, _halved_list, _malformed, _malformed)
+_HONEST_RETAIL = (
+    _timeout,
+    _rate_limited,
+    _rate_limited_until,
+    _server_error,
+    _truncated,
+    _unauthorized,
+    _latency,
+)
+_LYING_RETAIL = (_repeated_page, _short_page, _empty_list, _halved_list)

@@ -5,20 +5,30 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+from deploy.local.simulator.lightspeed.spec import RetailerSpec
 from deploy.local.simulator.spec import OrgSpec
-from tests.campaign import faults, hostile_messages, hostile_records, late_changes
+from tests.campaign import (
+    faults,
+    hostile_messages,
+    hostile_records,
+    late_changes,
+    retail_plan,
+    retail_records,
+)
 from tests.campaign import firestore_weather as weather
 from tests.campaign.firestore_weather import FirestoreWeather
 from tests.campaign.hostile_messages import HostileMessage
 from tests.campaign.hostile_records import HostileRecord
 from tests.campaign.late_changes import Lateness
+from tests.campaign.retail_plan import Import
+from tests.campaign.retail_records import RetailRecord
 from tests.campaign.scale import Scale
 
 ALL_DAYS = 3660
 """A look-back that re-reads every order once a day."""
 DRAWS = (
     *("records", "late", "deletions", "spending-kills", "pos-faults", "messages"),
-    *("contention", "firestore-faults"),
+    *("contention", "firestore-faults", "lightspeed", "imports", "import-kills"),
 )
 """What may be left out of the plans. Each is drawn apart: the others stay the same without it."""
 TICKS = 3
@@ -32,7 +42,8 @@ DAY_HOURS = 25
 class Tick:
     """One tick of the schedule. ``hours_later`` than the one before; ``overlaps``: so many seconds
     after which the next one comes, done or not (None: it waits); ``mid_run_seconds``: when the
-    POS goes on selling; ``firestore``: how that fares from then on."""
+    POS goes on selling; ``firestore``: how that fares from then on. ``faults`` are those of
+    Alleaves, ``retail_faults`` those of X-Series."""
 
     hours_later: int
     faults: tuple[dict[str, Any], ...]
@@ -40,11 +51,13 @@ class Tick:
     overlaps: float | None
     mid_run_seconds: float
     firestore: FirestoreWeather = weather.FAIR
+    retail_faults: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A seed's own world."""
+    """A seed's own world. ``orgs`` are at Alleaves, ``retailers`` at X-Series; an org may be both.
+    ``retail_deletions``: whether retailers delete anything."""
 
     seed: int
     orgs: tuple[OrgSpec, ...]
@@ -58,6 +71,16 @@ class Plan:
     hours_between_ticks: float = 0.5
     messages: tuple[HostileMessage, ...] = ()
     doomed: frozenset[tuple[str, int]] = frozenset()
+    retailers: tuple[RetailerSpec, ...] = ()
+    imports: tuple[Import, ...] = ()
+    retail_records: tuple[RetailRecord, ...] = ()
+    retail_deletions: bool = True
+
+    @property
+    def org_ids(self) -> list[str]:
+        """Every org, wherever it is."""
+        found = {org.id for org in self.orgs} | {each.org_id for each in self.retailers}
+        return sorted(found)
 
     def lines(self) -> Iterator[str]:
         """What is hostile in it, to be read where the seed fails."""
@@ -65,6 +88,10 @@ class Plan:
         for each in self.lateness:
             yield f"late: {each}; then a tick every {self.hours_between_ticks:g} hours"
         yield from (f"hostile message {message}" for message in self.messages)
+        for spec in self.retailers:
+            yield f"at X-Series: {spec.org_id}, {spec}"
+        yield from (str(each) for each in self.imports)
+        yield from (f"hostile record {record}" for record in self.retail_records)
         for function, ordinal in sorted(self.doomed):
             yield f"{function} #{ordinal} is killed at every delivery"
 
@@ -91,22 +118,65 @@ def draw(seed: int, without: Collection[str] = ()) -> Plan:
     )
     records = hostile_records.draw(rng(seed, "hostile records"), names, TICKS)
     messages = hostile_messages.draw(rng(seed, "hostile messages"), names, TICKS)
+    return _with_retailers(
+        replace(
+            plan,
+            ticks=ticks,
+            records=() if "records" in without else records,
+            lateness=late_changes.draw(
+                rng(seed, "late changes"),
+                names,
+                TICKS,
+                changes="late" not in without,
+                deletions="deletions" not in without,
+            ),
+            hours_between_ticks=rng(seed, "late ticks").choice((0.5, 2, 2, 8, 8, DAY_HOURS)),
+            messages=() if "messages" in without else messages,
+            doomed=frozenset()
+            if "spending-kills" in without
+            else _doomed(rng(seed, "spending kills"), plan.max_attempts),
+        ),
+        without,
+    )
+
+
+def _with_retailers(plan: Plan, without: Collection[str]) -> Plan:
+    """The plan, some of its orgs at X-Series instead of Alleaves, or at both."""
+    if "lightspeed" in without:
+        return plan
+    seed = plan.seed
+    shared = [
+        retail_plan.share(rng(seed, "POS", org.id), org, rng(seed, "retailer", org.id))
+        for org in plan.orgs
+    ]
+    orgs = tuple(org for at_alleaves, _ in shared for org in at_alleaves)
+    retailers = tuple(retailer for _, found in shared for retailer in found)
+    if not retailers:
+        return plan
+    honest = rng(seed, "honest X-Series").random() < 0.3
+    ticks = [
+        replace(
+            tick,
+            retail_faults=faults.draw_retail(rng(seed, "X-Series faults", n), honest=honest),
+        )
+        for n, tick in enumerate(plan.ticks)
+    ]
+    imports = retail_plan.draw_imports(rng(seed, "imports"), retailers, len(ticks))
+    if "import-kills" in without:
+        imports = retail_plan.without_kills(imports)
+    names = [each.org_id for each in retailers]
+    hostile = retail_records.draw(rng(seed, "hostile X-Series"), names, len(ticks))
+    left = {org.id for org in orgs}
     return replace(
         plan,
-        ticks=ticks,
-        records=() if "records" in without else records,
-        lateness=late_changes.draw(
-            rng(seed, "late changes"),
-            names,
-            TICKS,
-            changes="late" not in without,
-            deletions="deletions" not in without,
-        ),
-        hours_between_ticks=rng(seed, "late ticks").choice((0.5, 2, 2, 8, 8, DAY_HOURS)),
-        messages=() if "messages" in without else messages,
-        doomed=frozenset()
-        if "spending-kills" in without
-        else _doomed(rng(seed, "spending kills"), plan.max_attempts),
+        orgs=orgs,
+        retailers=retailers,
+        ticks=tuple(ticks),
+        imports=() if "imports" in without else imports,
+        records=tuple(each for each in plan.records if each.org_id in left),
+        lateness=tuple(each for each in plan.lateness if each.org_id in left),
+        retail_records=() if "records" in without else hostile,
+        retail_deletions="deletions" not in without,
     )
 
 

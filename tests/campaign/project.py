@@ -18,7 +18,9 @@ from deploy.manifest import Manifest
 from deploy.replay import topic_of
 from shared.bus.messages import Message
 from shared.bus.publisher import Publisher
-from shared.pos.alleaves.webhooks import read_event
+from shared.domain.providers import ALLEAVES, LIGHTSPEED, Provider
+from shared.pos.alleaves import webhooks as alleaves_webhooks
+from shared.pos.lightspeed import webhooks as lightspeed_webhooks
 from shared.services import fan_out
 from shared.services.dead_letters import ReplayDeadLetters
 from shared.services.manual_sync import ManualSync, RunUnderWay, SyncRequest
@@ -26,9 +28,11 @@ from shared.services.webhooks import ReceiveWebhook
 from shared.store.database import Database
 from tests.campaign.chaos import Calm
 from tests.campaign.dispatcher import Dispatcher, Setting, Trail
+from tests.campaign.ecom_import import EcomImporter, Export
 from tests.campaign.firestore_weather import FAIR, FirestoreWeather, is_to_blame
 from tests.campaign.hostile_messages import HostileMessage
 from tests.campaign.pos_activity import utc
+from tests.campaign.process_fault import ProcessFault
 from tests.campaign.scale import Scale
 from tests.campaign.services import Services
 from tests.campaign.stored import Stored
@@ -39,6 +43,10 @@ FUNCTIONS = ["cron_fanout", "org_sync", "spending", "dead_letter"]
 PATIENT = {"LEASE_SECONDS": "30", "SYNC_SECONDS": "60", "SPENDING_SECONDS": "60"}
 """Settings under which a slow machine is no fault."""
 MOST_CALLS = 20
+READERS = {
+    ALLEAVES: alleaves_webhooks.read_event,
+    LIGHTSPEED: lightspeed_webhooks.read_event,
+}
 
 
 class Project:
@@ -146,13 +154,33 @@ class Project:
         with contextlib.suppress(RunUnderWay):
             _until_done(lambda: sync.start(wanted))
 
-    def take_in(self, org_id: str, body: bytes) -> None:
+    def take_in(self, org_id: str, body: bytes, provider: Provider = ALLEAVES) -> None:
         """Do what ``webhooks`` does with a webhook, twice: POSes repeat themselves."""
         later = self.dispatcher.setting.later
         database, post = Database(self._client), _PosSyncPublisher(self._subscriptions)
-        receive = ReceiveWebhook("alleaves", read_event, database, post, lambda: utc(later))
+        read = READERS[provider]
+        receive = ReceiveWebhook(provider, read, database, post, lambda: utc(later))
         for _ in range(2):
             _until_done(lambda: receive(org_id, body))
+
+    def begin_import(
+        self, org_id: str, text: str, zone: str, process_fault: ProcessFault | None
+    ) -> EcomImporter:
+        """Do what ``deploy.import_ecom`` does with an export of the org's eCom shop."""
+        setting = self.dispatcher.setting
+        return EcomImporter(
+            Export(
+                org_id,
+                text,
+                zone,
+                self.name,
+                setting.environment["spending"],
+                self._log,
+                setting.later,
+                setting.scale,
+                process_fault,
+            )
+        )
 
     def compute_everybody(self, org_ids: Iterable[str]) -> None:
         """The daily pass over all customers."""

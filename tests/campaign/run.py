@@ -9,15 +9,26 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from deploy.local.simulator.fault import read_fault
-from deploy.local.simulator.org import Org
+from deploy.local.simulator.lightspeed.retailer import LightspeedSimulation
+from deploy.local.simulator.lightspeed.server import LightspeedServer
 from deploy.local.simulator.server import serve
 from deploy.local.simulator.simulation import Simulation
-from tests.campaign import hostile_messages, hostile_records, invariants, project
+from shared.domain.providers import LIGHTSPEED
+from tests.campaign import (
+    ecom_import,
+    hostile_messages,
+    hostile_records,
+    invariants,
+    project,
+    retail_records,
+)
 from tests.campaign.chaos import Calm, Chaos
 from tests.campaign.dispatcher import Broken
+from tests.campaign.ecom_import import EcomImporter
 from tests.campaign.firestore_weather import FAIR
 from tests.campaign.hostile_records import HostileRecord
 from tests.campaign.invariants import Expectation
@@ -25,6 +36,9 @@ from tests.campaign.late_changes import Deleted, LateChanges
 from tests.campaign.plan import DAY_HOURS, Plan, Tick, draw, rng
 from tests.campaign.pos_activity import PosActivity, utc
 from tests.campaign.project import Project
+from tests.campaign.retail_activity import SECRET_NOTE, RetailActivity, Unheard
+from tests.campaign.retail_plan import Import
+from tests.campaign.retail_truth import RetailTruth
 from tests.campaign.services import Services
 from tests.campaign.stored import MENU, differences
 
@@ -34,6 +48,7 @@ LOOKS = (4, 12, 24)
 """After how many ticks it is seen whether late changes were noticed already."""
 WATCHES = 8
 LEASE_MARGIN_SECONDS = 20.0
+IMPORT_TRIES = 10
 
 
 @dataclass(slots=True)
@@ -70,15 +85,17 @@ def run_seed(seed: int, services: Services, logs: Path, without: Collection[str]
     log = logs / f"seed-{seed}.log"
     log.unlink(missing_ok=True)
     simulation = Simulation(plan.orgs)
-    with serve(simulation) as server:
-        locations = server.locations()
+    retail = LightspeedSimulation(plan.retailers)
+    with serve(simulation) as server, LightspeedServer(retail) as till:
+        locations = [*server.locations(), *till.locations()]
         ours = Project(f"demo-{seed}-{time.time_ns():x}", services, log, locations, trail)
-        campaign = Campaign(plan, simulation, ours, outcome)
+        campaign = Campaign(plan, simulation, retail, ours, outcome)
         try:
             campaign.disturb()
             campaign.settle()
             with Project(f"{ours.name}-fresh", services, log, locations, trail) as fresh:
                 campaign.compare(fresh)
+                campaign.check_log(log)
         except Broken as broken:
             outcome.problems.append(str(broken))
         except Exception:  # a fault of the campaign itself: the other seeds go on
@@ -97,21 +114,37 @@ def run_seed(seed: int, services: Services, logs: Path, without: Collection[str]
 class Campaign:
     """One seed's story."""
 
-    def __init__(self, plan: Plan, simulation: Simulation, ours: Project, outcome: Outcome) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        simulation: Simulation,
+        retail: LightspeedSimulation,
+        ours: Project,
+        outcome: Outcome,
+    ) -> None:
         self._plan = plan
         self._simulation = simulation
+        self._retail = retail
         self._ours = ours
         self._outcome = outcome
         self._later = timedelta(0)
-        self._orgs: Mapping[str, Org] = {org.id: org for org in simulation.orgs}
+        self._orgs = plan.org_ids
+        at_alleaves = {org.id: org for org in simulation.orgs}
+        at_x_series = {
+            org_id: RetailTruth(each, [r for r in plan.retail_records if r.org_id == org_id])
+            for each in retail
+            for org_id in [each.spec.org_id]
+        }
         self._expected = {
             org_id: Expectation(
-                org,
+                at_alleaves.get(org_id),
+                at_x_series.get(org_id),
                 [record for record in plan.records if record.org_id == org_id],
                 Deleted(),
             )
-            for org_id, org in self._orgs.items()
+            for org_id in self._orgs
         }
+        self._unheard = {org_id: Unheard() for org_id in at_x_series}
         self._withdrawn: list[HostileRecord] = []
         self._menus: dict[str, set[str]] = {org_id: set() for org_id in self._orgs}
 
@@ -120,6 +153,9 @@ class Campaign:
         ours, plan = self._ours, self._plan
         ours.configure(self._orgs, plan.lookback_days)
         ours.dispatcher.conduct = Chaos(plan.max_attempts, plan.doomed, plan=plan)
+        for org_id in self._unheard:
+            shop = self._activity(org_id, rng(plan.seed, "notes", org_id))
+            shop.open(self._expected[org_id].org)
         for number, tick in enumerate(plan.ticks):
             self._later += timedelta(hours=tick.hours_later)
             ours.set_weather(tick.firestore, plan.seed)
@@ -131,7 +167,8 @@ class Campaign:
         """No more faults: deliver what is left, let leases run out, sync until all is quiet."""
         ours, plan = self._ours, self._plan
         self._trail("no more faults")
-        self._simulation.faults.clear()
+        for simulation in (self._simulation, self._retail):
+            simulation.faults.clear()
         ours.set_weather(FAIR, plan.seed)
         ours.dispatcher.conduct = Calm(plan.max_attempts, plan.doomed)
         self._wait(0)
@@ -139,6 +176,7 @@ class Campaign:
         ours.dispatcher.conduct = Calm(plan.max_attempts)
         self._wait_for_leases()
         self._watch()
+        self._import_at_last(ours)
         if not all(record.usable_id for record in plan.records):
             self._wait(DAY_HOURS)
             self._clean_tick(ours)
@@ -153,7 +191,7 @@ class Campaign:
         ours.replay_dead_letters(self._is_replayed)
         ours.dispatcher.work()
         for org_id, run in runs.items():
-            self._check(org_id, invariants.unchanged(run))
+            self._check(org_id, invariants.unchanged(run, self._expected[org_id]))
             self._check(org_id, invariants.ended_well(run))
         # It ends runs that were stored and, as Firestore's answer was lost, never asked for.
         self._watch()
@@ -178,7 +216,7 @@ class Campaign:
             for record in expected.records:
                 if not record.usable_id:
                     self._check(org_id, hostile_records.problems(record, stored))
-                    hostile_records.withdraw(record, expected.org)
+                    hostile_records.withdraw(record, expected.alleaves)
                     self._withdrawn.append(record)
 
     def _wait_for_late_changes(self) -> None:
@@ -220,6 +258,7 @@ class Campaign:
         ours = self._ours
         fresh.configure(self._orgs, self._plan.lookback_days)
         fresh.set(self._later, None, project.PATIENT)
+        self._import_at_last(fresh)
         undisturbed = self._clean_tick(fresh)
         for daily_pass in (False, True):
             if daily_pass:
@@ -241,27 +280,41 @@ class Campaign:
                     ),
                 )
         for org_id, run in undisturbed.items():
-            stored = ours.stored(org_id)
-            self._check(org_id, invariants.over(stored))
-            self._check(org_id, invariants.outstanding(stored))
             self._check(org_id, invariants.ended_well(run))
-            for record in self._expected[org_id].records:
-                if record not in self._withdrawn:
-                    self._check(org_id, hostile_records.problems(record, stored))
+            self._check_at_last(org_id)
         self._check(fresh.name, fresh.refused())
         letters = [str(letter["data"]) for letter in ours.dead_letters().values()]
         sent = self._plan.messages
         self._check("messages", hostile_messages.problems(sent, letters, ours.tenants()))
+
+    def _check_at_last(self, org_id: str) -> None:
+        stored, expected = self._ours.stored(org_id), self._expected[org_id]
+        self._check(org_id, invariants.over(stored))
+        self._check(org_id, invariants.outstanding(stored))
+        self._check(org_id, invariants.nowhere(stored, SECRET_NOTE))
+        self._check(org_id, invariants.status_is_right(stored, expected))
+        for record in expected.records:
+            if record not in self._withdrawn:
+                self._check(org_id, hostile_records.problems(record, stored))
+        for hostile in expected.retail.records if expected.retail else ():
+            self._check(org_id, retail_records.problems(hostile, stored))
+
+    def check_log(self, log: Path) -> None:
+        """Hold the logs of all workers against what they must not say."""
+        if log.exists() and SECRET_NOTE in log.read_text(errors="replace"):
+            self._check(str(log), [f"it says {SECRET_NOTE!r}"])
 
     def _tick(self, number: int, tick: Tick) -> None:
         ours, dispatcher = self._ours, self._ours.dispatcher
         self._trail(f"tick {number + 1}, {self._later} later")
         self._enter_hostile(number)
         self._business("before", number)
-        self._simulation.faults.clear()
-        for fault in tick.faults:
-            self._trail(f"fault: {fault}")
-            self._simulation.faults.add(read_fault.validate_python(fault))
+        struck = ((self._simulation, tick.faults), (self._retail, tick.retail_faults))
+        for simulation, faults in struck:
+            simulation.faults.clear()
+            for fault in faults:
+                self._trail(f"fault: {fault}")
+                simulation.faults.add(read_fault.validate_python(fault))
         for line in tick.firestore.lines():
             self._trail(f"Firestore: {line}")
         ours.tick()
@@ -271,8 +324,10 @@ class Campaign:
         for request in tick.manual:
             self._trail(f"by hand: {request}")
             ours.sync_by_hand(request)
+        importers = self._begin_imports(number)
         dispatcher.work(tick.mid_run_seconds)
         self._business("during", number)
+        self._end_imports(importers)
         dispatcher.work(tick.overlaps)
         if dispatcher.quiet:
             for org_id, expected in self._expected.items():
@@ -281,11 +336,16 @@ class Campaign:
                 self._menus[org_id] |= stored.documents(MENU).keys()
 
     def _enter_hostile(self, tick: int) -> None:
+        for each in self._plan.retail_records:
+            if each.tick == tick:
+                self._trail(f"X-Series of {each.org_id}: {each.name} entered")
+                retailer = self._retail_of(each.org_id).retailer
+                retail_records.enter(each, retailer, utc(self._later))
         for org_id, expected in self._expected.items():
             for record in expected.records:
                 if record.tick == tick:
                     self._trail(f"POS of {org_id}: {record.name} entered")
-                    for body in hostile_records.enter(record, expected.org, utc(self._later)):
+                    for body in hostile_records.enter(record, expected.alleaves, utc(self._later)):
                         self._ours.take_in(org_id, body)
 
     def _change_late(self, tick: int) -> None:
@@ -294,7 +354,7 @@ class Campaign:
                 expected = self._expected[lateness.org_id]
                 stored = self._ours.stored(lateness.org_id)
                 dice = rng(self._plan.seed, "late", tick, lateness.org_id)
-                late = LateChanges(expected.org, dice, utc(self._later))
+                late = LateChanges(expected.alleaves, dice, utc(self._later))
                 for what in late.apply(lateness, expected.deleted):
                     self._trail(f"POS of {lateness.org_id}: {what}")
                 documents = stored.documents("customers").keys() | stored.documents("orders").keys()
@@ -303,7 +363,7 @@ class Campaign:
     def _business(self, when: str, tick: int) -> None:
         if tick == 0 and when == "before":
             return
-        for org in self._orgs.values():
+        for org in self._simulation.orgs:
             dice = rng(self._plan.seed, "till", tick, when, org.id)
             activity = PosActivity(org, dice, utc(self._later), self._plan.lookback_days)
             for stroke in activity.business(dice.randint(0, 6)):
@@ -311,6 +371,68 @@ class Campaign:
             for body in activity.webhooks:
                 self._trail(f"webhook of {org.id}: {body.decode()}")
                 self._ours.take_in(org.id, body)
+
+        for org_id in self._unheard:
+            dice = rng(self._plan.seed, "shop", tick, when, org_id)
+            shop = self._activity(org_id, dice)
+            for stroke in shop.business(dice.randint(0, 8)):
+                self._trail(f"X-Series of {org_id}: {stroke}")
+            for body in shop.webhooks:
+                self._ours.take_in(org_id, body, LIGHTSPEED)
+
+    def _activity(self, org_id: str, dice: Random) -> RetailActivity:
+        retail = self._retail_of(org_id)
+        unheard, deletions = self._unheard[org_id], self._plan.retail_deletions
+        return RetailActivity(retail.retailer, dice, utc(self._later), unheard, deletions)
+
+    def _begin_imports(self, tick: int) -> list[tuple[Import, EcomImporter]]:
+        """Those of the tick, the first of each; what is exported counts as imported from now on."""
+        found = []
+        for each in self._plan.imports:
+            if each.tick == tick:
+                retail = self._retail_of(each.org_id)
+                retail.exported = retail.export()
+                found.append((each, self._begin_import(each.org_id, self._ours, each)))
+        return found
+
+    def _end_imports(self, begun: list[tuple[Import, EcomImporter]]) -> None:
+        for drawn, importer in begun:
+            for number in range(drawn.times):
+                again = importer if not number else self._begin_import(drawn.org_id, self._ours)
+                self._ended(drawn.org_id, again.outcome())
+
+    def _import_at_last(self, where: Project) -> None:
+        """Import what was exported last, of each org, until that is done, as an operator does."""
+        for org_id, expected in self._expected.items():
+            if expected.retail and expected.retail.exported:
+                self._import_until_done(org_id, where)
+        where.dispatcher.work()
+
+    def _import_until_done(self, org_id: str, where: Project) -> None:
+        for _ in range(IMPORT_TRIES):
+            outcome = self._ended(org_id, self._begin_import(org_id, where).outcome())
+            if outcome == ecom_import.DONE:
+                return
+            time.sleep(ecom_import.LEASE_SECONDS / 2)
+        raise Broken(f"no import of {org_id} is done")
+
+    def _begin_import(
+        self, org_id: str, where: Project, drawn: Import | None = None
+    ) -> EcomImporter:
+        retail = self._retail_of(org_id)
+        zone, fault = retail.retailer.spec.timezone, drawn.process_fault if drawn else None
+        return where.begin_import(org_id, retail.exported, zone, fault)
+
+    def _ended(self, org_id: str, outcome: str) -> str:
+        self._trail(f"import of {org_id}: {outcome}")
+        if outcome == ecom_import.FAILED:
+            raise Broken(f"an import of {org_id} failed")
+        return outcome
+
+    def _retail_of(self, org_id: str) -> RetailTruth:
+        retail = self._expected[org_id].retail
+        assert retail is not None
+        return retail
 
     def _clean_tick(self, where: Project) -> dict[str, dict[str, Any]]:
         """One undisturbed tick; the run of each org."""

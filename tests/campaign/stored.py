@@ -64,6 +64,16 @@ class Stored:
     def document(self, path: str) -> Fields:
         return self.client.document(f"tenants/{self.org_id}/{path}").get().to_dict() or {}
 
+    def everything(self) -> Iterator[tuple[str, Fields]]:
+        """Every document of the org, and every dead letter, by path."""
+        collections = [
+            *self.client.document(f"tenants/{self.org_id}").collections(),
+            self.client.collection("dead_letters"),
+        ]
+        for collection in collections:
+            for found in collection.recursive().stream():
+                yield found.reference.path, found.to_dict() or {}
+
     def lease_until(self) -> datetime | None:
         """When the org's lease runs out; None where nobody has it."""
         lease = self.document("sync_state/lease")

@@ -48,3 +48,37 @@ def test_what_contention_caused_is_told_from_what_a_precondition_did() -> None:
     assert is_to_blame(conflict(Aborted("contention")))  # type: ignore[no-untyped-call]
     assert not is_to_blame(conflict(FailedPrecondition("not of that version")))  # type: ignore[no-untyped-call]
     assert not is_to_blame(None)
+
+
+def test_about_a_third_of_the_orgs_is_at_x_series_or_at_both() -> None:
+    plans = [draw(seed) for seed in range(1, 301)]
+    at_alleaves = sum(len(plan.orgs) for plan in plans)
+    retailers = [each for plan in plans for each in plan.retailers]
+    both = sum(
+        bool({org.id for org in plan.orgs} & {each.org_id for each in plan.retailers})
+        for plan in plans
+    )
+    orgs = sum(len(plan.org_ids) for plan in plans)
+
+    assert 0.25 < len(retailers) / orgs < 0.42
+    assert at_alleaves + len(retailers) > orgs
+    assert both > 30
+    assert any(each.process_fault for plan in plans for each in plan.imports)
+    assert any(each.times > 1 for plan in plans for each in plan.imports)
+    assert {fault["kind"] for plan in plans for tick in plan.ticks for fault in tick.retail_faults}
+    assert all(plan.org_ids for plan in plans)
+
+
+def test_an_org_that_is_not_at_x_series_is_drawn_as_it_was_without() -> None:
+    for seed in SEEDS:
+        plan, without = draw(seed), draw(seed, ("lightspeed",))
+
+        assert not without.retailers
+        assert not without.imports
+        assert plan.org_ids == without.org_ids
+        retail = {each.org_id for each in plan.retailers}
+        assert [org for org in without.orgs if org.id not in retail] == [
+            org for org in plan.orgs if org.id not in retail
+        ]
+        if not retail:
+            assert plan == without

@@ -92,7 +92,8 @@ class EcomLinks:
         """Look for the orders that waited for what was noted, which is stored now."""
         linked = Linked()
         sales, self._sales = self._sales, {}
-        keys, self._customers = self._customers, {}
+        # Before their sales: whichever is written last says what an order's state is.
+        self._match_noted(linked)
         numbered = {sale.ecom_number: sale for sale in sales.values() if sale.ecom_number}
         if numbered:
             found = ecom.of_numbers(self.database, self.org_id, numbered)
@@ -104,16 +105,20 @@ class EcomLinks:
             }
             for order in ecom.of_sales(self.database, self.org_id, others.keys()):
                 linked.supersede(self.org_id, order, others[str(order.sale_id)], self.run_id)
-        if len(keys) > KEYS_LOOKED_UP:
-            self.progress.ecom_linked = None
-        else:
-            for order in list(ecom.with_keys(self.database, self.org_id, sorted(keys))):
-                customer_id = next((keys[key] for key in order.keys if key in keys), None)
-                if customer_id and order.state is EcomState.UNMATCHED:
-                    linked.match(self.org_id, order, customer_id, self.run_id)
         if self.progress.ecom_import is not None and (linked.writes or numbered):
             self.progress.ecom_changed = True
         return linked
+
+    def _match_noted(self, linked: Linked) -> None:
+        """Match the orders that waited for the customers that were noted."""
+        keys, self._customers = self._customers, {}
+        if len(keys) > KEYS_LOOKED_UP:
+            self.progress.ecom_linked = None
+            return
+        for order in list(ecom.with_keys(self.database, self.org_id, sorted(keys))):
+            customer_id = next((keys[key] for key in order.keys if key in keys), None)
+            if customer_id and order.state is EcomState.UNMATCHED:
+                linked.match(self.org_id, order, customer_id, self.run_id)
 
     @property
     def to_settle(self) -> bool:

@@ -185,6 +185,27 @@ def test_an_export_before_the_first_sync_ends_as_after_it(web_shop: WebShop) -> 
     assert web_shop.figures()["unmatched"] == 0
 
 
+def test_one_run_brings_both_the_customer_and_the_sale_of_an_order_that_waits(
+    web_shop: WebShop,
+) -> None:
+    # Given
+    web_shop.sync([NOOR])
+    web_shop.import_(order(1), order(2, 25_00, sale_id="s2"), order(3, 15_00))
+    web_shop.sync()
+    assert web_shop.figures()["unmatched"] == 3
+    # When: both are looked for at once
+    web_shop.sync([ADA], [sale("s1", "c1", 41_00, number="1"), sale("s2", "c1", 25_00)])
+    # Then
+    stored = [web_shop.order(number) for number in (1, 2, 3)]
+    states = [each["ecomState"] for each in stored]
+    assert states == ["superseded", "superseded", "waiting"]
+    assert {each["customerId"] for each in stored} == {"c1"}
+    assert web_shop.cents("c1") == 41_00 + 25_00 + 15_00
+    assert web_shop.skipped() == set()
+    figures = web_shop.figures()
+    assert (figures["superseded"], figures["waiting"], figures["unmatched"]) == (2, 1, 0)
+
+
 def test_a_sync_that_began_before_the_import_misses_nothing_for_longer_than_one_run(
     web_shop: WebShop,
 ) -> None:
