@@ -1,0 +1,230 @@
+"""Every figure of every customer of a retailer is that of pandas, whatever came first: the sync,
+the export of the web shop, the late sales of its orders, the customers."""
+
+import itertools
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+import pytest
+from google.cloud.firestore import Client
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    rule,
+    run_state_machine_as_test,
+)
+
+from deploy.local.simulator.lightspeed.seed.people import new_person
+from deploy.local.simulator.lightspeed.spec import RetailerSpec
+from deploy.local.simulator.spec import OrgSpec
+from tests.emulator.customers.retailer import RetailerOrg, part_of
+from tests.emulator.environment import SpendingRunner, SyncRunner
+from tests.fakes import OffsetClock
+from tests.simulated_lightspeed import SimulatedLightspeed
+from tests.simulated_pos import Record
+
+EXAMPLES, STEPS = (60, 16) if os.environ.get("LONG") else (6, 9)
+SMALL = RetailerSpec(
+    id="org_small", customers=60, sales=220, ecom_orders=40, late=14, products=12, seed=3
+)
+LARGE = RetailerSpec(
+    id="org_large", customers=3_100, sales=3_600, ecom_orders=900, late=300, products=40, seed=9
+)
+"""More customers than are read at once, more new ones and more waiting orders than are looked up,
+and more of both than one commit takes."""
+
+
+@pytest.fixture
+def specs() -> Sequence[OrgSpec]:
+    """Nobody at Alleaves."""
+    return ()
+
+
+@pytest.fixture
+def retailers() -> Sequence[RetailerSpec]:
+    """None: each test opens its own."""
+    return ()
+
+
+Opened = Callable[[RetailerSpec], RetailerOrg]
+
+
+@pytest.fixture
+def opened(
+    client: Client,
+    lightspeed: SimulatedLightspeed,
+    sync: SyncRunner,
+    spending: SpendingRunner,
+    clock: OffsetClock,
+    tmp_path: Path,
+) -> Opened:
+    def made(spec: RetailerSpec) -> RetailerOrg:
+        lightspeed.open(spec)
+        for location in lightspeed.control("GET", "locations"):
+            client.document(f"locations/{location['id']}").set(location["document"])
+        return RetailerOrg(spec, lightspeed, sync, spending, clock, tmp_path)
+
+    return made
+
+
+@dataclass
+class Events:
+    """What may happen at a retailer and to its org. ``pick`` says to which record, of those that
+    it may happen to."""
+
+    org: RetailerOrg
+    earlier: str = ""
+    """The export as it was when it was last imported."""
+
+    def sync(self, pick: int) -> None:
+        self.org.sync()
+
+    def import_(self, pick: int) -> None:
+        self.earlier = self.org.export()
+        self.org.bring_in(self.earlier)
+
+    def import_a_part(self, pick: int) -> None:
+        numbers = sorted({int(row["order_number"]) for row in self._rows("ecom")})
+        self.org.bring_in(
+            part_of(self.org.export(), Random(pick).sample(numbers, len(numbers) // 2))
+        )
+
+    def import_the_earlier_file_again(self, pick: int) -> None:
+        if self.earlier:
+            self.org.bring_in(self.earlier)
+
+    def some_arrive(self, pick: int) -> None:
+        late = self.org.lightspeed.late_orders(self.org.id)
+        if late:
+            self.org.lightspeed.let_arrive(
+                self.org.id, *Random(pick).sample(late, 1 + len(late) // 3)
+            )
+
+    def somebody_orders_in_the_web_shop(self, pick: int) -> None:
+        self.org.lightspeed.place_ecom_order(self.org.id)
+
+    def a_sale_is_voided(self, pick: int) -> None:
+        self._set_status(pick, "VOIDED")
+
+    def a_sale_is_closed(self, pick: int) -> None:
+        self._set_status(pick, "CLOSED")
+
+    def a_sale_is_deleted(self, pick: int) -> None:
+        sale = self._choose("sales", pick)
+        self.org.lightspeed.delete(self.org.id, "sales", sale["id"])
+
+    def somebody_buys_a_lot(self, pick: int) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        sold = {
+            **self._choose("sales", pick),
+            "id": str(uuid.UUID(int=Random(pick).getrandbits(128))),
+            "note": "",
+            "customer_id": self._choose("customers", pick)["id"],
+            "source": "USER",
+            **dict.fromkeys(("total_price", "total_price_incl"), 260 * (1 + pick % 7)),
+            **dict.fromkeys(("created_at", "updated_at", "sale_date"), now),
+            **dict.fromkeys(("source_id", "return_for", "deleted_at")),
+            "status": "CLOSED",
+            "state": "closed",
+            "attributes": [],
+        }
+        self.org.lightspeed.add(self.org.id, "sales", sold)
+
+    def a_customer_appears(self, pick: int) -> None:
+        """Often somebody who has ordered in the web shop before."""
+        order = self._choose("ecom", pick)
+        known = {each["email"] for each in self._rows("customers")}
+        email = f"new{pick}@example.net" if order["email"] in known else order["email"]
+        names = ("Ines", f"Newcomer{pick}", email, "")
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        person = new_person(str(uuid.UUID(int=Random(pick).getrandbits(128))), *names, now)
+        self.org.lightspeed.add(self.org.id, "customers", person)
+
+    def spending_is_computed(self, pick: int) -> None:
+        self.org.compute()
+
+    def the_week_ends(self, pick: int) -> None:
+        self.org.report()
+
+    def _set_status(self, pick: int, status: str) -> None:
+        self.org.lightspeed.set_status(self.org.id, self._choose("sales", pick)["id"], status)
+
+    def _choose(self, kind: str, pick: int) -> Record:
+        rows = self._rows(kind)
+        return rows[pick % len(rows)]
+
+    def _rows(self, kind: str) -> list[Record]:
+        return [
+            row for row in self.org.lightspeed.data(self.org.id)[kind] if not row.get("deleted_at")
+        ]
+
+
+EVENTS = sorted(name for name in vars(Events) if callable(getattr(Events, name)) and name[0] != "_")
+
+
+class InAnyOrder(RuleBasedStateMachine):
+    """Events in any order; in the end the last export is imported and the last change synced."""
+
+    open: Callable[[RetailerSpec], RetailerOrg]
+    numbers = itertools.count(1)
+
+    @initialize(sync_last=st.booleans())
+    def begin(self, sync_last: bool) -> None:
+        number = next(self.numbers)
+        spec = SMALL.model_copy(update={"id": f"org_small_{number}"})
+        self.events = Events(type(self).open(spec))
+        self.sync_last = sync_last
+
+    @rule(event=st.sampled_from(EVENTS), pick=st.integers(0, 9_999))
+    def happens(self, event: str, pick: int) -> None:
+        getattr(self.events, event)(pick)
+
+    def teardown(self) -> None:
+        if hasattr(self, "events"):
+            last = [self.events.sync, self.events.import_]
+            for event in last if self.sync_last else reversed(last):
+                event(0)
+            self.events.org.check()
+
+
+@pytest.mark.timeout(600)
+def test_the_order_of_events_changes_no_figure(opened: Opened) -> None:
+    InAnyOrder.open = staticmethod(opened)
+    run_state_machine_as_test(
+        InAnyOrder,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+@pytest.mark.timeout(600)
+def test_the_export_of_thousands_may_come_before_their_first_sync(opened: Opened) -> None:
+    # Given
+    org = opened(LARGE)
+    # When nobody is known at first, and a third of the orders that were late arrives in the end
+    org.bring_in(org.export())
+    org.sync()
+    org.compute()
+    org.report()
+    late = org.lightspeed.late_orders(LARGE.id)
+    org.lightspeed.let_arrive(LARGE.id, *late[: len(late) // 3])
+    org.bring_in(org.export())
+    org.sync()
+    # Then
+    figures = org.check()
+    # and the retailer has what a real one has
+    assert len(figures) > 3_000
+    assert {"new", "loyal", "returning", "churned", "at_risk"} <= set(figures["segment"])
+    assert (figures["duplicate_of"] != "").any()
+    assert (figures["ecom_cents"] > 0).sum() > 300
