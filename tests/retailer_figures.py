@@ -122,7 +122,9 @@ def report_of(found: pd.DataFrame) -> pd.DataFrame:
     report["Average Order Value"] = _dollars(found["average"])
     report["First Order Date"] = found["first"].dt.strftime("%Y-%m-%d").fillna("")
     report["Last Order Date"] = found["last"].dt.strftime("%Y-%m-%d").fillna("")
-    report["Days Since Last Order"] = found["days"].astype("Int64").astype(str).replace("<NA>", "")
+    report["Days Since Last Order"] = found["days"].map(
+        lambda days: "" if pd.isna(days) else str(int(days))
+    )
     report["Is VIP"] = np.where(found["vip"], "Yes", "No")
     report["Is High Value"] = np.where(found["high_value"], "Yes", "No")
     report["Inactive Segment"], report["Tier"] = found["inactive"], found["tier"]
