@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 
 from deploy.local.simulator.lightspeed.seed.people import new_person
 from deploy.local.simulator.lightspeed.spec import RetailerSpec
+from deploy.local.simulator.lightspeed.truth import digits_of
 from deploy.local.simulator.spec import OrgSpec
 from tests.emulator.customers.retailer import RetailerOrg, part_of
 from tests.emulator.environment import SpendingRunner, SyncRunner
@@ -117,7 +118,11 @@ class Events:
         self._set_status(pick, "CLOSED")
 
     def a_sale_is_deleted(self, pick: int) -> None:
+        """One of the web shop only once it was synced: what was never stored takes nobody's
+        place."""
         sale = self._choose("sales", pick)
+        if sale["source_id"]:
+            self.org.sync()
         self.org.lightspeed.delete(self.org.id, "sales", sale["id"])
 
     def somebody_buys_a_lot(self, pick: int) -> None:
@@ -138,13 +143,20 @@ class Events:
         self.org.lightspeed.add(self.org.id, "sales", sold)
 
     def a_customer_appears(self, pick: int) -> None:
-        """Often somebody who has ordered in the web shop before."""
-        order = self._choose("ecom", pick)
-        known = {each["email"] for each in self._rows("customers")}
-        email = f"new{pick}@example.net" if order["email"] in known else order["email"]
-        names = ("Ines", f"Newcomer{pick}", email, "")
+        """Somebody who has ordered in the web shop before, if there is one whom the retailer does
+        not know."""
+        people = self._rows("customers")
+        emails = {each["email"] for each in people}
+        phones = {digits_of(each["mobile"] or each["phone"]) for each in people}
+        strangers = [
+            order
+            for order in self._rows("ecom")
+            if order["email"] not in emails and digits_of(order["bill_person_phone"]) not in phones
+        ]
+        new = strangers[pick % len(strangers)]["email"] if strangers else f"new{pick}@example.net"
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        person = new_person(str(uuid.UUID(int=Random(pick).getrandbits(128))), *names, now)
+        person_id = str(uuid.UUID(int=Random(pick).getrandbits(128)))
+        person = new_person(person_id, "Ines", f"Newcomer{pick}", new, "", now)
         self.org.lightspeed.add(self.org.id, "customers", person)
 
     def spending_is_computed(self, pick: int) -> None:
