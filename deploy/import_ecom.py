@@ -11,6 +11,7 @@ FIRESTORE_DATABASE; without that variable on the local cloud that runs from this
 """
 
 import argparse
+import itertools
 import json
 import os
 import sys
@@ -18,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from google.api_core.exceptions import GoogleAPICallError, RetryError
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -61,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SyncSamError, OSError) as error:
         errors.print(f"Not imported: {error}")
         return 2
+    except (GoogleAPICallError, RetryError) as error:
+        errors.print(f"Broken off, run it again: {type(error).__name__}, {error.message}")
+        return 2
     _print(report, dry_run=given.dry_run)
     return 1 if report.bad_rows else 0
 
@@ -83,13 +88,14 @@ class ExportFile:
     def __init__(self, path: Path, progress: Progress) -> None:
         self._path = path
         self._progress = progress
-        self._task = progress.add_task("Importing", total=None)
+        self._doing = itertools.chain(["Checking"], itertools.repeat("Importing"))
+        self._task = progress.add_task("", total=None)
 
     def lines(self) -> Iterator[str]:
         """Its lines, line ends included."""
         with self._path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
             size = os.fstat(text.fileno()).st_size
-            self._progress.reset(self._task, total=size)
+            self._progress.reset(self._task, total=size, description=next(self._doing))
             shown = read = 0
             for line in text:
                 read += len(line)

@@ -29,12 +29,13 @@ from shared.bootstrap.clients import database
 from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
 from shared.errors import ConfigurationInvalid, OrgError, ProviderError
-from shared.outbound.credentials import SecretResolver, read_secret
+from shared.outbound.credentials import SecretResolver, TokenCache, read_secret
+from shared.outbound.rotating import RotatingSecrets, add_secret
 from shared.outbound.session import HttpSession
-from shared.pos.config import LightspeedConfig, Location, require_complete, with_secrets
-from shared.pos.lightspeed.api import LightspeedApi
+from shared.pos.config import LightspeedConfig, Location, with_secrets
 from shared.pos.lightspeed.registration import WebhookRegistry
 from shared.pos.lightspeed.webhooks import ADDRESS_PATH
+from shared.pos.registry import open_lightspeed
 from shared.services.webhook_secrets import PROVIDER, AddressSecrets
 from shared.store import locations, webhook_signers
 from shared.store.database import Conflict, Database
@@ -61,13 +62,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     store, resolver = database(settings), SecretResolver(read_secret, project)
 
+    http, tokens = HttpSession(), TokenCache(utc_now)
+    replaced = RotatingSecrets(read_secret, add_secret, project)
+
     def open_account(location: Location) -> WebhookRegistry:
         resolved = with_secrets(location, resolver)
-        require_complete(resolved)
         config = resolved.pos_config
         assert isinstance(config, LightspeedConfig)
-        name = location.name or f"location {location.id}"
-        return WebhookRegistry(LightspeedApi(HttpSession(), config, location_name=name))
+        api = open_lightspeed(resolved, config, http, tokens, utc_now, replaced)
+        return WebhookRegistry(api)
 
     secrets = AddressSecrets(store, resolver, utc_now)
     command = LightspeedWebhooks(store, secrets, open_account, print)

@@ -26,6 +26,7 @@ class FakePos:
 
     def __init__(self, provider: str, location_id: str) -> None:
         self.provider = provider
+        self.changes = None
         self.location_id = location_id
         self.fail: Callable[[str], None] = lambda call: None
         self.calls: Counter[str] = Counter()

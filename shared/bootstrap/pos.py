@@ -46,13 +46,15 @@ def pos_opener(
 
     def budget(account: str) -> CallBudget:
         until = utc_now() + timedelta(seconds=seconds)
-        return CallBudget(partial(_permits, store, account, until))
+        return CallBudget(partial(permits_of, store, account, until))
 
     open_resolved = account_opener(settings, limits, budget)
     return lambda location: open_resolved(location).client
 
 
-def _permits(store: Database, account: str, until: datetime, calls: int) -> Take:
+def permits_of(store: Database, account: str, until: datetime, calls: int) -> Take:
+    """Waits for the next of so many ``calls`` to an account in SECONDS, at most until a moment:
+    then raises OutOfTime."""
     key = hashlib.blake2b(account.encode(), digest_size=12).hexdigest()
     limit = Limit(calls, SECONDS)
     permits = Permits(

@@ -65,13 +65,9 @@ def open_account(
             )
             return PosAccount(client, AlleavesWriter(api, client))
         case LightspeedConfig() as config:
-            retailer = LightspeedApi(
-                http,
-                config,
-                location_name=name,
-                oauth=_oauth(location.id, config, http, tokens, clock, secrets),
-                budget=budget(config.host) if budget else None,
-            )
+            oauth = _oauth(location.id, config, http, tokens, clock, secrets)
+            limit = budget(config.host) if budget else None
+            retailer = LightspeedApi(http, config, location_name=name, oauth=oauth, budget=limit)
             reader = LightspeedClient(
                 retailer,
                 zone=location.zone,
@@ -80,6 +76,21 @@ def open_account(
                 paging=replace(paging or PageSettings(), size=config.page_size),
             )
             return PosAccount(reader, None)
+
+
+def open_lightspeed(
+    location: Location,
+    config: LightspeedConfig,
+    http: HttpSession,
+    tokens: TokenCache,
+    clock: Clock,
+    secrets: RotatingSecrets,
+) -> LightspeedApi:
+    """A location's account at Lightspeed, its calls not limited; the rest as ``open_account``."""
+    require_complete(location)
+    name = location.name or f"location {location.id}"
+    oauth = _oauth(location.id, config, http, tokens, clock, secrets)
+    return LightspeedApi(http, config, location_name=name, oauth=oauth)
 
 
 def _oauth(

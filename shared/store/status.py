@@ -125,7 +125,7 @@ class SyncProgress(CamelModel):
     orders: OrderCursor = OrderCursor()
     versions: dict[str, int] = Field(default_factory=dict, exclude_if=_is_empty)
     """Up to which version each list was read, of a POS that numbers its changes: by stream and
-    account (services/sync/versions.py)."""
+    account (services/sync/version_lists.py)."""
     listed_whole_at: dict[str, datetime] = Field(default_factory=dict, exclude_if=_is_empty)
     """When each of these lists was last read from its beginning to its end."""
     orders_since: dict[str, date] = Field(default_factory=dict, exclude_if=_is_empty)
@@ -196,6 +196,12 @@ def put_ecom_import(org_id: str, provider: str, import_id: str) -> Put:
     """The write for ``ecom_import`` alone."""
     fields = {"ecomImport": import_id}
     return Put(paths.progress(org_id, provider), fields, owned=tuple(fields))
+
+
+def clear_ecom_linked(org_id: str, provider: str) -> Put:
+    """The write that takes ``ecom_linked`` away alone, to be committed with the customers that it
+    is because of."""
+    return Put(paths.progress(org_id, provider), {}, owned=("ecomLinked",))
 
 
 def put_ecom(org_id: str, figures: Fields) -> Put:

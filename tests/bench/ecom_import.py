@@ -60,6 +60,7 @@ def run(console: Console, *, quick: bool) -> Figures:
             }
             _add_customers(cloud)
             command = ("-m", "deploy.import_ecom", ORG, str(file))
+            loaded = _measured(env, "-c", "import deploy.import_ecom")
             dry = _measured(env, *command, "--dry-run")
             first = _measured(env, *command)
             again = _measured(env, *command)
@@ -74,8 +75,18 @@ def run(console: Console, *, quick: bool) -> Figures:
     ]
     columns = ("seconds", "orders", "orders a second", "peak memory")
     console.print(table(f"{2 * orders:,} rows, {orders:,} orders", columns, rows))
-    console.print(f"Allowed: {ALLOWED_MIB} MiB beyond what a program has that imports nothing.")
-    return {"orders": orders, "dryRun": dry, "first": first, "again": again, "naive": naive}
+    console.print(
+        f"Of the memory {mib(loaded['peakMib'])} are the program itself, with Google's libraries;"
+        f" allowed for an export: {ALLOWED_MIB} MiB."
+    )
+    return {
+        "orders": orders,
+        "loadedMib": loaded["peakMib"],
+        "dryRun": dry,
+        "first": first,
+        "again": again,
+        "naive": naive,
+    }
 
 
 def _write(file: Path, orders: int) -> None:

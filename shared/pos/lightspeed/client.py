@@ -92,6 +92,7 @@ class LightspeedClient:
             row, zone, location_id, now=clock()
         )
         self._asking = Lock()
+        self._listing = Lock()
         self._registers: frozenset[str] | None = None
         self._names: dict[str, ProductName | None] = {}
         self._all_named = False
@@ -240,7 +241,7 @@ class LightspeedClient:
 
     def _listed_stock(self) -> tuple[ListedStock, int]:
         """The stock of all outlets, and the calls that took: none but the first time."""
-        with self._asking:
+        with self._listing:
             if self._stock is not None:
                 return self._stock, 0
             products: dict[Hashable, ProductRow | Rejected] = {}

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from pydantic import SecretStr
 
 from shared.clock import Clock
-from shared.errors import CredentialsRejected
 from shared.outbound.credentials import Token, TokenCache
 from shared.outbound.failures import StatusRefused, TokenRejected
 from shared.outbound.rotating import RotatingSecret
@@ -21,7 +20,8 @@ WAIT_SECONDS = 1.0
 the next one; twice as long each time."""
 _LIFETIME = timedelta(seconds=86_400)
 """Of an access token, as documented; where the reply does not say."""
-_REFUSED = frozenset({400, 403})
+_REFUSED = 400
+"""What a refresh token that is not valid is answered with, as RFC 6749 says; by some with 401."""
 
 
 class OAuth:
@@ -53,7 +53,7 @@ class OAuth:
 
     def token(self, rejected: Token | None = None) -> Token:
         """A token that is good for some time yet, another than the one ``rejected``. Raises
-        CredentialsRejected, and what the secret raises."""
+        TokenRejected where the refresh token is not valid, and what the secret raises."""
         return self._tokens.get(self._account, self._refresh, rejected=rejected)
 
     def _refresh(self) -> Token:
@@ -63,18 +63,18 @@ class OAuth:
         said = ""
         for attempt in range(TRIES):
             current = self._refresh_token.newest()
-            if current.get_secret_value() in refused:
-                self._http.pause(WAIT_SECONDS * 2 ** (attempt - 1))
-                continue
-            try:
-                return self._exchanged(current)
-            except (TokenRejected, StatusRefused) as error:
-                if isinstance(error, StatusRefused) and error.status not in _REFUSED:
-                    raise
-                said = str(error)
-                refused.add(current.get_secret_value())
+            if current.get_secret_value() not in refused:
+                try:
+                    return self._exchanged(current)
+                except (TokenRejected, StatusRefused) as error:
+                    if isinstance(error, StatusRefused) and error.status != _REFUSED:
+                        raise
+                    said = str(error)
+                    refused.add(current.get_secret_value())
+            if attempt + 1 < TRIES:
+                self._http.pause(WAIT_SECONDS * 2**attempt)
         # Raised out here so that no error which holds the call is chained to it.
-        raise CredentialsRejected(said)
+        raise TokenRejected(said)
 
     def _exchanged(self, refresh_token: SecretStr) -> Token:
         now = self._clock()

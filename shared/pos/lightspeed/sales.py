@@ -27,8 +27,6 @@ PLACEHOLDER_EMAIL = f"{NO_EMAIL}lightspeed.local"
 """Stored for a customer without an e-mail."""
 FILLERS = ("noemail", "no-email", "placeholder", "customer@")
 """Beginnings of addresses that are typed in where a customer gives none."""
-WALK_IN = "WALKIN"
-"""The customer code of sales to nobody."""
 FUTURE_TOLERATED = timedelta(days=1)
 """Clocks and calendars differ; a moment further ahead is a mistake."""
 
@@ -51,7 +49,8 @@ _STATE_OF_STATUS: Mapping[str, tuple[str, frozenset[str]]] = {
 _STATUS_OF_STATE = {(state, marks): status for status, (state, marks) in _STATE_OF_STATUS.items()}
 _HANDED_OVER_LATER = frozenset({"pickup", "delivery"})
 _ECOM_SOURCE = "ecw:"
-_ECOM_NOTE = re.compile(r"\border id:\s*(\d{1,12})?", re.IGNORECASE)
+_ECOM_NUMBER = re.compile(r"[0-9]{1,12}")
+_ECOM_NOTE = re.compile(r"\border id:\s*([0-9]{1,12})?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +210,7 @@ def _ecom_number(wire: SaleRow, note: object) -> str | None:
     nothing in the row says that it is one."""
     noted = _ECOM_NOTE.search(note) if isinstance(note, str) else None
     by_source = (wire.source or "").lower().startswith(_ECOM_SOURCE)
-    if by_source and wire.source_id and wire.source_id.isdecimal():
+    if by_source and wire.source_id and _ECOM_NUMBER.fullmatch(wire.source_id):
         return wire.source_id
     if noted:
         return noted.group(1) or ""

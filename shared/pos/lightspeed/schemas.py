@@ -29,7 +29,6 @@ class VersionedRow(Row):
 class CustomerRow(VersionedRow):
     """A row of ``/customers``."""
 
-    customer_code: Text = None
     first_name: Text = None
     last_name: Text = None
     full_name: Text = sent_as("name")

@@ -34,17 +34,16 @@ class Linked:
     customer_ids: set[str] = field(default_factory=set)
 
     def supersede(self, org_id: str, order: StoredEcomOrder, sale: StoredSale, run_id: str) -> None:
-        """Have the sale count in place of the order."""
-        self._add(ecom.supersede(org_id, order, sale, run_id=run_id), order.customer_id)
+        """Have the sale count in place of the order. Its customer is named though that be stored
+        already: a worker may have died between that and asking for the spending."""
+        self.writes += ecom.supersede(org_id, order, sale, run_id=run_id)
+        if order.customer_id:
+            self.customer_ids.add(order.customer_id)
 
     def match(self, org_id: str, order: StoredEcomOrder, customer_id: str, run_id: str) -> None:
         """Have an unmatched order count for the customer."""
-        self._add(ecom.match(org_id, order, customer_id, run_id=run_id), customer_id)
-
-    def _add(self, writes: list[Write], customer_id: str | None) -> None:
-        self.writes += writes
-        if writes and customer_id:
-            self.customer_ids.add(customer_id)
+        self.writes += ecom.match(org_id, order, customer_id, run_id=run_id)
+        self.customer_ids.add(customer_id)
 
 
 @dataclass(slots=True)

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from shared.domain.discounts import Discount
+from shared.services.sync.attempts import StreamAttempts
 from shared.services.sync.metadata import MenuNames, sync_metadata
 from shared.services.sync.pos_locations import OpenOrg
 from shared.services.sync.products import sync_products
 from shared.services.sync.sales import Prices, Sales, sync_discounts
-from shared.services.sync.session import Session, StreamAttempts
+from shared.services.sync.session import Session
 from shared.store import discounts as discount_store
 from shared.store import inventory
 

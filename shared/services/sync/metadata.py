@@ -18,9 +18,10 @@ from shared.domain.inventory import StockArea
 from shared.domain.metadata import NAMED_KINDS, NamedEntry, NamedKind, PublicLocation
 from shared.errors import OrgError, ProviderError
 from shared.pos.port import LookUpResult, PosClient
+from shared.services.sync.attempts import NotProvided
 from shared.services.sync.pos_locations import OpenOrg, PosLocation
 from shared.services.sync.records import Changed, Record, StreamRecords
-from shared.services.sync.session import NotProvided, Session
+from shared.services.sync.session import Session
 from shared.store import metadata
 from shared.store.database import Write
 from shared.store.inventory import BatchStore, PriceList

@@ -32,6 +32,7 @@ from shared.services.runs.failure import (
 from shared.services.runs.lifecycle import ActiveRun
 from shared.services.sync import metadata
 from shared.services.sync.account_check import AccountCheck
+from shared.services.sync.attempts import StreamAttempts
 from shared.services.sync.catalogue import Catalogue
 from shared.services.sync.commands import SyncOrg
 from shared.services.sync.customers import StoredCustomers, sync_customers
@@ -57,7 +58,7 @@ from shared.services.sync.run_end import (
     set_last_state,
 )
 from shared.services.sync.sales_refresh import SalesRefreshPlan
-from shared.services.sync.session import Session, StreamAttempts, settle_others
+from shared.services.sync.session import Session, settle_others
 from shared.services.sync.versions import lists_changes, sync_changed_people
 from shared.store import runs, status
 from shared.store.database import Database

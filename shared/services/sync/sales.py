@@ -17,8 +17,9 @@ from shared.domain.changes import fingerprint
 from shared.domain.discounts import Discount, is_over, next_change, sale_of
 from shared.errors import ProviderRefused
 from shared.pos.port import PosClient
+from shared.services.sync.attempts import NotProvided
 from shared.services.sync.records import Changed, Record, StreamRecords
-from shared.services.sync.session import NotProvided, Session
+from shared.services.sync.session import Session
 from shared.store import discounts as discount_store
 from shared.store import inventory
 from shared.store.database import Write

@@ -14,7 +14,7 @@ A commit that Firestore refuses is halved until the refused writes are alone; th
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -23,11 +23,10 @@ from typing import Any, Protocol, Self, TypeVar
 
 import structlog
 
-from shared import tracing
 from shared.bus.messages import STREAMS, ComputeSpending
 from shared.clock import Clock, Deadline
 from shared.domain.order_windows import OrderCursor
-from shared.errors import OrgError, ProviderError, SyncSamError
+from shared.errors import SyncSamError
 from shared.services.ecom.linking import EcomLinks, figures
 from shared.services.runs.failure import run_error
 from shared.services.spending.requests import in_parts, message_of, of_all
@@ -326,6 +325,8 @@ class Session:
         if ecom.noted:
             linked = ecom.look()
             self.store(linked.writes, customer_ids=linked.customer_ids)
+            if self.progress.ecom_linked is None and ecom.to_settle:
+                self.store([status_store.clear_ecom_linked(self.org_id, self.provider)])
         if ended and ecom.to_settle:
             linked = ecom.settle()
             self.store(linked.writes, customer_ids=linked.customer_ids)
@@ -421,42 +422,3 @@ def settle_others(writer: RunWriter, provider: str) -> None:
         writer.commit(group)
     writer.commit(last, SETTLED)
     log.info("others_settled", pos_provider=left)
-
-
-class NotProvided(Exception):
-    """The POS has no such thing for this account: the stream is neither done nor failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamAttempts:
-    """The attempts of one invocation at the streams that are wanted."""
-
-    session: Session
-    wanted: Collection[str]
-
-    def is_due(self, stream: str) -> bool:
-        """Whether the stream is wanted and the run has not done it yet."""
-        return stream in self.wanted and stream not in self.session.run.done
-
-    def __call__(self, stream: str, work: Callable[[], T]) -> T | None:
-        """Do the work, if the stream is due. None where it was not, or failed, which is then noted
-        on the run."""
-        run = self.session.run
-        if not self.is_due(stream):
-            return None
-        started = time.monotonic()
-        result: T | None = None
-        try:
-            with tracing.span("stream", stream=stream):
-                result = work()
-        except NotProvided:
-            log.info("stream_not_given", stream=stream)
-            return None
-        except (OrgError, ProviderError) as error:
-            log.warning("stream_failed", stream=stream, code=error.code, owner=error.owner)
-            self.session.fail(error, stream)
-        finally:
-            run.tally(stream).seconds += time.monotonic() - started
-        run.done.append(stream)
-        log.info("stream_done", stream=stream, **run.tally(stream).model_dump(by_alias=False))
-        return result

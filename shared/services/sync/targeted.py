@@ -22,6 +22,7 @@ from shared.pos.port import Page
 from shared.services.alerts import Alerts
 from shared.services.runs import lifecycle
 from shared.services.sync.account_check import AccountCheck
+from shared.services.sync.attempts import StreamAttempts
 from shared.services.sync.commands import SyncRecords
 from shared.services.sync.customers import StoredCustomers, store_found, unknown_buyers
 from shared.services.sync.gone import of_each
@@ -36,7 +37,7 @@ from shared.services.sync.pos_locations import (
     read_org,
 )
 from shared.services.sync.run_end import SyncPaused, is_resting, rests, set_last_state
-from shared.services.sync.session import Session, StreamAttempts, settle_others
+from shared.services.sync.session import Session, settle_others
 from shared.services.webhooks import request
 from shared.store import runs, webhook_events
 from shared.store.database import Database, Update

@@ -141,7 +141,7 @@ def test_a_sale_that_came_first_keeps_the_order_from_counting(web_shop: WebShop)
     assert (report.superseded, web_shop.order(3).get("supersededBy")) == (2, None)
 
 
-def test_what_takes_the_place_of_an_order_keeps_it_though_it_be_voided(web_shop: WebShop) -> None:
+def test_what_takes_the_place_of_an_order_keeps_it_though_it_be_removed(web_shop: WebShop) -> None:
     # Given: the till knows best what became of the money
     web_shop.sync([ADA])
     web_shop.import_(order(1))
@@ -149,6 +149,9 @@ def test_what_takes_the_place_of_an_order_keeps_it_though_it_be_voided(web_shop:
     web_shop.sync([], [sold])
     # When
     web_shop.sync([], [cancelled(sold)])
+    now = web_shop.clock.now()
+    gone = orders.mark_removed(web_shop.org_id, "lightspeed_s1", run_id="run", now=now)
+    web_shop.database.commit([gone])
     web_shop.import_(order(1, payment="Awaiting Payment"))
     web_shop.import_(order(1))
     # Then
@@ -197,6 +200,32 @@ def test_a_sync_that_began_before_the_import_misses_nothing_for_longer_than_one_
     web_shop.sync()
     # Then
     assert (web_shop.cents("c1"), web_shop.cents("c2")) == (80_00, 40_00)
+
+
+def test_a_worker_that_dies_behind_a_superseded_order_leaves_no_spending_behind(
+    web_shop: WebShop,
+) -> None:
+    # Given: the web shop knows another buyer than the till
+    web_shop.sync([ADA, NOOR])
+    web_shop.import_(order(1))
+    assert web_shop.cents("c1") == 40_00
+    sold = sale("s1", "c2", 40_00, number="1")
+
+    def dies_before_spending_is_asked_for() -> None:
+        opened, session = web_shop.session("dying")
+        with opened, session:
+            store(session, [], [sold])
+            session.flush()
+            session.store(session.ecom.look().writes)
+            session.flush()
+            raise ConnectionError
+
+    # When
+    with pytest.raises(ConnectionError):
+        dies_before_spending_is_asked_for()
+    web_shop.sync([], [sold], run_id="dying")
+    # Then
+    assert (web_shop.cents("c1"), web_shop.cents("c2")) == (0, 40_00)
 
 
 def test_an_order_that_moves_to_another_customer_leaves_the_first(web_shop: WebShop) -> None:
@@ -339,6 +368,31 @@ class CountedOnce(RuleBasedStateMachine):
         self.shop.sync([person], [sold])
         self.model.customers[person.id] = person
         self.model.sales[sold.external_id] = sold
+        self.model.settle()
+
+    @rule(
+        number=st.integers(1, 6),
+        person=st.sampled_from([ADA, NOOR]),
+        numbered=st.booleans(),
+        before=st.booleans(),
+    )
+    def import_while_a_sync_runs(
+        self, number: int, person: Any, numbered: bool, before: bool
+    ) -> None:
+        """The sync stores the sale before the import, which it does not know of, or after it."""
+        sold = sale(f"s{number}", person.id, 15_00, number=str(number) if numbered else None)
+        exported = order(number, 15_00, email=person.email, sale_id=f"s{number}")
+        opened, session = self.shop.session()
+        with opened, session:
+            store(session, [person], [sold] if before else [])
+            session.checkpoint()
+            self.shop.import_(exported)
+            store(session, [], [] if before else [sold])
+            session.end()
+        self.shop.sync()
+        self.model.customers[person.id] = person
+        self.model.sales[sold.external_id] = sold
+        self.model.exported[number] = exported
         self.model.settle()
 
     @invariant()

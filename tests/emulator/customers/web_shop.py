@@ -132,13 +132,13 @@ class WebShop:
         found = read_export(self.context(exported))
         return self.importer(self.org_id, found, self.bad_rows.append, dry_run=dry_run)
 
-    def session(self) -> tuple[ActiveRun[Run], Session]:
-        """A sync that begins."""
+    def session(self, run_id: str | None = None) -> tuple[ActiveRun[Run], Session]:
+        """A sync that begins, or goes on after its worker has died."""
         opened = lifecycle.open_run(
             lifecycle.SYNC,
             self.database,
             self.org_id,
-            f"run-{next(self._runs)}",
+            run_id or f"run-{next(self._runs)}",
             Run(state=RunState.RUNNING, trigger="cron", started_at=self.clock.now()),
             clock=self.clock.now,
             lease_ttl=timedelta(seconds=60),
@@ -152,9 +152,14 @@ class WebShop:
             deadline=Deadline(60),
         )
 
-    def sync(self, customers: Sequence[Customer] = (), sales: Sequence[Order] = ()) -> None:
+    def sync(
+        self,
+        customers: Sequence[Customer] = (),
+        sales: Sequence[Order] = (),
+        run_id: str | None = None,
+    ) -> None:
         """One run that lists these."""
-        opened, session = self.session()
+        opened, session = self.session(run_id)
         with opened, session:
             store(session, customers, sales)
             session.end()

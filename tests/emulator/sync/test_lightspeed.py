@@ -3,17 +3,20 @@
 import itertools
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
+import msgpack
 import pytest
 from google.cloud.firestore import Client
 
+from shared.bootstrap.pos import CALLS_RESERVED, permits_of
 from shared.clock import OutOfTime, utc_now
 from shared.domain.runs import WEBHOOK_RUN
 from shared.outbound.credentials import TokenCache
 from shared.pos import registry
 from shared.pos.config import Location
-from shared.pos.lightspeed.budget import CallBudget
+from shared.pos.lightspeed.budget import FREE_CALLS, CallBudget
 from shared.pos.registry import PosAccount
 from shared.services.alerts import Alerts
 from shared.services.sync.commands import SyncRecords
@@ -33,18 +36,28 @@ UNCHANGED = {"/customers": 1, "/sales": 1, "/products": 1, "/inventory": 1}
 
 class RetailerConnector(PosConnector):
     """Opens accounts at the retailer, by a network that is made up. ``reserved``: how many calls
-    each client may reserve, where that is limited."""
+    each client may reserve, where that is limited; ``database``: where it reserves them."""
 
-    def __init__(self, retailer: Retailer, reserved: int | None = None) -> None:
+    def __init__(
+        self,
+        retailer: Retailer,
+        *,
+        reserved: int | None = None,
+        database: Database | None = None,
+    ) -> None:
         self._retailer = retailer
         self._reserved = reserved
+        self._database = database
         self._tokens = TokenCache(utc_now)
 
     def open_account(self, location: Location) -> PosAccount:
         http = self._retailer.http()
         return registry.open_account(location, http, self._tokens, utc_now, budget=self._budget)
 
-    def _budget(self, _: str) -> CallBudget:
+    def _budget(self, account: str) -> CallBudget:
+        if self._database:
+            until = utc_now() + timedelta(seconds=5)
+            return CallBudget(partial(permits_of, self._database, account, until))
         left = itertools.count() if self._reserved is None else iter(range(self._reserved))
 
         def take() -> None:
@@ -293,12 +306,14 @@ def test_sales_before_the_org_s_first_day_are_left_out_until_it_wants_them(
     for number, year in enumerate((2021, 2022, 2023, 2024)):
         when = f"{year}-06-01T12:00:00+00:00"
         retailer.change("sales", f"s{number}", created_at=when, sale_date=when)
+    retailer.change("sales", "s0", customer_id="c-of-long-ago")
     tenant = client.document(f"tenants/{ORG}")
     tenant.set({"sync": {"ordersSince": "2024-01-01"}})
 
     # When / Then
     sync.run(ORG)
     assert set(orders(store)) == {f"lightspeed_s{n}" for n in range(3, SALES)}
+    assert not retailer.calls("/customers/c-of-long-ago")
 
     # When it wants those of an earlier year
     tenant.set({"sync": {"ordersSince": "2022-01-01"}})
@@ -337,6 +352,38 @@ def test_records_that_came_damaged_are_looked_up_by_the_next_run(
     assert run["state"] == "succeeded"
     assert "lightspeed_s-new" in orders(store)
     assert store.status(ORG)["quarantined"] == 0
+    retailer.counted()
+    sync.run(ORG)
+    assert retailer.counted() == UNCHANGED
+
+
+def test_rows_that_came_without_an_id_are_listed_once_more_until_they_are_right(
+    store: StoredDocuments, retailer: Retailer, sync: SyncRunner
+) -> None:
+    # Given
+    sync.run(ORG)
+    last = retailer.rows["sales"][f"s{SALES - 1}"]["version"]
+    made = [retailer.put("sales", sale(id=f"s-new{n}", customer_id="c1")) for n in range(12)]
+
+    def interfere(sent: Sent) -> Canned | None:
+        if path_of(sent) == "/sales" and f"after={last}&" in sent.url:
+            return ok({"data": [*made[:2], "no object", *made[3:5]]})
+        return None
+
+    retailer.interfere = interfere
+    assert sync.run(ORG)["state"] == "partial"
+    retailer.counted()
+    assert sync.run(ORG)["state"] == "partial"
+    assert retailer.counted()["/sales"] == 2
+    assert "lightspeed_s-new2" not in orders(store)
+    assert "lightspeed_s-new11" in orders(store)
+
+    # When
+    retailer.interfere = lambda _: None
+    sync.run(ORG)
+
+    # Then
+    assert "lightspeed_s-new2" in orders(store)
     retailer.counted()
     sync.run(ORG)
     assert retailer.counted() == UNCHANGED
@@ -496,6 +543,29 @@ def test_a_stock_is_listed_whole_once_a_day_and_whenever_a_removal_waits(
     assert held == ["held", "held"]
     assert allowed["state"] == "succeeded"
     assert len(store.documents(f"tenants/{ORG}/{MENU}")) == PRODUCTS
+
+
+def test_calls_are_reserved_where_all_see_them_but_for_the_few_of_an_unchanged_sync(
+    store: StoredDocuments, database: Database, retailer: Retailer, sync: SyncRunner
+) -> None:
+    # Given
+    shared = replace(sync, connector=RetailerConnector(retailer, database=database))
+
+    # When
+    shared.run(ORG)
+
+    # Then
+    made = len(retailer.transport.sent)
+    (account,) = store.documents("rate_limits")
+    reserved = len(msgpack.unpackb(store.document(f"rate_limits/{account}")["taken"]))
+    assert made - FREE_CALLS <= reserved < made + CALLS_RESERVED
+
+    # When nothing has changed
+    before = store.document(f"rate_limits/{account}")
+    assert shared.run(ORG)["state"] == "succeeded"
+
+    # Then nothing is reserved
+    assert store.document(f"rate_limits/{account}") == before
 
 
 def test_a_run_that_may_not_call_in_time_hands_over_and_repeats_nothing(

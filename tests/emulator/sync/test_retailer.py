@@ -64,7 +64,7 @@ def require_stored(store: StoredDocuments, truth: RetailerTruth) -> None:
     found = store.documents(f"tenants/{ORG}/orders")
     orders = {key: row for key, row in found.items() if not row.get("removedFromPosAt")}
     assert {
-        order_id: (row["customerId"], Decimal(str(row["total"])), row["channel"])
+        order_id: (row.get("customerId"), Decimal(str(row["total"])), row["channel"])
         for order_id, row in orders.items()
     } == {o.id: (o.customer_id, o.total, o.channel) for o in truth.orders.values()}
     numbers = {order_id: row.get("ecomNumber") for order_id, row in orders.items()}

@@ -145,7 +145,10 @@ def test_a_refresh_token_that_is_refused_and_not_replaced_is_the_orgs_turn(
     with pytest.raises(CredentialsRejected) as raised:
         rows(client(retailer, Vault("long-gone").process()))
 
-    assert "Check clientId, clientSecret and refreshToken of Harbor" in str(raised.value)
+    assert str(raised.value) == (
+        "The POS at harbor.retail.lightspeed.app refused a request for signing in (400). Check"
+        " clientId, clientSecret and refreshToken of Harbor in the POS settings."
+    )
     assert "long-gone" not in str(raised.value)
     assert refreshes(retailer) == 1
     assert retailer.time.passed < 30
