@@ -43,7 +43,9 @@ class RetailerOrg:
         self._zone = spec.timezone
         self._file = folder / f"{spec.id}.csv"
         self._import = EcomImport(sync.database, spending.requests, clock.now)
-        self._reports = MetricsReports(sync.database, RecordingPublisher(), clock.now, 600)
+        self._reports = MetricsReports(
+            sync.database, RecordingPublisher(), clock.now, 600, in_part=spec.customers // 3
+        )
         self._check = FiguresCheck(sync.store, spec.org_id, spec.timezone)
 
     def sync(self, *, seconds: float = 60) -> None:

@@ -31,15 +31,15 @@ from tests.fakes import OffsetClock
 from tests.simulated_lightspeed import SimulatedLightspeed
 from tests.simulated_pos import Record
 
-EXAMPLES, STEPS = (60, 16) if os.environ.get("LONG") else (6, 9)
+EXAMPLES, STEPS = (60, 20) if os.environ.get("LONG") else (10, 14)
 SMALL = RetailerSpec(
     id="org_small", customers=60, sales=220, ecom_orders=40, late=14, products=12, seed=3
 )
 LARGE = RetailerSpec(
-    id="org_large", customers=3_100, sales=3_600, ecom_orders=900, late=300, products=40, seed=9
+    id="org_large", customers=900, sales=1_400, ecom_orders=650, late=220, products=40, seed=9
 )
-"""More customers than are read at once, more new ones and more waiting orders than are looked up,
-and more of both than one commit takes."""
+"""More new customers and waiting orders than are looked up one by one, more buyers than are asked
+for by name."""
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def test_the_order_of_events_changes_no_figure(opened: Opened) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_the_export_of_thousands_may_come_before_their_first_sync(opened: Opened) -> None:
+def test_the_export_of_hundreds_may_come_before_their_first_sync(opened: Opened) -> None:
     # Given
     org = opened(LARGE)
     # When nobody is known at first, and a third of the orders that were late arrives in the end
@@ -236,7 +236,7 @@ def test_the_export_of_thousands_may_come_before_their_first_sync(opened: Opened
     # Then
     figures = org.check()
     # and the retailer has what a real one has
-    assert len(figures) > 3_000
+    assert len(figures) > 850
     assert {"new", "loyal", "returning", "churned", "at_risk"} <= set(figures["segment"])
     assert (figures["duplicate_of"] != "").any()
-    assert (figures["ecom_cents"] > 0).sum() > 300
+    assert (figures["ecom_cents"] > 0).sum() > 250
