@@ -17,6 +17,7 @@ NAMES = (
     "customers",
     "menu",
     "loyalty",
+    "lightspeed",
     "webhooks",
     "ecom_import",
     "cold_start",

@@ -84,7 +84,7 @@ def figures(bought: pd.DataFrame, customer_ids: pd.Series, as_of: datetime) -> p
     found[["cents", "count"]] = found[["cents", "count"]].fillna(0).astype(int)
     found["first"], found["last"] = sales["at"].min(), sales["at"].max()
     found["days"] = (pd.Timestamp(as_of) - found["last"]).dt.days
-    found["segment"] = _segments(found)
+    found["segment"] = segments(found)
     buyers = found[found["count"] > 0]
     for name, figure, bounds in (
         ("recency", -buyers["days"], [-90, -60, -45, -14]),
@@ -98,7 +98,8 @@ def figures(bought: pd.DataFrame, customer_ids: pd.Series, as_of: datetime) -> p
     return found
 
 
-def _segments(found: pd.DataFrame) -> pd.Series:
+def segments(found: pd.DataFrame) -> pd.Series:
+    """The segment of each customer, by cents, count and days since the last order."""
     conditions = [
         found["count"] == 0,
         (found["cents"] >= 1000_00) & (found["count"] >= 10),
