@@ -29,6 +29,8 @@ HEARD_SHARE, LATE_SHARE = 0.35, 0.15
 """Of the webhooks, that come at once and that come with what happens next. The others are lost."""
 UNNAMED_SHARE = 0.1
 """Of the webhooks, that do not say of what kind they are."""
+SHARED_EMAILS = 3
+"""With customers at Alleaves, where an org is at both."""
 _KINDS = {
     "sales": "sale.update",
     "customers": "customer.update",
@@ -70,6 +72,15 @@ class RetailActivity:
         if elsewhere is not None:
             people = elsewhere.dataset.customers
             people.replace([{**person, "phone": ""} for person in people])
+            self._share_emails([person["email"] for person in people if address_of(person)])
+
+    def _share_emails(self, emails: list[str]) -> None:
+        """Some people are customers at both."""
+        for _ in range(SHARED_EMAILS):
+            customer = self._free_customer()
+            if customer is not None and emails:
+                fields = {"email": self.dice.choice(emails), "updated_at": customer["updated_at"]}
+                self.retailer.data.table("customers").change(customer["id"], fields)
 
     def business(self, strokes: int) -> list[str]:
         """So many things happen; what they were."""

@@ -291,13 +291,14 @@ class Campaign:
         stored, expected = self._ours.stored(org_id), self._expected[org_id]
         self._check(org_id, invariants.over(stored))
         self._check(org_id, invariants.outstanding(stored))
-        self._check(org_id, invariants.nowhere(stored, SECRET_NOTE))
         self._check(org_id, invariants.status_is_right(stored, expected))
         for record in expected.records:
             if record not in self._withdrawn:
                 self._check(org_id, hostile_records.problems(record, stored))
-        for hostile in expected.retail.records if expected.retail else ():
-            self._check(org_id, retail_records.problems(hostile, stored))
+        if expected.retail is not None:
+            self._check(org_id, invariants.nowhere(stored, SECRET_NOTE))
+            for hostile in expected.retail.records:
+                self._check(org_id, retail_records.problems(hostile, stored))
 
     def check_log(self, log: Path) -> None:
         """Hold the logs of all workers against what they must not say."""
