@@ -3,7 +3,7 @@
 Fields of an order (store/orders.py), and:
 
     ecomState      unmatched, waiting or superseded (domain/ecom.py)
-    ecomKeys       of an unmatched one: its e-mail and telephone number, to match it by later
+    ecomKeys       its e-mail and telephone number, to match it by later; until it is superseded
     saleId         the POS's own id of its sale, where the export names it
     supersededBy   the id of its sale, once that is stored; with the sale's total as saleTotal, and
                    amountDiffers where it is another than the order's
@@ -101,7 +101,7 @@ def writes_for(
     more: dict[str, Any] = {"ecomState": state.value}
     if found.sale_id:
         more["saleId"] = found.sale_id
-    if state is EcomState.UNMATCHED and keys:
+    if state is not EcomState.SUPERSEDED and keys:
         more["ecomKeys"] = keys
     owned: tuple[str, ...] = (*_STATE_FIELDS, "saleId")
     sale_total = sale.total_cents if sale else before.sale_total_cents if before else None
@@ -143,17 +143,17 @@ def supersede(org_id: str, order: StoredEcomOrder, sale: StoredSale, *, run_id: 
 
 
 def match(org_id: str, order: StoredEcomOrder, customer_id: str, *, run_id: str) -> list[Write]:
-    """The writes after which an unmatched order is the customer's."""
+    """The writes after which an order that is not superseded is the customer's."""
     fields = {
         "customerId": customer_id,
         "ecomState": EcomState.WAITING.value,
         "syncRunId": run_id,
     }
     path = f"{paths.orders(org_id)}/{order.id}"
-    return [
-        Put(path, fields, owned=("customerId", *_STATE_FIELDS, "syncRunId")),
-        Remove(_skipped_path(org_id, order.id)),
-    ]
+    writes: list[Write] = [Put(path, fields, owned=tuple(fields))]
+    if order.state is EcomState.UNMATCHED:
+        writes.append(Remove(_skipped_path(org_id, order.id)))
+    return writes
 
 
 def look_up(
@@ -204,7 +204,7 @@ def of_sales(
 
 
 def with_keys(database: Database, org_id: str, keys: Sequence[str]) -> Iterator[StoredEcomOrder]:
-    """The unmatched orders that have one of these keys."""
+    """The orders that have one of these keys and are not superseded."""
     for start in range(0, len(keys), IN_LIMIT):
         wanted: Filter = ("ecomKeys", "array_contains_any", list(keys[start : start + IN_LIMIT]))
         for document in database.query(paths.orders(org_id), wanted, select=_READ):

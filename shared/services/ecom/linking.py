@@ -28,10 +28,12 @@ KEYS_LOOKED_UP = 300
 
 @dataclass(slots=True)
 class Linked:
-    """Writes that link orders, and the customers whose spending they change."""
+    """Writes that link orders, and the customers whose spending they change; ``losers`` are those
+    who lose an order to another."""
 
     writes: list[Write] = field(default_factory=list)
     customer_ids: set[str] = field(default_factory=set)
+    losers: set[str] = field(default_factory=set)
 
     def supersede(self, org_id: str, order: StoredEcomOrder, sale: StoredSale, run_id: str) -> None:
         """Have the sale count in place of the order. Its customer is named though that be stored
@@ -41,9 +43,13 @@ class Linked:
             self.customer_ids.add(order.customer_id)
 
     def match(self, org_id: str, order: StoredEcomOrder, customer_id: str, run_id: str) -> None:
-        """Have an unmatched order count for the customer."""
+        """Have an order that is not superseded count for the customer, whoever had it before."""
+        if order.customer_id == customer_id:
+            return
         self.writes += ecom.match(org_id, order, customer_id, run_id=run_id)
         self.customer_ids.add(customer_id)
+        if order.customer_id:
+            self.losers.add(order.customer_id)
 
 
 @dataclass(slots=True)
@@ -55,7 +61,7 @@ class EcomLinks:
     run_id: str
     progress: SyncProgress
     _sales: dict[str, StoredSale] = field(default_factory=dict)
-    _customers: dict[str, str] = field(default_factory=dict)
+    _keys: set[str] = field(default_factory=set)
 
     def note_sales(self, stored: Iterable[Order]) -> None:
         """Note sales that were given to the session to store. A return supersedes nothing; a sale
@@ -76,17 +82,12 @@ class EcomLinks:
         """Note customers that were given to the session to store."""
         if self.progress.ecom_import is not None:
             for customer in stored:
-                for key in match_keys(customer.email, customer.phone):
-                    _first(self._customers, key, customer.id)
-
-    def forget_customer(self, customer_id: str) -> None:
-        """The customer is not stored: Firestore refuses it."""
-        self._customers = {k: each for k, each in self._customers.items() if each != customer_id}
+                self._keys.update(match_keys(customer.email, customer.phone))
 
     @property
     def noted(self) -> bool:
         """Whether anything is to be looked for."""
-        return bool(self._sales or self._customers)
+        return bool(self._sales or self._keys)
 
     def look(self) -> Linked:
         """Look for the orders that waited for what was noted, which is stored now."""
@@ -110,15 +111,17 @@ class EcomLinks:
         return linked
 
     def _match_noted(self, linked: Linked) -> None:
-        """Match the orders that waited for the customers that were noted."""
-        keys, self._customers = self._customers, {}
+        """Match the orders that have a key of the customers that were noted: a customer with the
+        e-mail takes precedence over one with the number, whichever was stored first."""
+        keys, self._keys = self._keys, set()
         if len(keys) > KEYS_LOOKED_UP:
             self.progress.ecom_linked = None
             return
-        for order in list(ecom.with_keys(self.database, self.org_id, sorted(keys))):
-            customer_id = next((keys[key] for key in order.keys if key in keys), None)
-            if customer_id and order.state is EcomState.UNMATCHED:
-                linked.match(self.org_id, order, customer_id, self.run_id)
+        found = ecom.with_keys(self.database, self.org_id, sorted(keys))
+        orders = {order.number: order for order in found if not order.superseded_by}
+        wanted = {number: order.keys for number, order in orders.items()}
+        for number, owner in owners_of(self.database, self.org_id, wanted).items():
+            linked.match(self.org_id, orders[number], owner, self.run_id)
 
     @property
     def to_settle(self) -> bool:
@@ -147,15 +150,15 @@ def link_waiting(
         sale_ids = {order.number: order.sale_id for order in batch if order.sale_id}
         numbers = [order.number for order in batch]
         found = ecom.look_up(database, org_id, numbers, sale_ids, LIGHTSPEED)
-        unmatched = {}
+        left = {}
         for order in batch:
             if sale := found.sales.get(order.number):
                 linked.supersede(org_id, order, sale, run_id)
-            elif order.state is EcomState.UNMATCHED and order.keys:
-                unmatched[order.number] = order
-        owners = owners_of(database, org_id, {n: o.keys for n, o in unmatched.items()})
+            elif order.keys:
+                left[order.number] = order
+        owners = owners_of(database, org_id, {n: o.keys for n, o in left.items()})
         for number, customer_id in owners.items():
-            linked.match(org_id, unmatched[number], customer_id, run_id)
+            linked.match(org_id, left[number], customer_id, run_id)
     return linked
 
 
@@ -198,7 +201,3 @@ def sold_of(database: Database, org_id: str, numbers: Iterable[int]) -> set[int]
     """Those of the numbers that no import had of which a sale is stored."""
     found: Found = ecom.look_up(database, org_id, map(str, numbers), {}, LIGHTSPEED)
     return {int(number) for number in found.sales}
-
-
-def _first(ids: dict[str, str], key: str, customer_id: str) -> None:
-    ids[key] = min(ids.get(key, customer_id), customer_id, key=natural_key)

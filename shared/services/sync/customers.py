@@ -232,4 +232,4 @@ def store_customers(session: Session, records: StreamRecords, listed: Sequence[C
     newer = records.newer(changed, stored)
     by_id = {customer.id: customer for customer in listed}
     session.ecom.note_customers(by_id[change.record.id] for change in newer)
-    records.store(newer, put, lambda change: session.ecom.forget_customer(change.record.id))
+    records.store(newer, put)

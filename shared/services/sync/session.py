@@ -324,11 +324,13 @@ class Session:
         self.flush()
         if ecom.noted:
             linked = ecom.look()
+            self.add_pending_recompute(linked.losers)
             self.store(linked.writes, customer_ids=linked.customer_ids)
             if self.progress.ecom_linked is None and ecom.to_settle:
                 self.store([status_store.clear_ecom_linked(self.org_id, self.provider)])
         if ended and ecom.to_settle:
             linked = ecom.settle()
+            self.add_pending_recompute(linked.losers)
             self.store(linked.writes, customer_ids=linked.customer_ids)
         if ended and self.progress.ecom_changed:
             self.flush()

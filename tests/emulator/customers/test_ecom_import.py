@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 )
 
 from shared.bus.messages import ComputeSpending
+from shared.domain.customers import Customer
 from shared.domain.spending import fold
 from shared.errors import InvalidMessage
 from shared.pos.lightspeed.ecom_export import BadRow
@@ -255,6 +256,34 @@ def test_an_order_that_moves_to_another_customer_leaves_the_first(web_shop: WebS
     assert web_shop.cents("c1") == 40_00
     web_shop.import_(order(1, email=NOOR.email))
     assert (web_shop.cents("c1"), web_shop.cents("c2")) == (0, 40_00)
+
+
+@pytest.mark.parametrize("known", [(), (NOOR,)], ids=["together", "one after the other"])
+def test_an_e_mail_takes_precedence_over_a_number_whoever_is_stored_first(
+    web_shop: WebShop, known: tuple[Customer, ...]
+) -> None:
+    # Given an order with the number of one customer, and the e-mail of another who comes later
+    late = customer("c9", "x@example.com")
+    web_shop.sync(known or [NOOR, late])
+    web_shop.import_(order(1, email="x@example.com", phone=NOOR.phone))
+
+    # When
+    web_shop.sync([late])
+
+    # Then
+    assert (web_shop.cents("c2"), web_shop.cents("c9")) == (0, 40_00)
+
+
+@pytest.mark.parametrize("known", [(), (ADA,)], ids=["together", "one after the other"])
+def test_of_several_with_an_e_mail_it_is_the_first_by_id_whoever_is_stored_first(
+    web_shop: WebShop, known: tuple[Customer, ...]
+) -> None:
+    late = customer("c0", ADA.email)
+    web_shop.sync(known or [ADA, late])
+    web_shop.import_(order(1))
+    web_shop.sync([late])
+
+    assert (web_shop.cents("c0"), web_shop.cents("c1")) == (40_00, 0)
 
 
 def test_a_number_that_twenty_one_customers_have_identifies_none(web_shop: WebShop) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 from cloudevents.http import CloudEvent
 from google.cloud.firestore import Client
 from werkzeug.exceptions import InternalServerError
@@ -25,14 +24,6 @@ from tests.simulated_pos import SimulatedPos
 ORG = "org_test"
 
 
-@pytest.fixture
-def _logs_put_back() -> Iterator[None]:
-    before = structlog.get_config()
-    yield
-    structlog.configure(**before)
-
-
-@pytest.mark.usefixtures("_logs_put_back")
 def test_no_log_line_identifies_a_customer(
     client: Client,
     database: Database,

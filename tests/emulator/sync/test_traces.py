@@ -1,11 +1,9 @@
 """One tick, its run, its pages and its commits are one trace, and the log lines bear it."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 
 from shared import log
 from shared.bus.messages import CronTick, PosSync
@@ -51,14 +49,6 @@ def functions(project: str, database: Database, sync: SyncRunner) -> Functions:
     return Functions(project, database, sync)
 
 
-@pytest.fixture
-def _logs_put_back() -> Iterator[None]:
-    before = structlog.get_config()
-    yield
-    structlog.configure(**before)
-
-
-@pytest.mark.usefixtures("_logs_put_back")
 def test_a_tick_and_all_it_leads_to_are_one_trace(
     functions: Functions,
     project: str,
@@ -108,7 +98,6 @@ def test_a_tick_and_all_it_leads_to_are_one_trace(
     }
 
 
-@pytest.mark.usefixtures("_logs_put_back")
 def test_without_an_exporter_the_lines_bear_a_trace_all_the_same(
     functions: Functions, project: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,14 +1,13 @@
 """What the POS is asked to make: once, whatever becomes of the answers."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-import structlog
 from flask import Request
 from google.cloud.firestore import Client
 from werkzeug.test import Client as Browser
@@ -72,14 +71,6 @@ class DyingDatabase(Database):
 def specs() -> Sequence[OrgSpec]:
     """Only what it sells matters here."""
     return (PRODUCTS_ONLY,)
-
-
-@pytest.fixture
-def _configured_logs() -> Iterator[None]:
-    """The function sets the logs up for itself."""
-    before = structlog.get_config()
-    yield
-    structlog.configure(**before)
 
 
 @pytest.fixture
@@ -328,7 +319,6 @@ def test_a_key_is_forgotten_after_a_day(
 # the door
 
 
-@pytest.mark.usefixtures("_configured_logs")
 def test_the_same_request_is_answered_the_same_and_nothing_personal_is_logged(
     client: Client,
     database: Database,

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,13 +12,6 @@ from shared import log, tracing
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SPAN = "b7ad6b7169203331"
 PREFIX = "logging.googleapis.com/"
-
-
-@pytest.fixture(autouse=True)
-def _logs_put_back() -> Iterator[None]:
-    before = structlog.get_config()
-    yield
-    structlog.configure(**before)
 
 
 def logged(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
