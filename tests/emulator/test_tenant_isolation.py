@@ -86,7 +86,6 @@ class World:
 
     functions: InProcess
     store: StoredDocuments
-    client: Firestore
     server: Server
     pos: SimulatedPos
     clients: Mapping[str, Client]
@@ -104,9 +103,8 @@ class World:
 
     def others_documents(self) -> dict[str, Any]:
         """The other org's documents that there were at the start, as they are now."""
-        references = [self.client.document(path) for path in self.before]
-        found = {each.reference.path: each for each in self.client.get_all(references)}
-        return {path: (found[path].update_time, found[path].to_dict() or {}) for path in found}
+        found = self.store.everything(OTHER)
+        return {path: found.get(path) for path in self.before}
 
     def request(self, function: str, method: str, path: str, **sent: Any) -> None:
         """Send a request; its answer must hold nothing of the other org."""
@@ -175,7 +173,6 @@ def world(firestore_host: str) -> Iterator[World]:
         ready = World(
             functions,
             store,
-            client,
             server,
             SimulatedPos(server.url),
             clients,
