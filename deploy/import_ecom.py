@@ -26,7 +26,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from deploy.local.paths import STACK_FILE
 from deploy.manifest import DEFAULT_DATABASE
 from shared import log
-from shared.bootstrap.clients import database, publisher
+from shared.bootstrap.clients import database
+from shared.bootstrap.publishing import publisher
 from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
 from shared.domain.providers import LIGHTSPEED

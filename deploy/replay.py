@@ -16,7 +16,8 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from deploy.manifest import DEFAULT_DATABASE, Manifest
-from shared.bootstrap.clients import database, publisher
+from shared.bootstrap.clients import database
+from shared.bootstrap.publishing import publisher
 from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
 from shared.services.dead_letters import (

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from functools import cache
 
 from shared.bootstrap.alerts import AlertSettings, alerts
-from shared.bootstrap.clients import database, publisher
+from shared.bootstrap.clients import database
 from shared.bootstrap.later import LaterSettings, later
+from shared.bootstrap.publishing import publisher
 from shared.bootstrap.settings import start
 from shared.bus.messages import CronTick, Message
 from shared.clock import utc_now

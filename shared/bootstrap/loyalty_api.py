@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from shared.bootstrap.clients import database, publisher
+from shared.bootstrap.clients import database
 from shared.bootstrap.http import HttpFunction, staff_rule
 from shared.bootstrap.loyalty import LoyaltyProviderSettings, loyalty_opener
+from shared.bootstrap.publishing import publisher
 from shared.clock import utc_now
 from shared.services.loyalty.on_demand import AskForLoyalty, LookUpPoints, LoyaltyReads
 from shared.web.routes import loyalty

@@ -7,9 +7,10 @@ from pydantic import Field
 
 from shared.admission import Admission
 from shared.bootstrap.alerts import AlertSettings, alerts
-from shared.bootstrap.clients import database, publisher
+from shared.bootstrap.clients import database
 from shared.bootstrap.later import LaterSettings, later
 from shared.bootstrap.loyalty import LoyaltyProviderSettings, loyalty_opener
+from shared.bootstrap.publishing import publisher
 from shared.bootstrap.settings import start
 from shared.bus.messages import Loyalty
 from shared.clock import utc_now

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from shared.bootstrap.clients import database, publisher
+from shared.bootstrap.clients import database
 from shared.bootstrap.http import HttpFunction, staff_rule
 from shared.bootstrap.later import LaterSettings, later
 from shared.bootstrap.pos import PosSettings, account_opener
+from shared.bootstrap.publishing import publisher
 from shared.clock import utc_now
 from shared.outbound.session import HttpSettings
 from shared.services.manual_sync import ManualSync

@@ -4,7 +4,8 @@ from functools import cache
 
 from pydantic import Field
 
-from shared.bootstrap.clients import database, publisher
+from shared.bootstrap.clients import database
+from shared.bootstrap.publishing import publisher
 from shared.bootstrap.settings import FunctionSettings, start
 from shared.bus.messages import AgeSegments
 from shared.clock import utc_now

@@ -5,8 +5,9 @@ from typing import Any
 
 from pydantic import SecretStr, field_validator
 
-from shared.bootstrap.clients import database, publisher
+from shared.bootstrap.clients import database
 from shared.bootstrap.http import HttpFunction
+from shared.bootstrap.publishing import publisher
 from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
 from shared.domain.providers import Provider

@@ -81,6 +81,7 @@ def _serve(export: Export, say: Connection) -> None:
 def _import(export: Export) -> str:
     # Google's clients find the emulators by the environment, which is set by now.
     clients = importlib.import_module("shared.bootstrap.clients")
+    publishing = importlib.import_module("shared.bootstrap.publishing")
     settings = importlib.import_module("shared.bootstrap.settings")
     exports = importlib.import_module("shared.pos.lightspeed.ecom_export")
     importing = importlib.import_module("shared.services.ecom.importing")
@@ -98,7 +99,7 @@ def _import(export: Export) -> str:
         context = exports.ExportContext(
             lambda: io.StringIO(export.text, newline=""), ZoneInfo(export.zone), "main", now()
         )
-        run = importing.EcomImport(clients.database(given), clients.publisher(topic), now)
+        run = importing.EcomImport(clients.database(given), publishing.publisher(topic), now)
         run(export.org_id, exports.read_export(context), bad_rows.append)
     except importing.ImportUnderWay:
         return UNDER_WAY

@@ -86,6 +86,7 @@ class World:
 
     functions: InProcess
     store: StoredDocuments
+    client: Firestore
     server: Server
     pos: SimulatedPos
     clients: Mapping[str, Client]
@@ -173,6 +174,7 @@ def world(firestore_host: str) -> Iterator[World]:
         ready = World(
             functions,
             store,
+            client,
             server,
             SimulatedPos(server.url),
             clients,

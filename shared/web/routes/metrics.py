@@ -2,18 +2,20 @@
 org. A path has one function at the common address, so who asks for a report has another one."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import StringConstraints
 
 from shared.errors import NotFound, RateLimited
-from shared.services.metrics.requests import MetricsRequests
 from shared.services.reads.metrics import MetricsReads
 from shared.store.metrics import MetricsReport, date_of
 from shared.web.auth import Rule
 from shared.web.request import Body, NoBody, NoParams, OrgId, OrgQuery
 from shared.web.response import ErrorResponse, ResponseModel, RouteReply, StreamedContent
 from shared.web.routing import RouteCall, RouteTable
+
+if TYPE_CHECKING:  # the function that reads reports need not load Pub/Sub
+    from shared.services.metrics.requests import MetricsRequests
 
 CSV = "text/csv; charset=utf-8"
 
@@ -58,7 +60,7 @@ class ReportsResponse(ResponseModel):
     items: list[ReportView]
 
 
-def request_routes(requests: MetricsRequests, staff: Rule) -> RouteTable:
+def request_routes(requests: "MetricsRequests", staff: Rule) -> RouteTable:
     """``staff`` is the rule for the staff of an org."""
     table = RouteTable(staff)
 
