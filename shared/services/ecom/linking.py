@@ -23,7 +23,7 @@ from shared.store.status import SyncProgress
 WAITING_AT_ONCE = 300
 """Waiting orders that are compared at once."""
 KEYS_LOOKED_UP = 300
-"""Beyond so many e-mails and numbers of changed customers all waiting orders are compared instead."""
+"""Beyond so many e-mails and numbers of changed customers all waiting orders are compared."""
 
 
 @dataclass(slots=True)
