@@ -375,6 +375,35 @@ def test_a_sale_whose_customer_comes_while_the_pos_gives_no_sale_is_tried_again(
     assert retailer.counted() == UNCHANGED
 
 
+def test_a_skipped_sale_whose_removal_waits_for_a_person_waits_though_its_customer_comes(
+    store: StoredDocuments, retailer: Retailer, sync: SyncRunner
+) -> None:
+    # Given a skipped sale among many that are deleted
+    retailer.put("sales", sale(id="s-early", customer_id="c-late"))
+    sync.run(ORG)
+    for sale_id in ("s-early", *(f"s{number}" for number in range(14))):
+        retailer.delete("sales", sale_id)
+    sync.run(ORG)
+    assert store.status(ORG)["deletionsHeld"] == 15
+
+    # When
+    retailer.put("customers", customer(id="c-late", email="late@example.com"))
+    held = sync.run(ORG)
+
+    # Then
+    skipped = f"tenants/{ORG}/skipped_orders"
+    assert held["state"] == "held"
+    assert not retailer.calls("/sales/")
+    assert store.documents(skipped).keys() == {"lightspeed_s-early"}
+
+    # When a person allows it
+    sync.run(ORG, allow_deletions=True)
+
+    # Then
+    assert store.documents(skipped) == {}
+    assert "lightspeed_s-early" not in orders(store)
+
+
 def test_a_named_sale_is_fetched_with_its_buyer_and_nothing_that_is_not_needed(
     store: StoredDocuments, retailer: Retailer, sync: SyncRunner
 ) -> None:
