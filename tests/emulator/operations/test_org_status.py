@@ -84,7 +84,7 @@ def test_a_stream_that_fails_is_told_apart_from_those_that_do_not(
     operations: OperationsClient, sync: SyncRunner, pos: SimulatedPos, clock: OffsetClock
 ) -> None:
     sync.run(ORG)
-    pos.fault("status", endpoint="inventory", status=500)
+    pos.fault("truncated_json", endpoint="inventory")
     sync.run(ORG)
 
     found = look(operations, clock)

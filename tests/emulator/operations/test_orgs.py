@@ -185,7 +185,7 @@ def test_a_list_that_is_asked_for_again_costs_one_read_until_a_run_ends(
 def test_a_cursor_of_another_list_is_refused(
     operations: OperationsClient, query: dict[str, str]
 ) -> None:
-    ended = operations.get("orgs", limit=6)["nextCursor"]
+    ended = operations.get("orgs", limit=7)["nextCursor"]
     begun = operations.get("orgs", limit=1)["nextCursor"]
 
     replies = [operations.reply("orgs", cursor=each, **query) for each in (begun, ended)]
