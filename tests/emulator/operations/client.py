@@ -7,13 +7,19 @@ from flask import Request
 from werkzeug.test import Client
 
 from shared.errors import Unauthenticated
+from shared.services.reads.operations import (
+    DeadLetterReads,
+    IncidentReads,
+    QuarantineReads,
+    RemovalReads,
+)
 from shared.services.reads.org_status import OrgStatusReads, lease_version
 from shared.services.reads.orgs import OrgReads, fleet_version
 from shared.services.reads.response_cache import ResponseCache
 from shared.services.reads.run_history import RunHistory
 from shared.store.database import Database
 from shared.web.auth import EveryOrg, Staff
-from shared.web.routes import orgs, run_history
+from shared.web.routes import dead_letters, incidents, orgs, quarantine, removals, run_history
 from shared.web.routing import App
 from tests.fakes import OffsetClock
 
@@ -55,6 +61,10 @@ class OperationsClient:
                 ),
                 *run_history.run_routes(history, staff),
                 *run_history.report_routes(history, staff),
+                *quarantine.routes(QuarantineReads(database), staff),
+                *removals.routes(RemovalReads(database), cache(lease_version), staff),
+                *incidents.routes(IncidentReads(database), staff),
+                *dead_letters.routes(DeadLetterReads(database), every_org),
             ),
         )
         self._client = Client(Request.application(app))  # type: ignore[arg-type]
