@@ -23,6 +23,7 @@ from shared.services.reads.org_status import OrgStatusReads, lease_version
 from shared.services.reads.orgs import OrgReads, fleet_version
 from shared.services.reads.response_cache import ResponseCache
 from shared.services.reads.run_history import RunHistory
+from shared.services.reads.settings import SettingsReads
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import metadata as metadata_store
 from shared.web.auth import EveryOrg, PublicOfOrg
@@ -42,6 +43,7 @@ from shared.web.routes import (
     removals,
     run_history,
 )
+from shared.web.routes import settings as settings_routes
 from shared.web.routing import Route
 
 
@@ -69,6 +71,7 @@ def _routes(settings: FunctionSettings) -> Iterable[Route[Any, Any]]:
         *removals.routes(RemovalReads(store), statuses, staff),
         *incidents.routes(IncidentReads(store), staff),
         *dead_letters.routes(DeadLetterReads(store), every_org),
+        *settings_routes.routes(SettingsReads(store), staff),
     )
 
 

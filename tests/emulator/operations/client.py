@@ -17,9 +17,18 @@ from shared.services.reads.org_status import OrgStatusReads, lease_version
 from shared.services.reads.orgs import OrgReads, fleet_version
 from shared.services.reads.response_cache import ResponseCache
 from shared.services.reads.run_history import RunHistory
+from shared.services.reads.settings import SettingsReads
 from shared.store.database import Database
 from shared.web.auth import EveryOrg, Staff
-from shared.web.routes import dead_letters, incidents, orgs, quarantine, removals, run_history
+from shared.web.routes import (
+    dead_letters,
+    incidents,
+    orgs,
+    quarantine,
+    removals,
+    run_history,
+    settings,
+)
 from shared.web.routing import App
 from tests.fakes import OffsetClock
 
@@ -65,6 +74,7 @@ class OperationsClient:
                 *removals.routes(RemovalReads(database), cache(lease_version), staff),
                 *incidents.routes(IncidentReads(database), staff),
                 *dead_letters.routes(DeadLetterReads(database), every_org),
+                *settings.routes(SettingsReads(database), staff),
             ),
         )
         self._client = Client(Request.application(app))  # type: ignore[arg-type]

@@ -66,6 +66,7 @@ RULES = {
         "GET /api/removals": STAFF,
         "GET /api/incidents": STAFF,
         "GET /api/dead-letters": EVERY_ORG,
+        "GET /api/settings": STAFF,
         "GET /openapi.json": ANYONE,
     },
     "webhooks": {
