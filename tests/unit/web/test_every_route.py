@@ -27,6 +27,7 @@ MENU = "public, of one org"
 RULES = {
     "manual_sync": {
         "POST /api/pos/sync": STAFF,
+        "GET /api/pos/sync": STAFF,
         "GET /api/pos/sync/{runId}": STAFF_OR_CRON,
         "POST /api/cron/pos-sync": CRON,
         "POST /api/pos/metrics": STAFF,
@@ -63,6 +64,15 @@ RULES = {
         "GET /static/{version}/{name}": ANYONE,
         "GET /": ANY_STAFF,
         "GET /orgs/{orgId}/customers": STAFF,
+        "GET /api/orgs": EVERY_ORG,
+        "GET /api/orgs/{orgId}/status": STAFF,
+        "GET /api/pos/sync": STAFF,
+        "GET /api/reports/{runId}": STAFF,
+        "GET /api/quarantine": STAFF,
+        "GET /api/removals": STAFF,
+        "GET /api/incidents": STAFF,
+        "GET /api/dead-letters": EVERY_ORG,
+        "GET /api/settings": STAFF,
         "GET /openapi.json": ANYONE,
     },
     "webhooks": {
