@@ -17,6 +17,7 @@ from collections.abc import Sequence
 
 from deploy.manifest import DEFAULT_DATABASE, Manifest, full_name
 from shared.bootstrap.clients import database
+from shared.bootstrap.publishing import publisher
 from shared.bootstrap.replay import dead_letter_replay, quarantine_replay
 from shared.bootstrap.settings import FunctionSettings
 from shared.services.dead_letters import ReplayResult
@@ -50,8 +51,9 @@ def _replay(
     if what == "dead-letters":
         topics = manifest.topics_of_functions.items()
         named = {function: full_name(project, topic) for function, topic in topics}
-        return dead_letter_replay(store, named)(org_id, found_id, limit)
-    return quarantine_replay(store, full_name(project, POS_SYNC))(org_id, found_id, limit)
+        return dead_letter_replay(store, named, publisher)(org_id, found_id, limit)
+    pos_sync = publisher(full_name(project, POS_SYNC))
+    return quarantine_replay(store, pos_sync)(org_id, found_id, limit)
 
 
 def _parser() -> argparse.ArgumentParser:
