@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from shared.clock import Clock
 from shared.errors import ConfigurationInvalid
@@ -13,7 +12,14 @@ from shared.outbound.session import HttpSession
 from shared.pos.alleaves.api import AlleavesApi
 from shared.pos.alleaves.client import AlleavesClient
 from shared.pos.alleaves.writer import AlleavesWriter
-from shared.pos.config import AlleavesConfig, LightspeedConfig, Location, require_complete
+from shared.pos.config import (
+    REPLACED,
+    AlleavesConfig,
+    LightspeedConfig,
+    Location,
+    require_complete,
+    secret_place,
+)
 from shared.pos.lightspeed.api import PROVIDER, LightspeedApi
 from shared.pos.lightspeed.budget import CallBudget
 from shared.pos.lightspeed.client import LightspeedClient
@@ -50,9 +56,7 @@ def open_account(
     it takes to sign in."""
     require_complete(location)
     name = location.name or f"location {location.id}"
-    base_url = location.pos_config.base_url
-    if base_url and not _is_web_address(base_url):
-        raise ConfigurationInvalid(f"The base URL in the POS settings of {name} is not valid.")
+    _require_allowed(location, http)
     match location.pos_config:
         case AlleavesConfig() as config:
             api = AlleavesApi(http, tokens, config, location_name=name, clock=clock)
@@ -65,7 +69,7 @@ def open_account(
             )
             return PosAccount(client, AlleavesWriter(api, client))
         case LightspeedConfig() as config:
-            oauth = _oauth(location.id, config, http, tokens, clock, secrets)
+            oauth = _oauth(location, config, http, tokens, clock, secrets)
             limit = budget(config.host) if budget else None
             retailer = LightspeedApi(http, config, location_name=name, oauth=oauth, budget=limit)
             reader = LightspeedClient(
@@ -88,13 +92,14 @@ def open_lightspeed(
 ) -> LightspeedApi:
     """A location's account at Lightspeed, its calls not limited; the rest as ``open_account``."""
     require_complete(location)
+    _require_allowed(location, http)
     name = location.name or f"location {location.id}"
-    oauth = _oauth(location.id, config, http, tokens, clock, secrets)
+    oauth = _oauth(location, config, http, tokens, clock, secrets)
     return LightspeedApi(http, config, location_name=name, oauth=oauth)
 
 
 def _oauth(
-    location_id: str,
+    location: Location,
     config: LightspeedConfig,
     http: HttpSession,
     tokens: TokenCache,
@@ -106,18 +111,17 @@ def _oauth(
         return None
     if secrets is None:
         raise ConfigurationInvalid(
-            f"location {location_id} signs in with OAuth, which is not possible here: a refresh"
+            f"location {location.id} signs in with OAuth, which is not possible here: a refresh"
             " token could not be kept"
         )
-    where = f"posConfig.refreshToken of location {location_id}"
-    refresh_token = secrets.named_by(config.refresh_token, where)
+    refresh_token = secrets.named_by(config.refresh_token, secret_place(location, REPLACED))
     return OAuth(http, tokens, config, refresh_token, provider=PROVIDER, clock=clock)
 
 
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        more = parts.username or parts.password or parts.query or parts.fragment or parts.port == 0
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not more
-    except ValueError:
-        return False
+def _require_allowed(location: Location, http: HttpSession) -> None:
+    """Raises ConfigurationInvalid where the settings name a host that is not the provider's."""
+    config = location.pos_config
+    if config.base_url:
+        http.destinations.require(
+            config.provider, config.base_url, secret_place(location, "base_url")
+        )

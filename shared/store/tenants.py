@@ -68,7 +68,7 @@ class TenantLoyalty:
     """The loyalty settings in an org's document. The methods raise ConfigurationInvalid naming
     each field at fault."""
 
-    path: str
+    org_id: str
     fields: Fields
 
     def rules(self) -> LoyaltyRules:
@@ -88,7 +88,8 @@ class TenantLoyalty:
 
     def _read(self, name: str, model: type[M]) -> M | None:
         stored = self.fields.get(name)
-        return None if stored is None else _valid(model, stored, f"{name} in {self.path} is")
+        where = f"{name} in {paths.tenant(self.org_id)}"
+        return None if stored is None else _valid(model, stored, f"{where} is")
 
 
 def read(database: Database, org_id: str) -> TenantSettings:
@@ -104,8 +105,7 @@ def read(database: Database, org_id: str) -> TenantSettings:
 
 def read_loyalty(database: Database, org_id: str) -> TenantLoyalty:
     """The org's loyalty settings, not validated yet. One read."""
-    path = paths.tenant(org_id)
-    return TenantLoyalty(path, database.get(path).fields)
+    return TenantLoyalty(org_id, database.get(paths.tenant(org_id)).fields)
 
 
 def alert_urls(database: Database, org_id: str) -> list[SecretStr]:

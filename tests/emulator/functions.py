@@ -71,7 +71,7 @@ class InProcess:
         return HttpFunction(wired.name, wired.model, wired.routes).app()
 
     def _prepare(self, module: ModuleType) -> None:
-        manifest = Manifest.read()
+        manifest = Manifest.read().for_local_cloud()
         function = manifest.functions[module.__name__.rpartition(".")[2]]
         environment = {
             **manifest.environment(function, self._project),
