@@ -1,8 +1,7 @@
 """One org never reads, changes or pays with what is another's, whatever it sends.
 
 A case is one request, message or change of configuration by people of MINE, a webhook of its POS
-included. FUZZ_CASES=5000 (``make fuzz``) is the long form. Left out: secrets. A location may name
-any secret of the project, also one that another org uses.
+included. FUZZ_CASES=5000 (``make fuzz``) is the long form.
 """
 
 import contextlib
@@ -220,7 +219,7 @@ def _configure(client: Firestore, server: Server, functions: InProcess) -> None:
             {**tenant, "alerts": {"urls": [f"json://alerts-of-{org.id}"]}}
         )
         for location in org.location_documents(server.url):
-            document, name = location["document"], f"password-of-{org.id}"
+            document, name = location["document"], f"pos-{org.id}-password"
             config = document["posConfig"]
             functions.secrets[name] = config["password"]
             config |= {"password": f"secret:{name}", "webhookSecret": HOOK_SECRETS[org.id]}
@@ -482,6 +481,12 @@ def _configuration(world: World, draw: Draw) -> Case:
                 (location, "posConfig.status", "inactive"),
                 (tenant, "alpineIq.userId", their_alpine["userId"]),
                 (tenant, "name", OTHER),
+                (location, "posConfig.password", f"secret:pos-{OTHER}-password"),
+                (location, "posConfig.password", f"secret:pos-{OTHER}-password/versions/1"),
+                (location, "posConfig.apiKey", f"secret:pos-{OTHER}-password"),
+                (location, "posConfig.webhookSecret", f"secret:pos-{OTHER}-password"),
+                (location, "posConfig.baseUrl", "http://169.254.169.254/api"),
+                (tenant, "alpineIq.apiKey", f"secret:pos-{OTHER}-password"),
             )
         )
     )

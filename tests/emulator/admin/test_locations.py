@@ -112,10 +112,11 @@ def test_of_two_who_save_at_once_one_is_told(
     [
         ({"posConfig": {"apiStyle": "soap"}}, "posConfig.apiStyle"),
         ({"posConfig": {"passwort": "x"}}, "unknown field passwort"),
-        ({"posConfig": {"baseUrl": "ftp://example.com", "password": "x"}}, "base URL"),
+        ({"posConfig": {"baseUrl": "ftp://example.com", "password": "x"}}, "must be https"),
         ({"posConfig": {"username": None}}, "posConfig.username is missing"),
         ({"posConfig": {"password": "secret:pos-org_other-main-password"}}, "posConfig.password"),
         ({"posConfig": {"pin": "secret:cron-secret"}}, "begin with pos-org_test-"),
+        ({"posConfig": {"baseUrl": "https://a.example.com", "password": "x"}}, "a.example.com"),
         ({"timezone": "Mars/Olympus"}, "timezone"),
     ],
 )

@@ -7,15 +7,15 @@ import pytest
 from google.api_core import exceptions as google
 from pydantic import SecretStr
 
+from shared.domain.org_secrets import SecretPlace, is_name_of
 from shared.errors import ConfigurationInvalid
 from shared.outbound import written_secrets
 from shared.outbound.credentials import SecretsUnavailable
 from shared.outbound.written_secrets import (
     WrittenSecrets,
     add_version,
-    belongs_to,
     drop_version,
-    secret_name,
+    name_for,
 )
 
 NAME = "pos-org_harbor-main-password"
@@ -121,11 +121,24 @@ def test_a_secret_that_cannot_be_kept_is_named_without_its_text(
     assert "sesame" not in str(raised.value)
 
 
-def test_the_names_of_an_orgs_secrets_begin_with_the_org() -> None:
-    assert secret_name("org_harbor", "main", "password") == NAME
-    assert belongs_to(f"secret:{NAME}", "org_harbor")
-    assert not belongs_to(f"secret:{NAME}", "harbor")
-    assert not belongs_to("secret:cron-secret", "org_harbor")
-    for ids in (("org harbor", "main"), ("org_härbor", "main"), ("org", "x" * 300)):
-        with pytest.raises(ConfigurationInvalid, match="letters, digits"):
-            secret_name(*ids)
+@pytest.mark.parametrize(
+    ("org_id", "location_id"),
+    [("org_harbor", "main"), ("org harbor", "main street"), ("a-b", "x.y:z"), ("o", "x" * 200)],
+)
+def test_a_secret_is_kept_under_a_name_that_its_org_may_give(org_id: str, location_id: str) -> None:
+    name = name_for(SecretPlace(org_id, "posConfig.password", location_id))
+
+    assert is_name_of(org_id, name)
+    assert not is_name_of("org_other", name)
+
+
+def test_places_that_differ_have_secrets_that_do() -> None:
+    places = [
+        SecretPlace("org_harbor", field, location_id)
+        for field in ("password", "pin")
+        for location_id in ("main", "main street", "main-street", "x" * 101, "x" * 102)
+    ]
+    places.append(SecretPlace("org_harbor", "alpineIq.apiKey"))
+
+    assert name_for(places[0]) == NAME
+    assert len({name_for(place) for place in places}) == len(places)
