@@ -27,6 +27,8 @@ Factor = Annotated[Decimal, Field(gt=0, le=100)]
 
 LOYALTY_PROVIDERS = {"alpineIq": AlpineIqSettings}
 """The settings of each loyalty provider, by their field in an org's document."""
+LONGEST_NAME = 200
+"""Characters of an org's name that are kept beside its status."""
 MOST_IGNORED = 5
 """Mistakes in one list that are named."""
 
@@ -43,8 +45,9 @@ class SyncSettings(FrozenCamelModel):
 
 class TenantSettings(FrozenCamelModel):
     """The settings of a sync. ``notify`` is what the org asks to hear of in ``alerts.notify``;
-    ``warnings`` are sentences about what there is ignored."""
+    ``warnings`` are sentences about what there is ignored. ``name`` may be empty."""
 
+    name: str = ""
     sync: SyncSettings = SyncSettings()
     notify: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
@@ -119,12 +122,23 @@ class TenantLoyalty:
 def read(database: Database, org_id: str) -> TenantSettings:
     """The org's settings. Raises ConfigurationInvalid naming each field at fault."""
     path = paths.tenant(org_id)
-    fields = database.get(path).fields
+    return settings_in(path, database.get(path).fields)
+
+
+def settings_in(path: str, fields: Fields) -> TenantSettings:
+    """The settings in an org's document. Raises as ``read``."""
     own = {name: value for name, value in fields.items() if name == "sync"}
     settings = _valid(TenantSettings, own, f"the settings in {path} are")
     wanted, ignored = _notices(fields.get("alerts"))
     warnings = tuple(f"Ignored in {path}: {each}." for each in ignored)
-    return settings.model_copy(update={"notify": frozenset(wanted), "warnings": warnings})
+    found = {"name": name_of(fields), "notify": frozenset(wanted), "warnings": warnings}
+    return settings.model_copy(update=found)
+
+
+def name_of(fields: Fields) -> str:
+    """The name in an org's document, which another program writes; empty where it has none."""
+    name = fields.get("name")
+    return name[:LONGEST_NAME] if isinstance(name, str) else ""
 
 
 def read_loyalty(database: Database, org_id: str) -> TenantLoyalty:
@@ -135,7 +149,12 @@ def read_loyalty(database: Database, org_id: str) -> TenantLoyalty:
 def alert_urls(database: Database, org_id: str) -> list[SecretStr]:
     """The org's notification URLs. The other settings need not be valid: an alert may be about
     them."""
-    alerts = database.get(paths.tenant(org_id)).fields.get("alerts")
+    return alert_urls_in(database.get(paths.tenant(org_id)).fields)
+
+
+def alert_urls_in(fields: Fields) -> list[SecretStr]:
+    """The notification URLs in an org's document."""
+    alerts = fields.get("alerts")
     urls = alerts.get("urls") if isinstance(alerts, dict) else None
     listed = urls if isinstance(urls, list) else []
     return [SecretStr(url) for url in listed if isinstance(url, str) and url]

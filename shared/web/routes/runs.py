@@ -2,19 +2,19 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from shared.bus.messages import StreamName
-from shared.domain.runs import RunState, StreamCounts
+from shared.domain.runs import RunState
 from shared.errors import Forbidden, NotFound, RateLimited, RequestInvalid
 from shared.services.manual_sync import AT_ONCE, ManualSync, RunUnderWay, SyncRequest
 from shared.store.runs import Run
 from shared.web.auth import ANY_ORG, Rule, SignedInUser
-from shared.web.request import Body, NoBody, OrgId, OrgQuery, Params, RecordId
+from shared.web.request import Body, NoBody, OrgId, Params
 from shared.web.response import ErrorDetail, ErrorResponse, ResponseModel, RouteReply
+from shared.web.routes.run_history import RunQuery, RunResponse, run_view
 from shared.web.routing import RouteCall, RouteTable
 
 LONGEST_WAIT = 50.0
@@ -45,12 +45,6 @@ class SyncAllQuery(WaitQuery):
     """One org, or all. ``wait`` as for one run, and only for AT_ONCE orgs at most."""
 
 
-class RunQuery(OrgQuery):
-    """A run of an org."""
-
-    run_id: RecordId
-
-
 class StartedRunResponse(ResponseModel):
     """A started run. ``statusUrl`` is a path at this host."""
 
@@ -71,39 +65,6 @@ class RunUnderWayResponse(ErrorResponse):
     run_id: str
     org_id: str
     status_url: str
-
-
-class RunProblemView(ResponseModel):
-    """Why a run is incomplete, and who must act; at which POS provider, where it is one's."""
-
-    code: str
-    owner: str
-    message: str
-    stream: str | None = None
-    provider: str | None = None
-
-
-class RunCostView(ResponseModel):
-    """Numbers of Firestore documents read, written and deleted."""
-
-    reads: int
-    writes: int
-    deletes: int
-
-
-class RunResponse(ResponseModel):
-    """The current state of a run; ``durationSeconds`` from its start to its end."""
-
-    run_id: str
-    org_id: str
-    state: RunState
-    trigger: str
-    started_at: datetime
-    ended_at: datetime | None
-    duration_seconds: float | None
-    error: RunProblemView | None
-    streams: dict[str, StreamCounts]
-    cost: RunCostView
 
 
 class EndedRunsResponse(ResponseModel):
@@ -148,7 +109,7 @@ def routes(sync: ManualSync, staff: Rule, machine: Rule, either: Rule) -> RouteT
         if call.params.wait and not asked.dry_run:
             run = sync.wait(call.org_id, run_id, min(call.params.wait, LONGEST_WAIT))
             if run.state.ended:
-                return RouteReply(_view(call.org_id, run_id, run))
+                return RouteReply(run_view(call.org_id, run_id, run))
         started = started_response(call.org_id, run_id, dry_run=asked.dry_run)
         return RouteReply(started, status=202)
 
@@ -180,7 +141,7 @@ def routes(sync: ManualSync, staff: Rule, machine: Rule, either: Rule) -> RouteT
     def read(call: RouteCall[RunQuery, NoBody]) -> RouteReply:
         """The current state of a run."""
         run_id = call.params.run_id
-        return RouteReply(_view(call.org_id, run_id, sync.read(call.org_id, run_id)))
+        return RouteReply(run_view(call.org_id, run_id, sync.read(call.org_id, run_id)))
 
     return table
 
@@ -211,15 +172,10 @@ def started_response(org_id: str, run_id: str, *, dry_run: bool = False) -> Star
 def _ended(started: Mapping[str, str], ended: Mapping[str, Run]) -> EndedRunsResponse:
     return EndedRunsResponse(
         states=Counter(run.state for run in ended.values()),
-        runs=[_view(org_id, started[org_id], run) for org_id, run in ended.items()],
+        runs=[run_view(org_id, started[org_id], run) for org_id, run in ended.items()],
     )
 
 
 def status_url(org_id: str, run_id: str) -> str:
     """Where a run can be read."""
     return f"/api/pos/sync/{run_id}?orgId={org_id}"
-
-
-def _view(org_id: str, run_id: str, run: Run) -> RunResponse:
-    shown = {"run_id": run_id, "org_id": org_id, "duration_seconds": run.duration_seconds}
-    return RunResponse.model_validate({**shown, **run.model_dump(), "streams": run.totals})

@@ -26,6 +26,7 @@ MENU = "public, of one org"
 RULES = {
     "manual_sync": {
         "POST /api/pos/sync": STAFF,
+        "GET /api/pos/sync": STAFF,
         "GET /api/pos/sync/{runId}": STAFF_OR_CRON,
         "POST /api/cron/pos-sync": CRON,
         "POST /api/pos/metrics": STAFF,
@@ -57,6 +58,15 @@ RULES = {
         "GET /api/metrics": STAFF,
         "GET /api/metrics/{date}": STAFF,
         "GET /api/cache": EVERY_ORG,
+        "GET /api/orgs": EVERY_ORG,
+        "GET /api/orgs/{orgId}/status": STAFF,
+        "GET /api/pos/sync": STAFF,
+        "GET /api/reports/{runId}": STAFF,
+        "GET /api/quarantine": STAFF,
+        "GET /api/removals": STAFF,
+        "GET /api/incidents": STAFF,
+        "GET /api/dead-letters": EVERY_ORG,
+        "GET /api/settings": STAFF,
         "GET /openapi.json": ANYONE,
     },
     "admin_api": {
