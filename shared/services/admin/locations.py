@@ -9,13 +9,21 @@ from pydantic import SecretStr
 
 from shared.clock import Clock
 from shared.domain.org_secrets import SecretPlace
-from shared.errors import NotFound, RequestRefused
+from shared.errors import NotFound, RequestInvalid, RequestRefused
 from shared.outbound.destinations import Destinations
 from shared.outbound.written_secrets import WrittenSecrets, name_for
 from shared.services.admin.audit import Actor, record_action
 from shared.services.admin.drafts import ROTATING, LocationChange, LocationDraft, draft_of
 from shared.store import locations
-from shared.store.database import Conflict, Database, Document, Fields, Write, version_text
+from shared.store.database import (
+    Conflict,
+    Database,
+    Document,
+    Fields,
+    Write,
+    WriteRefused,
+    version_text,
+)
 from shared.store.locations import settings_of
 
 TRIES = 5
@@ -144,6 +152,8 @@ class LocationSettings:
             raise ChangedMeanwhile(
                 "somebody else has changed it meanwhile, or has taken this id: look again"
             ) from None
+        except WriteRefused:
+            raise RequestInvalid("the settings cannot be stored as they are") from None
         assert version is not None  # documents were written
         return SavedLocation(location_id, version_text(version))
 
