@@ -316,10 +316,10 @@ def read_manual(database: Database, org_id: str) -> ManualRequests:
 
 
 def add_manual(
-    org_id: str, before: ManualRequests, *, run_id: str, asked_at: Sequence[datetime]
+    org_id: str, before: ManualRequests, *, run_id: str | None, asked_at: Sequence[datetime]
 ) -> Write:
-    """The write for one more run; a conflict if another request came since ``before`` was read:
-    of many requests at once one is granted."""
+    """The write for one more run, ``run_id`` being the last to be waited for; a conflict if another
+    request came since ``before`` was read: of many requests at once one is granted."""
     fields = {"runId": run_id, "askedAt": list(asked_at)}
     return put_if_version(paths.manual_runs(org_id), fields, before.version)
 
