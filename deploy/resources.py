@@ -102,9 +102,10 @@ class OwnValue(Section):
 
 
 class DeploymentValue(Section):
-    """A variable that holds the project's id, or the name of the Firestore database."""
+    """A variable that holds the project's id, the name of the Firestore database, or the web API
+    key of Firebase."""
 
-    deployment: Literal["project", "database"]
+    deployment: Literal["project", "database", "firebase_api_key"]
 
 
 class AccountValue(Section):

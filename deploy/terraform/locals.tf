@@ -16,6 +16,7 @@ locals {
         org_secrets      = false
         replaces_secrets = false
         sessions         = false
+        begins_sessions  = false
         secrets          = []
       },
       local.defaults,
@@ -49,8 +50,9 @@ locals {
   }
 
   deployment = {
-    project  = var.project
-    database = var.database
+    project          = var.project
+    database         = var.database
+    firebase_api_key = var.firebase_api_key
   }
   topics_of = {
     functions = jsonencode({ for name, function in local.topic_functions : name => "projects/${var.project}/topics/${function.topic}" })
