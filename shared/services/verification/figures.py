@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.batches import batched
-from shared.clock import Clock
+from shared.clock import Clock, Deadline
 from shared.domain.changes import REMOVED_AT
 from shared.domain.customers import identifies
 from shared.domain.ids import natural_key
@@ -42,6 +42,7 @@ from shared.services.verification.stored_side import (
 )
 from shared.store import customers, orders, paths, spending, spending_requests, verifications
 from shared.store.database import Database, Document
+from shared.store.spending_requests import SpendingRequest
 
 POLL_SECONDS = 0.5
 REQUESTS = 100
@@ -225,12 +226,10 @@ class FigureComparison:
 
     def _wait(self) -> set[str]:
         """Wait for the spending that is being computed; the customers for whom it still is."""
-        end = self.clock() + timedelta(seconds=self.patience_seconds)
+        deadline = Deadline(self.patience_seconds)
         while True:
-            asked = spending_requests.waiting_since(
-                self.database, self.org_id, self.clock() + timedelta(days=1), REQUESTS
-            )
-            if not asked or self.clock() >= end:
+            asked = outstanding(self.database, self.org_id, self.clock())
+            if not asked or deadline.passed:
                 everybody = any(each.customer_ids is None for each in asked)
                 named = {i for each in asked for i in each.customer_ids or ()}
                 return named | ({EVERYBODY, *self.recount.figures} if everybody else set())
@@ -297,24 +296,26 @@ class FigureComparison:
         theirs: Mapping[str, StoredOrder],
         now: datetime,
     ) -> Iterator[Difference]:
-        figures = self.recount.figures[customer_id]
+        i, figures = customer_id, self.recount.figures[customer_id]
         # By the orders as they are stored: then these are what is wrong.
         follows = count(o.money for o in theirs.values() if o.money and not o.left_out)
         known = customer_in(customer.fields)
         path = f"{paths.customers(self.org_id)}/{customer_id}"
         if known.figures != figures:
             waits = known.figures == follows
-            yield _difference("figures_differ", path, customer, _fields(figures), waits)
+            yield _difference("figures_differ", path, customer, _fields(figures), waits, i)
         if known.segment not in (right := segments(figures, now)):
             waits = known.figures != figures and known.segment in segments(follows, now)
-            yield _difference("segment_differs", path, customer, {"segment": right[0]}, waits)
+            wanted = {"segment": right[0]}
+            yield _difference("segment_differs", path, customer, wanted, waits, i)
         expected = self._own(customer_id)
         path = spending.spending_path(self.org_id, id_key(customer_id))
         if not own.exists:
-            yield Difference(kind="spending_missing", path=path, expected=_document(expected))
+            yield _missing(path, expected)
         elif (kept := spending_in(own.fields)) != expected:
             waits = kept.figures == follows and kept.figures != figures
-            yield _difference("spending_differs", path, own, _document(expected), waits)
+            wanted = _document(expected)
+            yield _difference("spending_differs", path, own, wanted, waits, i)
 
     def _look_at_emails(
         self, emails: Iterable[str], sharing: Mapping[str, Sequence[str]], looked: Looked
@@ -333,14 +334,18 @@ class FigureComparison:
                 stored = (self.stored.orders[i] for i in theirs)
                 follows = count(o.money for o in stored if o.money and not o.left_out)
                 if kept is None:
-                    missing = Difference(
-                        kind="spending_missing", path=path, expected=_document(expected)
-                    )
-                    looked.differences.append(missing)
+                    looked.differences.append(_missing(path, expected))
                 else:
                     waits = kept.figures == follows != expected.figures
                     looked.differences.append(
-                        _difference("spending_differs", path, document, _document(expected), waits)
+                        _difference(
+                            "spending_differs",
+                            path,
+                            document,
+                            _document(expected),
+                            waits,
+                            sharing[email][0],
+                        )
                     )
 
     def _look_at_strays(self, strays: Sequence[str], looked: Looked) -> None:
@@ -351,7 +356,12 @@ class FigureComparison:
                     shown = {n: v for n, v in document.fields.items() if n in SELECT}
                     path = f"{collection}/{key}"
                     looked.differences.append(
-                        Difference(kind="spending_stray", path=path, stored=shown)
+                        Difference(
+                            kind="spending_stray",
+                            path=path,
+                            stored=shown,
+                            customer_id=self.stored.spending[key].customer_id,
+                        )
                     )
 
     def _read(self, where: Iterable[str]) -> dict[str, Document]:
@@ -361,6 +371,12 @@ class FigureComparison:
 
 EVERYBODY = "*"
 """Stands for all customers among those whose spending is being computed."""
+
+
+def outstanding(database: Database, org_id: str, now: datetime) -> list[SpendingRequest]:
+    """The requests for spending that are not done."""
+    soon = now + timedelta(days=1)
+    return spending_requests.waiting_since(database, org_id, soon, REQUESTS)
 
 
 def _fields(figures: Figures) -> dict[str, Any]:
@@ -379,8 +395,22 @@ def _document(expected: StoredSpending) -> dict[str, Any]:
     return found | ({"email": expected.email} if expected.email else {})
 
 
+def _missing(path: str, expected: StoredSpending) -> Difference:
+    return Difference(
+        kind="spending_missing",
+        path=path,
+        expected=_document(expected),
+        customer_id=expected.customer_id,
+    )
+
+
 def _difference(
-    kind: str, path: str, document: Document, expected: Mapping[str, Any], waits: bool
+    kind: str,
+    path: str,
+    document: Document,
+    expected: Mapping[str, Any],
+    waits: bool,
+    customer_id: str,
 ) -> Difference:
     stored = document.fields
     compared: Sequence[str] = (*customers.SPENDING_FIELDS, "customerId", "email")
@@ -395,4 +425,5 @@ def _difference(
         stored={n: stored[n] for n in wrong if n in stored},
         expected={n: expected[n] for n in wrong if n in expected},
         awaits_sync=waits,
+        customer_id=customer_id,
     )

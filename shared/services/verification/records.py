@@ -280,6 +280,7 @@ class RecordComparison:
             stored=here,
             expected=there,
             awaits_sync=self._awaits(collection, again, stored),
+            provider=self.provider,
         )
 
     def _awaits(self, collection: str, again: "_Again", stored: Fields | None) -> bool:

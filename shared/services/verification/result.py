@@ -34,6 +34,10 @@ class Difference(FrozenCamelModel):
     stored: dict[str, Any] = Field(default_factory=dict)
     expected: dict[str, Any] = Field(default_factory=dict)
     awaits_sync: bool = Field(default=False, exclude_if=lambda waits: not waits)
+    provider: str | None = Field(default=None, exclude_if=lambda provider: provider is None)
+    """Whose record it is; None for what follows from those of all."""
+    customer_id: str | None = Field(default=None, exclude_if=lambda customer_id: not customer_id)
+    """Whose figures, where it is about figures."""
 
     @property
     def id(self) -> str:
@@ -117,6 +121,16 @@ class CacheReport(FrozenCamelModel):
     faster: bool
 
 
+class RepairReport(FrozenCamelModel):
+    """What a repair did: ``asked`` is how many differences it was for, ``held`` how many documents
+    wait for a person, as too many would be removed; ``problems`` say what could not be done."""
+
+    run_id: str
+    asked: int
+    held: int = 0
+    problems: tuple[str, ...] = ()
+
+
 class Verification(FrozenCamelModel):
     """What a verification of an org has found. ``differences`` were looked at twice; of ``more``
     there was no time for that. ``others`` are the paths of documents that other programs wrote,
@@ -135,8 +149,8 @@ class Verification(FrozenCamelModel):
     discounts: Compared = Compared()
     others: tuple[str, ...] = ()
     cache: CacheReport | None = None
-    repaired: int | None = Field(default=None, exclude_if=lambda count: count is None)
-    """How many differences a repair was asked for, before this verification."""
+    repair: RepairReport | None = Field(default=None, exclude_if=lambda report: report is None)
+    """Of the repair before this verification."""
 
     @property
     def ok(self) -> bool:

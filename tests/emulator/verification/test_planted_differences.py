@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 from google.cloud.firestore import Client
 
-from shared.services.verification.result import Difference, Verification
+from shared.services.verification.repair import Repair
+from shared.services.verification.result import RepairReport, Verification
 from shared.services.verification.verify import Verify
 from tests.emulator.environment import Environment, SpendingRunner, SyncRunner
 from tests.simulated_pos import SimulatedPos, discount
-from tests.stored import StoredDocuments
+from tests.stored import StoredDocuments, differences
 
 ORG = "org_test"
 MENU = "publicViews/products/items"
+STRAY = "99000001"
 
 
 class Books:
@@ -26,8 +28,13 @@ class Books:
             environment.database, environment.connector.open, environment.clock.now, 60, 2
         )
 
+        self._repair = Repair(self._verify, environment.sync.service())
+
     def verify(self) -> Verification:
         return self._verify(ORG)
+
+    def repair(self, found: Verification) -> RepairReport:
+        return self._repair.mend(found)
 
     def path(self, collection: str, key: str) -> str:
         return f"tenants/{ORG}/{collection}/{key}"
@@ -110,7 +117,8 @@ def test_a_clean_org_has_no_differences(books: Books, store: StoredDocuments) ->
     assert store.everything(ORG) == before
 
 
-def test_every_planted_difference_is_found(books: Books) -> None:
+def plant(books: Books) -> dict[str, set[str]]:
+    """Make 13 documents wrong; the kinds of differences by path."""
     buyers = sorted(
         key for key, f in books.store.documents(f"tenants/{ORG}/customers").items() if is_bought(f)
     )
@@ -122,14 +130,13 @@ def test_every_planted_difference_is_found(books: Books) -> None:
     sold = sorted(key for key, fields in items.items() if on_sale(fields))
     owner = books.store.document(books.path("orders", orders[3]))["customerId"]
     other = next(each for each in buyers[5:] if each != owner)
-    planted = {
-        books.copy("customers", buyers[0], "99000001", email="nobody@example.org"): {
-            "customer_stray"
-        },
+    spending = f"cid_{buyers[3]}"
+    return {
+        books.copy("customers", buyers[0], STRAY, email="nobody@example.org"): {"customer_stray"},
         books.delete("customers", buyers[1]): {"customer_missing"},
-        books.copy("orders", orders[0], "alleaves_99000001"): {"order_stray"},
+        books.copy("orders", orders[0], f"alleaves_{STRAY}"): {"order_stray"},
         books.delete("orders", orders[1]): {"order_missing"},
-        books.copy("products", plain[0], "99000001"): {"product_stray"},
+        books.copy("products", plain[0], STRAY): {"product_stray"},
         books.delete("products", plain[1]): {"product_missing"},
         books.change("orders", orders[2], total=1_234.56): {"order_differs"},
         books.change("customers", buyers[2], segment="mystery"): {"segment_differs"},
@@ -137,15 +144,36 @@ def test_every_planted_difference_is_found(books: Books) -> None:
         books.change(MENU, sold[0], saleBadgeText="90% OFF"): {"sale_differs"},
         books.change("orders", orders[3], customerId=other): {"order_of_other_customer"},
         books.delete(MENU, plain[3]): {"menu_item_missing"},
-        books.change("customer_spending", f"cid_{buyers[3]}", totalSpent=5.0): {"spending_differs"},
+        books.change("customer_spending", spending, totalSpent=5.0): {"spending_differs"},
     }
+
+
+def test_every_planted_difference_is_found(books: Books) -> None:
+    planted = plant(books)
 
     found = books.verify()
 
     assert not found.ok
     assert kinds(found) == planted
-    by_path: dict[str, Difference] = {each.path: each for each in found.differences}
-    wrong = by_path[books.path("orders", orders[2])]
+    wrong = next(each for each in found.differences if each.kind == "order_differs")
     assert wrong.stored == {"total": 1_234.56}
     assert wrong.expected["total"] != 1_234.56
     assert not any(each.awaits_sync for each in found.differences)
+
+
+def test_a_repair_mends_all_of_it_and_marks_the_strays(
+    books: Books, spending: SpendingRunner, store: StoredDocuments
+) -> None:
+    before = store.records(ORG)
+    plant(books)
+
+    report = books.repair(books.verify())
+    spending.compute_requested()
+
+    assert (report.problems, report.held) == ((), 0)
+    assert books.verify().differences == ()
+    after = store.records(ORG)
+    strays = {"customers": STRAY, "orders": f"alleaves_{STRAY}", "products": STRAY}
+    for collection, key in strays.items():
+        assert after[collection].pop(key)["removedFromPosAt"]
+    assert differences(before, after) == []
