@@ -17,6 +17,8 @@ from shared.clock import Clock, Deadline
 from shared.domain.changes import REMOVED_AT
 from shared.domain.customers import identifies
 from shared.domain.ids import natural_key
+from shared.domain.orders import document_id
+from shared.domain.providers import LIGHTSPEED
 from shared.services.verification.pos_side import PosOrder, PosSide
 from shared.services.verification.records import AT_ONCE, MOST, Looked
 from shared.services.verification.recount import (
@@ -31,6 +33,7 @@ from shared.services.verification.recount import (
 )
 from shared.services.verification.result import Difference
 from shared.services.verification.stored_side import (
+    ORDER_FIELDS,
     StoredOrder,
     StoredSide,
     StoredSpending,
@@ -40,14 +43,13 @@ from shared.services.verification.stored_side import (
     spending_in,
     spending_key,
 )
-from shared.store import customers, orders, paths, spending, spending_requests, verifications
+from shared.store import customers, paths, spending, spending_requests, verifications
 from shared.store.database import Database, Document
 from shared.store.spending_requests import SpendingRequest
 
 POLL_SECONDS = 0.5
 REQUESTS = 100
 SELECT = (*customers.SPENDING_FIELDS, "segment", "email", REMOVED_AT)
-ORDER_SELECT = (*orders.ORDER.compared, "statusFromPos", REMOVED_AT, orders.SUPERSEDED_BY)
 
 
 @dataclass(slots=True)
@@ -73,7 +75,8 @@ class Recount:
 
 
 def recount(sides: Sequence[PosSide], stored: StoredSide, unwanted: "Unwanted") -> Recount:
-    """Count everybody's orders once more."""
+    """Count everybody's orders once more; of an imported order that has become a sale only the
+    sale."""
     found = Recount()
     bought: defaultdict[str, list[Money]] = defaultdict(list)
     for owner, money in _orders(sides, stored, unwanted):
@@ -131,6 +134,7 @@ def _orders(
             listed.add(key)
             yield pos.owner, _as_overridden(pos, known)
     verified = {side.provider: side for side in sides}
+    listed |= sales_of(sides, stored).keys()
     for key, known in stored.orders.items():
         if key in listed or known.left_out or known.money is None or known.owner is None:
             continue
@@ -138,6 +142,27 @@ def _orders(
         there = own and (key in own.orders or key in own.unsure["orders"])
         if own is None or there or unwanted(known):
             yield known.owner, known.money
+
+
+def sales_of(sides: Sequence[PosSide], stored: StoredSide) -> dict[str, str]:
+    """The imported orders that should be superseded, each with the document of its sale."""
+    found: dict[str, str] = {}
+    if not stored.imported:
+        return found
+    numbers = {o.number: key for key, o in stored.imported.items() if o.number}
+    for side in sides:
+        if side.provider != LIGHTSPEED:
+            continue
+        named = {
+            document_id(side.provider, o.sale_id): key
+            for key, o in stored.imported.items()
+            if o.sale_id
+        }
+        for sale, pos in side.orders.items():
+            imported = numbers.get(pos.ecom_number or "") or named.get(sale)
+            if imported and pos.money.cents >= 0 and pos.owner:
+                found[imported] = sale
+    return found
 
 
 def _as_overridden(pos: PosOrder, known: StoredOrder | None) -> Money:
@@ -208,10 +233,9 @@ class FigureComparison:
 
     def _email_is_wrong(self, email: str, ids: Sequence[str]) -> bool:
         key = spending.spending_path(self.org_id, email).rpartition("/")[2]
-        known = self.stored.spending.get(key)
-        if known is None and self.recount.excused.issuperset(ids):
+        if self.recount.verified.isdisjoint(ids):
             return False
-        return known != self._of_email(email, ids)
+        return self.stored.spending.get(key) != self._of_email(email, ids)
 
     def _strays(self, sharing: Mapping[str, Sequence[str]]) -> list[str]:
         """Ids of the spending documents of nobody."""
@@ -258,7 +282,7 @@ class FigureComparison:
     ) -> None:
         before = self._orders_of(set(ids))
         after: defaultdict[str, dict[str, StoredOrder]] = defaultdict(dict)
-        for document in verifications.orders_of(self.database, self.org_id, ids, ORDER_SELECT):
+        for document in verifications.orders_of(self.database, self.org_id, ids, ORDER_FIELDS):
             known = order_in(document.fields)
             after[str(known.owner)][document.id] = known
         people = self._read([f"{paths.customers(self.org_id)}/{i}" for i in ids])

@@ -68,6 +68,7 @@ class PosOrder(NamedTuple):
     money: Money
     late: bool
     optional: bool
+    ecom_number: str | None
 
 
 @dataclass(slots=True)
@@ -261,6 +262,7 @@ class PosReading:
             Money(order.total_cents, at, order.status.value, in_shop),
             max(order.version or order.updated_at, order.created_at) >= self._began,
             at < self.wanted_from,
+            order.ecom_number,
         )
 
     def _read_customers(self, side: PosSide) -> None:

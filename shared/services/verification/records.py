@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from shared.batches import batched
 from shared.domain.changes import REMOVED_AT, fingerprint
+from shared.domain.ecom import SOURCE as ECOM
 from shared.domain.providers import PROVIDERS
 from shared.services.verification.pos_side import PosReading, PosSide
 from shared.services.verification.result import Difference
@@ -147,7 +148,7 @@ class RecordComparison:
 
     def others(self) -> Iterator[str]:
         """Paths of the documents that no sync wrote."""
-        known = {*PROVIDERS, "ecom"}
+        known = {*PROVIDERS, ECOM}
         of_people: Sequence[tuple[str, Mapping[str, StoredCustomer | StoredOrder]]] = (
             (paths.customers(self.org_id), self.stored.customers),
             (paths.orders(self.org_id), self.stored.orders),

@@ -17,6 +17,7 @@ import structlog
 
 from shared.bus.messages import StreamName
 from shared.clock import Deadline, OutOfTime
+from shared.domain.changes import REMOVED_AT
 from shared.domain.orders import external_id_of
 from shared.domain.runs import RunState
 from shared.errors import OrgError, ProviderBusy, ProviderError
@@ -46,6 +47,7 @@ from shared.store import runs
 from shared.store.database import Remove, Write
 from shared.store.lease import HeldByOtherRun
 from shared.store.manifest import STORED
+from shared.store.orders import SUPERSEDED_BY
 from shared.store.runs import Run
 
 NAMED_MOST = 400
@@ -189,21 +191,25 @@ class _Wrong:
     def ids(self, stream: str, *, stray: bool) -> list[str]:
         """The POS's ids of the records of a stream that are strays, or that are not."""
         found = (each for each in self.differences if _collection(each) == stream)
-        ids = [each.id for each in found if each.kind.endswith("_stray") is stray]
+        ids = [_record_of(each) for each in found if each.kind.endswith("_stray") is stray]
         return [external_id_of(i) for i in ids] if stream == "orders" and not stray else ids
 
     def forget(self, session: Session) -> None:
         """Have the records that differ written again, and strays taken for records. To be used
         under the session's lock."""
+        strays = [each.path for each in self.differences if each.kind.endswith("_stray")]
+        stored = session.database.get_all(strays, [REMOVED_AT])
         for each in self.differences:
             name = _collection(each)
             manifest = session.manifests["products" if name == "items" else name]
-            if each.kind == "menu_item_stray" and manifest.mark(each.id) != STORED:
+            if each.path not in stored:
+                manifest.forget_fingerprint(_record_of(each))
+            elif not stored[each.path].exists or stored[each.path].fields.get(REMOVED_AT):
+                continue  # mended meanwhile
+            elif each.kind == "menu_item_stray" and manifest.mark(each.id) != STORED:
                 session.store([Remove(each.path)])
-            elif each.kind.endswith("_stray"):
-                manifest.adopt(each.id)
             else:
-                manifest.forget_fingerprint(each.id)
+                manifest.adopt(each.id)
 
 
 def _settle_strays(session: Session, org: OpenOrg, wrong: _Wrong) -> None:
@@ -243,3 +249,8 @@ def _last(session: Session) -> list[Write]:
 
 def _collection(difference: Difference) -> str:
     return difference.path.split("/")[-2]
+
+
+def _record_of(difference: Difference) -> str:
+    """Id of the document by whose record the difference is mended: an imported order's sale."""
+    return str(difference.expected.get(SUPERSEDED_BY, difference.id))

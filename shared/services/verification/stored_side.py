@@ -10,6 +10,7 @@ from functools import partial
 from sys import intern
 from typing import Any, NamedTuple
 
+from shared.domain import ecom
 from shared.domain.changes import REMOVED_AT
 from shared.services.verification.recount import Figures, Money, cents_of, microseconds
 from shared.services.verification.result import Progress
@@ -21,6 +22,10 @@ AT_ONCE = 3
 """Collections that are read at the same time."""
 PRODUCT_FIELDS = (*products.PRODUCT.compared, *discounts.SALE.compared)
 STATUS_FROM_POS = "statusFromPos"
+ORDER_FIELDS = (
+    *(*orders.ORDER.compared, STATUS_FROM_POS, REMOVED_AT),
+    *(orders.SUPERSEDED_BY, "saleId"),
+)
 
 _CUSTOMER_FIELDS = tuple(n for n in customers.CUSTOMER.compared if n not in customers.CUSTOMER.once)
 
@@ -74,12 +79,22 @@ class StoredSpending(NamedTuple):
     email: str | None
 
 
+class ImportedOrder(NamedTuple):
+    """What else an imported order of the web shop says: its number, and the POS's own id of its
+    sale, where the export names it."""
+
+    number: str | None
+    sale_id: str | None
+
+
 @dataclass(slots=True)
 class StoredSide:
-    """Every document of an org that follows from its POS, by id."""
+    """Every document of an org that follows from its POS, by id; ``imported`` are those of the
+    ``orders`` that are imported and that no sale has superseded."""
 
     customers: dict[str, StoredCustomer] = field(default_factory=dict)
     orders: dict[str, StoredOrder] = field(default_factory=dict)
+    imported: dict[str, ImportedOrder] = field(default_factory=dict)
     products: dict[str, StoredProduct] = field(default_factory=dict)
     menu: dict[str, StoredProduct] = field(default_factory=dict)
     discounts: dict[str, StoredProduct] = field(default_factory=dict)
@@ -130,9 +145,11 @@ class StoredReading:
             self._found.customers[key] = customer_in(fields)
 
     def _orders(self) -> None:
-        select = (*orders.ORDER.compared, STATUS_FROM_POS, REMOVED_AT, orders.SUPERSEDED_BY)
-        for key, fields in self._read("stored orders", paths.orders(self._org_id), select):
-            self._found.orders[key] = order_in(fields)
+        for key, fields in self._read("stored orders", paths.orders(self._org_id), ORDER_FIELDS):
+            self._found.orders[key] = known = order_in(fields)
+            if known.source == ecom.SOURCE and not known.superseded:
+                number, sale_id = _text(fields.get("ecomNumber")), _text(fields.get("saleId"))
+                self._found.imported[key] = ImportedOrder(number, sale_id)
 
     def _spending(self) -> None:
         select = (*customers.SPENDING_FIELDS, "customerId", "email")

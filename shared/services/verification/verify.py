@@ -19,11 +19,12 @@ from itertools import islice
 import structlog
 
 from shared.clock import Clock, Deadline
-from shared.domain.providers import PROVIDERS
+from shared.domain.ecom import SOURCE as ECOM
+from shared.domain.providers import LIGHTSPEED, PROVIDERS
 from shared.domain.public_menu import MenuFilter
 from shared.services.reads.menu import PublicMenu
 from shared.services.sync.pos_locations import OpenPos, read_org
-from shared.services.verification.figures import FigureComparison, Recount, recount
+from shared.services.verification.figures import FigureComparison, Recount, recount, sales_of
 from shared.services.verification.pos_side import PosReading, PosSide
 from shared.services.verification.records import Looked, RecordComparison
 from shared.services.verification.recount import dollars
@@ -44,10 +45,10 @@ from shared.services.verification.result import (
 from shared.services.verification.stored_side import StoredOrder, StoredReading, StoredSide, whose
 from shared.store import paths
 from shared.store.database import Database
+from shared.store.orders import SUPERSEDED_BY
 
 PATIENCE_SECONDS = 20.0
 OTHERS_NAMED = 50
-ECOM = "ecom"
 
 log = structlog.get_logger(__name__)
 
@@ -126,6 +127,7 @@ class _Comparison:
             self._take("products", kept)
             self._take("products", on_menu)
             self._take("discounts", offered)
+        self._differences += self._doubly_counted()
         meanwhile = self._meanwhile["customers"] | self._meanwhile["orders"]
         counted = recount(self._sides, self._stored, self._unwanted)
         verify = self._verify
@@ -160,6 +162,23 @@ class _Comparison:
         self._differences += looked.differences
         self._meanwhile.setdefault(what, set()).update(looked.meanwhile)
         self._more += looked.more
+
+    def _doubly_counted(self) -> list[Difference]:
+        """Imported orders that count beside their sales."""
+        found = sales_of(self._sides, self._stored)
+        collection = paths.orders(self._org_id)
+        documents = self._verify.database.get_all([f"{collection}/{key}" for key in found])
+        return [
+            Difference(
+                kind="imported_order_counts_twice",
+                path=f"{collection}/{key}",
+                expected={SUPERSEDED_BY: sale},
+                provider=LIGHTSPEED,
+            )
+            for key, sale in found.items()
+            if (document := documents[f"{collection}/{key}"]).exists
+            and not document.fields.get(SUPERSEDED_BY)
+        ]
 
     def _unwanted(self, order: StoredOrder) -> bool:
         return any(c.provider == order.source and c.unwanted(order) for c in self._records)

@@ -1,100 +1,30 @@
 """An org at Alleaves is verified: nothing is found where nothing is wrong, and all that is."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from google.cloud.firestore import Client
 
-from shared.services.verification.repair import Repair
-from shared.services.verification.result import RepairReport, Verification
-from shared.services.verification.verify import Verify
-from tests.emulator.environment import Environment, SpendingRunner, SyncRunner
+from tests.emulator.environment import Environment
+from tests.emulator.verification.books import (
+    MENU,
+    Books,
+    bought_twice,
+    counts,
+    kinds,
+    on_sale,
+)
 from tests.simulated_pos import SimulatedPos, discount
 from tests.stored import StoredDocuments, differences
 
 ORG = "org_test"
-MENU = "publicViews/products/items"
 STRAY = "99000001"
 
 
-class Books:
-    """What is stored of the org; ``verify`` holds it against the POS."""
-
-    def __init__(self, environment: Environment, client: Client, store: StoredDocuments) -> None:
-        self.client = client
-        self.store = store
-        self._verify = Verify(
-            environment.database, environment.connector.open, environment.clock.now, 60, 2
-        )
-
-        self._repair = Repair(self._verify, environment.sync.service())
-
-    def verify(self) -> Verification:
-        return self._verify(ORG)
-
-    def repair(self, found: Verification) -> RepairReport:
-        return self._repair.mend(found)
-
-    def path(self, collection: str, key: str) -> str:
-        return f"tenants/{ORG}/{collection}/{key}"
-
-    def some(self, collection: str, fits: Callable[[dict[str, Any]], Any]) -> str:
-        """Id of the first document that fits."""
-        found = self.store.documents(f"tenants/{ORG}/{collection}")
-        return next(key for key in sorted(found) if fits(found[key]))
-
-    def change(self, collection: str, key: str, **fields: Any) -> str:
-        path = self.path(collection, key)
-        self.client.document(path).update(fields)
-        return path
-
-    def copy(self, collection: str, key: str, new: str, **fields: Any) -> str:
-        found = self.store.document(self.path(collection, key))
-        path = self.path(collection, new)
-        self.client.document(path).set({**found, "id": new, **fields})
-        return path
-
-    def delete(self, collection: str, key: str) -> str:
-        path = self.path(collection, key)
-        self.client.document(path).delete()
-        return path
-
-
 @pytest.fixture
-def books(
-    environment: Environment,
-    client: Client,
-    store: StoredDocuments,
-    pos: SimulatedPos,
-    sync: SyncRunner,
-    spending: SpendingRunner,
-) -> Books:
+def books(environment: Environment, pos: SimulatedPos) -> Books:
     """The org, synced, with one discount that runs."""
     pos.set_discounts(ORG, discount(1, None))
-    sync.run(ORG)
-    spending.compute_requested()
-    return Books(environment, client, store)
-
-
-def kinds(found: Verification) -> dict[str, set[str]]:
-    """The kinds of differences by path."""
-    by_path: dict[str, set[str]] = {}
-    for each in found.differences:
-        by_path.setdefault(each.path, set()).add(each.kind)
-    return by_path
-
-
-def is_bought(fields: dict[str, Any]) -> bool:
-    return bool(fields.get("orderCount", 0) > 1)
-
-
-def counts(fields: dict[str, Any]) -> bool:
-    return bool(fields["status"] == "completed" and fields["total"] > 0)
-
-
-def on_sale(fields: dict[str, Any]) -> bool:
-    return bool(fields["isOnSale"])
+    found = Books(environment, ORG)
+    found.sync()
+    return found
 
 
 def test_a_clean_org_has_no_differences(books: Books, store: StoredDocuments) -> None:
@@ -119,16 +49,11 @@ def test_a_clean_org_has_no_differences(books: Books, store: StoredDocuments) ->
 
 def plant(books: Books) -> dict[str, set[str]]:
     """Make 13 documents wrong; the kinds of differences by path."""
-    buyers = sorted(
-        key for key, f in books.store.documents(f"tenants/{ORG}/customers").items() if is_bought(f)
-    )
-    orders = sorted(
-        key for key, f in books.store.documents(f"tenants/{ORG}/orders").items() if counts(f)
-    )
-    items = books.store.documents(f"tenants/{ORG}/{MENU}")
-    plain = sorted(key for key, fields in items.items() if not on_sale(fields))
-    sold = sorted(key for key, fields in items.items() if on_sale(fields))
-    owner = books.store.document(books.path("orders", orders[3]))["customerId"]
+    buyers = books.keys("customers", bought_twice)
+    orders = books.keys("orders", counts)
+    plain = books.keys(MENU, lambda item: not on_sale(item))
+    sold = books.keys(MENU, on_sale)
+    owner = books.documents("orders")[orders[3]]["customerId"]
     other = next(each for each in buyers[5:] if each != owner)
     spending = f"cid_{buyers[3]}"
     return {
@@ -162,13 +87,12 @@ def test_every_planted_difference_is_found(books: Books) -> None:
 
 
 def test_a_repair_mends_all_of_it_and_marks_the_strays(
-    books: Books, spending: SpendingRunner, store: StoredDocuments
+    books: Books, store: StoredDocuments
 ) -> None:
     before = store.records(ORG)
     plant(books)
 
     report = books.repair(books.verify())
-    spending.compute_requested()
 
     assert (report.problems, report.held) == ((), 0)
     assert books.verify().differences == ()
@@ -177,3 +101,49 @@ def test_a_repair_mends_all_of_it_and_marks_the_strays(
     for collection, key in strays.items():
         assert after[collection].pop(key)["removedFromPosAt"]
     assert differences(before, after) == []
+
+
+def test_a_message_of_the_same_repair_that_comes_twice_or_late_does_no_harm(
+    books: Books, store: StoredDocuments
+) -> None:
+    plant(books)
+    found = books.verify()
+    books.repair(found)
+    mended = store.records(ORG)
+
+    # When the same differences are mended once more, though they are over
+    books.repair(found)
+
+    assert differences(mended, store.records(ORG)) == []
+    assert books.verify().differences == ()
+
+
+def test_what_another_program_wrote_is_left_alone_and_named(
+    books: Books, store: StoredDocuments
+) -> None:
+    buyer, order = books.keys("customers", bought_twice)[0], books.keys("orders", counts)[0]
+    paths = [
+        books.copy("customers", buyer, STRAY, source="crm", email="crm@example.org"),
+        books.copy("orders", order, f"crm_{STRAY}", source="crm", customerId=STRAY),
+        books.copy("products", books.keys(MENU, on_sale)[0], STRAY, source="merchant"),
+    ]
+    before = store.records(ORG)
+
+    found = books.verify()
+
+    assert found.differences == ()
+    assert sorted(found.others) == sorted(paths)
+    assert found.customers.others == found.orders.others == found.products.others == 1
+    books.repair(found)
+    assert differences(before, store.records(ORG)) == []
+
+
+def test_strays_beyond_the_share_that_may_be_removed_wait_for_a_person(books: Books) -> None:
+    buyer = books.keys("customers", bought_twice)[0]
+    for number in range(100):
+        books.copy("customers", buyer, str(99_000_000 + number), email=f"s{number}@example.org")
+
+    report = books.repair(books.verify())
+
+    assert report.held == 100
+    assert {each.kind for each in books.verify().differences} == {"customer_stray"}
