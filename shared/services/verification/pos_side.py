@@ -4,7 +4,7 @@ It is read as a sync reads it, through the port, in a session that stores nothin
 only the quarantine is used, so that they are verified too.
 """
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from contextvars import copy_context
@@ -38,6 +38,7 @@ from shared.services.verification.recount import Money, microseconds, since_epoc
 from shared.services.verification.result import Progress
 from shared.services.verification.stored_side import (
     StoredCustomer,
+    StoredReading,
     customer_digest,
     order_digest,
 )
@@ -97,6 +98,16 @@ class Directory:
         return self.user_ids.get(order.user_id) if order.user_id else None
 
 
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """By stream the ids of the documents that are compared, how many records there are at the POS,
+    and how many documents."""
+
+    ids: Mapping[str, list[str]]
+    at_pos: Mapping[str, int]
+    stored: Mapping[str, int]
+
+
 @dataclass(slots=True)
 class PosSide:
     """What a provider has, by the ids of the documents; products and discounts as the fields that
@@ -111,6 +122,8 @@ class PosSide:
     unsure: dict[str, set[str]] = field(default_factory=dict)
     directory: Directory = field(default_factory=Directory)
     nameless: dict[str, int] = field(default_factory=dict)
+    sampled: Sampled | None = None
+    """Of a sample."""
 
 
 class Unstored:
@@ -176,26 +189,30 @@ class PosReading:
         day, zone = self.org.settings.orders_since, self.org.locations[0].zone
         return since_epoch(datetime.combine(day, time.min, zone))
 
-    def read(self, stored: Callable[[], Mapping[str, StoredCustomer]]) -> PosSide:
+    def read(self, stored: StoredReading) -> PosSide:
         """All of it; the orders matched to the POS's customers, and to what ``stored`` says of
         their user accounts. Raises what the listings raise, and OutOfTime."""
-        manifests = self.session.manifests
-        side = PosSide(
-            self.session.provider,
-            unsure={stream: set(manifests[stream].in_quarantine()) for stream in STREAMS},
-        )
-        ahead = [ReadAhead(self._orders_of(client), lambda _: False) for client in self.org.clients]
+        side = self.new_side()
+        ahead = [ReadAhead(self.orders_of(client), lambda _: False) for client in self.org.clients]
         with ThreadPoolExecutor(1, thread_name_prefix="stock") as pool:
             stock = pool.submit(copy_context().run, self.read_products, side)
             try:
                 self._read_customers(side)
-                self._add_stored(side, stored())
+                self._add_stored(side, stored.customers())
                 self._read_orders(side, ahead)
             finally:
                 for each in ahead:
                     each.close()
             stock.result()
         return side
+
+    def new_side(self) -> PosSide:
+        """A side of which nothing is read but what is in quarantine."""
+        manifests = self.session.manifests
+        return PosSide(
+            self.session.provider,
+            unsure={stream: set(manifests[stream].in_quarantine()) for stream in STREAMS},
+        )
 
     def read_products(self, side: PosSide) -> None:
         """What the org sells now, and the discounts."""
@@ -291,7 +308,8 @@ class PosReading:
                 email = known.email if by_query else None
                 side.directory.add(customer_id, email, known.user_id)
 
-    def _orders_of(self, client: PosClient) -> Generator[Page[Order], None, None]:
+    def orders_of(self, client: PosClient) -> Generator[Page[Order], None, None]:
+        """The orders that an account has, those of the days that the org wants."""
         if client.changes:
             return client.changes.orders(0)
         tomorrow = self.org.today + DAY

@@ -71,6 +71,11 @@ class RecordComparison:
 
     def customers(self) -> Looked:
         """The customers that differ."""
+        if self.side.sampled:
+            sampled: dict[str, Problem] = dict.fromkeys(
+                self.side.sampled.ids["customers"], "differs"
+            )
+            return self._looked(sampled, paths.customers(self.org_id), self._look_at_customers)
         found: dict[str, Problem] = {}
         expected, unsure = self.side.customers, self.side.unsure["customers"]
         for key, pos in expected.items():
@@ -88,6 +93,10 @@ class RecordComparison:
 
     def orders(self) -> Looked:
         """The orders that differ; those that match no customer are as they were."""
+        if self.side.sampled:
+            ids = self.side.sampled.ids["orders"]
+            sampled: dict[str, Problem] = dict.fromkeys(ids, "differs")
+            return self._looked(sampled, paths.orders(self.org_id), self._look_at_orders)
         found: dict[str, Problem] = {}
         expected, unsure = self.side.orders, self.side.unsure["orders"]
         for key, pos in expected.items():
@@ -197,6 +206,8 @@ class RecordComparison:
                 yield _Again(key, None, (), unchanged=same and key not in self.side.customers)
                 continue
             before, after = self.side.customers.get(key), self.reading.customer(customer)
+            if self.side.sampled:
+                self.side.customers[key] = after
             expected = customers.fields_of(customer, self.org_id)
             names = _names(customers.CUSTOMER, expected)
             listed = before is None or before.digest == after.digest

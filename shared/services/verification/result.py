@@ -1,5 +1,6 @@
 """What a verification has found: the differences, the counts, and the report that people read."""
 
+import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ PERSONAL = frozenset(
     {"email", "firstName", "lastName", "phone", "dateOfBirth", "customer", "name", "userId"}
 )
 """Fields whose values are not kept with a stored result."""
+LONGEST = 300
 KEPT = 200
 """Differences that a stored result has."""
 
@@ -48,10 +50,12 @@ class Difference(FrozenCamelModel):
         """The difference without what is personal: only which fields differ."""
 
         def public(fields: dict[str, Any]) -> dict[str, Any]:
-            return {n: "…" if n in PERSONAL else v for n, v in fields.items()}
+            return {n: "…" if n in PERSONAL else _short(v) for n, v in fields.items()}
 
-        changed = {"stored": public(self.stored), "expected": public(self.expected)}
-        return self.model_copy(update=changed)
+        shown = {"stored": public(self.stored), "expected": public(self.expected)}
+        collection, _, key = self.path.rpartition("/")
+        path = f"{collection}/…" if "@" in key else self.path
+        return self.model_copy(update={**shown, "path": path})
 
 
 class Share(FrozenCamelModel):
@@ -88,6 +92,11 @@ class CustomerReport(Compared):
     average_spent: float = 0
     top_spender: TopSpender | None = None
     segments: dict[str, Share] = Field(default_factory=dict)
+
+    def without_name(self) -> "CustomerReport":
+        """The report without the name of the top spender."""
+        top = self.top_spender and self.top_spender.model_copy(update={"name": None})
+        return self.model_copy(update={"top_spender": top})
 
 
 class OrderReport(Compared):
@@ -157,9 +166,21 @@ class Verification(FrozenCamelModel):
         """Whether Firestore equals the POS."""
         return not self.differences and not self.more
 
+    @property
+    def not_awaiting(self) -> tuple[Difference, ...]:
+        """The differences that no sync by itself makes good."""
+        return tuple(each for each in self.differences if not each.awaits_sync)
+
     def document(self) -> dict[str, Any]:
         """The result as JSON."""
         return {"ok": self.ok, **self.model_dump(mode="json", by_alias=True)}
+
+
+def _short(value: Any) -> Any:
+    """A value with parts as text of at most LONGEST characters."""
+    if not isinstance(value, list | dict):
+        return value
+    return json.dumps(value, default=str, ensure_ascii=False)[:LONGEST]
 
 
 def share(count: int, of: int) -> Share:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from shared.domain.changes import REMOVED_AT
 from shared.services.verification.recount import Figures, Money, cents_of, microseconds
 from shared.services.verification.result import Progress
 from shared.store import customers, discounts, orders, paths, products, spending, verifications
-from shared.store.database import Database, Fields
+from shared.store.database import Database, Document, Fields
 
 DIGEST_BYTES = 8
 AT_ONCE = 3
@@ -102,22 +102,22 @@ class StoredSide:
 
 
 class StoredReading:
-    """Reads what is stored, beside the POS: a context manager that waits for its threads."""
+    """Reads what is stored, beside the POS: a context manager that waits for its threads.
+    ``catalogue_only``: customers, orders and spending are left to the readings of a sample, which
+    add theirs with ``add_people`` and ``add_orders``."""
 
-    def __init__(self, database: Database, org_id: str, progress: Progress) -> None:
+    def __init__(
+        self, database: Database, org_id: str, progress: Progress, *, catalogue_only: bool = False
+    ) -> None:
         self._database = database
         self._org_id = org_id
         self._progress = progress
         self._found = StoredSide()
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="stored")
-        scans: list[Callable[[], None]] = [
-            self._customers,
-            self._orders,
-            self._spending,
-            self._products,
-            self._menu,
-            self._discounts,
-        ]
+        people: list[Callable[[], None]] = [self._customers, self._orders, self._spending]
+        scans: list[Callable[[], None]] = [self._products, self._menu, self._discounts]
+        if not catalogue_only:
+            scans = people + scans
         self._scans = [self._pool.submit(copy_context().run, scan) for scan in scans]
 
     def __enter__(self) -> "StoredReading":
@@ -130,6 +130,23 @@ class StoredReading:
         """The customers, once all are read."""
         self._scans[0].result()
         return self._found.customers
+
+    def add_people(self, customer_ids: Sequence[str]) -> None:
+        """Read these customers and their own spending documents."""
+        org_id, people = self._org_id, self._found.customers
+        own = [spending.spending_path(org_id, id_key(i)) for i in customer_ids]
+        where = [f"{paths.customers(org_id)}/{i}" for i in customer_ids]
+        for path, document in self._database.get_all([*where, *own]).items():
+            if document.exists and path in own:
+                self._found.spending[document.id] = spending_in(document.fields)
+            elif document.exists:
+                people[document.id] = customer_in(document.fields)
+
+    def add_orders(self, found: Iterable[Document]) -> None:
+        """Add these orders' documents."""
+        for document in found:
+            if document.exists:
+                self._add_order(document.id, document.fields)
 
     def all(self) -> StoredSide:
         """All of it."""
@@ -146,10 +163,13 @@ class StoredReading:
 
     def _orders(self) -> None:
         for key, fields in self._read("stored orders", paths.orders(self._org_id), ORDER_FIELDS):
-            self._found.orders[key] = known = order_in(fields)
-            if known.source == ecom.SOURCE and not known.superseded:
-                number, sale_id = _text(fields.get("ecomNumber")), _text(fields.get("saleId"))
-                self._found.imported[key] = ImportedOrder(number, sale_id)
+            self._add_order(key, fields)
+
+    def _add_order(self, key: str, fields: Fields) -> None:
+        self._found.orders[key] = known = order_in(fields)
+        if known.source == ecom.SOURCE and not known.superseded:
+            number, sale_id = _text(fields.get("ecomNumber")), _text(fields.get("saleId"))
+            self._found.imported[key] = ImportedOrder(number, sale_id)
 
     def _spending(self) -> None:
         select = (*customers.SPENDING_FIELDS, "customerId", "email")

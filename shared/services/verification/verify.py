@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
 import structlog
@@ -42,6 +43,7 @@ from shared.services.verification.result import (
     share,
     shares,
 )
+from shared.services.verification.sample import SampleReading
 from shared.services.verification.stored_side import StoredOrder, StoredReading, StoredSide, whose
 from shared.store import paths
 from shared.store.database import Database
@@ -64,16 +66,20 @@ class Verify:
     seconds: float
     patience_seconds: float = PATIENCE_SECONDS
 
-    def __call__(self, org_id: str, *, progress: Progress = quiet) -> Verification:
-        """Compare all of an org. Raises ConfigurationInvalid, what the POS raises, and OutOfTime
-        where the time is too short to read everything once."""
+    def __call__(
+        self, org_id: str, *, sample: int | None = None, progress: Progress = quiet
+    ) -> Verification:
+        """Compare all of an org, or a ``sample`` (see SampleReading) of so many customers and as
+        many orders. Raises ConfigurationInvalid, what the POS raises, and OutOfTime where the time
+        is too short to read everything once."""
         began, started = self.clock(), time.monotonic()
         deadline = Deadline(self.seconds)
         configured = read_org(self.database, org_id)
         with ExitStack() as open_together:
+            kind = PosReading if sample is None else partial(SampleReading, sample)
             readings = [
                 open_together.enter_context(
-                    PosReading(
+                    kind(
                         self.database,
                         configured,
                         provider,
@@ -86,13 +92,15 @@ class Verify:
                 )
                 for provider in configured.providers
             ]
-            beside = open_together.enter_context(StoredReading(self.database, org_id, progress))
-            sides = [reading.read(beside.customers) for reading in readings]
+            beside = open_together.enter_context(
+                StoredReading(self.database, org_id, progress, catalogue_only=sample is not None)
+            )
+            sides = [reading.read(beside) for reading in readings]
             found = _Comparison(self, org_id, readings, sides, beside.all())
             result = found.result(began)
         seconds = round(time.monotonic() - started, 3)
         log.info("org_verified", org_id=org_id, ok=result.ok, duration_seconds=seconds)
-        return result.model_copy(update={"seconds": seconds})
+        return result.model_copy(update={"seconds": seconds, "sample": sample})
 
 
 class _Comparison:
@@ -181,7 +189,11 @@ class _Comparison:
         ]
 
     def _unwanted(self, order: StoredOrder) -> bool:
-        return any(c.provider == order.source and c.unwanted(order) for c in self._records)
+        """Whether an order is not listed: of one in a sample its document counts."""
+        for comparison in self._records:
+            if comparison.provider == order.source:
+                return bool(comparison.side.sampled) or comparison.unwanted(order)
+        return False
 
     def _compared(self, what: str) -> Compared:
         """The counts of one kind of record."""
@@ -189,9 +201,16 @@ class _Comparison:
         providers = {side.provider for side in self._sides}
         ours = [known for known in stored.values() if whose(known) in providers]
         known_sources = {*PROVIDERS, ECOM}
+        sampled = [side.sampled for side in self._sides if side.sampled]
+        if sampled and what in sampled[0].ids:
+            at_pos = sum(each.at_pos[what] for each in sampled)
+            there = sampled[0].stored[what]
+        else:
+            at_pos = sum(len(getattr(side, what)) for side in self._sides)
+            there = sum(1 for known in ours if not known.removed)
         return Compared(
-            at_pos=sum(len(getattr(side, what)) for side in self._sides),
-            stored=sum(1 for known in ours if not known.removed),
+            at_pos=at_pos,
+            stored=there,
             others=sum(1 for known in stored.values() if whose(known) not in known_sources),
             in_quarantine=sum(
                 len(side.unsure[what]) + side.nameless.get(what, 0) for side in self._sides

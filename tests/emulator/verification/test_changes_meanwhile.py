@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.bus.messages import ComputeSpending
 from shared.clock import utc_now
 from tests.emulator.environment import Environment
 from tests.emulator.verification.books import (
@@ -101,11 +102,7 @@ def test_an_order_whose_status_another_program_has_changed_is_no_difference(book
     order = books.keys("orders", counts)[0]
     owner = books.documents("orders")[order]["customerId"]
     books.change("orders", order, status="cancelled")
-    books.environment.spending.service(
-        __import__("shared.bus.messages", fromlist=["ComputeSpending"]).ComputeSpending(
-            org_id=ORG, customer_ids=(owner,)
-        )
-    )
+    books.environment.spending.service(ComputeSpending(org_id=ORG, customer_ids=(owner,)))
 
     assert books.verify().differences == ()
 

@@ -147,3 +147,26 @@ def test_strays_beyond_the_share_that_may_be_removed_wait_for_a_person(books: Bo
 
     assert report.held == 100
     assert {each.kind for each in books.verify().differences} == {"customer_stray"}
+
+
+def test_a_sample_compares_so_many_of_each_and_all_that_is_sold(books: Books) -> None:
+    # Given
+    clean = books.verifier(ORG, sample=20)
+    buyers, orders = books.keys("customers", bought_twice), books.keys("orders", counts)
+    for each in buyers:
+        books.change("customers", each, segment="mystery")
+    for each in orders:
+        books.change("orders", each, total=0.25)
+    item = books.delete(MENU, books.keys(MENU, on_sale)[0])
+
+    # When
+    found = books.verifier(ORG, sample=20)
+
+    # Then
+    assert (clean.differences, clean.sample) == ((), 20)
+    assert (clean.customers.at_pos, clean.customers.stored) == (230, 230)
+    assert clean.orders.stored == len(books.documents("orders"))
+    wrong = kinds(found)
+    assert wrong.pop(item) == {"menu_item_missing"}
+    assert {"segment_differs", "order_differs"} <= set().union(*wrong.values())
+    assert sum("order_differs" in each for each in wrong.values()) <= 20
