@@ -4,9 +4,9 @@ It is read as a sync reads it, through the port, in a session that stores nothin
 only the quarantine is used, so that they are verified too.
 """
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
@@ -28,8 +28,11 @@ from shared.domain.runs import RunState
 from shared.errors import ProviderRefused
 from shared.pos.paging import ReadAhead
 from shared.pos.port import Page, PosClient, Rejected
+from shared.services.sync import metadata
 from shared.services.sync.account_check import AccountCheck
+from shared.services.sync.attempts import NotProvided
 from shared.services.sync.gone import of_each
+from shared.services.sync.metadata import MenuNames
 from shared.services.sync.pos_locations import ConfiguredOrg, OpenOrg, OpenPos, open_org
 from shared.services.sync.products import list_stock
 from shared.services.sync.records import StreamRecords
@@ -42,9 +45,9 @@ from shared.services.verification.stored_side import (
     customer_digest,
     order_digest,
 )
-from shared.store import customers, inventory, orders, products
+from shared.store import customers, inventory, orders, paths, products
 from shared.store import discounts as discount_store
-from shared.store.database import Database, Write
+from shared.store.database import Database, Put, Write
 from shared.store.runs import Run
 
 DAY = timedelta(days=1)
@@ -135,9 +138,12 @@ class Unstored:
     def __init__(self, database: Database, org_id: str, now: datetime) -> None:
         self.org_id, self.run_id, self.database = org_id, "verification", database
         self.run = Run(state=RunState.RUNNING, trigger="manual", started_at=now)
+        self.puts: dict[str, Put] = {}
+        """What a sync would have put, by path, since this was last looked at."""
 
     def commit(self, writes: Sequence[Write], unsettled: bytes | None = None) -> None:
         """Nothing is written."""
+        self.puts |= {write.path: write for write in writes if isinstance(write, Put)}
 
     checkpoint = hand_over = end = commit
 
@@ -161,7 +167,7 @@ class PosReading:
         began: datetime,
         progress: Progress,
     ) -> None:
-        nothing = Unstored(database, configured.org_id, began)
+        self._unstored = nothing = Unstored(database, configured.org_id, began)
         self.session = Session(
             nothing, provider=provider, spending=nothing, clock=clock, deadline=deadline
         )
@@ -240,6 +246,24 @@ class PosReading:
         }
         side.unsure["products"] = unsure | self._not_storable(listed.products)
         self._progress("products", len(side.products), len(side.products))
+
+    def read_metadata(self) -> Iterator[tuple[Put, bool]]:
+        """What the documents of the metadata should be, each with whether the POS has changed since
+        they were written."""
+        session = self.session
+        manifest = session.manifests[metadata.STREAM]
+        before = dict(manifest.items())
+        manifest.forget_fingerprints()
+        where = session.database, session.org_id, session.provider
+        menu = MenuNames(inventory.load_prices(*where), inventory.load_batches(*where))
+        self._unstored.puts.clear()
+        with suppress(NotProvided):
+            metadata.sync_metadata(session, self.org, menu)
+        session.flush()
+        for path, put in self._unstored.puts.items():
+            kind = path.rpartition("/")[2]
+            if path.startswith(f"{paths.metadata(session.org_id)}/"):
+                yield put, before.get(kind) != manifest.get(kind)
 
     def look_up_customers(self, ids: Iterable[str]) -> dict[str, Customer | None]:
         """Single customers; None for one that the POS does not have."""
