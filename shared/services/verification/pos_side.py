@@ -24,6 +24,7 @@ from shared.domain.inventory import items_missing_batches
 from shared.domain.order_windows import DateWindow
 from shared.domain.orders import Order, document_id
 from shared.domain.providers import PROVIDERS
+from shared.domain.removal import removal_id
 from shared.domain.runs import RunState
 from shared.errors import ProviderRefused
 from shared.pos.paging import ReadAhead
@@ -217,8 +218,17 @@ class PosReading:
         manifests = self.session.manifests
         return PosSide(
             self.session.provider,
-            unsure={stream: set(manifests[stream].in_quarantine()) for stream in STREAMS},
+            unsure={
+                stream: {*manifests[stream].in_quarantine(), *self._kept(stream)}
+                for stream in STREAMS
+            },
         )
+
+    def _kept(self, stream: str) -> list[str]:
+        """Ids of the records that the POS does not have and that somebody wants to be kept."""
+        if stream not in self.session.progress.refused:
+            return []
+        return self.session.manifests[stream].missing(held=True)
 
     def read_products(self, side: PosSide) -> None:
         """What the org sells now, and the discounts."""
@@ -245,6 +255,7 @@ class PosReading:
             if product.id not in nameless
         }
         side.unsure["products"] = unsure | self._not_storable(listed.products)
+        side.unsure["products"] |= self._products_kept(records, side)
         self._progress("products", len(side.products), len(side.products))
 
     def read_metadata(self) -> Iterator[tuple[Put, bool]]:
@@ -381,6 +392,12 @@ class PosReading:
     ) -> dict[str, Any]:
         fields = products.fields_of(product, self.session.org_id, self.session.provider)
         return fields | discount_store.SALE.fields(sale_of(product, found, now))
+
+    def _products_kept(self, records: StreamRecords, side: PosSide) -> set[str]:
+        """The same of the products: their removal is decided anew with each list."""
+        gone = records.may_be_stored() - side.products.keys() - side.unsure["products"]
+        refused = self.session.progress.refused.get("products")
+        return gone if refused == removal_id(side.provider, "products", gone) else set()
 
     def _not_storable(self, listed: Iterable[Product]) -> set[str]:
         """Ids of the products that Firestore does not take as they are."""
