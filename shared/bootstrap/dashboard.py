@@ -20,7 +20,17 @@ from shared.services.reads.customers import CustomerReads, OrderReads, SegmentRe
 from shared.services.reads.inventory import ExpiringStock, PriceHistory
 from shared.services.reads.menu import PublicMenu
 from shared.services.reads.metrics import MetricsReads
+from shared.services.reads.operations import (
+    DeadLetterReads,
+    IncidentReads,
+    QuarantineReads,
+    RemovalReads,
+)
+from shared.services.reads.org_status import OrgStatusReads, lease_version
+from shared.services.reads.orgs import OrgReads, fleet_version
 from shared.services.reads.response_cache import ResponseCache
+from shared.services.reads.run_history import RunHistory
+from shared.services.reads.settings import SettingsReads
 from shared.services.sign_in import GOOGLE, PasswordSignIn, emulated
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import metadata as metadata_store
@@ -28,14 +38,21 @@ from shared.web.auth import EveryOrg, PublicOfOrg, SignedIn, Staff
 from shared.web.routes import (
     cache,
     customers,
+    dead_letters,
     ecom,
+    incidents,
     inventory,
     menu,
     metadata,
     metrics,
     orders,
+    orgs,
+    quarantine,
+    removals,
+    run_history,
     session,
 )
+from shared.web.routes import settings as settings_routes
 from shared.web.routes.session import BrowserSessions
 from shared.web.routing import Route
 
@@ -57,7 +74,11 @@ def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
         utc_now,
         secure=not settings.firebase_auth_emulator_host,
     )
+    every_org = EveryOrg(staff)
     answers, people = ResponseCache(store), CustomerReads(store, SpendingLookUp(store))
+    fleet = ResponseCache(store, version_of=fleet_version)
+    statuses = ResponseCache(store, version_of=lease_version)
+    org_list, org_status = OrgReads(store, utc_now, fleet), OrgStatusReads(store, utc_now, statuses)
     json_routes: tuple[Route[Any, Any], ...] = (
         *menu.routes(PublicMenu(store, utc_now), PublicOfOrg(staff.find_org)),
         *inventory.routes(ExpiringStock(store, utc_now), PriceHistory(store), staff),
@@ -67,7 +88,15 @@ def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
         *metrics.report_routes(MetricsReads(store), staff),
         *ecom.routes(EcomCompleteness(store, utc_now), staff),
         *session.routes(sessions),
-        *cache.routes(answers.statistics, EveryOrg(staff)),
+        *cache.routes(answers.statistics, every_org),
+        *orgs.routes(org_list, org_status, staff, every_org),
+        *run_history.run_routes(RunHistory(store), staff),
+        *run_history.report_routes(RunHistory(store), staff),
+        *quarantine.routes(QuarantineReads(store), staff),
+        *removals.routes(RemovalReads(store), statuses, staff),
+        *incidents.routes(IncidentReads(store), staff),
+        *dead_letters.routes(DeadLetterReads(store), every_org),
+        *settings_routes.routes(SettingsReads(store), staff),
     )
     sign_in = sign_in_pages.routes(_password_sign_in(settings), sessions)
     return *json_routes, *sign_in, *_pages(Console.of(json_routes, utc_now), staff)
