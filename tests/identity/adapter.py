@@ -46,6 +46,7 @@ def app_of(authority: Authority, *, reachable: bool = True) -> firebase_admin.Ap
     for session in (
         client._token_verifier.request.session,
         client._user_manager.http_client.session,
+        client._token_generator.http_client.session,
     ):
         session.mount("https://", answers)
     return app
