@@ -1,5 +1,6 @@
 """firebase-admin with its requests answered in this process, without a socket."""
 
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +11,8 @@ from google.oauth2.credentials import Credentials
 from requests.adapters import BaseAdapter
 
 from tests.identity.authority import Authority
+
+_NUMBERS = count()
 
 
 class _Answers(BaseAdapter):
@@ -39,7 +42,7 @@ def app_of(authority: Authority, *, reachable: bool = True) -> firebase_admin.Ap
     app = firebase_admin.initialize_app(
         Credentials("token"),
         {"projectId": authority.project},
-        name=f"tests-{id(object())}-{reachable}",
+        name=f"tests-{next(_NUMBERS)}",
     )
     client = auth._get_client(app)
     answers = _Answers(authority, reachable=reachable)
