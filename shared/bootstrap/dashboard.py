@@ -11,7 +11,11 @@ from shared.clock import utc_now
 from shared.console import static_files
 from shared.console.error_pages import error_page
 from shared.console.pages import customers as customer_pages
+from shared.console.pages import decisions as decision_pages
 from shared.console.pages import home
+from shared.console.pages import orgs as org_pages
+from shared.console.pages import runs as run_pages
+from shared.console.pages import settings as settings_pages
 from shared.console.pages import sign_in as sign_in_pages
 from shared.console.rendering import Console
 from shared.outbound.destinations import Destinations
@@ -114,6 +118,10 @@ def _pages(console: Console, staff: Staff) -> Iterable[Route[Any, Any]]:
     return (
         *static_files.routes(),
         *home.routes(SignedIn(staff)),
+        *org_pages.routes(console, staff),
+        *run_pages.routes(console, staff),
+        *decision_pages.routes(console, staff),
+        *settings_pages.routes(console, staff),
         *customer_pages.routes(console, staff),
     )
 
