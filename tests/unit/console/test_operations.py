@@ -189,14 +189,19 @@ def test_every_org_is_listed_with_its_state_and_when_it_last_succeeded(console: 
 def test_an_org_that_fails_says_whose_turn_it_is_and_why(
     console: Shop, answers: dict[str, Any]
 ) -> None:
-    failing = {**ACTIVE, "state": "paused", "owner": "org", "lastError": "Wrong password."}
+    failing = {
+        **ACTIVE,
+        "state": "paused",
+        "owner": "org",
+        "lastError": "Wrong password. It is the dispensary's turn.",
+    }
     answers["/api/orgs"]["orgs"] = [failing]
     answers["/api/orgs/{orgId}/status"] = {**failing, **NOTHING_MORE}
 
     for path in ("/orgs", OVERVIEW, f"{OVERVIEW}/settings"):
         text = console.see(path, "sue")
         assert "Wrong password." in text, path
-        assert "dispensary" in text, path
+        assert "dispensary&#39;s turn" in text, path
 
 
 def test_the_list_of_orgs_and_dead_letters_are_for_operators(console: Shop) -> None:
