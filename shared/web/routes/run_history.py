@@ -145,7 +145,9 @@ def run_routes(history: RunHistory, staff: Rule, of_one: Rule | None = None) -> 
         found = [run_view(org_id, run_id, run) for run_id, run in page.runs]
         return RouteReply(RunsResponse(runs=found, next_cursor=page.cursor))
 
-    @table.get("/api/pos/sync/{runId}", RunQuery, RunResponse, rule=of_one or staff, errors=[NotFound])
+    @table.get(
+        "/api/pos/sync/{runId}", RunQuery, RunResponse, rule=of_one or staff, errors=[NotFound]
+    )
     def read_run(call: RouteCall[RunQuery, NoBody]) -> RouteReply:
         """The current state of a run."""
         run_id = call.params.run_id

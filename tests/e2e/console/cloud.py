@@ -1,4 +1,5 @@
-"""The local cloud of the console's tests: two orgs, synced once, and people of each role."""
+"""The local cloud of the console's tests: two orgs, synced once, one in trouble (troubled.py), and
+people of each role."""
 
 import os
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from deploy.local.simulator.spec import OrgSpec
 from deploy.local.stack import AUTH_EMULATOR, Stack
 from deploy.manifest import Manifest
 from tests.e2e.cloud import Cloud, strict_cloud
+from tests.e2e.console import troubled
 
 ORG, OTHER_ORG = "org_birch", "org_elm"
 PASSWORD = "a password of tests"
@@ -24,7 +26,10 @@ SPECS = (
     OrgSpec(id=ORG, seed=5, customers=120, orders=160, products=24, rows=40, locations=2),
     OrgSpec(id=OTHER_ORG, seed=6, customers=12, orders=8, products=6, rows=6),
 )
-FUNCTIONS = ("dashboard", "manual_sync", "loyalty_api", "org_sync", "spending", "cron_fanout")
+FUNCTIONS = (
+    *("dashboard", "admin_api", "manual_sync", "loyalty_api"),
+    *("org_sync", "spending", "cron_fanout"),
+)
 
 
 class ConsoleCloud(Cloud):
@@ -73,4 +78,5 @@ def console_cloud(logs: Path) -> Iterator[ConsoleCloud]:
             client.document(f"locations/{location['id']}").set(location["document"])
         cloud = ConsoleCloud(stack, client, pos)
         cloud.sync()
+        troubled.write(client)
         yield cloud
