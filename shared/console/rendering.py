@@ -176,7 +176,7 @@ def rendered(
         "Vary": "Accept-Encoding, Cookie",
     }
     data = text.encode()
-    if "gzip" in accepted.lower() and len(data) > SMALLEST_COMPRESSED:
+    if static_files.accepts_gzip(accepted) and len(data) > SMALLEST_COMPRESSED:
         sent["Content-Encoding"] = "gzip"
         data = gzip.compress(data, compresslevel=6, mtime=0)
     return RouteReply(RawContent(f"{HTML}; charset=utf-8", data), status=status, headers=sent)

@@ -67,6 +67,14 @@ def test_a_page_is_compressed_where_the_browser_accepts_it() -> None:
     assert b"$1,234.50" in gzip.decompress(page.data)
 
 
+@pytest.mark.parametrize("accepted", ["", "br", "gzip;q=0"])
+def test_a_page_is_sent_as_it_is_to_others(accepted: str) -> None:
+    page = opened(CUSTOMERS, **{"Accept-Encoding": accepted})
+
+    assert "Content-Encoding" not in page.headers
+    assert "$1,234.50" in page.text
+
+
 def test_a_link_to_the_next_page_keeps_what_is_asked_for() -> None:
     text = opened(f"{CUSTOMERS}?segment=vip&sort=lastName").text
 
