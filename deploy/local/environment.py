@@ -23,13 +23,15 @@ LOOPBACK = "127.0.0.1,localhost"
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the services of one stack are; ``secret_manager`` is empty where there is none."""
+    """Where the services of one stack are; ``secret_manager`` and ``kms`` are empty where there
+    is none."""
 
     project: str
     firestore: str
     pubsub: str
     tasks: str
     secret_manager: str = ""
+    kms: str = ""
 
 
 def common(marker: str, scratch: Path) -> dict[str, str]:
@@ -67,6 +69,7 @@ def of_function(
         "PUBSUB_EMULATOR_HOST": addresses.pubsub,
         "CLOUD_TASKS_EMULATOR_HOST": addresses.tasks,
         "SECRET_MANAGER_EMULATOR_HOST": addresses.secret_manager,
+        "KMS_EMULATOR_HOST": addresses.kms,
         "PYTHONPATH": ".",
         "THREADS": str(slots(function, instances)),
     }

@@ -19,6 +19,11 @@ STATUSES: tuple[str, ...] = get_args(Status)
 ALLEAVES_URL = "https://app.alleaves.com/api"
 """Where no other address is given."""
 LIGHTSPEED_URL = "https://{prefix}.retail.lightspeed.app"
+SECRET_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "alleaves": ("password", "pin", "apiKey", "webhookSecret"),
+    "lightspeed": ("token", "clientSecret", "refreshToken", "webhookSecret"),
+}
+"""In ``posConfig``, by provider."""
 REPLACED = "refresh_token"
 """The field whose secret is read and replaced with each use."""
 _LABEL_OR_NONE = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"
@@ -200,6 +205,11 @@ def unknown_fields(pos_config: Mapping[str, Any]) -> tuple[str, ...]:
     models = [m for m in _MODELS if provider not in PROVIDERS or _is_of(provider, m)]
     known = {field.alias for model in models for field in model.model_fields.values()}
     return tuple(sorted(str(name) for name in pos_config if name not in known))
+
+
+def secret_fields(provider: object) -> tuple[str, ...]:
+    """Names in ``posConfig`` of a provider's secrets; of an unknown one none."""
+    return SECRET_FIELDS.get(provider, ()) if isinstance(provider, str) else ()
 
 
 def _is_of(provider: object, model: type[AlleavesConfig | LightspeedConfig]) -> bool:

@@ -8,8 +8,9 @@ import pytest
 from google.cloud import secretmanager
 
 from deploy.local.secret_manager import SecretManager
+from shared.errors import SecretsUnavailable
 from shared.outbound import credentials
-from shared.outbound.credentials import SecretsUnavailable, read_secret
+from shared.outbound.credentials import read_secret
 from shared.outbound.rotating import add_secret
 
 SECRET = "projects/demo-secrets/secrets/main-street-password/versions"

@@ -27,10 +27,11 @@ EMULATORS = (
     "FIREBASE_AUTH_EMULATOR_HOST",
     "CLOUD_TASKS_EMULATOR_HOST",
     "SECRET_MANAGER_EMULATOR_HOST",
+    "KMS_EMULATOR_HOST",
 )
 
 FUNCTIONS = sorted(Manifest.read().functions)
-SECRET_READERS = {"read_secret", "pos_opener", "account_opener", "loyalty_opener"}
+SECRET_READERS = {"SecretSettings", "pos_opener", "account_opener", "loyalty_opener"}
 
 
 @pytest.mark.parametrize("variable", EMULATORS)
