@@ -88,7 +88,8 @@ class Function(Section):
     """One function. Memory in MiB, times in seconds; ``concurrency`` is the number of requests
     that one instance serves at once. ``subscription`` is None for HTTP functions. It publishes to
     the topics of ``publishes`` itself, reads or writes documents as ``firestore`` says, reads the
-    secrets in orgs' settings, and asks for the state of people's ``sessions``."""
+    secrets in orgs' settings and replaces them, and asks for the state of people's
+    ``sessions``."""
 
     name: FunctionName
     trigger: TopicTrigger | FirestoreTrigger | Literal["http"]
@@ -192,12 +193,12 @@ class Manifest(Section):
         project = where["project"]
         match value:
             case TopicValue(topic=topic):
-                return _full_name(project, topic)
+                return full_name(project, topic)
             case QueueValue(queue=queue):
                 return f"projects/{project}/locations/{self.defaults.region}/queues/{queue}"
             case TopicsValue():
                 names = self.topics_of_functions.items()
-                return json.dumps({name: _full_name(project, topic) for name, topic in names})
+                return json.dumps({name: full_name(project, topic) for name, topic in names})
             case KeyValue(key=key):
                 ring = f"locations/{self.defaults.region}/keyRings/{self.defaults.account_prefix}"
                 return f"projects/{project}/{ring}/cryptoKeys/{key}"
@@ -281,7 +282,8 @@ def _references_of(function: Function) -> Iterator[tuple[str, str, str]]:
     yield from ((name, "topic", topic) for topic in function.publishes)
 
 
-def _full_name(project: str, topic: str) -> str:
+def full_name(project: str, topic: str) -> str:
+    """A topic's name in Pub/Sub."""
     return f"projects/{project}/topics/{topic}"
 
 

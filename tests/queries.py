@@ -23,11 +23,15 @@ from shared.domain.customer_ranges import CustomerRange
 from shared.domain.ecom import EcomState
 from shared.domain.order_matching import SkipReason
 from shared.domain.orders import OrderStatus
+from shared.domain.org_health import OrgState
 from shared.domain.segmentation import Segment, SegmentBoundary
 from shared.errors import InvalidMessage
 from shared.services.reads.customers import CustomerReads, CustomerSort, OrderReads, SegmentReads
+from shared.services.reads.orgs import OrgReads, OrgSort
+from shared.services.reads.response_cache import ResponseCache
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import (
+    audit,
     customers,
     dead_letters,
     discounts,
@@ -124,6 +128,7 @@ def recorded() -> list[RecordingDatabase]:
     for database in (some_removed, all_plain):
         orders.spending_of(database, ORG, "7")
     _of_the_dashboard(nobody)
+    _of_the_fleet(nobody)
     _customer_reads(somebody).orders(ORG, "7", cursor=None, limit=10)
     return [nobody, somebody, some_removed, all_plain]
 
@@ -131,6 +136,8 @@ def recorded() -> list[RecordingDatabase]:
 def _of_the_store() -> Sequence[Callable[[Database], object]]:
     boundary = SegmentBoundary(until=NOW, segments=(Segment.VIP, Segment.LOYAL))
     return [
+        lambda d: audit.latest(d, ORG, 10),
+        lambda d: audit.latest(d, None, 10, NOW),
         lambda d: customers.having(d, ORG, "email", ["a@example.com"]),
         lambda d: customers.having(d, ORG, "phoneE164", ["+15185550123"]),
         lambda d: customers.having(d, ORG, "userId", ["u"]),
@@ -140,6 +147,8 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: dead_letters.waiting(d, None),
         lambda d: dead_letters.waiting(d, ORG),
         lambda d: dead_letters.count_replayed(d, ORG, NOW, 10),
+        lambda d: dead_letters.page(d, None, cursor=None, limit=10),
+        lambda d: dead_letters.page(d, ORG, cursor=None, limit=10),
         lambda d: discounts.read_all(d, ORG, "alleaves"),
         lambda d: ecom.look_up(d, ORG, ["7"], {}, "lightspeed"),
         lambda d: ecom.of_sales(d, ORG, ["7"]),
@@ -148,6 +157,7 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: ecom.count(d, ORG, *EcomState),
         lambda d: ecom.count_differing(d, ORG),
         lambda d: incidents.open_ones(d, 10),
+        lambda d: incidents.of_org(d, ORG, 10),
         lambda d: inventory.latest_price_changes(d, ORG, "p", 10),
         lambda d: locations.active_orgs(d),
         lambda d: locations.active_orgs(d, ORG),
@@ -156,6 +166,9 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: locations.configured(d, ORG),
         lambda d: locations.unreached(d, []),
         lambda d: locations.zones(d, ORG),
+        lambda d: locations.listed(d, ORG),
+        lambda d: locations.known_orgs(d, [ORG]),
+        lambda d: locations.orgs_after(d, ORG, 10),
         lambda d: locations.OrgDirectory(d)(ORG),
         _unknown_org,
         lambda d: loyalty.ids(d, ORG),
@@ -176,7 +189,10 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: quarantine.read_all(d, None, 10),
         lambda d: quarantine.read_all(d, ORG, 10),
         lambda d: quarantine.keys(d, ORG, "orders", 10),
+        lambda d: quarantine.page(d, ORG, None, cursor=None, limit=10),
+        lambda d: quarantine.page(d, ORG, "orders", cursor=None, limit=10),
         lambda d: runs.unfinished(d, NOW, 10),
+        lambda d: runs.history(d, ORG, cursor=None, limit=10),
         lambda d: spending.snapshots_in(d, ORG, A_RANGE),
         lambda d: spending.everybody(d, ORG),
         lambda d: spending.customers_sharing_phones(d, ORG, ["+15185550123"]),
@@ -187,6 +203,7 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: spending_requests.asked_before(d, NOW, 10),
         lambda d: spending_requests.waiting_since(d, ORG, NOW, 10),
         lambda d: status.last_succeeded(d, NOW, NOW, 10),
+        lambda d: status.fleet_version(d),
         lambda d: webhook_events.waiting(d, ORG, 10),
         lambda d: webhook_signers.of_org(d, "alleaves", ORG),
         lambda d: webhook_signers.at_place(d, "alleaves", "1000", 10),
@@ -210,6 +227,14 @@ def _of_the_dashboard(database: Database) -> None:
         OrderReads(database).page(ORG, status=order_status, cursor=None, limit=10)
     for reason in (None, *SkipReason):
         OrderReads(database).skipped(ORG, reason=reason, cursor=None, limit=10)
+
+
+def _of_the_fleet(database: Database) -> None:
+    orgs = OrgReads(database, lambda: NOW, ResponseCache(database, version_of=lambda *_: None))
+    for state in (None, *OrgState):
+        for sort in OrgSort:
+            orgs.page(state=state, sort=sort)
+        orgs.page(state=state, query="harbor")
 
 
 def _customer_reads(database: Database) -> CustomerReads:

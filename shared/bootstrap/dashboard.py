@@ -5,27 +5,71 @@ from functools import partial
 from typing import Any
 
 from shared.bootstrap.clients import database
-from shared.bootstrap.http import HttpFunction, staff_rule
+from shared.bootstrap.http import HttpFunction, firebase_sessions, staff_rule
 from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
+from shared.console import static_files
+from shared.console.error_pages import error_page
+from shared.console.pages import customers as customer_pages
+from shared.console.pages import home
+from shared.console.rendering import Console
 from shared.services.ecom.completeness import EcomCompleteness
 from shared.services.reads.customers import CustomerReads, OrderReads, SegmentReads
 from shared.services.reads.inventory import ExpiringStock, PriceHistory
 from shared.services.reads.menu import PublicMenu
 from shared.services.reads.metrics import MetricsReads
+from shared.services.reads.operations import (
+    DeadLetterReads,
+    IncidentReads,
+    QuarantineReads,
+    RemovalReads,
+)
+from shared.services.reads.org_status import OrgStatusReads, lease_version
+from shared.services.reads.orgs import OrgReads, fleet_version
 from shared.services.reads.response_cache import ResponseCache
+from shared.services.reads.run_history import RunHistory
+from shared.services.reads.settings import SettingsReads
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import metadata as metadata_store
-from shared.web.auth import EveryOrg, PublicOfOrg
-from shared.web.routes import cache, customers, ecom, inventory, menu, metadata, metrics, orders
+from shared.web.auth import EveryOrg, PublicOfOrg, SignedIn, Staff
+from shared.web.routes import (
+    cache,
+    customers,
+    dead_letters,
+    ecom,
+    incidents,
+    inventory,
+    menu,
+    metadata,
+    metrics,
+    orders,
+    orgs,
+    quarantine,
+    removals,
+    run_history,
+    session,
+)
+from shared.web.routes import settings as settings_routes
 from shared.web.routing import Route
 
 
-def _routes(settings: FunctionSettings) -> Iterable[Route[Any, Any]]:
+class DashboardSettings(FunctionSettings):
+    """``firebase_auth_emulator_host`` is set in the local cloud only; there
+    cookies travel over plain HTTP."""
+
+    firebase_auth_emulator_host: str = ""
+
+
+def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
     store = database(settings)
     staff = staff_rule(settings.google_cloud_project, store)
+    sessions = firebase_sessions(settings.google_cloud_project)
+    every_org = EveryOrg(staff)
     answers, people = ResponseCache(store), CustomerReads(store, SpendingLookUp(store))
-    return (
+    fleet = ResponseCache(store, version_of=fleet_version)
+    statuses = ResponseCache(store, version_of=lease_version)
+    org_list, org_status = OrgReads(store, utc_now, fleet), OrgStatusReads(store, utc_now, statuses)
+    json_routes: tuple[Route[Any, Any], ...] = (
         *menu.routes(PublicMenu(store, utc_now), PublicOfOrg(staff.find_org)),
         *inventory.routes(ExpiringStock(store, utc_now), PriceHistory(store), staff),
         *metadata.routes(partial(metadata_store.read_all, store), staff),
@@ -33,8 +77,26 @@ def _routes(settings: FunctionSettings) -> Iterable[Route[Any, Any]]:
         *orders.routes(OrderReads(store), people, answers, staff),
         *metrics.report_routes(MetricsReads(store), staff),
         *ecom.routes(EcomCompleteness(store, utc_now), staff),
-        *cache.routes(answers.statistics, EveryOrg(staff)),
+        *session.routes(sessions, utc_now, secure=not settings.firebase_auth_emulator_host),
+        *cache.routes(answers.statistics, every_org),
+        *orgs.routes(org_list, org_status, staff, every_org),
+        *run_history.run_routes(RunHistory(store), staff),
+        *run_history.report_routes(RunHistory(store), staff),
+        *quarantine.routes(QuarantineReads(store), staff),
+        *removals.routes(RemovalReads(store), statuses, staff),
+        *incidents.routes(IncidentReads(store), staff),
+        *dead_letters.routes(DeadLetterReads(store), every_org),
+        *settings_routes.routes(SettingsReads(store), staff),
+    )
+    return *json_routes, *_pages(Console.of(json_routes, utc_now), staff)
+
+
+def _pages(console: Console, staff: Staff) -> Iterable[Route[Any, Any]]:
+    return (
+        *static_files.routes(),
+        *home.routes(SignedIn(staff)),
+        *customer_pages.routes(console, staff),
     )
 
 
-FUNCTION = HttpFunction("dashboard", FunctionSettings, _routes)
+FUNCTION = HttpFunction("dashboard", DashboardSettings, _routes, error_page)

@@ -67,11 +67,15 @@ def account_opener(
     store: Database,
     limits: HttpSettings,
     budget: OpenBudget | None = None,
+    *,
+    typed: bool = False,
 ) -> Callable[[Location], PosAccount]:
-    """Opens a location's account, its secrets resolved; ``limits`` are those of its calls."""
+    """Opens a location's account, its secrets resolved; ``limits`` are those of its calls.
+    ``typed``: secrets may be text, as somebody has just typed them."""
     http = HttpSession(limits, settings.destinations)
     tokens = TokenCache(utc_now)
-    secrets, replaced = settings.resolver(), settings.rotating(store)
+    secrets = settings.resolver(plain_text=True if typed else None)
+    replaced = settings.rotating(store)
     paging = PageSettings(in_flight=settings.pos_concurrency)
     fallback = SignIn(settings.alleaves_username, settings.alleaves_password, settings.alleaves_pin)
 

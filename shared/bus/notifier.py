@@ -33,6 +33,12 @@ class Notifier:
         self._trusted = frozenset(url.get_secret_value() for url in trusted)
         self._loopback = loopback
 
+    def knows(self, url: SecretStr) -> bool:
+        """Whether it is the address of a service that it can send to."""
+        import apprise  # as below
+
+        return bool(apprise.Apprise().add(url.get_secret_value()))
+
     def send(self, urls: Sequence[SecretStr], title: str, body: str) -> list[bool]:
         """Send to all, within TIMEOUT_SECONDS; for each whether it accepted the message. Logs
         which service failed, without its address."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from shared.clock import Clock
 from shared.errors import ConfigurationInvalid
 from shared.outbound.credentials import TokenCache
+from shared.outbound.destinations import Destinations
 from shared.outbound.rotating import RotatingSecrets
 from shared.outbound.session import HttpSession
 from shared.pos.alleaves.api import AlleavesApi
@@ -54,9 +55,8 @@ def open_account(
     ``secrets`` keeps those that a provider replaces; without ``budget`` calls are not limited.
     Raises ConfigurationInvalid for an address that cannot be used, or where the settings lack what
     it takes to sign in."""
-    require_complete(location)
+    check_settings(location, http.destinations)
     name = location.name or f"location {location.id}"
-    _require_allowed(location, http)
     match location.pos_config:
         case AlleavesConfig() as config:
             api = AlleavesApi(http, tokens, config, location_name=name, clock=clock)
@@ -82,6 +82,16 @@ def open_account(
             return PosAccount(reader, None)
 
 
+def check_settings(location: Location, destinations: Destinations) -> None:
+    """Raises ConfigurationInvalid where no account can be opened with the location's settings: they
+    lack what it takes to sign in, or name a host that is not the provider's."""
+    require_complete(location)
+    config = location.pos_config
+    if config.base_url:
+        place = secret_place(location, "base_url")
+        destinations.require(config.provider, config.base_url, place)
+
+
 def open_lightspeed(
     location: Location,
     config: LightspeedConfig,
@@ -91,8 +101,7 @@ def open_lightspeed(
     secrets: RotatingSecrets,
 ) -> LightspeedApi:
     """A location's account at Lightspeed, its calls not limited; the rest as ``open_account``."""
-    require_complete(location)
-    _require_allowed(location, http)
+    check_settings(location, http.destinations)
     name = location.name or f"location {location.id}"
     oauth = _oauth(location, config, http, tokens, clock, secrets)
     return LightspeedApi(http, config, location_name=name, oauth=oauth)
@@ -116,12 +125,3 @@ def _oauth(
         )
     refresh_token = secrets.at(config.refresh_token, secret_place(location, REPLACED))
     return OAuth(http, tokens, config, refresh_token, provider=PROVIDER, clock=clock)
-
-
-def _require_allowed(location: Location, http: HttpSession) -> None:
-    """Raises ConfigurationInvalid where the settings name a host that is not the provider's."""
-    config = location.pos_config
-    if config.base_url:
-        http.destinations.require(
-            config.provider, config.base_url, secret_place(location, "base_url")
-        )

@@ -12,12 +12,13 @@ from cloudevents.http import CloudEvent
 from pydantic import SecretStr
 
 from deploy.manifest import Manifest
-from shared.bootstrap import alerts, clients, http, secrets
+from shared.bootstrap import admin_api, alerts, clients, http, secrets
 from shared.bootstrap.http import HttpFunction
 from shared.bus.later import LaterPublisher
 from shared.bus.messages import Message
 from shared.bus.notifier import Notifier
 from shared.bus.publisher import Publisher
+from shared.domain.org_secrets import SecretPlace
 from shared.errors import Unauthenticated
 from shared.outbound.credentials import SecretResolver
 from shared.store.database import Database
@@ -46,17 +47,20 @@ class ClaimSessions:
 
 class InProcess:
     """Makes the functions. ``published`` are their messages with their topics, those for later too,
-    ``secrets`` are the texts of secrets by name, ``secrets_read`` the resources asked for,
-    ``sealer`` seals those in settings, ``alerted`` the addresses and texts of alerts."""
+    ``resent`` the texts that were published as they stand, ``secrets`` are the texts of secrets by
+    name, ``secrets_read`` the resources asked for, ``sealer`` seals those in settings, ``alerted``
+    the addresses and texts of alerts."""
 
     def __init__(self, project: str, database: Database, patch: pytest.MonkeyPatch) -> None:
         self.published: list[tuple[str, Message]] = []
+        self.resent: list[tuple[str, str]] = []
         self.secrets: dict[str, str] = {}
         self.secrets_read: list[str] = []
         self.sealer = memory_sealer()
         self.alerted: list[tuple[str, str]] = []
         self._project, self._database, self._patch = project, database, patch
-        patch.setattr(alerts, "Notifier", lambda *_, **__: _Alerted(self.alerted))
+        for module in (admin_api, alerts):
+            patch.setattr(module, "Notifier", lambda *_, **__: _Alerted(self.alerted))
         patch.setattr(secrets, "read_secret", self._read_secret)
         patch.setattr(secrets, "Sealer", lambda key: self.sealer)
 
@@ -92,7 +96,7 @@ class InProcess:
             self._patch.setenv(name, value)
         stand_ins: dict[str, Callable[..., Any]] = {
             "database": lambda settings: self._database,
-            "publisher": lambda topic: _Published(topic, self.published),
+            "publisher": lambda topic: _Published(topic, self.published, self.resent),
             "later": lambda settings, topic: _PublishedLater(topic, self.published),
             "staff_rule": lambda project, store: Staff(ClaimSessions(), OrgDirectory(store)),
         }
@@ -100,18 +104,32 @@ class InProcess:
             if hasattr(module, name) and module not in (clients, http):
                 self._patch.setattr(module, name, stand_in)
 
+    def opened(self, sealed: str, org_id: str, field: str, location_id: str = "") -> str:
+        """What stands sealed in an org's settings."""
+        return self.sealer.open(SecretStr(sealed), SecretPlace(org_id, field, location_id))
+
     def _read_secret(self, resource: str) -> str:
         self.secrets_read.append(resource)
         return self.secrets[resource.split("/")[3]]
 
 
 class _Published(Publisher):
-    def __init__(self, topic: str, published: list[tuple[str, Message]]) -> None:
+    def __init__(
+        self, topic: str, published: list[tuple[str, Message]], resent: list[tuple[str, str]]
+    ) -> None:
         self._topic, self._published = topic.rpartition("/")[2], published
+        self._resent = resent
 
     def publish(self, messages: Iterable[Message]) -> int:
         given = list(messages)
         self._published += [(self._topic, message) for message in given]
+        return len(given)
+
+    def publish_text(
+        self, texts: Iterable[str], attributes: Mapping[str, str] | None = None
+    ) -> int:
+        given = list(texts)
+        self._resent += [(self._topic, text) for text in given]
         return len(given)
 
 

@@ -8,6 +8,7 @@ import pytest
 from google.cloud.firestore import DELETE_FIELD, Client
 
 from deploy.local.simulator.truth import Truth
+from shared.services.admin.removals import held_removals
 from shared.services.spending.look_up import SpendingLookUp, SpendingSource
 from shared.store.database import Database
 from tests.emulator.environment import SpendingRunner, SyncRunner
@@ -170,6 +171,26 @@ def test_a_skipped_order_that_is_deleted_is_skipped_no_more(
     till.place(900_001, 0.1, buyer=9_100_001)
     till.run()
     assert "alleaves_900001" in store.documents(skipped)
+
+
+def test_an_old_order_that_was_skipped_is_stored_once_its_customer_is(
+    store: StoredDocuments, till: Till
+) -> None:
+    # Given an order of long ago that names somebody who is no customer yet
+    till.place(900_001, 200, buyer=9_100_001)
+    till.run()
+    assert "alleaves_900001" in store.documents(f"tenants/{ORG}/skipped_orders")
+
+    # When that one is, and the next run lists the orders of these days alone
+    somebody = till.pos.data(ORG)["customers"][0]
+    late = {**somebody, "id_customer": 9_100_001, "email": "late@example.com", "phone": ""}
+    till.pos.add(ORG, "customers", late)
+    till.runs(timedelta(minutes=30), 1)
+
+    # Then
+    assert "alleaves_900001" not in store.documents(f"tenants/{ORG}/skipped_orders")
+    assert store.document(f"tenants/{ORG}/orders/alleaves_900001")["customerId"] == "9100001"
+    assert agrees(store, till.pos)
 
 
 def test_a_version_that_is_older_than_the_stored_one_waits_only_where_that_is_new(
@@ -389,6 +410,32 @@ def test_a_deletion_of_many_customers_waits_until_a_person_allows_it(
     assert allowed["streams"]["customers"]["deleted"] == 12
     assert store.status(ORG)["deletionsHeld"] == 0
     assert store.status(ORG)["customersCount"] == 218
+
+
+def test_an_approval_of_one_removal_of_customers_does_not_cover_a_larger_one(
+    client: Client, database: Database, store: StoredDocuments, till: Till
+) -> None:
+    # Given a removal that is held
+    client.document(f"tenants/{ORG}").set({"sync": {"maxDeletePercent": 2}})
+    till.run()
+    customers = [c["id_customer"] for c in till.pos.data(ORG)["customers"]][:13]
+    till.delete("customers", *customers[:12])
+    till.run()
+    (shown,) = held_removals(database, ORG)
+    assert set(shown.hold.record_ids) == {str(each) for each in customers[:12]}
+
+    # When one more is gone by the time that the approval is carried out
+    till.delete("customers", customers[12])
+    run = till.run(approved_removals=(shown.hold.id,))
+
+    # Then none is removed
+    assert (run["state"], run["deletionsHeld"]) == ("held", 13)
+    assert len(present(store.documents(f"tenants/{ORG}/customers"))) == 230
+
+    # When the removal as it is now is approved, then all are
+    (shown,) = held_removals(database, ORG)
+    run = till.run(approved_removals=(shown.hold.id,))
+    assert (run["state"], run["streams"]["customers"]["deleted"]) == ("succeeded", 13)
 
 
 @pytest.mark.parametrize("kind", ["empty_list", "halved_list"])

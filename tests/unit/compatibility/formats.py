@@ -109,6 +109,8 @@ def _manifest(memory: Memory) -> None:
         marks.put(order_id, FINGERPRINT)
     marks.listed("2", AT)
     marks.skip("3", FINGERPRINT)
+    marks.skip("8", FINGERPRINT)
+    marks.wait_for("8", "77", AT)
     marks.remove("4")
     marks.announce("5")
     marks.quarantine("6", FINGERPRINT, now=AT)
@@ -125,6 +127,7 @@ def _read_manifest(memory: Memory) -> object:
         "created": dict(marks.created()),
         "has": marks.has("1", FINGERPRINT),
         "skipped": marks.skipped("3"),
+        "waiting": dict(marks.waiting()),
         "quarantined": [marks.quarantined("6"), marks.quarantined("7")],
         "missing": [marks.missing(held=False), marks.missing(held=True)],
     }
@@ -195,6 +198,7 @@ def _read_requests(memory: Memory) -> object:
     return [spending_requests.read(memory, ORG, each.id) for each in (REQUEST, PART)]
 
 
+HOLD = Hold(reason="20 of 60 are missing", count=20, id="5f2a", record_ids=["1", "2"], proven=False)
 UNDER_WAY = Run(
     state=RunState.RUNNING,
     trigger="cron",
@@ -216,7 +220,7 @@ UNDER_WAY = Run(
         )
     ],
     warnings=["a warning"],
-    holds={"products": Hold(reason="20 of 60 are missing", count=20)},
+    holds={"products": HOLD},
 )
 PROGRESS = SyncProgress(
     shards={"orders": 2},
@@ -227,7 +231,7 @@ PROGRESS = SyncProgress(
     error=RunError(code="sync_paused", owner="org", message="Paused.", provider="alleaves"),
     credential_failures=2,
     next_try_at=AT,
-    holds={"products": Hold(reason="20 of 60 are missing", count=20)},
+    holds={"products": HOLD},
     incidents=["sync_paused"],
     pending_recompute=["1"],
     pending_notifications=["lightspeed_s1"],
@@ -268,7 +272,7 @@ MIXED = Run(
         "alleaves": ProviderWork(
             streams={"orders": StreamCounts(fetched=3)},
             done=["orders"],
-            holds={"products": Hold(reason="20 of 60 are missing", count=20)},
+            holds={"products": HOLD},
         )
     },
 )
@@ -400,6 +404,7 @@ FORMATS = {
             trigger="webhook",
             full=True,
             allow_deletions=True,
+            approved_removals=("5f2a",),
             dry_run=True,
             streams=("customers", "orders", "products", "discounts", "metadata"),
             requested_by="ada",

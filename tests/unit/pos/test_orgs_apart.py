@@ -193,7 +193,7 @@ def test_nothing_of_another_org_is_sent_or_told(
             else:
                 config = {
                     name: named(world, data.draw)
-                    for name in SECRET_FIELDS[provider]
+                    for name in (*SECRET_FIELDS[provider], "webhookSecret")
                     if data.draw(st.booleans())
                 }
                 config |= {"provider": provider, "status": "active", "username": "me"}
