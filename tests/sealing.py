@@ -9,7 +9,6 @@ from typing import Any
 from google.api_core import exceptions as google
 from google_crc32c import value as crc
 
-from shared.errors import SecretsUnavailable
 from shared.outbound.sealing import Sealer
 
 KEY = "projects/demo/locations/us-east1/keyRings/sync-sam/cryptoKeys/org-secrets"
@@ -107,12 +106,3 @@ def memory_sealer() -> Sealer:
         return text
 
     return Sealer(KEY, encrypt, decrypt)
-
-
-def silent_sealer() -> Sealer:
-    """A sealer whose Cloud KMS does not answer."""
-
-    def fail(*_: object) -> bytes:
-        raise SecretsUnavailable("DeadlineExceeded")
-
-    return Sealer(KEY, fail, fail)

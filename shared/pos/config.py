@@ -207,11 +207,6 @@ def unknown_fields(pos_config: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(str(name) for name in pos_config if name not in known))
 
 
-def secret_fields(provider: object) -> tuple[str, ...]:
-    """Those of SECRET_FIELDS; of an unknown provider none."""
-    return SECRET_FIELDS.get(provider, ()) if isinstance(provider, str) else ()
-
-
 def known_fields(provider: object) -> dict[str, None]:
     """Names in ``posConfig`` that the provider has, in their order; where it is not known, that any
     has."""

@@ -11,13 +11,13 @@ from shared.errors import ConfigurationInvalid, at_fault
 from shared.models import FrozenCamelModel
 from shared.outbound.credentials import SecretResolver
 from shared.pos.config import (
+    SECRET_FIELDS,
     AlleavesConfig,
     LightspeedConfig,
     Location,
     SignIn,
     read_location,
     require_complete,
-    secret_fields,
     unknown_fields,
     with_fallback,
     with_secrets,
@@ -283,7 +283,7 @@ def test_every_secret_of_a_provider_is_known_as_one(model: type[FrozenCamelModel
         for field in model.model_fields.values()
         if "SecretStr" in repr(field.annotation)
     ]
-    assert set(secret) == set(secret_fields(provider))
+    assert set(secret) == set(SECRET_FIELDS[provider])
 
 
 def test_a_refresh_token_stays_the_name_of_its_secret() -> None:
