@@ -100,16 +100,15 @@ def test_of_two_who_save_the_later_is_told(
     assert stored(client)["sync"] == {"lookbackDays": 40}
 
 
-def test_a_key_is_kept_in_secret_manager_and_not_sent_to_a_new_address(
+def test_a_key_is_sealed_and_not_sent_to_a_new_address(
     client: Client, admin: AdminClient, functions: InProcess
 ) -> None:
     # Given an account at Alpine IQ
     account = {"userId": 17, "apiKey": "the key"}
     seen = admin.post("settings", alpineIq=account)["version"]
-    name = f"pos-{ORG}-org-alpineIq-apiKey"
-    assert functions.secrets == {name: "the key"}
-    kept = {"userId": 17, "apiKey": f"secret:{name}/versions/1"}
-    assert stored(client)["alpineIq"] == kept
+    kept = stored(client)["alpineIq"]
+    assert functions.opened(kept["apiKey"], ORG, "alpineIq.apiKey") == "the key"
+    assert kept == {"userId": 17, "apiKey": kept["apiKey"]}
 
     # When another field changes, then the key stays
     seen = admin.post("settings", version=seen, alpineIq={"userId": 18})["version"]
