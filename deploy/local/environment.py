@@ -23,8 +23,8 @@ LOOPBACK = "127.0.0.1,localhost"
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the services of one stack are; ``secret_manager`` and ``auth`` are empty where there is
-    none."""
+    """Where the services of one stack are; ``secret_manager``, ``auth`` and ``kms`` are empty where
+    there is none."""
 
     project: str
     firestore: str
@@ -32,6 +32,7 @@ class Addresses:
     tasks: str
     secret_manager: str = ""
     auth: str = ""
+    kms: str = ""
 
 
 def common(marker: str, scratch: Path) -> dict[str, str]:
@@ -71,6 +72,7 @@ def of_function(
         "PUBSUB_EMULATOR_HOST": addresses.pubsub,
         "CLOUD_TASKS_EMULATOR_HOST": addresses.tasks,
         "SECRET_MANAGER_EMULATOR_HOST": addresses.secret_manager,
+        "KMS_EMULATOR_HOST": addresses.kms,
         "PYTHONPATH": ".",
         "THREADS": str(slots(function, instances)),
     }

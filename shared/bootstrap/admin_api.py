@@ -8,7 +8,7 @@ from pydantic import Field
 from shared.bootstrap.clients import database
 from shared.bootstrap.http import HttpFunction, staff_rule
 from shared.bootstrap.later import LaterSettings, later
-from shared.bootstrap.pos import PosSettings, account_opener, secret_writer
+from shared.bootstrap.pos import PosSettings, account_opener
 from shared.bootstrap.publishing import publisher
 from shared.bootstrap.replay import dead_letter_replay, quarantine_replay
 from shared.bus.notifier import Notifier
@@ -22,6 +22,7 @@ from shared.services.admin.removals import RemovalDecisions
 from shared.services.admin.replays import Replays
 from shared.services.admin.settings import OrgSettings
 from shared.services.manual_sync import ManualSync
+from shared.services.org_secrets import OrgSecrets
 from shared.web.auth import EveryOrg
 from shared.web.routes import admin, admin_settings
 from shared.web.routing import Route
@@ -46,7 +47,7 @@ def _routes(settings: AdminApiSettings) -> Iterable[Route[Any, Any]]:
     staff = staff_rule(settings.google_cloud_project, store)
     pos_sync = publisher(settings.pos_sync_topic)
     sync = ManualSync(store, pos_sync, later(settings, settings.pos_sync_topic), utc_now)
-    secrets, destinations = secret_writer(settings), settings.destinations
+    secrets, destinations = OrgSecrets(store, settings.sealer), settings.destinations
     notifier = Notifier(loopback=destinations.loopback)
     limits = HttpSettings(
         read_seconds=settings.pos_read_seconds, total_seconds=CALL_SECONDS, attempts=TRIES
@@ -69,13 +70,13 @@ def _routes(settings: AdminApiSettings) -> Iterable[Route[Any, Any]]:
         *admin_settings.location_routes(
             LocationSettings(store, secrets, destinations, utc_now),
             TryConnection(
-                store, account_opener(settings, limits, typed=True), destinations, utc_now
+                store, account_opener(settings, store, limits, typed=True), destinations, utc_now
             ),
             sync,
             staff,
         ),
         *admin_settings.settings_routes(
-            OrgSettings(store, secrets, destinations, notifier, utc_now), staff
+            OrgSettings(store, settings.sealer, destinations, notifier, utc_now), staff
         ),
     )
 

@@ -19,10 +19,15 @@ STATUSES: tuple[str, ...] = get_args(Status)
 ALLEAVES_URL = "https://app.alleaves.com/api"
 """Where no other address is given."""
 LIGHTSPEED_URL = "https://{prefix}.retail.lightspeed.app"
+SECRET_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "alleaves": ("password", "pin", "apiKey", "webhookSecret"),
+    "lightspeed": ("token", "clientSecret", "refreshToken", "webhookSecret"),
+}
+"""In ``posConfig``, by provider."""
 REPLACED = "refresh_token"
 """The field whose secret is read and replaced with each use."""
-SECRETS = ("password", "pin", "apiKey", "token", "clientSecret", "refreshToken", "webhookSecret")
-"""The fields of ``posConfig`` that nobody is shown."""
+SECRETS = tuple(dict.fromkeys(name for names in SECRET_FIELDS.values() for name in names))
+"""The fields of ``posConfig`` that nobody is shown, of any provider."""
 _LABEL_OR_NONE = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"
 """A label of DNS."""
 _PORTS = {"http": 80, "https": 443}
@@ -208,6 +213,11 @@ def known_fields(provider: object) -> dict[str, None]:
     models = [m for m in _MODELS if provider not in PROVIDERS or _is_of(provider, m)]
     fields = (field for model in models for field in model.model_fields.values())
     return dict.fromkeys(str(field.alias) for field in fields)
+
+
+def secret_fields(provider: object) -> tuple[str, ...]:
+    """Names in ``posConfig`` of a provider's secrets; of an unknown one none."""
+    return SECRET_FIELDS.get(provider, ()) if isinstance(provider, str) else ()
 
 
 def _is_of(provider: object, model: type[AlleavesConfig | LightspeedConfig]) -> bool:

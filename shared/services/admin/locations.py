@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import SecretStr
-
 from shared.clock import Clock
-from shared.domain.org_secrets import SecretPlace
 from shared.errors import NotFound, RequestInvalid, RequestRefused
 from shared.outbound.destinations import Destinations
-from shared.outbound.written_secrets import WrittenSecrets, name_for
 from shared.services.admin.audit import Actor, record_action
-from shared.services.admin.drafts import ROTATING, LocationChange, LocationDraft, draft_of
+from shared.services.admin.drafts import LocationChange, LocationDraft, draft_of
+from shared.services.org_secrets import OrgSecrets
 from shared.store import locations
 from shared.store.database import (
     Conflict,
@@ -51,7 +48,7 @@ class LocationSettings:
     NotFound for a location that the org does not have, and ChangedMeanwhile."""
 
     database: Database
-    secrets: WrittenSecrets
+    secrets: OrgSecrets
     destinations: Destinations
     clock: Clock
 
@@ -113,26 +110,12 @@ class LocationSettings:
         actor: Actor,
         action: str,
     ) -> SavedLocation:
-        """Keep the secrets, then the location that names them. Of a location that another has
-        changed meanwhile nothing is kept, of one that is saved no secret that it named before."""
+        """Store the location, its secrets sealed."""
         org_id, location_id = draft.location.org_id, draft.location.id
-        names = {name: name_for(SecretPlace(org_id, name, location_id)) for name in draft.typed}
-        config = dict(draft.fields["posConfig"])
-        written: dict[str, str] = {}
-        try:
-            for name in draft.typed:
-                text = SecretStr(str(config[name]))
-                written[name] = self.secrets.write(names[name], text, replaced=name in ROTATING)
-            fields = {**draft.fields, "posConfig": config | written}
-            write = locations.put(location_id, fields, before, version)
-            saved = self._recorded(org_id, location_id, write, actor, action)
-        except BaseException:
-            for name, reference in written.items():
-                self.secrets.drop(names[name], reference)
-            raise
-        for name in written:
-            self.secrets.drop(names[name], settings_of(before).get(name))
-        return saved
+        config = self.secrets.sealed_config(org_id, location_id, draft.fields["posConfig"])
+        fields = {**draft.fields, "posConfig": config}
+        write = locations.put(location_id, fields, before, version)
+        return self._recorded(org_id, location_id, write, actor, action)
 
     def _recorded(
         self, org_id: str, location_id: str, write: Write, actor: Actor, action: str

@@ -6,6 +6,7 @@ import pytest
 from google.cloud.firestore import Client
 from pydantic import SecretStr
 
+from shared.domain.org_secrets import SecretPlace
 from shared.services.alerts import address_id
 from shared.store.database import Database, version_text
 from tests.emulator.admin.client import OTHER, AdminClient
@@ -83,7 +84,6 @@ def test_a_field_that_is_wrong_is_named(
     assert (status, code) == (400, "request_invalid")
     assert says in message
     assert stored(client) == {}
-    assert functions.secrets == {}
 
 
 def test_of_two_who_save_the_later_is_told(
@@ -100,16 +100,16 @@ def test_of_two_who_save_the_later_is_told(
     assert stored(client)["sync"] == {"lookbackDays": 40}
 
 
-def test_a_key_is_kept_in_secret_manager_and_not_sent_to_a_new_address(
+def test_a_key_is_sealed_and_not_sent_to_a_new_address(
     client: Client, admin: AdminClient, functions: InProcess
 ) -> None:
     # Given an account at Alpine IQ
     account = {"userId": 17, "apiKey": "the key"}
     seen = admin.post("settings", alpineIq=account)["version"]
-    name = f"pos-{ORG}-org-alpineIq-apiKey"
-    assert functions.secrets == {name: "the key"}
-    kept = {"userId": 17, "apiKey": f"secret:{name}/versions/1"}
-    assert stored(client)["alpineIq"] == kept
+    kept = stored(client)["alpineIq"]
+    sealed = SecretStr(kept["apiKey"])
+    assert functions.sealer.open(sealed, SecretPlace(ORG, "alpineIq.apiKey")) == "the key"
+    assert kept["userId"] == 17
 
     # When another field changes, then the key stays
     seen = admin.post("settings", version=seen, alpineIq={"userId": 18})["version"]

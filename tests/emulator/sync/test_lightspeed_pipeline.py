@@ -52,10 +52,12 @@ class Pipeline:
         self.functions = functions
         self._environment = environment
         self.lines: list[str] = []
-        resolver = SecretResolver(functions._read_secret, "demo", plain_text=True)
+        resolver = SecretResolver(
+            functions._read_secret, "demo", plain_text=True, sealer=functions.sealer
+        )
         self._command = LightspeedWebhooks(
             environment.database,
-            AddressSecrets(environment.database, resolver, utc_now),
+            AddressSecrets(environment.database, resolver, utc_now, functions.sealer),
             self._open,
             self.lines.append,
         )
