@@ -14,7 +14,7 @@ from shared.domain.org_secrets import SecretPlace
 from shared.errors import ConfigurationInvalid, RequestInvalid
 from shared.outbound.credentials import PREFIX, secret_name
 from shared.outbound.destinations import Destinations
-from shared.outbound.sealing import SEALED, Sealer
+from shared.outbound.sealing import MOST_BYTES, SEALED, Sealer
 from shared.services.admin.audit import Actor, record_action
 from shared.services.admin.locations import ChangedMeanwhile
 from shared.services.alerts import address_id
@@ -138,6 +138,8 @@ class OrgSettings:
         key, url = str(given.get(API_KEY) or ""), given.get(BASE_URL)
         wrong = []
         try:
+            if len(key.encode()) > MOST_BYTES:
+                wrong.append(f"{ALPINE_IQ}.{API_KEY}: has over {MOST_BYTES:,} bytes")
             if key.startswith(SEALED):
                 wrong.append(f"{ALPINE_IQ}.{API_KEY}: type the secret itself")
             if key.startswith(PREFIX):
