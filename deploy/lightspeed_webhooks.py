@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         api = open_lightspeed(resolved, config, http, tokens, utc_now, replaced)
         return WebhookRegistry(api)
 
-    secrets = AddressSecrets(store, resolver, utc_now, sealer=settings.sealer)
+    secrets = AddressSecrets(store, resolver, utc_now)
     command = LightspeedWebhooks(store, secrets, open_account, print)
     try:
         command(given.what, given.org, given.url.rstrip("/"))

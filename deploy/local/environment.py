@@ -25,16 +25,15 @@ LOOPBACK = "127.0.0.1,localhost"
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the services of one stack are; ``secret_manager``, ``auth`` and ``kms`` are empty where
-    there is none."""
+    """Where the services of one stack are; the last three are empty where there are none."""
 
     project: str
     firestore: str
     pubsub: str
     tasks: str
     secret_manager: str = ""
-    auth: str = ""
     kms: str = ""
+    auth: str = ""
 
 
 def common(marker: str, scratch: Path) -> dict[str, str]:

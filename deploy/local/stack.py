@@ -76,8 +76,8 @@ class Stack:
         pending_seconds: float = PENDING_SECONDS,
         logs: Path = LOGS,
         secret_files: Path = SECRETS,
-        identity: bool = True,
         key_file: Path = KEY_FILE,
+        identity: bool = True,
     ) -> None:
         self.manifest = manifest or Manifest.read().for_local_cloud()
         self.project = f"demo-{secrets.token_hex(4)}"
@@ -226,8 +226,8 @@ class Stack:
             self.pubsub,
             self.tasks,
             self._secret_manager,
-            self.auth or "",
             self._kms,
+            self.auth or "",
         )
         env = {
             **of_function(function, self.manifest, addresses, self.secrets, self._instances),

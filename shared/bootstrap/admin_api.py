@@ -22,7 +22,6 @@ from shared.services.admin.removals import RemovalDecisions
 from shared.services.admin.replays import Replays
 from shared.services.admin.settings import OrgSettings
 from shared.services.manual_sync import ManualSync
-from shared.services.org_secrets import OrgSecrets
 from shared.web.auth import EveryOrg
 from shared.web.routes import admin, admin_settings
 from shared.web.routing import Route
@@ -47,7 +46,7 @@ def _routes(settings: AdminApiSettings) -> Iterable[Route[Any, Any]]:
     staff = staff_rule(settings.google_cloud_project, store)
     pos_sync = publisher(settings.pos_sync_topic)
     sync = ManualSync(store, pos_sync, later(settings, settings.pos_sync_topic), utc_now)
-    secrets, destinations = OrgSecrets(store, settings.sealer), settings.destinations
+    sealer, destinations = settings.sealer, settings.destinations
     notifier = Notifier(loopback=destinations.loopback)
     limits = HttpSettings(
         read_seconds=settings.pos_read_seconds, total_seconds=CALL_SECONDS, attempts=TRIES
@@ -68,7 +67,7 @@ def _routes(settings: AdminApiSettings) -> Iterable[Route[Any, Any]]:
             EveryOrg(staff),
         ),
         *admin_settings.location_routes(
-            LocationSettings(store, secrets, destinations, utc_now),
+            LocationSettings(store, sealer, destinations, utc_now),
             TryConnection(
                 store, account_opener(settings, store, limits, typed=True), destinations, utc_now
             ),
@@ -76,7 +75,7 @@ def _routes(settings: AdminApiSettings) -> Iterable[Route[Any, Any]]:
             staff,
         ),
         *admin_settings.settings_routes(
-            OrgSettings(store, settings.sealer, destinations, notifier, utc_now), staff
+            OrgSettings(store, sealer, destinations, notifier, utc_now), staff
         ),
     )
 

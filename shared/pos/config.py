@@ -20,14 +20,14 @@ ALLEAVES_URL = "https://app.alleaves.com/api"
 """Where no other address is given."""
 LIGHTSPEED_URL = "https://{prefix}.retail.lightspeed.app"
 SECRET_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "alleaves": ("password", "pin", "apiKey", "webhookSecret"),
-    "lightspeed": ("token", "clientSecret", "refreshToken", "webhookSecret"),
+    "alleaves": ("password", "pin", "apiKey"),
+    "lightspeed": ("token", "clientSecret", "refreshToken"),
 }
-"""In ``posConfig``, by provider."""
+"""What signs in at a provider, in ``posConfig``."""
 REPLACED = "refresh_token"
 """The field whose secret is read and replaced with each use."""
-SECRETS = tuple(dict.fromkeys(name for names in SECRET_FIELDS.values() for name in names))
-"""The fields of ``posConfig`` that nobody is shown, of any provider."""
+SECRETS = (*(name for names in SECRET_FIELDS.values() for name in names), "webhookSecret")
+"""The fields of ``posConfig`` that nobody is shown."""
 _LABEL_OR_NONE = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"
 """A label of DNS."""
 _PORTS = {"http": 80, "https": 443}
@@ -207,17 +207,17 @@ def unknown_fields(pos_config: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(str(name) for name in pos_config if name not in known))
 
 
+def secret_fields(provider: object) -> tuple[str, ...]:
+    """Those of SECRET_FIELDS; of an unknown provider none."""
+    return SECRET_FIELDS.get(provider, ()) if isinstance(provider, str) else ()
+
+
 def known_fields(provider: object) -> dict[str, None]:
     """Names in ``posConfig`` that the provider has, in their order; where it is not known, that any
     has."""
     models = [m for m in _MODELS if provider not in PROVIDERS or _is_of(provider, m)]
     fields = (field for model in models for field in model.model_fields.values())
     return dict.fromkeys(str(field.alias) for field in fields)
-
-
-def secret_fields(provider: object) -> tuple[str, ...]:
-    """Names in ``posConfig`` of a provider's secrets; of an unknown one none."""
-    return SECRET_FIELDS.get(provider, ()) if isinstance(provider, str) else ()
 
 
 def _is_of(provider: object, model: type[AlleavesConfig | LightspeedConfig]) -> bool:

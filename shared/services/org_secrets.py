@@ -13,7 +13,7 @@ from shared.errors import ConfigurationInvalid
 from shared.outbound.credentials import PREFIX
 from shared.outbound.sealing import MOST_BYTES, SEALED, Sealer
 from shared.pos.config import secret_fields
-from shared.store import paths
+from shared.store import locations, paths
 from shared.store.database import Conflict, Database, Document, Update
 
 Kept = Literal["sealed", "named", "text"]
@@ -137,8 +137,7 @@ class OrgSecrets:
         return having[0].id
 
     def _locations(self, org_id: str) -> list[Document]:
-        found = self.database.query(paths.LOCATIONS, ("orgId", "==", org_id))
-        return sorted(found, key=lambda each: each.id)
+        return locations.documents_of(self.database, org_id)
 
 
 def _secrets(org_id: str, location_id: str, document: Document) -> Iterator[OrgSecret]:

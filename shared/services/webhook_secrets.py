@@ -16,7 +16,6 @@ from shared.clock import Clock
 from shared.domain.org_secrets import SecretPlace
 from shared.errors import ConfigurationInvalid
 from shared.outbound.credentials import PREFIX, SecretResolver
-from shared.outbound.sealing import Sealer
 from shared.store import webhook_signers
 from shared.store.database import Conflict, Database
 
@@ -37,7 +36,6 @@ class AddressSecrets:
     database: Database
     resolver: SecretResolver
     clock: Clock
-    sealer: Sealer
     make: Callable[[], SecretStr] = new_secret
 
     def current(self, org_id: str) -> SecretStr:
@@ -70,10 +68,9 @@ class AddressSecrets:
             if stored and not _FITS_ADDRESS.fullmatch(before):
                 raise ConfigurationInvalid(f"{place} {_NOT_FOR_ADDRESS}")
             both = SecretStr(f"{made.get_secret_value()} {before}".strip())
-            sealed = self.sealer.seal(both, place)
             try:
                 now = self.clock()
-                webhook_signers.exchange(self.database, signer.id, signer.secret, sealed, now)
+                webhook_signers.exchange(self.database, signer.id, signer.secret, both, now)
             except Conflict:
                 if last:
                     raise

@@ -18,6 +18,7 @@ from shared.bus.later import LaterPublisher
 from shared.bus.messages import Message
 from shared.bus.notifier import Notifier
 from shared.bus.publisher import Publisher
+from shared.domain.org_secrets import SecretPlace
 from shared.errors import Unauthenticated
 from shared.outbound.credentials import SecretResolver
 from shared.store.database import Database
@@ -102,6 +103,10 @@ class InProcess:
         for name, stand_in in stand_ins.items():
             if hasattr(module, name) and module not in (clients, http):
                 self._patch.setattr(module, name, stand_in)
+
+    def opened(self, sealed: str, org_id: str, field: str, location_id: str = "") -> str:
+        """What stands sealed in an org's settings."""
+        return self.sealer.open(SecretStr(sealed), SecretPlace(org_id, field, location_id))
 
     def _read_secret(self, resource: str) -> str:
         self.secrets_read.append(resource)

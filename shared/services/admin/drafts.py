@@ -1,8 +1,8 @@
 """A location's settings as somebody wants them, put together with those that are stored.
 
-Fields left out keep their value, a field given as None is removed. A secret is text, which is
-sealed before it is stored, or a reference to one of the org's own secrets. Those that are stored
-are never sent to another address than the one they were given for.
+Fields left out keep their value, a field given as None is removed. A secret is text, to be sealed
+before it is stored, or a reference to one of the org's own secrets. Those that are stored are never
+sent to another address than the one they were given for.
 """
 
 from collections.abc import Mapping
@@ -29,6 +29,8 @@ from shared.store.locations import settings_of
 
 ADDRESS = ("provider", "baseUrl", "domainPrefix")
 """The fields that say where the secrets are sent."""
+KEPT_AS_TEXT = frozenset({"webhookSecret"})
+"""Compared with each webhook that names no location: sealed it would cost a call for every org."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,12 @@ class LocationChange:
 
 @dataclass(frozen=True, slots=True)
 class LocationDraft:
-    """A location with a change, valid but not stored. ``fields`` are its document's, with secrets
-    as they were given."""
+    """A location with a change, valid but not stored. ``fields`` are its document's; ``typed`` are
+    the names of the secrets in it that are to be sealed first."""
 
     location: Location
     fields: dict[str, Any]
+    typed: tuple[str, ...]
 
 
 def draft_of(
@@ -77,12 +80,18 @@ def draft_of(
         check_settings(location, destinations)
     except ConfigurationInvalid as error:
         raise RequestInvalid(str(error)) from None
-    return LocationDraft(location, fields)
+    typed = tuple(n for n in SECRETS if n in change.pos_config and _is_typed(n, config.get(n)))
+    return LocationDraft(location, fields, typed)
 
 
 def _merged(stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     merged = {**stored, **given}
     return {name: value for name, value in merged.items() if value is not None}
+
+
+def _is_typed(name: str, value: object) -> bool:
+    text = "" if value is None else str(value)
+    return bool(text) and name not in KEPT_AS_TEXT and not text.startswith((PREFIX, SEALED))
 
 
 def _unknown(config: Mapping[str, Any], change: LocationChange) -> list[str]:
@@ -94,8 +103,6 @@ def _foreign(org_id: str, location_id: str, change: LocationChange) -> list[str]
     named = {name: str(change.pos_config.get(name) or "") for name in SECRETS}
     wrong = []
     for name, text in named.items():
-        if text.startswith(SEALED):
-            wrong.append(f"posConfig.{name}: type the secret itself")
         if text.startswith(PREFIX):
             try:
                 secret_name(SecretStr(text), SecretPlace(org_id, f"posConfig.{name}", location_id))

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from pydantic import SecretStr
+
 from shared.clock import Clock
+from shared.domain.org_secrets import SecretPlace
 from shared.errors import NotFound, RequestInvalid, RequestRefused
 from shared.outbound.destinations import Destinations
+from shared.outbound.sealing import Sealer
 from shared.services.admin.audit import Actor, record_action
 from shared.services.admin.drafts import LocationChange, LocationDraft, draft_of
-from shared.services.org_secrets import OrgSecrets
 from shared.store import locations
 from shared.store.database import (
     Conflict,
@@ -48,7 +51,7 @@ class LocationSettings:
     NotFound for a location that the org does not have, and ChangedMeanwhile."""
 
     database: Database
-    secrets: OrgSecrets
+    sealer: Sealer
     destinations: Destinations
     clock: Clock
 
@@ -110,9 +113,12 @@ class LocationSettings:
         actor: Actor,
         action: str,
     ) -> SavedLocation:
-        """Store the location, its secrets sealed."""
+        """Store the location with the secrets that were typed sealed for it."""
         org_id, location_id = draft.location.org_id, draft.location.id
-        config = self.secrets.sealed_config(org_id, location_id, draft.fields["posConfig"])
+        config = dict(draft.fields["posConfig"])
+        for name in draft.typed:
+            place = SecretPlace(org_id, f"posConfig.{name}", location_id)
+            config[name] = sealed(self.sealer, str(config[name]), place)
         fields = {**draft.fields, "posConfig": config}
         write = locations.put(location_id, fields, before, version)
         return self._recorded(org_id, location_id, write, actor, action)
@@ -139,6 +145,15 @@ class LocationSettings:
             raise RequestInvalid("the settings cannot be stored as they are") from None
         assert version is not None  # documents were written
         return SavedLocation(location_id, version_text(version))
+
+
+def sealed(sealer: Sealer, text: str, place: SecretPlace) -> str:
+    """A secret as it is stored at its place. Raises RequestInvalid for one that is too long, and
+    SecretsUnavailable."""
+    try:
+        return sealer.seal(SecretStr(text), place).get_secret_value()
+    except ValueError as error:
+        raise RequestInvalid(f"{place.field}: {error}") from None
 
 
 def paused(stored: Fields) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pydantic import SecretStr
@@ -14,9 +13,9 @@ from shared.domain.org_secrets import SecretPlace
 from shared.errors import ConfigurationInvalid, RequestInvalid
 from shared.outbound.credentials import PREFIX, secret_name
 from shared.outbound.destinations import Destinations
-from shared.outbound.sealing import MOST_BYTES, SEALED, Sealer
+from shared.outbound.sealing import SEALED, Sealer
 from shared.services.admin.audit import Actor, record_action
-from shared.services.admin.locations import ChangedMeanwhile
+from shared.services.admin.locations import ChangedMeanwhile, sealed
 from shared.services.alerts import address_id
 from shared.store import tenants
 from shared.store.database import Conflict, Database, WriteRefused, version_text
@@ -138,10 +137,6 @@ class OrgSettings:
         key, url = str(given.get(API_KEY) or ""), given.get(BASE_URL)
         wrong = []
         try:
-            if len(key.encode()) > MOST_BYTES:
-                wrong.append(f"{ALPINE_IQ}.{API_KEY}: has over {MOST_BYTES:,} bytes")
-            if key.startswith(SEALED):
-                wrong.append(f"{ALPINE_IQ}.{API_KEY}: type the secret itself")
             if key.startswith(PREFIX):
                 secret_name(SecretStr(key), SecretPlace(org_id, f"{ALPINE_IQ}.{API_KEY}"))
             if isinstance(url, str):
@@ -155,14 +150,14 @@ class OrgSettings:
         self,
         org_id: str,
         parts: dict[str, Part],
-        version: datetime | None,
+        version: Any,
         actor: Actor,
     ) -> str:
         alpine = parts.get(ALPINE_IQ)
-        if alpine and not str(alpine[API_KEY]).startswith((PREFIX, SEALED)):
+        key = str(alpine[API_KEY]) if alpine else ""
+        if alpine and not key.startswith((PREFIX, SEALED)):
             place = SecretPlace(org_id, f"{ALPINE_IQ}.{API_KEY}")
-            sealed = self.sealer.seal(SecretStr(str(alpine[API_KEY])), place)
-            parts[ALPINE_IQ] = {**alpine, API_KEY: sealed.get_secret_value()}
+            parts[ALPINE_IQ] = {**alpine, API_KEY: sealed(self.sealer, key, place)}
         target, now = ", ".join(sorted(parts)), self.clock()
         try:
             saved = record_action(

@@ -50,9 +50,7 @@ def test_a_wrong_token_is_the_dispensarys_turn(admin: AdminClient, location: str
     assert "Check the token" in call["problem"]
 
 
-def test_a_token_is_sealed_in_the_settings(
-    admin: AdminClient, client: Client, location: str
-) -> None:
+def test_a_token_is_sealed(admin: AdminClient, client: Client, location: str) -> None:
     before = client.document(f"locations/{location}").get().to_dict() or {}
     config = {n: v for n, v in before["posConfig"].items() if n not in ("status", "webhookSecret")}
 

@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 from google.cloud.firestore import Client
-from pydantic import SecretStr
 
-from shared.domain.org_secrets import SecretPlace
 from shared.store.database import Database, version_text
 from tests.emulator.admin.client import OTHER, AdminClient
 from tests.emulator.environment import OrgConfig, SyncRunner
@@ -39,17 +37,6 @@ def version(database: Database, location: str) -> str:
     read = database.get(f"locations/{location}").version
     assert read is not None
     return version_text(read)
-
-
-def unsealed(functions: InProcess, location: str, config: dict[str, Any]) -> dict[str, Any]:
-    """The POS settings of a location with the secrets that are sealed there."""
-
-    def opened(name: str, value: Any) -> Any:
-        place = SecretPlace(ORG, f"posConfig.{name}", location)
-        sealed = str(value).startswith("sealed:")
-        return functions.sealer.open(SecretStr(value), place) if sealed else value
-
-    return {name: opened(name, value) for name, value in config.items()}
 
 
 def paused(sync: SyncRunner, clock: OffsetClock, org_config: OrgConfig) -> None:
@@ -83,12 +70,13 @@ def test_a_corrected_password_lets_a_paused_org_sync_at_once(
     answer = admin.post(f"{path}/resume")
     assert admin.do_syncs() == 1
 
-    # Then it is synced, by a secret that is sealed in the settings, and the rest is as it was
+    # Then it is synced, by a secret that is sealed, and the rest of the settings is as it was
     assert store.run(ORG, answer["runId"])["state"] == "succeeded"
     assert store.status(ORG)["status"] == "active"
     stored = client.document(path).get().to_dict() or {}
-    assert unsealed(functions, location, stored["posConfig"]) == settings
-    assert settings["password"] not in str(stored)
+    sealed = stored["posConfig"]["password"]
+    assert stored["posConfig"] == settings | {"password": sealed}
+    assert functions.opened(sealed, ORG, "posConfig.password", location) == settings["password"]
     assert [each["action"] for each in admin.actions(orgId=ORG)] == [
         "location_resumed",
         "location_changed",
@@ -148,6 +136,7 @@ def test_a_field_that_is_wrong_is_named_and_nothing_is_changed(
     assert (status, code) == (400, "request_invalid")
     assert says in message
     assert version(database, location) == before
+    assert functions.secrets == {}
 
 
 def test_stored_secrets_are_not_sent_to_a_new_address(
@@ -191,6 +180,7 @@ def test_a_connection_is_tried_without_storing_anything(
     assert found["locationIds"] == [settings["locationId"]]
     assert settings["locationId"] in [each["id"] for each in found["locations"]]
     assert found["timezone"]
+    assert functions.secrets == {}
     assert len(list(client.collection("locations").list_documents())) == 1
 
     # When a stored location is tried as it is
@@ -241,8 +231,8 @@ def test_a_location_that_is_added_is_synced_and_one_that_is_paused_is_not(
     assert store.run(ORG, answer["runId"])["state"] == "succeeded"
     stored = client.document(f"locations/{added}").get().to_dict() or {}
     assert stored["orgId"] == ORG
-    assert stored["posConfig"]["password"].startswith("sealed:")
-    assert unsealed(functions, added, stored["posConfig"]) == settings
+    sealed = stored["posConfig"]["password"]
+    assert functions.opened(sealed, ORG, "posConfig.password", added) == settings["password"]
 
 
 def test_whatever_is_wrong_with_a_location_it_can_be_paused(

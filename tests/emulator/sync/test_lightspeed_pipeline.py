@@ -57,7 +57,7 @@ class Pipeline:
         )
         self._command = LightspeedWebhooks(
             environment.database,
-            AddressSecrets(environment.database, resolver, utc_now, functions.sealer),
+            AddressSecrets(environment.database, resolver, utc_now),
             self._open,
             self.lines.append,
         )

@@ -249,7 +249,7 @@ class Command:
         )
         self._run = LightspeedWebhooks(
             hooks.database,
-            AddressSecrets(hooks.database, resolver, utc_now, hooks.functions.sealer),
+            AddressSecrets(hooks.database, resolver, utc_now),
             self._open,
             self.said.append,
         )

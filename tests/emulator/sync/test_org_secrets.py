@@ -86,7 +86,6 @@ def test_a_secret_that_is_replaced_is_in_force_with_the_next_use(
         ("posConfig.pin", "", "locations/main"),
         ("apiKey", "main", "locations/main"),
         ("token", "", "locations/retail"),
-        ("webhookSecret", "retail", "locations/retail"),
         ("alpineIq.apiKey", "", f"tenants/{ORG}"),
     ],
 )
@@ -104,7 +103,7 @@ def test_every_secret_is_found_by_its_field(
 @pytest.mark.parametrize(
     ("field", "location", "says"),
     [
-        ("webhookSecret", "", "several locations of org org_test have webhookSecret: main, retail"),
+        ("webhookSecret", "", "has a secret webhookSecret: there are apiKey, clientSecret"),
         ("username", "", "has a secret username: there are apiKey, clientSecret, password"),
         ("password", "retail", "has a secret password: there are clientSecret, refreshToken"),
         ("password", "theirs", "org org_test has no location theirs"),
@@ -120,6 +119,17 @@ def test_what_is_not_clear_is_said(
         org_secrets.rotate(ORG, field, NEW, location)
 
     assert [stored(client, f"locations/{each}") for each in ("main", "retail", "theirs")] == before
+
+
+def test_where_several_locations_have_the_field_one_is_to_be_named(
+    client: Client, org_secrets: OrgSecrets
+) -> None:
+    client.document("locations/second").set({"orgId": ORG, "posConfig": ALLEAVES})
+
+    with pytest.raises(ConfigurationInvalid, match="org_test have password: main, second"):
+        org_secrets.rotate(ORG, "password", NEW)
+
+    assert org_secrets.rotate(ORG, "password", NEW, "second")[0].location_id == "second"
 
 
 def test_no_secret_or_one_that_is_too_long_is_refused(org_secrets: OrgSecrets) -> None:

@@ -32,7 +32,7 @@ EMULATORS = (
 
 FUNCTIONS = sorted(Manifest.read().functions)
 SECRET_READERS = {"SecretSettings", "pos_opener", "account_opener", "loyalty_opener"}
-SECRET_WRITERS = {"pos_opener", "OrgSecrets"}
+SECRET_WRITERS = {"pos_opener", "admin_settings"}
 
 
 @pytest.mark.parametrize("variable", EMULATORS)

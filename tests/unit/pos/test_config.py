@@ -283,7 +283,7 @@ def test_every_secret_of_a_provider_is_known_as_one(model: type[FrozenCamelModel
         for field in model.model_fields.values()
         if "SecretStr" in repr(field.annotation)
     ]
-    assert set(secret) | {"webhookSecret"} == set(secret_fields(provider))
+    assert set(secret) == set(secret_fields(provider))
 
 
 def test_a_refresh_token_stays_the_name_of_its_secret() -> None:

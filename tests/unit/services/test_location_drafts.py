@@ -48,11 +48,14 @@ def test_fields_left_out_keep_their_value_and_one_that_is_none_is_removed() -> N
             "storeId": "of another program",
         },
     }
+    assert draft.typed == ()
 
 
-def test_a_sealed_secret_is_not_to_be_carried_to_another_place() -> None:
-    with pytest.raises(RequestInvalid, match="type the secret itself"):
-        changed(password="sealed:CiQA")
+def test_only_secrets_that_were_typed_are_to_be_kept() -> None:
+    assert changed(password="open sesame", pin="").typed == ("password",)
+    assert changed(password="secret:pos-org_harbor-main-password/versions/4").typed == ()
+    assert changed(password="sealed:AAAA").typed == ()
+    assert changed(webhookSecret="a secret that is compared").typed == ()
 
 
 @pytest.mark.parametrize(
@@ -82,8 +85,9 @@ def test_no_secret_of_others_can_be_named(reference: str) -> None:
 def test_an_old_unknown_field_stays_and_a_new_one_is_refused() -> None:
     old = {**STORED, "posConfig": {**CONFIG, "pasword": "typo"}}
 
-    draft = draft_of(ORG, "main", old, LocationChange({}, {"pin": "4321"}), ALLOWED)
-    assert draft.fields["posConfig"] == {**CONFIG, "pasword": "typo", "pin": "4321"}
+    assert draft_of(ORG, "main", old, LocationChange({}, {"pin": "4321"}), ALLOWED).typed == (
+        "pin",
+    )
     with pytest.raises(RequestInvalid, match="unknown field userName"):
         changed(userName="ada")
 
