@@ -112,7 +112,8 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
             .for_local_cloud()
             .with_policy(min_backoff_seconds=1, max_backoff_seconds=2)
         )
-        people = dict.fromkeys(("manual_sync", "dashboard", "loyalty_api"), proxy.environment)
+        served = ("admin_api", "manual_sync", "dashboard", "loyalty_api")
+        people = dict.fromkeys(served, proxy.environment)
         with strict_cloud(
             manifest,
             tmp_path_factory.mktemp("logs"),
