@@ -6,6 +6,7 @@
 #                function's process stands for two instances, so it takes twice its `concurrency` at once)
 #   make bench   the benchmarks
 #   make campaign SEEDS=1-200   all that can go wrong, by seeds: see tests/campaign
+#   make sam ARGS="orgs --failing"   the operators' command line, .venv/bin/sync-sam: see docs/operations.md
 #   make plan PROJECT=P        what a deployment to the project would change: see docs/deploy.md
 #   make deploy PROJECT=P      the deployment (YES=1: ask nobody)
 #   make smoke PROJECT=P ORG=O one org synced there, then the schedules resumed
@@ -20,7 +21,7 @@ SEEDS := 1-20
 # Whatever programs put away for a while stays in this folder too.
 export TMPDIR := $(CURDIR)/.local/tmp
 
-.PHONY: setup demo test local bench campaign replay import-ecom plan deploy smoke rollback $(CHECKS)
+.PHONY: setup demo test local bench campaign replay import-ecom sam plan deploy smoke rollback $(CHECKS)
 .NOTPARALLEL:
 
 demo: setup
@@ -41,6 +42,9 @@ fuzz: setup
 	FUZZ_CASES=2000 $(PYTHON) -m pytest -s tests/e2e/doors/test_fuzz*.py
 	FUZZ_CASES=5000 $(PYTHON) -m pytest -s tests/emulator/sync/test_fuzz.py
 	FUZZ_CASES=5000 $(PYTHON) -m pytest -s tests/emulator/test_tenant_isolation.py
+
+sam: setup
+	@exec .venv/bin/sync-sam $(ARGS)
 
 replay: setup
 	@exec $(PYTHON) -m deploy.replay $(ARGS)

@@ -142,6 +142,7 @@ class Stack:
             "firestore": self.firestore,
             "pubsub": self.pubsub,
             "tasks": self.tasks,
+            "secretManager": self._secret_manager,
             "simulator": self.simulator,
             "lightspeed": self.lightspeed,
             "functions": self.functions,

@@ -1,0 +1,36 @@
+"""All commands together."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from deploy.sam import runs, syncs, tail
+from deploy.sam.frame import COULD_NOT, CouldNot, schema_of
+
+app = typer.Typer(
+    name="sync-sam",
+    help="Runs Sync Sam: the local cloud of this folder, or with --project a project of Google's."
+    " Exit codes: 0 done, 1 done with failures or differences, 2 could not.",
+    epilog="Example: sync-sam orgs --failing",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command(epilog="Example: sync-sam schema orgs")
+def schema(
+    words: Annotated[list[str], typer.Argument(metavar="COMMAND", help="The command's words.")],
+) -> None:
+    """Print the JSON schema of what a command answers with --json."""
+    try:
+        typer.echo(json.dumps(schema_of(words), indent=2))
+    except CouldNot as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(COULD_NOT) from None
+
+
+for module in (syncs, runs, tail):
+    module.register(app)

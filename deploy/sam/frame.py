@@ -1,0 +1,255 @@
+"""What all commands have: where they work, how they answer, and how they end.
+
+A command is a function from its arguments, after a ``Cli``, to an answer. The answer is shown to
+people, or printed as JSON with ``--json``; everything else (progress, questions, errors) goes to
+standard error. Exit codes:
+
+    0   done
+    1   done, and the answer tells of failures or differences
+    2   could not: the message says what is wrong and whose turn it is
+"""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Annotated, Any, Protocol, TypeVar
+
+import typer
+from google.api_core.exceptions import GoogleAPICallError, RetryError
+from google.auth.exceptions import GoogleAuthError
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from deploy.manifest import DEFAULT_DATABASE
+from deploy.sam.target import Target, find_target
+from shared import log
+from shared.errors import Owner, SyncSamError
+from shared.services.runs.failure import TURN
+from shared.store.database import Conflict, TimedOut
+
+DONE, DIFFERS, COULD_NOT = 0, 1, 2
+CALLER = "It is your turn."
+KEYWORD = inspect.Parameter.KEYWORD_ONLY
+
+Project = Annotated[
+    str | None,
+    typer.Option(
+        "--project",
+        metavar="P",
+        help="A project of Google's. Without it: the local cloud of this folder.",
+    ),
+]
+DatabaseName = Annotated[
+    str, typer.Option("--database", metavar="D", help="Its database, after a restore.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+
+OrgArgument = Annotated[str, typer.Argument(metavar="ORG", help="Id of the org.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")]
+
+
+class CouldNot(SyncSamError):
+    """What was asked for cannot be done as it was asked for."""
+
+    code = "could_not"
+    owner = Owner.CALLER
+
+
+class Answer(Protocol):
+    """What a command answers with: a frozen pydantic model."""
+
+    @property
+    def exit_code(self) -> int:
+        """DONE or DIFFERS."""
+
+    def show(self, out: Console) -> None:
+        """Show it to people."""
+
+    def model_dump_json(self, *, by_alias: bool, indent: int) -> str:
+        """As JSON."""
+
+    @classmethod
+    def model_json_schema(cls, by_alias: bool = True) -> dict[str, Any]:
+        """Its JSON schema."""
+
+
+class AnswerModel(BaseModel):
+    """Base of answers and of their parts. JSON has every field, null where there is nothing."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+    @property
+    def exit_code(self) -> int:
+        """See Answer."""
+        return DONE
+
+    def show(self, out: Console) -> None:
+        """See Answer: the fields, a line each."""
+        for name, value in self.model_dump(mode="json", by_alias=True).items():
+            out.print(f"{name}: {value}", markup=False)
+
+
+class Problem(AnswerModel):
+    """Why a command could not: ``owner`` says whose turn it is."""
+
+    code: str
+    owner: str
+    message: str
+
+
+class ProblemAnswer(AnswerModel):
+    """What is printed with ``--json`` where a command could not."""
+
+    error: Problem
+
+
+@dataclass(frozen=True)
+class Cli:
+    """What a command works with."""
+
+    project: str | None = None
+    database_name: str = DEFAULT_DATABASE
+    as_json: bool = False
+    errors: Console = field(
+        default_factory=lambda: Console(stderr=True, highlight=False, soft_wrap=True)
+    )
+
+    @cached_property
+    def target(self) -> Target:
+        """Where the command works. Raises NoTarget."""
+        return find_target(self.project, self.database_name)
+
+    def say(self, text: str) -> None:
+        """Tell people something on the way to the answer."""
+        self.errors.print(text, markup=False)
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Ask whether to go on. Raises CouldNot for a no, and where nobody can be asked."""
+        if yes:
+            return
+        if not sys.stdin.isatty():
+            raise CouldNot(f"{question} Nobody can be asked here: say so with --yes")
+        if not typer.confirm(question, err=True):
+            raise CouldNot("nothing was done, as you said no")
+
+    @contextmanager
+    def working(self, what: str) -> Iterator[Callable[[str], None]]:
+        """Show that something lasts, and with the function that is given, how far it is."""
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        with Progress(*columns, console=self.errors, transient=True) as progress:
+            task = progress.add_task(what, total=None)
+            yield lambda text: progress.update(task, description=text)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command as it was registered."""
+
+    path: tuple[str, ...]
+    answer: type[Answer]
+    example: str
+
+
+COMMANDS: dict[str, Command] = {}
+"""All commands, by their words."""
+
+A = TypeVar("A", bound=Callable[..., Answer | None])
+
+
+def command(
+    group: typer.Typer, name: str, answer: type[Answer], *, example: str, below: str = ""
+) -> Callable[[A], A]:
+    """Register a command. Its first parameter is the Cli; the others are typer's, and the options
+    of all commands come behind them. One that returns None has printed its answers itself, each
+    as a line of JSON. ``example`` ends its help; ``below`` is the group's own name."""
+    path = (*below.split(), name)
+
+    def register(function: A) -> A:
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        shared = [
+            inspect.Parameter(
+                each, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind
+            )
+            for each, default, kind in (
+                ("project", None, Project),
+                ("database_name", DEFAULT_DATABASE, DatabaseName),
+                ("as_json", False, AsJson),
+            )
+        ]
+
+        def run(**given: Any) -> None:
+            cli = Cli(given.pop("project"), given.pop("database_name"), given.pop("as_json"))
+            raise typer.Exit(_run(cli, lambda: function(cli, **given)))
+
+        keyword = [each.replace(kind=KEYWORD) for each in own]
+        vars(run)["__signature__"] = inspect.Signature([*keyword, *shared])  # typer reads it
+        run.__annotations__ = {each.name: each.annotation for each in (*own, *shared)}
+        epilog = f"Example: sync-sam {' '.join(path)} {example}".rstrip()
+        group.command(name, epilog=epilog, help=inspect.getdoc(function))(run)
+        COMMANDS[" ".join(path)] = Command(path, answer, example)
+        return function
+
+    return register
+
+
+def _run(cli: Cli, work: Callable[[], Answer | None]) -> int:
+    """Do the work, show its answer; the exit code."""
+    log.configure("CRITICAL")  # failures are told as answers, not as lines of a log
+    try:
+        answer = work()
+    except KeyboardInterrupt:
+        return _fail(cli, Problem(code="interrupted", owner="caller", message="Interrupted."))
+    except (typer.Exit, typer.Abort):
+        raise
+    except SyncSamError as error:
+        return _fail(cli, _problem(error))
+    except (GoogleAPICallError, RetryError, GoogleAuthError, Conflict, TimedOut) as error:
+        told = f"{type(error).__name__}: {getattr(error, 'message', None) or error}"
+        message = f"Google's cloud did not do it: {told}. {TURN[Owner.US]}"
+        return _fail(cli, Problem(code="cloud_refused", owner="us", message=message))
+    except OSError as error:
+        return _fail(cli, Problem(code="os_error", owner="caller", message=f"{error}. {CALLER}"))
+    except Exception as error:
+        if not cli.as_json:
+            cli.errors.print_exception()
+        message = f"{type(error).__name__}: {error}. That was not foreseen. {TURN[Owner.US]}"
+        return _fail(cli, Problem(code="internal", owner="us", message=message))
+    if answer is None:
+        return DONE
+    if cli.as_json:
+        typer.echo(answer.model_dump_json(by_alias=True, indent=2))
+    else:
+        answer.show(Console(highlight=False))
+    return answer.exit_code
+
+
+def _problem(error: SyncSamError) -> Problem:
+    said = str(error).rstrip(".")
+    if said.partition(" ")[0].islower():
+        said = said[:1].upper() + said[1:]
+    turn = TURN.get(error.owner, CALLER)
+    message = f"{said}." if turn in said else f"{said}. {turn}"
+    return Problem(code=error.code, owner=error.owner.value, message=message)
+
+
+def _fail(cli: Cli, problem: Problem) -> int:
+    if cli.as_json:
+        typer.echo(ProblemAnswer(error=problem).model_dump_json(by_alias=True, indent=2))
+    else:
+        cli.errors.print(problem.message, style="red", markup=False)
+    return COULD_NOT
+
+
+def schema_of(words: Sequence[str]) -> dict[str, Any]:
+    """The JSON schema of a command's answer. Raises CouldNot for a command that there is not."""
+    found = COMMANDS.get(" ".join(words))
+    if found is None:
+        raise CouldNot(f"there is no command {' '.join(words)}: {', '.join(sorted(COMMANDS))}")
+    return found.answer.model_json_schema(by_alias=True)

@@ -1,0 +1,196 @@
+"""``runs``: what an org's runs did. And how a run is shown while it moves."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from deploy.sam.frame import (
+    DIFFERS,
+    DONE,
+    AnswerModel,
+    Cli,
+    CouldNot,
+    OrgArgument,
+    command,
+)
+from deploy.sam.words import known_org, moment, ok_or_problem
+from shared.domain.runs import RunState
+from shared.store import runs as run_store
+from shared.store.runs import Run
+
+LOOK_SECONDS = 0.5
+GOOD = (RunState.QUEUED, RunState.RUNNING, RunState.SUCCEEDED)
+
+
+class RunProblem(AnswerModel):
+    """Why a run, or a stream of it, did not do all of its work; ``owner``: whose turn it is."""
+
+    code: str
+    owner: str
+    message: str
+    stream: str | None
+    provider: str | None
+
+
+class StreamLine(AnswerModel):
+    """What happened to a stream's records; ``requests`` are calls to the POS."""
+
+    fetched: int
+    created: int
+    updated: int
+    unchanged: int
+    deleted: int
+    skipped: int
+    quarantined: int
+    requests: int
+    seconds: float
+
+
+class RunCost(AnswerModel):
+    """Firestore documents read, written and deleted."""
+
+    reads: int
+    writes: int
+    deletes: int
+
+
+class RunAnswer(AnswerModel):
+    """One run. ``held``: why removals wait for a person, and ``deletionsHeld`` how many."""
+
+    org_id: str
+    run_id: str
+    state: RunState
+    trigger: str
+    requested_by: str | None
+    started_at: datetime
+    ended_at: datetime | None
+    duration_seconds: float | None
+    problems: tuple[RunProblem, ...]
+    warnings: tuple[str, ...]
+    held: str | None
+    deletions_held: int
+    streams: dict[str, StreamLine]
+    cost: RunCost
+
+    @property
+    def exit_code(self) -> int:
+        return DONE if self.state in GOOD else DIFFERS
+
+    def show(self, out: Console) -> None:
+        took = f" after {self.duration_seconds:,.1f} s" if self.duration_seconds else ""
+        out.print(f"Run {self.run_id} of {self.org_id}: {self.state}{took}", markup=False)
+        out.print(stream_table(self.streams))
+        for each in self.problems:
+            where = f"{each.stream}: " if each.stream else ""
+            out.print(ok_or_problem(f"{where}{each.message}", each.owner, each.code))
+        if self.held:
+            out.print(f"{self.deletions_held} removals wait for a decision: {self.held}")
+        for warning in self.warnings:
+            out.print(f"Warning: {warning}", markup=False)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    command(app, "runs", RunAnswer, example="org_harbor cron-6f1c2a")(show_run)
+
+
+def show_run(
+    cli: Cli,
+    org: OrgArgument,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run.")],
+) -> RunAnswer:
+    """What one run of an org did."""
+    org_id = known_org(cli, org)
+    return answer_of(org_id, run, read(cli, org_id, run))
+
+
+def read(cli: Cli, org_id: str, run_id: str) -> Run:
+    """The run. Raises CouldNot where there is none of that id."""
+    found = run_store.read(cli.target.store, org_id, run_id)
+    if found is None:
+        raise CouldNot(f"{org_id} has no run {run_id}: `sync-sam runs {org_id}` lists them")
+    return found
+
+
+def answer_of(org_id: str, run_id: str, run: Run) -> RunAnswer:
+    """The run as it is told."""
+    document = run.document(org_id, run_id)
+    problems = {
+        (each.code, each.stream, each.provider): each
+        for each in (*run.errors, *([run.error] if run.error else ()))
+    }
+    return RunAnswer(
+        org_id=org_id,
+        run_id=run_id,
+        state=run.state,
+        trigger=run.trigger,
+        requested_by=run.requested_by,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        duration_seconds=run.duration_seconds,
+        problems=tuple(RunProblem(**each.model_dump()) for each in problems.values()),
+        warnings=tuple(run.warnings),
+        held=document.get("held"),
+        deletions_held=document["deletionsHeld"],
+        streams=lines_of(document["streams"]),
+        cost=RunCost(**run.cost.model_dump()),
+    )
+
+
+def lines_of(streams: Mapping[str, Mapping[str, Any]]) -> dict[str, StreamLine]:
+    """The streams of a run's or a report's document."""
+    return {
+        name: StreamLine(**{field: tally.get(field, 0) for field in StreamLine.model_fields})
+        for name, tally in streams.items()
+    }
+
+
+def stream_table(streams: Mapping[str, StreamLine], title: str | None = None) -> Table:
+    """The streams, a line each."""
+    table = Table("stream", title=title, title_justify="left")
+    columns = [name for name in StreamLine.model_fields if name != "seconds"]
+    for name in (*columns, "seconds"):
+        table.add_column(name, justify="right")
+    for name, line in streams.items():
+        figures = [f"{getattr(line, each):,}" for each in columns]
+        table.add_row(name, *figures, f"{line.seconds:,.1f}")
+    return table
+
+
+def watch(cli: Cli, org_id: str, run_id: str, seconds: float) -> Run:
+    """The run once it has ended; its streams are shown as they move. Raises CouldNot where it has
+    not ended after so many seconds."""
+    until = time.monotonic() + seconds
+    live = cli.errors.is_terminal
+    with Live(console=cli.errors, transient=True, refresh_per_second=4) as screen:
+        while True:
+            run = read(cli, org_id, run_id)
+            if run.state.ended:
+                return run
+            if live:
+                lines = lines_of(run.document(org_id, run_id)["streams"])
+                since = moment(run.started_at)
+                screen.update(stream_table(lines, f"{run_id}: {run.state} since {since}"))
+            if time.monotonic() > until:
+                raise CouldNot(
+                    f"run {run_id} is {run.state} still after {seconds:g} s: it goes on by itself,"
+                    f" look again with `sync-sam runs {org_id} {run_id}`"
+                )
+            time.sleep(LOOK_SECONDS)
+
+
+def wait_for(what: str, look: Callable[[], Any], seconds: float, cli: Cli) -> Any:
+    """What ``look`` finds, as soon as it is not None. Raises CouldNot after so many seconds."""
+    until = time.monotonic() + seconds
+    with cli.working(f"Waiting for {what} …"):
+        while (found := look()) is None:
+            if time.monotonic() > until:
+                raise CouldNot(f"there is no {what} after {seconds:g} s: is the function at work?")
+            time.sleep(LOOK_SECONDS)
+    return found
