@@ -10,6 +10,9 @@ from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
 from shared.services.ecom.completeness import EcomCompleteness
 from shared.services.reads.customers import CustomerReads, OrderReads, SegmentReads
+from shared.services.reads.explanations.customer import ExplainCustomer
+from shared.services.reads.explanations.order import ExplainOrder
+from shared.services.reads.explanations.product import ExplainProduct
 from shared.services.reads.inventory import ExpiringStock, PriceHistory
 from shared.services.reads.menu import PublicMenu
 from shared.services.reads.metrics import MetricsReads
@@ -17,7 +20,17 @@ from shared.services.reads.response_cache import ResponseCache
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import metadata as metadata_store
 from shared.web.auth import EveryOrg, PublicOfOrg
-from shared.web.routes import cache, customers, ecom, inventory, menu, metadata, metrics, orders
+from shared.web.routes import (
+    cache,
+    customers,
+    ecom,
+    explanations,
+    inventory,
+    menu,
+    metadata,
+    metrics,
+    orders,
+)
 from shared.web.routing import Route
 
 
@@ -31,6 +44,9 @@ def _routes(settings: FunctionSettings) -> Iterable[Route[Any, Any]]:
         *metadata.routes(partial(metadata_store.read_all, store), staff),
         *customers.routes(people, SegmentReads(store), answers, staff),
         *orders.routes(OrderReads(store), people, answers, staff),
+        *explanations.routes(
+            ExplainCustomer(store, utc_now), ExplainOrder(store), ExplainProduct(store), staff
+        ),
         *metrics.report_routes(MetricsReads(store), staff),
         *ecom.routes(EcomCompleteness(store, utc_now), staff),
         *cache.routes(answers.statistics, EveryOrg(staff)),

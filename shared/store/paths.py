@@ -36,6 +36,7 @@ menu_items = _below_tenant("publicViews/products/items")  # the public copy of t
 discounts = _below_tenant("discounts")  # those that run or are to come
 metadata = _below_tenant("metadata")
 quarantine = _below_tenant(QUARANTINE)
+sync_runs = _below_tenant(SYNC_RUNS)
 webhook_events = _below_tenant("webhook_events")
 
 pos_status = _below_tenant(f"{INTEGRATIONS}/{POS}")
