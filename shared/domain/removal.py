@@ -1,5 +1,8 @@
 """When may records that the POS no longer lists be removed?"""
 
+import hashlib
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +24,26 @@ class Removal:
 
     decision: Decision
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedRemovals:
+    """The removals that a person allows though they are drastic: every one, or those of these ids
+    (``removal_id``)."""
+
+    every: bool = False
+    ids: frozenset[str] = frozenset()
+
+    def cover(self, removal: str) -> bool:
+        """Whether the removal of that id is allowed."""
+        return self.every or removal in self.ids
+
+
+def removal_id(provider: str, stream: str, record_ids: Iterable[str]) -> str:
+    """The id of the removal of just these records of a provider's stream: who allows it by its id
+    allows nothing else."""
+    named = json.dumps([provider, stream, *sorted(record_ids)])
+    return hashlib.blake2b(named.encode(), digest_size=16).hexdigest()
 
 
 def decide(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from shared.domain import providers
 
+AUDIT = "audit"
 LOCATIONS = "locations"
 DEAD_LETTERS = "dead_letters"
 INCIDENTS = "incidents"
@@ -94,6 +95,11 @@ def pos_write(org_id: str, key: str) -> str:
 def incident(org_id: str | None, key: str) -> str:
     """What people are alerted to; without an org: incidents of Sync Sam itself."""
     return f"{INCIDENTS}/{key}" if org_id is None else f"{tenant(org_id)}/{INCIDENTS}/{key}"
+
+
+def audit(org_id: str | None) -> str:
+    """Who decided or changed what of an org; without one: of what concerns no org."""
+    return AUDIT if org_id is None else f"{tenant(org_id)}/{AUDIT}"
 
 
 def notification(org_id: str, key: str) -> str:

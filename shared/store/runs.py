@@ -27,11 +27,17 @@ REPORTED_FIELDS = (
     *("durationSeconds", "error", "errors", "warnings", "held", "deletionsHeld"),
 )
 """Fields of a run's document that its report has too."""
+RECORDS_NAMED = 100
+"""Ids of records that a hold names."""
 REPORTED_COUNTS = (
     *("fetched", "unchanged", "skipped", "skippedReasons"),
     *("quarantined", "requests", "seconds"),
 )
 """Counts of a stream that a report takes from the run: the others follow from its changes."""
+
+
+def _is_empty(kept: object) -> bool:
+    return not kept
 
 
 class Cost(CamelModel):
@@ -58,10 +64,16 @@ class RunError(CamelModel):
 
 
 class Hold(CamelModel):
-    """Removals of a stream that wait for a person: why, and how many."""
+    """The removal of ``count`` records of a stream, which waits for a person, and why. ``id`` is
+    the removal's own (domain.removal), ``record_ids`` are the first RECORDS_NAMED of the records,
+    both empty in what earlier versions have stored. ``proven``: allowing it removes them; else the
+    POS's answer is no proof that they are gone."""
 
     reason: str
     count: int
+    id: str = Field(default="", exclude_if=_is_empty)
+    record_ids: list[str] = Field(default_factory=list, exclude_if=_is_empty)
+    proven: bool = Field(default=True, exclude_if=bool)
 
 
 class Position(CamelModel):
@@ -299,10 +311,10 @@ def read_manual(database: Database, org_id: str) -> ManualRequests:
 
 
 def add_manual(
-    org_id: str, before: ManualRequests, *, run_id: str, asked_at: Sequence[datetime]
+    org_id: str, before: ManualRequests, *, run_id: str | None, asked_at: Sequence[datetime]
 ) -> Write:
-    """The write for one more run; a conflict if another request came since ``before`` was read:
-    of many requests at once one is granted."""
+    """The write for one more run, ``run_id`` being the last to be waited for; a conflict if another
+    request came since ``before`` was read: of many requests at once one is granted."""
     fields = {"runId": run_id, "askedAt": list(asked_at)}
     return put_if_version(paths.manual_runs(org_id), fields, before.version)
 

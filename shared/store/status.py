@@ -2,7 +2,7 @@
 ``sync_state/progress``, what the next run must know of the ones before: of the org's sync with one
 provider, each has its own (paths.progress)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -152,6 +152,8 @@ class SyncProgress(CamelModel):
     """Removals that wait for a person, by stream, until a run of that stream completes."""
     incidents: list[str] = Field(default_factory=list)
     """Keys of the open incidents that runs of the org have raised."""
+    refused: dict[str, str] = Field(default_factory=dict, exclude=True)
+    """By stream the id of the removal that a person does not want. Written beside the runs."""
     pending_recompute: list[str] = Field(default_factory=list, alias="owed")
     """Customers who lost an order to another: their recompute may not have been requested yet."""
     pending_notifications: list[str] = Field(default_factory=list)
@@ -187,8 +189,15 @@ def read_progress(database: Database, org_id: str, provider: str) -> SyncProgres
 
 
 def put_progress(org_id: str, provider: str, progress: SyncProgress) -> Put:
-    """The write for it, without ``ecom_import``. Dates and times are stored as ISO text."""
+    """The write for it, without ``ecom_import`` and ``refused``. Dates and times are stored as ISO
+    text."""
     fields = progress.model_dump(mode="json", by_alias=True)
+    return Put(paths.progress(org_id, provider), fields, owned=tuple(fields))
+
+
+def put_refused(org_id: str, provider: str, refused: Mapping[str, str]) -> Put:
+    """The write for ``refused`` alone."""
+    fields = {"refused": dict(refused)}
     return Put(paths.progress(org_id, provider), fields, owned=tuple(fields))
 
 

@@ -18,6 +18,7 @@ import structlog
 from shared.bus.messages import STREAMS
 from shared.bus.publisher import Publisher
 from shared.clock import Clock, Deadline, OutOfTime
+from shared.domain.removal import AllowedRemovals
 from shared.domain.runs import FAILING_FROM, SHORT_RUNS, RunState
 from shared.errors import OrgError, ProviderError, RetryLater, SyncSamError
 from shared.services.alerts import Alerts
@@ -255,7 +256,7 @@ def sync_records(
     try:
         opened = open_org(session, org, open_pos)
         return sync_streams(
-            session, opened, _wanted(command, session), allow_deletions=command.allow_deletions
+            session, opened, _wanted(command, session), allowed=command.allowed_removals
         )
     except (OrgError, ProviderError) as error:
         session.fail(error)
@@ -263,7 +264,7 @@ def sync_records(
 
 
 def sync_streams(
-    session: Session, org: OpenOrg, wanted: Collection[str], *, allow_deletions: bool
+    session: Session, org: OpenOrg, wanted: Collection[str], *, allowed: AllowedRemovals
 ) -> datetime | None:
     """Sync the wanted streams. One that fails is noted on the run; the others go on. Returns when
     sale fields next change by time, as far as this run knows.
@@ -272,8 +273,8 @@ def sync_streams(
     foreseen, after the streams beside it have ended.
     """
     attempt = StreamAttempts(session, wanted)
-    catalogue = Catalogue(session, org, attempt, allow_deletions=allow_deletions)
-    removal = RemovalRules(org.settings.max_delete_percent, allow_deletions)
+    catalogue = Catalogue(session, org, attempt, allowed=allowed)
+    removal = RemovalRules(org.settings.max_delete_percent, allowed)
 
     def sync_people() -> None:
         check = AccountCheck(session, org.accounts)

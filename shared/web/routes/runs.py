@@ -31,11 +31,13 @@ class WaitQuery(Params):
 
 class SyncBody(Body):
     """What to sync. A user with one org may omit ``orgId``; without ``streams``, all are synced.
-    ``full`` writes every record again, ``allowDeletions`` permits a removal that is held."""
+    ``full`` writes every record again, ``allowDeletions`` permits a removal that is held. With
+    ``dryRun`` nothing is written but a report of what would be."""
 
     org_id: OrgId | None = None
     full: bool = False
     allow_deletions: bool = False
+    dry_run: bool = False
     streams: Annotated[tuple[StreamName, ...], Field(min_length=1)] | None = None
 
 
@@ -125,7 +127,8 @@ def routes(sync: ManualSync, staff: Rule, machine: Rule, either: Rule) -> RouteT
         errors=[RateLimited],
     )
     def start(call: RouteCall[WaitQuery, SyncBody]) -> RouteReply:
-        """Sync an org now. If it is being synced already, 409 names that run."""
+        """Sync an org now. If it is being synced already, 409 names that run. The ``statusUrl`` of
+        a dry run is that of its report, which is there once it has ended."""
         user, asked = call.caller, call.body
         assert isinstance(user, SignedInUser)
         if (asked.full or asked.allow_deletions) and not user.roles & ANY_ORG:
@@ -135,17 +138,19 @@ def routes(sync: ManualSync, staff: Rule, machine: Rule, either: Rule) -> RouteT
             requested_by=user.uid,
             full=asked.full,
             allow_deletions=asked.allow_deletions,
+            dry_run=asked.dry_run,
             streams=asked.streams,
         )
         try:
             run_id = sync.start(request)
         except RunUnderWay as error:
-            return under_way_reply(error, call, _status_url(call.org_id, error.run_id))
-        if call.params.wait:
+            return under_way_reply(error, call, status_url(call.org_id, error.run_id))
+        if call.params.wait and not asked.dry_run:
             run = sync.wait(call.org_id, run_id, min(call.params.wait, LONGEST_WAIT))
             if run.state.ended:
                 return RouteReply(_view(call.org_id, run_id, run))
-        return RouteReply(_started(call.org_id, run_id), status=202)
+        started = started_response(call.org_id, run_id, dry_run=asked.dry_run)
+        return RouteReply(started, status=202)
 
     @table.post(
         "/api/cron/pos-sync",
@@ -167,7 +172,8 @@ def routes(sync: ManualSync, staff: Rule, machine: Rule, either: Rule) -> RouteT
             if ended is not None:
                 return RouteReply(_ended(started, ended))
         return RouteReply(
-            StartedRunsResponse(runs=[_started(*each) for each in started.items()]), status=202
+            StartedRunsResponse(runs=[started_response(*each) for each in started.items()]),
+            status=202,
         )
 
     @table.get("/api/pos/sync/{runId}", RunQuery, RunResponse, rule=either, errors=[NotFound])
@@ -196,8 +202,10 @@ def under_way_reply(error: RunUnderWay, call: RouteCall[Any, Any], status_url: s
     return RouteReply(body, status=409)
 
 
-def _started(org_id: str, run_id: str) -> StartedRunResponse:
-    return StartedRunResponse(run_id=run_id, org_id=org_id, status_url=_status_url(org_id, run_id))
+def started_response(org_id: str, run_id: str, *, dry_run: bool = False) -> StartedRunResponse:
+    """A run that was started."""
+    url = f"/api/reports/{run_id}?orgId={org_id}" if dry_run else status_url(org_id, run_id)
+    return StartedRunResponse(run_id=run_id, org_id=org_id, status_url=url)
 
 
 def _ended(started: Mapping[str, str], ended: Mapping[str, Run]) -> EndedRunsResponse:
@@ -207,7 +215,8 @@ def _ended(started: Mapping[str, str], ended: Mapping[str, Run]) -> EndedRunsRes
     )
 
 
-def _status_url(org_id: str, run_id: str) -> str:
+def status_url(org_id: str, run_id: str) -> str:
+    """Where a run can be read."""
     return f"/api/pos/sync/{run_id}?orgId={org_id}"
 
 
