@@ -177,6 +177,7 @@ def sync(
         full=full,
         allow_deletions=allow_deletions,
         streams=chosen_streams(streams),
+        dry_run=dry_run,
     )
     if dry_run:
         return preview(cli, request, timeout)
@@ -206,7 +207,7 @@ def start(cli: Cli, request: SyncRequest, *, wait_seconds: float | None) -> Sync
 
 def preview(cli: Cli, request: SyncRequest, seconds: float) -> SyncAnswer:
     """What a run would change."""
-    run_id = manual_sync(cli).preview(request)
+    run_id = manual_sync(cli).start(request)
     path = paths.sync_report(request.org_id, run_id)
 
     def report() -> Mapping[str, Any] | None:

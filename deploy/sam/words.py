@@ -45,3 +45,10 @@ def ok_or_problem(message: str, owner: str, code: str) -> Text:
     turn = TURN.get(Owner(owner), "") if owner in set(Owner) else ""
     told = message if turn in message else f"{message} {turn}"
     return Text(f"{told} [{code}]", style="red")
+
+
+def dollars(amount: float | None) -> str:
+    """An amount of money, negative for a refund."""
+    if amount is None:
+        return "none"
+    return f"-${-amount:,.2f}" if amount < 0 else f"${amount:,.2f}"

@@ -33,8 +33,6 @@ from shared.store.database import WRITES_PER_COMMIT, Conflict, Database
 from shared.store.runs import Run
 
 RUNS_PER_HOUR = 6
-PREVIEW = "preview-"
-"""Prefix of the ids of dry runs, and of their reports."""
 QUEUED_FOR = timedelta(minutes=10)
 """A run that has not begun within this time is not under way: its message is lost."""
 ATTEMPTS = 5
@@ -126,15 +124,6 @@ class ManualSync:
             )
             return run_id
         raise RetryLater(f"too many ask for a run of {request.org_id} at once")
-
-    def preview(self, request: SyncRequest) -> str:
-        """Have a run's changes reported, not made; return the id of the report. It counts for no
-        limit, and keeps no run waiting."""
-        run_id = f"{PREVIEW}{uuid.uuid4().hex}"
-        message = PosSync(run_id=run_id, trigger="manual", dry_run=True, **asdict(request))
-        self.pos_sync.publish([message])
-        log.info("preview_queued", org_id=request.org_id, run_id=run_id)
-        return run_id
 
     def start_all(self) -> dict[str, str]:
         """Start a run of every org with an active POS location; run id by org. The run of an org

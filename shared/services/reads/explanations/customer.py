@@ -174,8 +174,7 @@ class ExplainCustomer:
         self, org_id: str, customer_id: str, fields: Mapping[str, Any], spent: Document
     ) -> SpendingExplained:
         total, effects, lines = Spending(), Counter[OrderEffect](), []
-        theirs = ("customerId", "==", customer_id)
-        for order in self.database.query(paths.orders(org_id), theirs, select=READ):
+        for order in orders.of_customer(self.database, org_id, customer_id, READ):
             effect = effect_of(order)
             effects[effect] += 1
             fact = orders.fact_of(order)
