@@ -23,9 +23,12 @@ from shared.domain.customer_ranges import CustomerRange
 from shared.domain.ecom import EcomState
 from shared.domain.order_matching import SkipReason
 from shared.domain.orders import OrderStatus
+from shared.domain.org_health import OrgState
 from shared.domain.segmentation import Segment, SegmentBoundary
 from shared.errors import InvalidMessage
 from shared.services.reads.customers import CustomerReads, CustomerSort, OrderReads, SegmentReads
+from shared.services.reads.orgs import OrgReads, OrgSort
+from shared.services.reads.response_cache import ResponseCache
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import (
     customers,
@@ -124,6 +127,7 @@ def recorded() -> list[RecordingDatabase]:
     for database in (some_removed, all_plain):
         orders.spending_of(database, ORG, "7")
     _of_the_dashboard(nobody)
+    _of_the_fleet(nobody)
     _customer_reads(somebody).orders(ORG, "7", cursor=None, limit=10)
     return [nobody, somebody, some_removed, all_plain]
 
@@ -156,6 +160,9 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: locations.configured(d, ORG),
         lambda d: locations.unreached(d, []),
         lambda d: locations.zones(d, ORG),
+        lambda d: locations.listed(d, ORG),
+        lambda d: locations.known_orgs(d, [ORG]),
+        lambda d: locations.orgs_after(d, ORG, 10),
         lambda d: locations.OrgDirectory(d)(ORG),
         _unknown_org,
         lambda d: loyalty.ids(d, ORG),
@@ -179,6 +186,7 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: quarantine.keys(d, ORG, "orders", 10),
         lambda d: runs.begun_before(d, ORG, NOW),
         lambda d: runs.unfinished(d, NOW, 10),
+        lambda d: runs.history(d, ORG, cursor=None, limit=10),
         lambda d: spending.snapshots_in(d, ORG, A_RANGE),
         lambda d: spending.everybody(d, ORG),
         lambda d: spending.customers_sharing_phones(d, ORG, ["+15185550123"]),
@@ -189,6 +197,7 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: spending_requests.asked_before(d, NOW, 10),
         lambda d: spending_requests.waiting_since(d, ORG, NOW, 10),
         lambda d: status.last_succeeded(d, NOW, NOW, 10),
+        lambda d: status.fleet_version(d),
         lambda d: webhook_events.waiting(d, ORG, 10),
         lambda d: webhook_signers.of_org(d, "alleaves", ORG),
         lambda d: webhook_signers.at_place(d, "alleaves", "1000", 10),
@@ -212,6 +221,14 @@ def _of_the_dashboard(database: Database) -> None:
         OrderReads(database).page(ORG, status=order_status, cursor=None, limit=10)
     for reason in (None, *SkipReason):
         OrderReads(database).skipped(ORG, reason=reason, cursor=None, limit=10)
+
+
+def _of_the_fleet(database: Database) -> None:
+    orgs = OrgReads(database, lambda: NOW, ResponseCache(database, version_of=lambda *_: None))
+    for state in (None, *OrgState):
+        for sort in OrgSort:
+            orgs.page(state=state, sort=sort)
+        orgs.page(state=state, query="harbor")
 
 
 def _customer_reads(database: Database) -> CustomerReads:

@@ -16,7 +16,10 @@ from shared.services.reads.explanations.product import ExplainProduct
 from shared.services.reads.inventory import ExpiringStock, PriceHistory
 from shared.services.reads.menu import PublicMenu
 from shared.services.reads.metrics import MetricsReads
+from shared.services.reads.org_status import OrgStatusReads, lease_version
+from shared.services.reads.orgs import OrgReads, fleet_version
 from shared.services.reads.response_cache import ResponseCache
+from shared.services.reads.run_history import RunHistory
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import metadata as metadata_store
 from shared.web.auth import EveryOrg, PublicOfOrg
@@ -30,6 +33,8 @@ from shared.web.routes import (
     metadata,
     metrics,
     orders,
+    orgs,
+    run_history,
 )
 from shared.web.routing import Route
 
@@ -37,7 +42,11 @@ from shared.web.routing import Route
 def _routes(settings: FunctionSettings) -> Iterable[Route[Any, Any]]:
     store = database(settings)
     staff = staff_rule(settings.google_cloud_project, store)
+    every_org = EveryOrg(staff)
     answers, people = ResponseCache(store), CustomerReads(store, SpendingLookUp(store))
+    fleet = ResponseCache(store, version_of=fleet_version)
+    statuses = ResponseCache(store, version_of=lease_version)
+    org_list, org_status = OrgReads(store, utc_now, fleet), OrgStatusReads(store, utc_now, statuses)
     return (
         *menu.routes(PublicMenu(store, utc_now), PublicOfOrg(staff.find_org)),
         *inventory.routes(ExpiringStock(store, utc_now), PriceHistory(store), staff),
@@ -49,7 +58,10 @@ def _routes(settings: FunctionSettings) -> Iterable[Route[Any, Any]]:
         ),
         *metrics.report_routes(MetricsReads(store), staff),
         *ecom.routes(EcomCompleteness(store, utc_now), staff),
-        *cache.routes(answers.statistics, EveryOrg(staff)),
+        *cache.routes(answers.statistics, every_org),
+        *orgs.routes(org_list, org_status, staff, every_org),
+        *run_history.run_routes(RunHistory(store), staff),
+        *run_history.report_routes(RunHistory(store), staff),
     )
 
 

@@ -200,7 +200,7 @@ class Database:
         everywhere: bool = False,
     ) -> Iterator[Document]:
         """Documents of a collection; ``after`` continues after given values of ``order_by``.
-        ``everywhere``: of the collection group of that name."""
+        ``everywhere``: of the collection group of that name, where an id is the whole path."""
         query = self._filtered(collection, filters, everywhere=everywhere)
         for name, direction in order_by:
             query = query.order_by(name, direction=direction)
@@ -209,7 +209,10 @@ class Database:
             ordered = (name for name, _ in order_by if name != FieldPath.document_id())
             query = query.select(list(dict.fromkeys((*select, *ordered))))
         if after is not None:
-            query = query.start_after(dict(after))
+            values = dict(after)
+            if everywhere and (path := values.get(FieldPath.document_id())):
+                values[FieldPath.document_id()] = self._client.document(path)
+            query = query.start_after(values)
         if limit is not None:
             query = query.limit(limit)
         found = 0

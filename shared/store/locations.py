@@ -32,6 +32,7 @@ from shared.store import paths
 from shared.store.database import Database, Document, Fields, Filter, Put
 
 ACTIVE: Filter = ("posConfig.status", "==", "active")
+KNOWN_BY = ("orgId", "name", "posConfig.provider", "posConfig.status")
 HASH_BYTES = 8
 NEW_LIMIT = 2_000
 """New orgs in the roster at once."""
@@ -65,6 +66,93 @@ def active_since(database: Database, before: datetime, limit: int) -> dict[str, 
         for d in found
         if d.version is not None and d.version < before and d.fields.get("orgId")
     }
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOrg:
+    """An org as its locations show it. ``name`` and ``provider`` are those of its first location
+    that has one; ``active``: one of them is."""
+
+    org_id: str
+    name: str | None
+    provider: str | None
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListedLocation:
+    """A location as people know it. ``provider`` and ``status`` as they are stored, valid or not;
+    None where they are no text."""
+
+    id: str
+    org_id: str
+    name: str | None
+    provider: str | None
+    status: str | None
+
+
+def listed(database: Database, org_id: str) -> list[ListedLocation]:
+    """The org's locations. A read for each."""
+    found = database.query(paths.LOCATIONS, ("orgId", "==", org_id), select=KNOWN_BY)
+    return list(map(_listed, found))
+
+
+def known_by(org_id: str, own: Iterable[ListedLocation]) -> KnownOrg | None:
+    """The org whose locations those are; None where there are none."""
+    own = list(own)
+    if not own:
+        return None
+    return KnownOrg(
+        org_id,
+        next((each.name for each in own if each.name), None),
+        next((each.provider for each in own if each.provider in PROVIDERS), None),
+        any(each.status == "active" for each in own),
+    )
+
+
+def known_orgs(database: Database, org_ids: Sequence[str]) -> dict[str, KnownOrg]:
+    """Those of the orgs that have a location, by id. A read for each location."""
+    found = database.query_in(paths.LOCATIONS, "orgId", org_ids, select=KNOWN_BY)
+    return {each.org_id: each for each in _by_org(found)}
+
+
+def orgs_after(database: Database, org_id: str, limit: int) -> tuple[list[KnownOrg], str | None]:
+    """The orgs whose ids follow, by id, as far as ``limit`` locations show them; the last of them
+    where there may be more."""
+    found = list(
+        database.query(
+            paths.LOCATIONS,
+            ("orgId", ">", org_id),
+            select=KNOWN_BY,
+            order_by=[("orgId", "ASCENDING")],
+            limit=limit,
+        )
+    )
+    orgs = [each for each in _by_org(found) if is_document_id(each.org_id)]
+    return orgs, str(found[-1].fields["orgId"]) if len(found) == limit else None
+
+
+def _by_org(found: Iterable[Document]) -> Iterable[KnownOrg]:
+    """The orgs of these locations, in their order."""
+    by_org: dict[str, list[ListedLocation]] = {}
+    for location in map(_listed, found):
+        by_org.setdefault(location.org_id, []).append(location)
+    return (org for each, own in by_org.items() if (org := known_by(each, own)))
+
+
+def _listed(location: Document) -> ListedLocation:
+    config = _pos_config(location)
+
+    def text(value: object) -> str | None:
+        return value if isinstance(value, str) and value else None
+
+    return ListedLocation(
+        location.id,
+        str(location.fields["orgId"]),
+        text(location.fields.get("name")),
+        text(config.get("provider")),
+        text(config.get("status")),
+    )
 
 
 def unreached(database: Database, active: Collection[str]) -> list[str]:
@@ -212,6 +300,13 @@ def read_roster(database: Database) -> Roster | None:
     starts = range(0, len(packed), HASH_BYTES)
     known = frozenset(packed[start : start + HASH_BYTES] for start in starts)
     return Roster(fields["tickedAt"], fields["recent"], known)
+
+
+def last_tick(database: Database) -> datetime | None:
+    """When the schedule last asked for all orgs; None where it never has. One read."""
+    found = database.get_all([paths.ROSTER], ["tickedAt"])[paths.ROSTER]
+    ticked_at: datetime | None = found.fields.get("tickedAt")
+    return ticked_at
 
 
 def put_roster(before: Roster | None, org_ids: Sequence[str], now: datetime) -> Put:

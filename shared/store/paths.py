@@ -36,6 +36,7 @@ products = _below_tenant("products")
 menu_items = _below_tenant("publicViews/products/items")  # the public copy of the products
 discounts = _below_tenant("discounts")  # those that run or are to come
 metadata = _below_tenant("metadata")
+incidents = _below_tenant(INCIDENTS)
 quarantine = _below_tenant(QUARANTINE)
 sync_runs = _below_tenant(SYNC_RUNS)
 webhook_events = _below_tenant("webhook_events")

@@ -15,8 +15,9 @@ from pydantic import Field, ValidationError, model_validator
 from shared.domain.providers import ALLEAVES
 from shared.domain.runs import RunState, StreamCounts
 from shared.models import CamelModel
-from shared.store import paths
+from shared.store import listing, paths
 from shared.store.database import Database, Fields, Put, Write, put_if_version
+from shared.store.listing import QueryRange
 
 KEPT = timedelta(days=90)
 """How long Firestore keeps a run's document (its TTL field is ``expireAt``)."""
@@ -241,6 +242,22 @@ def read(database: Database, org_id: str, run_id: str) -> Run | None:
     """The run, or None where there is none of that id."""
     found = database.get(paths.sync_run(org_id, run_id))
     return Run.model_validate(found.fields) if found.exists else None
+
+
+def history(
+    database: Database, org_id: str, *, cursor: str | None, limit: int
+) -> tuple[list[tuple[str, Run]], str | None]:
+    """Some of the org's runs by id, the latest first, and the cursor of the next ones; None where
+    there are no more. Raises RequestInvalid for a cursor of another listing."""
+    latest = QueryRange(field="startedAt", descending=True)
+    found = listing.page(database, paths.sync_runs(org_id), [latest], limit=limit, cursor=cursor)
+    return [(each.id, Run.model_validate(each.fields)) for each in found.documents], found.cursor
+
+
+def read_report(database: Database, org_id: str, run_id: str) -> Fields | None:
+    """The report of a dry run as stored; None where there is none."""
+    found = database.get(paths.sync_report(org_id, run_id))
+    return found.fields if found.exists else None
 
 
 def put(org_id: str, run_id: str, run: Run) -> Put:

@@ -26,6 +26,8 @@ Factor = Annotated[Decimal, Field(gt=0, le=100)]
 
 LOYALTY_PROVIDERS = {"alpineIq": AlpineIqSettings}
 """The settings of each loyalty provider, by their field in an org's document."""
+LONGEST_NAME = 200
+"""Characters of an org's name that are kept beside its status."""
 MOST_IGNORED = 5
 """Mistakes in one list that are named."""
 
@@ -42,8 +44,9 @@ class SyncSettings(FrozenCamelModel):
 
 class TenantSettings(FrozenCamelModel):
     """The settings of a sync. ``notify`` is what the org asks to hear of in ``alerts.notify``;
-    ``warnings`` are sentences about what there is ignored."""
+    ``warnings`` are sentences about what there is ignored. ``name`` may be empty."""
 
+    name: str = ""
     sync: SyncSettings = SyncSettings()
     notify: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
@@ -99,7 +102,14 @@ def read(database: Database, org_id: str) -> TenantSettings:
     settings = _valid(TenantSettings, own, f"the settings in {path} are")
     wanted, ignored = _notices(fields.get("alerts"))
     warnings = tuple(f"Ignored in {path}: {each}." for each in ignored)
-    return settings.model_copy(update={"notify": frozenset(wanted), "warnings": warnings})
+    found = {"name": name_of(fields), "notify": frozenset(wanted), "warnings": warnings}
+    return settings.model_copy(update=found)
+
+
+def name_of(fields: Fields) -> str:
+    """The name in an org's document, which another program writes; empty where it has none."""
+    name = fields.get("name")
+    return name[:LONGEST_NAME] if isinstance(name, str) else ""
 
 
 def read_loyalty(database: Database, org_id: str) -> TenantLoyalty:

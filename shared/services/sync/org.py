@@ -149,7 +149,8 @@ class OrgSync:
         this worker as it killed those before."""
         times, cause = run.run.tries - 1, run.run.error
         stated = error_fields(keeps_failing(times, cause))
-        run.commit([status.put_error(run.org_id, run.run_id, self.clock(), stated)])
+        now = self.clock()
+        run.commit([status.put_error(run.database, run.org_id, run.run_id, now, stated)])
         log.error("run_keeps_failing", tries=times)
         self.alerts.raise_(
             run.org_id,
@@ -205,7 +206,7 @@ class OrgSync:
                 else:
                     for other in {*org.providers} - standing.keys():
                         standing[other] = status.read_progress(database, command.org_id, other)
-                    end_run(session, alerts, standing, org.providers)
+                    end_run(session, alerts, standing, org)
         log.info("run_ended", state=run.state, **run.spent())
 
     def _sync(self, command: SyncOrg, org: ConfiguredOrg, session: Session) -> None:

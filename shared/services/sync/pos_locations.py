@@ -63,6 +63,12 @@ class ConfiguredOrg:
         return tuple(self.locations.providers) or (ALLEAVES,)
 
     @property
+    def name(self) -> str:
+        """As people know it: its own name, else that of its first active location; may be empty."""
+        own = self.settings.name if isinstance(self.settings, TenantSettings) else ""
+        return own or next((each.name for each in self.locations.active), "")
+
+    @property
     def is_active(self) -> bool:
         """Whether it has an active location."""
         return bool(self.locations.active or self.locations.invalid)

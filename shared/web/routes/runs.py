@@ -148,7 +148,7 @@ def routes(sync: ManualSync, staff: Rule, machine: Rule, either: Rule) -> RouteT
         if call.params.wait and not asked.dry_run:
             run = sync.wait(call.org_id, run_id, min(call.params.wait, LONGEST_WAIT))
             if run.state.ended:
-                return RouteReply(_view(call.org_id, run_id, run))
+                return RouteReply(run_view(call.org_id, run_id, run))
         started = started_response(call.org_id, run_id, dry_run=asked.dry_run)
         return RouteReply(started, status=202)
 
@@ -180,7 +180,7 @@ def routes(sync: ManualSync, staff: Rule, machine: Rule, either: Rule) -> RouteT
     def read(call: RouteCall[RunQuery, NoBody]) -> RouteReply:
         """The current state of a run."""
         run_id = call.params.run_id
-        return RouteReply(_view(call.org_id, run_id, sync.read(call.org_id, run_id)))
+        return RouteReply(run_view(call.org_id, run_id, sync.read(call.org_id, run_id)))
 
     return table
 
@@ -211,7 +211,7 @@ def started_response(org_id: str, run_id: str, *, dry_run: bool = False) -> Star
 def _ended(started: Mapping[str, str], ended: Mapping[str, Run]) -> EndedRunsResponse:
     return EndedRunsResponse(
         states=Counter(run.state for run in ended.values()),
-        runs=[_view(org_id, started[org_id], run) for org_id, run in ended.items()],
+        runs=[run_view(org_id, started[org_id], run) for org_id, run in ended.items()],
     )
 
 
@@ -220,6 +220,7 @@ def status_url(org_id: str, run_id: str) -> str:
     return f"/api/pos/sync/{run_id}?orgId={org_id}"
 
 
-def _view(org_id: str, run_id: str, run: Run) -> RunResponse:
+def run_view(org_id: str, run_id: str, run: Run) -> RunResponse:
+    """A run as it is answered."""
     shown = {"run_id": run_id, "org_id": org_id, "duration_seconds": run.duration_seconds}
     return RunResponse.model_validate({**shown, **run.model_dump(), "streams": run.totals})

@@ -26,6 +26,7 @@ MENU = "public, of one org"
 RULES = {
     "manual_sync": {
         "POST /api/pos/sync": STAFF,
+        "GET /api/pos/sync": STAFF,
         "GET /api/pos/sync/{runId}": STAFF_OR_CRON,
         "POST /api/cron/pos-sync": CRON,
         "POST /api/pos/metrics": STAFF,
@@ -60,6 +61,10 @@ RULES = {
         "GET /api/metrics": STAFF,
         "GET /api/metrics/{date}": STAFF,
         "GET /api/cache": EVERY_ORG,
+        "GET /api/orgs": EVERY_ORG,
+        "GET /api/orgs/{orgId}/status": STAFF,
+        "GET /api/pos/sync": STAFF,
+        "GET /api/reports/{runId}": STAFF,
         "GET /openapi.json": ANYONE,
     },
     "webhooks": {
