@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.sam import runs, syncs, tail
+from deploy.sam import orgs, runs, syncs, tail, why
 from deploy.sam.frame import COULD_NOT, CouldNot, schema_of
 
 app = typer.Typer(
@@ -32,5 +32,5 @@ def schema(
         raise typer.Exit(COULD_NOT) from None
 
 
-for module in (syncs, runs, tail):
+for module in (orgs, syncs, runs, why, tail):
     module.register(app)

@@ -78,22 +78,21 @@ class Answer(Protocol):
         """Its JSON schema."""
 
 
-class AnswerModel(BaseModel):
-    """Base of answers and of their parts. JSON has every field, null where there is nothing."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
-    )
+class Shown:
+    """Base of answers that are done once they are given."""
 
     @property
     def exit_code(self) -> int:
         """See Answer."""
         return DONE
 
-    def show(self, out: Console) -> None:
-        """See Answer: the fields, a line each."""
-        for name, value in self.model_dump(mode="json", by_alias=True).items():
-            out.print(f"{name}: {value}", markup=False)
+
+class AnswerModel(Shown, BaseModel):
+    """Base of answers and of their parts. JSON has every field, null where there is nothing."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
 
 
 class Problem(AnswerModel):

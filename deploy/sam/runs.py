@@ -9,18 +9,12 @@ import typer
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
-from deploy.sam.frame import (
-    DIFFERS,
-    DONE,
-    AnswerModel,
-    Cli,
-    CouldNot,
-    OrgArgument,
-    command,
-)
+from deploy.sam.frame import AnswerModel, Cli, CouldNot, OrgArgument, command
 from deploy.sam.words import known_org, moment, ok_or_problem
 from shared.domain.runs import RunState
+from shared.services.reads.run_history import RunHistory
 from shared.store import runs as run_store
 from shared.store.runs import Run
 
@@ -78,11 +72,8 @@ class RunAnswer(AnswerModel):
     streams: dict[str, StreamLine]
     cost: RunCost
 
-    @property
-    def exit_code(self) -> int:
-        return DONE if self.state in GOOD else DIFFERS
-
     def show(self, out: Console) -> None:
+        """Its streams and problems."""
         took = f" after {self.duration_seconds:,.1f} s" if self.duration_seconds else ""
         out.print(f"Run {self.run_id} of {self.org_id}: {self.state}{took}", markup=False)
         out.print(stream_table(self.streams))
@@ -95,19 +86,80 @@ class RunAnswer(AnswerModel):
             out.print(f"Warning: {warning}", markup=False)
 
 
+class RunLine(AnswerModel):
+    """One run of a list. ``records`` are those created, updated or removed."""
+
+    run_id: str
+    state: RunState
+    trigger: str
+    requested_by: str | None
+    started_at: datetime
+    duration_seconds: float | None
+    records: int
+    problem: str | None
+    reads: int
+    writes: int
+
+
+class RunsAnswer(AnswerModel):
+    """The latest runs of an org, or the ``run`` that was named."""
+
+    org_id: str
+    runs: tuple[RunLine, ...] | None = None
+    run: RunAnswer | None = None
+
+    def show(self, out: Console) -> None:
+        """A line for each, or the one."""
+        if self.run:
+            self.run.show(out)
+            return
+        table = Table("run", "state", "trigger", "began", title=f"Runs of {self.org_id}")
+        for name in ("seconds", "records", "reads", "writes"):
+            table.add_column(name, justify="right")
+        table.add_column("problem")
+        for each in self.runs or ():
+            took = "" if each.duration_seconds is None else f"{each.duration_seconds:,.1f}"
+            counts = (f"{each.records:,}", f"{each.reads:,}", f"{each.writes:,}")
+            began = moment(each.started_at)
+            problem = Text(each.problem or "")
+            table.add_row(each.run_id, each.state, each.trigger, began, took, *counts, problem)
+        out.print(table)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    command(app, "runs", RunAnswer, example="org_harbor cron-6f1c2a")(show_run)
+    command(app, "runs", RunsAnswer, example="org_harbor")(runs)
 
 
-def show_run(
+def runs(
     cli: Cli,
     org: OrgArgument,
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run.")],
-) -> RunAnswer:
-    """What one run of an org did."""
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="One run in full.")] = None,
+    *,
+    limit: Annotated[int, typer.Option(help="So many, the latest.", min=1, max=200)] = 20,
+) -> RunsAnswer:
+    """The latest runs of an org, or what one of them did."""
     org_id = known_org(cli, org)
-    return answer_of(org_id, run, read(cli, org_id, run))
+    if run is not None:
+        return RunsAnswer(org_id=org_id, run=answer_of(org_id, run, read(cli, org_id, run)))
+    page = RunHistory(cli.target.store).page(org_id, limit=limit)
+    return RunsAnswer(org_id=org_id, runs=tuple(_line(*each) for each in page.runs))
+
+
+def _line(run_id: str, run: Run) -> RunLine:
+    told = run.error or next(iter(run.errors), None)
+    return RunLine(
+        run_id=run_id,
+        state=run.state,
+        trigger=run.trigger,
+        requested_by=run.requested_by,
+        started_at=run.started_at,
+        duration_seconds=run.duration_seconds,
+        records=sum(t.created + t.updated + t.deleted for t in run.totals.values()),
+        problem=told.message if told else None,
+        reads=run.cost.reads,
+        writes=run.cost.writes,
+    )
 
 
 def read(cli: Cli, org_id: str, run_id: str) -> Run:

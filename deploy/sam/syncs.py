@@ -17,76 +17,22 @@ from deploy.sam.frame import (
     Yes,
     command,
 )
-from deploy.sam.runs import (
-    GOOD,
-    RunAnswer,
-    RunProblem,
-    StreamLine,
-    answer_of,
-    lines_of,
-    wait_for,
-    watch,
-)
+from deploy.sam.runs import GOOD, RunAnswer, answer_of, wait_for, watch
 from deploy.sam.words import known_org, ok_or_problem
 from shared.bus.messages import STREAMS, StreamName
 from shared.clock import utc_now
-from shared.domain.runs import RunState
+from shared.errors import NotFound
 from shared.services.manual_sync import ManualSync, RunUnderWay, SyncRequest
-from shared.store import paths
+from shared.services.reads.run_history import RunHistory
+from shared.web.routes.run_history import ReportResponse
 
 REQUESTED_BY = "sync-sam"
 WAIT_SECONDS = 900.0
 SIGNS = {"created": ("+", "green"), "updated": ("~", "yellow"), "removed": ("-", "red")}
 
 
-class FieldChange(AnswerModel):
-    """A field that would change."""
-
-    field: str
-    old: Any
-    new: Any
-
-
-class RecordChange(AnswerModel):
-    """A record that would be ``created``, ``updated`` or ``removed``."""
-
-    id: str
-    kind: str
-    fields: tuple[FieldChange, ...]
-
-
-class Unreadable(AnswerModel):
-    """A record that cannot be used, and why."""
-
-    id: str
-    error_code: str
-    message: str
-
-
-class StreamPreview(AnswerModel):
-    """What would happen to a stream's records: how many, and the first of them in full."""
-
-    created: int
-    updated: int
-    removed: int
-    rewritten: int
-    changes: tuple[RecordChange, ...]
-    changes_left_out: int
-    quarantine: tuple[Unreadable, ...]
-
-
-class PreviewAnswer(AnswerModel):
-    """What a sync would change. ``complete``: the time was enough for all of it; ``spendingOf``:
-    how many customers' spending would be computed, or ``all``."""
-
-    state: RunState
-    complete: bool
-    spending_of: int | str
-    problems: tuple[RunProblem, ...]
-    held: str | None
-    deletions_held: int
-    streams: dict[str, StreamPreview]
-    counts: dict[str, StreamLine]
+class PreviewAnswer(ReportResponse):
+    """What a sync would change, as ``GET /api/reports/{runId}`` gives it."""
 
     @property
     def changes(self) -> int:
@@ -94,21 +40,20 @@ class PreviewAnswer(AnswerModel):
         return sum(s.created + s.updated + s.removed for s in self.streams.values())
 
     def show(self, out: Console) -> None:
+        """The changes as a diff."""
         for name, stream in self.streams.items():
-            out.print(
-                f"{name}: +{stream.created} ~{stream.updated} -{stream.removed}", style="bold"
-            )
+            counts = f"+{stream.created} ~{stream.updated} -{stream.removed}"
+            out.print(f"{name}: {counts}", style="bold")
             for change in stream.changes:
                 sign, style = SIGNS[change.kind]
                 out.print(Text(f"  {sign} {change.id}", style=style))
-                if change.kind == "updated":
-                    for each in change.fields:
-                        out.print(f"      {each.field}: {each.old!r} → {each.new!r}", markup=False)
+                for field, sides in change.fields.items() if change.kind == "updated" else ():
+                    out.print(f"      {field}: {sides.old!r} → {sides.new!r}", markup=False)
             if stream.changes_left_out:
                 out.print(f"  … and {stream.changes_left_out:,} more")
             for bad in stream.quarantine:
                 out.print(f"  ! {bad.id}: {bad.message} [{bad.error_code}]", markup=False)
-        for problem in self.problems:
+        for problem in (*self.errors, *([self.error] if self.error else ())):
             out.print(ok_or_problem(problem.message, problem.owner, problem.code))
         if self.held:
             out.print(f"{self.deletions_held} removals would wait for a decision: {self.held}")
@@ -133,7 +78,7 @@ class SyncAnswer(AnswerModel):
         if self.preview:
             fine = self.preview.state in GOOD and not self.preview.changes
             return DONE if fine else DIFFERS
-        return self.run.exit_code if self.run else DONE
+        return DONE if self.run is None or self.run.state in GOOD else DIFFERS
 
     def show(self, out: Console) -> None:
         if self.preview:
@@ -208,15 +153,17 @@ def start(cli: Cli, request: SyncRequest, *, wait_seconds: float | None) -> Sync
 def preview(cli: Cli, request: SyncRequest, seconds: float) -> SyncAnswer:
     """What a run would change."""
     run_id = manual_sync(cli).start(request)
-    path = paths.sync_report(request.org_id, run_id)
+    history = RunHistory(cli.target.store)
 
     def report() -> Mapping[str, Any] | None:
-        found = cli.target.store.get(path)
-        return found.fields if found.exists else None
+        try:
+            return history.report(request.org_id, run_id)
+        except NotFound:
+            return None
 
-    found = wait_for("report of the dry run", report, seconds, cli)
+    found = PreviewAnswer.model_validate(wait_for("report of the dry run", report, seconds, cli))
     return SyncAnswer(
-        org_id=request.org_id, run_id=run_id, under_way=False, run=None, preview=_preview_of(found)
+        org_id=request.org_id, run_id=run_id, under_way=False, run=None, preview=found
     )
 
 
@@ -240,55 +187,3 @@ def chosen_streams(named: str | None) -> tuple[StreamName, ...] | None:
 
 
 STREAM_NAMES: tuple[StreamName, ...] = ("customers", "orders", "products", "discounts", "metadata")
-
-
-def _preview_of(report: Mapping[str, Any]) -> PreviewAnswer:
-    streams = report["streams"]
-    errors = [*report.get("errors", ())]
-    if report.get("error"):
-        errors.append(report["error"])
-    problems = {
-        (each["code"], each.get("stream"), each.get("provider")): RunProblem(
-            code=each["code"],
-            owner=each["owner"],
-            message=each["message"],
-            stream=each.get("stream"),
-            provider=each.get("provider"),
-        )
-        for each in errors
-    }
-    return PreviewAnswer(
-        state=RunState(report["state"]),
-        complete=report["complete"],
-        spending_of=report["spendingOf"],
-        problems=tuple(problems.values()),
-        held=report.get("held"),
-        deletions_held=report.get("deletionsHeld", 0),
-        streams={name: _stream_of(stream) for name, stream in streams.items()},
-        counts=lines_of(streams),
-    )
-
-
-def _stream_of(stream: Mapping[str, Any]) -> StreamPreview:
-    return StreamPreview(
-        created=stream["created"],
-        updated=stream["updated"],
-        removed=stream["removed"],
-        rewritten=stream["rewritten"],
-        changes=tuple(
-            RecordChange(
-                id=change["id"],
-                kind=change["kind"],
-                fields=tuple(
-                    FieldChange(field=name, old=sides.get("old"), new=sides.get("new"))
-                    for name, sides in change["fields"].items()
-                ),
-            )
-            for change in stream["changes"]
-        ),
-        changes_left_out=stream["changesLeftOut"],
-        quarantine=tuple(
-            Unreadable(id=bad["id"], error_code=bad["errorCode"], message=bad["message"])
-            for bad in stream["quarantine"]
-        ),
-    )

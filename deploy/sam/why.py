@@ -78,7 +78,6 @@ def why(
 
 
 def _show_customer(found: CustomerExplanationResponse, out: Console) -> None:
-    spent, segment, points = found.spending, found.segment, found.points
     removed = f", removed from the POS {moment(found.removed_at)}" if found.removed_at else ""
     out.print(Text(f"Customer {found.customer_id} of {found.source}{removed}", style="bold"))
     _show_quarantine(found.quarantine, out)
@@ -86,16 +85,37 @@ def _show_customer(found: CustomerExplanationResponse, out: Console) -> None:
         out.print(f"The same person as customer {found.duplicate_of}.", markup=False)
     if found.duplicate_ids:
         out.print(f"Stands for customers {', '.join(found.duplicate_ids)}, too.", markup=False)
-    now = spent.recounted
+    _show_spending(found, out)
+    _show_segment(found, out)
+    if rfm := found.rfm:
+        out.print(
+            f"\nRecency {rfm.recency_days} days, frequency {rfm.frequency}, monetary"
+            f" ${rfm.monetary:,.2f}; scores {rfm.scores or 'not computed yet'}"
+        )
+    points = found.points
+    if points.problem:
+        out.print(Text(f"\nPoints: {points.problem}", style="red"))
+    else:
+        out.print(
+            f"\nPoints: {points.calculated} from orders ({points.points_per_dollar} a dollar, times"
+            f" {points.multiplier}); stored {points.stored_calculated}, the provider's"
+            f" {points.from_provider}; {points.points} hold, tier {points.tier}"
+        )
+    _show_run(found.run, out)
+
+
+def _show_spending(found: CustomerExplanationResponse, out: Console) -> None:
+    spent = found.spending
+    now, stored = spent.recounted, spent.stored
     out.print(
         f"\nSpent ${now.total_spent:,.2f} over {now.order_count} orders,"
         f" ${now.avg_order_value:,.2f} on average:"
     )
     for effect, count in spent.effects.items():
         out.print(f"  {count:>6,} {effect.value}: {effect.message}", markup=False)
-    if not spent.agrees and spent.stored:
+    if stored and not spent.agrees:
         out.print(
-            f"  Stored is ${spent.stored.total_spent:,.2f} over {spent.stored.order_count} orders,"
+            f"  Stored is ${stored.total_spent:,.2f} over {stored.order_count} orders,"
             " which differs: `sync-sam sync --full` computes it again.",
             style="red",
         )
@@ -109,26 +129,15 @@ def _show_customer(found: CustomerExplanationResponse, out: Console) -> None:
     left = sum(spent.effects.values()) - min(len(spent.orders), SHOWN)
     if left:
         out.print(f"  … and {left:,} orders before these.")
+
+
+def _show_segment(found: CustomerExplanationResponse, out: Console) -> None:
+    segment = found.segment
     out.print(f"\nSegment {segment.now.value}: {segment.reason}", markup=False)
     if segment.stored and segment.stored != segment.now.value:
         out.print(f"  Stored is {segment.stored}: {segment.stored_reason}", markup=False)
     for rule in segment.rules:
         out.print(f"  {'→' if rule.decides else ' '} {rule.segment.value}: {rule.asks}")
-    if rfm := found.rfm:
-        out.print(
-            f"\nRecency {rfm.recency_days} days, frequency {rfm.frequency}, monetary"
-            f" ${rfm.monetary:,.2f}; scores {rfm.scores or 'not computed yet'}"
-        )
-    if points.problem:
-        out.print(f"\nPoints: {points.problem}", style="red", markup=False)
-    else:
-        out.print(
-            f"\nPoints: {points.calculated} from orders (${now.total_spent:,.2f} x"
-            f" {points.points_per_dollar} x {points.multiplier}); stored"
-            f" {points.stored_calculated}, the provider's {points.from_provider};"
-            f" {points.points} hold, tier {points.tier}"
-        )
-    _show_run(found.run, out)
 
 
 def _show_order(found: OrderExplanationResponse, out: Console) -> None:

@@ -1,1 +1,0 @@
-"""What waits for an operator: removals, dead letters, records in quarantine."""
