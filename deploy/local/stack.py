@@ -28,6 +28,7 @@ from deploy.local.tasks.server import CloudTasks
 from deploy.manifest import Function, Manifest
 
 CRON_SECRET = "CRON_SECRET"
+WEBHOOK_SECRET = "ALLEAVES_WEBHOOK_SECRET"
 
 
 class Stack:
@@ -147,6 +148,7 @@ class Stack:
             "lightspeed": self.lightspeed,
             "functions": self.functions,
             "cronSecret": self.secrets[CRON_SECRET],
+            "webhookSecret": self.secrets[WEBHOOK_SECRET],
             "logs": within_clone(self.logs),
             "console": self.console,
         }
