@@ -104,8 +104,10 @@ class WebhookAnswer(AnswerModel):
 
     def show(self, out: Console) -> None:
         """Each."""
-        for each in (*self.addresses, *self.trials):
-            each.show(out)
+        for address in self.addresses:
+            address.show(out)
+        for trial in self.trials:
+            trial.show(out)
 
 
 def register(app: typer.Typer) -> None:
