@@ -5,7 +5,7 @@
     functions:      NAME: {trigger, memory_mb?, cpu?, timeout_seconds?, concurrency?,
                            min_instances?, max_instances?, env?: [NAMES], secrets?: [NAMES],
                            public?, firestore?: read|write, publishes?: [T, …], org_secrets?,
-                           replaces_secrets?, sessions?}
+                           replaces_secrets?, creates_secrets?, sessions?}
                     trigger is one of
                       {topic: T}                            a Pub/Sub message
                       {firestore: {document: PATTERN, event: written}}  a changed document
@@ -78,7 +78,8 @@ class Function(Section):
     """One function. Memory in MiB, times in seconds; ``concurrency`` is the number of requests
     that one instance serves at once. ``subscription`` is None for HTTP functions. It publishes to
     the topics of ``publishes`` itself, reads or writes documents as ``firestore`` says, reads the
-    secrets that orgs' settings name, and asks for the state of people's ``sessions``."""
+    secrets that orgs' settings name, makes and replaces them, and asks for the state of people's
+    ``sessions``."""
 
     name: FunctionName
     trigger: TopicTrigger | FirestoreTrigger | Literal["http"]
@@ -96,6 +97,7 @@ class Function(Section):
     publishes: tuple[ResourceId, ...] = ()
     org_secrets: bool = False
     replaces_secrets: bool = False
+    creates_secrets: bool = False
     sessions: bool = False
 
     @property
@@ -181,12 +183,12 @@ class Manifest(Section):
         project = where["project"]
         match value:
             case TopicValue(topic=topic):
-                return _full_name(project, topic)
+                return full_name(project, topic)
             case QueueValue(queue=queue):
                 return f"projects/{project}/locations/{self.defaults.region}/queues/{queue}"
             case TopicsValue():
                 names = self.topics_of_functions.items()
-                return json.dumps({name: _full_name(project, topic) for name, topic in names})
+                return json.dumps({name: full_name(project, topic) for name, topic in names})
             case OwnValue(own=figure):
                 return str(getattr(function, figure))
             case AccountValue(account=account):
@@ -255,7 +257,8 @@ def _references_of(function: Function) -> Iterator[tuple[str, str, str]]:
     yield from ((name, "topic", topic) for topic in function.publishes)
 
 
-def _full_name(project: str, topic: str) -> str:
+def full_name(project: str, topic: str) -> str:
+    """A topic's name in Pub/Sub."""
     return f"projects/{project}/topics/{topic}"
 
 

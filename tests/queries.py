@@ -31,6 +31,7 @@ from shared.services.reads.orgs import OrgReads, OrgSort
 from shared.services.reads.response_cache import ResponseCache
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import (
+    audit,
     customers,
     dead_letters,
     discounts,
@@ -135,6 +136,8 @@ def recorded() -> list[RecordingDatabase]:
 def _of_the_store() -> Sequence[Callable[[Database], object]]:
     boundary = SegmentBoundary(until=NOW, segments=(Segment.VIP, Segment.LOYAL))
     return [
+        lambda d: audit.latest(d, ORG, 10),
+        lambda d: audit.latest(d, None, 10, NOW),
         lambda d: customers.having(d, ORG, "email", ["a@example.com"]),
         lambda d: customers.having(d, ORG, "phoneE164", ["+15185550123"]),
         lambda d: customers.having(d, ORG, "userId", ["u"]),

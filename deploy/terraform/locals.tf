@@ -15,6 +15,7 @@ locals {
         firestore        = null
         org_secrets      = false
         replaces_secrets = false
+        creates_secrets  = false
         sessions         = false
         secrets          = []
       },

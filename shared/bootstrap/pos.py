@@ -13,6 +13,7 @@ from shared.domain.rate_limit import Limit
 from shared.outbound.credentials import SecretResolver, TokenCache, read_secret
 from shared.outbound.rotating import RotatingSecrets, add_secret
 from shared.outbound.session import HttpSession, HttpSettings
+from shared.outbound.written_secrets import WrittenSecrets, add_version, drop_version
 from shared.pos.config import Location, SignIn, with_fallback, with_secrets
 from shared.pos.lightspeed.budget import SECONDS, CallBudget, Take
 from shared.pos.paging import PageSettings
@@ -61,6 +62,11 @@ def permits_of(store: Database, account: str, until: datetime, calls: int) -> Ta
         store, f"pos-{key}", [limit], until=until, clock=utc_now, block=CALLS_RESERVED
     )
     return permits.take
+
+
+def secret_writer(settings: FunctionSettings) -> WrittenSecrets:
+    """Keeps the secrets that people type into settings."""
+    return WrittenSecrets(add_version, drop_version, settings.google_cloud_project)
 
 
 def account_opener(

@@ -18,6 +18,12 @@ log = structlog.get_logger(__name__)
 class Notifier:
     """Sends to notification URLs, https://github.com/caronc/apprise/wiki."""
 
+    def knows(self, url: SecretStr) -> bool:
+        """Whether it is the address of a service that it can send to."""
+        import apprise  # as below
+
+        return bool(apprise.Apprise().add(url.get_secret_value()))
+
     def send(self, urls: Sequence[SecretStr], title: str, body: str) -> list[bool]:
         """Send to all, within TIMEOUT_SECONDS; for each whether it accepted the message. Logs
         which service failed, without its address."""

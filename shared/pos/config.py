@@ -20,6 +20,8 @@ ALLEAVES_URL = "https://app.alleaves.com/api"
 LIGHTSPEED_URL = "https://{prefix}.retail.lightspeed.app"
 REPLACED = "refresh_token"
 """The field whose secret is read and replaced with each use."""
+SECRETS = ("password", "pin", "apiKey", "token", "clientSecret", "refreshToken", "webhookSecret")
+"""The fields of ``posConfig`` that nobody is shown."""
 _PORTS = {"http": 80, "https": 443}
 
 

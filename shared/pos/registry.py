@@ -48,11 +48,8 @@ def open_account(
     ``secrets`` keeps those that a provider replaces; without ``budget`` calls are not limited.
     Raises ConfigurationInvalid for an address that cannot be used, or where the settings lack what
     it takes to sign in."""
-    require_complete(location)
+    check_settings(location)
     name = location.name or f"location {location.id}"
-    base_url = location.pos_config.base_url
-    if base_url and not _is_web_address(base_url):
-        raise ConfigurationInvalid(f"The base URL in the POS settings of {name} is not valid.")
     match location.pos_config:
         case AlleavesConfig() as config:
             api = AlleavesApi(http, tokens, config, location_name=name, clock=clock)
@@ -76,6 +73,16 @@ def open_account(
                 paging=replace(paging or PageSettings(), size=config.page_size),
             )
             return PosAccount(reader, None)
+
+
+def check_settings(location: Location) -> None:
+    """Raises ConfigurationInvalid where no account can be opened with the location's settings: they
+    lack what it takes to sign in, or name an address that is none."""
+    require_complete(location)
+    base_url = location.pos_config.base_url
+    if base_url and not _is_web_address(base_url):
+        name = location.name or f"location {location.id}"
+        raise ConfigurationInvalid(f"The base URL in the POS settings of {name} is not valid.")
 
 
 def open_lightspeed(

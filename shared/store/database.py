@@ -379,6 +379,12 @@ def put_if_version(path: str, fields: Fields, version: datetime | None) -> Write
     return Create(path, {name: value for name, value in fields.items() if value is not None})
 
 
+def version_text(version: datetime) -> str:
+    """A document's version as callers are given it, to be held against a later one's."""
+    nanoseconds = getattr(version, "nanosecond", 0) or version.microsecond * 1000
+    return f"{version:%Y%m%dT%H%M%S}.{nanoseconds:09}"
+
+
 class _Batch(firestore.WriteBatch):
     """A commit of encoded writes."""
 

@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 
 from shared.domain.ids import is_document_id
 from shared.store import paths
-from shared.store.database import Conflict, Create, Database, Document, Filter, Update
+from shared.store.database import Conflict, Create, Database, Document, Fields, Filter, Put, Update
 from shared.store.runs import RunError
 
 DATA_LIMIT = 200_000
 """Bytes of a message that are kept: a document may have 1 MiB."""
 TEXT_LIMIT = 1_000
 """The same for what is said about it."""
+RETURNED = "-returned"
+"""Follows a letter's id in that of the letter which is what its replays came back as."""
 KEPT = timedelta(days=90)
 """How long after it was last recorded a message is kept (``expireAt`` is a TTL field)."""
 
@@ -24,7 +26,8 @@ class DeadLetter:
     """A message as it was sent, and the ``code`` of why it is here. ``source`` is its topic, or the
     subscription that dropped it.
     ``truncated``: ``text`` is not what was sent, but cut off or escaped. ``replay_of`` is the
-    letter of which this message was the replay, ``replayed`` whether this one was or will be."""
+    letter of which this message was the replay, ``returns`` how many replays have come back to it;
+    ``replayed`` is whether this one was sent again or will be."""
 
     id: str
     source: str
@@ -34,6 +37,7 @@ class DeadLetter:
     org_id: str | None = None
     replay_of: str | None = None
     replayed: bool = False
+    returns: int = 0
 
 
 def record(
@@ -49,7 +53,8 @@ def record(
     cause: RunError | None = None,
 ) -> None:
     """Store a message, whatever its ``data`` are, and the ``cause`` by which its last delivery
-    failed. Recording it again changes only ``lastSeenAt`` and ``expireAt``."""
+    failed. Recording it again changes only ``lastSeenAt`` and ``expireAt``. Whatever comes back of
+    a letter's replays is one letter, which waits again each time."""
     seen = {"lastSeenAt": now, "expireAt": now + KEPT}
     kept = _excerpt(data, DATA_LIMIT)
     fields: dict[str, object] = {
@@ -64,14 +69,30 @@ def record(
         **seen,
         "replayedAt": None,
     }
-    if replay_of:
-        fields["replayOf"] = _excerpt(replay_of, TEXT_LIMIT)
     if cause:
         fields["cause"] = cause.model_dump(by_alias=True, exclude_none=True)
+    first = replay_of.removesuffix(RETURNED) if replay_of else ""
+    if first:
+        fields["replayOf"] = _excerpt(first, TEXT_LIMIT)
+    if first and is_document_id(first + RETURNED):
+        _record_return(database, first + RETURNED, message_id, fields, seen)
+        return
     try:
         database.commit([Create(_path(message_id), fields)])
     except Conflict:
         database.commit([Update(_path(message_id), seen)])
+
+
+def _record_return(
+    database: Database, letter_id: str, message_id: str, fields: Fields, seen: Fields
+) -> None:
+    path = _path(letter_id)
+    found = database.get(path)
+    if found.fields.get("messageId") == message_id:
+        database.commit([Update(path, seen)])
+        return
+    returns = {"messageId": message_id, "returns": found.fields.get("returns", 0) + 1}
+    database.commit([Put(path, {**fields, **returns})])
 
 
 def waiting(database: Database, org_id: str | None) -> Iterator[DeadLetter]:
@@ -117,6 +138,7 @@ def _letter(document: Document) -> DeadLetter:
         org_id=fields.get("orgId"),
         replay_of=fields.get("replayOf"),
         replayed=fields.get("replayedAt") is not None,
+        returns=int(fields.get("returns", 0)),
     )
 
 

@@ -29,7 +29,15 @@ from shared.pos.config import (
     unknown_fields,
 )
 from shared.store import paths
-from shared.store.database import Database, Document, Fields, Filter, Put
+from shared.store.database import (
+    Database,
+    Document,
+    Fields,
+    Filter,
+    Put,
+    Write,
+    put_if_version,
+)
 
 ACTIVE: Filter = ("posConfig.status", "==", "active")
 KNOWN_BY = ("orgId", "name", "posConfig.provider", "posConfig.status")
@@ -199,7 +207,7 @@ def configured(database: Database, org_id: str) -> ConfiguredLocations:
     inactive: list[str] = []
     documents = database.query(paths.LOCATIONS, ("orgId", "==", org_id))
     for document in sorted(documents, key=lambda d: d.id):
-        config = _pos_config(document)
+        config = settings_of(document.fields)
         status, provider = config.get("status"), _provider(config)
         if status != "active":
             why = _why_inactive(document.id, config)
@@ -256,13 +264,25 @@ def _why_inactive(location_id: str, config: Fields) -> str:
     return f"location {location_id}: posConfig.status {said} is none of {', '.join(STATUSES)}"
 
 
+def document(database: Database, location_id: str) -> Document:
+    """The document of that location, which need not exist."""
+    return database.get(f"{paths.LOCATIONS}/{location_id}")
+
+
+def put(location_id: str, fields: Fields, before: Fields, version: datetime | None) -> Write:
+    """The write for a location whose fields were ``before`` at a version; None: it must not exist
+    yet."""
+    removed = dict.fromkeys(before.keys() - fields.keys())
+    return put_if_version(f"{paths.LOCATIONS}/{location_id}", {**removed, **fields}, version)
+
+
 def zones(database: Database, org_id: str) -> dict[str, ZoneInfo]:
     """Time zone of each of the org's locations, by the POS's location id; without those that name
     an unknown one. What a location's settings lack is as the POS says."""
     fields = ["timezone", "posConfig.locationId"]
     named: dict[str, Any] = {}
     for document in database.query(paths.LOCATIONS, ("orgId", "==", org_id), select=fields):
-        named[str(_pos_config(document).get("locationId"))] = document.fields.get("timezone")
+        named[str(settings_of(document.fields).get("locationId"))] = document.fields.get("timezone")
     if None in named.values() or "None" in named:
         stored = database.get(f"{paths.metadata(org_id)}/location").fields.get("items", ())
         for each in stored:
@@ -275,9 +295,9 @@ def zones(database: Database, org_id: str) -> dict[str, ZoneInfo]:
     return known
 
 
-def _pos_config(location: Document) -> Fields:
-    """Its POS settings; none where they are not a map."""
-    config = location.fields.get("posConfig")
+def settings_of(location: Fields) -> Fields:
+    """The POS settings in a location's document; none where they are not a map."""
+    config = location.get("posConfig")
     return config if isinstance(config, dict) else {}
 
 

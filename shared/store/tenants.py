@@ -5,10 +5,11 @@ account at the loyalty provider is wrong still has its points calculated.
 """
 
 import reprlib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
@@ -19,7 +20,7 @@ from shared.loyalty.alpine_iq import AlpineIqSettings
 from shared.loyalty.port import ProviderSettings
 from shared.models import FrozenCamelModel
 from shared.store import paths
-from shared.store.database import Database, Fields
+from shared.store.database import Database, Document, Fields, Write, put_if_version
 
 M = TypeVar("M", bound=BaseModel)
 Factor = Annotated[Decimal, Field(gt=0, le=100)]
@@ -64,6 +65,29 @@ class _LoyaltySettings(FrozenCamelModel):
     equity_multiplier: Decimal = Field(default=LoyaltyRules().equity_multiplier, ge=0)
     tiers: tuple[_Tier, ...] | None = None
     discrepancy_threshold: Decimal = Field(default=LoyaltyRules().discrepancy_threshold, ge=0)
+
+
+class _Alerts(FrozenCamelModel):
+    urls: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    notify: tuple[Literal["new_ecom_order"], ...] = ()
+
+
+class _Settings(FrozenCamelModel):
+    """The parts of an org's settings that people change here."""
+
+    sync: SyncSettings | None = None
+    loyalty_settings: _LoyaltySettings | None = None
+    alpine_iq: AlpineIqSettings | None = None
+    alerts: _Alerts | None = None
+
+
+PARTS: Mapping[str, type[BaseModel]] = {
+    "sync": SyncSettings,
+    "loyaltySettings": _LoyaltySettings,
+    **LOYALTY_PROVIDERS,
+    "alerts": _Alerts,
+}
+"""What reads each part of an org's settings, by its field in the org's document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +149,43 @@ def alert_urls(database: Database, org_id: str) -> list[SecretStr]:
     urls = alerts.get("urls") if isinstance(alerts, dict) else None
     listed = urls if isinstance(urls, list) else []
     return [SecretStr(url) for url in listed if isinstance(url, str) and url]
+
+
+def document(database: Database, org_id: str) -> Document:
+    """The org's document, which need not exist."""
+    return database.get(paths.tenant(org_id))
+
+
+def put(org_id: str, parts: Fields, version: datetime | None) -> Write:
+    """The write for parts of the org's settings, None for one that is removed, where the document
+    is still of that version; None: does not exist."""
+    return put_if_version(paths.tenant(org_id), parts, version)
+
+
+def check(parts: Fields, named: Mapping[str, Collection[str]]) -> None:
+    """Hold parts of an org's settings, by their fields in its document, against the models that
+    read them. ``named`` are the fields of each that somebody has just given: one that no model has
+    is misspelt. Raises ConfigurationInvalid naming each field at fault."""
+    wrong = [
+        f"{part}.{name}: there is no such setting"
+        for part, names in named.items()
+        for name in names
+        if name not in _fields_of(part)
+    ]
+    try:
+        read = _Settings.model_validate(dict(parts))
+    except ValidationError as error:
+        wrong.append(at_fault(error))
+    else:
+        if read.loyalty_settings is not None:
+            TenantLoyalty("", parts).rules()
+    if wrong:
+        raise ConfigurationInvalid("; ".join(wrong))
+
+
+def _fields_of(part: str) -> set[str]:
+    model = PARTS[part]
+    return {str(field.alias) for field in model.model_fields.values()}
 
 
 def _notices(alerts: object) -> tuple[list[str], list[str]]:

@@ -15,12 +15,10 @@ from shared.domain.providers import PROVIDERS
 from shared.errors import RateLimited, RequestRefused
 from shared.services.admin.audit import Actor, record_action
 from shared.services.manual_sync import ManualSync, RunUnderWay, SyncRequest
+from shared.services.sync.run_end import REMOVING
 from shared.store import status
 from shared.store.database import Database
 from shared.store.runs import Hold
-
-REMOVED: tuple[StreamName, ...] = ("customers", "orders", "products")
-"""Streams whose records are removed."""
 
 
 class RemovalChanged(RequestRefused):
@@ -131,6 +129,6 @@ def held_removals(database: Database, org_id: str) -> list[HeldRemoval]:
     return [
         HeldRemoval(provider, stream, holds[stream])
         for provider, holds in by_provider.items()
-        for stream in REMOVED
+        for stream in REMOVING
         if stream in holds
     ]

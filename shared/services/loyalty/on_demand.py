@@ -181,7 +181,7 @@ class LoyaltyReads:
     def _points(self, org_id: str, customer: Document, tiers: Mapping[str, Tier]) -> dict[str, Any]:
         """A customer's loyalty fields as stored, with the tier as the org has it now and the last
         entries of the ledger, newest first. ``needsReview``: Alpine IQ's figure applies and differs
-        from the calculated one."""
+        from the calculated one; ``reviewed``: who has looked at just these figures, and when."""
         fields = customer.fields
         by_alpine = fields["tierSource"] == TierSource.PROVIDER
         tier = tiers.get(fields.get("loyaltyTier", ""))
@@ -191,5 +191,6 @@ class LoyaltyReads:
             "tierColor": tier.color if tier else None,
             "customerId": customer.id,
             "needsReview": by_alpine and not fields["loyaltyReconciled"],
+            "reviewed": loyalty.review_of(fields),
             "lastEntries": loyalty.latest_entries(self.database, org_id, customer.id, LAST_ENTRIES),
         }

@@ -7,7 +7,7 @@ provider out, and the status is an error that names it.
 
 from datetime import datetime
 
-from shared.bus.messages import Trigger
+from shared.bus.messages import StreamName, Trigger
 from shared.domain.order_matching import MANY_SKIPPED
 from shared.domain.providers import label, suffixed
 from shared.domain.runs import (
@@ -42,7 +42,7 @@ BY_ITSELF = ("cron", "webhook")
 
 PAUSED = "sync_paused"
 HELD = "removal_held"
-REMOVING = ("customers", "orders", "products")
+REMOVING: tuple[StreamName, ...] = ("customers", "orders", "products")
 """Streams whose records are removed."""
 LIST_INCOMPLETE = "stock_list_incomplete"
 GIVEN_UP = "run_given_up"

@@ -129,6 +129,13 @@ class PointsEntryView(ResponseModel):
     balance: int
 
 
+class ReviewView(ResponseModel):
+    """Who has looked at a customer's two figures, and when."""
+
+    by: str
+    at: datetime
+
+
 class ReconciliationView(ResponseModel):
     """A customer's points by orders and by Alpine IQ, and their comparison. ``tier`` is the tier's
     id; ``alpineIq`` says whether the customer was found there."""
@@ -143,6 +150,7 @@ class ReconciliationView(ResponseModel):
     tier_source: TierSource
     reconciled: Annotated[bool, Field(validation_alias="loyaltyReconciled")]
     needs_review: bool
+    reviewed: ReviewView | None = None
     discrepancy: Annotated[int, Field(validation_alias="loyaltyDiscrepancy")]
     alpine_user_id: str | None = None
     last_calculated: Annotated[datetime, Field(validation_alias="pointsLastCalculated")]

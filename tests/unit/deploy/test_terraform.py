@@ -360,6 +360,7 @@ PROJECT_WIDE = {
     "eventarc": "roles/eventarc.eventReceiver",
     "org_secrets": "roles/secretmanager.secretAccessor",
     "replaced_secrets": "roles/secretmanager.secretVersionManager",
+    "created_secrets": "${google_project_iam_custom_role.secret_creator.name}",
 }
 
 
