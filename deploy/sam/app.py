@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.sam import orgs, removals, runs, syncs, tail, webhook, why
+from deploy.sam import connecting, orgs, removals, runs, syncs, tail, webhook, why
 from deploy.sam.frame import COULD_NOT, CouldNot, schema_of
 
 app = typer.Typer(
@@ -32,5 +32,5 @@ def schema(
         raise typer.Exit(COULD_NOT) from None
 
 
-for module in (orgs, syncs, runs, why, removals, webhook, tail):
+for module in (orgs, connecting, syncs, runs, why, removals, webhook, tail):
     module.register(app)

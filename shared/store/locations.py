@@ -149,7 +149,7 @@ def _by_org(found: Iterable[Document]) -> Iterable[KnownOrg]:
 
 
 def _listed(location: Document) -> ListedLocation:
-    config = _pos_config(location)
+    config = settings_of(location.fields)
 
     def text(value: object) -> str | None:
         return value if isinstance(value, str) and value else None
