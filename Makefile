@@ -11,12 +11,13 @@
 #   make deploy PROJECT=P      the deployment (YES=1: ask nobody)
 #   make smoke PROJECT=P ORG=O one org synced there, then the schedules resumed
 #   make rollback PROJECT=P    the source deployed before (OBJECT=… any earlier one)
-#   make import-ecom ORG=O FILE=F [DRY_RUN=1]   the web shop's order export: see deploy/import_ecom.py
-#   make replay ARGS="dead-letters --org ORG"   try again what failed: see deploy/replay.py
+#   make import-ecom ORG=O FILE=F [DRY_RUN=1]   the web shop's order export: sync-sam import-ecom
+#   make replay ARGS="dead-letters --org ORG"   try again what failed: sync-sam replay
 
 PYTHON := .venv/bin/python
 CHECKS := format lint types imports unit contract emulator e2e
 SEEDS := 1-20
+IN_PROJECT = $(if $(GOOGLE_CLOUD_PROJECT),--project "$(GOOGLE_CLOUD_PROJECT)")
 
 # Whatever programs put away for a while stays in this folder too.
 export TMPDIR := $(CURDIR)/.local/tmp
@@ -47,10 +48,10 @@ sam: setup
 	@exec .venv/bin/sync-sam $(ARGS)
 
 replay: setup
-	@exec $(PYTHON) -m deploy.replay $(ARGS)
+	@exec .venv/bin/sync-sam replay $(ARGS) $(IN_PROJECT)
 
 import-ecom: setup
-	@exec $(PYTHON) -m deploy.import_ecom "$(ORG)" "$(FILE)" $(if $(DRY_RUN),--dry-run)
+	@exec .venv/bin/sync-sam import-ecom "$(ORG)" "$(FILE)" $(if $(DRY_RUN),--dry-run) $(IN_PROJECT)
 
 plan deploy smoke rollback: setup
 	@exec $(PYTHON) -m deploy.release $@ --project "$(PROJECT)" $(if $(YES),--yes) \

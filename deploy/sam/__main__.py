@@ -1,5 +1,7 @@
 """``python -m deploy.sam``, which ``.venv/bin/sync-sam`` calls."""
 
-from deploy.sam.app import app
+import sys
 
-app(prog_name="sync-sam")
+from deploy.sam.app import main
+
+sys.exit(main())

@@ -1,11 +1,24 @@
 """All commands together."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from deploy.sam import connecting, orgs, removals, runs, syncs, tail, webhook, why
+from deploy.sam import (
+    accounts,
+    connecting,
+    ecom,
+    failures,
+    orgs,
+    removals,
+    runs,
+    syncs,
+    tail,
+    webhook,
+    why,
+)
 from deploy.sam.frame import COULD_NOT, CouldNot, schema_of
 
 app = typer.Typer(
@@ -32,5 +45,18 @@ def schema(
         raise typer.Exit(COULD_NOT) from None
 
 
-for module in (orgs, connecting, syncs, runs, why, removals, webhook, tail):
+GROUPS = (
+    *(orgs, connecting, accounts, syncs, runs, why),
+    *(removals, failures, webhook, ecom, tail),
+)
+for module in GROUPS:
     module.register(app)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command as the shell does; its exit code."""
+    try:
+        app(arguments, prog_name="sync-sam")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else COULD_NOT
+    return 0

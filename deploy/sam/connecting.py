@@ -8,19 +8,18 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from deploy.sam.frame import DIFFERS, DONE, AnswerModel, Cli, CouldNot, OrgArgument, Yes, command
 from deploy.sam.runs import GOOD
 from deploy.sam.syncs import REQUESTED_BY, WAIT_SECONDS, SyncAnswer, start
-from deploy.sam.words import known_org
+from deploy.sam.words import known_org, listing
 from shared.bootstrap.pos import PosSettings, account_opener, secret_writer
 from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
 from shared.domain.ids import is_document_id
 from shared.domain.providers import ALLEAVES, LABELS, LIGHTSPEED, PROVIDERS
-from shared.errors import ConfigurationInvalid
+from shared.errors import ConfigurationInvalid, Owner
 from shared.outbound.session import HttpSettings
 from shared.pos.config import ALLEAVES_URL, DEFAULT_TIMEZONE, SECRETS
 from shared.services.admin.audit import Actor
@@ -49,13 +48,12 @@ class Connection(ConnectionResponse):
     def show(self, out: Console) -> None:
         """A line for each call."""
         named = f"Location {self.location} at " if self.location else ""
-        table = Table("call", "answer", title=f"{named}{self.provider}", title_justify="left")
-        table.add_column("ms", justify="right")
-        table.add_column("rows", justify="right")
+        title, figures = f"{named}{self.provider}", ("ms", "rows")
+        table = listing("call", *figures, "answer", right=figures, title=title)
         for each in self.calls:
             answer = Text(each.problem, style="red") if each.problem else Text("ok", style="green")
             rows = "" if each.rows is None else f"{each.rows:,}"
-            table.add_row(each.name, answer, f"{each.milliseconds:,}", rows)
+            table.add_row(each.name, f"{each.milliseconds:,}", rows, answer)
         out.print(table)
         if self.location_ids:
             zone = self.timezone or f"not said: {DEFAULT_TIMEZONE} is assumed"
@@ -140,7 +138,7 @@ def connect(
         if not is_document_id(name):
             raise CouldNot(f"{name} cannot be the id of an {what}: letters, digits, _ and -")
     fields = _from_file(given) if given else _asked(cli)
-    fields, tried = _tried(cli, org, fields, ask=given is None)
+    fields, result = _tried(cli, org, fields, ask=given is None)
     stored = locations.document(cli.target.store, location_id)
     if stored.exists:
         cli.confirm(f"Change the location {location_id}, which is there already?", yes=yes)
@@ -158,7 +156,7 @@ def connect(
         location=location_id,
         created=not stored.exists,
         secrets=tuple(name for name in SECRETS if fields.get(name)),
-        connection=_connection(location_id, tried),
+        connection=_connection(location_id, result),
         sync=run,
     )
 
@@ -177,11 +175,7 @@ def check(
     )
     if not ids:
         raise CouldNot(f"{org_id} has no location: `sync-sam connect {org_id}` adds one")
-    found = []
-    for each in ids:
-        with cli.working(f"Trying {each} …"):
-            result = _trial(cli)(org_id, LocationChange({}, {}), each)
-        found.append(_connection(each, result))
+    found = [tried(cli, org_id, LocationChange({}, {}), each) for each in ids]
     return CheckAnswer(org_id=org_id, ok=all(each.ok for each in found), locations=tuple(found))
 
 
@@ -257,18 +251,29 @@ def _tried(
     if _is_other_style(fields, result):
         other = {**fields, "apiStyle": REST_STYLE}
         retried = _try(cli, org_id, other)
-        if not _failures(retried, but="location"):
+        if not _is_other_style(fields, retried):
             fields, result = other, retried
-    if not result.location_ids and len(result.locations) and not _failures(result, but="location"):
-        fields = {**fields, "locationId": _chosen(result, ask=ask)}
-        result = _try(cli, org_id, fields)
+    if not fields.get("locationId") and _signed_in(result):
+        meant = _chosen(result, ask=ask)
+        if meant:
+            fields = {**fields, "locationId": meant}
+            result = _try(cli, org_id, fields)
     if not result.ok:
-        _connection(None, result).show(cli.errors)
-        told = next(iter(_failures(result)), "the POS did not say which location is meant")
-        raise ConfigurationInvalid(f"nothing was stored: {told}")
+        raise refused(cli, _connection(None, result))
     if not fields.get("timezone") and not result.timezone and ask:
         fields = {**fields, "timezone": _ask("Time zone", default=DEFAULT_TIMEZONE)}
     return fields, result
+
+
+def refused(cli: Cli, trial: Connection) -> CouldNot:
+    """The error for settings that the POS does not work with, all of which people are shown."""
+    if not cli.as_json:
+        trial.show(cli.errors)
+    first = next((each for each in trial.calls if each.problem), None)
+    if first is None:
+        return CouldNot("nothing was stored: the POS does not say which location is meant")
+    told = f"nothing was stored. {first.name}: {first.problem}"
+    return CouldNot(told, turn=Owner(first.owner or Owner.ORG))
 
 
 def _try(cli: Cli, org_id: str, fields: Mapping[str, Any]) -> ConnectionResult:
@@ -283,13 +288,18 @@ def _is_other_style(fields: Mapping[str, Any], result: ConnectionResult) -> bool
     return fields["provider"] == ALLEAVES and not fields.get("apiStyle") and wrong
 
 
-def _failures(result: ConnectionResult, but: str = "") -> list[str]:
-    return [each.problem for each in result.calls if each.problem and each.name != but]
+def _signed_in(result: ConnectionResult) -> bool:
+    return any(each.name == "sign_in" and not each.problem for each in result.calls)
 
 
-def _chosen(result: ConnectionResult, *, ask: bool) -> str:
-    """The location that is meant, of those that the account has."""
+def _chosen(result: ConnectionResult, *, ask: bool) -> str | None:
+    """The location that is meant, of those that the account has; None where its settings mean all
+    of them."""
+    if len(result.location_ids) == 1:
+        return result.location_ids[0]
     known = {each.id: str(each.fields.get("name") or "") for each in result.locations}
+    if result.provider == LIGHTSPEED or not known:
+        return None
     named = ", ".join(f"{i} ({name})" if name else i for i, name in known.items())
     if not ask:
         raise CouldNot(f"the account has several locations: name one in locationId: {named}")
@@ -320,6 +330,13 @@ def location_settings(cli: Cli) -> LocationSettings:
     target = cli.target
     written = secret_writer(target.settings_of("admin_api", FunctionSettings))
     return LocationSettings(target.store, written, utc_now)
+
+
+def tried(cli: Cli, org_id: str, change: LocationChange, location: str) -> Connection:
+    """How a location does with a change, nothing of which is stored."""
+    with cli.working(f"Trying {location} …"):
+        result = _trial(cli)(org_id, change, location)
+    return _connection(location, result)
 
 
 def _connection(location: str | None, result: ConnectionResult) -> Connection:

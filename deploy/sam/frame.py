@@ -34,6 +34,8 @@ from shared.store.database import Conflict, TimedOut
 
 DONE, DIFFERS, COULD_NOT = 0, 1, 2
 CALLER = "It is your turn."
+WIDE = 200
+"""Characters of a line in a file or a pipe."""
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 Project = Annotated[
@@ -54,10 +56,14 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")]
 
 
 class CouldNot(SyncSamError):
-    """What was asked for cannot be done as it was asked for."""
+    """What was asked for cannot be done as it was asked for. ``turn``: whose it is."""
 
     code = "could_not"
     owner = Owner.CALLER
+
+    def __init__(self, message: str, *, turn: Owner = Owner.CALLER) -> None:
+        super().__init__(message)
+        self.turn = turn
 
 
 class Answer(Protocol):
@@ -142,9 +148,16 @@ class Cli:
     def working(self, what: str) -> Iterator[Callable[[str], None]]:
         """Show that something lasts, and with the function that is given, how far it is."""
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with Progress(*columns, console=self.errors, transient=True) as progress:
+        shown = self.errors.is_terminal
+        with Progress(*columns, console=self.errors, transient=True, disable=not shown) as progress:
             task = progress.add_task(what, total=None)
             yield lambda text: progress.update(task, description=text)
+
+
+def output() -> Console:
+    """Where answers are shown. What is not a terminal has long lines."""
+    wide = None if sys.stdout.isatty() else WIDE
+    return Console(highlight=False, width=wide)
 
 
 @dataclass(frozen=True)
@@ -225,17 +238,19 @@ def _run(cli: Cli, work: Callable[[], Answer | None]) -> int:
     if cli.as_json:
         typer.echo(answer.model_dump_json(by_alias=True, indent=2))
     else:
-        answer.show(Console(highlight=False))
+        answer.show(output())
     return answer.exit_code
 
 
 def _problem(error: SyncSamError) -> Problem:
     said = str(error).rstrip(".")
-    if said.partition(" ")[0].islower():
+    first = said.partition(" ")[0]
+    if first.isalpha() and first.islower():  # an id stays as it is
         said = said[:1].upper() + said[1:]
-    turn = TURN.get(error.owner, CALLER)
+    owner = error.turn if isinstance(error, CouldNot) else error.owner
+    turn = TURN.get(owner, CALLER)
     message = f"{said}." if turn in said else f"{said}. {turn}"
-    return Problem(code=error.code, owner=error.owner.value, message=message)
+    return Problem(code=error.code, owner=owner.value, message=message)
 
 
 def _fail(cli: Cli, problem: Problem) -> int:

@@ -7,11 +7,10 @@ from typing import Annotated
 import typer
 from pydantic import RootModel
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from deploy.sam.frame import Cli, OrgArgument, Shown, command
-from deploy.sam.words import ago, known_org
+from deploy.sam.words import ago, known_org, listing
 from shared.clock import utc_now
 from shared.domain.org_health import Freshness, OrgState
 from shared.services.reads.org_status import OrgStatusReads, lease_version
@@ -33,23 +32,21 @@ class OrgsAnswer(Shown, RootModel[tuple[OrgView, ...]]):
         if not self.root:
             out.print("None.")
             return
-        table = Table("org", "state", "last success", "failing since")
-        for name in ("customers", "orders", "products", "held"):
-            table.add_column(name, justify="right")
-        table.add_column("what is wrong")
+        counts = ("customers", "orders", "products", "held")
+        table = listing("org", "state", "last success", "failing since", *counts, right=counts)
         for each in self.root:
-            failing = ago(each.failing_since) if each.failing_since else ""
-            counts = (each.customers_count, each.orders_count, each.menu_products_count)
+            figures = (each.customers_count, each.orders_count, each.menu_products_count)
             table.add_row(
                 Text(each.org_id),
                 Text(each.state.value, style=STYLES.get(each.state, "")),
                 ago(each.last_success_at),
-                failing,
-                *(f"{count:,}" for count in counts),
-                f"{each.deletions_held or ''}",
-                Text(each.last_error or ""),
+                ago(each.failing_since) if each.failing_since else "",
+                *(f"{figure:,}" for figure in (*figures, each.deletions_held)),
             )
         out.print(table)
+        for each in self.root:
+            if each.last_error:
+                out.print(Text(f"{each.org_id}: ", style="bold").append(each.last_error, "red"))
 
 
 class StatusAnswer(Shown, OrgStatusResponse):
@@ -68,8 +65,8 @@ class StatusAnswer(Shown, OrgStatusResponse):
             good = stream.freshness in GOOD_STREAMS
             line = Text(f"  {stream.stream:<10} ")
             line.append(f"{stream.freshness.value:<7}", style="green" if good else "yellow")
-            count = "" if stream.count is None else f"{stream.count:>9,}  "
-            out.print(line.append(f" {count}{ago(stream.last_success_at)}"))
+            count = "" if stream.count is None else f"{stream.count:,}"
+            out.print(line.append(f" {count:>9}  {ago(stream.last_success_at)}"))
             if stream.problem:
                 out.print(Text(f"    {stream.problem}", style="red"))
         for place in self.locations:

@@ -12,13 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.sam.frame import AnswerModel, Cli, CouldNot, OrgArgument, command
-from deploy.sam.words import known_org, moment, ok_or_problem
+from deploy.sam.words import known_org, listing, moment, ok_or_problem
 from shared.domain.runs import RunState
 from shared.services.reads.run_history import RunHistory
 from shared.store import runs as run_store
 from shared.store.runs import Run
 
 LOOK_SECONDS = 0.5
+ALWAYS = ("fetched", "created", "updated", "unchanged")
 GOOD = (RunState.QUEUED, RunState.RUNNING, RunState.SUCCEEDED)
 
 
@@ -113,17 +114,16 @@ class RunsAnswer(AnswerModel):
         if self.run:
             self.run.show(out)
             return
-        table = Table("run", "state", "trigger", "began", title=f"Runs of {self.org_id}")
-        for name in ("seconds", "records", "reads", "writes"):
-            table.add_column(name, justify="right")
-        table.add_column("problem")
-        for each in self.runs or ():
+        runs, figures = self.runs or (), ("seconds", "records")
+        table = listing("run", "state", "began", *figures, right=figures)
+        for each in runs:
             took = "" if each.duration_seconds is None else f"{each.duration_seconds:,.1f}"
-            counts = (f"{each.records:,}", f"{each.reads:,}", f"{each.writes:,}")
             began = moment(each.started_at)
-            problem = Text(each.problem or "")
-            table.add_row(each.run_id, each.state, each.trigger, began, took, *counts, problem)
+            table.add_row(each.run_id, each.state, began, took, f"{each.records:,}")
         out.print(table)
+        for each in runs:
+            if each.problem:
+                out.print(Text(f"{each.run_id}: ", style="bold").append(each.problem, "red"))
 
 
 def register(app: typer.Typer) -> None:
@@ -204,14 +204,18 @@ def lines_of(streams: Mapping[str, Mapping[str, Any]]) -> dict[str, StreamLine]:
 
 
 def stream_table(streams: Mapping[str, StreamLine], title: str | None = None) -> Table:
-    """The streams, a line each."""
-    table = Table("stream", title=title, title_justify="left")
-    columns = [name for name in StreamLine.model_fields if name != "seconds"]
-    for name in (*columns, "seconds"):
-        table.add_column(name, justify="right")
-    for name, line in streams.items():
-        figures = [f"{getattr(line, each):,}" for each in columns]
-        table.add_row(name, *figures, f"{line.seconds:,.1f}")
+    """The streams, a line each, without the columns that are empty but for the first ones."""
+    lines = streams.values()
+    names = [
+        name
+        for name in StreamLine.model_fields
+        if name in ALWAYS or any(getattr(each, name) for each in lines)
+    ]
+    table = listing("stream", *names, right=names, title=title)
+    for stream, line in streams.items():
+        figures = [getattr(line, name) for name in names]
+        cells = (f"{each:,.1f}" if isinstance(each, float) else f"{each:,}" for each in figures)
+        table.add_row(stream, *cells)
     return table
 
 

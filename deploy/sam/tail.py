@@ -18,7 +18,7 @@ from google.auth.transport.requests import AuthorizedSession
 from rich.console import Console
 from rich.text import Text
 
-from deploy.sam.frame import AnswerModel, Cli, CouldNot, OrgArgument, command
+from deploy.sam.frame import AnswerModel, Cli, CouldNot, OrgArgument, command, output
 from deploy.sam.target import Target
 from deploy.sam.words import known_org
 
@@ -72,7 +72,7 @@ def tail(
     """Follow the logs of one org."""
     org_id = known_org(cli, org)
     source = _local(cli.target, org_id) if cli.target.stack else _project(cli.target, org_id)
-    out = Console(highlight=False)
+    out = output()
     try:
         for line in source(lines, follow):
             if cli.as_json:

@@ -59,9 +59,10 @@ class Address(AnswerModel):
 
     def show(self, out: Console) -> None:
         """To be copied."""
-        out.print(Text(f"{label(self.provider)}\n  address  {self.url}"))
+        out.print(label(self.provider))
+        out.print(Text(f"  address  {self.url}"), soft_wrap=True)
         what = "signs with" if self.signed else "is part of the address:"
-        out.print(Text(f"  secret   {what} {self.secret}"))
+        out.print(Text(f"  secret   {what} {self.secret}"), soft_wrap=True)
 
 
 class Trial(AnswerModel):
@@ -176,9 +177,10 @@ def _signing(
     """What the POS signs with: the location's secret, or Alleaves' where it has none."""
     own = signer.app_secret if provider == LIGHTSPEED else signer.secret
     if own is None:
-        own = SecretStr(str(cli.target.stack["webhookSecret"])) if cli.target.stack else None
+        stack = cli.target.stack
+        own = SecretStr(str(stack["webhookSecret"]) if stack else FALLBACK)
     where = f"the webhook secret of location {signer.id}"
-    found = cli.target.secrets.text_of(own or SecretStr(FALLBACK), where)
+    found = cli.target.secrets.text_of(own, where)
     newest = found.get_secret_value().split(" ")[0] if provider == LIGHTSPEED else None
     text = SecretStr(newest or found.get_secret_value().strip())
     if not text.get_secret_value():

@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from deploy.sam.frame import AnswerModel, Cli, OrgArgument, command
-from deploy.sam.words import dollars, known_org, moment
+from deploy.sam.words import dollars, known_org, listing, moment
 from shared.clock import utc_now
 from shared.services.reads.explanations.customer import ExplainCustomer
 from shared.services.reads.explanations.order import ExplainOrder
@@ -96,11 +95,16 @@ def _show_customer(found: CustomerExplanationResponse, out: Console) -> None:
     if points.problem:
         out.print(Text(f"\nPoints: {points.problem}", style="red"))
     else:
-        out.print(
-            f"\nPoints: {points.calculated} from orders ({points.points_per_dollar} a dollar, times"
-            f" {points.multiplier}); stored {points.stored_calculated}, the provider's"
-            f" {points.from_provider}; {points.points} hold, tier {points.tier}"
-        )
+        rate = f"{points.points_per_dollar} a dollar, times {points.multiplier}"
+        out.print(f"\nPoints: {points.calculated} from orders ({rate})")
+        if points.points is None:
+            out.print("  No loyalty run has stored any yet.")
+        else:
+            out.print(
+                f"  Stored {moment(points.calculated_at)}: {points.stored_calculated} from orders,"
+                f" {points.from_provider} at the provider; {points.points} hold"
+                f" ({points.source}), tier {points.tier}"
+            )
     _show_run(found.run, out)
 
 
@@ -119,7 +123,8 @@ def _show_spending(found: CustomerExplanationResponse, out: Console) -> None:
             " which differs: `sync-sam sync --full` computes it again.",
             style="red",
         )
-    table = Table("order", "total", "created", "status", "effect")
+    columns = ("order", "total", "created", "status", "effect")
+    table = listing(*columns, right=["total"])
     for order in spent.orders[:SHOWN]:
         style = None if order.counts else "dim"
         cells = (order.order_id, dollars(order.total), moment(order.created_at))

@@ -1,7 +1,10 @@
 """How the answers of several commands put things."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from rich import box
+from rich.table import Table
 from rich.text import Text
 
 from deploy.sam.frame import Cli, CouldNot
@@ -38,6 +41,14 @@ def ago(at: datetime | None) -> str:
             count = minutes // size
             return f"{count} {name}{'s' if count > 1 else ''} ago"
     raise AssertionError("a minute or more has a unit")
+
+
+def listing(*columns: str, right: Iterable[str] = (), title: str | None = None) -> Table:
+    """A table of such columns; figures stand at the right."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    return table
 
 
 def ok_or_problem(message: str, owner: str, code: str) -> Text:
