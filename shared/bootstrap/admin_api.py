@@ -44,15 +44,15 @@ class AdminApiSettings(PosSettings, LaterSettings):
 def _routes(settings: AdminApiSettings) -> Iterable[Route[Any, Any]]:
     store = database(settings)
     staff = staff_rule(settings.google_cloud_project, store)
-    pos_sync = settings.pos_sync_topic
-    sync = ManualSync(store, publisher(pos_sync), later(settings, pos_sync), utc_now)
+    pos_sync = publisher(settings.pos_sync_topic)
+    sync = ManualSync(store, pos_sync, later(settings, settings.pos_sync_topic), utc_now)
     secrets = secret_writer(settings)
     limits = HttpSettings(
         read_seconds=settings.pos_read_seconds, total_seconds=CALL_SECONDS, attempts=TRIES
     )
     replays = Replays(
         store,
-        dead_letter_replay(store, settings.topics_of_functions),
+        dead_letter_replay(store, settings.topics_of_functions, publisher),
         quarantine_replay(store, pos_sync),
         utc_now,
     )

@@ -18,7 +18,7 @@ from tests.deployment import IGNORE_FILE, ROOT, deployed_files
 
 FOLDER = ROOT / "deploy" / "terraform"
 MANIFEST = Manifest.read()
-DOORS = {"manual_sync", "loyalty_api", "webhooks", "dashboard"}
+DOORS = {"admin_api", "manual_sync", "loyalty_api", "webhooks", "dashboard"}
 FUNCTION_NAME = "${google_cloudfunctions2_function.function[each.key].name}"
 
 Block = Mapping[str, Any]

@@ -104,13 +104,13 @@ def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> App:
     function = manifest.functions[request.param]
     environment = {
         **manifest.environment(function, "demo-routes"),
-        **dict.fromkeys(function.secrets, "a secret of thirty-two characters"),
+        **dict.fromkeys(function.secrets, "a-secret-of-thirty-two-characters"),
         "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1",
         "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",
         "CLOUD_TASKS_EMULATOR_HOST": "127.0.0.1:1",
     }
     for name, value in environment.items():
-        monkeypatch.setenv(name, value.replace(" ", "-"))
+        monkeypatch.setenv(name, value)
     bootstrap = importlib.import_module(f"shared.bootstrap.{function.name}")
     wired: HttpFunction[Any] = bootstrap.FUNCTION
     return HttpFunction(wired.name, wired.model, wired.routes).app()
