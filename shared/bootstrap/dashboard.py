@@ -16,26 +16,38 @@ from shared.services.reads.explanations.product import ExplainProduct
 from shared.services.reads.inventory import ExpiringStock, PriceHistory
 from shared.services.reads.menu import PublicMenu
 from shared.services.reads.metrics import MetricsReads
+from shared.services.reads.operations import (
+    DeadLetterReads,
+    IncidentReads,
+    QuarantineReads,
+    RemovalReads,
+)
 from shared.services.reads.org_status import OrgStatusReads, lease_version
 from shared.services.reads.orgs import OrgReads, fleet_version
 from shared.services.reads.response_cache import ResponseCache
 from shared.services.reads.run_history import RunHistory
+from shared.services.reads.settings import SettingsReads
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import metadata as metadata_store
 from shared.web.auth import EveryOrg, PublicOfOrg
 from shared.web.routes import (
     cache,
     customers,
+    dead_letters,
     ecom,
     explanations,
+    incidents,
     inventory,
     menu,
     metadata,
     metrics,
     orders,
     orgs,
+    quarantine,
+    removals,
     run_history,
 )
+from shared.web.routes import settings as settings_routes
 from shared.web.routing import Route
 
 
@@ -62,6 +74,11 @@ def _routes(settings: FunctionSettings) -> Iterable[Route[Any, Any]]:
         *orgs.routes(org_list, org_status, staff, every_org),
         *run_history.run_routes(RunHistory(store), staff),
         *run_history.report_routes(RunHistory(store), staff),
+        *quarantine.routes(QuarantineReads(store), staff),
+        *removals.routes(RemovalReads(store), statuses, staff),
+        *incidents.routes(IncidentReads(store), staff),
+        *dead_letters.routes(DeadLetterReads(store), every_org),
+        *settings_routes.routes(SettingsReads(store), staff),
     )
 
 

@@ -79,3 +79,11 @@ def decide(
         )
         return Removal(Decision.HOLD, why)
     return Removal(Decision.REMOVE, f"{gone} of {stored} records are no longer listed")
+
+
+HELD = "removal_held"
+
+
+def held_incident(stream: str) -> str:
+    """The kind of the incident of a removal of the stream's records that waits for a person."""
+    return HELD if stream == "products" else f"{HELD}_{stream}"

@@ -195,10 +195,16 @@ PosConfig = Annotated[
 def unknown_fields(pos_config: Mapping[str, Any]) -> tuple[str, ...]:
     """Names in ``posConfig`` as it is stored that its provider does not have; where the provider
     is not known, that none has."""
-    provider = pos_config.get("provider")
-    models = [m for m in _MODELS if provider not in PROVIDERS or _is_of(provider, m)]
-    known = {field.alias for model in models for field in model.model_fields.values()}
+    known = known_fields(pos_config.get("provider"))
     return tuple(sorted(str(name) for name in pos_config if name not in known))
+
+
+def known_fields(provider: object) -> dict[str, None]:
+    """Names in ``posConfig`` that the provider has, in their order; where it is not known, that any
+    has."""
+    models = [m for m in _MODELS if provider not in PROVIDERS or _is_of(provider, m)]
+    fields = (field for model in models for field in model.model_fields.values())
+    return dict.fromkeys(str(field.alias) for field in fields)
 
 
 def _is_of(provider: object, model: type[AlleavesConfig | LightspeedConfig]) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.domain.ids import is_document_id
-from shared.store import paths
+from shared.store import listing, paths
 from shared.store.database import Conflict, Create, Database, Document, Fields, Filter, Put, Update
+from shared.store.listing import QueryRange
 from shared.store.runs import RunError
 
 DATA_LIMIT = 200_000
@@ -108,6 +109,45 @@ def read(database: Database, message_id: str) -> DeadLetter | None:
         return None
     found = database.get(_path(message_id))
     return _letter(found) if found.exists else None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedLetter:
+    """A dead letter with why it is one. ``text`` are the first TEXT_LIMIT bytes of ``size``;
+    ``cause`` is why its last delivery failed, where that is known."""
+
+    letter: DeadLetter
+    text: str
+    size: int
+    message: str
+    cause: RunError | None
+    last_seen_at: datetime | None
+    replayed_at: datetime | None
+
+
+def page(
+    database: Database, org_id: str | None, *, cursor: str | None, limit: int
+) -> tuple[list[RecordedLetter], str | None]:
+    """Some of the dead letters, of all orgs or of one, the latest first, and the cursor of the next
+    ones. Raises RequestInvalid for a cursor of another listing."""
+    of_org: tuple[Filter, ...] = () if org_id is None else (("orgId", "==", org_id),)
+    latest = QueryRange(of_org, "lastSeenAt", descending=True)
+    found = listing.page(database, paths.DEAD_LETTERS, [latest], cursor=cursor, limit=limit)
+    return list(map(_recorded, found.documents)), found.cursor
+
+
+def _recorded(document: Document) -> RecordedLetter:
+    fields, letter = document.fields, _letter(document)
+    cause = fields.get("cause")
+    return RecordedLetter(
+        letter,
+        text=_excerpt(letter.text, TEXT_LIMIT),
+        size=int(fields.get("dataBytes", 0)),
+        message=str(fields.get("message", "")),
+        cause=RunError.model_validate(cause) if cause else None,
+        last_seen_at=fields.get("lastSeenAt"),
+        replayed_at=fields.get("replayedAt"),
+    )
 
 
 def replayed(letter: DeadLetter, at: datetime) -> Update:

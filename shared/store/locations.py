@@ -105,6 +105,12 @@ def listed(database: Database, org_id: str) -> list[ListedLocation]:
     return list(map(_listed, found))
 
 
+def documents_of(database: Database, org_id: str) -> list[Document]:
+    """The documents of the org's locations, as they are stored, by id."""
+    found = database.query(paths.LOCATIONS, ("orgId", "==", org_id))
+    return sorted(found, key=lambda document: document.id)
+
+
 def known_by(org_id: str, own: Iterable[ListedLocation]) -> KnownOrg | None:
     """The org whose locations those are; None where there are none."""
     own = list(own)
@@ -205,8 +211,7 @@ def configured(database: Database, org_id: str) -> ConfiguredLocations:
     """The org's locations."""
     found = ConfiguredLocations([], [], [], [], {})
     inactive: list[str] = []
-    documents = database.query(paths.LOCATIONS, ("orgId", "==", org_id))
-    for document in sorted(documents, key=lambda d: d.id):
+    for document in documents_of(database, org_id):
         config = settings_of(document.fields)
         status, provider = config.get("status"), _provider(config)
         if status != "active":

@@ -121,7 +121,11 @@ class TenantLoyalty:
 def read(database: Database, org_id: str) -> TenantSettings:
     """The org's settings. Raises ConfigurationInvalid naming each field at fault."""
     path = paths.tenant(org_id)
-    fields = database.get(path).fields
+    return settings_in(path, database.get(path).fields)
+
+
+def settings_in(path: str, fields: Fields) -> TenantSettings:
+    """The settings in an org's document. Raises as ``read``."""
     own = {name: value for name, value in fields.items() if name == "sync"}
     settings = _valid(TenantSettings, own, f"the settings in {path} are")
     wanted, ignored = _notices(fields.get("alerts"))
@@ -145,7 +149,12 @@ def read_loyalty(database: Database, org_id: str) -> TenantLoyalty:
 def alert_urls(database: Database, org_id: str) -> list[SecretStr]:
     """The org's notification URLs. The other settings need not be valid: an alert may be about
     them."""
-    alerts = database.get(paths.tenant(org_id)).fields.get("alerts")
+    return alert_urls_in(database.get(paths.tenant(org_id)).fields)
+
+
+def alert_urls_in(fields: Fields) -> list[SecretStr]:
+    """The notification URLs in an org's document."""
+    alerts = fields.get("alerts")
     urls = alerts.get("urls") if isinstance(alerts, dict) else None
     listed = urls if isinstance(urls, list) else []
     return [SecretStr(url) for url in listed if isinstance(url, str) and url]

@@ -10,6 +10,7 @@ from datetime import datetime
 from shared.bus.messages import StreamName, Trigger
 from shared.domain.order_matching import MANY_SKIPPED
 from shared.domain.providers import label, suffixed
+from shared.domain.removal import held_incident
 from shared.domain.runs import (
     REJECTIONS_TO_PAUSE,
     RunState,
@@ -41,7 +42,6 @@ BY_ITSELF = ("cron", "webhook")
 """Triggers that leave a paused org alone. A person who asks for a sync gets one at once."""
 
 PAUSED = "sync_paused"
-HELD = "removal_held"
 REMOVING: tuple[StreamName, ...] = ("customers", "orders", "products")
 """Streams whose records are removed."""
 LIST_INCOMPLETE = "stock_list_incomplete"
@@ -242,7 +242,7 @@ def _incidents(run: Run, progress: SyncProgress) -> dict[str, tuple[str, str]]:
     if is_paused(progress.credential_failures):
         met[PAUSED] = ("The sync is paused", own[0].message if own else "")
     for stream, hold in run.holds.items():
-        met[_held(stream)] = (
+        met[held_incident(stream)] = (
             f"A removal of {stream} waits for a decision",
             f"{hold.reason}. If it is right, sync with allowDeletions; else correct it at the POS.",
         )
@@ -260,7 +260,7 @@ def _is_over(key: str, run: Run) -> bool:
     """Whether an incident that the run did not meet is over: whether the run has looked."""
     if key == UNMATCHED:
         return orders_of(run).fetched >= MANY_SKIPPED
-    stream = next((s for s in REMOVING if key == _held(s)), None)
+    stream = next((s for s in REMOVING if key == held_incident(s)), None)
     if key == LIST_INCOMPLETE:
         stream = "products"
     return stream is None or (stream in run.done and not run.failed(stream))
@@ -270,8 +270,3 @@ def _stock_list_incomplete(run: Run) -> str | None:
     code = ListingIncomplete.code
     failures = (e for e in run.errors if e.concerns(run.provider) and e.code == code)
     return next((e.message for e in failures if e.stream == "products"), None)
-
-
-def _held(stream: str) -> str:
-    """Key of the incident of a removal of the stream's records that waits."""
-    return HELD if stream == "products" else f"{HELD}_{stream}"

@@ -65,6 +65,11 @@ RULES = {
         "GET /api/orgs/{orgId}/status": STAFF,
         "GET /api/pos/sync": STAFF,
         "GET /api/reports/{runId}": STAFF,
+        "GET /api/quarantine": STAFF,
+        "GET /api/removals": STAFF,
+        "GET /api/incidents": STAFF,
+        "GET /api/dead-letters": EVERY_ORG,
+        "GET /api/settings": STAFF,
         "GET /openapi.json": ANYONE,
     },
     "admin_api": {
