@@ -1,5 +1,6 @@
 """``removals``: what waits for a person's decision before it is removed."""
 
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
@@ -10,10 +11,12 @@ from rich.text import Text
 from deploy.sam.frame import DIFFERS, DONE, AnswerModel, Cli, CouldNot, OrgArgument, Yes, command
 from deploy.sam.runs import GOOD, RunAnswer, answer_of, watch
 from deploy.sam.syncs import REQUESTED_BY, WAIT_SECONDS, manual_sync
-from deploy.sam.words import known_org
+from deploy.sam.words import ago, known_org
 from shared.clock import utc_now
 from shared.services.admin.audit import Actor
-from shared.services.admin.removals import HeldRemoval, RemovalDecisions, held_removals
+from shared.services.admin.removals import RemovalDecisions
+from shared.services.reads.operations import RemovalReads
+from shared.web.routes.removals import RemovalView
 
 
 class Decision(StrEnum):
@@ -23,24 +26,11 @@ class Decision(StrEnum):
     REFUSE = "refuse"
 
 
-class Removal(AnswerModel):
-    """Records of a stream that the POS has no more, and why their removal is held. ``recordIds``
-    are the first of them; one that is not ``proven`` can only be refused."""
-
-    id: str
-    provider: str
-    stream: str
-    count: int
-    reason: str
-    record_ids: tuple[str, ...]
-    proven: bool
-
-
 class RemovalsAnswer(AnswerModel):
     """The removals that are held, or those on which was decided, with the run that does it."""
 
     org_id: str
-    removals: tuple[Removal, ...]
+    removals: tuple[RemovalView, ...]
     decision: Decision | None
     run_id: str | None
     run: RunAnswer | None
@@ -55,10 +45,13 @@ class RemovalsAnswer(AnswerModel):
             out.print("Nothing waits for a decision.")
         for each in self.removals:
             out.print(Text(f"{each.stream} at {each.provider}: {each.reason}", style="bold"))
-            left = each.count - len(each.record_ids)
-            more = f" and {left:,} more" if left > 0 and each.record_ids else ""
-            out.print(Text(f"  {each.count:,} records {', '.join(each.record_ids)}{more}"))
-            out.print(Text(f"  id {each.id}{'' if each.proven else ', can only be refused'}"))
+            out.print(Text(f"  {each.count:,} records, held since {ago(each.since)}"))
+            for record in each.records:
+                out.print(Text(f"    - {record.id} {record.name or ''}"))
+            if each.records and each.count > len(each.records):
+                out.print(f"    … and {each.count - len(each.records):,} more")
+            told = each.id or "that the next sync gives it"
+            out.print(Text(f"  id {told}{'' if each.proven else ': it can only be refused'}"))
         if self.decision is None and self.removals:
             out.print(f"`sync-sam removals {self.org_id} approve` makes them, `refuse` keeps all.")
         if self.decision:
@@ -86,17 +79,17 @@ def removals(
 ) -> RemovalsAnswer:
     """List the removals that wait for a decision, approve or refuse them."""
     org_id, store = known_org(cli, org), cli.target.store
-    held = [each for each in held_removals(store, org_id) if only in (None, each.hold.id)]
-    told = tuple(map(_told, held))
+    held = [each for each in RemovalReads(store)(org_id) if only in (None, each.id)]
+    told = tuple(RemovalView.model_validate({**asdict(r), "id": r.id or None}) for r in held)
     if decision is None:
         return RemovalsAnswer(org_id=org_id, removals=told, decision=None, run_id=None, run=None)
     if not held:
         raise CouldNot(f"nothing of {org_id} waits for a decision{f' as {only}' if only else ''}")
     decide = RemovalDecisions(store, manual_sync(cli), utc_now)
-    ids, actor = [each.hold.id for each in held], Actor(REQUESTED_BY)
+    ids, actor = [each.id for each in held], Actor(REQUESTED_BY)
     run_id: str | None
     if decision is Decision.APPROVE:
-        count = sum(each.hold.count for each in held)
+        count = sum(each.count for each in held)
         cli.confirm(f"Remove {count:,} records of {org_id} in {cli.target.name}?", yes=yes)
         run_id = decide.approve(org_id, ids, actor)
     else:
@@ -105,16 +98,3 @@ def removals(
     if wait and run_id:
         run = answer_of(org_id, run_id, watch(cli, org_id, run_id, WAIT_SECONDS))
     return RemovalsAnswer(org_id=org_id, removals=told, decision=decision, run_id=run_id, run=run)
-
-
-def _told(held: HeldRemoval) -> Removal:
-    hold = held.hold
-    return Removal(
-        id=hold.id,
-        provider=held.provider,
-        stream=held.stream,
-        count=hold.count,
-        reason=hold.reason,
-        record_ids=tuple(hold.record_ids),
-        proven=hold.proven,
-    )

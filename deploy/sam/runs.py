@@ -134,7 +134,7 @@ def register(app: typer.Typer) -> None:
 def runs(
     cli: Cli,
     org: OrgArgument,
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="One run in full.")] = None,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="One run in full.")] = None,
     *,
     limit: Annotated[int, typer.Option(help="So many, the latest.", min=1, max=200)] = 20,
 ) -> RunsAnswer:
