@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from deploy.manifest import DEFAULT_DATABASE
-from deploy.sam.target import Target, find_target
+from deploy.sam.target import CommandTarget, find_target
 from shared import log
 from shared.errors import Owner, SyncSamError
 from shared.services.runs.failure import TURN
@@ -66,7 +66,7 @@ class CouldNot(SyncSamError):
         self.turn = turn
 
 
-class Answer(Protocol):
+class CommandAnswer(Protocol):
     """What a command answers with: a frozen pydantic model."""
 
     @property
@@ -89,7 +89,7 @@ class Shown:
 
     @property
     def exit_code(self) -> int:
-        """See Answer."""
+        """See CommandAnswer."""
         return DONE
 
 
@@ -101,7 +101,7 @@ class AnswerModel(Shown, BaseModel):
     )
 
 
-class Problem(AnswerModel):
+class CommandProblem(AnswerModel):
     """Why a command could not: ``owner`` says whose turn it is."""
 
     code: str
@@ -112,7 +112,7 @@ class Problem(AnswerModel):
 class ProblemAnswer(AnswerModel):
     """What is printed with ``--json`` where a command could not."""
 
-    error: Problem
+    error: CommandProblem
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Cli:
     )
 
     @cached_property
-    def target(self) -> Target:
+    def target(self) -> CommandTarget:
         """Where the command works. Raises NoTarget."""
         return find_target(self.project, self.database_name)
 
@@ -161,22 +161,22 @@ def output() -> Console:
 
 
 @dataclass(frozen=True)
-class Command:
+class RegisteredCommand:
     """A command as it was registered."""
 
     path: tuple[str, ...]
-    answer: type[Answer]
+    answer: type[CommandAnswer]
     example: str
 
 
-COMMANDS: dict[str, Command] = {}
+COMMANDS: dict[str, RegisteredCommand] = {}
 """All commands, by their words."""
 
-A = TypeVar("A", bound=Callable[..., Answer | None])
+A = TypeVar("A", bound=Callable[..., CommandAnswer | None])
 
 
 def command(
-    group: typer.Typer, name: str, answer: type[Answer], *, example: str, below: str = ""
+    group: typer.Typer, name: str, answer: type[CommandAnswer], *, example: str, below: str = ""
 ) -> Callable[[A], A]:
     """Register a command. Its first parameter is the Cli; the others are typer's, and the options
     of all commands come behind them. One that returns None has printed its answers itself, each
@@ -205,34 +205,34 @@ def command(
         run.__annotations__ = {each.name: each.annotation for each in (*own, *shared)}
         epilog = f"Example: sync-sam {' '.join(path)} {example}".rstrip()
         group.command(name, epilog=epilog, help=inspect.getdoc(function))(run)
-        COMMANDS[" ".join(path)] = Command(path, answer, example)
+        COMMANDS[" ".join(path)] = RegisteredCommand(path, answer, example)
         return function
 
     return register
 
 
-def _run(cli: Cli, work: Callable[[], Answer | None]) -> int:
+def _run(cli: Cli, work: Callable[[], CommandAnswer | None]) -> int:
     """Do the work, show its answer; the exit code."""
     log.configure("CRITICAL")  # failures are told as answers, not as lines of a log
     try:
         answer = work()
-    except KeyboardInterrupt:
-        return _fail(cli, Problem(code="interrupted", owner="caller", message="Interrupted."))
-    except (typer.Exit, typer.Abort):
+    except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except SyncSamError as error:
         return _fail(cli, _problem(error))
+    except KeyboardInterrupt:
+        return _fail(cli, _problem(CouldNot("interrupted: what is done stays")))
     except (GoogleAPICallError, RetryError, GoogleAuthError, Conflict, TimedOut) as error:
         told = f"{type(error).__name__}: {getattr(error, 'message', None) or error}"
-        message = f"Google's cloud did not do it: {told}. {TURN[Owner.US]}"
-        return _fail(cli, Problem(code="cloud_refused", owner="us", message=message))
+        return _fail(cli, _problem(CouldNot(f"Google's cloud refuses: {told}", turn=Owner.US)))
     except OSError as error:
-        return _fail(cli, Problem(code="os_error", owner="caller", message=f"{error}. {CALLER}"))
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(cli, _problem(CouldNot(f"{where}{error.strerror or error}")))
     except Exception as error:
         if not cli.as_json:
             cli.errors.print_exception()
-        message = f"{type(error).__name__}: {error}. That was not foreseen. {TURN[Owner.US]}"
-        return _fail(cli, Problem(code="internal", owner="us", message=message))
+        told = f"{type(error).__name__}: {error}"
+        return _fail(cli, _problem(CouldNot(f"that was not foreseen: {told}", turn=Owner.US)))
     if answer is None:
         return DONE
     if cli.as_json:
@@ -242,7 +242,7 @@ def _run(cli: Cli, work: Callable[[], Answer | None]) -> int:
     return answer.exit_code
 
 
-def _problem(error: SyncSamError) -> Problem:
+def _problem(error: SyncSamError) -> CommandProblem:
     said = str(error).rstrip(".")
     first = said.partition(" ")[0]
     if first.isalpha() and first.islower():  # an id stays as it is
@@ -250,10 +250,10 @@ def _problem(error: SyncSamError) -> Problem:
     owner = error.turn if isinstance(error, CouldNot) else error.owner
     turn = TURN.get(owner, CALLER)
     message = f"{said}." if turn in said else f"{said}. {turn}"
-    return Problem(code=error.code, owner=owner.value, message=message)
+    return CommandProblem(code=error.code, owner=owner.value, message=message)
 
 
-def _fail(cli: Cli, problem: Problem) -> int:
+def _fail(cli: Cli, problem: CommandProblem) -> int:
     if cli.as_json:
         typer.echo(ProblemAnswer(error=problem).model_dump_json(by_alias=True, indent=2))
     else:

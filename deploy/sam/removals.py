@@ -19,7 +19,7 @@ from shared.services.reads.operations import RemovalReads
 from shared.web.routes.removals import RemovalView
 
 
-class Decision(StrEnum):
+class RemovalDecision(StrEnum):
     """What to do with removals."""
 
     APPROVE = "approve"
@@ -31,7 +31,7 @@ class RemovalsAnswer(AnswerModel):
 
     org_id: str
     removals: tuple[RemovalView, ...]
-    decision: Decision | None
+    decision: RemovalDecision | None
     run_id: str | None
     run: RunAnswer | None
 
@@ -70,7 +70,7 @@ def removals(
     cli: Cli,
     org: OrgArgument,
     decision: Annotated[
-        Decision | None, typer.Argument(help="Decide on them; without it they are listed.")
+        RemovalDecision | None, typer.Argument(help="Decide on them; without it they are listed.")
     ] = None,
     *,
     only: Annotated[str | None, typer.Option("--id", metavar="ID", help="Only this one.")] = None,
@@ -88,7 +88,7 @@ def removals(
     decide = RemovalDecisions(store, manual_sync(cli), utc_now)
     ids, actor = [each.id for each in held], Actor(REQUESTED_BY)
     run_id: str | None
-    if decision is Decision.APPROVE:
+    if decision is RemovalDecision.APPROVE:
         count = sum(each.count for each in held)
         cli.confirm(f"Remove {count:,} records of {org_id} in {cli.target.name}?", yes=yes)
         run_id = decide.approve(org_id, ids, actor)

@@ -17,20 +17,11 @@ from shared.domain.runs import RunState
 from shared.services.reads.run_history import RunHistory
 from shared.store import runs as run_store
 from shared.store.runs import Run
+from shared.web.routes.runs import RunProblemView
 
 LOOK_SECONDS = 0.5
 ALWAYS = ("fetched", "created", "updated", "unchanged")
 GOOD = (RunState.QUEUED, RunState.RUNNING, RunState.SUCCEEDED)
-
-
-class RunProblem(AnswerModel):
-    """Why a run, or a stream of it, did not do all of its work; ``owner``: whose turn it is."""
-
-    code: str
-    owner: str
-    message: str
-    stream: str | None
-    provider: str | None
 
 
 class StreamLine(AnswerModel):
@@ -66,7 +57,7 @@ class RunAnswer(AnswerModel):
     started_at: datetime
     ended_at: datetime | None
     duration_seconds: float | None
-    problems: tuple[RunProblem, ...]
+    problems: tuple[RunProblemView, ...]
     warnings: tuple[str, ...]
     held: str | None
     deletions_held: int
@@ -186,7 +177,7 @@ def answer_of(org_id: str, run_id: str, run: Run) -> RunAnswer:
         started_at=run.started_at,
         ended_at=run.ended_at,
         duration_seconds=run.duration_seconds,
-        problems=tuple(RunProblem(**each.model_dump()) for each in problems.values()),
+        problems=tuple(RunProblemView(**each.model_dump()) for each in problems.values()),
         warnings=tuple(run.warnings),
         held=document.get("held"),
         deletions_held=document["deletionsHeld"],

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.text import Text
 
 from deploy.sam.frame import AnswerModel, Cli, CouldNot, OrgArgument, command, output
-from deploy.sam.target import Target
+from deploy.sam.target import CommandTarget
 from deploy.sam.words import known_org
 
 LINES = 20
@@ -114,7 +114,7 @@ def _line(said: Mapping[str, Any], at: datetime, severity: str, function: str) -
     )
 
 
-def _local(target: Target, org_id: str) -> Source:
+def _local(target: CommandTarget, org_id: str) -> Source:
     return lambda lines, follow: LocalLogs(target.logs, org_id)(lines, follow=follow)
 
 
@@ -153,7 +153,7 @@ class LocalLogs:
                 yield line
 
 
-def _project(target: Target, org_id: str) -> Source:
+def _project(target: CommandTarget, org_id: str) -> Source:
     def lines_of(lines: int, follow: bool) -> Iterator[LogLine]:
         credentials, _ = google.auth.default(scopes=[SCOPE])
         with AuthorizedSession(credentials) as session:

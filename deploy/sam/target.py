@@ -50,7 +50,7 @@ class OnlyLocal(SyncSamError):
 
 
 @dataclass(frozen=True)
-class Target:
+class CommandTarget:
     """A project and its database. ``stack`` describes the local cloud; None for a project of
     Google's. The manifest says what is deployed there."""
 
@@ -118,10 +118,10 @@ class Target:
         return self.stack
 
 
-def find_target(project: str | None, database_name: str = DEFAULT_DATABASE) -> Target:
+def find_target(project: str | None, database_name: str = DEFAULT_DATABASE) -> CommandTarget:
     """The project of that name, or without one the local cloud that is up. Raises NoTarget."""
     if project:
-        return Target(project, database_name)
+        return CommandTarget(project, database_name)
     stack = _running_stack(STACK_FILE)
     if stack is None:
         raise NoTarget(
@@ -131,7 +131,7 @@ def find_target(project: str | None, database_name: str = DEFAULT_DATABASE) -> T
     for name, variable in EMULATORS.items():
         if stack.get(name):
             os.environ[variable] = str(stack[name])
-    return Target(str(stack["project"]), stack=stack)
+    return CommandTarget(str(stack["project"]), stack=stack)
 
 
 def _running_stack(file: Path) -> Mapping[str, Any] | None:

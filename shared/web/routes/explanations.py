@@ -12,7 +12,7 @@ from shared.errors import NotFound
 from shared.services.reads.explanations.customer import (
     CustomerExplanation,
     ExplainCustomer,
-    OrderLine,
+    ExplainedOrder,
 )
 from shared.services.reads.explanations.order import (
     ExplainOrder,
@@ -419,7 +419,7 @@ def _figures(spent: Spending) -> FiguresView:
     )
 
 
-def _order_line(line: OrderLine) -> ExplainedOrderView:
+def _order_line(line: ExplainedOrder) -> ExplainedOrderView:
     return ExplainedOrderView(
         **_same(line, ExplainedOrderView),
         total=dollars_or_none(line.total_cents),

@@ -33,7 +33,7 @@ READ = (*orders.SPENDING_FIELDS, "syncRunId")
 
 
 @dataclass(frozen=True, slots=True)
-class OrderLine:
+class ExplainedOrder:
     """One of the customer's orders, and what it adds; ``total_cents`` is None if unreadable."""
 
     order_id: str
@@ -54,7 +54,7 @@ class SpendingExplained:
     stored: Spending | None
     recounted: Spending
     effects: Mapping[OrderEffect, int]
-    orders: tuple[OrderLine, ...]
+    orders: tuple[ExplainedOrder, ...]
     computed_at: datetime | None
 
     @property
@@ -249,14 +249,14 @@ def _segment(spent: Spending, fields: Mapping[str, Any], now: datetime) -> Segme
     )
 
 
-def _line(order: Document, effect: OrderEffect) -> OrderLine:
+def _line(order: Document, effect: OrderEffect) -> ExplainedOrder:
     fields = order.fields
     created_at = fields.get("createdAt")
     try:
         total_cents: int | None = to_cents(fields.get("total"))
     except ValueError:
         total_cents = None
-    return OrderLine(
+    return ExplainedOrder(
         order_id=order.id,
         total_cents=total_cents,
         created_at=created_at if isinstance(created_at, datetime) else None,
