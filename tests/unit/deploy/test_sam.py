@@ -10,7 +10,6 @@ from typing import Any
 import jsonschema
 import pytest
 import typer
-from google.api_core.exceptions import RetryError
 from typer.testing import CliRunner
 
 from deploy.local.paths import ROOT
@@ -20,7 +19,7 @@ from deploy.sam.frame import COMMANDS, COULD_NOT, DONE
 from deploy.sam.target import CommandTarget, NoTarget, find_target
 from shared.bootstrap.settings import FunctionSettings
 from shared.errors import SyncSamError
-from shared.store.database import Database
+from shared.store.database import Database, TimedOut
 from tests.documents_in_memory import DocumentsInMemory
 from tests.fakes import START
 
@@ -154,7 +153,7 @@ def test_an_org_that_there_is_not_is_said_so(
     ("error", "owner", "says"),
     [
         (SyncSamError("it broke"), "us", "It broke."),
-        (RetryError("no", None), "us", "RetryError"),
+        (TimedOut(), "us", "TimedOut"),
         (FileNotFoundError(2, "No such file or directory", "x.json"), "caller", "x.json: No such"),
         (ZeroDivisionError("by zero"), "us", "was not foreseen"),
     ],
