@@ -5,9 +5,14 @@ from functools import partial
 from typing import Any
 
 from shared.bootstrap.clients import database
-from shared.bootstrap.http import HttpFunction, staff_rule
+from shared.bootstrap.http import HttpFunction, firebase_sessions, staff_rule
 from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
+from shared.console import static_files
+from shared.console.error_pages import error_page
+from shared.console.pages import customers as customer_pages
+from shared.console.pages import home
+from shared.console.rendering import Console
 from shared.services.ecom.completeness import EcomCompleteness
 from shared.services.reads.customers import CustomerReads, OrderReads, SegmentReads
 from shared.services.reads.explanations.customer import ExplainCustomer
@@ -29,7 +34,7 @@ from shared.services.reads.run_history import RunHistory
 from shared.services.reads.settings import SettingsReads
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import metadata as metadata_store
-from shared.web.auth import EveryOrg, PublicOfOrg
+from shared.web.auth import EveryOrg, PublicOfOrg, SignedIn, Staff
 from shared.web.routes import (
     cache,
     customers,
@@ -46,20 +51,29 @@ from shared.web.routes import (
     quarantine,
     removals,
     run_history,
+    session,
 )
 from shared.web.routes import settings as settings_routes
 from shared.web.routing import Route
 
 
-def _routes(settings: FunctionSettings) -> Iterable[Route[Any, Any]]:
+class DashboardSettings(FunctionSettings):
+    """``firebase_auth_emulator_host`` is set in the local cloud only; there
+    cookies travel over plain HTTP."""
+
+    firebase_auth_emulator_host: str = ""
+
+
+def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
     store = database(settings)
     staff = staff_rule(settings.google_cloud_project, store)
+    sessions = firebase_sessions(settings.google_cloud_project)
     every_org = EveryOrg(staff)
     answers, people = ResponseCache(store), CustomerReads(store, SpendingLookUp(store))
     fleet = ResponseCache(store, version_of=fleet_version)
     statuses = ResponseCache(store, version_of=lease_version)
     org_list, org_status = OrgReads(store, utc_now, fleet), OrgStatusReads(store, utc_now, statuses)
-    return (
+    json_routes: tuple[Route[Any, Any], ...] = (
         *menu.routes(PublicMenu(store, utc_now), PublicOfOrg(staff.find_org)),
         *inventory.routes(ExpiringStock(store, utc_now), PriceHistory(store), staff),
         *metadata.routes(partial(metadata_store.read_all, store), staff),
@@ -70,6 +84,7 @@ def _routes(settings: FunctionSettings) -> Iterable[Route[Any, Any]]:
         ),
         *metrics.report_routes(MetricsReads(store), staff),
         *ecom.routes(EcomCompleteness(store, utc_now), staff),
+        *session.routes(sessions, utc_now, secure=not settings.firebase_auth_emulator_host),
         *cache.routes(answers.statistics, every_org),
         *orgs.routes(org_list, org_status, staff, every_org),
         *run_history.run_routes(RunHistory(store), staff),
@@ -80,6 +95,15 @@ def _routes(settings: FunctionSettings) -> Iterable[Route[Any, Any]]:
         *dead_letters.routes(DeadLetterReads(store), every_org),
         *settings_routes.routes(SettingsReads(store), staff),
     )
+    return *json_routes, *_pages(Console.of(json_routes, utc_now), staff)
 
 
-FUNCTION = HttpFunction("dashboard", FunctionSettings, _routes)
+def _pages(console: Console, staff: Staff) -> Iterable[Route[Any, Any]]:
+    return (
+        *static_files.routes(),
+        *home.routes(SignedIn(staff)),
+        *customer_pages.routes(console, staff),
+    )
+
+
+FUNCTION = HttpFunction("dashboard", DashboardSettings, _routes, error_page)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 
 from google.api_core.datetime_helpers import DatetimeWithNanoseconds
@@ -100,7 +101,7 @@ def page(
     Raises RequestInvalid for a cursor that is not of this listing.
     """
     listing = _digest(collection, ranges)
-    is_name = _is_path if everywhere else _is_id
+    is_name = partial(_is_path, collection) if everywhere else _is_id
     index, after = _decoded(cursor, listing, ranges, is_name) if cursor else (0, None)
     found: list[Document] = []
     read = 0
@@ -151,10 +152,11 @@ def _is_id(value: object) -> bool:
     return isinstance(value, str) and is_document_id(value)
 
 
-def _is_path(value: object) -> bool:
-    """Whether it is the path of a document."""
+def _is_path(group: str, value: object) -> bool:
+    """Whether it is the path of a document of the collection group."""
     parts = value.split("/") if isinstance(value, str) else []
-    return len(parts) % 2 == 0 and bool(parts) and all(map(is_document_id, parts))
+    named = len(parts) % 2 == 0 and parts[-2:-1] == [group]
+    return named and all(map(is_document_id, parts))
 
 
 def _encoded(value: Any) -> Value:

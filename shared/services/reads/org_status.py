@@ -8,6 +8,7 @@ of a run that was given up.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from shared.bus.messages import STREAMS
 from shared.clock import Clock
@@ -52,12 +53,25 @@ class RunUnderWayProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class LastVerification:
+    """What holding an org's records against the POS has found: how many there were, and how many
+    documents differed."""
+
+    verified_at: datetime
+    ok: bool
+    customers: int
+    orders: int
+    differences: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrgStatus:
     """An org, and its parts. ``warnings`` are sentences about settings that are ignored."""
 
     org: OrgSummary
     streams: Sequence[StreamHealth]
     locations: Sequence[ListedLocation]
+    verification: LastVerification | None
     running: RunUnderWayProgress | None
     warnings: Sequence[str]
 
@@ -96,6 +110,7 @@ class OrgStatusReads:
             org=org,
             streams=list(_streams(found.status, org.state, now)),
             locations=found.locations,
+            verification=_verification(found.status.get("verification")),
             running=_running(found, now),
             warnings=found.status.get("warnings", ()),
         )
@@ -114,6 +129,13 @@ class OrgStatusReads:
             locations=locations.listed(self.database, org_id),
             ticked_at=locations.last_tick(self.database),
         )
+
+
+def _verification(stored: Mapping[str, Any] | None) -> LastVerification | None:
+    if not stored:
+        return None
+    counts = {name: stored.get(name, 0) for name in ("customers", "orders", "differences")}
+    return LastVerification(stored["verifiedAt"], stored["ok"], **counts)
 
 
 def _running(found: _Snapshot, now: datetime) -> RunUnderWayProgress | None:

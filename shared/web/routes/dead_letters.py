@@ -8,7 +8,7 @@ from shared.store.dead_letters import RecordedLetter
 from shared.web.auth import Rule
 from shared.web.request import Cursor, NoBody, OrgId, PageSize, Params
 from shared.web.response import CHECKED, ResponseModel, RouteReply
-from shared.web.routes.runs import RunProblemView
+from shared.web.routes.run_history import RunProblemView
 from shared.web.routing import RouteCall, RouteTable
 
 

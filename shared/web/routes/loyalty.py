@@ -22,12 +22,8 @@ from shared.services.manual_sync import RunUnderWay
 from shared.web.auth import Rule
 from shared.web.request import Body, NoBody, NoParams, OrgId, OrgQuery, RecordId
 from shared.web.response import RawContent, ResponseModel, RouteReply
-from shared.web.routes.runs import (
-    RunProblemView,
-    RunUnderWayResponse,
-    StartedRunResponse,
-    under_way_reply,
-)
+from shared.web.routes.run_history import RunProblemView
+from shared.web.routes.runs import RunUnderWayResponse, StartedRunResponse, under_way_reply
 from shared.web.routing import RouteCall, RouteTable
 
 PointsSource = Literal["alpine_iq", "calculated", "orders"]

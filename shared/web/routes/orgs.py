@@ -31,8 +31,8 @@ class OrgsQuery(Params):
 
 class OrgView(ResponseModel):
     """How an org's sync stands. ``owner``: whose turn it is. ``failingSince``: when the first run
-    failed since the last success. ``nextRunAt``: when it is next synced by itself, if that is
-    known. Times in UTC; the counts are of stored records."""
+    failed since all was well. ``nextRunAt``: when it is next synced by itself, if that is known.
+    Times in UTC; the counts are of stored records."""
 
     org_id: str
     name: str | None = None
@@ -79,6 +79,17 @@ class OrgLocationView(ResponseModel):
     status: str | None = None
 
 
+class VerificationView(ResponseModel):
+    """What holding the org's records against the POS has found last: how many there were, and how
+    many documents differed."""
+
+    verified_at: datetime
+    ok: bool
+    customers: int
+    orders: int
+    differences: int
+
+
 class RunProgressView(ResponseModel):
     """The run that is under way, and what it has counted so far."""
 
@@ -93,6 +104,7 @@ class OrgStatusResponse(OrgView):
 
     streams: list[StreamHealthView]
     locations: list[OrgLocationView]
+    verification: VerificationView | None = None
     running: RunProgressView | None = None
     warnings: list[str]
 
@@ -134,6 +146,7 @@ def status_view(found: OrgStatus) -> OrgStatusResponse:
             **asdict(found.org),
             "streams": list(map(asdict, found.streams)),
             "locations": list(map(asdict, found.locations)),
+            "verification": found.verification and asdict(found.verification),
             "running": running and {**asdict(running), "progress": running.streams},
             "warnings": found.warnings,
         }

@@ -6,14 +6,53 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.domain.runs import RunState
+from shared.domain.runs import RunState, StreamCounts
 from shared.errors import NotFound
 from shared.services.reads.run_history import RunHistory
+from shared.store.runs import Run
 from shared.web.auth import Rule
-from shared.web.request import NoBody, PageQuery
+from shared.web.request import NoBody, OrgQuery, PageQuery, RecordId
 from shared.web.response import CHECKED, ResponseModel, RouteReply
-from shared.web.routes.runs import RunProblemView, RunQuery, RunResponse, run_view
 from shared.web.routing import RouteCall, RouteTable
+
+
+class RunQuery(OrgQuery):
+    """A run of an org."""
+
+    run_id: RecordId
+
+
+class RunProblemView(ResponseModel):
+    """Why a run is incomplete, and who must act; at which POS provider, where it is one's."""
+
+    code: str
+    owner: str
+    message: str
+    stream: str | None = None
+    provider: str | None = None
+
+
+class RunCostView(ResponseModel):
+    """Numbers of Firestore documents read, written and deleted."""
+
+    reads: int
+    writes: int
+    deletes: int
+
+
+class RunResponse(ResponseModel):
+    """The current state of a run; ``durationSeconds`` from its start to its end."""
+
+    run_id: str
+    org_id: str
+    state: RunState
+    trigger: str
+    started_at: datetime
+    ended_at: datetime | None
+    duration_seconds: float | None
+    error: RunProblemView | None
+    streams: dict[str, StreamCounts]
+    cost: RunCostView
 
 
 class RunsResponse(ResponseModel):
@@ -114,3 +153,9 @@ def report_routes(history: RunHistory, staff: Rule) -> RouteTable:
         return RouteReply(ReportResponse.model_validate(found))
 
     return table
+
+
+def run_view(org_id: str, run_id: str, run: Run) -> RunResponse:
+    """A run as it is answered."""
+    shown = {"run_id": run_id, "org_id": org_id, "duration_seconds": run.duration_seconds}
+    return RunResponse.model_validate({**shown, **run.model_dump(), "streams": run.totals})

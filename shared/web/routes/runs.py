@@ -2,19 +2,19 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from shared.bus.messages import StreamName
-from shared.domain.runs import RunState, StreamCounts
+from shared.domain.runs import RunState
 from shared.errors import Forbidden, NotFound, RateLimited, RequestInvalid
 from shared.services.manual_sync import AT_ONCE, ManualSync, RunUnderWay, SyncRequest
 from shared.store.runs import Run
 from shared.web.auth import ANY_ORG, Rule, SignedInUser
-from shared.web.request import Body, NoBody, OrgId, OrgQuery, Params, RecordId
+from shared.web.request import Body, NoBody, OrgId, Params
 from shared.web.response import ErrorDetail, ErrorResponse, ResponseModel, RouteReply
+from shared.web.routes.run_history import RunQuery, RunResponse, run_view
 from shared.web.routing import RouteCall, RouteTable
 
 LONGEST_WAIT = 50.0
@@ -45,12 +45,6 @@ class SyncAllQuery(WaitQuery):
     """One org, or all. ``wait`` as for one run, and only for AT_ONCE orgs at most."""
 
 
-class RunQuery(OrgQuery):
-    """A run of an org."""
-
-    run_id: RecordId
-
-
 class StartedRunResponse(ResponseModel):
     """A started run. ``statusUrl`` is a path at this host."""
 
@@ -71,39 +65,6 @@ class RunUnderWayResponse(ErrorResponse):
     run_id: str
     org_id: str
     status_url: str
-
-
-class RunProblemView(ResponseModel):
-    """Why a run is incomplete, and who must act; at which POS provider, where it is one's."""
-
-    code: str
-    owner: str
-    message: str
-    stream: str | None = None
-    provider: str | None = None
-
-
-class RunCostView(ResponseModel):
-    """Numbers of Firestore documents read, written and deleted."""
-
-    reads: int
-    writes: int
-    deletes: int
-
-
-class RunResponse(ResponseModel):
-    """The current state of a run; ``durationSeconds`` from its start to its end."""
-
-    run_id: str
-    org_id: str
-    state: RunState
-    trigger: str
-    started_at: datetime
-    ended_at: datetime | None
-    duration_seconds: float | None
-    error: RunProblemView | None
-    streams: dict[str, StreamCounts]
-    cost: RunCostView
 
 
 class EndedRunsResponse(ResponseModel):
@@ -218,9 +179,3 @@ def _ended(started: Mapping[str, str], ended: Mapping[str, Run]) -> EndedRunsRes
 def status_url(org_id: str, run_id: str) -> str:
     """Where a run can be read."""
     return f"/api/pos/sync/{run_id}?orgId={org_id}"
-
-
-def run_view(org_id: str, run_id: str, run: Run) -> RunResponse:
-    """A run as it is answered."""
-    shown = {"run_id": run_id, "org_id": org_id, "duration_seconds": run.duration_seconds}
-    return RunResponse.model_validate({**shown, **run.model_dump(), "streams": run.totals})

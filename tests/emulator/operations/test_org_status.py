@@ -192,6 +192,21 @@ def test_a_look_costs_one_read_while_nothing_changes(
     assert (again.status_code, again.text) == (304, "")
 
 
+def test_the_last_verification_is_shown_beside_it(
+    operations: OperationsClient, sync: SyncRunner, client: Client, clock: OffsetClock
+) -> None:
+    sync.run(ORG)
+    assert "verification" not in operations.get(PATH, token=ORG)
+    found = {"ok": False, "customers": 30, "orders": 40, "differences": 2}
+    stored = {**found, "verifiedAt": clock.now()}
+    client.document(f"tenants/{ORG}/integrations/pos").update({"verification": stored})
+
+    shown = look(operations, clock)["verification"]
+
+    assert {name: shown[name] for name in found} == found
+    assert moment(shown["verifiedAt"]) == stored["verifiedAt"]
+
+
 def test_an_unchanged_org_costs_no_more_than_before(sync: SyncRunner) -> None:
     sync.run(ORG)
     sync.run(ORG)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from shared.domain.runs import RunState, StreamCounts
 from shared.store.loyalty_runs import LoyaltyRun
 from shared.store.runs import Cost, Run
-from shared.web.routes.runs import run_view
+from shared.web.routes.run_history import run_view
 
 BEGAN = datetime(2026, 3, 18, 15, 0, tzinfo=UTC)
 ENDED = BEGAN + timedelta(minutes=2, microseconds=123_456)

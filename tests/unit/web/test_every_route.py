@@ -16,6 +16,7 @@ from tests.unit.web.calling import named
 
 STAFF = "staff of the org"
 STAFF_OR_CRON = "staff of the org, or cron secret"
+ANY_STAFF = "staff"
 EVERY_ORG = "role for every org"
 CRON = "cron secret"
 POS = "signed by the org's POS"
@@ -61,6 +62,11 @@ RULES = {
         "GET /api/metrics": STAFF,
         "GET /api/metrics/{date}": STAFF,
         "GET /api/cache": EVERY_ORG,
+        "POST /api/session": ANYONE,
+        "DELETE /api/session": ANYONE,
+        "GET /static/{version}/{name}": ANYONE,
+        "GET /": ANY_STAFF,
+        "GET /orgs/{orgId}/customers": STAFF,
         "GET /api/orgs": EVERY_ORG,
         "GET /api/orgs/{orgId}/status": STAFF,
         "GET /api/pos/sync": STAFF,
