@@ -16,6 +16,7 @@ from deploy.sam import (
     runs,
     syncs,
     tail,
+    tokens,
     webhook,
     why,
 )
@@ -47,7 +48,7 @@ def schema(
 
 GROUPS = (
     *(orgs, connecting, accounts, syncs, runs, why),
-    *(removals, failures, webhook, ecom, tail),
+    *(removals, failures, webhook, ecom, tokens, tail),
 )
 for module in GROUPS:
     module.register(app)

@@ -17,7 +17,7 @@ from shared.domain.runs import RunState
 from shared.services.reads.run_history import RunHistory
 from shared.store import runs as run_store
 from shared.store.runs import Run
-from shared.web.routes.runs import RunProblemView
+from shared.web.routes.run_history import RunProblemView
 
 LOOK_SECONDS = 0.5
 ALWAYS = ("fetched", "created", "updated", "unchanged")

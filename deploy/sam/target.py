@@ -102,7 +102,7 @@ class CommandTarget:
     @property
     def logs(self) -> Path:
         """The folder of the local cloud's logs. Raises OnlyLocal."""
-        return ROOT / str(self._local["logs"])
+        return ROOT / str(self.local["logs"])
 
     @property
     def origin(self) -> str:
@@ -112,7 +112,8 @@ class CommandTarget:
         return f"https://{self.project}.web.app"
 
     @property
-    def _local(self) -> Mapping[str, Any]:
+    def local(self) -> Mapping[str, Any]:
+        """What the local cloud says of itself. Raises OnlyLocal."""
         if self.stack is None:
             raise OnlyLocal("this works on the local cloud only: leave --project out")
         return self.stack
