@@ -19,6 +19,7 @@ from shared.bus.messages import StreamName
 from shared.clock import Deadline, OutOfTime
 from shared.domain.changes import REMOVED_AT
 from shared.domain.orders import external_id_of
+from shared.domain.removal import AllowedRemovals
 from shared.domain.runs import RunState
 from shared.errors import OrgError, ProviderBusy, ProviderError
 from shared.services.manual_sync import RunUnderWay
@@ -149,7 +150,7 @@ class Repair:
             if wrong.catalogue:
                 session.progress.forget_versions("products")
                 wanted = ["products", "discounts"]
-                sync_streams(session, org, wanted, allow_deletions=False)
+                sync_streams(session, org, wanted, allowed=AllowedRemovals())
         except (OrgError, ProviderError) as error:
             session.fail(error)
         except OutOfTime:
@@ -214,7 +215,7 @@ class _Wrong:
 
 def _settle_strays(session: Session, org: OpenOrg, wrong: _Wrong) -> None:
     """Look strays up, and mark those as removed that the POS does not have."""
-    rules = RemovalRules(org.settings.max_delete_percent, allowed=False)
+    rules = RemovalRules(org.settings.max_delete_percent, AllowedRemovals())
     if strays := wrong.ids("customers", stray=True):
         records = StreamRecords(session, "customers")
         missing = MissingRecords(session, records, rules)
