@@ -17,6 +17,7 @@ from deploy.sam import (
     syncs,
     tail,
     tokens,
+    verifying,
     webhook,
     why,
 )
@@ -47,7 +48,7 @@ def schema(
 
 
 GROUPS = (
-    *(orgs, connecting, accounts, syncs, runs, why),
+    *(orgs, connecting, accounts, syncs, runs, verifying, why),
     *(removals, failures, webhook, ecom, tokens, tail),
 )
 for module in GROUPS:
