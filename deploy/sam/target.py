@@ -33,6 +33,8 @@ EMULATORS = {
     "auth": "FIREBASE_AUTH_EMULATOR_HOST",
 }
 """The variables by which clients find what ``.local/stack.json`` names."""
+STACK_VARIABLE = "SYNC_SAM_STACK"
+"""Names the file of another local cloud than this folder's."""
 
 
 class NoTarget(SyncSamError):
@@ -123,7 +125,7 @@ def find_target(project: str | None, database_name: str = DEFAULT_DATABASE) -> C
     """The project of that name, or without one the local cloud that is up. Raises NoTarget."""
     if project:
         return CommandTarget(project, database_name)
-    stack = _running_stack(STACK_FILE)
+    stack = _running_stack(Path(os.environ.get(STACK_VARIABLE) or STACK_FILE))
     if stack is None:
         raise NoTarget(
             "no local cloud of this folder is up: start it with `make local`, or name a project"
