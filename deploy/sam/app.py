@@ -11,6 +11,7 @@ from deploy.sam import (
     connecting,
     ecom,
     failures,
+    loyalty,
     orgs,
     removals,
     runs,
@@ -49,7 +50,7 @@ def schema(
 
 GROUPS = (
     *(orgs, connecting, accounts, syncs, runs, verifying, why),
-    *(removals, failures, webhook, ecom, tokens, tail),
+    *(removals, failures, loyalty, webhook, ecom, tokens, tail),
 )
 for module in GROUPS:
     module.register(app)

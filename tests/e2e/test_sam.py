@@ -229,6 +229,8 @@ def test_webhooks_exports_and_tokens(sam: Operator, open_org: OpenOrg, tmp_path:
     assert (dry["created"], told["created"], told["badRows"]) == (1, 1, 1)
     assert told["leftOut"][0]["firstLine"] > 1
 
+    assert sam("discrepancies", org_id)["discrepancies"] == []
+
     # And somebody may call the functions
     assert sam("token")["role"] == "super_user"
     token = sam("token", "--org", org_id)

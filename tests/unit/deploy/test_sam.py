@@ -220,6 +220,21 @@ def test_why_is_answered_in_words_and_as_json(
     assert main(["why", ORG, "product", "none"]) == COULD_NOT
 
 
+def test_points_that_differ_are_listed_and_noted_as_reviewed(
+    stored: DocumentsInMemory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = {"pointsFromOrders": 400, "pointsFromAlpine": 500, "loyaltyDiscrepancy": 100}
+    known = {"tierSource": "alpine_iq", "loyaltyReconciled": False, "alpineUserId": "u"}
+    stored.put(f"tenants/{ORG}/customers/7", {"id": "7", **figures, **known})
+    assert main(["discrepancies", ORG, "reviewed"]) == COULD_NOT
+    assert main(["discrepancies", ORG, "reviewed", "7"]) == DONE
+    capsys.readouterr()
+    assert main(["discrepancies", ORG, "--json"]) == DONE
+    [told] = json.loads(capsys.readouterr().out)["discrepancies"]
+    assert (told["fromOrders"], told["atProvider"], told["difference"]) == (400, 500, 100)
+    assert told["reviewedAt"]
+
+
 def test_an_account_is_refused_before_the_pos_is_asked(
     stored: DocumentsInMemory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
