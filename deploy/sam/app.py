@@ -22,7 +22,9 @@ from deploy.sam import (
     webhook,
     why,
 )
-from deploy.sam.frame import COULD_NOT, CouldNot, schema_of
+from deploy.sam.frame import COMMANDS, COULD_NOT, CouldNot, schema_of
+
+__all__ = ["COMMANDS", "app", "main"]
 
 app = typer.Typer(
     name="sync-sam",
