@@ -12,8 +12,9 @@
                       http                                  a request
     topics:         [T, …]
     accounts:       [A, …] service accounts beside those of the functions
-    env:            NAME: {topic: T} | {queue: Q} | {value: TEXT} | {topics_of: functions} |
-                    {own: memory_mb|concurrency} | {account: A} | {deployment: project|database};
+    env:            NAME: {topic: T} | {queue: Q} | {value: TEXT, local?} | {topics_of: functions} |
+                    {own: memory_mb|concurrency} | {account: A} |
+                    {deployment: project|database|provider_hosts};
                     topics and queues are given to the function by their full resource name, its
                     own figures as numbers, accounts by their address
     secrets:        NAME: {secret: NAME IN SECRET MANAGER, version: latest|N, local?}; the function
@@ -162,7 +163,7 @@ class Manifest(Section):
         self, function: Function, project: str, database: str = DEFAULT_DATABASE
     ) -> dict[str, str]:
         """The plain variables of a function; secrets are the caller's to give."""
-        where = {"project": project, "database": database}
+        where = {"project": project, "database": database, "provider_hosts": ""}
         return {name: self._value(self.env[name], function, where) for name in function.env}
 
     def account(self, name: str, project: str) -> str:
@@ -200,7 +201,16 @@ class Manifest(Section):
 
     def for_local_cloud(self) -> Self:
         """The same with what the local cloud has instead."""
-        return self.with_policy(**self.local.model_dump()) if self.local else self
+        changed = self.with_policy(**self.local.model_dump()) if self.local else self
+        return changed.model_copy(update={"env": self._local_env()})
+
+    def _local_env(self) -> dict[EnvName, Value]:
+        return {
+            name: PlainValue(value=value.local)
+            if isinstance(value, PlainValue) and value.local is not None
+            else value
+            for name, value in self.env.items()
+        }
 
     def with_policy(self, **changes: int) -> Self:
         """The same with these fields of every subscription changed: ``min_backoff_seconds=1``

@@ -12,13 +12,16 @@ from rich.text import Text
 from deploy.sam.connecting import ACTOR, Connection, location_settings, refused, tried
 from deploy.sam.frame import AnswerModel, Cli, CouldNot, OrgArgument, Yes, command
 from deploy.sam.words import known_org
+from shared.bootstrap.pos import PosSettings, secret_writer
+from shared.bus.notifier import Notifier
 from shared.clock import utc_now
 from shared.domain.providers import LIGHTSPEED
 from shared.pos.config import SECRETS
 from shared.services.admin.drafts import LocationChange
 from shared.services.admin.locations import Activity
+from shared.services.admin.settings import OrgSettings, SettingsChange
 from shared.services.webhook_secrets import AddressSecrets, new_secret
-from shared.store import locations
+from shared.store import locations, tenants
 from shared.store.database import version_text
 from shared.store.locations import ListedLocation
 
@@ -28,6 +31,8 @@ LocationOption = Annotated[
 
 
 WEBHOOK = "webhookSecret"
+LOYALTY_KEY = "alpineIq.apiKey"
+ROTATED = (*SECRETS, LOYALTY_KEY)
 
 
 class ActivityAnswer(AnswerModel):
@@ -45,18 +50,20 @@ class ActivityAnswer(AnswerModel):
 
 
 class RotatedAnswer(AnswerModel):
-    """A secret that was replaced. ``connection``: how the new one was tried first; ``secret`` is
-    the one that was made, of webhooks, to be entered at the POS."""
+    """A secret that was replaced; ``location`` is null for one of the org itself. ``connection``:
+    how the new one was tried first; ``secret`` is the one that was made, of webhooks, to be entered
+    at the POS."""
 
     org_id: str
-    location: str
+    location: str | None
     field: str
     connection: Connection | None
     secret: str | None
 
     def show(self, out: Console) -> None:
         """What is to be done next."""
-        out.print(Text(f"{self.field} of location {self.location} is replaced."))
+        whose = f"location {self.location}" if self.location else self.org_id
+        out.print(Text(f"{self.field} of {whose} is replaced."))
         if self.secret:
             out.print(Text(f"  The new one: {self.secret}"))
             out.print(Text(f"  Enter it at the POS: `sync-sam webhook {self.org_id} url`"))
@@ -95,7 +102,8 @@ def rotate(
     cli: Cli,
     org: OrgArgument,
     field: Annotated[
-        str, typer.Argument(metavar="FIELD", help=f"Which one: {', '.join(SECRETS)}.")
+        str,
+        typer.Argument(metavar="FIELD", help=f"Which one: {', '.join(ROTATED)}."),
     ],
     *,
     location: LocationOption = None,
@@ -108,9 +116,15 @@ def rotate(
 ) -> RotatedAnswer:
     """Replace a secret of a location. The new one is asked for without echo, tried at the POS, and
     stored only if the POS accepts it. That of the webhooks is made here and printed."""
-    if field not in SECRETS:
-        raise CouldNot(f"{field} is no secret of a location: {', '.join(SECRETS)}")
     org_id = known_org(cli, org)
+    field = field.removeprefix("posConfig.")
+    if field == LOYALTY_KEY:
+        _store_loyalty_key(cli, org_id, _new_secret(field, given))
+        return RotatedAnswer(
+            org_id=org_id, location=None, field=field, connection=None, secret=None
+        )
+    if field not in SECRETS:
+        raise CouldNot(f"{field} is no secret of an org: {', '.join(ROTATED)}")
     place = _only(cli, org_id, location)
     if field == WEBHOOK:
         made = _rotate_webhook(cli, org_id, place)
@@ -184,3 +198,18 @@ def _store(cli: Cli, org_id: str, location: str, change: LocationChange) -> None
     stored = settings.read(org_id, location)
     assert stored.version is not None  # it was read a moment ago, and exists
     settings.change(org_id, location, change, version_text(stored.version), ACTOR)
+
+
+def _store_loyalty_key(cli: Cli, org_id: str, key: str) -> None:
+    """The key of the org's account at its loyalty provider, which the next run tries."""
+    target = cli.target
+    settings = target.settings_of("admin_api", PosSettings)
+    written, destinations = secret_writer(settings), settings.destinations
+    notifier = Notifier(loopback=destinations.loopback)
+    stored = tenants.document(target.store, org_id)
+    seen = version_text(stored.version) if stored.version else None
+    name, _, part = LOYALTY_KEY.partition(".")
+    change = SettingsChange({name: {part: key}})
+    OrgSettings(target.store, written, destinations, notifier, utc_now).change(
+        org_id, change, seen, ACTOR
+    )

@@ -15,7 +15,6 @@ from deploy.sam.runs import GOOD
 from deploy.sam.syncs import REQUESTED_BY, WAIT_SECONDS, SyncAnswer, start
 from deploy.sam.words import known_org, listing
 from shared.bootstrap.pos import PosSettings, account_opener, secret_writer
-from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
 from shared.domain.ids import is_document_id
 from shared.domain.providers import ALLEAVES, LABELS, LIGHTSPEED, PROVIDERS
@@ -319,17 +318,16 @@ def _change(fields: Mapping[str, Any]) -> LocationChange:
 
 
 def _trial(cli: Cli) -> TryConnection:
-    target = cli.target
-    limits = HttpSettings(total_seconds=CALL_SECONDS)
-    opener = account_opener(target.settings_of("org_sync", PosSettings), limits)
-    return TryConnection(target.store, opener, utc_now)
+    settings = cli.target.settings_of("admin_api", PosSettings)
+    opener = account_opener(settings, HttpSettings(total_seconds=CALL_SECONDS), typed=True)
+    return TryConnection(cli.target.store, opener, settings.destinations, utc_now)
 
 
 def location_settings(cli: Cli) -> LocationSettings:
     """The service that changes locations."""
-    target = cli.target
-    written = secret_writer(target.settings_of("admin_api", FunctionSettings))
-    return LocationSettings(target.store, written, utc_now)
+    settings = cli.target.settings_of("admin_api", PosSettings)
+    written = secret_writer(settings)
+    return LocationSettings(cli.target.store, written, settings.destinations, utc_now)
 
 
 def tried(cli: Cli, org_id: str, change: LocationChange, location: str) -> Connection:

@@ -12,14 +12,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import SecretStr
+
 from deploy.local.paths import ROOT, STACK_FILE, within_clone
 from deploy.manifest import DEFAULT_DATABASE, Manifest
+from deploy.release.commands import PROJECTS
 from shared.bootstrap.clients import database
 from shared.bootstrap.publishing import publisher
 from shared.bootstrap.settings import FunctionSettings
 from shared.bus.later import LaterPublisher
 from shared.bus.publisher import Publisher
-from shared.errors import Owner, SyncSamError
+from shared.errors import ConfigurationInvalid, Owner, SyncSamError
 from shared.outbound.credentials import SecretResolver, read_secret
 from shared.store.database import Database
 
@@ -73,8 +76,18 @@ class CommandTarget:
 
     @cached_property
     def secrets(self) -> SecretResolver:
-        """Reads the secrets that settings name."""
-        return SecretResolver(read_secret, self.project)
+        """Reads the secrets that settings name, or hold: they are sent nowhere."""
+        return SecretResolver(read_secret, self.project, plain_text=True)
+
+    def secret(self, variable: str) -> SecretStr:
+        """A secret of the functions themselves. Raises ConfigurationInvalid for one that whoever
+        runs this may not read."""
+        declared = self.manifest.secrets[variable]
+        name = f"projects/{self.project}/secrets/{declared.secret}/versions/{declared.version}"
+        try:
+            return SecretStr(read_secret(name))
+        except LookupError as error:
+            raise ConfigurationInvalid(f"secret {declared.secret}: {error}") from None
 
     def publisher(self, topic: str) -> Publisher:
         """A publisher to the topic of that short name."""
@@ -96,6 +109,8 @@ class CommandTarget:
         given: dict[str, Any] = {
             **self.manifest.environment(declared, self.project, self.database_name)
         }
+        if not self.stack:
+            given["PROVIDER_HOSTS"] = provider_hosts(self.project)
         if self.stack:
             given["PUBSUB_REST_URL"] = f"http://{self.stack['pubsub']}/v1"
         named = {name.lower(): value for name, value in given.items()}
@@ -134,7 +149,19 @@ def find_target(project: str | None, database_name: str = DEFAULT_DATABASE) -> C
     for name, variable in EMULATORS.items():
         if stack.get(name):
             os.environ[variable] = str(stack[name])
-    return CommandTarget(str(stack["project"]), stack=stack)
+    manifest = Manifest.read().for_local_cloud()
+    return CommandTarget(str(stack["project"]), stack=stack, manifest=manifest)
+
+
+def provider_hosts(project: str, projects: Path = PROJECTS) -> str:
+    """The hosts that orgs' settings may name in a project, as its functions are given them."""
+    file = projects / f"{project}.tfvars.json"
+    try:
+        own = json.loads(file.read_text()).get("provider_hosts", {}) if file.is_file() else {}
+        named = [f"{provider}={host}" for provider, hosts in own.items() for host in hosts]
+    except (ValueError, AttributeError, TypeError):
+        raise NoTarget(f"{within_clone(file)} is not readable") from None
+    return ",".join(named)
 
 
 def _running_stack(file: Path) -> Mapping[str, Any] | None:

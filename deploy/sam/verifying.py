@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
-from pydantic import SecretStr
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
@@ -39,7 +38,7 @@ SECONDS = 3_600.0
 LEASE = timedelta(seconds=60)
 SHOWN = 50
 """Differences that people are shown; JSON has all."""
-OPERATORS = SecretStr("secret:operator-alert-urls")
+OPERATORS = "OPERATOR_ALERT_URLS"
 
 
 class VerifyAnswer(AnswerModel):
@@ -188,7 +187,7 @@ def _alert_settings(cli: Cli, settings: AlertSettings) -> AlertSettings:
     if cli.target.stack:
         return settings
     try:
-        urls = cli.target.secrets.text_of(OPERATORS, "the command line")
+        urls = cli.target.secret(OPERATORS)
     except ConfigurationInvalid as error:
         cli.say(f"The operators will not be alerted: {error}")
         return settings

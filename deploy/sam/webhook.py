@@ -19,6 +19,7 @@ from deploy.sam.frame import DIFFERS, DONE, AnswerModel, Cli, CouldNot, OrgArgum
 from deploy.sam.words import known_org
 from shared.clock import utc_now
 from shared.domain.orders import external_id_of
+from shared.domain.org_secrets import SecretPlace
 from shared.domain.providers import ALLEAVES, LIGHTSPEED, Provider, label
 from shared.errors import ConfigurationInvalid
 from shared.pos.alleaves.webhooks import read_event as read_alleaves
@@ -37,7 +38,7 @@ SETTLED_SECONDS = 60.0
 LOOK_SECONDS = 0.2
 SEARCHED = 50
 """Orders among which one of the provider's is looked for."""
-FALLBACK = "secret:alleaves-webhook-secret"
+FALLBACK = "ALLEAVES_WEBHOOK_SECRET"
 NO_ORDER = "0"
 
 
@@ -177,10 +178,11 @@ def _signing(
     """What the POS signs with: the location's secret, or Alleaves' where it has none."""
     own = signer.app_secret if provider == LIGHTSPEED else signer.secret
     if own is None:
-        stack = cli.target.stack
-        own = SecretStr(str(stack["webhookSecret"]) if stack else FALLBACK)
-    where = f"the webhook secret of location {signer.id}"
-    found = cli.target.secrets.text_of(own, where)
+        found = _fallback(cli)
+    else:
+        name = "clientSecret" if provider == LIGHTSPEED else "webhookSecret"
+        place = SecretPlace(org_id, f"posConfig.{name}", signer.id)
+        found = cli.target.secrets.text_of(own, place)
     newest = found.get_secret_value().split(" ")[0] if provider == LIGHTSPEED else None
     text = SecretStr(newest or found.get_secret_value().strip())
     if not text.get_secret_value():
@@ -189,6 +191,12 @@ def _signing(
             " makes one"
         )
     return text
+
+
+def _fallback(cli: Cli) -> SecretStr:
+    """What signs for the locations without a secret of their own."""
+    stack = cli.target.stack
+    return SecretStr(str(stack["webhookSecret"])) if stack else cli.target.secret(FALLBACK)
 
 
 @dataclass(frozen=True, slots=True)

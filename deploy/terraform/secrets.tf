@@ -30,7 +30,7 @@ resource "google_project_iam_member" "org_secrets" {
 
   condition {
     title      = "secrets of orgs"
-    expression = "resource.name.startsWith(\"projects/${data.google_project.project.number}/secrets/${var.org_secret_prefix}\")"
+    expression = "resource.name.startsWith(\"projects/${data.google_project.project.number}/secrets/${local.org_secret_prefix}\")"
   }
 }
 
@@ -44,7 +44,7 @@ resource "google_project_iam_member" "replaced_secrets" {
 
   condition {
     title      = "secrets of orgs"
-    expression = "resource.name.startsWith(\"projects/${data.google_project.project.number}/secrets/${var.org_secret_prefix}\")"
+    expression = "resource.name.startsWith(\"projects/${data.google_project.project.number}/secrets/${local.org_secret_prefix}\")"
   }
 }
 

@@ -46,7 +46,8 @@ def _routes(settings: AdminApiSettings) -> Iterable[Route[Any, Any]]:
     staff = staff_rule(settings.google_cloud_project, store)
     pos_sync = publisher(settings.pos_sync_topic)
     sync = ManualSync(store, pos_sync, later(settings, settings.pos_sync_topic), utc_now)
-    secrets = secret_writer(settings)
+    secrets, destinations = secret_writer(settings), settings.destinations
+    notifier = Notifier(loopback=destinations.loopback)
     limits = HttpSettings(
         read_seconds=settings.pos_read_seconds, total_seconds=CALL_SECONDS, attempts=TRIES
     )
@@ -66,12 +67,16 @@ def _routes(settings: AdminApiSettings) -> Iterable[Route[Any, Any]]:
             EveryOrg(staff),
         ),
         *admin_settings.location_routes(
-            LocationSettings(store, secrets, utc_now),
-            TryConnection(store, account_opener(settings, limits), utc_now),
+            LocationSettings(store, secrets, destinations, utc_now),
+            TryConnection(
+                store, account_opener(settings, limits, typed=True), destinations, utc_now
+            ),
             sync,
             staff,
         ),
-        *admin_settings.settings_routes(OrgSettings(store, secrets, Notifier(), utc_now), staff),
+        *admin_settings.settings_routes(
+            OrgSettings(store, secrets, destinations, notifier, utc_now), staff
+        ),
     )
 
 

@@ -1,8 +1,10 @@
 """Secrets that people type into an org's settings: each becomes a version in Secret Manager, and
 the settings only name it."""
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
+from hashlib import blake2b
 from typing import Any
 
 from google.api_core.exceptions import (
@@ -16,6 +18,7 @@ from google.api_core.exceptions import (
 from google.auth.exceptions import GoogleAuthError
 from pydantic import SecretStr
 
+from shared.domain.org_secrets import SecretPlace, name_prefix
 from shared.errors import ConfigurationInvalid
 from shared.outbound.credentials import (
     PREFIX,
@@ -24,14 +27,14 @@ from shared.outbound.credentials import (
     secret_manager,
 )
 
+_PLAIN = re.compile(r"(?!x__)[A-Za-z0-9_-]{1,100}")
+
 AddVersion = Callable[[str, str, str], str]
 """Adds a version with a text to a project's secret of a name, which is made if there is none; the
 version's number. Raises LookupError, with the reason in words, where Sync Sam may not, and
 SecretsUnavailable."""
 DropVersion = Callable[[str], None]
 """Destroys a version, given by its resource name, as far as Sync Sam may. Never raises."""
-
-LONGEST_NAME = 255
 
 
 def add_version(project: str, name: str, text: str) -> str:
@@ -65,21 +68,13 @@ def drop_version(resource: str) -> None:
         secret_manager().destroy_secret_version(name=resource, timeout=TIMEOUT_SECONDS)
 
 
-def secret_name(org_id: str, *parts: str) -> str:
-    """The name of an org's secret. Raises ConfigurationInvalid where Secret Manager takes none such
-    as its ids make."""
-    name = "-".join(("pos", org_id, *parts))
-    plain = name.replace("-", "").replace("_", "")
-    if not (plain.isascii() and plain.isalnum() and len(name) <= LONGEST_NAME):
-        raise ConfigurationInvalid(
-            "a secret cannot be kept for these ids: they may have letters, digits, - and _ only"
-        )
-    return name
-
-
-def belongs_to(reference: str, org_id: str) -> bool:
-    """Whether a reference ``secret:NAME`` names one of the org's secrets."""
-    return reference.startswith(f"{PREFIX}pos-{org_id}-")
+def name_for(place: SecretPlace) -> str:
+    """The name under which the secret of a place is kept, as ``pos-org_harbor-main-password``. A
+    location whose id a name cannot have is in it as a hash."""
+    where = place.location_id or "org"
+    if not _PLAIN.fullmatch(where):
+        where = f"x__{blake2b(where.encode(), digest_size=16).hexdigest()}"
+    return f"{name_prefix(place.org_id)}{where}-{place.field.replace('.', '-')}"
 
 
 class WrittenSecrets:

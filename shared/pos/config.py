@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from shared.domain.org_secrets import SecretPlace
 from shared.domain.providers import PROVIDERS
 from shared.errors import ConfigurationInvalid
 from shared.models import FrozenCamelModel
@@ -22,6 +23,8 @@ REPLACED = "refresh_token"
 """The field whose secret is read and replaced with each use."""
 SECRETS = ("password", "pin", "apiKey", "token", "clientSecret", "refreshToken", "webhookSecret")
 """The fields of ``posConfig`` that nobody is shown."""
+_LABEL_OR_NONE = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"
+"""A label of DNS."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -133,7 +136,7 @@ class LightspeedConfig(_Account):
     outlet's id, which narrows the stock to that outlet."""
 
     provider: Literal["lightspeed"]
-    domain_prefix: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,63}$")] = ""
+    domain_prefix: Annotated[str, Field(pattern=_LABEL_OR_NONE)] = ""
     token: Secret = SecretStr("")
     client_id: Text = ""
     client_secret: Secret = SecretStr("")
@@ -254,16 +257,21 @@ class SignIn(NamedTuple):
     pin: SecretStr
 
 
-def with_fallback(location: Location, fallback: SignIn) -> Location:
-    """The location with what its settings lack to sign in at Alleaves taken from ``fallback``. One
-    user's password and PIN are never sent with another's name."""
+def with_fallback(location: Location, fallback: SignIn, resolver: SecretResolver) -> Location:
+    """The location with what its settings lack to sign in at Alleaves taken from ``fallback``, the
+    deployment's own, references resolved. One user's password and PIN are never sent with another's
+    name. Raises as ``with_secrets``."""
     config = location.pos_config
     if not isinstance(config, AlleavesConfig) or not config.missing:
         return location
     if config.username and fallback.username and config.username != fallback.username:
         return location
     own = SignIn(config.username, config.password, config.pin)
-    found = {name: value for name, value in fallback._asdict().items() if not getattr(own, name)}
+    found: dict[str, str | SecretStr] = {}
+    for name, value in fallback._asdict().items():
+        if not getattr(own, name):
+            secret = isinstance(value, SecretStr)
+            found[name] = resolver.setting(value, f"ALLEAVES_{name.upper()}") if secret else value
     return location.model_copy(update={"pos_config": config.model_copy(update=found)})
 
 
@@ -278,12 +286,18 @@ def require_complete(location: Location) -> None:
         )
 
 
+def secret_place(location: Location, name: str) -> SecretPlace:
+    """Where a field of the POS settings stands, by its name in Python."""
+    alias = type(location.pos_config).model_fields[name].alias or name
+    return SecretPlace(location.org_id, f"posConfig.{alias}", location.id)
+
+
 def with_secrets(location: Location, resolver: SecretResolver) -> Location:
     """The location with every ``secret:`` reference resolved, but for that of REPLACED. Raises
     ConfigurationInvalid for one that cannot be."""
     config = location.pos_config
     resolved = {
-        name: resolver.text_of(value, f"posConfig.{name} of location {location.id}")
+        name: resolver.text_of(value, secret_place(location, name))
         for name, value in config
         if isinstance(value, SecretStr) and name != REPLACED
     }

@@ -95,7 +95,7 @@ class TenantLoyalty:
     """The loyalty settings in an org's document. The methods raise ConfigurationInvalid naming
     each field at fault."""
 
-    path: str
+    org_id: str
     fields: Fields
 
     def rules(self) -> LoyaltyRules:
@@ -115,7 +115,8 @@ class TenantLoyalty:
 
     def _read(self, name: str, model: type[M]) -> M | None:
         stored = self.fields.get(name)
-        return None if stored is None else _valid(model, stored, f"{name} in {self.path} is")
+        where = f"{name} in {paths.tenant(self.org_id)}"
+        return None if stored is None else _valid(model, stored, f"{where} is")
 
 
 def read(database: Database, org_id: str) -> TenantSettings:
@@ -142,8 +143,7 @@ def name_of(fields: Fields) -> str:
 
 def read_loyalty(database: Database, org_id: str) -> TenantLoyalty:
     """The org's loyalty settings, not validated yet. One read."""
-    path = paths.tenant(org_id)
-    return TenantLoyalty(path, database.get(path).fields)
+    return TenantLoyalty(org_id, database.get(paths.tenant(org_id)).fields)
 
 
 def alert_urls(database: Database, org_id: str) -> list[SecretStr]:
@@ -171,7 +171,7 @@ def put(org_id: str, parts: Fields, version: datetime | None) -> Write:
     return put_if_version(paths.tenant(org_id), parts, version)
 
 
-def check(parts: Fields, named: Mapping[str, Collection[str]]) -> None:
+def check(org_id: str, parts: Fields, named: Mapping[str, Collection[str]]) -> None:
     """Hold parts of an org's settings, by their fields in its document, against the models that
     read them. ``named`` are the fields of each that somebody has just given: one that no model has
     is misspelt. Raises ConfigurationInvalid naming each field at fault."""
@@ -187,7 +187,7 @@ def check(parts: Fields, named: Mapping[str, Collection[str]]) -> None:
         wrong.append(at_fault(error))
     else:
         if read.loyalty_settings is not None:
-            TenantLoyalty("", parts).rules()
+            TenantLoyalty(org_id, parts).rules()
     if wrong:
         raise ConfigurationInvalid("; ".join(wrong))
 

@@ -58,7 +58,7 @@ class InProcess:
         self._project, self._database, self._patch = project, database, patch
         self._versions = itertools.count(1)
         for module in (admin_api, alerts):
-            patch.setattr(module, "Notifier", lambda: _Alerted(self.alerted))
+            patch.setattr(module, "Notifier", lambda *_, **__: _Alerted(self.alerted))
         patch.setattr(pos, "add_version", self._add_version)
         patch.setattr(pos, "drop_version", lambda resource: None)
         for module in (loyalty, pos, webhooks):
@@ -78,7 +78,7 @@ class InProcess:
         return HttpFunction(wired.name, wired.model, wired.routes).app()
 
     def _prepare(self, module: ModuleType) -> None:
-        manifest = Manifest.read()
+        manifest = Manifest.read().for_local_cloud()
         function = manifest.functions[module.__name__.rpartition(".")[2]]
         environment = {
             **manifest.environment(function, self._project),

@@ -22,6 +22,7 @@ from shared.errors import (
     ProviderRefused,
     SyncSamError,
 )
+from shared.outbound.destinations import Destinations
 from shared.pos.config import Location
 from shared.pos.port import Page, PosClient
 from shared.pos.registry import PosAccount
@@ -80,6 +81,7 @@ class TryConnection:
 
     database: Database
     open_account: OpenAccount
+    destinations: Destinations
     clock: Clock
     monotonic: Callable[[], float] = time.monotonic
     seconds: float = SECONDS
@@ -92,7 +94,7 @@ class TryConnection:
         stored = locations.document(self.database, location_id).fields if location_id else {}
         if location_id and stored.get("orgId") != org_id:
             raise NotFound("the org has no such location")
-        draft = draft_of(org_id, location_id or NEW, stored, change).location
+        draft = draft_of(org_id, location_id or NEW, stored, change, self.destinations).location
         try:
             client = self.open_account(draft).client
         except SyncSamError as error:

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
 
+from shared.domain.org_secrets import SecretPlace
 from shared.domain.providers import PROVIDERS
 from shared.errors import ConfigurationInvalid, RequestInvalid, at_fault
-from shared.outbound.credentials import PREFIX
-from shared.outbound.written_secrets import belongs_to
+from shared.outbound.credentials import PREFIX, secret_name
+from shared.outbound.destinations import Destinations
 from shared.pos.config import (
     REPLACED,
     SECRETS,
@@ -56,14 +57,22 @@ class LocationDraft:
 
 
 def draft_of(
-    org_id: str, location_id: str, stored: Mapping[str, Any], change: LocationChange
+    org_id: str,
+    location_id: str,
+    stored: Mapping[str, Any],
+    change: LocationChange,
+    destinations: Destinations,
 ) -> LocationDraft:
     """The location with the change. Raises RequestInvalid naming each field that is wrong."""
     known = settings_of(stored)
     config = _merged(known, change.pos_config)
     config.setdefault("status", "active")
     fields = {**_merged(stored, change.given), "orgId": org_id, "posConfig": config}
-    wrong = [*_unknown(config, change), *_foreign(org_id, change), *_sent_elsewhere(known, change)]
+    wrong = [
+        *_unknown(config, change),
+        *_foreign(org_id, location_id, change),
+        *_sent_elsewhere(known, change),
+    ]
     if wrong:
         raise RequestInvalid("; ".join(wrong))
     try:
@@ -72,7 +81,7 @@ def draft_of(
         said = fields_at_fault(unknown_fields(config), at_fault(error, tags=PROVIDERS))
         raise RequestInvalid(said) from None
     try:
-        check_settings(location)
+        check_settings(location, destinations)
     except ConfigurationInvalid as error:
         raise RequestInvalid(str(error)) from None
     typed = tuple(n for n in SECRETS if n in change.pos_config and _is_typed(n, config.get(n)))
@@ -94,13 +103,16 @@ def _unknown(config: Mapping[str, Any], change: LocationChange) -> list[str]:
     return [f"posConfig: {fields_at_fault(named)}"] if named else []
 
 
-def _foreign(org_id: str, change: LocationChange) -> list[str]:
-    return [
-        f"posConfig.{name}: no secret of the org's, whose names begin with pos-{org_id}-"
-        for name in SECRETS
-        if str(change.pos_config.get(name) or "").startswith(PREFIX)
-        and not belongs_to(str(change.pos_config[name]), org_id)
-    ]
+def _foreign(org_id: str, location_id: str, change: LocationChange) -> list[str]:
+    named = {name: str(change.pos_config.get(name) or "") for name in SECRETS}
+    wrong = []
+    for name, text in named.items():
+        if text.startswith(PREFIX):
+            try:
+                secret_name(SecretStr(text), SecretPlace(org_id, f"posConfig.{name}", location_id))
+            except ConfigurationInvalid as error:
+                wrong.append(f"posConfig.{name}: {error}")
+    return wrong
 
 
 def _sent_elsewhere(known: Mapping[str, Any], change: LocationChange) -> list[str]:

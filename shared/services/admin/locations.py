@@ -8,12 +8,22 @@ from typing import Any, Literal
 from pydantic import SecretStr
 
 from shared.clock import Clock
-from shared.errors import NotFound, RequestRefused
-from shared.outbound.written_secrets import WrittenSecrets, secret_name
+from shared.domain.org_secrets import SecretPlace
+from shared.errors import NotFound, RequestInvalid, RequestRefused
+from shared.outbound.destinations import Destinations
+from shared.outbound.written_secrets import WrittenSecrets, name_for
 from shared.services.admin.audit import Actor, record_action
 from shared.services.admin.drafts import ROTATING, LocationChange, LocationDraft, draft_of
 from shared.store import locations
-from shared.store.database import Conflict, Database, Document, Fields, Write, version_text
+from shared.store.database import (
+    Conflict,
+    Database,
+    Document,
+    Fields,
+    Write,
+    WriteRefused,
+    version_text,
+)
 from shared.store.locations import settings_of
 
 TRIES = 5
@@ -42,6 +52,7 @@ class LocationSettings:
 
     database: Database
     secrets: WrittenSecrets
+    destinations: Destinations
     clock: Clock
 
     def add(
@@ -49,7 +60,7 @@ class LocationSettings:
     ) -> SavedLocation:
         """Add a location, under an id of the caller's choice or a new one."""
         found = location_id or f"loc-{uuid.uuid4().hex[:16]}"
-        draft = draft_of(org_id, found, {}, change)
+        draft = draft_of(org_id, found, {}, change, self.destinations)
         return self._save(draft, {}, None, actor, "location_added")
 
     def change(
@@ -58,7 +69,7 @@ class LocationSettings:
         """Change a location that is still of the version that the caller has seen."""
         stored = self.read(org_id, location_id)
         self._require(stored, version)
-        draft = draft_of(org_id, location_id, stored.fields, change)
+        draft = draft_of(org_id, location_id, stored.fields, change, self.destinations)
         return self._save(draft, stored.fields, stored.version, actor, "location_changed")
 
     def set_status(
@@ -72,7 +83,8 @@ class LocationSettings:
             fields = paused(stored.fields)
             if status == "active":
                 change = LocationChange({}, {"status": status})
-                fields = draft_of(org_id, location_id, stored.fields, change).fields
+                draft = draft_of(org_id, location_id, stored.fields, change, self.destinations)
+                fields = draft.fields
             write = locations.put(location_id, fields, stored.fields, stored.version)
             try:
                 return self._recorded(org_id, location_id, write, actor, action)
@@ -104,7 +116,7 @@ class LocationSettings:
         """Keep the secrets, then the location that names them. Of a location that another has
         changed meanwhile nothing is kept, of one that is saved no secret that it named before."""
         org_id, location_id = draft.location.org_id, draft.location.id
-        names = {name: secret_name(org_id, location_id, name) for name in draft.typed}
+        names = {name: name_for(SecretPlace(org_id, name, location_id)) for name in draft.typed}
         config = dict(draft.fields["posConfig"])
         written: dict[str, str] = {}
         try:
@@ -140,6 +152,8 @@ class LocationSettings:
             raise ChangedMeanwhile(
                 "somebody else has changed it meanwhile, or has taken this id: look again"
             ) from None
+        except WriteRefused:
+            raise RequestInvalid("the settings cannot be stored as they are") from None
         assert version is not None  # documents were written
         return SavedLocation(location_id, version_text(version))
 

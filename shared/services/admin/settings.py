@@ -6,11 +6,14 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from shared.bus.notification_urls import fault
 from shared.bus.notifier import Notifier
 from shared.clock import Clock
+from shared.domain.org_secrets import SecretPlace
 from shared.errors import ConfigurationInvalid, RequestInvalid
-from shared.outbound.credentials import PREFIX
-from shared.outbound.written_secrets import WrittenSecrets, belongs_to, secret_name
+from shared.outbound.credentials import PREFIX, secret_name
+from shared.outbound.destinations import Destinations
+from shared.outbound.written_secrets import WrittenSecrets, name_for
 from shared.services.admin.audit import Actor, record_action
 from shared.services.admin.locations import ChangedMeanwhile
 from shared.services.alerts import address_id
@@ -20,6 +23,7 @@ from shared.store.database import Conflict, Database, WriteRefused, version_text
 ALPINE_IQ = "alpineIq"
 ALERTS = "alerts"
 API_KEY = "apiKey"
+BASE_URL = "baseUrl"
 TEST_TITLE = "A test from Sync Sam"
 TEST_BODY = (
     "Somebody has asked for this in the settings of {org}. Alerts about it come to this address."
@@ -57,6 +61,7 @@ class OrgSettings:
 
     database: Database
     secrets: WrittenSecrets
+    destinations: Destinations
     notifier: Notifier
     clock: Clock
 
@@ -103,27 +108,43 @@ class OrgSettings:
         named = {name: list(part) for name, part in change.parts.items() if part}
         wrong = []
         try:
-            tenants.check({n: p for n, p in parts.items() if p is not None}, named)
+            tenants.check(org_id, {n: p for n, p in parts.items() if p is not None}, named)
         except ConfigurationInvalid as error:
             wrong.append(str(error))
         else:
             urls = (parts.get(ALERTS) or {}).get("urls", [])
+            known_urls = _map(stored.get(ALERTS)).get("urls", ())
             wrong += [
-                f"{ALERTS}.urls.{place}: no address of a service that can be notified"
+                f"{ALERTS}.urls.{place}: {why}"
                 for place, url in enumerate(urls)
-                if url not in _map(stored.get(ALERTS)).get("urls", ())
-                and not self.notifier.knows(SecretStr(url))
+                if url not in known_urls and (why := self._wrong_with(url))
             ]
         given, known = change.parts.get(ALPINE_IQ) or {}, _map(stored.get(ALPINE_IQ))
-        key = given.get(API_KEY)
-        if isinstance(key, str) and key.startswith(PREFIX) and not belongs_to(key, org_id):
-            whose = f"whose names begin with pos-{org_id}-"
-            wrong.append(f"{ALPINE_IQ}.{API_KEY}: no secret of the org's, {whose}")
-        moved = "baseUrl" in given and given["baseUrl"] != known.get("baseUrl")
+        wrong += self._wrong_with_account(org_id, given)
+        moved = BASE_URL in given and given[BASE_URL] != known.get(BASE_URL)
         if moved and known.get(API_KEY) and API_KEY not in given:
-            wrong.append(f"{ALPINE_IQ}.{API_KEY}: to be given again, as baseUrl changes")
+            wrong.append(f"{ALPINE_IQ}.{API_KEY}: to be given again, as {BASE_URL} changes")
         if wrong:
             raise RequestInvalid("; ".join(wrong))
+
+    def _wrong_with(self, url: str) -> str | None:
+        why = fault(url)
+        if why is None and not self.notifier.knows(SecretStr(url)):
+            return "no address of a service that can be notified"
+        return why
+
+    def _wrong_with_account(self, org_id: str, given: Mapping[str, Any]) -> list[str]:
+        key, url = str(given.get(API_KEY) or ""), given.get(BASE_URL)
+        wrong = []
+        try:
+            if key.startswith(PREFIX):
+                secret_name(SecretStr(key), SecretPlace(org_id, f"{ALPINE_IQ}.{API_KEY}"))
+            if isinstance(url, str):
+                place = SecretPlace(org_id, f"{ALPINE_IQ}.{BASE_URL}")
+                self.destinations.require(ALPINE_IQ, url, place)
+        except ConfigurationInvalid as error:
+            wrong.append(str(error))
+        return wrong
 
     def _save(
         self,
@@ -135,7 +156,7 @@ class OrgSettings:
     ) -> str:
         alpine = parts.get(ALPINE_IQ)
         typed = alpine and not str(alpine[API_KEY]).startswith(PREFIX)
-        name, written = secret_name(org_id, "alpine-iq", "key") if typed else "", ""
+        name, written = name_for(SecretPlace(org_id, f"{ALPINE_IQ}.{API_KEY}")), ""
         if alpine and typed:
             written = self.secrets.write(name, SecretStr(str(alpine[API_KEY])))
             parts[ALPINE_IQ] = {**alpine, API_KEY: written}

@@ -80,21 +80,21 @@ class SettingsReads:
         path = paths.tenant(org_id)
         document = self.database.get(path)
         found = locations.documents_of(self.database, org_id)
-        return _settings(path, document, [_location(each) for each in found])
+        return _settings(org_id, document, [_location(each) for each in found])
 
 
 def _settings(
-    path: str, document: Document, stored_locations: Sequence[StoredLocation]
+    org_id: str, document: Document, stored_locations: Sequence[StoredLocation]
 ) -> StoredSettings:
     fields, problems = document.fields, dict[str, str]()
     sync, notify, warnings = None, list[str](), tuple[str, ...]()
     try:
-        settings = tenants.settings_in(path, fields)
+        settings = tenants.settings_in(paths.tenant(org_id), fields)
     except ConfigurationInvalid as error:
         problems["sync"] = str(error)
     else:
         sync, notify, warnings = settings.sync, sorted(settings.notify), settings.warnings
-    loyalty, rules, account = TenantLoyalty(path, fields), None, None
+    loyalty, rules, account = TenantLoyalty(org_id, fields), None, None
     try:
         rules = loyalty.rules()
     except ConfigurationInvalid as error:

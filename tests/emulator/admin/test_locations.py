@@ -112,10 +112,11 @@ def test_of_two_who_save_at_once_one_is_told(
     [
         ({"posConfig": {"apiStyle": "soap"}}, "posConfig.apiStyle"),
         ({"posConfig": {"passwort": "x"}}, "unknown field passwort"),
-        ({"posConfig": {"baseUrl": "ftp://example.com"}}, "base URL"),
+        ({"posConfig": {"baseUrl": "ftp://example.com", "password": "x"}}, "must be https"),
         ({"posConfig": {"username": None}}, "posConfig.username is missing"),
         ({"posConfig": {"password": "secret:pos-org_other-main-password"}}, "posConfig.password"),
         ({"posConfig": {"pin": "secret:cron-secret"}}, "begin with pos-org_test-"),
+        ({"posConfig": {"baseUrl": "https://a.example.com", "password": "x"}}, "a.example.com"),
         ({"timezone": "Mars/Olympus"}, "timezone"),
     ],
 )
@@ -202,7 +203,7 @@ def test_a_connection_that_fails_says_why_and_whose_turn_it_is(
     problems = {each["name"]: each["problem"] for each in found["calls"] if not each["ok"]}
     assert "the POS has no location 7777" in problems["location"]
 
-    pos.fault("status", endpoint="orders", status=503)
+    pos.fault("server_error", endpoint="orders", status=503)
     found = admin.post("locations/test", locationId=location)
     failed = {each["name"]: each["owner"] for each in found["calls"] if not each["ok"]}
     assert failed == {"orders": "provider"}
@@ -230,9 +231,9 @@ def test_a_location_that_is_added_is_synced_and_one_that_is_paused_is_not(
     assert store.run(ORG, answer["runId"])["state"] == "succeeded"
     stored = client.document(f"locations/{added}").get().to_dict() or {}
     assert stored["orgId"] == ORG
-    assert set(functions.secrets) == {f"pos-{ORG}-{added}-{n}" for n in ("password", "pin")}
-    for name in ("password", "pin"):
-        assert stored["posConfig"][name].startswith(f"secret:pos-{ORG}-{added}-{name}/versions/")
+    name = f"pos-{ORG}-{added}-password"
+    assert functions.secrets == {name: settings["password"]}
+    assert stored["posConfig"]["password"] == f"secret:{name}/versions/1"
 
 
 def test_whatever_is_wrong_with_a_location_it_can_be_paused(

@@ -106,7 +106,7 @@ def test_a_key_is_kept_in_secret_manager_and_not_sent_to_a_new_address(
     # Given an account at Alpine IQ
     account = {"userId": 17, "apiKey": "the key"}
     seen = admin.post("settings", alpineIq=account)["version"]
-    name = f"pos-{ORG}-alpine-iq-key"
+    name = f"pos-{ORG}-org-alpineIq-apiKey"
     assert functions.secrets == {name: "the key"}
     kept = {"userId": 17, "apiKey": f"secret:{name}/versions/1"}
     assert stored(client)["alpineIq"] == kept

@@ -205,7 +205,7 @@ def test_a_late_letter_is_sent_again_once_after_a_pause(
 
     # Then both stay for a person
     assert len(later.texts) == 1
-    back = store.document("dead_letters/2")
+    back = store.document("dead_letters/1-returned")
     assert (back["replayOf"], back["replayedAt"]) == ("1", None)
     assert store.document("dead_letters/3")["replayedAt"] is None
 
