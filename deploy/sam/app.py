@@ -9,6 +9,7 @@ import typer
 from deploy.sam import (
     accounts,
     connecting,
+    doctor,
     ecom,
     failures,
     loyalty,
@@ -52,7 +53,7 @@ def schema(
 
 GROUPS = (
     *(orgs, connecting, accounts, syncs, runs, verifying, why),
-    *(removals, failures, loyalty, webhook, ecom, tokens, tail),
+    *(removals, failures, loyalty, webhook, ecom, tokens, tail, doctor),
 )
 for module in GROUPS:
     module.register(app)

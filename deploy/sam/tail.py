@@ -121,8 +121,11 @@ def _local(target: CommandTarget, org_id: str) -> Source:
 class LocalLogs:
     """The files of a folder, one for each function, read on from where they were left."""
 
-    def __init__(self, folder: Path, org_id: str) -> None:
+    def __init__(
+        self, folder: Path, org_id: str, sleep: Callable[[float], object] = time.sleep
+    ) -> None:
         self._folder = folder
+        self._sleep = sleep
         self._org_id = org_id
         self._read: dict[Path, int] = {}
 
@@ -131,7 +134,7 @@ class LocalLogs:
         found = self._new()
         yield from found[len(found) - lines :] if lines < len(found) else found
         while follow:
-            time.sleep(LOOK_SECONDS)
+            self._sleep(LOOK_SECONDS)
             yield from self._new()
 
     def _new(self) -> list[LogLine]:
@@ -165,8 +168,15 @@ def _project(target: CommandTarget, org_id: str) -> Source:
 class CloudLogs:
     """The same from Cloud Logging. Methods raise CouldNot where it does not answer."""
 
-    def __init__(self, session: requests.Session, project: str, org_id: str) -> None:
+    def __init__(
+        self,
+        session: requests.Session,
+        project: str,
+        org_id: str,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
         self._session = session
+        self._sleep = sleep
         self._project = project
         self._org_id = org_id
 
@@ -179,7 +189,7 @@ class CloudLogs:
             seen[entry["insertId"]] = _moment(entry)
             yield self._line(entry)
         while follow:
-            time.sleep(ASK_SECONDS)
+            self._sleep(ASK_SECONDS)
             for entry in self._ask(since, "timestamp asc", 1000):
                 at = _moment(entry)
                 if entry["insertId"] in seen:

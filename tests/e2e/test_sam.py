@@ -231,6 +231,9 @@ def test_webhooks_exports_and_tokens(sam: Operator, open_org: OpenOrg, tmp_path:
 
     assert sam("discrepancies", org_id)["discrepancies"] == []
 
+    looked = sam("doctor")
+    assert looked["ok"], looked
+
     # And somebody may call the functions
     assert sam("token")["role"] == "super_user"
     token = sam("token", "--org", org_id)
