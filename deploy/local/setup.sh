@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure of what every make target needs: Python with venv, the packages, Java, the emulators.
+# Makes sure of what every make target needs: Python with venv, the packages, Java, the emulators; with
+# --browser of Chromium too, in which the console is tested.
 # Does nothing, quickly, when all is there. Works as root or not.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -57,8 +58,8 @@ packages() {
     "$python" -m venv --clear .venv
   fi
   say "installing the packages of requirements-dev.txt"
-  # Without pip's cache: nothing is left outside this folder.
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir \
+  # Without pip's cache: nothing is left outside this folder. Only files whose hashes are known.
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes \
     -r requirements.txt -r requirements-dev.txt
   echo "$wanted" >$stamp
 }
@@ -121,6 +122,20 @@ emulators() {
   missing=$(.venv/bin/python -m deploy.local.sdk) || { say "still missing: $missing"; exit 1; }
 }
 
+browser() {
+  local name
+  [ -n "${CHROMIUM:-}" ] && return
+  for name in chromium chromium-browser google-chrome; do
+    command -v "$name" >/dev/null && return
+  done
+  if command -v apt-get >/dev/null; then
+    apt_install chromium
+  else
+    say "Chromium is needed: install it, or name it in CHROMIUM, then try again"
+    exit 1
+  fi
+}
+
 if [ "$(uname -s)" != Linux ]; then
   say "the local cloud needs Linux: on macOS or Windows use a container or WSL"
   exit 1
@@ -135,3 +150,6 @@ fi
 packages
 command_line
 emulators
+if [ "${1:-}" = --browser ]; then
+  browser
+fi

@@ -4,9 +4,9 @@ It is read as a sync reads it, through the port, in a session that stores nothin
 only the quarantine is used, so that they are verified too.
 """
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
@@ -24,12 +24,16 @@ from shared.domain.inventory import items_missing_batches
 from shared.domain.order_windows import DateWindow
 from shared.domain.orders import Order, document_id
 from shared.domain.providers import PROVIDERS
+from shared.domain.removal import removal_id
 from shared.domain.runs import RunState
 from shared.errors import ProviderRefused
 from shared.pos.paging import ReadAhead
 from shared.pos.port import Page, PosClient, Rejected
+from shared.services.sync import metadata
 from shared.services.sync.account_check import AccountCheck
+from shared.services.sync.attempts import NotProvided
 from shared.services.sync.gone import of_each
+from shared.services.sync.metadata import MenuNames
 from shared.services.sync.pos_locations import ConfiguredOrg, OpenOrg, OpenPos, open_org
 from shared.services.sync.products import list_stock
 from shared.services.sync.records import StreamRecords
@@ -42,9 +46,9 @@ from shared.services.verification.stored_side import (
     customer_digest,
     order_digest,
 )
-from shared.store import customers, inventory, orders, products
+from shared.store import customers, inventory, orders, paths, products
 from shared.store import discounts as discount_store
-from shared.store.database import Database, Write
+from shared.store.database import Database, Put, Write
 from shared.store.runs import Run
 
 DAY = timedelta(days=1)
@@ -135,9 +139,12 @@ class Unstored:
     def __init__(self, database: Database, org_id: str, now: datetime) -> None:
         self.org_id, self.run_id, self.database = org_id, "verification", database
         self.run = Run(state=RunState.RUNNING, trigger="manual", started_at=now)
+        self.puts: dict[str, Put] = {}
+        """What a sync would have put, by path, since this was last looked at."""
 
     def commit(self, writes: Sequence[Write], unsettled: bytes | None = None) -> None:
         """Nothing is written."""
+        self.puts |= {write.path: write for write in writes if isinstance(write, Put)}
 
     checkpoint = hand_over = end = commit
 
@@ -161,7 +168,7 @@ class PosReading:
         began: datetime,
         progress: Progress,
     ) -> None:
-        nothing = Unstored(database, configured.org_id, began)
+        self._unstored = nothing = Unstored(database, configured.org_id, began)
         self.session = Session(
             nothing, provider=provider, spending=nothing, clock=clock, deadline=deadline
         )
@@ -211,8 +218,17 @@ class PosReading:
         manifests = self.session.manifests
         return PosSide(
             self.session.provider,
-            unsure={stream: set(manifests[stream].in_quarantine()) for stream in STREAMS},
+            unsure={
+                stream: {*manifests[stream].in_quarantine(), *self._kept(stream)}
+                for stream in STREAMS
+            },
         )
+
+    def _kept(self, stream: str) -> list[str]:
+        """Ids of the records that the POS does not have and that somebody wants to be kept."""
+        if stream not in self.session.progress.refused:
+            return []
+        return self.session.manifests[stream].missing(held=True)
 
     def read_products(self, side: PosSide) -> None:
         """What the org sells now, and the discounts."""
@@ -239,7 +255,26 @@ class PosReading:
             if product.id not in nameless
         }
         side.unsure["products"] = unsure | self._not_storable(listed.products)
+        side.unsure["products"] |= self._products_kept(records, side)
         self._progress("products", len(side.products), len(side.products))
+
+    def read_metadata(self) -> Iterator[tuple[Put, bool]]:
+        """What the documents of the metadata should be, each with whether the POS has changed since
+        they were written."""
+        session = self.session
+        manifest = session.manifests[metadata.STREAM]
+        before = dict(manifest.items())
+        manifest.forget_fingerprints()
+        where = session.database, session.org_id, session.provider
+        menu = MenuNames(inventory.load_prices(*where), inventory.load_batches(*where))
+        self._unstored.puts.clear()
+        with suppress(NotProvided):
+            metadata.sync_metadata(session, self.org, menu)
+        session.flush()
+        for path, put in self._unstored.puts.items():
+            kind = path.rpartition("/")[2]
+            if path.startswith(f"{paths.metadata(session.org_id)}/"):
+                yield put, before.get(kind) != manifest.get(kind)
 
     def look_up_customers(self, ids: Iterable[str]) -> dict[str, Customer | None]:
         """Single customers; None for one that the POS does not have."""
@@ -357,6 +392,12 @@ class PosReading:
     ) -> dict[str, Any]:
         fields = products.fields_of(product, self.session.org_id, self.session.provider)
         return fields | discount_store.SALE.fields(sale_of(product, found, now))
+
+    def _products_kept(self, records: StreamRecords, side: PosSide) -> set[str]:
+        """The same of the products: their removal is decided anew with each list."""
+        gone = records.may_be_stored() - side.products.keys() - side.unsure["products"]
+        refused = self.session.progress.refused.get("products")
+        return gone if refused == removal_id(side.provider, "products", gone) else set()
 
     def _not_storable(self, listed: Iterable[Product]) -> set[str]:
         """Ids of the products that Firestore does not take as they are."""

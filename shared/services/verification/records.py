@@ -155,6 +155,26 @@ class RecordComparison:
             self._looked(problems[2], paths.discounts(org_id), look_at_discounts),
         )
 
+    def metadata(self) -> Iterator[Difference]:
+        """The documents of brands, categories, vendors and locations that differ."""
+        expected = {put.path: (put, waits) for put, waits in self.reading.read_metadata()}
+        if not expected:
+            return
+        stored = self.reading.session.database.get_all(list(expected))
+        for path, (put, waits) in expected.items():
+            there, fields = stored[path].fields, put.fields
+            names = [n for n in put.owned or () if n != "updatedAt"]
+            wrong = [n for n in names if there.get(n) != fields.get(n)]
+            if wrong:
+                yield Difference(
+                    kind="metadata_differs" if stored[path].exists else "metadata_missing",
+                    path=path,
+                    stored={n: there[n] for n in wrong if n in there},
+                    expected={n: fields[n] for n in wrong if n in fields},
+                    awaits_sync=waits,
+                    provider=self.provider,
+                )
+
     def others(self) -> Iterator[str]:
         """Paths of the documents that no sync wrote."""
         known = {*PROVIDERS, ECOM}

@@ -149,7 +149,7 @@ class Repair:
             _settle_strays(session, org, wrong)
             if wrong.catalogue:
                 session.progress.forget_versions("products")
-                wanted = ["products", "discounts"]
+                wanted = ["products", "discounts", "metadata"]
                 sync_streams(session, org, wanted, allowed=AllowedRemovals())
         except (OrgError, ProviderError) as error:
             session.fail(error)
@@ -186,7 +186,7 @@ class _Wrong:
     @property
     def catalogue(self) -> list[Difference]:
         """Those of what the org sells."""
-        streams = ("products", "items", "discounts")
+        streams = ("products", "items", "discounts", "metadata")
         return [each for each in self.differences if _collection(each) in streams]
 
     def ids(self, stream: str, *, stray: bool) -> list[str]:

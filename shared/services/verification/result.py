@@ -122,6 +122,13 @@ class ProductReport(Compared):
     priced: Share = Share(count=0, percent=0)
 
 
+class LoyaltyReport(FrozenCamelModel):
+    """How many customers' points were counted once more, and of how many they differ."""
+
+    sampled: int = 0
+    differing: int = 0
+
+
 class CacheReport(FrozenCamelModel):
     """How long the menu took to read, in milliseconds, and how long once more from the cache."""
 
@@ -156,6 +163,7 @@ class Verification(FrozenCamelModel):
     orders: OrderReport = OrderReport()
     products: ProductReport = ProductReport()
     discounts: Compared = Compared()
+    loyalty: LoyaltyReport = LoyaltyReport()
     others: tuple[str, ...] = ()
     cache: CacheReport | None = None
     repair: RepairReport | None = Field(default=None, exclude_if=lambda report: report is None)

@@ -26,6 +26,7 @@ from shared.domain.public_menu import MenuFilter
 from shared.services.reads.menu import PublicMenu
 from shared.services.sync.pos_locations import OpenPos, read_org
 from shared.services.verification.figures import FigureComparison, Recount, recount, sales_of
+from shared.services.verification.loyalty import LoyaltySample
 from shared.services.verification.pos_side import PosReading, PosSide
 from shared.services.verification.records import Looked, RecordComparison
 from shared.services.verification.recount import dollars
@@ -150,6 +151,11 @@ class _Comparison:
             verify.patience_seconds,
         )
         self._take("spending", compare_figures())
+        of_points = LoyaltySample(
+            verify.database, self._org_id, {i: counted.figures[i] for i in counted.verified}
+        )
+        loyalty, points = of_points()
+        self._differences += [*points, *self._metadata()]
         others = self._records[0].others()
         return Verification(
             org_id=self._org_id,
@@ -162,6 +168,7 @@ class _Comparison:
             orders=self._orders(counted),
             products=self._products(),
             discounts=self._compared("discounts"),
+            loyalty=loyalty,
             others=tuple(islice(others, OTHERS_NAMED)),
             cache=_cache(verify.database, self._org_id, verify.clock),
         )
@@ -170,6 +177,13 @@ class _Comparison:
         self._differences += looked.differences
         self._meanwhile.setdefault(what, set()).update(looked.meanwhile)
         self._more += looked.more
+
+    def _metadata(self) -> list[Difference]:
+        """Brands, categories, vendors and locations that differ."""
+        found: list[Difference] = []
+        for comparison in self._records:
+            found += comparison.metadata()
+        return found
 
     def _doubly_counted(self) -> list[Difference]:
         """Imported orders that count beside their sales."""

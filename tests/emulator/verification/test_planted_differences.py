@@ -1,7 +1,11 @@
 """An org at Alleaves is verified: nothing is found where nothing is wrong, and all that is."""
 
+from datetime import timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
 import pytest
 
+from shared.clock import utc_now
 from tests.emulator.environment import Environment
 from tests.emulator.verification.books import (
     MENU,
@@ -48,7 +52,7 @@ def test_a_clean_org_has_no_differences(books: Books, store: StoredDocuments) ->
 
 
 def plant(books: Books) -> dict[str, set[str]]:
-    """Make 13 documents wrong; the kinds of differences by path."""
+    """Make 15 documents wrong; the kinds of differences by path."""
     buyers = books.keys("customers", bought_twice)
     orders = books.keys("orders", counts)
     plain = books.keys(MENU, lambda item: not on_sale(item))
@@ -69,6 +73,8 @@ def plant(books: Books) -> dict[str, set[str]]:
         books.change(MENU, sold[0], saleBadgeText="90% OFF"): {"sale_differs"},
         books.change("orders", orders[3], customerId=other): {"order_of_other_customer"},
         books.delete(MENU, plain[3]): {"menu_item_missing"},
+        books.delete("discounts", "1"): {"discount_missing"},
+        books.change("metadata", "brands", items=[{"name": "Nobody's"}]): {"metadata_differs"},
         books.change("customer_spending", spending, totalSpent=5.0): {"spending_differs"},
     }
 
@@ -170,3 +176,25 @@ def test_a_sample_compares_so_many_of_each_and_all_that_is_sold(books: Books) ->
     assert wrong.pop(item) == {"menu_item_missing"}
     assert {"segment_differs", "order_differs"} <= set().union(*wrong.values())
     assert sum("order_differs" in each for each in wrong.values()) <= 20
+
+
+def test_points_are_counted_once_more_for_some_customers(books: Books) -> None:
+    # Given points as a loyalty run leaves them, but for those of one who has bought
+    calculated = utc_now() + timedelta(seconds=5)
+    people = books.documents("customers")
+    for key, fields in people.items():
+        points = int(Decimal(str(max(0, fields["totalSpent"]))).quantize(Decimal(1), ROUND_HALF_UP))
+        given = {"pointsFromOrders": points, "pointsLastCalculated": calculated}
+        books.change("customers", key, **given)
+    found = books.verify()
+    assert (found.differences, found.loyalty.sampled) == ((), 50)
+
+    # When
+    for key in people:
+        books.change("customers", key, pointsFromOrders=-1)
+    found = books.verify()
+
+    # Then
+    assert {each.kind for each in found.differences} == {"points_differ"}
+    assert found.loyalty.differing == 50
+    assert all(each.awaits_sync for each in found.differences)
