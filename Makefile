@@ -4,7 +4,7 @@
 #   make test    every check
 #   make local   the local cloud, until Ctrl-C (SIMULATOR=0: without the simulated POS; INSTANCES=2: each
 #                function's process stands for two instances, so it takes twice its `concurrency` at once)
-#   make token ROLE=R ORG=O    an ID token of the local cloud, for programs: see deploy/local/identity
+#   make token ROLE=R ORG=O    an ID token of the local cloud, for programs: sync-sam token
 #   make screenshots           every page of the console, into .local/screenshots (PAGES="orgs menu": some)
 #   make bench   the benchmarks
 #   make campaign SEEDS=1-200   all that can go wrong, by seeds: see tests/campaign
@@ -103,7 +103,7 @@ unit contract emulator e2e: setup
 	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/$@
 
 token: setup
-	@exec $(PYTHON) -m deploy.local.identity.token --role "$(ROLE)" $(if $(ORG),--org "$(ORG)")
+	@exec .venv/bin/sync-sam token $(if $(ROLE),--role "$(ROLE)") $(if $(ORG),--org "$(ORG)")
 
 screenshots: browser
 	@exec $(PYTHON) -m tests.e2e.console.screenshots $(PAGES)
