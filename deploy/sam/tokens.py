@@ -49,21 +49,24 @@ def token(
     org_id = known_org(cli, org) if org and wanted in OWN_ORG else None
     if wanted not in (*EVERY_ORG, *OWN_ORG):
         raise CouldNot(f"there is no role {wanted}: {', '.join((*EVERY_ORG, *OWN_ORG))}")
-    if wanted in OWN_ORG and org_id is None:
-        raise CouldNot(f"{wanted} is a role at an org: name it with --org")
     person = _person(stack, wanted, org_id)
     try:
         found = sign_in(str(stack["auth"]), person.email, person.password)
     except requests.RequestException as error:
         raise CouldNot(f"the local identity service refuses: {type(error).__name__}") from None
-    return TokenAnswer(token=found, email=person.email, role=wanted, org_id=org_id, minutes=MINUTES)
+    return TokenAnswer(
+        token=found, email=person.email, role=wanted, org_id=person.org_id, minutes=MINUTES
+    )
 
 
 def _person(stack: Any, role: str, org_id: str | None) -> LocalPerson:
-    """One of those whom the local cloud has; where it has none of an org, a new one."""
+    """One of those whom the local cloud has, of any org where none is named; where it has none of
+    an org, a new one."""
     for each in stack["people"]:
-        if each["role"] == role and each.get("orgId") == org_id:
-            return LocalPerson(each["email"], each["password"], role, org_id)
+        if each["role"] == role and org_id in (None, each.get("orgId")):
+            return LocalPerson(each["email"], each["password"], role, each.get("orgId"))
+    if role in OWN_ORG and org_id is None:
+        raise CouldNot(f"{role} is a role at an org: name it with --org")
     password = str(stack["people"][0]["password"])
     name = f"{role}@{org_id}.example.com".replace("_", ".")
     person = LocalPerson(name, password, role, org_id)
