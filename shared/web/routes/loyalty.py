@@ -15,12 +15,12 @@ from shared.errors import NotFound
 from shared.services.loyalty.on_demand import (
     AskForLoyalty,
     LookUpPoints,
-    LoyaltyReads,
     Points,
 )
 from shared.services.manual_sync import RunUnderWay
+from shared.services.reads.loyalty import LoyaltyReads
 from shared.web.auth import Rule
-from shared.web.request import Body, NoBody, NoParams, OrgId, OrgQuery, RecordId
+from shared.web.request import Body, NoBody, NoParams, OrgId, OrgQuery, PageQuery, RecordId
 from shared.web.response import RawContent, ResponseModel, RouteReply
 from shared.web.routes.runs import (
     RunProblemView,
@@ -64,9 +64,15 @@ class PointsQuery(OrgQuery):
 
 
 class ReportQuery(OrgQuery):
-    """An org, and the format of the report."""
+    """An org, and the format of the report; ``limit``: only the customers with the largest
+    discrepancies."""
 
     format: Literal["json", "csv"] = "json"
+    limit: Annotated[int, Field(ge=1, le=1_000)] | None = None
+
+
+class LoyaltyRunsQuery(PageQuery):
+    """A page of an org's loyalty runs."""
 
 
 class LoyaltyStatsView(ResponseModel):
@@ -101,15 +107,15 @@ class LoyaltyCountsView(ResponseModel):
 
 
 class LoyaltyRunView(ResponseModel):
-    """A run that has ended. ``successRate`` is the share (0 to 1) of the calculated customers that
-    did not lack Alpine IQ's answer, ``averageDiscrepancy`` in points over those with both figures,
-    ``providerErrors`` the look-ups that failed."""
+    """A run; ``endedAt`` is absent while it is under way. ``successRate`` is the share (0 to 1) of
+    the calculated customers that did not lack Alpine IQ's answer, ``averageDiscrepancy`` in points
+    over those with both figures, ``providerErrors`` the look-ups that failed."""
 
     run_id: str
     state: RunState
     started_at: datetime
-    ended_at: datetime
-    duration_seconds: float
+    ended_at: datetime | None = None
+    duration_seconds: float | None = None
     error: RunProblemView | None = None
     everybody: bool
     alpine_down: bool
@@ -134,6 +140,8 @@ class ReconciliationView(ResponseModel):
     id; ``alpineIq`` says whether the customer was found there."""
 
     customer_id: str
+    first_name: str | None = None
+    last_name: str | None = None
     points: int
     points_from_orders: int
     points_from_alpine: int | None = None
@@ -188,15 +196,20 @@ class PointsResponse(ResponseModel):
 
 
 class ReportResponse(ResponseModel):
-    """Every customer in review, the largest discrepancy first."""
+    """The customers in review, the largest discrepancy first."""
 
     items: list[ReconciliationView]
 
 
-def routes(
-    ask: AskForLoyalty, reads: LoyaltyReads, points: LookUpPoints, staff: Rule
-) -> RouteTable:
-    """``staff`` is the rule for the staff of an org."""
+class LoyaltyRunsResponse(ResponseModel):
+    """A page of runs, the latest first. The last page has no ``nextCursor``."""
+
+    items: list[LoyaltyRunView]
+    next_cursor: str | None
+
+
+def routes(ask: AskForLoyalty, points: LookUpPoints, staff: Rule) -> RouteTable:
+    """What starts runs, or asks Alpine IQ. ``staff`` is the rule for the staff of an org."""
     table = RouteTable(staff)
 
     @table.post(
@@ -218,6 +231,19 @@ def routes(
         started = StartedRunResponse(run_id=run_id, org_id=call.org_id, status_url=url)
         return RouteReply(started, status=202)
 
+    @table.get("/api/loyalty/points", PointsQuery, PointsResponse, errors=[NotFound])
+    def look_up(call: RouteCall[PointsQuery, NoBody]) -> RouteReply:
+        """The current points of a customer, by telephone or e-mail."""
+        found = points(call.org_id, phone=call.params.phone, email=call.params.email)
+        return RouteReply(_points_response(found))
+
+    return table
+
+
+def read_routes(reads: LoyaltyReads, staff: Rule) -> RouteTable:
+    """What only reads what runs have stored. ``staff`` is the rule for the staff of an org."""
+    table = RouteTable(staff)
+
     @table.get("/api/loyalty/sync", LoyaltyStatusQuery, LoyaltyStatusResponse, errors=[NotFound])
     def read(call: RouteCall[LoyaltyStatusQuery, NoBody]) -> RouteReply:
         """The points of an org, or of one customer."""
@@ -233,16 +259,18 @@ def routes(
             LoyaltyStatusResponse(reconciliation=ReconciliationView.model_validate(found))
         )
 
-    @table.get("/api/loyalty/points", PointsQuery, PointsResponse, errors=[NotFound])
-    def look_up(call: RouteCall[PointsQuery, NoBody]) -> RouteReply:
-        """The current points of a customer, by telephone or e-mail."""
-        found = points(call.org_id, phone=call.params.phone, email=call.params.email)
-        return RouteReply(_points_response(found))
+    @table.get("/api/loyalty/runs", LoyaltyRunsQuery, LoyaltyRunsResponse)
+    def list_runs(call: RouteCall[LoyaltyRunsQuery, NoBody]) -> RouteReply:
+        """The org's loyalty runs, the latest first, page by page."""
+        page = reads.runs(call.org_id, cursor=call.params.cursor, limit=call.params.limit)
+        items = [LoyaltyRunView.model_validate(each.fields) for each in page.documents]
+        return RouteReply(LoyaltyRunsResponse(items=items, next_cursor=page.cursor))
 
     @table.get("/api/loyalty/report", ReportQuery, ReportResponse, CSV)
     def report(call: RouteCall[ReportQuery, NoBody]) -> RouteReply:
-        """Every customer whose points need a review."""
-        found = [ReconciliationView.model_validate(f) for f in reads.in_review(call.org_id)]
+        """The customers whose points need a review."""
+        in_review = reads.in_review(call.org_id, limit=call.params.limit)
+        found = [ReconciliationView.model_validate(each) for each in in_review]
         if call.params.format == "csv":
             return RouteReply(RawContent(CSV, _csv_table(found)))
         return RouteReply(ReportResponse(items=found))

@@ -7,16 +7,29 @@ from flask import Request
 from werkzeug.test import Client
 
 from shared.services.ecom.completeness import EcomCompleteness
+from shared.services.reads.analytics import AnalyticsReads
 from shared.services.reads.customers import CustomerReads, OrderReads, SegmentReads
 from shared.services.reads.inventory import ExpiringStock, PriceHistory
+from shared.services.reads.loyalty import LoyaltyReads
 from shared.services.reads.menu import PublicMenu
+from shared.services.reads.products import ProductReads
 from shared.services.reads.response_cache import ResponseCache
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import metadata as metadata_store
 from shared.store.database import Database
 from shared.store.locations import OrgDirectory
 from shared.web.auth import PublicOfOrg, Staff
-from shared.web.routes import customers, ecom, inventory, menu, metadata, orders
+from shared.web.routes import (
+    analytics,
+    customers,
+    ecom,
+    inventory,
+    loyalty,
+    menu,
+    metadata,
+    orders,
+    products,
+)
 from shared.web.routing import App
 from tests.fakes import FakeSessions, OffsetClock, SteppingClock
 
@@ -46,6 +59,9 @@ class DashboardClient:
                 *metadata.routes(partial(metadata_store.read_all, database), staff),
                 *customers.routes(people, SegmentReads(database), answers, staff),
                 *orders.routes(OrderReads(database), people, answers, staff),
+                *analytics.routes(AnalyticsReads(database, clock.now), answers, staff),
+                *products.routes(ProductReads(database, clock.now), answers, staff),
+                *loyalty.read_routes(LoyaltyReads(database), staff),
                 *ecom.routes(EcomCompleteness(database, clock.now), staff),
             ),
         )
