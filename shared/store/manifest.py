@@ -4,8 +4,9 @@ read each.
 A manifest maps a record's id to a mark: STORED with the hash of its POS-owned fields, SKIPPED (an
 order that matches no customer) with that of its ``skipped_orders`` document, REMOVED (the POS has
 it no more), or ANNOUNCED (about to be stored, so it may be). Behind an order's hash stands when it
-was created. Records in quarantine, and those MISSING from the POS's list, have a second entry,
-under a prefix; behind the hash of one in quarantine stands when its document was written.
+was created, and behind that, of a skipped one, the id of the customer whom it names. Records in
+quarantine, and those MISSING from the POS's list, have a second entry, under a prefix; behind the
+hash of one in quarantine stands when its document was written.
 """
 
 import zlib
@@ -32,6 +33,7 @@ _QUARANTINE_PREFIX = "?"
 _MISSING_PREFIX = "!"
 _HELD = b"h"
 _MOMENT_BYTES = 4
+_AFTER_MOMENT = 1 + HASH_BYTES + _MOMENT_BYTES
 _UNKNOWN = bytes(HASH_BYTES)
 """Fingerprint of no fields: whatever the POS has is written."""
 ANNOUNCING = ("products", "discounts")
@@ -138,6 +140,17 @@ class Manifest(PackedMap[bytes]):
         if document:
             self.commit_with(record_id, document)
 
+    def wait_for(self, record_id: str, customer_id: str, created_at: datetime) -> None:
+        """The skipped order, which was created then, names this customer."""
+        value = (self.get(record_id) or b"")[: 1 + HASH_BYTES]
+        self.set_entry(record_id, value + _moment(created_at) + customer_id.encode())
+
+    def waiting(self) -> Iterator[tuple[str, str]]:
+        """Ids of the skipped orders that name a customer, each with that one's id."""
+        for record_id, value in self.items():
+            if value[:1] == SKIPPED and len(value) > _AFTER_MOMENT:
+                yield record_id, value[_AFTER_MOMENT:].decode()
+
     def announce(self, record_id: str) -> None:
         self.set_entry(record_id, ANNOUNCED)
 
@@ -158,14 +171,15 @@ class Manifest(PackedMap[bytes]):
         """Keep when a record was created that is stored, or is known to be skipped."""
         value = self.get(record_id) or b""
         if created_at and value[:1] in (STORED, SKIPPED) and len(value) > HASH_BYTES:
-            self.set_entry(record_id, value[: 1 + HASH_BYTES] + _moment(created_at))
+            named = value[_AFTER_MOMENT:]
+            self.set_entry(record_id, value[: 1 + HASH_BYTES] + _moment(created_at) + named)
 
     def created(self) -> Iterator[tuple[str, float | None]]:
         """Ids of the records that are stored or skipped, or may be, each with when it was created
         (seconds since 1970); None for one that was not listed since manifests know that."""
         for record_id, value in self.items():
             if value[:1] in (STORED, SKIPPED, ANNOUNCED):
-                moment = value[1 + HASH_BYTES :]
+                moment = value[1 + HASH_BYTES : _AFTER_MOMENT]
                 yield record_id, int.from_bytes(moment) if moment else None
 
     def miss(self, record_id: str, *, held: bool) -> None:

@@ -286,17 +286,19 @@ class SkippedOrders:
         return self._manifest.documents_waiting
 
     def add(self, order: Order, reason: SkipReason, *, run_id: str, now: datetime) -> None:
-        """Note that the order is skipped. What is stored already costs no write."""
+        """Note that the order is skipped, and which customer it names. What is stored already
+        costs no write."""
         fields = SKIPPED.fields(
             order, reason=reason.value, message=reason.message, orgId=self._org_id
         )
         found, before = fingerprint(fields), self._manifest.skipped(order.id)
-        if found == before:
-            return
-        fields["runId"] = run_id
-        if not before:
-            fields["firstSeenAt"] = now
-        self._manifest.skip(order.id, found, SKIPPED.put(self._path(order.id), fields))
+        if found != before:
+            fields["runId"] = run_id
+            if not before:
+                fields["firstSeenAt"] = now
+            self._manifest.skip(order.id, found, SKIPPED.put(self._path(order.id), fields))
+        if order.pos_customer_id:
+            self._manifest.wait_for(order.id, order.pos_customer_id, order.created_at)
 
     def withdraw(self, order_id: str) -> list[Remove]:
         """The writes for an order that matches now, to go with its own, before the manifest has

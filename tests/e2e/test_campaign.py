@@ -28,4 +28,5 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcomes]:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_whatever_goes_wrong_the_stored_data_comes_right(outcomes: Outcomes, seed: int) -> None:
     outcome = outcomes[seed].result()
-    assert not outcome.problems, "\n".join([outcome.line, *outcome.trail, *outcome.problems])
+    # The problems first: of a long message reports show the beginning.
+    assert not outcome.problems, "\n".join([outcome.line, *outcome.problems, *outcome.trail])

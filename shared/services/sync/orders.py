@@ -298,13 +298,26 @@ class StoredOrders:
                 self._manifest.set_created(order_id, stored.created_at)
 
     def settle(self, clients: Sequence[PosClient]) -> None:
-        """Look up what is missing, store what is found, mark the rest as removed."""
+        """Look up what is missing, and what was skipped for want of a customer who is stored by
+        now; store what is found, mark the rest as removed."""
+        with self._session.lock:
+            self._look_up_waiting()
         look_up = partial(of_first_account, clients, lambda client, i: client.order(i))
         self.missing.settle(
             lambda order_id: look_up(external_id_of(order_id)),
             lambda page: self._stream.store_page(page, expected=None),
             self._remove,
         )
+
+    def _look_up_waiting(self) -> None:
+        """Have skipped orders looked up whose customer some run has stored since: the POS may list
+        them only with the days they are of, or not at all before they change."""
+        customers = self._session.manifests["customers"]
+        found = [i for i, named in self._manifest.waiting() if customers.mark(named) == STORED]
+        held = frozenset(self._manifest.missing(held=True) if found else ())
+        for order_id in found:
+            if order_id not in held:
+                self._manifest.miss(order_id, held=False)
 
     def _remove(self, ids: Sequence[str]) -> None:
         """Mark orders as removed; they leave their customers' spending with the recompute. Of one

@@ -172,6 +172,26 @@ def test_a_skipped_order_that_is_deleted_is_skipped_no_more(
     assert "alleaves_900001" in store.documents(skipped)
 
 
+def test_an_old_order_that_was_skipped_is_stored_once_its_customer_is(
+    store: StoredDocuments, till: Till
+) -> None:
+    # Given an order of long ago that names somebody who is no customer yet
+    till.place(900_001, 200, buyer=9_100_001)
+    till.run()
+    assert "alleaves_900001" in store.documents(f"tenants/{ORG}/skipped_orders")
+
+    # When that one is, and the next run lists the orders of these days alone
+    somebody = till.pos.data(ORG)["customers"][0]
+    late = {**somebody, "id_customer": 9_100_001, "email": "late@example.com", "phone": ""}
+    till.pos.add(ORG, "customers", late)
+    till.runs(timedelta(minutes=30), 1)
+
+    # Then
+    assert "alleaves_900001" not in store.documents(f"tenants/{ORG}/skipped_orders")
+    assert store.document(f"tenants/{ORG}/orders/alleaves_900001")["customerId"] == "9100001"
+    assert agrees(store, till.pos)
+
+
 def test_a_version_that_is_older_than_the_stored_one_waits_only_where_that_is_new(
     store: StoredDocuments, till: Till
 ) -> None:

@@ -1,6 +1,7 @@
 """An org at Lightspeed: its customers and sales by version, its stock where it has changed."""
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -19,7 +20,8 @@ from shared.pos.config import Location
 from shared.pos.lightspeed.budget import FREE_CALLS, CallBudget
 from shared.pos.registry import PosAccount
 from shared.services.alerts import Alerts
-from shared.services.sync.commands import SyncRecords
+from shared.services.sync.commands import SyncOrg, SyncRecords
+from shared.store import paths
 from shared.store.database import Database
 from tests.emulator.environment import PosConnector, SalesRunner, SpendingRunner, SyncRunner
 from tests.fakes import OffsetClock, RecordingNotifier, RecordingPublisher
@@ -267,6 +269,139 @@ def test_the_buyer_of_a_sale_made_while_customers_are_listed_is_looked_up(
     assert orders(store)["lightspeed_s-new"]["customerId"] == "c-new"
     assert counts(run, "orders") == (1, 0, 0, 1)
     assert run["streams"]["customers"]["created"] == 1
+
+
+def by_a_sync(sync: SyncRunner) -> None:
+    sync.run(ORG)
+
+
+def by_a_sync_of_customers(sync: SyncRunner) -> None:
+    sync.run(ORG, streams=("customers",))
+    sync.run(ORG)
+
+
+def by_a_webhook(sync: SyncRunner) -> None:
+    nothing: frozenset[str] = frozenset()
+    late = frozenset({"c-late"})
+    named = SyncRecords(ORG, f"{WEBHOOK_RUN}1", "webhook", late, nothing, nothing)
+    sync.targeted(RecordingPublisher())(named)
+    sync.run(ORG)
+
+
+def by_another_sale(sync: SyncRunner) -> None:
+    nothing: frozenset[str] = frozenset()
+    other = frozenset({"s-other"})
+    named = SyncRecords(ORG, f"{WEBHOOK_RUN}1", "webhook", nothing, other, nothing)
+    sync.targeted(RecordingPublisher())(named)
+    sync.run(ORG)
+
+
+def by_a_worker_that_dies_once_the_customer_is_stored(sync: SyncRunner) -> None:
+    command = SyncOrg(ORG, "killed", "cron", streams=("customers", "orders"))
+    sync.die_before_writing(paths.pos_status(ORG), command)
+    sync.run(ORG)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        by_a_sync,
+        by_a_sync_of_customers,
+        by_a_webhook,
+        by_another_sale,
+        by_a_worker_that_dies_once_the_customer_is_stored,
+    ],
+)
+def test_a_sale_that_was_skipped_is_stored_once_its_customer_is(
+    stored: Callable[[SyncRunner], None],
+    store: StoredDocuments,
+    retailer: Retailer,
+    sync: SyncRunner,
+    spending: SpendingRunner,
+) -> None:
+    # Given a sale that was listed before its customer was there, and costs nothing while it waits
+    retailer.put("sales", sale(id="s-early", customer_id="c-late"))
+    sync.run(ORG)
+    retailer.counted()
+    waits = sync.run(ORG)
+    assert retailer.counted() == UNCHANGED
+    assert waits["cost"]["writes"] <= 6
+    skipped = f"tenants/{ORG}/skipped_orders"
+    assert store.documents(skipped).keys() == {"lightspeed_s-early"}
+
+    # When
+    retailer.put("customers", customer(id="c-late", email="late@example.com"))
+    retailer.put("sales", sale(id="s-other", customer_id="c-late"))
+    stored(sync)
+    spending.compute_requested()
+
+    # Then it counts, though it is not listed again
+    assert orders(store)["lightspeed_s-early"]["customerId"] == "c-late"
+    assert store.documents(skipped) == {}
+    assert store.document(f"tenants/{ORG}/customers/c-late")["orderCount"] == 2
+    assert store.status(ORG)["ordersSkipped"] == 0
+
+    # and once is enough
+    retailer.counted()
+    assert counts(sync.run(ORG), "orders") == (0, 0, 0, 0)
+    assert retailer.counted() == UNCHANGED
+
+
+def test_a_sale_whose_customer_comes_while_the_pos_gives_no_sale_is_tried_again(
+    store: StoredDocuments, retailer: Retailer, sync: SyncRunner
+) -> None:
+    # Given
+    retailer.put("sales", sale(id="s-early", customer_id="c-late"))
+    retailer.put("sales", sale(id="s-deleted", customer_id="c-late"))
+    sync.run(ORG)
+    retailer.put("customers", customer(id="c-late", email="late@example.com"))
+
+    # When the POS cannot say, and then no longer has one of them
+    retailer.interfere = lambda sent: (
+        Canned(503, b"") if path_of(sent).startswith("/sales/") else None
+    )
+    sync.run(ORG)
+    assert orders(store).keys().isdisjoint({"lightspeed_s-early", "lightspeed_s-deleted"})
+    retailer.interfere = lambda _: None
+    del retailer.rows["sales"]["s-deleted"]
+    sync.run(ORG)
+
+    # Then
+    assert orders(store)["lightspeed_s-early"]["customerId"] == "c-late"
+    assert "lightspeed_s-deleted" not in orders(store)
+    assert store.documents(f"tenants/{ORG}/skipped_orders") == {}
+    retailer.counted()
+    sync.run(ORG)
+    assert retailer.counted() == UNCHANGED
+
+
+def test_a_skipped_sale_whose_removal_waits_for_a_person_waits_though_its_customer_comes(
+    store: StoredDocuments, retailer: Retailer, sync: SyncRunner
+) -> None:
+    # Given a skipped sale among many that are deleted
+    retailer.put("sales", sale(id="s-early", customer_id="c-late"))
+    sync.run(ORG)
+    for sale_id in ("s-early", *(f"s{number}" for number in range(14))):
+        retailer.delete("sales", sale_id)
+    sync.run(ORG)
+    assert store.status(ORG)["deletionsHeld"] == 15
+
+    # When
+    retailer.put("customers", customer(id="c-late", email="late@example.com"))
+    held = sync.run(ORG)
+
+    # Then
+    skipped = f"tenants/{ORG}/skipped_orders"
+    assert held["state"] == "held"
+    assert not retailer.calls("/sales/")
+    assert store.documents(skipped).keys() == {"lightspeed_s-early"}
+
+    # When a person allows it
+    sync.run(ORG, allow_deletions=True)
+
+    # Then
+    assert store.documents(skipped) == {}
+    assert "lightspeed_s-early" not in orders(store)
 
 
 def test_a_named_sale_is_fetched_with_its_buyer_and_nothing_that_is_not_needed(

@@ -109,6 +109,8 @@ def _manifest(memory: Memory) -> None:
         marks.put(order_id, FINGERPRINT)
     marks.listed("2", AT)
     marks.skip("3", FINGERPRINT)
+    marks.skip("8", FINGERPRINT)
+    marks.wait_for("8", "77", AT)
     marks.remove("4")
     marks.announce("5")
     marks.quarantine("6", FINGERPRINT, now=AT)
@@ -125,6 +127,7 @@ def _read_manifest(memory: Memory) -> object:
         "created": dict(marks.created()),
         "has": marks.has("1", FINGERPRINT),
         "skipped": marks.skipped("3"),
+        "waiting": dict(marks.waiting()),
         "quarantined": [marks.quarantined("6"), marks.quarantined("7")],
         "missing": [marks.missing(held=False), marks.missing(held=True)],
     }

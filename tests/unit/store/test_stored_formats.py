@@ -94,6 +94,34 @@ def test_a_manifest_keeps_when_an_order_was_created_beside_its_fingerprint() -> 
     assert dict(marks.created())["2"] == at.timestamp()
 
 
+def test_a_manifest_keeps_which_customer_a_skipped_order_names_until_it_is_skipped_no_more() -> (
+    None
+):
+    # Given
+    short, at = bytes(range(1, 1 + HASH_BYTES)), datetime(2026, 3, 18, 15, 0, tzinfo=UTC)
+    later = at + timedelta(hours=1)
+    marks = Manifest("org", "orders", {}, shards=1)
+    for order_id, customer_id in (("1", "77"), ("2", "88"), ("3", "99"), ("4", "77")):
+        marks.skip(order_id, short)
+        marks.wait_for(order_id, customer_id, at)
+    marks.skip("5", short)
+    marks.listed("5", at)
+    # When some change
+    marks.listed("1", later)
+    marks.put("2", short)
+    marks.remove("3")
+    marks.distrust(["4"])
+    # Then
+    assert dict(marks.waiting()) == {"1": "77", "4": "77"}
+    assert marks.skipped("1") == short
+    assert dict(marks.created())["1"] == later.timestamp()
+    assert dict(marks.created())["4"] == dict(marks.created())["5"] == at.timestamp()
+    # and the same again changes nothing
+    marks.take_writes()
+    marks.wait_for("1", "77", later)
+    assert marks.take_writes() == []
+
+
 def test_a_moment_that_no_manifest_can_hold_is_the_nearest_that_it_can() -> None:
     marks = Manifest("org", "orders", {}, shards=1)
     far = {"1": datetime(1, 1, 2, tzinfo=UTC), "2": datetime(9999, 1, 1, tzinfo=UTC)}
