@@ -23,13 +23,15 @@ LOOPBACK = "127.0.0.1,localhost"
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the services of one stack are; ``secret_manager`` is empty where there is none."""
+    """Where the services of one stack are; ``secret_manager`` and ``auth`` are empty where there is
+    none."""
 
     project: str
     firestore: str
     pubsub: str
     tasks: str
     secret_manager: str = ""
+    auth: str = ""
 
 
 def common(marker: str, scratch: Path) -> dict[str, str]:
@@ -60,8 +62,10 @@ def of_function(
         declared["PUBSUB_REST_URL"] = f"http://{addresses.pubsub}/v1"
     if "MEMORY_MB" in declared:
         declared["MEMORY_MB"] = str(function.memory_mb * min(instances, function.max_instances))
+    auth = {"FIREBASE_AUTH_EMULATOR_HOST": addresses.auth} if addresses.auth else {}
     return {
         **declared,
+        **auth,
         **{name: secrets[name] for name in function.secrets},
         "FIRESTORE_EMULATOR_HOST": addresses.firestore,
         "PUBSUB_EMULATOR_HOST": addresses.pubsub,

@@ -15,6 +15,9 @@ from deploy.local.deliverer import PENDING_SECONDS, Deliverer
 from deploy.local.environment import Addresses, of_function
 from deploy.local.eventarc import Eventarc
 from deploy.local.front_door import FrontDoor
+from deploy.local.identity import people
+from deploy.local.identity.people import LocalPerson
+from deploy.local.identity.server import IdentityService
 from deploy.local.journal import Journal
 from deploy.local.paths import FUNCTIONS, LOGS, ROOT, SECRETS, within_clone
 from deploy.local.ports import Port
@@ -28,6 +31,8 @@ from deploy.local.tasks.server import CloudTasks
 from deploy.manifest import Function, Manifest
 
 CRON_SECRET = "CRON_SECRET"
+AUTH_EMULATOR = "FIREBASE_AUTH_EMULATOR_HOST"
+"""Names Google's own emulator, where that is to be used instead of the local service."""
 
 
 class Stack:
@@ -39,15 +44,19 @@ class Stack:
     seeded; ``simulator_arguments`` are those of the command line. ``extra_env``: further variables
     by function. ``instances``: how many of each function its process stands for. A delivery that
     finds them all busy waits ``pending_seconds``, then has failed. ``secret_files``: the folder of
-    the secrets that settings name (secret_manager.py). For quick retries give
+    the secrets that settings name (secret_manager.py). ``identity``: whether people's sessions are
+    those of an emulator; without it firebase-admin asks Google. For quick retries give
     ``Manifest.read().with_policy(min_backoff_seconds=1, …)``.
 
     Entering raises StartFailed with the end of the log concerned, or sdk.NotInstalled.
     """
 
+    people: list[LocalPerson]
+    """Who can sign in."""
     firestore: str  # these three as 127.0.0.1:PORT
     pubsub: str
     tasks: str
+    auth: str | None  # 127.0.0.1:PORT of the identity service
     simulator: str | None  # URL of Alleaves
     lightspeed: str | None  # URL of X-Series
     console: str  # URL of the one origin of all HTTP functions
@@ -66,6 +75,7 @@ class Stack:
         pending_seconds: float = PENDING_SECONDS,
         logs: Path = LOGS,
         secret_files: Path = SECRETS,
+        identity: bool = True,
     ) -> None:
         self.manifest = manifest or Manifest.read().for_local_cloud()
         self.project = f"demo-{secrets.token_hex(4)}"
@@ -77,6 +87,9 @@ class Stack:
             for name, local in {CRON_SECRET: None, **given}.items()
         }
         self.simulator = self.lightspeed = None
+        self.auth = os.environ.get(AUTH_EMULATOR) or None
+        self.people = []
+        self._identity = identity
         self._functions = _present(self.manifest, only, sources)
         self._sources = sources
         self._root = root
@@ -148,6 +161,8 @@ class Stack:
             "cronSecret": self.secrets[CRON_SECRET],
             "logs": within_clone(self.logs),
             "console": self.console,
+            "auth": self.auth,
+            "people": [each.described() for each in self.people],
         }
 
     def _start(self, opening: ExitStack) -> None:
@@ -160,6 +175,10 @@ class Stack:
         eventarc = opening.enter_context(closing(self._eventarc(opening)))
         tasks = opening.enter_context(closing(self._cloud_tasks(opening)))
         self.tasks = tasks.host
+        if not self._identity:
+            self.auth = None
+        elif self.auth is None:
+            self.auth = opening.enter_context(closing(IdentityService(self.project))).host
         secrets = opening.enter_context(closing(SecretManager.of_folder(self.secret_files)))
         self._secret_manager = secrets.host
         # Last in, first out: nothing is sent to a server that is gone.
@@ -196,7 +215,12 @@ class Stack:
 
     def _start_function(self, function: Function) -> None:
         addresses = Addresses(
-            self.project, self.firestore, self.pubsub, self.tasks, self._secret_manager
+            self.project,
+            self.firestore,
+            self.pubsub,
+            self.tasks,
+            self._secret_manager,
+            self.auth or "",
         )
         env = {
             **of_function(function, self.manifest, addresses, self.secrets, self._instances),
@@ -213,9 +237,14 @@ class Stack:
             self._functions, self.functions, self._messages, deliverer, self._instances
         )
         wiring.register_triggers(self._functions, self.project, self.firestore)
+        org_ids: list[str] = []
         if self.simulator and self.lightspeed:
             with closing(firestore_client(self.firestore, self.project)) as client:
-                seed(client, self.simulator, self.lightspeed)
+                org_ids = seed(client, self.simulator, self.lightspeed)
+        if self.auth:
+            password = secrets.token_hex(4)
+            self.people = [*people.of_every_org(password), *people.of_orgs(org_ids, password)]
+            people.create(self.auth, self.project, self.people)
 
 
 def _present(manifest: Manifest, only: Sequence[str] | None, sources: Path) -> list[Function]:

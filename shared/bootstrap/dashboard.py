@@ -5,9 +5,18 @@ from functools import partial
 from typing import Any
 
 from shared.bootstrap.clients import database
-from shared.bootstrap.http import HttpFunction, staff_rule
+from shared.bootstrap.http import HttpFunction, firebase_sessions, staff_rule
 from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
+from shared.console import static_files
+from shared.console.error_pages import error_page
+from shared.console.pages import analytics as analytics_pages
+from shared.console.pages import customers as customer_pages
+from shared.console.pages import home
+from shared.console.pages import loyalty as loyalty_pages
+from shared.console.pages import menu as menu_pages
+from shared.console.pages import orders as order_pages
+from shared.console.rendering import Console
 from shared.services.ecom.completeness import EcomCompleteness
 from shared.services.reads.analytics import AnalyticsReads
 from shared.services.reads.customers import CustomerReads, OrderReads, SegmentReads
@@ -19,7 +28,7 @@ from shared.services.reads.products import ProductReads
 from shared.services.reads.response_cache import ResponseCache
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import metadata as metadata_store
-from shared.web.auth import EveryOrg, PublicOfOrg
+from shared.web.auth import EveryOrg, PublicOfOrg, SignedIn, Staff
 from shared.web.routes import (
     analytics,
     cache,
@@ -32,15 +41,24 @@ from shared.web.routes import (
     metrics,
     orders,
     products,
+    session,
 )
 from shared.web.routing import Route
 
 
-def _routes(settings: FunctionSettings) -> Iterable[Route[Any, Any]]:
+class DashboardSettings(FunctionSettings):
+    """``firebase_auth_emulator_host`` is set in the local cloud only; there
+    cookies travel over plain HTTP."""
+
+    firebase_auth_emulator_host: str = ""
+
+
+def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
     store = database(settings)
     staff = staff_rule(settings.google_cloud_project, store)
+    sessions = firebase_sessions(settings.google_cloud_project)
     answers, people = ResponseCache(store), CustomerReads(store, SpendingLookUp(store))
-    return (
+    json_routes: tuple[Route[Any, Any], ...] = (
         *menu.routes(PublicMenu(store, utc_now), PublicOfOrg(staff.find_org)),
         *inventory.routes(ExpiringStock(store, utc_now), PriceHistory(store), staff),
         *products.routes(ProductReads(store, utc_now), answers, staff),
@@ -51,8 +69,22 @@ def _routes(settings: FunctionSettings) -> Iterable[Route[Any, Any]]:
         *loyalty.read_routes(LoyaltyReads(store), staff),
         *metrics.report_routes(MetricsReads(store), staff),
         *ecom.routes(EcomCompleteness(store, utc_now), staff),
+        *session.routes(sessions, utc_now, secure=not settings.firebase_auth_emulator_host),
         *cache.routes(answers.statistics, EveryOrg(staff)),
+    )
+    return *json_routes, *_pages(Console.of(json_routes, utc_now), staff)
+
+
+def _pages(console: Console, staff: Staff) -> Iterable[Route[Any, Any]]:
+    return (
+        *static_files.routes(),
+        *home.routes(SignedIn(staff)),
+        *customer_pages.routes(console, staff),
+        *order_pages.routes(console, staff),
+        *menu_pages.routes(console, staff),
+        *loyalty_pages.routes(console, staff),
+        *analytics_pages.routes(console, staff),
     )
 
 
-FUNCTION = HttpFunction("dashboard", FunctionSettings, _routes)
+FUNCTION = HttpFunction("dashboard", DashboardSettings, _routes, error_page)

@@ -19,7 +19,7 @@ from shared.store.database import Database
 from shared.store.locations import OrgDirectory
 from shared.web.auth import Staff
 from shared.web.openapi import with_description
-from shared.web.response import framework_error
+from shared.web.response import ErrorPage, framework_error, no_page
 from shared.web.routing import App, Route
 from shared.web.sessions import FirebaseSessions
 
@@ -35,9 +35,14 @@ class HttpFunction(Generic[S]):
     """
 
     def __init__(
-        self, name: str, model: type[S], routes: Callable[[S], Iterable[Route[Any, Any]]]
+        self,
+        name: str,
+        model: type[S],
+        routes: Callable[[S], Iterable[Route[Any, Any]]],
+        error_page: ErrorPage = no_page,
     ) -> None:
         self.name = name
+        self.error_page = error_page
         self.model = model
         self.routes = routes
         self._settings: S | None = None
@@ -59,19 +64,26 @@ class HttpFunction(Generic[S]):
         with self._making:
             if self._app is None:
                 settings = self._settings or start(self.model)
-                self._app = App(self.name, with_description(self.name, self.routes(settings)))
+                described = with_description(self.name, self.routes(settings))
+                self._app = App(self.name, described, self.error_page)
             return self._app
 
 
 @cache
-def staff_rule(project: str, store: Database) -> Staff:
-    """The rule for the staff of an org."""
+def firebase_sessions(project: str) -> FirebaseSessions:
+    """The sessions of a project's people."""
     app = firebase_admin.initialize_app(
         Credentials(None, scopes=SCOPES, refresh_handler=_find_credentials),
         {"projectId": project, "httpTimeout": FIREBASE_SECONDS},
         name=f"http-{project}",
     )
-    return Staff(FirebaseSessions(app), OrgDirectory(store))
+    return FirebaseSessions(app)
+
+
+@cache
+def staff_rule(project: str, store: Database) -> Staff:
+    """The rule for the staff of an org."""
+    return Staff(firebase_sessions(project), OrgDirectory(store))
 
 
 def _find_credentials(

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
 from flask import Request
+from werkzeug.datastructures import Headers
 
 from shared.domain import ids
 from shared.errors import Forbidden, NotFound, RequestInvalid, Unauthenticated
@@ -74,6 +75,11 @@ class Rule(ABC):
     def identify(self, routed: RoutedRequest) -> Caller:
         """The verified caller. Raises Unauthenticated."""
 
+    def allow(self, caller: Caller) -> Caller:
+        """The caller of a route that another route is called by, in process; the other route's rule
+        has identified them. Raises Unauthenticated and Forbidden."""
+        raise Unauthenticated("this is not for people")
+
 
 class OrgRule(Rule):
     """A rule for routes about one org."""
@@ -93,6 +99,10 @@ class Public(Rule):
         """Always anonymous."""
         return AnonymousCaller()
 
+    def allow(self, caller: Caller) -> Caller:
+        """Anybody."""
+        return caller
+
 
 FindOrg = Callable[[str], str | None]
 """From any spelling of an org's id to the id as stored; None for an unknown org."""
@@ -109,6 +119,10 @@ class PublicOfOrg(OrgRule):
     def identify(self, routed: RoutedRequest) -> Caller:
         """Always anonymous."""
         return AnonymousCaller()
+
+    def allow(self, caller: Caller) -> Caller:
+        """Anybody."""
+        return caller
 
     def admit(self, caller: Caller, org_id: str | None) -> str:
         """The org as stored; as named where it is unknown: it has published nothing."""
@@ -152,9 +166,15 @@ class Staff(OrgRule):
         cookie = request.cookies.get(COOKIE)
         if not cookie:
             raise Unauthenticated("sign in first")
-        if request.method not in _READING and not _is_same_site(request):
+        if request.method not in _READING and not is_same_site(request.headers):
             raise Unauthenticated("the session cookie does not count for a request of another site")
         return user_of(self.sessions.of_cookie(cookie))
+
+    def allow(self, caller: Caller) -> Caller:
+        """A signed-in user."""
+        if not isinstance(caller, SignedInUser):
+            raise Unauthenticated("sign in first")
+        return caller
 
     def admit(self, caller: Caller, org_id: str | None) -> str:
         """See OrgRule. Without ``org_id`` it is the only org that the user belongs to."""
@@ -208,8 +228,33 @@ class EveryOrg(Rule):
 
     def identify(self, routed: RoutedRequest) -> Caller:
         """The user. Raises Forbidden, too, for one with other roles."""
-        caller = self.staff.identify(routed)
+        return self.allow(self.staff.identify(routed))
+
+    def allow(self, caller: Caller) -> Caller:
+        """A user with such a role."""
+        caller = self.staff.allow(caller)
         if not isinstance(caller, SignedInUser) or not caller.roles & ANY_ORG:
+            raise Forbidden("none of your roles allows this")
+        return caller
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn(Rule):
+    """A signed-in user with a role for any org, on routes that are about none."""
+
+    staff: Staff
+
+    name: ClassVar[str] = "staff"
+    schemes: ClassVar[Mapping[str, Mapping[str, Any]]] = Staff.schemes
+
+    def identify(self, routed: RoutedRequest) -> Caller:
+        """The user. Raises Forbidden, too, for one without a role."""
+        return self.allow(self.staff.identify(routed))
+
+    def allow(self, caller: Caller) -> Caller:
+        """A user with a role."""
+        caller = self.staff.allow(caller)
+        if not isinstance(caller, SignedInUser) or not caller.roles & (ANY_ORG | OWN_ORG):
             raise Forbidden("none of your roles allows this")
         return caller
 
@@ -259,6 +304,10 @@ class StaffOrMachine(OrgRule):
         except Unauthenticated:
             return self.staff.identify(routed)
 
+    def allow(self, caller: Caller) -> Caller:
+        """Either."""
+        return caller if isinstance(caller, MachineCaller) else self.staff.allow(caller)
+
     def admit(self, caller: Caller, org_id: str | None) -> str:
         """See OrgRule."""
         if isinstance(caller, MachineCaller) and org_id is not None:
@@ -290,13 +339,13 @@ def _texts(values: Iterable[object]) -> Iterable[str]:
     return (value for value in values if isinstance(value, str) and value)
 
 
-def _is_same_site(request: Request) -> bool:
+def is_same_site(headers: Headers) -> bool:
     """Whether one of our own pages sent the request, or no browser at all."""
-    site = request.headers.get("Sec-Fetch-Site")
+    site = headers.get("Sec-Fetch-Site")
     if site is not None:
         return site in ("same-origin", "none")
-    origin = request.headers.get("Origin")
-    own = {request.host, request.headers.get("X-Forwarded-Host")}
+    origin = headers.get("Origin")
+    own = {headers.get("Host"), headers.get("X-Forwarded-Host")}
     try:
         return origin is None or urlsplit(origin).netloc in own
     except ValueError:

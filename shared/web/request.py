@@ -205,6 +205,11 @@ def parse_params(model: type[Params], routed: RoutedRequest) -> Params:
         if name in headers:
             raise RequestInvalid(f"{name}: to be sent as a header")
         given[name] = values[0]
+    return params_of(model, given)
+
+
+def params_of(model: type[Params], given: Mapping[str, str]) -> Params:
+    """Parameters as sent, by their aliases. Raises RequestInvalid that names each invalid one."""
     try:
         return model.model_validate_strings(given)
     except ValidationError as error:

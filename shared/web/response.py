@@ -1,6 +1,6 @@
 """Building a response: what handlers return, the form of errors, and the common headers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -163,20 +163,31 @@ def response_of(reply: RouteReply, cached: Cached | None, request: Request) -> R
     return response
 
 
-def error_response(error: Exception, error_id: str) -> Response:
+ErrorPage = Callable[[Request, int, ErrorDetail], RouteReply | None]
+"""From a request, the status of its error and the error to what a person is shown instead of JSON;
+None for programs."""
+
+
+def no_page(request: Request, status: int, detail: ErrorDetail) -> None:
+    """For functions that only programs call."""
+
+
+def error_response(
+    error: Exception, error_id: str, request: Request, page: ErrorPage = no_page
+) -> Response:
     """The response for an error. Details of unexpected errors are only logged."""
     status, code, message = _classify(error)
     detail = ErrorDetail(code=code, message=message, request_id=error_id)
-    response = Response(
-        ErrorResponse(error=detail).model_dump_json(), status=status, content_type=JSON
-    )
+    shown = page(request, status, detail)
+    reply = shown or RouteReply(ErrorResponse(error=detail), status=status)
+    response = response_of(reply, None, request)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     if isinstance(error, RateLimited):
         response.headers["Retry-After"] = str(error.retry_after)
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
-    if status == 401:
+    if response.status_code == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
@@ -197,7 +208,7 @@ def framework_error(error: HTTPException) -> Response:
     it calls the function: /robots.txt, a path with a line break."""
     guard_body(current_request)
     with in_trace(current_request) as error_id:
-        response = error_response(error, error_id)
+        response = error_response(error, error_id, current_request)
         finish(response, error_id, head=current_request.method == "HEAD")
         log.info("request_unrouted", request_id=error_id, status=response.status_code)
     return response

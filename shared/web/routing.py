@@ -31,7 +31,7 @@ import inspect
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar
 
 import structlog
@@ -53,16 +53,19 @@ from shared.web.request import (
     check_sizes,
     guard_body,
     in_trace,
+    params_of,
     parse_body,
     parse_params,
     read_body,
 )
 from shared.web.response import (
     Cached,
+    ErrorPage,
     ResponseModel,
     RouteReply,
     error_response,
     finish,
+    no_page,
     response_of,
 )
 
@@ -171,6 +174,12 @@ class RouteTable:
         """Declare a POST."""
         return self._declare("POST", path, params, body, answers, fields)
 
+    def delete(
+        self, path: str, params: type[P], *answers: Answer, **fields: Any
+    ) -> Callable[[Handler[P, NoBody]], Handler[P, NoBody]]:
+        """Declare a DELETE."""
+        return self._declare("DELETE", path, params, NoBody, answers, fields)
+
     def _declare(
         self,
         method: Method,
@@ -197,10 +206,16 @@ class RouteTable:
 
 
 class App:
-    """The routes of one function."""
+    """The routes of one function; ``error_page`` shows errors to people."""
 
-    def __init__(self, name: str, routes: Iterable[Route[Any, Any]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        routes: Iterable[Route[Any, Any]],
+        error_page: ErrorPage = no_page,
+    ) -> None:
         self.name = name
+        self._error_page = error_page
         self.routes = tuple(routes)
         self._by_name = {route.name: route for route in self.routes}
         if len(self._by_name) != len(self.routes):
@@ -219,7 +234,7 @@ class App:
                 routed = RoutedRequest(request, path, read_body(request, route.max_body))
                 response = response_of(_call(route, routed, sent_id), route.cached, request)
             except Exception as error:
-                response = error_response(error, sent_id)
+                response = error_response(error, sent_id, request, self._error_page)
             finish(response, sent_id, head=request.method == "HEAD")
             tracing.note(route=route.name if route else "", status=response.status_code)
             log.info(
@@ -239,24 +254,49 @@ class App:
 def _call(route: Route[Any, Any], routed: RoutedRequest, sent_id: str) -> RouteReply:
     # The caller is identified first: strangers learn nothing about valid parameters.
     caller = route.rule.identify(routed)
-    params = parse_params(route.params, routed)
-    body = parse_body(route.body, routed)
+    return _handle(
+        route,
+        RouteCall(
+            caller=caller,
+            org_id="",
+            params=parse_params(route.params, routed),
+            body=parse_body(route.body, routed),
+            raw=routed.raw,
+            headers=routed.request.headers,
+            request_id=sent_id,
+            if_none_match=frozenset(routed.request.if_none_match.as_set()),
+        ),
+    )
+
+
+def call_in_process(
+    route: Route[Any, Any], caller: Caller, given: Mapping[str, str], request_id: str
+) -> RouteReply:
+    """The reply of a GET to a caller whom another route's rule has identified. ``given`` are path
+    and query parameters together. Raises what the route's rule, models and handler raise."""
+    allowed = route.rule.allow(caller)
+    return _handle(
+        route,
+        RouteCall(
+            caller=allowed,
+            org_id="",
+            params=params_of(route.params, given),
+            body=NoBody(),
+            raw=b"",
+            headers=Headers(),
+            request_id=request_id,
+            if_none_match=frozenset(),
+        ),
+    )
+
+
+def _handle(route: Route[Any, Any], call: RouteCall[Any, Any]) -> RouteReply:
+    """The handler's reply, once the rule has admitted the caller to the org that is named."""
     org_id = ""
     if isinstance(route.rule, OrgRule):
-        org_id = route.rule.admit(caller, _named_org(params, body))
-    with bound(caller=caller.label, **({"org_id": org_id} if org_id else {})):
-        return route.handler(
-            RouteCall(
-                caller=caller,
-                org_id=org_id,
-                params=params,
-                body=body,
-                raw=routed.raw,
-                headers=routed.request.headers,
-                request_id=sent_id,
-                if_none_match=frozenset(routed.request.if_none_match.as_set()),
-            )
-        )
+        org_id = route.rule.admit(call.caller, _named_org(call.params, call.body))
+    with bound(caller=call.caller.label, **({"org_id": org_id} if org_id else {})):
+        return route.handler(replace(call, org_id=org_id))
 
 
 def _named_org(params: Params, body: Body) -> str | None:

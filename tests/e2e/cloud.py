@@ -47,6 +47,7 @@ def strict_cloud(
     only: Sequence[str] | None = None,
     root: Path = ROOT,
     extra_env: Mapping[str, Mapping[str, str]],
+    identity: bool = False,
 ) -> Iterator[tuple[Stack, Client]]:
     """A local cloud without a POS, whose functions take the strict Firestore for Firestore and run
     from the clone or unpacked deployment at ``root``, and a client of it. Fails in the end if
@@ -65,6 +66,7 @@ def strict_cloud(
                 extra_env=env,
                 logs=logs,
                 secret_files=logs / "secrets",
+                identity=identity,
             ) as stack,
             _strict_firestore(stack.firestore, strict, logs / "refused.log") as host,
             closing(firestore_client(host, stack.project)) as client,

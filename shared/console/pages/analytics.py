@@ -46,7 +46,9 @@ def routes(console: Console, staff: Rule) -> RouteTable:
             asked=asked,
             days={"from": found.first.isoformat(), "to": found.last.isoformat()},
             weeks=_labels(found),
-            segments=["VIP" if s.segment is Segment.VIP else words(s.segment) for s in found.segments],
+            segments=[
+                "VIP" if s.segment is Segment.VIP else words(s.segment) for s in found.segments
+            ],
             presets=[(label, _since(found.last, days)) for label, days in PRESETS],
         )
 

@@ -89,9 +89,7 @@ def routes(console: Console, staff: Rule) -> RouteTable:
     return table
 
 
-def _points(
-    console: Console, call: RouteCall[CustomerPage, NoBody]
-) -> ReconciliationView | None:
+def _points(console: Console, call: RouteCall[CustomerPage, NoBody]) -> ReconciliationView | None:
     """The customer's points; None before the first loyalty run."""
     try:
         return (

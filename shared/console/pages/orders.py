@@ -48,9 +48,7 @@ def routes(console: Console, staff: Rule) -> RouteTable:
     def show_orders(call: RouteCall[OrdersPage, NoBody]) -> RouteReply:
         """The orders of an org, the latest first."""
         asked = call.params.query
-        found = console.reader(call).get(
-            "/api/orders", OrdersResponse, **asked, orgId=call.org_id
-        )
+        found = console.reader(call).get("/api/orders", OrdersResponse, **asked, orgId=call.org_id)
         return console.page(
             call,
             "orders.html",

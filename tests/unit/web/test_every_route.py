@@ -16,6 +16,7 @@ from tests.unit.web.calling import named
 
 STAFF = "staff of the org"
 STAFF_OR_CRON = "staff of the org, or cron secret"
+ANY_STAFF = "staff"
 EVERY_ORG = "role for every org"
 CRON = "cron secret"
 POS = "signed by the org's POS"
@@ -65,6 +66,20 @@ RULES = {
         "GET /api/metrics": STAFF,
         "GET /api/metrics/{date}": STAFF,
         "GET /api/cache": EVERY_ORG,
+        "POST /api/session": ANYONE,
+        "DELETE /api/session": ANYONE,
+        "GET /static/{version}/{name}": ANYONE,
+        "GET /": ANY_STAFF,
+        "GET /orgs/{orgId}/customers": STAFF,
+        "GET /orgs/{orgId}/customers/{customerId}": STAFF,
+        "GET /orgs/{orgId}/orders": STAFF,
+        "GET /orgs/{orgId}/orders/skipped": STAFF,
+        "GET /orgs/{orgId}/orders/{orderId}": STAFF,
+        "GET /orgs/{orgId}/menu": STAFF,
+        "GET /orgs/{orgId}/menu/expiring": STAFF,
+        "GET /orgs/{orgId}/menu/{productId}": STAFF,
+        "GET /orgs/{orgId}/loyalty": STAFF,
+        "GET /orgs/{orgId}/analytics": STAFF,
         "GET /openapi.json": ANYONE,
     },
     "webhooks": {

@@ -1,0 +1,88 @@
+"""A real Chromium, and what no page of the console may do in it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+_FLAGS = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+)
+SECONDS = 15
+HEIGHT = 900
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser without a window."""
+    # Chromium has no sandbox for root.
+    flags = [*_FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Watch:
+    """What goes wrong in a browser context: errors of scripts, of the console and of the content
+    security policy, and requests to another host. ``expected``: parts of messages that a test
+    provokes."""
+
+    def __init__(self, origin: str) -> None:
+        self.wrong: list[str] = []
+        self.expected: list[str] = []
+        self._host = urlsplit(origin).netloc
+
+    def on(self, context: BrowserContext) -> None:
+        """Begin to watch."""
+        context.on("console", lambda said: self._note(said.type, f"{said.text} {said.location}"))
+        context.on("weberror", lambda error: self._note("error", str(error.error)))
+        context.on("request", self._requested)
+
+    def check(self) -> None:
+        """Fails where something went wrong that was not expected."""
+        left = [w for w in self.wrong if not any(each in w for each in self.expected)]
+        assert not left, "\n".join(left)
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind == "error":
+            self.wrong.append(text)
+
+    def _requested(self, request: Request) -> None:
+        url = urlsplit(request.url)
+        if url.scheme not in ("data", "blob") and url.netloc != self._host:
+            self.wrong.append(f"a request to another host: {request.url}")
+
+
+def new_context(
+    browser: Browser, origin: str, *, theme: str = "light", width: int = 1440, script: bool = True
+) -> BrowserContext:
+    """A window of its own: nobody is signed in there."""
+    context = browser.new_context(
+        base_url=origin,
+        color_scheme="dark" if theme == "dark" else "light",
+        viewport={"width": width, "height": HEIGHT},
+        java_script_enabled=script,
+        locale="en-US",
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(SECONDS * 1000)
+    return context
+
+
+def too_wide(page: Page) -> int:
+    """By how many pixels the page is wider than its window; 0 where it fits."""
+    width: int = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return width
