@@ -35,7 +35,7 @@ def routes(console: Console, staff: Rule) -> RouteTable:
             "loyalty.html",
             title="Loyalty",
             section="loyalty",
-            status=reader.get("/api/loyalty/sync", LoyaltyStatusResponse, orgId=org_id),
+            points=reader.get("/api/loyalty/sync", LoyaltyStatusResponse, orgId=org_id),
             report=reader.get(
                 "/api/loyalty/report", ReportResponse, orgId=org_id, limit=DISCREPANCIES_SHOWN
             ),
