@@ -232,7 +232,7 @@ def _of_the_dashboard(database: Database) -> None:
 
 def _of_figures(database: Database) -> None:
     period = Period(NOW.date(), NOW.date(), ZoneInfo("America/New_York"))
-    order_figures.figures_of(database, ORG, period)
+    order_figures.figures_of(database, ORG, period, few=0)
 
 
 def _customer_reads(database: Database) -> CustomerReads:

@@ -16,25 +16,20 @@ WITHOUT_STATUS = "none"
 
 @dataclass(slots=True)
 class SalesFigures:
-    """Orders by status and by channel, and cents by channel; by the number of the week, counted
-    orders and cents. What counts, ``domain.spending`` decides: a refund is no counted order, and
-    lowers the cents. Changed in place."""
+    """Orders by status and by channel, cents by channel and by the number of the week; ``counted``
+    orders. What counts, ``domain.spending`` decides: a refund is no counted order, and lowers the
+    cents. Changed in place."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     channels: Counter[str] = field(default_factory=Counter)
     channel_cents: Counter[str] = field(default_factory=Counter)
-    week_orders: Counter[int] = field(default_factory=Counter)
     week_cents: Counter[int] = field(default_factory=Counter)
+    counted: int = 0
 
     @property
     def orders(self) -> int:
         """All orders, whether they count or not."""
         return self.statuses.total()
-
-    @property
-    def counted(self) -> int:
-        """Orders that count."""
-        return self.week_orders.total()
 
     @property
     def cents(self) -> int:
@@ -54,13 +49,13 @@ class SalesFigures:
         self.statuses[order.status or WITHOUT_STATUS] += 1
         self.channels[channel] += 1
         self.channel_cents[channel] += spent.total_cents
-        self.week_orders[week] += spent.order_count
         self.week_cents[week] += spent.total_cents
+        self.counted += spent.order_count
 
     def subtract(self, other: "SalesFigures") -> None:
         """Take out other figures, of the same weeks."""
         self.statuses.subtract(other.statuses)
         self.channels.subtract(other.channels)
         self.channel_cents.subtract(other.channel_cents)
-        self.week_orders.subtract(other.week_orders)
         self.week_cents.subtract(other.week_cents)
+        self.counted -= other.counted

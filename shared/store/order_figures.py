@@ -1,10 +1,10 @@
-"""Adding up the orders of a period, without reading them: Firestore counts and sums them by status
-and channel, and by week.
+"""Adding up the orders of a period.
 
-What is stored among the orders and is left out of all figures is taken away again: imported orders
-of the web shop that are superseded or match no customer, and what the POS has no more. The sum
-needs a status, a channel and a total of each order. Where some lack one, which happens where other
-programs write orders, all orders of the period are read, one at a time.
+Up to FEW are read, one at a time. More are not: Firestore counts and sums them itself, by status
+and channel and by week. What is stored among the orders and left out of all figures is then taken
+away again: imported orders of the web shop that are superseded or match no customer, and what the
+POS has no more. The sums need a status, a channel and a total of each order. Where some lack one,
+which happens where other programs write orders, however many there are are read.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +23,8 @@ from shared.store.database import Database, Document, Filter, Totals
 from shared.store.documents import EARLIEST
 from shared.store.orders import SPENDING_FIELDS, fact_as_stored
 
+FEW = 5_000
+"""Orders that one query reads sooner than some thirty add them up."""
 AT_ONCE = 16
 """Queries under way at the same time."""
 _SET_ASIDE = (EcomState.SUPERSEDED, EcomState.UNMATCHED)
@@ -34,24 +36,21 @@ _REFUND: Filter = ("total", "<", 0)
 _READ = (*(name for name in SPENDING_FIELDS if name != "items"), "ecomState")
 
 
-def figures_of(database: Database, org_id: str, period: Period) -> tuple[SalesFigures, int]:
-    """What the orders of a period add up to, and how many are left out. Raises TimedOut where
-    ``database`` has a limit."""
+def figures_of(
+    database: Database, org_id: str, period: Period, *, few: int = FEW
+) -> tuple[SalesFigures, int]:
+    """What the orders of a period add up to, and how many are left out; ``few`` see FEW. Raises
+    TimedOut where ``database`` has a limit."""
     stored = database.totals(
         paths.orders(org_id), *_created(period), order_by=[("createdAt", "DESCENDING")]
     ).count
-    if not stored:
-        return SalesFigures(), 0
     weeks = period.weeks()
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="figures") as pool:
-        adding = _Adding(database, org_id, period, weeks, pool)
-        figures = adding.up()
-        if figures.orders == stored:
-            if database.totals(paths.orders(org_id), SET_ASIDE, *_created(period)).count:
-                figures.subtract(adding.up(SET_ASIDE))
-            figures.subtract(_sum_of(_removed(database, org_id, period), weeks))
-        else:
-            figures = _sum_of(_one_by_one(database, org_id, period), weeks)
+    figures = None
+    if stored > few:
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="figures") as pool:
+            figures = _Adding(database, org_id, period, weeks, pool).up(stored)
+    if figures is None:
+        figures = _sum_of(_one_by_one(database, org_id, period), weeks)
     return figures, stored - figures.orders
 
 
@@ -72,31 +71,35 @@ class _Adding:
         self._weeks = weeks
         self._pool = pool
 
-    def up(self, *more: Filter) -> SalesFigures:
+    def up(self, stored: int) -> SalesFigures | None:
+        """The figures of the orders, of which ``stored`` are; None where some lack a field."""
+        figures = self._of()
+        if figures.orders != stored:
+            return None
+        if self._database.totals(self._orders, SET_ASIDE, *_created(self._period)).count:
+            figures.subtract(self._of(SET_ASIDE))
+        figures.subtract(_sum_of(_removed(self._database, self._orders, self._period), self._weeks))
+        return figures
+
+    def _of(self, *more: Filter) -> SalesFigures:
         """The figures of the orders that match the filters."""
         figures = SalesFigures()
         kinds = list(product(OrderStatus, Channel))
-        of_kinds = self._all(self._period, ([*more, *_of_kind(*kind)] for kind in kinds))
         counted = [*more, _COUNTED, _ANY_CHANNEL]
+        of_kinds = self._all(self._period, ([*more, *_of_kind(*kind)] for kind in kinds))
         of_weeks = [self._all(week, [counted]) for week in self._weeks]
+        (refunds,) = self._all(self._period, [counted], _REFUND)
         for (status, channel), found in zip(kinds, of_kinds, strict=True):
             figures.statuses[status] += found.count
             figures.channels[channel] += found.count
             if status in COUNTED:
                 figures.channel_cents[channel] += sum_to_cents(found.sums["total"])
+                figures.counted += found.count
         for number, (found,) in enumerate(of_weeks):
-            figures.week_orders[number] += found.count
             figures.week_cents[number] += sum_to_cents(found.sums["total"])
-        self._take_out_refunds(figures, counted)
+        # A refund has lowered the sums, but is no order.
+        figures.counted -= refunds.count
         return figures
-
-    def _take_out_refunds(self, figures: SalesFigures, counted: Sequence[Filter]) -> None:
-        """A refund has lowered the sum, but is no order."""
-        (refunds,) = self._all(self._period, [counted], _REFUND)
-        if refunds.count:
-            of_weeks = [self._all(week, [counted], _REFUND) for week in self._weeks]
-            for number, (found,) in enumerate(of_weeks):
-                figures.week_orders[number] -= found.count
 
     def _all(
         self, period: Period, filters: Iterable[Sequence[Filter]], *last: Filter
@@ -126,11 +129,9 @@ def _sum_of(orders: Iterable[OrderFact], weeks: Sequence[Period]) -> SalesFigure
     return figures
 
 
-def _removed(database: Database, org_id: str, period: Period) -> Iterator[OrderFact]:
+def _removed(database: Database, orders: str, period: Period) -> Iterator[OrderFact]:
     """The orders of a period that the POS has no more, without those that are set aside."""
-    found = database.query(
-        paths.orders(org_id), *_created(period), (REMOVED_AT, ">", EARLIEST), select=_READ
-    )
+    found = database.query(orders, *_created(period), (REMOVED_AT, ">", EARLIEST), select=_READ)
     return _facts(order for order in found if not _is_set_aside(order))
 
 

@@ -63,7 +63,6 @@ class WeekView(ResponseModel):
 
     first: Annotated[date, Field(alias="from")]
     last: Annotated[date, Field(alias="to")]
-    orders: int
     revenue: float
 
 
@@ -176,7 +175,6 @@ def _orders(sales: SalesFigures, period: Period, left_out: int) -> OrderTotalsVi
             WeekView(
                 first=week.first,
                 last=week.last,
-                orders=sales.week_orders[number],
                 revenue=to_dollars(sales.week_cents[number]),
             )
             for number, week in enumerate(period.weeks())

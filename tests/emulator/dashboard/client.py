@@ -16,6 +16,7 @@ from shared.services.reads.products import ProductReads
 from shared.services.reads.response_cache import ResponseCache
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import metadata as metadata_store
+from shared.store import order_figures
 from shared.store.database import Database
 from shared.store.locations import OrgDirectory
 from shared.web.auth import PublicOfOrg, Staff
@@ -43,6 +44,7 @@ class DashboardClient:
         org_id: str,
         clock: OffsetClock | SteppingClock,
         spending: SpendingLookUp | None = None,
+        few_orders: int = order_figures.FEW,
     ) -> None:
         self._org_id = org_id
         people = CustomerReads(database, spending or SpendingLookUp(database))
@@ -59,7 +61,7 @@ class DashboardClient:
                 *metadata.routes(partial(metadata_store.read_all, database), staff),
                 *customers.routes(people, SegmentReads(database), answers, staff),
                 *orders.routes(OrderReads(database), people, answers, staff),
-                *analytics.routes(AnalyticsReads(database, clock.now), answers, staff),
+                *analytics.routes(AnalyticsReads(database, clock.now, few_orders), answers, staff),
                 *products.routes(ProductReads(database, clock.now), answers, staff),
                 *loyalty.read_routes(LoyaltyReads(database), staff),
                 *ecom.routes(EcomCompleteness(database, clock.now), staff),
