@@ -1,11 +1,19 @@
 """The ``dashboard`` function, behind werkzeug's own test client."""
 
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from flask import Request
 from werkzeug.test import Client
 
+from shared.console.error_pages import error_page
+from shared.console.pages import analytics as analytics_pages
+from shared.console.pages import customers as customer_pages
+from shared.console.pages import loyalty as loyalty_pages
+from shared.console.pages import menu as menu_pages
+from shared.console.pages import orders as order_pages
+from shared.console.rendering import Console
 from shared.services.ecom.completeness import EcomCompleteness
 from shared.services.reads.analytics import AnalyticsReads
 from shared.services.reads.customers import CustomerReads, OrderReads, SegmentReads
@@ -51,22 +59,21 @@ class DashboardClient:
         self.answers = answers = ResponseCache(database, monotonic=clock.monotonic)
         staff = Staff(FakeSessions(), lambda wanted: wanted)
         anyone = PublicOfOrg(OrgDirectory(database, clock.monotonic))
-        app = App(
-            "dashboard",
-            (
-                *menu.routes(PublicMenu(database, clock.now, clock.monotonic), anyone),
-                *inventory.routes(
-                    ExpiringStock(database, clock.now), PriceHistory(database), staff
-                ),
-                *metadata.routes(partial(metadata_store.read_all, database), staff),
-                *customers.routes(people, SegmentReads(database), answers, staff),
-                *orders.routes(OrderReads(database), people, answers, staff),
-                *analytics.routes(AnalyticsReads(database, clock.now, few_orders), answers, staff),
-                *products.routes(ProductReads(database, clock.now), answers, staff),
-                *loyalty.read_routes(LoyaltyReads(database), staff),
-                *ecom.routes(EcomCompleteness(database, clock.now), staff),
-            ),
+        json_routes = (
+            *menu.routes(PublicMenu(database, clock.now, clock.monotonic), anyone),
+            *inventory.routes(ExpiringStock(database, clock.now), PriceHistory(database), staff),
+            *metadata.routes(partial(metadata_store.read_all, database), staff),
+            *customers.routes(people, SegmentReads(database), answers, staff),
+            *orders.routes(OrderReads(database), people, answers, staff),
+            *analytics.routes(AnalyticsReads(database, clock.now, few_orders), answers, staff),
+            *products.routes(ProductReads(database, clock.now), answers, staff),
+            *loyalty.read_routes(LoyaltyReads(database), staff),
+            *ecom.routes(EcomCompleteness(database, clock.now), staff),
         )
+        console = Console.of(json_routes, clock.now)
+        modules = (customer_pages, order_pages, menu_pages, loyalty_pages, analytics_pages)
+        pages = chain.from_iterable(each.routes(console, staff) for each in modules)
+        app = App("dashboard", (*json_routes, *pages), error_page)
         self._client = Client(Request.application(app))  # type: ignore[arg-type]
 
     def reply(
@@ -83,6 +90,14 @@ class DashboardClient:
             headers["If-None-Match"] = if_none_match
         query = {"orgId": self._org_id, **query}
         return self._client.get(f"/api/{path}", query_string=query, headers=headers)
+
+    def page(self, path: str, *, status: int = 200) -> str:
+        """The HTML of a page of the org, which must be answered with this status."""
+        headers = {"Authorization": f"Bearer {self._org_id}", "Accept": "text/html"}
+        reply = self._client.get(f"/orgs/{self._org_id}/{path}", headers=headers)
+        assert reply.status_code == status, reply.text
+        assert reply.mimetype == "text/html"
+        return str(reply.text)
 
     def get(self, path: str, **query: Any) -> Any:
         """The answer, which must be one."""
