@@ -13,7 +13,7 @@ python -m deploy.lightspeed_webhooks register|list|rotate|remove --org ORG [--ur
 A token needs the scope webhooks, but for rotate, which calls nobody. Works on the project of
 GOOGLE_CLOUD_PROJECT and its default database, or that of FIRESTORE_DATABASE; on the local cloud
 where FIRESTORE_EMULATOR_HOST is set too (.local/stack.json has it), and where settings name secrets
-SECRET_MANAGER_EMULATOR_HOST.
+SECRET_MANAGER_EMULATOR_HOST, LOOPBACK=allowed and PLAIN_SECRETS=allowed.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 from deploy.manifest import DEFAULT_DATABASE
 from shared.bootstrap.clients import database
-from shared.bootstrap.settings import FunctionSettings
+from shared.bootstrap.outbound import OutboundSettings
 from shared.clock import utc_now
 from shared.errors import ConfigurationInvalid, OrgError, ProviderError
 from shared.outbound.credentials import SecretResolver, TokenCache, read_secret
@@ -56,13 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if given.what in ("register", "rotate") and not is_web_address(given.url):
         parser.error("--url is the web address of Sync Sam's webhooks, as in https://HOST")
-    settings = FunctionSettings(
+    settings = OutboundSettings(
         google_cloud_project=project,
         firestore_database=os.environ.get("FIRESTORE_DATABASE", DEFAULT_DATABASE),
     )
-    store, resolver = database(settings), SecretResolver(read_secret, project)
-
-    http, tokens = HttpSession(), TokenCache(utc_now)
+    store = database(settings)
+    resolver = SecretResolver(read_secret, project, plain_text=settings.plain_text)
+    http, tokens = HttpSession(destinations=settings.destinations), TokenCache(utc_now)
     replaced = RotatingSecrets(read_secret, add_secret, project)
 
     def open_account(location: Location) -> WebhookRegistry:

@@ -5,15 +5,16 @@
     functions:      NAME: {trigger, memory_mb?, cpu?, timeout_seconds?, concurrency?,
                            min_instances?, max_instances?, env?: [NAMES], secrets?: [NAMES],
                            public?, firestore?: read|write, publishes?: [T, …], org_secrets?,
-                           replaces_secrets?, sessions?}
+                           replaces_secrets?, creates_secrets?, sessions?}
                     trigger is one of
                       {topic: T}                            a Pub/Sub message
                       {firestore: {document: PATTERN, event: written}}  a changed document
                       http                                  a request
     topics:         [T, …]
     accounts:       [A, …] service accounts beside those of the functions
-    env:            NAME: {topic: T} | {queue: Q} | {value: TEXT} | {topics_of: functions} |
-                    {own: memory_mb|concurrency} | {account: A} | {deployment: project|database};
+    env:            NAME: {topic: T} | {queue: Q} | {value: TEXT, local?} | {topics_of: functions} |
+                    {own: memory_mb|concurrency} | {account: A} |
+                    {deployment: project|database|provider_hosts};
                     topics and queues are given to the function by their full resource name, its
                     own figures as numbers, accounts by their address
     secrets:        NAME: {secret: NAME IN SECRET MANAGER, version: latest|N, local?}; the function
@@ -78,7 +79,8 @@ class Function(Section):
     """One function. Memory in MiB, times in seconds; ``concurrency`` is the number of requests
     that one instance serves at once. ``subscription`` is None for HTTP functions. It publishes to
     the topics of ``publishes`` itself, reads or writes documents as ``firestore`` says, reads the
-    secrets that orgs' settings name, and asks for the state of people's ``sessions``."""
+    secrets that orgs' settings name, makes and replaces them, and asks for the state of people's
+    ``sessions``."""
 
     name: FunctionName
     trigger: TopicTrigger | FirestoreTrigger | Literal["http"]
@@ -96,6 +98,7 @@ class Function(Section):
     publishes: tuple[ResourceId, ...] = ()
     org_secrets: bool = False
     replaces_secrets: bool = False
+    creates_secrets: bool = False
     sessions: bool = False
 
     @property
@@ -160,7 +163,7 @@ class Manifest(Section):
         self, function: Function, project: str, database: str = DEFAULT_DATABASE
     ) -> dict[str, str]:
         """The plain variables of a function; secrets are the caller's to give."""
-        where = {"project": project, "database": database}
+        where = {"project": project, "database": database, "provider_hosts": ""}
         return {name: self._value(self.env[name], function, where) for name in function.env}
 
     def account(self, name: str, project: str) -> str:
@@ -181,12 +184,12 @@ class Manifest(Section):
         project = where["project"]
         match value:
             case TopicValue(topic=topic):
-                return _full_name(project, topic)
+                return full_name(project, topic)
             case QueueValue(queue=queue):
                 return f"projects/{project}/locations/{self.defaults.region}/queues/{queue}"
             case TopicsValue():
                 names = self.topics_of_functions.items()
-                return json.dumps({name: _full_name(project, topic) for name, topic in names})
+                return json.dumps({name: full_name(project, topic) for name, topic in names})
             case OwnValue(own=figure):
                 return str(getattr(function, figure))
             case AccountValue(account=account):
@@ -198,7 +201,16 @@ class Manifest(Section):
 
     def for_local_cloud(self) -> Self:
         """The same with what the local cloud has instead."""
-        return self.with_policy(**self.local.model_dump()) if self.local else self
+        changed = self.with_policy(**self.local.model_dump()) if self.local else self
+        return changed.model_copy(update={"env": self._local_env()})
+
+    def _local_env(self) -> dict[EnvName, Value]:
+        return {
+            name: PlainValue(value=value.local)
+            if isinstance(value, PlainValue) and value.local is not None
+            else value
+            for name, value in self.env.items()
+        }
 
     def with_policy(self, **changes: int) -> Self:
         """The same with these fields of every subscription changed: ``min_backoff_seconds=1``
@@ -255,7 +267,8 @@ def _references_of(function: Function) -> Iterator[tuple[str, str, str]]:
     yield from ((name, "topic", topic) for topic in function.publishes)
 
 
-def _full_name(project: str, topic: str) -> str:
+def full_name(project: str, topic: str) -> str:
+    """A topic's name in Pub/Sub."""
     return f"projects/{project}/topics/{topic}"
 
 

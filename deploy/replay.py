@@ -13,19 +13,14 @@ PUBSUB_EMULATOR_HOST are set too (.local/stack.json has all three).
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from deploy.manifest import DEFAULT_DATABASE, Manifest
+from deploy.manifest import DEFAULT_DATABASE, Manifest, full_name
 from shared.bootstrap.clients import database
 from shared.bootstrap.publishing import publisher
+from shared.bootstrap.replay import dead_letter_replay, quarantine_replay
 from shared.bootstrap.settings import FunctionSettings
-from shared.clock import utc_now
-from shared.services.dead_letters import (
-    ReplayDeadLetters,
-    ReplayQuarantine,
-    ReplayResult,
-    topic_by_subscription,
-)
+from shared.services.dead_letters import ReplayResult
 
 LIMIT = 100
 POS_SYNC = "pos-sync"
@@ -49,27 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if outcome.left else 0
 
 
-def topic_of(manifest: Manifest, source: str) -> str | None:
-    """The topic by that name, or the one that the subscription's function listens to."""
-    name = source.rpartition("/")[2]
-    if name in manifest.topics:
-        return name
-    return topic_by_subscription(source, manifest.topics_of_functions)
-
-
 def _replay(
     what: str, settings: FunctionSettings, org_id: str | None, found_id: str | None, limit: int
 ) -> ReplayResult:
     manifest, store, project = Manifest.read(), database(settings), settings.google_cloud_project
-
-    def publish(topic: str, text: str, attributes: Mapping[str, str]) -> None:
-        publisher(f"projects/{project}/topics/{topic}").publish_text([text], attributes)
-
     if what == "dead-letters":
-        letters = ReplayDeadLetters(store, publish, lambda s: topic_of(manifest, s), utc_now)
-        return letters(org_id, found_id, limit)
-    pos_sync = publisher(f"projects/{project}/topics/{POS_SYNC}")
-    return ReplayQuarantine(store, pos_sync.publish, utc_now)(org_id, found_id, limit)
+        topics = manifest.topics_of_functions.items()
+        named = {function: full_name(project, topic) for function, topic in topics}
+        return dead_letter_replay(store, named, publisher)(org_id, found_id, limit)
+    pos_sync = publisher(full_name(project, POS_SYNC))
+    return quarantine_replay(store, pos_sync)(org_id, found_id, limit)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,7 +2,14 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 # Pub/Sub takes ids from 3 characters on.
 ResourceId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{2,62}$")]
@@ -102,9 +109,10 @@ class OwnValue(Section):
 
 
 class DeploymentValue(Section):
-    """A variable that holds the project's id, or the name of the Firestore database."""
+    """A variable that holds the project's id, the name of the Firestore database, or the hosts that
+    are added to those of the providers."""
 
-    deployment: Literal["project", "database"]
+    deployment: Literal["project", "database", "provider_hosts"]
 
 
 class AccountValue(Section):
@@ -114,18 +122,27 @@ class AccountValue(Section):
 
 
 class PlainValue(Section):
-    """A variable with a value of its own."""
+    """A variable with a value of its own; the local cloud gives ``local`` where there is one."""
 
     value: str
+    local: str | None = None
 
 
 class Secret(Section):
-    """Where a secret's value is kept in Secret Manager. The local cloud gives ``local``, or a
-    random value where that is left out, unless the environment has one."""
+    """Where a secret's value is kept in Secret Manager: not among those that orgs name. The
+    local cloud gives ``local``, or a random value where that is left out, unless the environment
+    has one."""
 
     secret: ResourceId
     version: Literal["latest"] | Annotated[int, Field(ge=1)]
     local: str | None = None
+
+    @field_validator("secret")
+    @classmethod
+    def _of_no_org(cls, name: str) -> str:
+        if name.startswith("pos-"):
+            raise ValueError("names that begin with pos- are those of orgs")
+        return name
 
 
 class RateLimits(Section):

@@ -25,13 +25,17 @@ from shared.domain.customer_ranges import CustomerRange
 from shared.domain.ecom import EcomState
 from shared.domain.order_matching import SkipReason
 from shared.domain.orders import Channel, OrderStatus
+from shared.domain.org_health import OrgState
 from shared.domain.periods import Period
 from shared.domain.segmentation import Segment, SegmentBoundary
 from shared.errors import InvalidMessage
 from shared.services.reads.customers import CustomerReads, CustomerSort, OrderReads, SegmentReads
 from shared.services.reads.loyalty import LoyaltyReads
+from shared.services.reads.orgs import OrgReads, OrgSort
+from shared.services.reads.response_cache import ResponseCache
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import (
+    audit,
     customers,
     dead_letters,
     discounts,
@@ -134,6 +138,7 @@ def recorded() -> list[RecordingDatabase]:
     added_up, one_by_one = RecordingDatabase(chain([kinds], repeat(1))), RecordingDatabase([5])
     for database in (added_up, one_by_one):
         _of_figures(database)
+    _of_the_fleet(nobody)
     _customer_reads(somebody).orders(ORG, "7", cursor=None, limit=10)
     return [nobody, somebody, some_removed, all_plain, added_up, one_by_one]
 
@@ -141,6 +146,8 @@ def recorded() -> list[RecordingDatabase]:
 def _of_the_store() -> Sequence[Callable[[Database], object]]:
     boundary = SegmentBoundary(until=NOW, segments=(Segment.VIP, Segment.LOYAL))
     return [
+        lambda d: audit.latest(d, ORG, 10),
+        lambda d: audit.latest(d, None, 10, NOW),
         lambda d: customers.having(d, ORG, "email", ["a@example.com"]),
         lambda d: customers.having(d, ORG, "phoneE164", ["+15185550123"]),
         lambda d: customers.having(d, ORG, "userId", ["u"]),
@@ -152,6 +159,8 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: dead_letters.waiting(d, None),
         lambda d: dead_letters.waiting(d, ORG),
         lambda d: dead_letters.count_replayed(d, ORG, NOW, 10),
+        lambda d: dead_letters.page(d, None, cursor=None, limit=10),
+        lambda d: dead_letters.page(d, ORG, cursor=None, limit=10),
         lambda d: discounts.read_all(d, ORG, "alleaves"),
         lambda d: ecom.look_up(d, ORG, ["7"], {}, "lightspeed"),
         lambda d: ecom.of_sales(d, ORG, ["7"]),
@@ -160,6 +169,7 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: ecom.count(d, ORG, *EcomState),
         lambda d: ecom.count_differing(d, ORG),
         lambda d: incidents.open_ones(d, 10),
+        lambda d: incidents.of_org(d, ORG, 10),
         lambda d: inventory.latest_price_changes(d, ORG, "p", 10),
         lambda d: locations.active_orgs(d),
         lambda d: locations.active_orgs(d, ORG),
@@ -168,6 +178,9 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: locations.configured(d, ORG),
         lambda d: locations.unreached(d, []),
         lambda d: locations.zones(d, ORG),
+        lambda d: locations.listed(d, ORG),
+        lambda d: locations.known_orgs(d, [ORG]),
+        lambda d: locations.orgs_after(d, ORG, 10),
         lambda d: locations.OrgDirectory(d)(ORG),
         _unknown_org,
         lambda d: loyalty.ids(d, ORG),
@@ -189,7 +202,10 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: quarantine.read_all(d, None, 10),
         lambda d: quarantine.read_all(d, ORG, 10),
         lambda d: quarantine.keys(d, ORG, "orders", 10),
+        lambda d: quarantine.page(d, ORG, None, cursor=None, limit=10),
+        lambda d: quarantine.page(d, ORG, "orders", cursor=None, limit=10),
         lambda d: runs.unfinished(d, NOW, 10),
+        lambda d: runs.history(d, ORG, cursor=None, limit=10),
         lambda d: spending.snapshots_in(d, ORG, A_RANGE),
         lambda d: spending.everybody(d, ORG),
         lambda d: spending.customers_sharing_phones(d, ORG, ["+15185550123"]),
@@ -200,6 +216,7 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: spending_requests.asked_before(d, NOW, 10),
         lambda d: spending_requests.waiting_since(d, ORG, NOW, 10),
         lambda d: status.last_succeeded(d, NOW, NOW, 10),
+        lambda d: status.fleet_version(d),
         lambda d: webhook_events.waiting(d, ORG, 10),
         lambda d: webhook_signers.of_org(d, "alleaves", ORG),
         lambda d: webhook_signers.at_place(d, "alleaves", "1000", 10),
@@ -233,6 +250,14 @@ def _of_the_dashboard(database: Database) -> None:
 def _of_figures(database: Database) -> None:
     period = Period(NOW.date(), NOW.date(), ZoneInfo("America/New_York"))
     order_figures.figures_of(database, ORG, period, few=0)
+
+
+def _of_the_fleet(database: Database) -> None:
+    orgs = OrgReads(database, lambda: NOW, ResponseCache(database, version_of=lambda *_: None))
+    for state in (None, *OrgState):
+        for sort in OrgSort:
+            orgs.page(state=state, sort=sort)
+        orgs.page(state=state, query="harbor")
 
 
 def _customer_reads(database: Database) -> CustomerReads:

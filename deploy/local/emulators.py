@@ -76,5 +76,7 @@ def _answers(port: Port) -> bool:
 
 
 def _java(sdk: Sdk, scratch: Path, heap: str) -> tuple[str, ...]:
+    # On two cores the collector that runs aside takes a sixth of the time from everything else.
     # Without the last two Java leaves files in /tmp when it is killed.
-    return (str(sdk.java), f"-Xmx{heap}", "-XX:-UsePerfData", f"-Djava.io.tmpdir={scratch}")
+    options = ("-XX:+UseSerialGC", f"-Xmx{heap}", "-XX:-UsePerfData")
+    return (str(sdk.java), *options, f"-Djava.io.tmpdir={scratch}")

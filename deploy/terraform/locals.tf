@@ -15,6 +15,7 @@ locals {
         firestore        = null
         org_secrets      = false
         replaces_secrets = false
+        creates_secrets  = false
         sessions         = false
         secrets          = []
       },
@@ -48,9 +49,13 @@ locals {
     name => "${local.defaults.account_prefix}-${name}@${var.project}.iam.gserviceaccount.com"
   }
 
+  # As in shared/domain/org_secrets.py.
+  org_secret_prefix = "pos-"
+
   deployment = {
-    project  = var.project
-    database = var.database
+    project        = var.project
+    database       = var.database
+    provider_hosts = join(",", flatten([for provider, hosts in var.provider_hosts : [for host in hosts : "${provider}=${host}"]]))
   }
   topics_of = {
     functions = jsonencode({ for name, function in local.topic_functions : name => "projects/${var.project}/topics/${function.topic}" })

@@ -39,14 +39,19 @@ variable "watch_orders" {
   default     = true
 }
 
-variable "org_secret_prefix" {
-  description = "What the names of those secrets begin with that orgs' settings may refer to. Others, the deployment's own among them, are out of their reach."
-  type        = string
-  default     = "pos-"
+variable "provider_hosts" {
+  description = "Hosts beside the providers' own that orgs' settings may name, as {alleaves = [\"pos.example.com\"]}; *. stands for one label."
+  type        = map(set(string))
+  default     = {}
 
   validation {
-    condition     = length(var.org_secret_prefix) >= 3
-    error_message = "Without a prefix the settings of an org could name any secret of the project."
+    condition     = alltrue([for provider in keys(var.provider_hosts) : contains(["alleaves", "lightspeed", "alpineIq"], provider)])
+    error_message = "Providers are alleaves, lightspeed and alpineIq."
+  }
+
+  validation {
+    condition     = alltrue([for host in flatten([for hosts in var.provider_hosts : tolist(hosts)]) : can(regex("^([*][.])?[a-z0-9-]+([.][a-z0-9-]+)+$", host))])
+    error_message = "A host is its name in small letters, without https:// and without a port."
   }
 }
 

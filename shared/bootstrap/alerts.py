@@ -2,14 +2,14 @@
 
 from pydantic import SecretStr
 
-from shared.bootstrap.settings import FunctionSettings
+from shared.bootstrap.outbound import OutboundSettings
 from shared.bus.notifier import Notifier
 from shared.clock import utc_now
 from shared.services.alerts import Alerts
 from shared.store.database import Database
 
 
-class AlertSettings(FunctionSettings):
+class AlertSettings(OutboundSettings):
     """``OPERATOR_ALERT_URLS``: notification URLs of Sync Sam's operators, comma separated."""
 
     operator_alert_urls: SecretStr = SecretStr("")
@@ -19,4 +19,4 @@ def alerts(settings: AlertSettings, store: Database) -> Alerts:
     """Alerts to each org's own addresses and to the operator's."""
     listed = settings.operator_alert_urls.get_secret_value().split(",")
     urls = [SecretStr(url.strip()) for url in listed if url.strip()]
-    return Alerts(store, Notifier(), urls, utc_now)
+    return Alerts(store, Notifier(urls, loopback=settings.destinations.loopback), urls, utc_now)

@@ -24,8 +24,18 @@ from shared.services.reads.inventory import ExpiringStock, PriceHistory
 from shared.services.reads.loyalty import LoyaltyReads
 from shared.services.reads.menu import PublicMenu
 from shared.services.reads.metrics import MetricsReads
+from shared.services.reads.operations import (
+    DeadLetterReads,
+    IncidentReads,
+    QuarantineReads,
+    RemovalReads,
+)
+from shared.services.reads.org_status import OrgStatusReads, lease_version
+from shared.services.reads.orgs import OrgReads, fleet_version
 from shared.services.reads.products import ProductReads
 from shared.services.reads.response_cache import ResponseCache
+from shared.services.reads.run_history import RunHistory
+from shared.services.reads.settings import SettingsReads
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import metadata as metadata_store
 from shared.web.auth import EveryOrg, PublicOfOrg, SignedIn, Staff
@@ -33,16 +43,23 @@ from shared.web.routes import (
     analytics,
     cache,
     customers,
+    dead_letters,
     ecom,
+    incidents,
     inventory,
     loyalty,
     menu,
     metadata,
     metrics,
     orders,
+    orgs,
     products,
+    quarantine,
+    removals,
+    run_history,
     session,
 )
+from shared.web.routes import settings as settings_routes
 from shared.web.routing import Route
 
 
@@ -57,7 +74,11 @@ def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
     store = database(settings)
     staff = staff_rule(settings.google_cloud_project, store)
     sessions = firebase_sessions(settings.google_cloud_project)
+    every_org = EveryOrg(staff)
     answers, people = ResponseCache(store), CustomerReads(store, SpendingLookUp(store))
+    fleet = ResponseCache(store, version_of=fleet_version)
+    statuses = ResponseCache(store, version_of=lease_version)
+    org_list, org_status = OrgReads(store, utc_now, fleet), OrgStatusReads(store, utc_now, statuses)
     json_routes: tuple[Route[Any, Any], ...] = (
         *menu.routes(PublicMenu(store, utc_now), PublicOfOrg(staff.find_org)),
         *inventory.routes(ExpiringStock(store, utc_now), PriceHistory(store), staff),
@@ -70,7 +91,15 @@ def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
         *metrics.report_routes(MetricsReads(store), staff),
         *ecom.routes(EcomCompleteness(store, utc_now), staff),
         *session.routes(sessions, utc_now, secure=not settings.firebase_auth_emulator_host),
-        *cache.routes(answers.statistics, EveryOrg(staff)),
+        *cache.routes(answers.statistics, every_org),
+        *orgs.routes(org_list, org_status, staff, every_org),
+        *run_history.run_routes(RunHistory(store), staff),
+        *run_history.report_routes(RunHistory(store), staff),
+        *quarantine.routes(QuarantineReads(store), staff),
+        *removals.routes(RemovalReads(store), statuses, staff),
+        *incidents.routes(IncidentReads(store), staff),
+        *dead_letters.routes(DeadLetterReads(store), every_org),
+        *settings_routes.routes(SettingsReads(store), staff),
     )
     return *json_routes, *_pages(Console.of(json_routes, utc_now), staff)
 

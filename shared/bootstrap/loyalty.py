@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from shared.bootstrap.settings import FunctionSettings
+from shared.bootstrap.outbound import OutboundSettings
 from shared.loyalty.port import LoyaltyProvider, OpenProvider, ProviderSettings
 from shared.outbound.credentials import SecretResolver, read_secret
 from shared.outbound.session import HttpSession, HttpSettings
@@ -13,7 +13,7 @@ from shared.outbound.session import HttpSession, HttpSettings
 ATTEMPTS = 3
 
 
-class LoyaltyProviderSettings(FunctionSettings):
+class LoyaltyProviderSettings(OutboundSettings):
     """Seconds to wait for an answer of the loyalty provider."""
 
     alpine_read_seconds: float = Field(default=10, gt=0)
@@ -21,12 +21,15 @@ class LoyaltyProviderSettings(FunctionSettings):
 
 def loyalty_opener(settings: LoyaltyProviderSettings) -> OpenProvider:
     """Makes the client of an account, its secrets resolved."""
-    http = HttpSession(HttpSettings(read_seconds=settings.alpine_read_seconds, attempts=ATTEMPTS))
-    secrets = SecretResolver(read_secret, settings.google_cloud_project)
+    limits = HttpSettings(read_seconds=settings.alpine_read_seconds, attempts=ATTEMPTS)
+    http = HttpSession(limits, settings.destinations)
+    secrets = SecretResolver(
+        read_secret, settings.google_cloud_project, plain_text=settings.plain_text
+    )
 
     def open_provider(
-        account: ProviderSettings, admit: Callable[[], None], deadline: datetime
+        account: ProviderSettings, org_id: str, admit: Callable[[], None], deadline: datetime
     ) -> LoyaltyProvider:
-        return account.open(http, secrets, admit=admit, deadline=deadline)
+        return account.open(org_id, http, secrets, admit=admit, deadline=deadline)
 
     return open_provider

@@ -14,9 +14,10 @@ from shared.clock import utc_now
 from shared.outbound.session import HttpSettings
 from shared.services.manual_sync import ManualSync
 from shared.services.metrics.requests import MetricsRequests
+from shared.services.reads.run_history import RunHistory
 from shared.services.write_back import OpenWriteBack
 from shared.web.auth import SharedSecret, StaffOrMachine
-from shared.web.routes import metrics, runs, write_back
+from shared.web.routes import metrics, run_history, runs, write_back
 from shared.web.routing import Route
 
 CALL_SECONDS = 20.0
@@ -51,6 +52,7 @@ def _routes(settings: ManualSyncSettings) -> Iterable[Route[Any, Any]]:
     staff = staff_rule(settings.google_cloud_project, store)
     machine = _machine_rule(settings.cron_secret)
     yield from runs.routes(sync, staff, machine, StaffOrMachine(staff, machine))
+    yield from run_history.run_routes(RunHistory(store), staff)
     yield from write_back.routes(open_account, staff)
     reports = MetricsRequests(store, publisher(settings.metrics_topic), utc_now)
     yield from metrics.request_routes(reports, staff)

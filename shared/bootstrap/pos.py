@@ -7,12 +7,13 @@ from functools import partial
 
 from pydantic import Field, SecretStr
 
-from shared.bootstrap.settings import FunctionSettings
+from shared.bootstrap.outbound import OutboundSettings
 from shared.clock import utc_now
 from shared.domain.rate_limit import Limit
 from shared.outbound.credentials import SecretResolver, TokenCache, read_secret
 from shared.outbound.rotating import RotatingSecrets, add_secret
 from shared.outbound.session import HttpSession, HttpSettings
+from shared.outbound.written_secrets import WrittenSecrets, add_version, drop_version
 from shared.pos.config import Location, SignIn, with_fallback, with_secrets
 from shared.pos.lightspeed.budget import SECONDS, CallBudget, Take
 from shared.pos.paging import PageSettings
@@ -25,7 +26,7 @@ CALLS_RESERVED = 25
 """Calls to a limited provider that are reserved together: a read and a write."""
 
 
-class PosSettings(FunctionSettings):
+class PosSettings(OutboundSettings):
     """Limits of the calls to a POS: pages in flight per listing, seconds to wait for an answer.
     And what of an account at Alleaves stands in for settings that lack it; as in the settings, a
     secret may be ``secret:NAME``."""
@@ -63,19 +64,31 @@ def permits_of(store: Database, account: str, until: datetime, calls: int) -> Ta
     return permits.take
 
 
+def secret_writer(settings: PosSettings) -> WrittenSecrets:
+    """Keeps the secrets that people type into settings."""
+    return WrittenSecrets(add_version, drop_version, settings.google_cloud_project)
+
+
 def account_opener(
-    settings: PosSettings, limits: HttpSettings, budget: OpenBudget | None = None
+    settings: PosSettings,
+    limits: HttpSettings,
+    budget: OpenBudget | None = None,
+    *,
+    typed: bool = False,
 ) -> Callable[[Location], PosAccount]:
-    """Opens a location's account, its secrets resolved; ``limits`` are those of its calls."""
-    http = HttpSession(limits)
+    """Opens a location's account, its secrets resolved; ``limits`` are those of its calls.
+    ``typed``: secrets may be text, as somebody has just typed them."""
+    http = HttpSession(limits, settings.destinations)
     tokens = TokenCache(utc_now)
-    secrets = SecretResolver(read_secret, settings.google_cloud_project)
+    secrets = SecretResolver(
+        read_secret, settings.google_cloud_project, plain_text=settings.plain_text or typed
+    )
     replaced = RotatingSecrets(read_secret, add_secret, settings.google_cloud_project)
     paging = PageSettings(in_flight=settings.pos_concurrency)
     fallback = SignIn(settings.alleaves_username, settings.alleaves_password, settings.alleaves_pin)
 
     def open_resolved(location: Location) -> PosAccount:
-        resolved = with_secrets(with_fallback(location, fallback), secrets)
+        resolved = with_fallback(with_secrets(location, secrets), fallback, secrets)
         return open_account(
             resolved, http, tokens, utc_now, paging, secrets=replaced, budget=budget
         )

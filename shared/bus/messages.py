@@ -56,6 +56,8 @@ class PosSync(Message):
     trigger: Trigger
     full: bool = False
     allow_deletions: bool = False
+    approved_removals: tuple[str, ...] = ()
+    """Ids of removals that are held and may be made (domain.removal)."""
     dry_run: bool = False
     streams: tuple[StreamName, ...] | None = None
     requested_by: str | None = None

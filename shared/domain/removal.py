@@ -1,5 +1,8 @@
 """When may records that the POS no longer lists be removed?"""
 
+import hashlib
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +24,26 @@ class Removal:
 
     decision: Decision
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedRemovals:
+    """The removals that a person allows though they are drastic: every one, or those of these ids
+    (``removal_id``)."""
+
+    every: bool = False
+    ids: frozenset[str] = frozenset()
+
+    def cover(self, removal: str) -> bool:
+        """Whether the removal of that id is allowed."""
+        return self.every or removal in self.ids
+
+
+def removal_id(provider: str, stream: str, record_ids: Iterable[str]) -> str:
+    """The id of the removal of just these records of a provider's stream: who allows it by its id
+    allows nothing else."""
+    named = json.dumps([provider, stream, *sorted(record_ids)])
+    return hashlib.blake2b(named.encode(), digest_size=16).hexdigest()
 
 
 def decide(
@@ -56,3 +79,11 @@ def decide(
         )
         return Removal(Decision.HOLD, why)
     return Removal(Decision.REMOVE, f"{gone} of {stored} records are no longer listed")
+
+
+HELD = "removal_held"
+
+
+def held_incident(stream: str) -> str:
+    """The kind of the incident of a removal of the stream's records that waits for a person."""
+    return HELD if stream == "products" else f"{HELD}_{stream}"

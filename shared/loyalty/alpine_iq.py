@@ -15,6 +15,7 @@ from typing import Annotated
 from pydantic import AnyHttpUrl, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
 
 from shared.domain.loyalty import ProviderAnswer, ProviderStatus
+from shared.domain.org_secrets import SecretPlace
 from shared.domain.rate_limit import Limit
 from shared.errors import CredentialsRejected
 from shared.loyalty.port import UNKNOWN_CONTACT
@@ -24,6 +25,8 @@ from shared.outbound.failures import StatusRefused
 from shared.outbound.session import HttpCall, HttpSession
 
 NAME = "Alpine IQ"
+FIELD = "alpineIq"
+"""Of an org's document."""
 BASE_URL = "https://lab.alpineiq.com"
 _MOST = 100_000
 _NO_SUCH_CONTACT = frozenset({400, 404})
@@ -66,16 +69,19 @@ class AlpineIqSettings(FrozenCamelModel):
 
     def open(
         self,
+        org_id: str,
         http: HttpSession,
         secrets: SecretResolver,
         *,
         admit: Callable[[], None],
         deadline: datetime | None = None,
     ) -> "AlpineIq":
-        key = secrets.text_of(self.api_key, f"alpineIq.apiKey of account {self.user_id}")
+        base_url = str(self.base_url).rstrip("/")
+        http.destinations.require(FIELD, base_url, SecretPlace(org_id, f"{FIELD}.baseUrl"))
+        key = secrets.text_of(self.api_key, SecretPlace(org_id, f"{FIELD}.apiKey"))
         call = HttpCall(
             "POST",
-            str(self.base_url).rstrip("/") + "/api/v2/wallet",
+            base_url + "/api/v2/wallet",
             NAME,
             "points",
             headers={"X-APIKEY": key.get_secret_value()},

@@ -38,16 +38,19 @@ class ProviderSettings(Protocol):
 
     def open(
         self,
+        org_id: str,
         http: HttpSession,
         secrets: SecretResolver,
         *,
         admit: Callable[[], None],
         deadline: datetime | None = None,
     ) -> LoyaltyProvider:
-        """The account with its secrets resolved; nothing is called yet. ``admit`` is called before
-        each try of a call and returns once the rate limit allows it; calls give up at ``deadline``
-        (aware UTC). Raises ConfigurationInvalid for a secret that cannot be read."""
+        """The org's account with its secrets resolved; nothing is called yet. ``admit`` is called
+        before each try of a call and returns once the rate limit allows it; calls give up at
+        ``deadline`` (aware UTC). Raises ConfigurationInvalid for a secret that cannot be read,
+        and for an address that is not the provider's."""
 
 
-OpenProvider = Callable[[ProviderSettings, Callable[[], None], datetime], LoyaltyProvider]
-"""``ProviderSettings.open`` with session and secrets given: settings, ``admit``, ``deadline``."""
+OpenProvider = Callable[[ProviderSettings, str, Callable[[], None], datetime], LoyaltyProvider]
+"""``ProviderSettings.open`` with session and secrets given: settings, the org's id, ``admit``,
+``deadline``."""

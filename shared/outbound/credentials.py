@@ -1,10 +1,12 @@
 """Credentials: secrets of an org's settings, and the access tokens that they are exchanged for.
 
-A secret is given as text, or as ``secret:NAME`` kept in Secret Manager.
+A secret is given as ``secret:NAME`` kept in Secret Manager, or where that is allowed as text.
 """
 
 import json
 import os
+import re
+import reprlib
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -29,6 +31,7 @@ from pydantic import SecretStr
 
 from shared.cache import ExpiringCache
 from shared.clock import Clock
+from shared.domain.org_secrets import SecretPlace, is_name_of, name_prefix
 from shared.errors import ConfigurationInvalid, ProviderUnreachable, SyncSamError
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ SECRETS_KEPT = 10_000
 TIMEOUT_SECONDS = 10.0
 REFRESH_BUFFER = timedelta(minutes=5)
 """A token is renewed this long before it expires, so that none expires on its way."""
+_REFERENCE = re.compile(r"([A-Za-z0-9_-]{1,255})(?:/versions/(?:latest|[0-9]{1,9}))?")
 ReadSecret = Callable[[str], str]
 """From a resource name ``projects/P/secrets/NAME/versions/V`` to the secret's text. Raises
 LookupError, with the reason in words that hold no secret, for one that does not exist, may not be
@@ -83,26 +87,60 @@ def secret_manager() -> "SecretManagerServiceClient":
     return SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=channel))
 
 
+def secret_name(reference: SecretStr, place: SecretPlace) -> str:
+    """The name in a reference ``secret:NAME``, with the version where it has one. Raises
+    ConfigurationInvalid for one that the org at ``place`` may not name."""
+    name = reference.get_secret_value().removeprefix(PREFIX)
+    found = _REFERENCE.fullmatch(name)
+    if found is None or not is_name_of(place.org_id, found[1]):
+        raise ConfigurationInvalid(
+            f"the secret {reprlib.repr(name)}, which {place} names, is none of org {place.org_id}:"
+            f" the names of those begin with {name_prefix(place.org_id)}. Keep it under such a"
+            f" name, or replace it with: {place.command}"
+        )
+    return name
+
+
 class SecretResolver:
-    """Replaces references by their secrets, which are cached for CACHE_SECONDS in memory."""
+    """Replaces references by their secrets, which are cached for CACHE_SECONDS in memory. Without
+    ``plain_text`` a secret that an org's settings hold as text is refused."""
 
     def __init__(
-        self, read: ReadSecret, project: str, monotonic: Callable[[], float] = time.monotonic
+        self,
+        read: ReadSecret,
+        project: str,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        plain_text: bool = False,
     ) -> None:
         self._read = read
         self._project = project
+        self._plain_text = plain_text
         self._known = ExpiringCache[str, SecretStr](SECRETS_KEPT, monotonic)
         self._lock = Lock()
 
-    def text_of(self, value: SecretStr, where: str) -> SecretStr:
-        """The secret that ``value`` refers to; ``value`` itself where it is no reference. Raises
-        ConfigurationInvalid, naming ``where`` the reference stands, if it cannot be resolved, and
-        SecretsUnavailable, if that cannot be known now."""
+    def text_of(self, value: SecretStr, place: SecretPlace) -> SecretStr:
+        """The secret that ``value``, which stands at ``place``, refers to; ``value`` itself where
+        it is no reference. Raises ConfigurationInvalid, naming the place, for a secret that is not
+        the org's, that cannot be resolved, or that may not be text; and SecretsUnavailable, if that
+        cannot be known now."""
+        text = value.get_secret_value()
+        if text.startswith(PREFIX):
+            return self._named(secret_name(value, place), str(place))
+        if text and not self._plain_text:
+            raise ConfigurationInvalid(
+                f"the secret in {place} is plain text, which is not accepted: replace it with:"
+                f" {place.command}"
+            )
+        return value
+
+    def setting(self, value: SecretStr, variable: str) -> SecretStr:
+        """The secret that a variable of the deployment refers to, or is. Raises as ``text_of``."""
         if not value.get_secret_value().startswith(PREFIX):
             return value
-        name = value.get_secret_value().removeprefix(PREFIX)
-        if not name:
-            raise ConfigurationInvalid(f"{where} names no secret: {PREFIX} is followed by its name")
+        return self._named(value.get_secret_value().removeprefix(PREFIX), variable)
+
+    def _named(self, name: str, where: str) -> SecretStr:
         resource = f"projects/{self._project}/secrets/{name}"
         if "/versions/" not in name:
             resource += "/versions/latest"

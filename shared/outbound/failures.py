@@ -29,6 +29,10 @@ class HostUnknown(ProviderUnreachable):
     turn it is."""
 
 
+class AddressForbidden(HostUnknown):
+    """The provider's name leads to an address that is not public, such as one of this network."""
+
+
 class StatusRefused(ProviderRefused):
     """Another 4xx, in ``status``."""
 
@@ -57,6 +61,10 @@ class Failure:
 
 NOT_REACHED = Failure(ProviderUnreachable, "could not be reached", again=True)
 NO_SUCH_HOST = Failure(HostUnknown, "could not be reached: no such host exists", again=True)
+
+FORBIDDEN = Failure(
+    AddressForbidden, "was not called: its name leads to an address that is not public", again=False
+)
 
 
 def failed_status(status: int, what: str, retry_after: float | None) -> Failure:

@@ -15,6 +15,7 @@ from google.api_core.exceptions import (
 from google.auth.exceptions import GoogleAuthError
 from pydantic import SecretStr
 
+from shared.domain.org_secrets import SecretPlace
 from shared.errors import ConfigurationInvalid
 from shared.outbound.credentials import (
     PREFIX,
@@ -22,6 +23,7 @@ from shared.outbound.credentials import (
     ReadSecret,
     SecretsUnavailable,
     secret_manager,
+    secret_name,
 )
 
 AddSecret = Callable[[str, str], None]
@@ -62,17 +64,17 @@ class RotatingSecrets:
         self._unkept: dict[str, SecretStr] = {}
         self._lock = Lock()
 
-    def named_by(self, value: SecretStr, where: str) -> "RotatingSecret":
-        """The secret that ``value`` refers to. Raises ConfigurationInvalid, naming ``where`` it
-        stands, for one that cannot be replaced: plain text, or a version of a secret."""
+    def named_by(self, value: SecretStr, place: SecretPlace) -> "RotatingSecret":
+        """The secret that ``value``, which stands at ``place``, refers to. Raises
+        ConfigurationInvalid, naming the place, for one that cannot be replaced: plain text, a
+        version of a secret, or a secret that is not the org's."""
         text = value.get_secret_value()
-        name = text.removeprefix(PREFIX)
-        if not text.startswith(PREFIX) or not name or "/" in name:
+        if not text.startswith(PREFIX) or text == PREFIX or "/" in text:
             raise ConfigurationInvalid(
-                f"{where} is to name a secret, {PREFIX}NAME without a version: the provider"
+                f"{place} is to name a secret, {PREFIX}NAME without a version: the provider"
                 " replaces it with each use, and the new one must be kept"
             )
-        return RotatingSecret(self, name, where)
+        return RotatingSecret(self, secret_name(value, place), str(place))
 
     def newest(self, name: str) -> SecretStr:
         """The text of a secret's newest version."""

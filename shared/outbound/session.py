@@ -26,6 +26,7 @@ from shared import tracing
 from shared.clock import Clock, utc_now
 from shared.errors import ProviderBusy, RetryLater
 from shared.outbound import failures, replies
+from shared.outbound.destinations import Destinations
 from shared.outbound.failures import Failure
 from shared.outbound.replies import ReplyLimits, ReplyTooLarge
 from shared.outbound.wire import Exchange, LimitedAdapter, limited_by
@@ -98,7 +99,8 @@ class HttpReply(Generic[T]):
 
 
 class HttpSession:
-    """Calls with time-outs, a total time limit, retries and readable errors. Thread-safe.
+    """Calls with time-outs, a total time limit, retries and readable errors. Thread-safe. No
+    redirect is followed, and no address called that is not public, except as ``destinations`` say.
 
     ``transport`` takes the place of the network in tests.
     """
@@ -106,6 +108,7 @@ class HttpSession:
     def __init__(
         self,
         settings: HttpSettings | None = None,
+        destinations: Destinations | None = None,
         *,
         transport: HTTPAdapter | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -113,6 +116,7 @@ class HttpSession:
         clock: Clock = utc_now,
     ) -> None:
         self._settings = settings or HttpSettings()
+        self.destinations = destinations or Destinations()
         self._sleep = sleep
         self._monotonic = monotonic
         self._clock = clock
@@ -221,7 +225,11 @@ class HttpSession:
         wait = min(self._settings.read_seconds, seconds)
         most_bytes = call.limits.most_bytes
         exchange = Exchange(
-            seconds, step_seconds=wait, most_bytes=most_bytes, monotonic=self._monotonic
+            seconds,
+            step_seconds=wait,
+            most_bytes=most_bytes,
+            monotonic=self._monotonic,
+            loopback=self.destinations.loopback,
         )
         try:
             with (
@@ -257,13 +265,20 @@ class HttpSession:
                         large.callback(self._one_large_at_a_time.release)
                 return body
         except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
-            if exchange.flooded:
-                return _too_large(most_bytes)
-            if exchange.host_unknown or isinstance(error, requests.exceptions.InvalidURL):
-                return failures.NO_SUCH_HOST
-            if isinstance(error, requests.ReadTimeout | ReadTimeoutError):
-                return failures.no_answer(seconds if exchange.over else wait)
-            return failures.NOT_REACHED
+            return _failure(error, exchange, most_bytes, seconds if exchange.over else wait)
+
+
+def _failure(error: Exception, exchange: Exchange, most_bytes: int, waited: float) -> Failure:
+    """What went wrong with an exchange that had no answer."""
+    if exchange.flooded:
+        return _too_large(most_bytes)
+    if exchange.forbidden:
+        return failures.FORBIDDEN
+    if exchange.host_unknown or isinstance(error, requests.exceptions.InvalidURL):
+        return failures.NO_SUCH_HOST
+    if isinstance(error, requests.ReadTimeout | ReadTimeoutError):
+        return failures.no_answer(waited)
+    return failures.NOT_REACHED
 
 
 def _chunks(raw: BaseHTTPResponse) -> Iterator[bytes]:

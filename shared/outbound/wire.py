@@ -17,6 +17,8 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyM
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError
 
+from shared.outbound.addresses import AddressRefused, is_callable, is_loopback
+
 _PIECE_BYTES = 16_384
 """A TLS record's worth: what one step of sending takes."""
 _HEAD_BYTES = 262_144
@@ -32,7 +34,8 @@ class _TooMuchReceived(OSError):
 
 class Exchange:
     """The limits of sending one request and receiving its answer, from now on: ``seconds`` for
-    all of it, ``step_seconds`` for each wait, ``most_bytes`` for the body as it is sent."""
+    all of it, ``step_seconds`` for each wait, ``most_bytes`` for the body as it is sent. No address
+    is called but public ones, and with ``loopback`` those of this machine."""
 
     def __init__(
         self,
@@ -41,13 +44,17 @@ class Exchange:
         step_seconds: float,
         most_bytes: int,
         monotonic: Callable[[], float],
+        loopback: bool = False,
     ) -> None:
+        self.loopback = loopback
         self._monotonic = monotonic
         self._until = monotonic() + seconds
         self._step_seconds = step_seconds
         self._bytes_left = most_bytes + _HEAD_BYTES
         self.host_unknown = False
         """Whether the name of the host called was found not to exist."""
+        self.forbidden = False
+        """Whether the name of the host called leads to an address that may not be called."""
 
     @property
     def seconds_left(self) -> float:
@@ -134,13 +141,20 @@ class _Response(http.client.HTTPResponse):
 
 class _Connection(HTTPConnection):
     response_class = _Response
+    encrypted = False
 
     def _new_conn(self) -> socket.socket:
         """A socket connected to one of the host's addresses. A TLS handshake has the socket's
         time-out, as a whole."""
         exchange, connect_seconds = _exchange.get(), self.timeout
         reason = OSError("the host has no address")
-        for *kind, _, address in self._addresses(exchange):
+        found = self._addresses(exchange)
+        # The very addresses that are connected to: the name may lead elsewhere a moment later.
+        # Through a proxy the address is that of the proxy, which the machine's owner set.
+        if not self.proxy and not all(self._may_call(each[4][0], exchange) for each in found):
+            exchange.forbidden = True
+            raise AddressRefused("an address of the host may not be called")
+        for *kind, _, address in found:
             sock = socket.socket(*kind)
             try:
                 for option in self.socket_options or ():
@@ -156,6 +170,11 @@ class _Connection(HTTPConnection):
         if isinstance(reason, TimeoutError):
             raise ConnectTimeoutError(self, "no connection in time") from reason
         raise reason
+
+    def _may_call(self, address: str, exchange: Exchange) -> bool:
+        if exchange.loopback and is_loopback(address):
+            return True
+        return self.encrypted and is_callable(address)
 
     def _addresses(self, exchange: Exchange) -> list[Any]:
         try:
@@ -178,7 +197,7 @@ class _Connection(HTTPConnection):
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
-    pass
+    encrypted = True
 
 
 class _Pool(HTTPConnectionPool):

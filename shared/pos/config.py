@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from shared.domain.org_secrets import SecretPlace
 from shared.domain.providers import PROVIDERS
 from shared.errors import ConfigurationInvalid
 from shared.models import FrozenCamelModel
@@ -20,6 +21,10 @@ ALLEAVES_URL = "https://app.alleaves.com/api"
 LIGHTSPEED_URL = "https://{prefix}.retail.lightspeed.app"
 REPLACED = "refresh_token"
 """The field whose secret is read and replaced with each use."""
+SECRETS = ("password", "pin", "apiKey", "token", "clientSecret", "refreshToken", "webhookSecret")
+"""The fields of ``posConfig`` that nobody is shown."""
+_LABEL_OR_NONE = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"
+"""A label of DNS."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -131,7 +136,7 @@ class LightspeedConfig(_Account):
     outlet's id, which narrows the stock to that outlet."""
 
     provider: Literal["lightspeed"]
-    domain_prefix: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,63}$")] = ""
+    domain_prefix: Annotated[str, Field(pattern=_LABEL_OR_NONE)] = ""
     token: Secret = SecretStr("")
     client_id: Text = ""
     client_secret: Secret = SecretStr("")
@@ -193,10 +198,16 @@ PosConfig = Annotated[
 def unknown_fields(pos_config: Mapping[str, Any]) -> tuple[str, ...]:
     """Names in ``posConfig`` as it is stored that its provider does not have; where the provider
     is not known, that none has."""
-    provider = pos_config.get("provider")
-    models = [m for m in _MODELS if provider not in PROVIDERS or _is_of(provider, m)]
-    known = {field.alias for model in models for field in model.model_fields.values()}
+    known = known_fields(pos_config.get("provider"))
     return tuple(sorted(str(name) for name in pos_config if name not in known))
+
+
+def known_fields(provider: object) -> dict[str, None]:
+    """Names in ``posConfig`` that the provider has, in their order; where it is not known, that any
+    has."""
+    models = [m for m in _MODELS if provider not in PROVIDERS or _is_of(provider, m)]
+    fields = (field for model in models for field in model.model_fields.values())
+    return dict.fromkeys(str(field.alias) for field in fields)
 
 
 def _is_of(provider: object, model: type[AlleavesConfig | LightspeedConfig]) -> bool:
@@ -246,16 +257,21 @@ class SignIn(NamedTuple):
     pin: SecretStr
 
 
-def with_fallback(location: Location, fallback: SignIn) -> Location:
-    """The location with what its settings lack to sign in at Alleaves taken from ``fallback``. One
-    user's password and PIN are never sent with another's name."""
+def with_fallback(location: Location, fallback: SignIn, resolver: SecretResolver) -> Location:
+    """The location with what its settings lack to sign in at Alleaves taken from ``fallback``, the
+    deployment's own, references resolved. One user's password and PIN are never sent with another's
+    name. Raises as ``with_secrets``."""
     config = location.pos_config
     if not isinstance(config, AlleavesConfig) or not config.missing:
         return location
     if config.username and fallback.username and config.username != fallback.username:
         return location
     own = SignIn(config.username, config.password, config.pin)
-    found = {name: value for name, value in fallback._asdict().items() if not getattr(own, name)}
+    found: dict[str, str | SecretStr] = {}
+    for name, value in fallback._asdict().items():
+        if not getattr(own, name):
+            secret = isinstance(value, SecretStr)
+            found[name] = resolver.setting(value, f"ALLEAVES_{name.upper()}") if secret else value
     return location.model_copy(update={"pos_config": config.model_copy(update=found)})
 
 
@@ -270,12 +286,18 @@ def require_complete(location: Location) -> None:
         )
 
 
+def secret_place(location: Location, name: str) -> SecretPlace:
+    """Where a field of the POS settings stands, by its name in Python."""
+    alias = type(location.pos_config).model_fields[name].alias or name
+    return SecretPlace(location.org_id, f"posConfig.{alias}", location.id)
+
+
 def with_secrets(location: Location, resolver: SecretResolver) -> Location:
     """The location with every ``secret:`` reference resolved, but for that of REPLACED. Raises
     ConfigurationInvalid for one that cannot be."""
     config = location.pos_config
     resolved = {
-        name: resolver.text_of(value, f"posConfig.{name} of location {location.id}")
+        name: resolver.text_of(value, secret_place(location, name))
         for name, value in config
         if isinstance(value, SecretStr) and name != REPLACED
     }

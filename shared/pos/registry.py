@@ -3,17 +3,24 @@
 from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from shared.clock import Clock
 from shared.errors import ConfigurationInvalid
 from shared.outbound.credentials import TokenCache
+from shared.outbound.destinations import Destinations
 from shared.outbound.rotating import RotatingSecrets
 from shared.outbound.session import HttpSession
 from shared.pos.alleaves.api import AlleavesApi
 from shared.pos.alleaves.client import AlleavesClient
 from shared.pos.alleaves.writer import AlleavesWriter
-from shared.pos.config import AlleavesConfig, LightspeedConfig, Location, require_complete
+from shared.pos.config import (
+    REPLACED,
+    AlleavesConfig,
+    LightspeedConfig,
+    Location,
+    require_complete,
+    secret_place,
+)
 from shared.pos.lightspeed.api import PROVIDER, LightspeedApi
 from shared.pos.lightspeed.budget import CallBudget
 from shared.pos.lightspeed.client import LightspeedClient
@@ -48,11 +55,8 @@ def open_account(
     ``secrets`` keeps those that a provider replaces; without ``budget`` calls are not limited.
     Raises ConfigurationInvalid for an address that cannot be used, or where the settings lack what
     it takes to sign in."""
-    require_complete(location)
+    check_settings(location, http.destinations)
     name = location.name or f"location {location.id}"
-    base_url = location.pos_config.base_url
-    if base_url and not _is_web_address(base_url):
-        raise ConfigurationInvalid(f"The base URL in the POS settings of {name} is not valid.")
     match location.pos_config:
         case AlleavesConfig() as config:
             api = AlleavesApi(http, tokens, config, location_name=name, clock=clock)
@@ -65,7 +69,7 @@ def open_account(
             )
             return PosAccount(client, AlleavesWriter(api, client))
         case LightspeedConfig() as config:
-            oauth = _oauth(location.id, config, http, tokens, clock, secrets)
+            oauth = _oauth(location, config, http, tokens, clock, secrets)
             limit = budget(config.host) if budget else None
             retailer = LightspeedApi(http, config, location_name=name, oauth=oauth, budget=limit)
             reader = LightspeedClient(
@@ -78,6 +82,16 @@ def open_account(
             return PosAccount(reader, None)
 
 
+def check_settings(location: Location, destinations: Destinations) -> None:
+    """Raises ConfigurationInvalid where no account can be opened with the location's settings: they
+    lack what it takes to sign in, or name a host that is not the provider's."""
+    require_complete(location)
+    config = location.pos_config
+    if config.base_url:
+        place = secret_place(location, "base_url")
+        destinations.require(config.provider, config.base_url, place)
+
+
 def open_lightspeed(
     location: Location,
     config: LightspeedConfig,
@@ -87,14 +101,14 @@ def open_lightspeed(
     secrets: RotatingSecrets,
 ) -> LightspeedApi:
     """A location's account at Lightspeed, its calls not limited; the rest as ``open_account``."""
-    require_complete(location)
+    check_settings(location, http.destinations)
     name = location.name or f"location {location.id}"
-    oauth = _oauth(location.id, config, http, tokens, clock, secrets)
+    oauth = _oauth(location, config, http, tokens, clock, secrets)
     return LightspeedApi(http, config, location_name=name, oauth=oauth)
 
 
 def _oauth(
-    location_id: str,
+    location: Location,
     config: LightspeedConfig,
     http: HttpSession,
     tokens: TokenCache,
@@ -106,18 +120,8 @@ def _oauth(
         return None
     if secrets is None:
         raise ConfigurationInvalid(
-            f"location {location_id} signs in with OAuth, which is not possible here: a refresh"
+            f"location {location.id} signs in with OAuth, which is not possible here: a refresh"
             " token could not be kept"
         )
-    where = f"posConfig.refreshToken of location {location_id}"
-    refresh_token = secrets.named_by(config.refresh_token, where)
+    refresh_token = secrets.named_by(config.refresh_token, secret_place(location, REPLACED))
     return OAuth(http, tokens, config, refresh_token, provider=PROVIDER, clock=clock)
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        more = parts.username or parts.password or parts.query or parts.fragment or parts.port == 0
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not more
-    except ValueError:
-        return False

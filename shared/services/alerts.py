@@ -119,12 +119,13 @@ class Alerts:
 
     def _told(self, announcement: A, urls: Sequence[SecretStr], body: str) -> A:
         """It, sent to those of the addresses that do not have it yet."""
-        by_digest = {_digest(url): url for url in urls}
+        by_digest = {address_id(url): url for url in urls}
         left = {d: url for d, url in by_digest.items() if d not in announcement.told}
         accepted = self.notifier.send(list(left.values()), announcement.title, body) if left else []
         reached = {digest for digest, took in zip(left, accepted, strict=True) if took}
         return announcement.sent(reached, left=len(left) - len(reached), now=self.clock())
 
 
-def _digest(url: SecretStr) -> str:
+def address_id(url: SecretStr) -> str:
+    """What an address is called where it must not be shown: it is a secret."""
     return hashlib.blake2b(url.get_secret_value().encode(), digest_size=8).hexdigest()

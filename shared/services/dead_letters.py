@@ -62,10 +62,10 @@ PAUSES = 3
 PAUSES_COUNTED_FOR = timedelta(days=1)
 
 PublishText = Callable[[str, str, Mapping[str, str]], None]
-"""Publishes a text with attributes to the topic of that short name, and waits until Pub/Sub has
+"""Publishes a text with attributes to the topic of that full name, and waits until Pub/Sub has
 accepted it."""
 TopicOf = Callable[[str], str | None]
-"""The short name of a topic by its own or a subscription's name; None where it is unknown."""
+"""The full name of a topic by its own short or a subscription's name; None where it is unknown."""
 
 T = TypeVar("T")
 
@@ -78,6 +78,14 @@ def topic_by_subscription(subscription: str, topics: Mapping[str, T]) -> T | Non
     name = subscription.rpartition("/")[2]
     found = [function for function in topics if function.replace("_", "-") in name]
     return topics[max(found, key=len)] if found else None
+
+
+def topic_of(source: str, topics: Mapping[str, str]) -> str | None:
+    """Of the topics by function, by their full names, the one of that name, or that of the function
+    whose subscription it is."""
+    name = source.rpartition("/")[2]
+    named = (topic for topic in topics.values() if topic.rpartition("/")[2] == name)
+    return next(named, None) or topic_by_subscription(source, topics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,13 +240,17 @@ class ReplayDeadLetters:
 
 
 def _again(letter: DeadLetter, *, by_hand: bool = False) -> str:
-    """The letter's text. A request for a run names a new run, since the old one has ended; by hand
-    it is a manual one, so that it is done for a paused org too."""
+    """The letter's text. A request for a run names a new run, since the old one has ended, as has
+    that of a replay that came back; by hand it is a manual one, so that it is done for a paused org
+    too."""
     run_id = _run_id(letter)
     if run_id is None:
         return letter.text
     data = json.loads(letter.text)
-    data["runId"] = run_id.split(MARK)[0][:LONGEST_PART] + MARK + letter.id[:LONGEST_PART]
+    number = f"-{letter.returns}" if letter.returns else ""
+    data["runId"] = (
+        f"{run_id.split(MARK)[0][:LONGEST_PART]}{MARK}{letter.id[:LONGEST_PART]}{number}"
+    )
     if by_hand and "trigger" in data:
         data["trigger"] = "manual"
     try:

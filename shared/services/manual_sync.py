@@ -68,6 +68,8 @@ class SyncRequest:
     requested_by: str
     full: bool = False
     allow_deletions: bool = False
+    approved_removals: tuple[str, ...] = ()
+    dry_run: bool = False
     streams: tuple[StreamName, ...] | None = None
 
 
@@ -84,10 +86,13 @@ class ManualSync:
 
     def start(self, request: SyncRequest) -> str:
         """Start a run, return its id. Raises RunUnderWay (of many requests at once for all but one)
-        and RateLimited beyond RUNS_PER_HOUR."""
+        and RateLimited beyond RUNS_PER_HOUR.
+
+        A dry run is in nobody's way, and has a report but no document (services/sync/dry_run.py).
+        """
         for _ in range(ATTEMPTS):
             before = runs.read_manual(self.database, request.org_id)
-            if (running := self._under_way(request.org_id, before.run_id)) is not None:
+            if not request.dry_run and (running := self._under_way(request.org_id, before.run_id)):
                 raise RunUnderWay(running)
             now = self.clock()
             recent = _recent(before.asked_at, now)
@@ -98,14 +103,25 @@ class ManualSync:
                 started_at=now,
                 requested_by=request.requested_by,
             )
-            asked = runs.add_manual(request.org_id, before, run_id=run_id, asked_at=[*recent, now])
+            last = before.run_id if request.dry_run else run_id
+            asked = runs.add_manual(request.org_id, before, run_id=last, asked_at=[*recent, now])
+            queued = [] if request.dry_run else [runs.put(request.org_id, run_id, run)]
             try:
-                self.database.commit([asked, runs.put(request.org_id, run_id, run)])
+                self.database.commit([asked, *queued])
             except Conflict:
                 continue
             message = PosSync(run_id=run_id, trigger="manual", **asdict(request))
-            self._publish([message], run)
-            log.info("run_queued", org_id=request.org_id, run_id=run_id, full=request.full)
+            if request.dry_run:
+                self.pos_sync.publish([message])
+            else:
+                self._publish([message], run)
+            log.info(
+                "run_queued",
+                org_id=request.org_id,
+                run_id=run_id,
+                full=request.full,
+                dry_run=request.dry_run,
+            )
             return run_id
         raise RetryLater(f"too many ask for a run of {request.org_id} at once")
 

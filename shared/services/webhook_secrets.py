@@ -13,6 +13,7 @@ from secrets import token_urlsafe
 from pydantic import SecretStr
 
 from shared.clock import Clock
+from shared.domain.org_secrets import SecretPlace
 from shared.errors import ConfigurationInvalid
 from shared.outbound.credentials import PREFIX, SecretResolver
 from shared.store import webhook_signers
@@ -43,7 +44,7 @@ class AddressSecrets:
         signer = self._signer(org_id)
         if signer.secret is None:
             return self.exchange(org_id)
-        where = f"posConfig.webhookSecret of location {signer.id}"
+        where = _place(signer)
         newest = self.resolver.text_of(signer.secret, where).get_secret_value().split(" ")[0]
         if not _FITS_ADDRESS.fullmatch(newest):
             raise ConfigurationInvalid(f"{where} {_NOT_FOR_ADDRESS}")
@@ -55,7 +56,7 @@ class AddressSecrets:
         made = self.make()
         for last in (*[False] * (TRIES - 1), True):
             signer = self._signer(org_id)
-            where = f"posConfig.webhookSecret of location {signer.id}"
+            where = _place(signer)
             stored = signer.secret.get_secret_value() if signer.secret else ""
             if stored.startswith(PREFIX):
                 raise ConfigurationInvalid(
@@ -81,6 +82,10 @@ class AddressSecrets:
         if not found:
             raise ConfigurationInvalid(f"org {org_id} has no active Lightspeed location")
         return min(found, key=lambda each: (each.secret is None, each.id))
+
+
+def _place(signer: webhook_signers.WebhookSigner) -> SecretPlace:
+    return SecretPlace(signer.org_id, "posConfig.webhookSecret", signer.id)
 
 
 _NOT_FOR_ADDRESS = (

@@ -20,12 +20,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
+from typing import NamedTuple
 
 import structlog
 from pydantic import SecretStr
 
 from shared.cache import ExpiringCache
 from shared.clock import Clock, utc_now
+from shared.domain.org_secrets import SecretPlace
 from shared.errors import ConfigurationInvalid, Owner, RequestRefused
 from shared.outbound.credentials import PREFIX, SecretResolver
 from shared.store import webhook_signers
@@ -228,9 +230,8 @@ class WebhookSenders:
 
     def _read_known(self) -> Sequence[KnownSecret]:
         found = webhook_signers.active(self._database, self.provider, MOST_KNOWN)
-        stored = (secret for s in found for secret in (s.secret, s.app_secret) if secret)
-        texts = dict.fromkeys(each.get_secret_value() for each in stored)
-        left_out = [text for text in texts if text.startswith(PREFIX)][MOST_REFERENCES:]
+        stored = (_Stored(s.org_id, t) for s in found for t in (s.secret, s.app_secret) if t)
+        left_out = [each for each in dict.fromkeys(stored) if each.is_reference][MOST_REFERENCES:]
         log.info(
             "webhook_secrets_read",
             provider=self.provider,
@@ -238,7 +239,7 @@ class WebhookSenders:
             left_out=len(left_out),
         )
         known = defaultdict[str, list[Sender]](list)
-        resolved: dict[str, SecretStr | None] = dict.fromkeys(left_out)
+        resolved: dict[_Stored, SecretStr | None] = dict.fromkeys(left_out)
         for sender in filter(None, (self._resolved(signer, resolved) for signer in found)):
             for secret in sender.signing:
                 known[secret.get_secret_value()].append(sender)
@@ -255,7 +256,7 @@ class WebhookSenders:
         return [s for s in found or () if s.signing or not (placed and s.place)]
 
     def _resolved(
-        self, signer: WebhookSigner, known: dict[str, SecretStr | None] | None = None
+        self, signer: WebhookSigner, known: dict["_Stored", SecretStr | None] | None = None
     ) -> Sender | None:
         """The location with the text of its secrets, None where it has some and none is readable.
         What is found out of a reference is added to ``known``."""
@@ -276,21 +277,34 @@ class WebhookSenders:
         signer: WebhookSigner,
         name: str,
         stored: SecretStr | None,
-        known: dict[str, SecretStr | None],
+        known: dict["_Stored", SecretStr | None],
     ) -> SecretStr | None:
         """The text of a secret; None where there is none, or it is unreadable or empty."""
         if stored is None:
             return None
-        key = stored.get_secret_value()
+        key = _Stored(signer.org_id, stored)
         if key not in known:
             try:
-                found = self._resolver.text_of(stored, f"posConfig.{name} of location {signer.id}")
+                found = self._resolver.text_of(
+                    stored, SecretPlace(signer.org_id, f"posConfig.{name}", signer.id)
+                )
             except ConfigurationInvalid as error:
                 log.warning("webhook_secret_unreadable", org_id=signer.org_id, reason=str(error))
                 known[key] = None
             else:
                 known[key] = found if found.get_secret_value() else None
         return known[key]
+
+
+class _Stored(NamedTuple):
+    """A secret as an org's settings hold it: a reference means something within the org only."""
+
+    org_id: str
+    text: SecretStr
+
+    @property
+    def is_reference(self) -> bool:
+        return self.text.get_secret_value().startswith(PREFIX)
 
 
 def _valid(secret: SecretStr, rotated_at: datetime | None, now: datetime) -> tuple[SecretStr, ...]:

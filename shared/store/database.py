@@ -200,7 +200,7 @@ class Database:
         everywhere: bool = False,
     ) -> Iterator[Document]:
         """Documents of a collection; ``after`` continues after given values of ``order_by``.
-        ``everywhere``: of the collection group of that name."""
+        ``everywhere``: of the collection group of that name, where an id is the whole path."""
         query = self._filtered(collection, filters, everywhere=everywhere)
         for name, direction in order_by:
             query = query.order_by(name, direction=direction)
@@ -209,7 +209,10 @@ class Database:
             ordered = (name for name, _ in order_by if name != FieldPath.document_id())
             query = query.select(list(dict.fromkeys((*select, *ordered))))
         if after is not None:
-            query = query.start_after(dict(after))
+            values = dict(after)
+            if everywhere and (path := values.get(FieldPath.document_id())):
+                values[FieldPath.document_id()] = self._client.document(path)
+            query = query.start_after(values)
         if limit is not None:
             query = query.limit(limit)
         found = 0
@@ -385,6 +388,12 @@ def put_if_version(path: str, fields: Fields, version: datetime | None) -> Write
     if version is not None:
         return Update(path, fields, if_version=version)
     return Create(path, {name: value for name, value in fields.items() if value is not None})
+
+
+def version_text(version: datetime) -> str:
+    """A document's version as callers are given it, to be held against a later one's."""
+    nanoseconds = getattr(version, "nanosecond", 0) or version.microsecond * 1000
+    return f"{version:%Y%m%dT%H%M%S}.{nanoseconds:09}"
 
 
 class _Batch(firestore.WriteBatch):

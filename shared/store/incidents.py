@@ -38,3 +38,9 @@ def open_ones(database: Database, limit: int) -> list[Incident]:
     """Open incidents, of all orgs and of none."""
     found = database.query(paths.INCIDENTS, ("state", "==", "open"), limit=limit, everywhere=True)
     return [Incident.model_validate(document.fields) for document in found]
+
+
+def of_org(database: Database, org_id: str, limit: int) -> list[Incident]:
+    """The org's incidents of the last year, open ones and others: one of each kind."""
+    found = database.query(paths.incidents(org_id), limit=limit)
+    return [Incident.model_validate(document.fields) for document in found]

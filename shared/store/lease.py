@@ -211,6 +211,11 @@ def running(database: Database, path: str) -> str | None:
     return lease.run_id if lease.alive(found.read_at) else None
 
 
+def version(database: Database, path: str) -> object:
+    """Differs after every commit under the lease at ``path``. One read."""
+    return database.get_all([path], ["epoch"])[path].version
+
+
 def look(database: Database, lease_paths: Sequence[str]) -> dict[str, Lease]:
     """The leases at these paths, by path."""
     found = database.get_all(lease_paths)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 
 from google.api_core.datetime_helpers import DatetimeWithNanoseconds
@@ -47,14 +48,17 @@ def decode_cursor(cursor: str, form: TypeAdapter[T]) -> T:
 class QueryRange:
     """One query of a listing, sorted by ``field``, then by id, in the same direction; NAME is the
     id alone. Documents without the field are not in it. ``without`` is a field and a prefix: what
-    begins with it was in an earlier range."""
+    begins with it was in an earlier range, as was what has the field ``lacking``."""
 
     filters: tuple[Filter, ...] = ()
     field: str = NAME
     descending: bool = False
     without: tuple[str, str] | None = None
+    lacking: str | None = None
 
     def has(self, document: Document) -> bool:
+        if self.lacking is not None and self.lacking in document.fields:
+            return False
         if self.without is None:
             return True
         name, prefix = self.without
@@ -65,10 +69,10 @@ class QueryRange:
         direction = "DESCENDING" if self.descending else "ASCENDING"
         return [(name, direction) for name in dict.fromkeys((self.field, NAME))]
 
-    def position(self, document: Document) -> dict[str, Any]:
+    def position(self, document: Document, *, everywhere: bool = False) -> dict[str, Any]:
         """The document's values of ``order``."""
         position = {} if self.field == NAME else {self.field: document.fields[self.field]}
-        return {**position, NAME: document.id}
+        return {**position, NAME: document.path if everywhere else document.id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +92,17 @@ def page(
     cursor: str | None,
     select: Sequence[str] | None = None,
     shows: Callable[[Document], bool] = lambda _: True,
+    everywhere: bool = False,
 ) -> DocumentPage:
     """The documents of the ranges, one range after the other, for which ``shows`` is true.
-    ``select`` are the fields to read; a range's own field must be among them.
+    ``select`` are the fields to read; a range's own field must be among them. ``everywhere``: of
+    the collection group of that name.
 
     Raises RequestInvalid for a cursor that is not of this listing.
     """
     listing = _digest(collection, ranges)
-    index, after = _decoded(cursor, listing, ranges) if cursor else (0, None)
+    is_name = partial(_is_path, collection) if everywhere else _is_id
+    index, after = _decoded(cursor, listing, ranges, is_name) if cursor else (0, None)
     found: list[Document] = []
     read = 0
     while index < len(ranges):
@@ -108,6 +115,7 @@ def page(
                 order_by=current.order,
                 limit=limit + 1,
                 after=after,
+                everywhere=everywhere,
             )
         )
         for document in batch:
@@ -115,7 +123,7 @@ def page(
                 return DocumentPage(found, cursor)
             if current.has(document) and shows(document):
                 found.append(document)
-            after = current.position(document)
+            after = current.position(document, everywhere=everywhere)
             cursor = encode_cursor([listing, index, list(map(_encoded, after.values()))])
         read += len(batch)
         if len(batch) <= limit:
@@ -125,7 +133,9 @@ def page(
     return DocumentPage(found, None)
 
 
-def _decoded(cursor: str, listing: str, ranges: Sequence[QueryRange]) -> tuple[int, dict[str, Any]]:
+def _decoded(
+    cursor: str, listing: str, ranges: Sequence[QueryRange], is_name: Callable[[object], bool]
+) -> tuple[int, dict[str, Any]]:
     """Which range to continue, and after which values of its order."""
     its_listing, index, values = decode_cursor(cursor, _POSITION)
     try:
@@ -133,13 +143,20 @@ def _decoded(cursor: str, listing: str, ranges: Sequence[QueryRange]) -> tuple[i
         after = dict(zip(names, map(_value, values), strict=True))
     except (ValueError, LookupError):
         raise RequestInvalid("cursor: not one of this listing") from None
-    if its_listing != listing or not _is_id(after[NAME]):
+    if its_listing != listing or not is_name(after[NAME]):
         raise RequestInvalid("cursor: not one of this listing")
     return index, after
 
 
 def _is_id(value: object) -> bool:
     return isinstance(value, str) and is_document_id(value)
+
+
+def _is_path(group: str, value: object) -> bool:
+    """Whether it is the path of a document of the collection group."""
+    parts = value.split("/") if isinstance(value, str) else []
+    named = len(parts) % 2 == 0 and parts[-2:-1] == [group]
+    return named and all(map(is_document_id, parts))
 
 
 def _encoded(value: Any) -> Value:

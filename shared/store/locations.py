@@ -29,9 +29,18 @@ from shared.pos.config import (
     unknown_fields,
 )
 from shared.store import paths
-from shared.store.database import Database, Document, Fields, Filter, Put
+from shared.store.database import (
+    Database,
+    Document,
+    Fields,
+    Filter,
+    Put,
+    Write,
+    put_if_version,
+)
 
 ACTIVE: Filter = ("posConfig.status", "==", "active")
+KNOWN_BY = ("orgId", "name", "posConfig.provider", "posConfig.status")
 HASH_BYTES = 8
 NEW_LIMIT = 2_000
 """New orgs in the roster at once."""
@@ -65,6 +74,99 @@ def active_since(database: Database, before: datetime, limit: int) -> dict[str, 
         for d in found
         if d.version is not None and d.version < before and d.fields.get("orgId")
     }
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOrg:
+    """An org as its locations show it. ``name`` and ``provider`` are those of its first location
+    that has one; ``active``: one of them is."""
+
+    org_id: str
+    name: str | None
+    provider: str | None
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListedLocation:
+    """A location as people know it. ``provider`` and ``status`` as they are stored, valid or not;
+    None where they are no text."""
+
+    id: str
+    org_id: str
+    name: str | None
+    provider: str | None
+    status: str | None
+
+
+def listed(database: Database, org_id: str) -> list[ListedLocation]:
+    """The org's locations. A read for each."""
+    found = database.query(paths.LOCATIONS, ("orgId", "==", org_id), select=KNOWN_BY)
+    return list(map(_listed, found))
+
+
+def documents_of(database: Database, org_id: str) -> list[Document]:
+    """The documents of the org's locations, as they are stored, by id."""
+    found = database.query(paths.LOCATIONS, ("orgId", "==", org_id))
+    return sorted(found, key=lambda document: document.id)
+
+
+def known_by(org_id: str, own: Iterable[ListedLocation]) -> KnownOrg | None:
+    """The org whose locations those are; None where there are none."""
+    own = list(own)
+    if not own:
+        return None
+    return KnownOrg(
+        org_id,
+        next((each.name for each in own if each.name), None),
+        next((each.provider for each in own if each.provider in PROVIDERS), None),
+        any(each.status == "active" for each in own),
+    )
+
+
+def known_orgs(database: Database, org_ids: Sequence[str]) -> dict[str, KnownOrg]:
+    """Those of the orgs that have a location, by id. A read for each location."""
+    found = database.query_in(paths.LOCATIONS, "orgId", org_ids, select=KNOWN_BY)
+    return {each.org_id: each for each in _by_org(found)}
+
+
+def orgs_after(database: Database, org_id: str, limit: int) -> tuple[list[KnownOrg], str | None]:
+    """The orgs whose ids follow, by id, as far as ``limit`` locations show them; the last of them
+    where there may be more."""
+    found = list(
+        database.query(
+            paths.LOCATIONS,
+            ("orgId", ">", org_id),
+            select=KNOWN_BY,
+            order_by=[("orgId", "ASCENDING")],
+            limit=limit,
+        )
+    )
+    orgs = [each for each in _by_org(found) if is_document_id(each.org_id)]
+    return orgs, str(found[-1].fields["orgId"]) if len(found) == limit else None
+
+
+def _by_org(found: Iterable[Document]) -> Iterable[KnownOrg]:
+    """The orgs of these locations, in their order."""
+    by_org: dict[str, list[ListedLocation]] = {}
+    for location in map(_listed, found):
+        by_org.setdefault(location.org_id, []).append(location)
+    return (org for each, own in by_org.items() if (org := known_by(each, own)))
+
+
+def _listed(location: Document) -> ListedLocation:
+    config = settings_of(location.fields)
+
+    def text(value: object) -> str | None:
+        return value if isinstance(value, str) and value else None
+
+    return ListedLocation(
+        location.id,
+        str(location.fields["orgId"]),
+        text(location.fields.get("name")),
+        text(config.get("provider")),
+        text(config.get("status")),
+    )
 
 
 def unreached(database: Database, active: Collection[str]) -> list[str]:
@@ -109,9 +211,8 @@ def configured(database: Database, org_id: str) -> ConfiguredLocations:
     """The org's locations."""
     found = ConfiguredLocations([], [], [], [], {})
     inactive: list[str] = []
-    documents = database.query(paths.LOCATIONS, ("orgId", "==", org_id))
-    for document in sorted(documents, key=lambda d: d.id):
-        config = _pos_config(document)
+    for document in documents_of(database, org_id):
+        config = settings_of(document.fields)
         status, provider = config.get("status"), _provider(config)
         if status != "active":
             why = _why_inactive(document.id, config)
@@ -168,13 +269,25 @@ def _why_inactive(location_id: str, config: Fields) -> str:
     return f"location {location_id}: posConfig.status {said} is none of {', '.join(STATUSES)}"
 
 
+def document(database: Database, location_id: str) -> Document:
+    """The document of that location, which need not exist."""
+    return database.get(f"{paths.LOCATIONS}/{location_id}")
+
+
+def put(location_id: str, fields: Fields, before: Fields, version: datetime | None) -> Write:
+    """The write for a location whose fields were ``before`` at a version; None: it must not exist
+    yet."""
+    removed = dict.fromkeys(before.keys() - fields.keys())
+    return put_if_version(f"{paths.LOCATIONS}/{location_id}", {**removed, **fields}, version)
+
+
 def zones(database: Database, org_id: str) -> dict[str, ZoneInfo]:
     """Time zone of each of the org's locations, by the POS's location id; without those that name
     an unknown one. What a location's settings lack is as the POS says."""
     fields = ["timezone", "posConfig.locationId"]
     named: dict[str, Any] = {}
     for document in database.query(paths.LOCATIONS, ("orgId", "==", org_id), select=fields):
-        named[str(_pos_config(document).get("locationId"))] = document.fields.get("timezone")
+        named[str(settings_of(document.fields).get("locationId"))] = document.fields.get("timezone")
     if None in named.values() or "None" in named:
         stored = database.get(f"{paths.metadata(org_id)}/location").fields.get("items", ())
         for each in stored:
@@ -194,9 +307,9 @@ def zone_of(database: Database, org_id: str) -> ZoneInfo:
     return ZoneInfo(DEFAULT_TIMEZONE) if first is None else known[first]
 
 
-def _pos_config(location: Document) -> Fields:
-    """Its POS settings; none where they are not a map."""
-    config = location.fields.get("posConfig")
+def settings_of(location: Fields) -> Fields:
+    """The POS settings in a location's document; none where they are not a map."""
+    config = location.get("posConfig")
     return config if isinstance(config, dict) else {}
 
 
@@ -219,6 +332,13 @@ def read_roster(database: Database) -> Roster | None:
     starts = range(0, len(packed), HASH_BYTES)
     known = frozenset(packed[start : start + HASH_BYTES] for start in starts)
     return Roster(fields["tickedAt"], fields["recent"], known)
+
+
+def last_tick(database: Database) -> datetime | None:
+    """When the schedule last asked for all orgs; None where it never has. One read."""
+    found = database.get_all([paths.ROSTER], ["tickedAt"])[paths.ROSTER]
+    ticked_at: datetime | None = found.fields.get("tickedAt")
+    return ticked_at
 
 
 def put_roster(before: Roster | None, org_ids: Sequence[str], now: datetime) -> Put:

@@ -28,7 +28,11 @@ FIELDS: Mapping[str, Callable[[Reconciliation], Any]] = {
 }
 OWNED = tuple(FIELDS)
 """Fields that only loyalty writes; each calculation moves ``pointsLastCalculated`` too."""
-READ = ("email", "phone", "socialEquity", "pointsLastCalculated", REMOVED_AT, *OWNED)
+REVIEW = "loyaltyReview"
+"""That a person has looked at the two figures: ``by``, ``at``, and the figures, for which it holds.
+No run writes it."""
+READ = ("email", "phone", "socialEquity", "pointsLastCalculated", REMOVED_AT, REVIEW, *OWNED)
+FIGURES = ("pointsFromOrders", "pointsFromAlpine")
 
 AT_PROVIDER: Filter = ("tierSource", "==", TierSource.PROVIDER.value)
 NOT_RECONCILED: Filter = ("loyaltyReconciled", "==", False)
@@ -78,6 +82,22 @@ def update(org_id: str, customer_id: str, changed: Fields, now: datetime) -> Upd
     nothing has, it is a single field that is in no index."""
     path = f"{paths.customers(org_id)}/{customer_id}"
     return Update(path, {**changed, "pointsLastCalculated": now})
+
+
+def put_review(org_id: str, customer: Document, by: str, now: datetime) -> Update:
+    """The write for a customer whose figures a person has looked at, as they were read."""
+    figures = {name: customer.fields.get(name) for name in FIGURES}
+    path = f"{paths.customers(org_id)}/{customer.id}"
+    return Update(path, {REVIEW: {"by": by, "at": now, **figures}})
+
+
+def review_of(customer: Fields) -> Fields | None:
+    """Who has looked at a customer's figures and when; None where nobody has looked at these."""
+    review = customer.get(REVIEW)
+    if not isinstance(review, dict):
+        return None
+    same = all(review.get(name) == customer.get(name) for name in FIGURES)
+    return {"by": review["by"], "at": review["at"]} if same else None
 
 
 def ids(database: Database, org_id: str, *filters: Filter) -> set[str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from shared.domain import providers
 
+AUDIT = "audit"
 LOCATIONS = "locations"
 DEAD_LETTERS = "dead_letters"
 INCIDENTS = "incidents"
@@ -35,7 +36,9 @@ products = _below_tenant("products")
 menu_items = _below_tenant("publicViews/products/items")  # the public copy of the products
 discounts = _below_tenant("discounts")  # those that run or are to come
 metadata = _below_tenant("metadata")
+incidents = _below_tenant(INCIDENTS)
 quarantine = _below_tenant(QUARANTINE)
+sync_runs = _below_tenant(SYNC_RUNS)
 webhook_events = _below_tenant("webhook_events")
 
 pos_status = _below_tenant(f"{INTEGRATIONS}/{POS}")
@@ -94,6 +97,11 @@ def pos_write(org_id: str, key: str) -> str:
 def incident(org_id: str | None, key: str) -> str:
     """What people are alerted to; without an org: incidents of Sync Sam itself."""
     return f"{INCIDENTS}/{key}" if org_id is None else f"{tenant(org_id)}/{INCIDENTS}/{key}"
+
+
+def audit(org_id: str | None) -> str:
+    """Who decided or changed what of an org; without one: of what concerns no org."""
+    return AUDIT if org_id is None else f"{tenant(org_id)}/{AUDIT}"
 
 
 def notification(org_id: str, key: str) -> str:

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 
 from shared.domain.providers import ALLEAVES, Provider, known_provider
 from shared.pos.port import Rejected
-from shared.store import paths
-from shared.store.database import Database, Put, Remove
+from shared.store import listing, paths
+from shared.store.database import Database, Document, Filter, Put, Remove
 from shared.store.documents import Field, Schema
+from shared.store.listing import QueryRange
 
 NAMELESS = "raw-"
 KEPT = timedelta(days=365)
@@ -100,6 +101,49 @@ def read_all(database: Database, org_id: str | None, limit: int) -> list[Quarant
         )
         for document in found
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedRecord:
+    """A record in quarantine in full: what is wrong with it, ``raw`` as the POS sent it."""
+
+    record: Quarantined
+    code: str
+    message: str
+    raw: str
+    run_id: str | None
+    first_seen_at: datetime | None
+    last_seen_at: datetime | None
+
+
+def page(
+    database: Database, org_id: str, stream: str | None, *, cursor: str | None, limit: int
+) -> tuple[list[QuarantinedRecord], str | None]:
+    """Some of the org's records in quarantine, of one stream or of all, by id, and the cursor of
+    the next ones. Raises RequestInvalid for a cursor of another listing."""
+    wanted: tuple[Filter, ...] = () if stream is None else (("stream", "==", stream),)
+    found = listing.page(
+        database, paths.quarantine(org_id), [QueryRange(wanted)], cursor=cursor, limit=limit
+    )
+    return [_in_full(org_id, each) for each in found.documents], found.cursor
+
+
+def _in_full(org_id: str, document: Document) -> QuarantinedRecord:
+    fields = document.fields
+    return QuarantinedRecord(
+        Quarantined(
+            org_id,
+            document.id,
+            str(fields.get("stream", "")),
+            known_provider(fields.get("provider")),
+        ),
+        code=str(fields.get("errorCode", "")),
+        message=str(fields.get("message", "")),
+        raw=str(fields.get("raw", "")),
+        run_id=fields.get("runId"),
+        first_seen_at=fields.get("firstSeenAt"),
+        last_seen_at=fields.get("lastSeenAt"),
+    )
 
 
 def keys(database: Database, org_id: str, stream: str, limit: int) -> set[str]:

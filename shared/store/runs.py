@@ -15,8 +15,9 @@ from pydantic import Field, ValidationError, model_validator
 from shared.domain.providers import ALLEAVES
 from shared.domain.runs import RunState, StreamCounts
 from shared.models import CamelModel
-from shared.store import paths
+from shared.store import listing, paths
 from shared.store.database import Database, Fields, Put, Write, put_if_version
+from shared.store.listing import QueryRange
 
 KEPT = timedelta(days=90)
 """How long Firestore keeps a run's document (its TTL field is ``expireAt``)."""
@@ -27,11 +28,17 @@ REPORTED_FIELDS = (
     *("durationSeconds", "error", "errors", "warnings", "held", "deletionsHeld"),
 )
 """Fields of a run's document that its report has too."""
+RECORDS_NAMED = 100
+"""Ids of records that a hold names."""
 REPORTED_COUNTS = (
     *("fetched", "unchanged", "skipped", "skippedReasons"),
     *("quarantined", "requests", "seconds"),
 )
 """Counts of a stream that a report takes from the run: the others follow from its changes."""
+
+
+def _is_empty(kept: object) -> bool:
+    return not kept
 
 
 class Cost(CamelModel):
@@ -58,10 +65,16 @@ class RunError(CamelModel):
 
 
 class Hold(CamelModel):
-    """Removals of a stream that wait for a person: why, and how many."""
+    """The removal of ``count`` records of a stream, which waits for a person, and why. ``id`` is
+    the removal's own (domain.removal), ``record_ids`` are the first RECORDS_NAMED of the records,
+    both empty in what earlier versions have stored. ``proven``: allowing it removes them; else the
+    POS's answer is no proof that they are gone."""
 
     reason: str
     count: int
+    id: str = Field(default="", exclude_if=_is_empty)
+    record_ids: list[str] = Field(default_factory=list, exclude_if=_is_empty)
+    proven: bool = Field(default=True, exclude_if=bool)
 
 
 class Position(CamelModel):
@@ -231,6 +244,22 @@ def read(database: Database, org_id: str, run_id: str) -> Run | None:
     return Run.model_validate(found.fields) if found.exists else None
 
 
+def history(
+    database: Database, org_id: str, *, cursor: str | None, limit: int
+) -> tuple[list[tuple[str, Run]], str | None]:
+    """Some of the org's runs by id, the latest first, and the cursor of the next ones; None where
+    there are no more. Raises RequestInvalid for a cursor of another listing."""
+    latest = QueryRange(field="startedAt", descending=True)
+    found = listing.page(database, paths.sync_runs(org_id), [latest], limit=limit, cursor=cursor)
+    return [(each.id, Run.model_validate(each.fields)) for each in found.documents], found.cursor
+
+
+def read_report(database: Database, org_id: str, run_id: str) -> Fields | None:
+    """The report of a dry run as stored; None where there is none."""
+    found = database.get(paths.sync_report(org_id, run_id))
+    return found.fields if found.exists else None
+
+
 def put(org_id: str, run_id: str, run: Run) -> Put:
     """The write for a run."""
     return Put(paths.sync_run(org_id, run_id), run.document(org_id, run_id))
@@ -287,10 +316,10 @@ def read_manual(database: Database, org_id: str) -> ManualRequests:
 
 
 def add_manual(
-    org_id: str, before: ManualRequests, *, run_id: str, asked_at: Sequence[datetime]
+    org_id: str, before: ManualRequests, *, run_id: str | None, asked_at: Sequence[datetime]
 ) -> Write:
-    """The write for one more run; a conflict if another request came since ``before`` was read:
-    of many requests at once one is granted."""
+    """The write for one more run, ``run_id`` being the last to be waited for; a conflict if another
+    request came since ``before`` was read: of many requests at once one is granted."""
     fields = {"runId": run_id, "askedAt": list(asked_at)}
     return put_if_version(paths.manual_runs(org_id), fields, before.version)
 

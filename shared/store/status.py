@@ -2,7 +2,7 @@
 ``sync_state/progress``, what the next run must know of the ones before: of the org's sync with one
 provider, each has its own (paths.progress)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ OWNED = (
     *("lastError", "lastErrorCode", "lastErrorOwner", "durationSeconds"),
     *("customersCount", "ordersCount", "menuProductsCount", "ordersSkipped"),
     *("quarantined", "deletionsHeld", "warnings", "providers"),
+    *("orgId", "name", "nameKey", "failingSince", "streams"),
 )
 
 
@@ -31,10 +32,23 @@ def put(org_id: str, fields: Fields) -> Put:
     return Put(paths.pos_status(org_id), fields, owned=owned)
 
 
-def put_error(org_id: str, run_id: str, now: datetime, error: dict[str, Any]) -> Put:
-    """The write for a run that ended without counting anything: the counts before it survive."""
-    fields = {"status": "error", "lastSyncAt": now, "lastRunId": run_id, **error}
+def put_error(
+    database: Database, org_id: str, run_id: str, now: datetime, error: dict[str, Any]
+) -> Put:
+    """The write for a run that ended without counting anything: the counts before it survive, and
+    since when the org is failing. One read."""
+    fields = {"orgId": org_id, "status": "error", "lastSyncAt": now, "lastRunId": run_id, **error}
+    fields["failingSince"] = failing_since(database, org_id) or now
     return Put(paths.pos_status(org_id), fields, owned=tuple(fields))
+
+
+def failing_since(database: Database, org_id: str) -> datetime | None:
+    """When the first run failed since the last that succeeded; None where none has."""
+    path = paths.pos_status(org_id)
+    since: datetime | None = database.get_all([path], ["failingSince"])[path].fields.get(
+        "failingSince"
+    )
+    return since
 
 
 def paused_until(database: Database, org_id: str) -> datetime | None:
@@ -72,6 +86,18 @@ def last_succeeded(
         for document in found
         if document.id == paths.POS and document.fields.get("status") != PAUSED
     }
+
+
+def fleet_version(database: Database) -> object:
+    """Differs where a run of any org has ended since. One read."""
+    newest = database.query(
+        paths.INTEGRATIONS,
+        select=["lastSyncAt"],
+        order_by=[("lastSyncAt", "DESCENDING")],
+        limit=1,
+        everywhere=True,
+    )
+    return tuple((each.path, each.version) for each in newest)
 
 
 def menu_changed(org_id: str, now: datetime) -> Put:
@@ -115,6 +141,13 @@ class RecordCounts(CamelModel):
     quarantined: int = 0
 
 
+class StreamStanding(CamelModel):
+    """When a stream was last synced without a failure, and why it was not since."""
+
+    last_success_at: datetime | None = None
+    error: RunError | None = None
+
+
 class SyncProgress(CamelModel):
     """Cursors, shard counts and failures of an org's sync with one provider. Changed in place
     during a run."""
@@ -141,6 +174,8 @@ class SyncProgress(CamelModel):
     """As the last run that was at work here left them."""
     error: RunError | None = None
     """Why that run did not do all of its work."""
+    streams: dict[str, StreamStanding] = Field(default_factory=dict, exclude_if=_is_empty)
+    """Each stream, as the last run that tried it left it."""
     credential_failures: int = 0
     """Runs in a row whose credentials the POS refused."""
     next_try_at: datetime | None = None
@@ -152,6 +187,8 @@ class SyncProgress(CamelModel):
     """Removals that wait for a person, by stream, until a run of that stream completes."""
     incidents: list[str] = Field(default_factory=list)
     """Keys of the open incidents that runs of the org have raised."""
+    refused: dict[str, str] = Field(default_factory=dict, exclude=True)
+    """By stream the id of the removal that a person does not want. Written beside the runs."""
     pending_recompute: list[str] = Field(default_factory=list, alias="owed")
     """Customers who lost an order to another: their recompute may not have been requested yet."""
     pending_notifications: list[str] = Field(default_factory=list)
@@ -187,8 +224,15 @@ def read_progress(database: Database, org_id: str, provider: str) -> SyncProgres
 
 
 def put_progress(org_id: str, provider: str, progress: SyncProgress) -> Put:
-    """The write for it, without ``ecom_import``. Dates and times are stored as ISO text."""
+    """The write for it, without ``ecom_import`` and ``refused``. Dates and times are stored as ISO
+    text."""
     fields = progress.model_dump(mode="json", by_alias=True)
+    return Put(paths.progress(org_id, provider), fields, owned=tuple(fields))
+
+
+def put_refused(org_id: str, provider: str, refused: Mapping[str, str]) -> Put:
+    """The write for ``refused`` alone."""
+    fields = {"refused": dict(refused)}
     return Put(paths.progress(org_id, provider), fields, owned=tuple(fields))
 
 

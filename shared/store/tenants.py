@@ -5,10 +5,11 @@ account at the loyalty provider is wrong still has its points calculated.
 """
 
 import reprlib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
@@ -19,13 +20,15 @@ from shared.loyalty.alpine_iq import AlpineIqSettings
 from shared.loyalty.port import ProviderSettings
 from shared.models import FrozenCamelModel
 from shared.store import paths
-from shared.store.database import Database, Fields
+from shared.store.database import Database, Document, Fields, Write, put_if_version
 
 M = TypeVar("M", bound=BaseModel)
 Factor = Annotated[Decimal, Field(gt=0, le=100)]
 
 LOYALTY_PROVIDERS = {"alpineIq": AlpineIqSettings}
 """The settings of each loyalty provider, by their field in an org's document."""
+LONGEST_NAME = 200
+"""Characters of an org's name that are kept beside its status."""
 MOST_IGNORED = 5
 """Mistakes in one list that are named."""
 
@@ -42,8 +45,9 @@ class SyncSettings(FrozenCamelModel):
 
 class TenantSettings(FrozenCamelModel):
     """The settings of a sync. ``notify`` is what the org asks to hear of in ``alerts.notify``;
-    ``warnings`` are sentences about what there is ignored."""
+    ``warnings`` are sentences about what there is ignored. ``name`` may be empty."""
 
+    name: str = ""
     sync: SyncSettings = SyncSettings()
     notify: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
@@ -63,12 +67,35 @@ class _LoyaltySettings(FrozenCamelModel):
     discrepancy_threshold: Decimal = Field(default=LoyaltyRules().discrepancy_threshold, ge=0)
 
 
+class _Alerts(FrozenCamelModel):
+    urls: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    notify: tuple[Literal["new_ecom_order"], ...] = ()
+
+
+class _Settings(FrozenCamelModel):
+    """The parts of an org's settings that people change here."""
+
+    sync: SyncSettings | None = None
+    loyalty_settings: _LoyaltySettings | None = None
+    alpine_iq: AlpineIqSettings | None = None
+    alerts: _Alerts | None = None
+
+
+PARTS: Mapping[str, type[BaseModel]] = {
+    "sync": SyncSettings,
+    "loyaltySettings": _LoyaltySettings,
+    **LOYALTY_PROVIDERS,
+    "alerts": _Alerts,
+}
+"""What reads each part of an org's settings, by its field in the org's document."""
+
+
 @dataclass(frozen=True, slots=True)
 class TenantLoyalty:
     """The loyalty settings in an org's document. The methods raise ConfigurationInvalid naming
     each field at fault."""
 
-    path: str
+    org_id: str
     fields: Fields
 
     def rules(self) -> LoyaltyRules:
@@ -88,33 +115,86 @@ class TenantLoyalty:
 
     def _read(self, name: str, model: type[M]) -> M | None:
         stored = self.fields.get(name)
-        return None if stored is None else _valid(model, stored, f"{name} in {self.path} is")
+        where = f"{name} in {paths.tenant(self.org_id)}"
+        return None if stored is None else _valid(model, stored, f"{where} is")
 
 
 def read(database: Database, org_id: str) -> TenantSettings:
     """The org's settings. Raises ConfigurationInvalid naming each field at fault."""
     path = paths.tenant(org_id)
-    fields = database.get(path).fields
+    return settings_in(path, database.get(path).fields)
+
+
+def settings_in(path: str, fields: Fields) -> TenantSettings:
+    """The settings in an org's document. Raises as ``read``."""
     own = {name: value for name, value in fields.items() if name == "sync"}
     settings = _valid(TenantSettings, own, f"the settings in {path} are")
     wanted, ignored = _notices(fields.get("alerts"))
     warnings = tuple(f"Ignored in {path}: {each}." for each in ignored)
-    return settings.model_copy(update={"notify": frozenset(wanted), "warnings": warnings})
+    found = {"name": name_of(fields), "notify": frozenset(wanted), "warnings": warnings}
+    return settings.model_copy(update=found)
+
+
+def name_of(fields: Fields) -> str:
+    """The name in an org's document, which another program writes; empty where it has none."""
+    name = fields.get("name")
+    return name[:LONGEST_NAME] if isinstance(name, str) else ""
 
 
 def read_loyalty(database: Database, org_id: str) -> TenantLoyalty:
     """The org's loyalty settings, not validated yet. One read."""
-    path = paths.tenant(org_id)
-    return TenantLoyalty(path, database.get(path).fields)
+    return TenantLoyalty(org_id, database.get(paths.tenant(org_id)).fields)
 
 
 def alert_urls(database: Database, org_id: str) -> list[SecretStr]:
     """The org's notification URLs. The other settings need not be valid: an alert may be about
     them."""
-    alerts = database.get(paths.tenant(org_id)).fields.get("alerts")
+    return alert_urls_in(database.get(paths.tenant(org_id)).fields)
+
+
+def alert_urls_in(fields: Fields) -> list[SecretStr]:
+    """The notification URLs in an org's document."""
+    alerts = fields.get("alerts")
     urls = alerts.get("urls") if isinstance(alerts, dict) else None
     listed = urls if isinstance(urls, list) else []
     return [SecretStr(url) for url in listed if isinstance(url, str) and url]
+
+
+def document(database: Database, org_id: str) -> Document:
+    """The org's document, which need not exist."""
+    return database.get(paths.tenant(org_id))
+
+
+def put(org_id: str, parts: Fields, version: datetime | None) -> Write:
+    """The write for parts of the org's settings, None for one that is removed, where the document
+    is still of that version; None: does not exist."""
+    return put_if_version(paths.tenant(org_id), parts, version)
+
+
+def check(org_id: str, parts: Fields, named: Mapping[str, Collection[str]]) -> None:
+    """Hold parts of an org's settings, by their fields in its document, against the models that
+    read them. ``named`` are the fields of each that somebody has just given: one that no model has
+    is misspelt. Raises ConfigurationInvalid naming each field at fault."""
+    wrong = [
+        f"{part}.{name}: there is no such setting"
+        for part, names in named.items()
+        for name in names
+        if name not in _fields_of(part)
+    ]
+    try:
+        read = _Settings.model_validate(dict(parts))
+    except ValidationError as error:
+        wrong.append(at_fault(error))
+    else:
+        if read.loyalty_settings is not None:
+            TenantLoyalty(org_id, parts).rules()
+    if wrong:
+        raise ConfigurationInvalid("; ".join(wrong))
+
+
+def _fields_of(part: str) -> set[str]:
+    model = PARTS[part]
+    return {str(field.alias) for field in model.model_fields.values()}
 
 
 def _notices(alerts: object) -> tuple[list[str], list[str]]:

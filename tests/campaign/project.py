@@ -15,14 +15,13 @@ from google.cloud.firestore import Client
 from deploy.local.clients import firestore_client
 from deploy.local.environment import Addresses, of_function
 from deploy.manifest import Manifest
-from deploy.replay import topic_of
 from shared.bus.messages import Message
 from shared.bus.publisher import Publisher
 from shared.domain.providers import ALLEAVES, LIGHTSPEED, Provider
 from shared.pos.alleaves import webhooks as alleaves_webhooks
 from shared.pos.lightspeed import webhooks as lightspeed_webhooks
 from shared.services import fan_out
-from shared.services.dead_letters import ReplayDeadLetters
+from shared.services.dead_letters import ReplayDeadLetters, topic_of
 from shared.services.manual_sync import ManualSync, RunUnderWay, SyncRequest
 from shared.services.webhooks import ReceiveWebhook
 from shared.store.database import Database
@@ -207,7 +206,7 @@ class Project:
         replay = ReplayDeadLetters(
             Database(self._client),
             publish,
-            lambda source: topic_of(self._manifest, source),
+            lambda source: topic_of(source, self._manifest.topics_of_functions),
             lambda: utc(later),
         )
         for message_id, fields in self.dead_letters().items():

@@ -23,8 +23,9 @@ SECRET_NOTE = "campaign note, to be stored nowhere"
 """In notes of customers, sales and lines."""
 NOTED_SHARE = 0.3
 AGE_MINUTES = (120, 720)
-"""Of a new sale. To a worker that is at work while a day passes in no time, one of that moment is
-of the day after tomorrow: such a sale is quarantined, and X-Series does not list it again."""
+"""Of a new sale, of which one of the eCom shop is the youngest. To a worker that is at work while a
+day passes in no time, one of that moment is of the day after tomorrow: such a sale is quarantined,
+and X-Series does not list it again."""
 HEARD_SHARE, LATE_SHARE = 0.35, 0.15
 """Of the webhooks, that come at once and that come with what happens next. The others are lost."""
 UNNAMED_SHARE = 0.1
@@ -213,7 +214,8 @@ class RetailActivity:
         be a hostile record.)"""
         data = self.retailer.data
         known = [order for order in data.ecom.values() if order.contact.customer_id]
-        placed = self.now.astimezone(ZoneInfo(self.retailer.spec.timezone))
+        youngest = self.now - timedelta(minutes=AGE_MINUTES[0])
+        placed = youngest.astimezone(ZoneInfo(self.retailer.spec.timezone))
         order = replace(
             self.dice.choice(known),
             number=max(data.ecom) + 1,

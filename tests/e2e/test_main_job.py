@@ -120,7 +120,7 @@ def test_a_secret_of_this_machine_signs_in(cloud: Cloud, open_org: OpenOrg) -> N
     org_id = open_org(**SMALL)
     location = cloud.client.document(f"locations/{org_id}-1000")
     password = (location.get().to_dict() or {})["posConfig"]["password"]
-    location.update({"posConfig.password": "secret:main-street-password"})
+    location.update({"posConfig.password": f"secret:pos-{org_id}-password"})
     tick = {"job": "pos-sync", "orgId": org_id}
 
     # When the org is ticked, then it is told how to put the secret there
@@ -128,7 +128,7 @@ def test_a_secret_of_this_machine_signs_in(cloud: Cloud, open_org: OpenOrg) -> N
     cloud.wait("the secret is missed", lambda: "lastError" in cloud.store.status(org_id))
     status = cloud.store.status(org_id)
     assert (status["lastErrorCode"], status["lastErrorOwner"]) == ("configuration_invalid", "org")
-    file = cloud.stack.secret_files / "main-street-password"
+    file = cloud.stack.secret_files / f"pos-{org_id}-password"
     assert f"printf %s 'THE SECRET' > {within_clone(file)}" in status["lastError"]
 
     # When that is done, the next tick syncs it

@@ -21,6 +21,7 @@ from shared.bus.publisher import Publisher
 from shared.clock import utc_now
 from shared.domain.runs import RunState
 from shared.outbound.credentials import TokenCache
+from shared.outbound.destinations import Destinations
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.pos import registry
 from shared.pos.config import Location
@@ -81,7 +82,7 @@ class PosConnector:
     """Opens the POS accounts of locations."""
 
     def __init__(self) -> None:
-        self._http = HttpSession(QUICK)
+        self._http = HttpSession(QUICK, Destinations(loopback=True))
         self._tokens = TokenCache(utc_now)
 
     def open(self, location: Location) -> PosClient:

@@ -1,6 +1,7 @@
 """The functions as their bootstrap modules wire them, in this process and on the emulator."""
 
 import base64
+import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -12,7 +13,7 @@ from cloudevents.http import CloudEvent
 from pydantic import SecretStr
 
 from deploy.manifest import Manifest
-from shared.bootstrap import alerts, clients, http, loyalty, pos, webhooks
+from shared.bootstrap import admin_api, alerts, clients, http, loyalty, pos, webhooks
 from shared.bootstrap.http import HttpFunction
 from shared.bus.later import LaterPublisher
 from shared.bus.messages import Message
@@ -44,16 +45,22 @@ class ClaimSessions:
 
 class InProcess:
     """Makes the functions. ``published`` are their messages with their topics, those for later too,
-    ``secrets`` are the texts of secrets by name, ``secrets_read`` the resources asked for,
-    ``alerted`` the addresses and texts of alerts."""
+    ``resent`` the texts that were published as they stand, ``secrets`` are the texts of secrets by
+    name, ``secrets_read`` the resources asked for, ``alerted`` the addresses and texts of
+    alerts."""
 
     def __init__(self, project: str, database: Database, patch: pytest.MonkeyPatch) -> None:
         self.published: list[tuple[str, Message]] = []
+        self.resent: list[tuple[str, str]] = []
         self.secrets: dict[str, str] = {}
         self.secrets_read: list[str] = []
         self.alerted: list[tuple[str, str]] = []
         self._project, self._database, self._patch = project, database, patch
-        patch.setattr(alerts, "Notifier", lambda: _Alerted(self.alerted))
+        self._versions = itertools.count(1)
+        for module in (admin_api, alerts):
+            patch.setattr(module, "Notifier", lambda *_, **__: _Alerted(self.alerted))
+        patch.setattr(pos, "add_version", self._add_version)
+        patch.setattr(pos, "drop_version", lambda resource: None)
         for module in (loyalty, pos, webhooks):
             patch.setattr(module, "read_secret", self._read_secret)
 
@@ -71,7 +78,7 @@ class InProcess:
         return HttpFunction(wired.name, wired.model, wired.routes).app()
 
     def _prepare(self, module: ModuleType) -> None:
-        manifest = Manifest.read()
+        manifest = Manifest.read().for_local_cloud()
         function = manifest.functions[module.__name__.rpartition(".")[2]]
         environment = {
             **manifest.environment(function, self._project),
@@ -85,7 +92,7 @@ class InProcess:
             self._patch.setenv(name, value)
         stand_ins: dict[str, Callable[..., Any]] = {
             "database": lambda settings: self._database,
-            "publisher": lambda topic: _Published(topic, self.published),
+            "publisher": lambda topic: _Published(topic, self.published, self.resent),
             "later": lambda settings, topic: _PublishedLater(topic, self.published),
             "staff_rule": lambda project, store: Staff(ClaimSessions(), OrgDirectory(store)),
         }
@@ -93,18 +100,33 @@ class InProcess:
             if hasattr(module, name) and module not in (clients, http):
                 self._patch.setattr(module, name, stand_in)
 
+    def _add_version(self, project: str, name: str, text: str) -> str:
+        assert project == self._project
+        self.secrets[name] = text
+        return str(next(self._versions))
+
     def _read_secret(self, resource: str) -> str:
         self.secrets_read.append(resource)
         return self.secrets[resource.split("/")[3]]
 
 
 class _Published(Publisher):
-    def __init__(self, topic: str, published: list[tuple[str, Message]]) -> None:
+    def __init__(
+        self, topic: str, published: list[tuple[str, Message]], resent: list[tuple[str, str]]
+    ) -> None:
         self._topic, self._published = topic.rpartition("/")[2], published
+        self._resent = resent
 
     def publish(self, messages: Iterable[Message]) -> int:
         given = list(messages)
         self._published += [(self._topic, message) for message in given]
+        return len(given)
+
+    def publish_text(
+        self, texts: Iterable[str], attributes: Mapping[str, str] | None = None
+    ) -> int:
+        given = list(texts)
+        self._resent += [(self._topic, text) for text in given]
         return len(given)
 
 

@@ -1,8 +1,7 @@
 """One org never reads, changes or pays with what is another's, whatever it sends.
 
 A case is one request, message or change of configuration by people of MINE, a webhook of its POS
-included. FUZZ_CASES=5000 (``make fuzz``) is the long form. Left out: secrets. A location may name
-any secret of the project, also one that another org uses.
+included. FUZZ_CASES=5000 (``make fuzz``) is the long form.
 """
 
 import contextlib
@@ -30,6 +29,7 @@ from deploy.local.simulator.server import Server, serve
 from deploy.local.simulator.simulation import Simulation
 from deploy.local.simulator.spec import OrgSpec
 from shared.bootstrap import (
+    admin_api,
     cron_fanout,
     dashboard,
     loyalty_api,
@@ -61,7 +61,8 @@ MARKED |= {"category", "vendor", "message", "lastError", "alpineUserId", "reques
 PUBLIC = "publicViews"
 HOOK_SECRETS = {MINE: "the webhook secret of mine", OTHER: "the webhook secret of the other"}
 SMALL = {"customers": 12, "orders": 16, "products": 6, "rows": 6, "alpine_contacts": 4}
-HTTP_FUNCTIONS = (manual_sync, dashboard, loyalty_api, webhooks)
+NOWHERE = "http://127.0.0.1:1/api"
+HTTP_FUNCTIONS = (manual_sync, dashboard, loyalty_api, webhooks, admin_api)
 
 ORG_IDS = (
     *(OTHER, MINE, "brand_harbor", "org_org_harbor", "brand_org_harbor", "org_brand_harbor"),
@@ -77,6 +78,25 @@ REPORTED = "2026-01-05T10:00:00Z"
 """When the metrics of both orgs were reported."""
 MOMENTS = (REPORTED, "2026-02-02T10:00:00Z", "2026-03-02T10:00:00Z")
 ROLES = ("dispensary_admin", "brand_admin", "customer", "SUPER_USER", "super_user ", "")
+ANSWERED: Mapping[str, Sequence[object]] = {
+    "decision": ("approve", "refuse"),
+    "removals": (["5f2a"],),
+    "posConfig": (
+        {},
+        {"provider": "alleaves", "apiKey": f"secret:password-of-{OTHER}", "baseUrl": NOWHERE},
+        {"provider": "alleaves", "apiKey": f"secret:pos-{OTHER}-main", "baseUrl": NOWHERE},
+        {"password": f"secret:password-of-{OTHER}"},
+        {"locationId": OTHER},
+    ),
+    "alpineIq": (None, {"apiKey": f"secret:password-of-{OTHER}"}, {"userId": 1, "apiKey": "k"}),
+    "alerts": (None, {"urls": ["json://127.0.0.1:1"]}),
+    "sync": (None, {"lookbackDays": 3}),
+    "loyaltySettings": (None, {"pointsPerDollar": 3}),
+    "addAlertUrls": (["json://127.0.0.1:1"], []),
+    "removeAlertUrls": ([OTHER],),
+    "timezone": ("America/Denver", None),
+}
+"""Values of fields of a body that settings and decisions have."""
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=12)
 
 
@@ -127,8 +147,10 @@ class World:
         theirs = (f"tenants/{OTHER}", f"tenants/{OTHER}/")
         touched = [path for path in self.written if path == theirs[0] or path.startswith(theirs[1])]
         assert not touched, (case, touched)
+        assert f"locations/main-{OTHER}" not in self.written, case
         named = [m for _, m in functions.published if getattr(m, "org_id", None) == OTHER]
         assert not named, (case, named)
+        assert not functions.resent, (case, functions.resent)
         assert not [name for name in functions.secrets_read if OTHER in name], case
         alerted = [text for each in functions.alerted for text in each]
         foreign = (MARKER, f"alerts-of-{OTHER}")
@@ -197,7 +219,7 @@ def _configure(client: Firestore, server: Server, functions: InProcess) -> None:
             {**tenant, "alerts": {"urls": [f"json://alerts-of-{org.id}"]}}
         )
         for location in org.location_documents(server.url):
-            document, name = location["document"], f"password-of-{org.id}"
+            document, name = location["document"], f"pos-{org.id}-password"
             config = document["posConfig"]
             functions.secrets[name] = config["password"]
             config |= {"password": f"secret:{name}", "webhookSecret": HOOK_SECRETS[org.id]}
@@ -305,9 +327,25 @@ def _request(world: World, draw: Draw) -> Case:
         }
         sent |= {"data": json.dumps(body), "content_type": "application/json"}
     url = f"{path}?{query}"
-    return f"{route.method} {url} {sent}", lambda: world.request(
-        function, route.method, url, **sent
-    )
+
+    def act() -> None:
+        with _settings_of_mine_kept(world, changed=function == admin_api.__name__):
+            world.request(function, route.method, url, **sent)
+
+    return f"{route.method} {url} {sent}", act
+
+
+@contextlib.contextmanager
+def _settings_of_mine_kept(world: World, *, changed: bool) -> Iterator[None]:
+    """People of MINE may change its settings: the next case finds them as they were."""
+    kept = [world.client.document(p) for p in (f"locations/main-{MINE}", f"tenants/{MINE}")]
+    before = {each: each.get().to_dict() or {} for each in kept if changed}
+    yield
+    for each, fields in before.items():
+        each.set(fields)
+    for location in world.client.collection("locations").list_documents() if changed else ():
+        if location.id not in (f"main-{MINE}", f"main-{OTHER}"):
+            location.delete()
 
 
 def _headers(world: World, draw: Draw) -> dict[str, str]:
@@ -357,6 +395,8 @@ def _json_value(world: World, draw: Draw, name: str) -> Any:
         return ["products"]
     if name == "type":
         return "pickup"
+    if name in ANSWERED:
+        return draw(st.sampled_from(ANSWERED[name]))
     if name == "lines":
         batch_id, area_id = (draw(st.sampled_from(world.ids)) for _ in range(2))
         return [{"batchId": batch_id, "areaId": area_id, "quantity": 1}]
@@ -441,6 +481,12 @@ def _configuration(world: World, draw: Draw) -> Case:
                 (location, "posConfig.status", "inactive"),
                 (tenant, "alpineIq.userId", their_alpine["userId"]),
                 (tenant, "name", OTHER),
+                (location, "posConfig.password", f"secret:pos-{OTHER}-password"),
+                (location, "posConfig.password", f"secret:pos-{OTHER}-password/versions/1"),
+                (location, "posConfig.apiKey", f"secret:pos-{OTHER}-password"),
+                (location, "posConfig.webhookSecret", f"secret:pos-{OTHER}-password"),
+                (location, "posConfig.baseUrl", "http://169.254.169.254/api"),
+                (tenant, "alpineIq.apiKey", f"secret:pos-{OTHER}-password"),
             )
         )
     )

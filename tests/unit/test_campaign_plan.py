@@ -1,12 +1,17 @@
 """What the campaign's seeds draw."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
 
 from google.api_core.exceptions import Aborted, FailedPrecondition
 
+from deploy.local.simulator.lightspeed.retailer import LightspeedSimulation
+from deploy.local.simulator.lightspeed.spec import RetailerSpec
 from shared.store.database import Conflict
 from tests.campaign.firestore_weather import FAIR, NO_CONTENTION, is_to_blame
 from tests.campaign.plan import draw
+from tests.campaign.retail_activity import RetailActivity, Unheard
 
 SEEDS = range(1, 61)
 
@@ -82,3 +87,25 @@ def test_an_org_that_is_not_at_x_series_is_drawn_as_it_was_without() -> None:
         ]
         if not retail:
             assert plan == without
+
+
+def test_what_is_sold_while_a_day_passes_is_not_of_the_future_to_a_worker_of_the_day_before() -> (
+    None
+):
+    # Given
+    till = RetailerSpec(
+        id="till_a", customers=9, sales=12, ecom_orders=6, late=1, products=5, seed=3
+    )
+    [retailer] = LightspeedSimulation([till])
+    moment = datetime(2100, 3, 18, 16, 0, tzinfo=UTC)
+    activity = RetailActivity(retailer, Random(5), moment, Unheard(), deletions=False)
+
+    # When
+    for happens in (activity.sale, activity.shop_order, activity.arrival, activity.returned_sale):
+        happens()
+
+    # Then
+    sold = [str(sale["sale_date"]) for sale in retailer.data.table("sales")]
+    latest = max(datetime.fromisoformat(text) for text in sold if text > "2100")
+    placed = max(order.placed for order in retailer.data.ecom.values())
+    assert max(latest, placed) <= moment - timedelta(hours=2)

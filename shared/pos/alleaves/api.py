@@ -17,7 +17,7 @@ from shared.domain.ids import is_document_id
 from shared.domain.order_windows import DateWindow
 from shared.errors import ConfigurationInvalid, CredentialsRejected, SyncSamError
 from shared.outbound.credentials import Token, TokenCache
-from shared.outbound.failures import HostUnknown, StatusRefused, TokenRejected
+from shared.outbound.failures import AddressForbidden, HostUnknown, StatusRefused, TokenRejected
 from shared.outbound.replies import ReplyTooLarge
 from shared.outbound.session import HttpCall, HttpReply, HttpSession, host_of
 from shared.pos.alleaves.parse import rows_and_total
@@ -204,13 +204,12 @@ class AlleavesApi:
             what = "the API key" if self._key_headers else "user name, password and PIN"
             where = f"{self._location_name} in the POS settings"
             wrong = CredentialsRejected(f"{error} Check {what} of {where}.")
-        except HostUnknown:
+        except HostUnknown as error:
             host = host_of(self._base_url)
             if host.lower() == host_of(ALLEAVES_URL):
                 raise
             wrong = ConfigurationInvalid(
-                f"the host {host} does not exist: correct posConfig.baseUrl of"
-                f" {self._location_name}"
+                f"the host {host} {_why(error)}: correct posConfig.baseUrl of {self._location_name}"
             )
         # Raised out here so that no error which holds the call is chained to it.
         raise wrong
@@ -237,6 +236,12 @@ class AlleavesApi:
             token = self._tokens.get(self._account, sign_in, rejected=token)
             reply = self._http.call(_bearing(token, call), read)
         return HttpReply(reply.data, requests + reply.requests)
+
+
+def _why(error: HostUnknown) -> str:
+    if isinstance(error, AddressForbidden):
+        return "leads to an address that is not public"
+    return "does not exist"
 
 
 def _key_headers(config: AlleavesConfig) -> Mapping[str, str]:

@@ -113,7 +113,9 @@ class LookUpPoints:
             self.database, account.rate_limit_id, account.limits, until=until, clock=self.clock
         )
         try:
-            return self.open_provider(account, permits.take, until).look_up(phone, email)
+            return self.open_provider(account, org.org_id, permits.take, until).look_up(
+                phone, email
+            )
         except (OrgError, ProviderError, RetryLater) as error:
             log.warning("points_without_alpine_iq", code=error.code)
         except OutOfTime:

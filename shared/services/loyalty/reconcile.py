@@ -165,7 +165,9 @@ class LoyaltyReconcile:
             sleep=self.sleep,
         )
         try:
-            provider = self.open_provider(account, permits.take, session.until + LAST_CALLS)
+            provider = self.open_provider(
+                account, session.org_id, permits.take, session.until + LAST_CALLS
+            )
         except OrgError as error:
             return LookUps(None, error=error)
         reached = LoyaltyAccount(provider, permits, window_end)

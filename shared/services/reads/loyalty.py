@@ -55,7 +55,7 @@ class LoyaltyReads:
         points = self._points(org_id, found[0], self._tiers(org_id))
         return points | {"alpineIq": answer.status}
 
-    def in_review(self, org_id: str, *, limit: int | None) -> list[dict[str, Any]]:
+    def in_review(self, org_id: str, *, limit: int | None = None) -> list[dict[str, Any]]:
         """The points of the customers in review, the largest discrepancy first; of all without
         ``limit``."""
         found, tiers = loyalty.in_review(self.database, org_id), self._tiers(org_id)
@@ -82,7 +82,7 @@ class LoyaltyReads:
     def _points(self, org_id: str, customer: Document, tiers: Mapping[str, Tier]) -> dict[str, Any]:
         """A customer's loyalty fields as stored, with the tier as the org has it now and the last
         entries of the ledger, newest first. ``needsReview``: Alpine IQ's figure applies and differs
-        from the calculated one."""
+        from the calculated one; ``reviewed``: who has looked at just these figures, and when."""
         fields = customer.fields
         by_alpine = fields["tierSource"] == TierSource.PROVIDER
         tier = tiers.get(fields.get("loyaltyTier", ""))
@@ -92,5 +92,6 @@ class LoyaltyReads:
             "tierColor": tier.color if tier else None,
             "customerId": customer.id,
             "needsReview": by_alpine and not fields["loyaltyReconciled"],
+            "reviewed": loyalty.review_of(fields),
             "lastEntries": loyalty.latest_entries(self.database, org_id, customer.id, LAST_ENTRIES),
         }

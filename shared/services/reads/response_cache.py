@@ -24,10 +24,17 @@ log = structlog.get_logger(__name__)
 
 
 class ResponseCache:
-    """The last ANSWERS answers. Safe for threads."""
+    """The last ANSWERS answers. Safe for threads. ``version_of`` reads the version of an org's
+    data on which they rest."""
 
-    def __init__(self, database: Database, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        database: Database,
+        monotonic: Callable[[], float] = time.monotonic,
+        version_of: Callable[[Database, str], object] = spending.data_version,
+    ) -> None:
         self._database = database
+        self._version_of = version_of
         self._monotonic = monotonic
         self._versions = ExpiringCache[str, object](ORGS, monotonic)
         self._answers = ExpiringCache[Hashable, Any](ANSWERS, monotonic)
@@ -45,7 +52,7 @@ class ResponseCache:
         """The answer to a question about an org: one made at most ``seconds`` ago from the data's
         current version, or a new one, which is kept unless ``keeps`` says no."""
         version = self._versions.get_or(
-            org_id, CHECK_SECONDS, lambda: spending.data_version(self._database, org_id)
+            org_id, CHECK_SECONDS, lambda: self._version_of(self._database, org_id)
         )
         key = (org_id, version, question)
         answer: T | None = self._answers.get(key)

@@ -115,7 +115,12 @@ def keeps_failing(tries: int, cause: RunError | None) -> RunError:
 
 
 def failed_delivery(
-    org_id: str, run_id: str, run: Run, error: BaseException | None, now: datetime
+    database: Database,
+    org_id: str,
+    run_id: str,
+    run: Run,
+    error: BaseException | None,
+    now: datetime,
 ) -> list[Write]:
     """The writes that tell why a delivery of a sync run's message failed; none where nothing is to
     be said. The run's document is there."""
@@ -125,14 +130,18 @@ def failed_delivery(
     # The error alone: what else the run has in memory may not be stored.
     stated = {"error": cause.model_dump(by_alias=True, exclude_none=True)}
     writes: list[Write] = [Update(runs.put(org_id, run_id, run).path, stated)]
-    return writes if passes(error) else [*writes, *_told(org_id, run_id, run, cause, now)]
+    if passes(error):
+        return writes
+    return [*writes, *_told(database, org_id, run_id, run, cause, now)]
 
 
-def _told(org_id: str, run_id: str, run: Run, cause: RunError, now: datetime) -> list[Write]:
+def _told(
+    database: Database, org_id: str, run_id: str, run: Run, cause: RunError, now: datetime
+) -> list[Write]:
     if run_id.startswith(SHORT_RUNS):  # their success writes no status that would take it back
         return []
     shown = keeps_failing(run.tries, cause) if run.tries >= FAILING_FROM else cause
-    return [status.put_error(org_id, run_id, now, error_fields(shown))]
+    return [status.put_error(database, org_id, run_id, now, error_fields(shown))]
 
 
 def tell_unopened(
@@ -144,7 +153,7 @@ def tell_unopened(
     if cause is None or passes(error):
         return
     path = paths.sync_run(org_id, run_id)
-    writes = failed_delivery(org_id, run_id, run, error, now)
+    writes = failed_delivery(database, org_id, run_id, run, error, now)
     if not database.get(path).exists:
         begun = run.model_copy(update={"error": cause})
         writes = [runs.put(org_id, run_id, begun), *writes[1:]]
@@ -194,5 +203,6 @@ def _close(
     ended = runs.put(left.org_id, left.run_id, left.run)
     writes: list[Write] = [Update(ended.path, ended.fields, if_version=left.version)]
     if latest:
-        writes.append(status.put_error(left.org_id, left.run_id, now, error_fields(error)))
+        told = error_fields(error)
+        writes.append(status.put_error(database, left.org_id, left.run_id, now, told))
     database.commit(writes)

@@ -16,10 +16,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Generic, Self, TypeVar
+
+from google.api_core.exceptions import GoogleAPICallError, RetryError
 
 from shared import tracing
 from shared.clock import Clock
@@ -54,7 +57,9 @@ class RunKind(Generic[R]):
     read: Callable[[Database, str, str], R | None]
     put: Callable[[str, str, R], Put]
     abandoned: type[SyncSamError]
-    failed_delivery: Callable[[str, str, R, BaseException | None, datetime], Sequence[Write]]
+    failed_delivery: Callable[
+        [Database, str, str, R, BaseException | None, datetime], Sequence[Write]
+    ]
 
 
 SYNC: RunKind[Run] = RunKind(paths.lease, runs.read, runs.put, RunAbandoned, failed_delivery)
@@ -63,7 +68,8 @@ LOYALTY: RunKind[LoyaltyRun] = RunKind(
     loyalty_runs.read,
     loyalty_runs.put,
     LoyaltyRunAbandoned,
-    lambda org_id, run_id, run, error, now: (),  # its error is kept from one invocation to the next
+    # Its error is kept from one invocation to the next.
+    lambda database, org_id, run_id, run, error, now: (),
 )
 
 
@@ -144,7 +150,12 @@ class ActiveRun(Generic[R]):
     def _of_failure(self, error: BaseException | None) -> Sequence[Write]:
         if error is None or not self._recorded:
             return ()
-        return self._kind.failed_delivery(self.org_id, self.run_id, self.run, error, self._clock())
+        run, now = self.run, self._clock()
+        with suppress(GoogleAPICallError, RetryError):  # the lease is to be freed all the same
+            return self._kind.failed_delivery(
+                self.database, self.org_id, self.run_id, run, error, now
+            )
+        return ()
 
     def _with_document(self, writes: Sequence[Write]) -> Sequence[Write]:
         """The cost that the document states includes this commit, its lease and itself."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from shared.domain.discounts import Discount
+from shared.domain.removal import AllowedRemovals
 from shared.services.sync.attempts import StreamAttempts
 from shared.services.sync.metadata import MenuNames, sync_metadata
 from shared.services.sync.pos_locations import OpenOrg
@@ -21,12 +22,12 @@ class Catalogue:
     by time, once that is known."""
 
     def __init__(
-        self, session: Session, org: OpenOrg, attempt: StreamAttempts, *, allow_deletions: bool
+        self, session: Session, org: OpenOrg, attempt: StreamAttempts, *, allowed: AllowedRemovals
     ) -> None:
         self._session = session
         self._org = org
         self._attempt = attempt
-        self._allow_deletions = allow_deletions
+        self._allowed = allowed
         self._sales: Sales | None = None
         self.next_change: datetime | None = None
 
@@ -45,9 +46,7 @@ class Catalogue:
         prices = Prices(session, listed, sales)
         self._attempt(
             "products",
-            lambda: sync_products(
-                session, self._org, prices, stocked, allow_deletions=self._allow_deletions
-            ),
+            lambda: sync_products(session, self._org, prices, stocked, allowed=self._allowed),
         )
         with session.lock:
             self._sales = sales

@@ -9,15 +9,17 @@ from typing import Self
 
 from shared.bus.messages import STREAMS, PosSync, StreamName, Trigger
 from shared.domain.providers import ALLEAVES, Provider
+from shared.domain.removal import AllowedRemovals
 from shared.domain.runs import WEBHOOK_RUN
 from shared.errors import InvalidMessage
 
 
 @dataclass(frozen=True, slots=True)
 class SyncOrg:
-    """Sync an org's streams. ``full`` writes every record again, ``allow_deletions`` lets a
-    removal through that would wait for a person, ``streams`` None means all, as does ``provider``
-    None. ``if_active``: an org without an active location is left alone."""
+    """Sync an org's streams. ``full`` writes every record again, ``allow_deletions`` lets every
+    removal through that would wait for a person, ``approved_removals`` those of these ids;
+    ``streams`` None means all, as does ``provider`` None. ``if_active``: an org without an active
+    location is left alone."""
 
     org_id: str
     run_id: str
@@ -28,6 +30,7 @@ class SyncOrg:
     requested_by: str | None = None
     if_active: bool = False
     provider: Provider | None = None
+    approved_removals: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, message: PosSync) -> Self:
@@ -37,6 +40,11 @@ class SyncOrg:
     def stream_names(self) -> tuple[str, ...]:
         """The streams asked for."""
         return self.streams or STREAMS
+
+    @property
+    def allowed_removals(self) -> AllowedRemovals:
+        """What may be removed though it is drastic."""
+        return AllowedRemovals(self.allow_deletions, frozenset(self.approved_removals))
 
     def continuation(self) -> PosSync:
         """The message that goes on with this run in another invocation."""

@@ -15,12 +15,13 @@ import structlog
 from shared.domain.customers import Customer
 from shared.domain.ids import natural_key
 from shared.domain.orders import Order
-from shared.domain.removal import Decision, decide
+from shared.domain.removal import AllowedRemovals, Decision, decide, removal_id
 from shared.errors import OrgError, ProviderError
 from shared.pos.port import Page, PosClient
 from shared.services.sync.records import StreamRecords
 from shared.services.sync.session import Session
 from shared.store.manifest import ANNOUNCED, SKIPPED, STORED
+from shared.store.runs import RECORDS_NAMED, Hold
 
 LOOK_UPS = 100
 """Records looked up in one invocation at the most."""
@@ -33,11 +34,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RemovalRules:
-    """The share of the records, in percent, up to which a removal needs no person, and whether a
-    person allows more."""
+    """The share of the records, in percent, up to which a removal needs no person, and which others
+    a person allows."""
 
     max_percent: float
-    allowed: bool
+    allowed: AllowedRemovals
 
 
 class MissingRecords:
@@ -63,7 +64,7 @@ class MissingRecords:
             gone=len(gone),
             unreadable=unreadable,
             max_delete_percent=self._rules.max_percent,
-            allowed=self._rules.allowed,
+            allowed=self._rules.allowed.every,
             looked_up=True,
         )
         if removal.decision in (Decision.REMOVE, Decision.HOLD):
@@ -82,8 +83,9 @@ class MissingRecords:
         What cannot be looked up, or is beyond LOOK_UPS, stays for the next run. Those that are
         held wait, unless a person allows them."""
         with self._session.lock:
-            if self._rules.allowed:
-                for record_id in self._manifest.missing(held=True):
+            held = self._manifest.missing(held=True)
+            if held and self._rules.allowed.cover(self._id(held)):
+                for record_id in held:
                     self._manifest.miss(record_id, held=False)
             wanted = sorted(self.to_look_up, key=natural_key)[:LOOK_UPS]
         answers = _answers(wanted, look_up) if wanted else {}
@@ -107,13 +109,24 @@ class MissingRecords:
             self._hold()
 
     def _hold(self) -> None:
-        stream, held = self._records.stream, len(self._manifest.missing(held=True))
+        stream, held = self._records.stream, self._manifest.missing(held=True)
         reason = (
-            f"{held} {stream} are missing from the POS's list, more than"
+            f"{len(held)} {stream} are missing from the POS's list, more than"
             f" {self._rules.max_percent:g} % of those it should have: nothing is removed until a"
             " person allows it"
         )
-        self._session.hold(stream, reason if held else None, held)
+        self._session.hold(stream, held_removal(reason, self._id(held), held) if held else None)
+
+    def _id(self, held: Sequence[str]) -> str:
+        return removal_id(self._session.provider, self._records.stream, held)
+
+
+def held_removal(
+    reason: str, removal: str, record_ids: Collection[str], *, proven: bool = True
+) -> Hold:
+    """The hold of the removal of that id, of these records."""
+    first = sorted(record_ids, key=natural_key)[:RECORDS_NAMED]
+    return Hold(reason=reason, count=len(record_ids), id=removal, record_ids=first, proven=proven)
 
 
 def of_first_account(

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ import structlog
 
 from shared.domain.inventory import StockArea
 from shared.domain.metadata import NAMED_KINDS, NamedEntry, NamedKind, PublicLocation
+from shared.domain.org_health import METADATA_EVERY
 from shared.errors import OrgError, ProviderError
 from shared.pos.port import LookUpResult, PosClient
 from shared.services.sync.attempts import NotProvided
@@ -27,7 +27,6 @@ from shared.store.database import Write
 from shared.store.inventory import BatchStore, PriceList
 
 STREAM = "metadata"
-EVERY = timedelta(hours=24)
 
 T = TypeVar("T")
 
@@ -57,7 +56,7 @@ class MenuNames:
 def is_due(session: Session) -> bool:
     """Whether the last complete answer is a day old."""
     at = session.progress.metadata_at
-    return at is None or session.now() - at >= EVERY
+    return at is None or session.now() - at >= METADATA_EVERY
 
 
 def sync_metadata(session: Session, org: OpenOrg, menu: MenuNames) -> None:

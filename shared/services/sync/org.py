@@ -18,6 +18,7 @@ import structlog
 from shared.bus.messages import STREAMS
 from shared.bus.publisher import Publisher
 from shared.clock import Clock, Deadline, OutOfTime
+from shared.domain.removal import AllowedRemovals
 from shared.domain.runs import FAILING_FROM, SHORT_RUNS, RunState
 from shared.errors import OrgError, ProviderError, RetryLater, SyncSamError
 from shared.services.alerts import Alerts
@@ -148,7 +149,8 @@ class OrgSync:
         this worker as it killed those before."""
         times, cause = run.run.tries - 1, run.run.error
         stated = error_fields(keeps_failing(times, cause))
-        run.commit([status.put_error(run.org_id, run.run_id, self.clock(), stated)])
+        now = self.clock()
+        run.commit([status.put_error(run.database, run.org_id, run.run_id, now, stated)])
         log.error("run_keeps_failing", tries=times)
         self.alerts.raise_(
             run.org_id,
@@ -204,7 +206,7 @@ class OrgSync:
                 else:
                     for other in {*org.providers} - standing.keys():
                         standing[other] = status.read_progress(database, command.org_id, other)
-                    end_run(session, alerts, standing, org.providers)
+                    end_run(session, alerts, standing, org)
         log.info("run_ended", state=run.state, **run.spent())
 
     def _sync(self, command: SyncOrg, org: ConfiguredOrg, session: Session) -> None:
@@ -255,7 +257,7 @@ def sync_records(
     try:
         opened = open_org(session, org, open_pos)
         return sync_streams(
-            session, opened, _wanted(command, session), allow_deletions=command.allow_deletions
+            session, opened, _wanted(command, session), allowed=command.allowed_removals
         )
     except (OrgError, ProviderError) as error:
         session.fail(error)
@@ -263,7 +265,7 @@ def sync_records(
 
 
 def sync_streams(
-    session: Session, org: OpenOrg, wanted: Collection[str], *, allow_deletions: bool
+    session: Session, org: OpenOrg, wanted: Collection[str], *, allowed: AllowedRemovals
 ) -> datetime | None:
     """Sync the wanted streams. One that fails is noted on the run; the others go on. Returns when
     sale fields next change by time, as far as this run knows.
@@ -272,8 +274,8 @@ def sync_streams(
     foreseen, after the streams beside it have ended.
     """
     attempt = StreamAttempts(session, wanted)
-    catalogue = Catalogue(session, org, attempt, allow_deletions=allow_deletions)
-    removal = RemovalRules(org.settings.max_delete_percent, allow_deletions)
+    catalogue = Catalogue(session, org, attempt, allowed=allowed)
+    removal = RemovalRules(org.settings.max_delete_percent, allowed)
 
     def sync_people() -> None:
         check = AccountCheck(session, org.accounts)

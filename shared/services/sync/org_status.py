@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.order_matching import most_are_skipped, why_skipped
+from shared.domain.org_health import OrgState
 from shared.domain.providers import label, suffixed
 from shared.domain.runs import StreamCounts, is_paused, next_probe
 from shared.errors import Owner, SyncSamError
 from shared.services.runs.failure import error_fields, run_error
 from shared.services.sync.session import Session
 from shared.store import status
+from shared.store.customers import name_key
 from shared.store.runs import Hold, ProviderWork, Run, RunError
 from shared.store.status import SyncProgress
 
@@ -53,8 +55,9 @@ def why_unmatched(work: ProviderWork) -> str | None:
     )
 
 
-def status_fields(session: Session, standing: Standing, now: datetime) -> dict[str, Any]:
-    """The fields of the status after the session's run."""
+def status_fields(session: Session, standing: Standing, name: str, now: datetime) -> dict[str, Any]:
+    """The fields of the status after the session's run, of an org of that ``name``. One read where
+    the org is failing."""
     run, each_progress = session.run, standing.values()
     states = [_status(name, progress) for name, progress in standing.items()]
     fields: dict[str, Any] = {
@@ -67,7 +70,15 @@ def status_fields(session: Session, standing: Standing, now: datetime) -> dict[s
         "quarantined": sum(each.counts.quarantined for each in each_progress),
         "deletionsHeld": sum(h.count for each in each_progress for h in each.holds.values()),
         "durationSeconds": run.duration_seconds,
+        "orgId": session.org_id,
+        "nameKey": name_key(name or session.org_id),
+        "streams": _streams(each_progress),
     }
+    if name:
+        fields["name"] = name
+    if OrgState(fields["status"]).is_failing:
+        since = status.failing_since(session.database, session.org_id)
+        fields["failingSince"] = since or now
     if _is_success(run, standing):
         fields["lastSuccessAt"] = now
     if run.warnings:
@@ -122,6 +133,27 @@ def _counts(providers: Iterable[SyncProgress]) -> dict[str, int]:
         "ordersCount": sum(each.orders for each in counts),
         "menuProductsCount": sum(each.menu_products for each in counts),
     }
+
+
+def _streams(providers: Iterable[SyncProgress]) -> dict[str, dict[str, Any]]:
+    """Each stream over all providers: as old as it is at the one where it is oldest, with the first
+    error there is, and how many removals wait."""
+    found: dict[str, dict[str, Any]] = {}
+    for progress in providers:
+        whole = progress.error if progress.error and progress.error.stream is None else None
+        for stream, standing in progress.streams.items():
+            shown = found.setdefault(stream, {"lastSuccessAt": standing.last_success_at})
+            if None not in (shown["lastSuccessAt"], standing.last_success_at):
+                shown["lastSuccessAt"] = min(shown["lastSuccessAt"], standing.last_success_at)
+            else:
+                shown["lastSuccessAt"] = None
+            error = standing.error or whole
+            if error and "error" not in shown:
+                shown["error"] = error.model_dump(by_alias=True, exclude_none=True)
+            if hold := progress.holds.get(stream):
+                shown["held"] = shown.get("held", 0) + hold.count
+                shown["heldBecause"] = f"{hold.reason}."
+    return found
 
 
 def _still_so(provider: str, progress: SyncProgress) -> RunError | None:

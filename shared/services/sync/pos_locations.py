@@ -63,6 +63,12 @@ class ConfiguredOrg:
         return tuple(self.locations.providers) or (ALLEAVES,)
 
     @property
+    def name(self) -> str:
+        """As people know it: its own name, else that of its first active location; may be empty."""
+        own = self.settings.name if isinstance(self.settings, TenantSettings) else ""
+        return own or next((each.name for each in self.locations.active), "")
+
+    @property
     def is_active(self) -> bool:
         """Whether it has an active location."""
         return bool(self.locations.active or self.locations.invalid)
@@ -242,32 +248,42 @@ class Places:
                 raise listed
             return before
         known = {each.id: each for each in listed or ()}
-        meant = config.location_id or client.login_location()
-        if not meant:
-            if config.means_all and known:
-                first, *more = (self._place(each) for each in known.values())
-                return first.model_copy(update={"more": more})
-            if len(known) != 1:
-                raise ConfigurationInvalid(
-                    f"posConfig.locationId of location {location.id} is missing, and the POS does"
-                    f" not say which is meant{_among(known)}"
-                )
-            (meant,) = known
-        if known and meant not in known:
-            raise ConfigurationInvalid(
-                f"the POS has no location {meant}, which posConfig.locationId of location"
-                f" {location.id} names{_among(known)}"
-            )
+        own = config.location_id or client.login_location()
+        meant, *others = locations_meant(location, known, own)
+        if others:
+            first, *more = (self._place(known[each]) for each in (meant, *others))
+            return first.model_copy(update={"more": more})
         if listed is None and config.location_id:
             return before
-        zone = _zone(known[meant].fields.get("timezone")) if meant in known else None
+        zone = zone_of(known[meant]) if meant in known else None
         if zone is None and before is not None and before.location_id == meant:
             zone = before.timezone
         return Place(location_id=meant, timezone=zone, asked_at=self._session.now())
 
     def _place(self, listed: PublicLocation) -> Place:
-        zone = _zone(listed.fields.get("timezone"))
-        return Place(location_id=listed.id, timezone=zone, asked_at=self._session.now())
+        return Place(location_id=listed.id, timezone=zone_of(listed), asked_at=self._session.now())
+
+
+def locations_meant(
+    location: Location, known: Mapping[str, PublicLocation], own: str | None
+) -> list[str]:
+    """The POS's ids of the locations that settings mean: ``own``, which they or the login name,
+    else the account's only one of those that are ``known``, or all of them. Raises
+    ConfigurationInvalid where that is not clear, or the POS has none of that id."""
+    if not own and location.pos_config.means_all and known:
+        return list(known)
+    if not own and len(known) != 1:
+        raise ConfigurationInvalid(
+            f"posConfig.locationId of location {location.id} is missing, and the POS does"
+            f" not say which is meant{_among(known)}"
+        )
+    meant = own or next(iter(known))
+    if known and meant not in known:
+        raise ConfigurationInvalid(
+            f"the POS has no location {meant}, which posConfig.locationId of location"
+            f" {location.id} names{_among(known)}"
+        )
+    return [meant]
 
 
 def _at(location: Location, place: Place | None) -> Location:
@@ -299,7 +315,9 @@ def _among(known: Mapping[str, PublicLocation]) -> str:
     return f": it has {', '.join(list(named)[:LOCATIONS_NAMED])}" if known else ""
 
 
-def _zone(name: object) -> str | None:
+def zone_of(listed: PublicLocation) -> str | None:
+    """The time zone that the POS says; None where it says none that there is."""
+    name = listed.fields.get("timezone")
     with suppress(KeyError, ValueError, OSError, TypeError):
         return ZoneInfo(name).key if isinstance(name, str) else None
     return None

@@ -28,10 +28,11 @@ from shared.domain.inventory import (
     with_known_expiry,
     without_expired,
 )
-from shared.domain.removal import Decision, decide
+from shared.domain.removal import AllowedRemovals, Decision, decide, removal_id
 from shared.errors import CredentialsRejected, OrgError, ProviderError, ProviderRefused
 from shared.pos.port import PosClient, Rejected
 from shared.services.sync.account_check import AccountCheck
+from shared.services.sync.gone import held_removal
 from shared.services.sync.pos_locations import OpenOrg, PosLocation
 from shared.services.sync.records import Changed, Record, StreamRecords
 from shared.services.sync.sales import Prices
@@ -54,14 +55,14 @@ log = structlog.get_logger(__name__)
 
 
 def sync_products(
-    session: Session, org: OpenOrg, prices: Prices, batches: BatchStore, *, allow_deletions: bool
+    session: Session, org: OpenOrg, prices: Prices, batches: BatchStore, *, allowed: AllowedRemovals
 ) -> None:
     """Store every product that changed and remove those that are gone. Raises what the listing
     raises, before anything is stored. Nothing is listed where every account says that nothing has
     changed since."""
     records = StreamRecords(session, STREAM)
     known = KnownStock(session, org)
-    if not allow_deletions and known.is_current(records):
+    if allowed == AllowedRemovals() and known.is_current(records):
         return
     check = AccountCheck(session, org.accounts)
     stock = list_stock(session, records, org.locations, batches, check)
@@ -77,13 +78,14 @@ def sync_products(
         nameless = {product.id for product in found.products if not product.name}
         listed = {product.id for product in found.products} - nameless
         gone = sorted(stored - listed - stock.quarantined)
+        removal_of = removal_id(session.provider, STREAM, gone)
         removal = decide(
             listed=len(stock.rows),
             stored=len(stored),
             gone=len(gone),
             unreadable=stock.unreadable_ids,
             max_delete_percent=org.settings.max_delete_percent,
-            allowed=allow_deletions,
+            allowed=allowed.cover(removal_of),
         )
         held = removal.decision is Decision.HOLD
         if held:
@@ -93,7 +95,8 @@ def sync_products(
         whole = {product.id: product for product in found.products if product.id not in left_out}
         _report(records, problems, org.locations[0].client)
         _store(session, records, prices, whole, provider=org.locations[0].client.provider)
-        session.hold(STREAM, removal.reason if held else None, len(gone))
+        hold = held_removal(removal.reason, removal_of, gone, proven=bool(stock.rows))
+        session.hold(STREAM, hold if held else None)
         if not held:
             session.run.warn(map(_no_stock, stock.without))
         if removal.decision is Decision.REMOVE:

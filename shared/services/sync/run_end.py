@@ -5,12 +5,12 @@ are corrected. An org all of whose providers do is paused; in another one the ru
 provider out, and the status is an error that names it.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from shared.bus.messages import Trigger
+from shared.bus.messages import StreamName, Trigger
 from shared.domain.order_matching import MANY_SKIPPED
 from shared.domain.providers import label, suffixed
+from shared.domain.removal import held_incident
 from shared.domain.runs import (
     REJECTIONS_TO_PAUSE,
     RunState,
@@ -30,19 +30,19 @@ from shared.services.sync.org_status import (
     waiting,
     why_unmatched,
 )
+from shared.services.sync.pos_locations import ConfiguredOrg
 from shared.services.sync.session import Session
 from shared.store import status
 from shared.store.database import Database, Write
 from shared.store.manifest import QUARANTINED, SKIPPED, STORED
 from shared.store.runs import Run
-from shared.store.status import RecordCounts, SyncProgress
+from shared.store.status import RecordCounts, StreamStanding, SyncProgress
 
 BY_ITSELF = ("cron", "webhook")
 """Triggers that leave a paused org alone. A person who asks for a sync gets one at once."""
 
 PAUSED = "sync_paused"
-HELD = "removal_held"
-REMOVING = ("customers", "orders", "products")
+REMOVING: tuple[StreamName, ...] = ("customers", "orders", "products")
 """Streams whose records are removed."""
 LIST_INCOMPLETE = "stock_list_incomplete"
 GIVEN_UP = "run_given_up"
@@ -103,10 +103,10 @@ def end_provider(session: Session, alerts: Alerts, following: str) -> None:
     session.close(last)
 
 
-def end_run(session: Session, alerts: Alerts, standing: Standing, order: Sequence[str]) -> None:
+def end_run(session: Session, alerts: Alerts, standing: Standing, org: ConfiguredOrg) -> None:
     """End a run whose last provider is the session's: raise or resolve incidents, write the status
-    of the org, whose providers are shown in the ``order`` given."""
-    standing = {name: standing[name] for name in dict.fromkeys([*order, session.provider])}
+    of the org, whose providers are shown in the order of its locations."""
+    standing = {n: standing[n] for n in dict.fromkeys([*org.providers, session.provider])}
     _settle_progress(session, alerts, one_of_many=len(standing) > 1)
     run = session.run
 
@@ -114,7 +114,7 @@ def end_run(session: Session, alerts: Alerts, standing: Standing, order: Sequenc
         now = session.now()
         set_last_state(run, now=now)
         _note_outcome(session, now)
-        return [status.put(session.org_id, status_fields(session, standing, now))]
+        return [status.put(session.org_id, status_fields(session, standing, org.name, now))]
 
     session.end(last)
 
@@ -131,6 +131,12 @@ def _note_outcome(session: Session, now: datetime) -> None:
     """Note in the progress how the run left its provider."""
     run, progress, manifests = session.run, session.progress, session.manifests
     progress.error = next((e for e in run.errors if e.concerns(session.provider)), None)
+    for stream in run.done:
+        found = (e for e in run.errors if e.stream == stream and e.concerns(session.provider))
+        before = progress.streams.get(stream, StreamStanding())
+        error = next(found, None)
+        succeeded_at = before.last_success_at if error else now
+        progress.streams[stream] = StreamStanding(last_success_at=succeeded_at, error=error)
     if is_paused(progress.credential_failures):
         progress.next_try_at = progress.next_try_at or next_probe(now)
     progress.counts = RecordCounts(
@@ -236,7 +242,7 @@ def _incidents(run: Run, progress: SyncProgress) -> dict[str, tuple[str, str]]:
     if is_paused(progress.credential_failures):
         met[PAUSED] = ("The sync is paused", own[0].message if own else "")
     for stream, hold in run.holds.items():
-        met[_held(stream)] = (
+        met[held_incident(stream)] = (
             f"A removal of {stream} waits for a decision",
             f"{hold.reason}. If it is right, sync with allowDeletions; else correct it at the POS.",
         )
@@ -254,7 +260,7 @@ def _is_over(key: str, run: Run) -> bool:
     """Whether an incident that the run did not meet is over: whether the run has looked."""
     if key == UNMATCHED:
         return orders_of(run).fetched >= MANY_SKIPPED
-    stream = next((s for s in REMOVING if key == _held(s)), None)
+    stream = next((s for s in REMOVING if key == held_incident(s)), None)
     if key == LIST_INCOMPLETE:
         stream = "products"
     return stream is None or (stream in run.done and not run.failed(stream))
@@ -264,8 +270,3 @@ def _stock_list_incomplete(run: Run) -> str | None:
     code = ListingIncomplete.code
     failures = (e for e in run.errors if e.concerns(run.provider) and e.code == code)
     return next((e.message for e in failures if e.stream == "products"), None)
-
-
-def _held(stream: str) -> str:
-    """Key of the incident of a removal of the stream's records that waits."""
-    return HELD if stream == "products" else f"{HELD}_{stream}"

@@ -204,13 +204,17 @@ class Session:
                 )
                 self.store([put(self.org_id, self.provider, pending)])
 
-    def hold(self, stream: str, reason: str | None, count: int) -> None:
-        """Note that removals of the stream wait for a person, and why; None: that none do."""
+    def hold(self, stream: str, hold: Hold | None) -> None:
+        """Note the removal of the stream's records that waits for a person; None: that none does.
+        One that a person does not want waits for nobody: it is told as a warning."""
+        if hold is not None and self.progress.refused.get(stream) == hold.id:
+            self.run.warn([_kept_as_wanted(stream, hold)])
+            hold = None
         for holds in (self.run.holds, self.progress.holds):
-            if reason is None:
+            if hold is None:
                 holds.pop(stream, None)
             else:
-                holds[stream] = Hold(reason=reason, count=count)
+                holds[stream] = hold
 
     def flush(self) -> None:
         """Wait until everything given to ``store`` can be read, but for what was refused."""
@@ -403,6 +407,13 @@ class Session:
                 kind = group.writes[0].path.split("/")[2]
                 error = DocumentRefused(f"Firestore refuses a document of {kind}; the rest is in")
                 self.fail(error)
+
+
+def _kept_as_wanted(stream: str, hold: Hold) -> str:
+    return (
+        f"{hold.count} {stream} that the POS does not list any more are kept, as somebody has"
+        " decided. Once the POS's list differs, it is asked again."
+    )
 
 
 def _weight(group: WriteGroup) -> int:

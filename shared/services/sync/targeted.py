@@ -16,6 +16,7 @@ import structlog
 from shared.bus.publisher import Publisher
 from shared.clock import Clock, Deadline, OutOfTime
 from shared.domain.providers import ALLEAVES
+from shared.domain.removal import AllowedRemovals
 from shared.domain.runs import STREAMS_RUN, RunState
 from shared.errors import OrgError, Owner, ProviderBusy, ProviderError, RetryLater
 from shared.pos.port import Page
@@ -251,7 +252,7 @@ def store_named(session: Session, org: OpenOrg, named: NamedRecords) -> NamedRec
         for page in found.values():
             orders.store_page(page, expected=None)
     if named.product_ids:
-        sync_streams(session, org, ["products"], allow_deletions=False)
+        sync_streams(session, org, ["products"], allowed=AllowedRemovals())
     missing = NamedRecords(
         _missing(customers) & set(named.customer_ids),
         _missing(found),

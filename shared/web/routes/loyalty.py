@@ -22,12 +22,8 @@ from shared.services.reads.loyalty import LoyaltyReads
 from shared.web.auth import Rule
 from shared.web.request import Body, NoBody, NoParams, OrgId, OrgQuery, PageQuery, RecordId
 from shared.web.response import RawContent, ResponseModel, RouteReply
-from shared.web.routes.runs import (
-    RunProblemView,
-    RunUnderWayResponse,
-    StartedRunResponse,
-    under_way_reply,
-)
+from shared.web.routes.run_history import RunProblemView
+from shared.web.routes.runs import RunUnderWayResponse, StartedRunResponse, under_way_reply
 from shared.web.routing import RouteCall, RouteTable
 
 PointsSource = Literal["alpine_iq", "calculated", "orders"]
@@ -135,6 +131,13 @@ class PointsEntryView(ResponseModel):
     balance: int
 
 
+class ReviewView(ResponseModel):
+    """Who has looked at a customer's two figures, and when."""
+
+    by: str
+    at: datetime
+
+
 class ReconciliationView(ResponseModel):
     """A customer's points by orders and by Alpine IQ, and their comparison. ``tier`` is the tier's
     id; ``alpineIq`` says whether the customer was found there."""
@@ -151,6 +154,7 @@ class ReconciliationView(ResponseModel):
     tier_source: TierSource
     reconciled: Annotated[bool, Field(validation_alias="loyaltyReconciled")]
     needs_review: bool
+    reviewed: ReviewView | None = None
     discrepancy: Annotated[int, Field(validation_alias="loyaltyDiscrepancy")]
     alpine_user_id: str | None = None
     last_calculated: Annotated[datetime, Field(validation_alias="pointsLastCalculated")]

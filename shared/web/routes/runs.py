@@ -2,19 +2,19 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from shared.bus.messages import StreamName
-from shared.domain.runs import RunState, StreamCounts
+from shared.domain.runs import RunState
 from shared.errors import Forbidden, NotFound, RateLimited, RequestInvalid
 from shared.services.manual_sync import AT_ONCE, ManualSync, RunUnderWay, SyncRequest
 from shared.store.runs import Run
 from shared.web.auth import ANY_ORG, Rule, SignedInUser
-from shared.web.request import Body, NoBody, OrgId, OrgQuery, Params, RecordId
+from shared.web.request import Body, NoBody, OrgId, Params
 from shared.web.response import ErrorDetail, ErrorResponse, ResponseModel, RouteReply
+from shared.web.routes.run_history import RunQuery, RunResponse, run_view
 from shared.web.routing import RouteCall, RouteTable
 
 LONGEST_WAIT = 50.0
@@ -31,22 +31,18 @@ class WaitQuery(Params):
 
 class SyncBody(Body):
     """What to sync. A user with one org may omit ``orgId``; without ``streams``, all are synced.
-    ``full`` writes every record again, ``allowDeletions`` permits a removal that is held."""
+    ``full`` writes every record again, ``allowDeletions`` permits a removal that is held. With
+    ``dryRun`` nothing is written but a report of what would be."""
 
     org_id: OrgId | None = None
     full: bool = False
     allow_deletions: bool = False
+    dry_run: bool = False
     streams: Annotated[tuple[StreamName, ...], Field(min_length=1)] | None = None
 
 
 class SyncAllQuery(WaitQuery):
     """One org, or all. ``wait`` as for one run, and only for AT_ONCE orgs at most."""
-
-
-class RunQuery(OrgQuery):
-    """A run of an org."""
-
-    run_id: RecordId
 
 
 class StartedRunResponse(ResponseModel):
@@ -71,39 +67,6 @@ class RunUnderWayResponse(ErrorResponse):
     status_url: str
 
 
-class RunProblemView(ResponseModel):
-    """Why a run is incomplete, and who must act; at which POS provider, where it is one's."""
-
-    code: str
-    owner: str
-    message: str
-    stream: str | None = None
-    provider: str | None = None
-
-
-class RunCostView(ResponseModel):
-    """Numbers of Firestore documents read, written and deleted."""
-
-    reads: int
-    writes: int
-    deletes: int
-
-
-class RunResponse(ResponseModel):
-    """The current state of a run; ``durationSeconds`` from its start to its end."""
-
-    run_id: str
-    org_id: str
-    state: RunState
-    trigger: str
-    started_at: datetime
-    ended_at: datetime | None
-    duration_seconds: float | None
-    error: RunProblemView | None
-    streams: dict[str, StreamCounts]
-    cost: RunCostView
-
-
 class EndedRunsResponse(ResponseModel):
     """The runs, one per org, once all have ended; ``states`` counts them by state."""
 
@@ -125,7 +88,8 @@ def routes(sync: ManualSync, staff: Rule, machine: Rule, either: Rule) -> RouteT
         errors=[RateLimited],
     )
     def start(call: RouteCall[WaitQuery, SyncBody]) -> RouteReply:
-        """Sync an org now. If it is being synced already, 409 names that run."""
+        """Sync an org now. If it is being synced already, 409 names that run. The ``statusUrl`` of
+        a dry run is that of its report, which is there once it has ended."""
         user, asked = call.caller, call.body
         assert isinstance(user, SignedInUser)
         if (asked.full or asked.allow_deletions) and not user.roles & ANY_ORG:
@@ -135,17 +99,19 @@ def routes(sync: ManualSync, staff: Rule, machine: Rule, either: Rule) -> RouteT
             requested_by=user.uid,
             full=asked.full,
             allow_deletions=asked.allow_deletions,
+            dry_run=asked.dry_run,
             streams=asked.streams,
         )
         try:
             run_id = sync.start(request)
         except RunUnderWay as error:
-            return under_way_reply(error, call, _status_url(call.org_id, error.run_id))
-        if call.params.wait:
+            return under_way_reply(error, call, status_url(call.org_id, error.run_id))
+        if call.params.wait and not asked.dry_run:
             run = sync.wait(call.org_id, run_id, min(call.params.wait, LONGEST_WAIT))
             if run.state.ended:
-                return RouteReply(_view(call.org_id, run_id, run))
-        return RouteReply(_started(call.org_id, run_id), status=202)
+                return RouteReply(run_view(call.org_id, run_id, run))
+        started = started_response(call.org_id, run_id, dry_run=asked.dry_run)
+        return RouteReply(started, status=202)
 
     @table.post(
         "/api/cron/pos-sync",
@@ -167,14 +133,15 @@ def routes(sync: ManualSync, staff: Rule, machine: Rule, either: Rule) -> RouteT
             if ended is not None:
                 return RouteReply(_ended(started, ended))
         return RouteReply(
-            StartedRunsResponse(runs=[_started(*each) for each in started.items()]), status=202
+            StartedRunsResponse(runs=[started_response(*each) for each in started.items()]),
+            status=202,
         )
 
     @table.get("/api/pos/sync/{runId}", RunQuery, RunResponse, rule=either, errors=[NotFound])
     def read(call: RouteCall[RunQuery, NoBody]) -> RouteReply:
         """The current state of a run."""
         run_id = call.params.run_id
-        return RouteReply(_view(call.org_id, run_id, sync.read(call.org_id, run_id)))
+        return RouteReply(run_view(call.org_id, run_id, sync.read(call.org_id, run_id)))
 
     return table
 
@@ -196,21 +163,19 @@ def under_way_reply(error: RunUnderWay, call: RouteCall[Any, Any], status_url: s
     return RouteReply(body, status=409)
 
 
-def _started(org_id: str, run_id: str) -> StartedRunResponse:
-    return StartedRunResponse(run_id=run_id, org_id=org_id, status_url=_status_url(org_id, run_id))
+def started_response(org_id: str, run_id: str, *, dry_run: bool = False) -> StartedRunResponse:
+    """A run that was started."""
+    url = f"/api/reports/{run_id}?orgId={org_id}" if dry_run else status_url(org_id, run_id)
+    return StartedRunResponse(run_id=run_id, org_id=org_id, status_url=url)
 
 
 def _ended(started: Mapping[str, str], ended: Mapping[str, Run]) -> EndedRunsResponse:
     return EndedRunsResponse(
         states=Counter(run.state for run in ended.values()),
-        runs=[_view(org_id, started[org_id], run) for org_id, run in ended.items()],
+        runs=[run_view(org_id, started[org_id], run) for org_id, run in ended.items()],
     )
 
 
-def _status_url(org_id: str, run_id: str) -> str:
+def status_url(org_id: str, run_id: str) -> str:
+    """Where a run can be read."""
     return f"/api/pos/sync/{run_id}?orgId={org_id}"
-
-
-def _view(org_id: str, run_id: str, run: Run) -> RunResponse:
-    shown = {"run_id": run_id, "org_id": org_id, "duration_seconds": run.duration_seconds}
-    return RunResponse.model_validate({**shown, **run.model_dump(), "streams": run.totals})

@@ -22,6 +22,7 @@ from shared.errors import (
 from shared.loyalty.alpine_iq import AlpineIq, AlpineIqSettings
 from shared.loyalty.port import UNKNOWN_CONTACT
 from shared.outbound.credentials import SecretResolver, read_secret
+from shared.outbound.destinations import Destinations
 from shared.outbound.session import HttpSession, HttpSettings
 
 SPEC = OrgSpec(id="org_test", customers=60, orders=80, products=10, rows=10, alpine_contacts=12)
@@ -37,12 +38,13 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def open_client(server: Server) -> Iterator[Callable[..., AlpineIq]]:
     """Makes a client of the org's account, or with another key."""
-    http = HttpSession(QUICK)
+    http = HttpSession(QUICK, Destinations(loopback=True))
 
     def make(key: str = api_key_of(SPEC)) -> AlpineIq:
         account = {"userId": "1", "apiKey": key, "baseUrl": f"{server.url}/alpine"}
         settings = AlpineIqSettings.model_validate(account)
-        return settings.open(http, SecretResolver(read_secret, "project"), admit=lambda: None)
+        resolver = SecretResolver(read_secret, "project", plain_text=True)
+        return settings.open(SPEC.id, http, resolver, admit=lambda: None)
 
     yield make
     http.close()

@@ -20,6 +20,7 @@ from deploy.local.simulator.spec import OrgSpec
 from shared.clock import utc_now
 from shared.domain.order_windows import DateWindow
 from shared.outbound.credentials import TokenCache
+from shared.outbound.destinations import Destinations
 from shared.outbound.rotating import RotatingSecrets
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.pos.config import Location
@@ -65,7 +66,8 @@ class Pos:
         self._server = server
         self._lightspeed = lightspeed
         self.http = HttpSession(
-            HttpSettings(attempts=3, backoff_seconds=0.01, read_seconds=1.0, total_seconds=5.0)
+            HttpSettings(attempts=3, backoff_seconds=0.01, read_seconds=1.0, total_seconds=5.0),
+            Destinations(loopback=True),
         )
         self.tokens = TokenCache(utc_now)
         self.paging = PageSettings()

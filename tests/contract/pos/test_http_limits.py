@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from shared.errors import ProviderUnreachable, ReplyUnreadable
+from shared.outbound.destinations import Destinations
 from shared.outbound.replies import LARGE, ReplyLimits
 from shared.outbound.session import HttpCall, HttpSession, HttpSettings
 from tests.contract.pos.raw_server import Answer, RawServer, reply
@@ -36,7 +37,7 @@ def ask(session: HttpSession, url: str, body: object = None) -> object:
 
 @pytest.fixture
 def session() -> Iterator[HttpSession]:
-    session = HttpSession(SETTINGS)
+    session = HttpSession(SETTINGS, Destinations(loopback=True))
     yield session
     session.close()
 
@@ -221,7 +222,7 @@ def test_a_flood_before_the_answer_ends_at_the_limit(session: HttpSession, flood
 
 def test_of_many_large_answers_at_once_only_one_is_in_memory() -> None:
     # Given eight answers of 8 MB each, and time for all
-    session = HttpSession(HttpSettings(total_seconds=60.0))
+    session = HttpSession(HttpSettings(total_seconds=60.0), Destinations(loopback=True))
     size = 8_000_000
     answer = reply(b'"' + b"x" * size + b'"')
 

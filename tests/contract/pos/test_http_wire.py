@@ -9,6 +9,7 @@ from threading import Event
 import pytest
 
 from shared.errors import ProviderRefused, ProviderUnreachable, ReplyUnreadable
+from shared.outbound.destinations import Destinations
 from shared.outbound.session import HttpCall, HttpSession, HttpSettings
 from tests.contract.pos.raw_server import RawServer, reply
 
@@ -22,7 +23,7 @@ def ask(session: HttpSession, server: RawServer, **headers: str) -> object:
 
 @pytest.fixture
 def session() -> HttpSession:
-    return HttpSession(SETTINGS)
+    return HttpSession(SETTINGS, Destinations(loopback=True))
 
 
 def test_a_connection_is_used_again(session: HttpSession) -> None:

@@ -37,7 +37,7 @@ def alerts(
     """To the operator, and to the addresses of the org."""
     client.document(f"tenants/{ORG}").set({"alerts": {"urls": [merchant.url]}})
     urls = [SecretStr(operator.url)]
-    return Alerts(database, Notifier(), urls, stepping_clock.now)
+    return Alerts(database, Notifier(loopback=True), urls, stepping_clock.now)
 
 
 def meet(alerts: Alerts) -> None:
@@ -149,7 +149,7 @@ def test_a_worker_that_died_while_sending_is_followed_by_the_next(
 ) -> None:
     # Given a worker that claimed the incident and died
     with pytest.raises(SystemExit):
-        meet(Alerts(database, DyingNotifier(), [], stepping_clock.now))
+        meet(Alerts(database, DyingNotifier(loopback=True), [], stepping_clock.now))
 
     # When it is met while the dead worker might still be sending
     meet(alerts)
@@ -181,7 +181,7 @@ def test_without_an_address_the_incident_is_kept_and_costs_one_read(
 ) -> None:
     # Given nobody who could be notified
     client.document(f"tenants/{ORG}").delete()
-    alerts = Alerts(database, Notifier(), [], stepping_clock.now)
+    alerts = Alerts(database, Notifier(loopback=True), [], stepping_clock.now)
     meet(alerts)
     assert store.document(INCIDENT)["state"] == "open"
 
@@ -234,3 +234,17 @@ def test_addresses_are_never_logged(
         assert secret not in printed
     # and none is stored either
     assert "token" not in str(store.document(INCIDENT))
+
+
+def test_an_org_reaches_no_machine_of_the_network_by_its_addresses(
+    merchant: Mailbox, operator: Mailbox
+) -> None:
+    # Given the address of a machine of this network, as an org's and as the operators'
+    urls = [SecretStr(merchant.url), SecretStr(operator.url)]
+
+    # When
+    accepted = Notifier([urls[1]]).send(urls, "A removal waits", "120 of 374 are missing.")
+
+    # Then
+    assert accepted == [False, True]
+    assert (len(merchant.messages), len(operator.messages)) == (0, 1)

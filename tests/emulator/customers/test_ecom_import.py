@@ -39,7 +39,7 @@ from tests.fakes import DatabaseFailingAtPath
 
 ADA = customer("c1", "ada@example.com", "+15185550123")
 NOOR = customer("c2", "noor@example.com", "+15185550188")
-EXAMPLES = 100 if os.environ.get("LONG") else 10
+EXAMPLES = 100 if os.environ.get("LONG") else 5
 
 
 @pytest.fixture

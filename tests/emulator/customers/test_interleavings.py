@@ -39,7 +39,7 @@ from shared.store.database import Conflict, Database, Put
 from tests.fakes import RecordingLaterPublisher, RecordingPublisher, SteppingClock
 from tests.order_events import order_event
 
-EXAMPLES = 300 if os.environ.get("LONG") else 25
+EXAMPLES = 300 if os.environ.get("LONG") else 15
 CUSTOMERS = {"1": "ada@example.com", "2": "ada@example.com", "3": "noor@example.com"}
 ORDERS = ("alleaves_1", "alleaves_2", "web_3", "web_4")
 

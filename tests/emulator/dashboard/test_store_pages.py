@@ -34,8 +34,13 @@ def stocked(full_shop: Shop) -> Shop:
     product.set({"id": "10", "category": "Flower", "price": 20.0, "available": True, **fields})
     product.collection("price_history").document("a").set(
         {
-            "price": 20.0, "previousPrice": 25.5, "priceSource": "otd",
-            "cost": None, "previousCost": None, "changedAt": NOW, "previousSince": NOW,
+            "price": 20.0,
+            "previousPrice": 25.5,
+            "priceSource": "otd",
+            "cost": None,
+            "previousCost": None,
+            "changedAt": NOW,
+            "previousSince": NOW,
         }
     )
     full_shop.compute()

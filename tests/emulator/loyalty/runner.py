@@ -13,6 +13,7 @@ from shared.clock import Clock, utc_now
 from shared.domain.customers import identifies, normal_phone
 from shared.loyalty.port import LoyaltyProvider, ProviderSettings
 from shared.outbound.credentials import SecretResolver
+from shared.outbound.destinations import Destinations
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.services.loyalty.reconcile import LoyaltyReconcile
 from shared.store import paths
@@ -22,7 +23,7 @@ from tests.emulator.environment import Environment
 from tests.fakes import RecordingLaterPublisher, RecordingPublisher
 
 QUICK = HttpSettings(read_seconds=2, total_seconds=20, attempts=2, backoff_seconds=0.01)
-SECRETS = SecretResolver(lambda resource: resource, "sync-sam-test")
+SECRETS = SecretResolver(lambda resource: resource, "sync-sam-test", plain_text=True)
 WINDOW = timedelta(hours=6)
 VOLATILE = ("pointsLastCalculated", "updatedAt")
 
@@ -34,7 +35,7 @@ class LoyaltyRunner:
         self.continuations = RecordingPublisher()
         self.scheduled = RecordingLaterPublisher()
         self._environment = environment
-        self._http = HttpSession(QUICK)
+        self._http = HttpSession(QUICK, Destinations(loopback=True))
         self._run_numbers = itertools.count(1)
         self.write_tenants()
 
@@ -165,9 +166,13 @@ class LoyaltyRunner:
         lease.update({"expiresAt": utc_now() - timedelta(seconds=1)})
 
     def open_provider(
-        self, account: ProviderSettings, admit: Callable[[], None], deadline: datetime
+        self,
+        account: ProviderSettings,
+        org_id: str,
+        admit: Callable[[], None],
+        deadline: datetime,
     ) -> LoyaltyProvider:
-        return account.open(self._http, SECRETS, admit=admit, deadline=deadline)
+        return account.open(org_id, self._http, SECRETS, admit=admit, deadline=deadline)
 
     def _take(self, queue: RecordingPublisher | RecordingLaterPublisher) -> list[Loyalty]:
         return [message for message in queue.take() if isinstance(message, Loyalty)]

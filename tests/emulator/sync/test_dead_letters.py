@@ -8,11 +8,10 @@ from google.cloud.firestore import Client
 from structlog.testing import capture_logs
 
 from deploy.manifest import Manifest
-from deploy.replay import topic_of
 from shared.bus.events import REPLAY_OF, Delivery
 from shared.bus.messages import PosSync
 from shared.services.alerts import Alerts
-from shared.services.dead_letters import RecordDeadLetter, ReplayDeadLetters, ResendOnce
+from shared.services.dead_letters import RecordDeadLetter, ReplayDeadLetters, ResendOnce, topic_of
 from shared.store import paths
 from shared.store.database import Database
 from tests.emulator.environment import hold_org
@@ -206,7 +205,7 @@ def test_a_late_letter_is_sent_again_once_after_a_pause(
 
     # Then both stay for a person
     assert len(later.texts) == 1
-    back = store.document("dead_letters/2")
+    back = store.document("dead_letters/1-returned")
     assert (back["replayOf"], back["replayedAt"]) == ("1", None)
     assert store.document("dead_letters/3")["replayedAt"] is None
 
@@ -286,7 +285,10 @@ def test_a_letter_that_was_replayed_by_hand_is_not_sent_by_itself_and_the_other_
     topics = RecordingTopics()
     manifest = Manifest.read()
     replay = ReplayDeadLetters(
-        database, topics.publish, lambda source: topic_of(manifest, source), clock.now
+        database,
+        topics.publish,
+        lambda source: topic_of(source, manifest.topics_of_functions),
+        clock.now,
     )
     record(delivered("1", request("monday")))
     assert replay(None, None, 100).sent == 1

@@ -40,15 +40,15 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         ),
     ),
     "the secret": (
-        {"posConfig.password": "secret:main-street-pasword"},
+        {"posConfig.password": f"secret:pos-{ORG}-pasword"},
         (
-            f"The secret main-street-pasword, which posConfig.password of location {MAIN} names,"
+            f"The secret pos-{ORG}-pasword, which posConfig.password of location {MAIN} names,"
             " cannot be read: this machine does not have it. Put it there with: printf"
         ),
     ),
     "the host": (
         {"posConfig.baseUrl": f"https://{MISTYPED}/api"},
-        f"The host {MISTYPED} does not exist: correct posConfig.baseUrl of ",
+        f"The host {MISTYPED}, which posConfig.baseUrl of location {MAIN} names, is none of ",
     ),
     "the location": (
         {"posConfig.locationId": "999"},
@@ -161,12 +161,12 @@ def test_a_secret_that_is_put_there_is_found_by_the_next_tick(
     # Given settings that name a secret which is not there yet
     location = client.document(f"locations/{MAIN}")
     password = (location.get().to_dict() or {})["posConfig"]["password"]
-    location.update({"posConfig.password": "secret:main-street-password"})
+    location.update({"posConfig.password": f"secret:pos-{ORG}-password"})
     tick()
     assert store.status(ORG)["status"] == "error"
 
     # When
-    (secret_files / "main-street-password").write_text(f"{password}\n")
+    (secret_files / f"pos-{ORG}-password").write_text(f"{password}\n")
     tick()
 
     # Then

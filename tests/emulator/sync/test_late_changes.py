@@ -8,6 +8,7 @@ import pytest
 from google.cloud.firestore import DELETE_FIELD, Client
 
 from deploy.local.simulator.truth import Truth
+from shared.services.admin.removals import held_removals
 from shared.services.spending.look_up import SpendingLookUp, SpendingSource
 from shared.store.database import Database
 from tests.emulator.environment import SpendingRunner, SyncRunner
@@ -409,6 +410,32 @@ def test_a_deletion_of_many_customers_waits_until_a_person_allows_it(
     assert allowed["streams"]["customers"]["deleted"] == 12
     assert store.status(ORG)["deletionsHeld"] == 0
     assert store.status(ORG)["customersCount"] == 218
+
+
+def test_an_approval_of_one_removal_of_customers_does_not_cover_a_larger_one(
+    client: Client, database: Database, store: StoredDocuments, till: Till
+) -> None:
+    # Given a removal that is held
+    client.document(f"tenants/{ORG}").set({"sync": {"maxDeletePercent": 2}})
+    till.run()
+    customers = [c["id_customer"] for c in till.pos.data(ORG)["customers"]][:13]
+    till.delete("customers", *customers[:12])
+    till.run()
+    (shown,) = held_removals(database, ORG)
+    assert set(shown.hold.record_ids) == {str(each) for each in customers[:12]}
+
+    # When one more is gone by the time that the approval is carried out
+    till.delete("customers", customers[12])
+    run = till.run(approved_removals=(shown.hold.id,))
+
+    # Then none is removed
+    assert (run["state"], run["deletionsHeld"]) == ("held", 13)
+    assert len(present(store.documents(f"tenants/{ORG}/customers"))) == 230
+
+    # When the removal as it is now is approved, then all are
+    (shown,) = held_removals(database, ORG)
+    run = till.run(approved_removals=(shown.hold.id,))
+    assert (run["state"], run["streams"]["customers"]["deleted"]) == ("succeeded", 13)
 
 
 @pytest.mark.parametrize("kind", ["empty_list", "halved_list"])

@@ -299,7 +299,7 @@ def by_another_sale(sync: SyncRunner) -> None:
 def by_a_worker_that_dies_once_the_customer_is_stored(sync: SyncRunner) -> None:
     command = SyncOrg(ORG, "killed", "cron", streams=("customers", "orders"))
     sync.die_before_writing(paths.pos_status(ORG), command)
-    sync.run(ORG)
+    sync.run(ORG, run_id=command.run_id, streams=command.streams)
 
 
 @pytest.mark.parametrize(

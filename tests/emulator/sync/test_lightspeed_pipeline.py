@@ -16,6 +16,7 @@ from shared.bus.messages import PosSync
 from shared.clock import utc_now
 from shared.domain.notifications import NEW_ECOM_ORDER
 from shared.outbound.credentials import SecretResolver, TokenCache
+from shared.outbound.destinations import Destinations
 from shared.outbound.rotating import RotatingSecrets
 from shared.outbound.session import HttpSession
 from shared.pos.config import LightspeedConfig, Location
@@ -51,7 +52,7 @@ class Pipeline:
         self.functions = functions
         self._environment = environment
         self.lines: list[str] = []
-        resolver = SecretResolver(functions._read_secret, "demo")
+        resolver = SecretResolver(functions._read_secret, "demo", plain_text=True)
         self._command = LightspeedWebhooks(
             environment.database,
             AddressSecrets(environment.database, resolver, utc_now),
@@ -97,10 +98,8 @@ class Pipeline:
         config = location.pos_config
         assert isinstance(config, LightspeedConfig)
         secrets = RotatingSecrets(self.functions._read_secret, _never, "demo")
-        tokens = TokenCache(utc_now)
-        return WebhookRegistry(
-            open_lightspeed(location, config, HttpSession(), tokens, utc_now, secrets)
-        )
+        http, tokens = HttpSession(destinations=Destinations(loopback=True)), TokenCache(utc_now)
+        return WebhookRegistry(open_lightspeed(location, config, http, tokens, utc_now, secrets))
 
 
 def _never(resource: str, text: str) -> None:

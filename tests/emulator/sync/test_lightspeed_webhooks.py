@@ -244,7 +244,7 @@ class Command:
     def __init__(self, hooks: Hooks) -> None:
         self.account = Account()
         self.said: list[str] = []
-        resolver = SecretResolver(hooks.functions._read_secret, "demo")
+        resolver = SecretResolver(hooks.functions._read_secret, "demo", plain_text=True)
         self._run = LightspeedWebhooks(
             hooks.database,
             AddressSecrets(hooks.database, resolver, utc_now),

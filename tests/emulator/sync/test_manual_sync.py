@@ -19,7 +19,7 @@ from shared.services.manual_sync import (
     RunUnderWay,
     SyncRequest,
 )
-from shared.services.sync.commands import SyncOrg
+from shared.services.sync.commands import PreviewSync, SyncOrg, command_of
 from shared.store.database import Database
 from tests.emulator.environment import SyncRunner, hold_org
 from tests.fakes import (
@@ -131,6 +131,37 @@ def test_a_run_that_nobody_began_is_not_waited_for_for_ever(
     clock.later = timedelta(minutes=11)
 
     assert manual_sync.start(REQUEST) != first
+
+
+def test_a_dry_run_leaves_a_report_alone_and_is_in_nobodys_way(
+    client: Client,
+    store: StoredDocuments,
+    sync: SyncRunner,
+    manual_sync: ManualSync,
+    queue: RecordingPublisher,
+) -> None:
+    # Given a run that is queued
+    waiting = manual_sync.start(REQUEST)
+    queue.take()
+
+    # When a dry run is asked for beside it
+    run_id = manual_sync.start(SyncRequest(ORG, "u1", dry_run=True, streams=("products",)))
+
+    # Then its message is sent, and it has no document that nobody would end
+    (message,) = queue.take()
+    assert isinstance(message, PosSync)
+    assert (message.run_id, message.dry_run) == (run_id, True)
+    assert set(store.documents(f"tenants/{ORG}/sync_runs")) == {waiting}
+    with pytest.raises(RunUnderWay, match=waiting):
+        manual_sync.start(REQUEST)
+
+    # and it leaves a report
+    command = command_of(message)
+    assert isinstance(command, PreviewSync)
+    sync.dry_run()(command)
+    report = store.document(f"tenants/{ORG}/sync_reports/{run_id}")
+    assert report["streams"]["products"]["created"] == 60
+    assert store.documents(f"tenants/{ORG}/products") == {}
 
 
 def test_an_org_may_be_synced_by_hand_six_times_an_hour(

@@ -12,12 +12,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from deploy.manifest import Manifest
-from deploy.replay import topic_of
 from shared.bus.events import delivery
 from shared.bus.messages import PosSync
 from shared.entry import MessageConsumer
 from shared.services.alerts import Alerts
-from shared.services.dead_letters import RecordDeadLetter, ReplayDeadLetters
+from shared.services.dead_letters import RecordDeadLetter, ReplayDeadLetters, topic_of
 from shared.store import dead_letters
 from shared.store.database import Database
 from tests.fakes import OffsetClock
@@ -129,7 +128,7 @@ def test_a_letter_that_was_not_kept_whole_is_left_and_does_not_stop_the_others(
     replay = ReplayDeadLetters(
         database,
         lambda topic, text, attributes: sent.append(text),
-        lambda source: topic_of(MANIFEST, source),
+        lambda source: topic_of(source, MANIFEST.topics_of_functions),
         clock.now,
     )
 
@@ -162,7 +161,7 @@ def test_a_message_that_stays_invalid_is_not_recorded_anew_when_it_is_sent_again
         published.append(event(text.encode(), f"again-{len(published)}", **attributes))
 
     replay = ReplayDeadLetters(
-        database, publish, lambda source: topic_of(MANIFEST, source), clock.now
+        database, publish, lambda source: topic_of(source, MANIFEST.topics_of_functions), clock.now
     )
 
     # When it is sent again, thrice

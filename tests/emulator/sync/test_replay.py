@@ -12,9 +12,13 @@ import requests
 from google.cloud.firestore import Client
 
 from deploy.manifest import Manifest
-from deploy.replay import topic_of
 from shared.bus.messages import PosSync
-from shared.services.dead_letters import NO_TOPIC, ReplayDeadLetters, ReplayQuarantine
+from shared.services.dead_letters import (
+    NO_TOPIC,
+    ReplayDeadLetters,
+    ReplayQuarantine,
+    topic_of,
+)
 from shared.services.sync.commands import SyncOrg, SyncRecords, command_of
 from shared.store import dead_letters
 from shared.store.database import Database
@@ -24,7 +28,7 @@ from tests.simulated_pos import SimulatedPos
 from tests.stored import StoredDocuments
 
 ORG = "org_test"
-MANIFEST = Manifest.read()
+TOPICS = Manifest.read().topics_of_functions
 
 
 @pytest.fixture
@@ -39,7 +43,7 @@ ReplayQuarantined = Callable[..., int]
 @pytest.fixture
 def replay(database: Database, clock: OffsetClock, topics: RecordingTopics) -> ReplayDeadLetters:
     return ReplayDeadLetters(
-        database, topics.publish, lambda source: topic_of(MANIFEST, source), clock.now
+        database, topics.publish, lambda source: topic_of(source, TOPICS), clock.now
     )
 
 

@@ -31,6 +31,7 @@ EMULATORS = (
 
 FUNCTIONS = sorted(Manifest.read().functions)
 SECRET_READERS = {"read_secret", "pos_opener", "account_opener", "loyalty_opener"}
+SECRET_WRITERS = {"pos_opener", "secret_writer"}
 
 
 @pytest.mark.parametrize("variable", EMULATORS)
@@ -194,6 +195,7 @@ def test_the_manifest_allows_a_function_what_its_code_does(name: str) -> None:
     assert (function.firestore is not None) == ("database" in code)
     assert function.sessions == ("staff_rule" in code)
     assert function.org_secrets == (not code.keys().isdisjoint(SECRET_READERS))
-    assert function.replaces_secrets == ("pos_opener" in code)
+    assert function.replaces_secrets == (not code.keys().isdisjoint(SECRET_WRITERS))
+    assert function.creates_secrets == ("secret_writer" in code)
     assert ("later" in code) == ("LATER_QUEUE" in function.env)
     assert bool(function.publishes) == ("publisher" in code)

@@ -198,6 +198,7 @@ def _read_requests(memory: Memory) -> object:
     return [spending_requests.read(memory, ORG, each.id) for each in (REQUEST, PART)]
 
 
+HOLD = Hold(reason="20 of 60 are missing", count=20, id="5f2a", record_ids=["1", "2"], proven=False)
 UNDER_WAY = Run(
     state=RunState.RUNNING,
     trigger="cron",
@@ -219,7 +220,7 @@ UNDER_WAY = Run(
         )
     ],
     warnings=["a warning"],
-    holds={"products": Hold(reason="20 of 60 are missing", count=20)},
+    holds={"products": HOLD},
 )
 PROGRESS = SyncProgress(
     shards={"orders": 2},
@@ -230,7 +231,7 @@ PROGRESS = SyncProgress(
     error=RunError(code="sync_paused", owner="org", message="Paused.", provider="alleaves"),
     credential_failures=2,
     next_try_at=AT,
-    holds={"products": Hold(reason="20 of 60 are missing", count=20)},
+    holds={"products": HOLD},
     incidents=["sync_paused"],
     pending_recompute=["1"],
     pending_notifications=["lightspeed_s1"],
@@ -271,7 +272,7 @@ MIXED = Run(
         "alleaves": ProviderWork(
             streams={"orders": StreamCounts(fetched=3)},
             done=["orders"],
-            holds={"products": Hold(reason="20 of 60 are missing", count=20)},
+            holds={"products": HOLD},
         )
     },
 )
@@ -403,6 +404,7 @@ FORMATS = {
             trigger="webhook",
             full=True,
             allow_deletions=True,
+            approved_removals=("5f2a",),
             dry_run=True,
             streams=("customers", "orders", "products", "discounts", "metadata"),
             requested_by="ada",

@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.manifest import Manifest
-from deploy.replay import topic_of
+from shared.services.dead_letters import topic_of
 
 
 @pytest.mark.parametrize(
@@ -22,4 +22,4 @@ from deploy.replay import topic_of
 def test_a_letter_goes_to_the_topic_that_its_function_listens_to(
     source: str, topic: str | None
 ) -> None:
-    assert topic_of(Manifest.read(), source) == topic
+    assert topic_of(source, Manifest.read().topics_of_functions) == topic

@@ -13,12 +13,13 @@ import pytest
 
 from deploy.manifest import Manifest, Value
 from deploy.resources import FirestoreTrigger, PlainValue, TopicTrigger
+from shared.domain.org_secrets import name_prefix
 from shared.pos.lightspeed.webhooks import ADDRESS_PATH
 from tests.deployment import IGNORE_FILE, ROOT, deployed_files
 
 FOLDER = ROOT / "deploy" / "terraform"
 MANIFEST = Manifest.read()
-DOORS = {"manual_sync", "loyalty_api", "webhooks", "dashboard"}
+DOORS = {"admin_api", "manual_sync", "loyalty_api", "webhooks", "dashboard"}
 FUNCTION_NAME = "${google_cloudfunctions2_function.function[each.key].name}"
 
 Block = Mapping[str, Any]
@@ -360,6 +361,7 @@ PROJECT_WIDE = {
     "eventarc": "roles/eventarc.eventReceiver",
     "org_secrets": "roles/secretmanager.secretAccessor",
     "replaced_secrets": "roles/secretmanager.secretVersionManager",
+    "created_secrets": "${google_project_iam_custom_role.secret_creator.name}",
 }
 
 
@@ -377,7 +379,7 @@ def test_what_holds_for_the_whole_project_is_listed_here(terraform: Configuratio
     by_name = {name: terraform.resources[f"google_project_iam_member.{name}"] for name in granted}
     assert "databases/${var.database}" in by_name["firestore"]["condition"][0]["expression"]
     for name in ("org_secrets", "replaced_secrets"):
-        assert "var.org_secret_prefix" in by_name[name]["condition"][0]["expression"]
+        assert "secrets/${local.org_secret_prefix}" in by_name[name]["condition"][0]["expression"]
     # Nothing replaces what others have granted.
     assert not list(terraform.of_kind("_iam_binding", "_iam_policy"))
 
@@ -385,14 +387,16 @@ def test_what_holds_for_the_whole_project_is_listed_here(terraform: Configuratio
 def test_no_secret_of_the_deployment_can_be_named_by_the_settings_of_an_org(
     terraform: Configuration,
 ) -> None:
-    prefix = re.search(
-        r'variable "org_secret_prefix" \{.*?default\s+= "([^"]+)"',
-        terraform.texts["variables.tf"],
-        re.DOTALL,
-    )
+    prefix = terraform.locals["org_secret_prefix"]
     assert prefix
+    assert name_prefix("org_harbor").startswith(prefix)
     own = [each.secret for each in MANIFEST.secrets.values()]
-    assert not [name for name in own if name.startswith(prefix[1])]
+    assert not [name for name in own if name.startswith(prefix)]
+
+
+def test_a_deployment_calls_no_machine_of_its_own_and_takes_no_secret_as_text() -> None:
+    given = (MANIFEST.env["LOOPBACK"], MANIFEST.env["PLAIN_SECRETS"])
+    assert [each.value for each in given if isinstance(each, PlainValue)] == ["refused"] * 2
 
 
 def test_every_override_of_the_index_file_is_applied_in_one_of_two_ways(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.removal import Decision, decide
+from shared.domain.removal import AllowedRemovals, Decision, decide, removal_id
 
 
 def decision(
@@ -67,3 +67,27 @@ def test_an_empty_answer_is_like_any_other_where_each_record_is_looked_up(
         looked_up=True,
     ).decision
     assert found is (Decision.REMOVE if allowed or stored < 10 else Decision.HOLD)
+
+
+def test_a_removal_is_known_by_the_records_it_is_of_and_by_nothing_else() -> None:
+    shown = removal_id("alleaves", "products", ["2", "1"])
+
+    assert shown == removal_id("alleaves", "products", ["1", "2"])
+    others = [
+        removal_id("alleaves", "products", ["1", "2", "3"]),
+        removal_id("alleaves", "products", ["1"]),
+        removal_id("alleaves", "products", ["1,2"]),
+        removal_id("alleaves", "orders", ["1", "2"]),
+        removal_id("lightspeed", "products", ["1", "2"]),
+    ]
+    assert shown not in others
+    assert len(set(others)) == len(others)
+
+
+def test_an_approval_covers_the_removal_that_it_names_alone() -> None:
+    shown = removal_id("alleaves", "products", ["1", "2"])
+
+    assert AllowedRemovals(ids=frozenset({shown})).cover(shown)
+    assert not AllowedRemovals(ids=frozenset({shown})).cover("another")
+    assert not AllowedRemovals().cover(shown)
+    assert AllowedRemovals(every=True).cover(shown)

@@ -23,7 +23,7 @@ from tests.unit.pos.fakes import Canned, FakeTime, FakeTransport, Sent, in_turn,
 PHONE = "+12125550100"
 EMAIL = "ada@example.com"
 KEY = "aiq-key-of-a-test"
-SECRETS = SecretResolver(lambda resource: f"text of {resource}", "project")
+SECRETS = SecretResolver(lambda resource: f"text of {resource}", "project", plain_text=True)
 NOT_FOUND = Canned(404, b'{"success":false,"data":null,"errors":[{"message":"none"}],"code":404}')
 
 
@@ -42,7 +42,7 @@ class Account:
             clock=self.time.now,
         )
         settings = AlpineIqSettings.model_validate({"userId": 4321, "apiKey": KEY})
-        self.client = settings.open(self.http, SECRETS, admit=self._admit)
+        self.client = settings.open("org_test", self.http, SECRETS, admit=self._admit)
 
     def _admit(self) -> None:
         self.admitted += 1
@@ -173,12 +173,17 @@ def test_a_broken_connection_is_tried_again() -> None:
 def test_a_key_may_be_a_reference() -> None:
     # Given
     account = Account(in_turn(FOUND))
-    settings = AlpineIqSettings.model_validate({"userId": 4321, "apiKey": "secret:aiq"})
+    settings = AlpineIqSettings.model_validate(
+        {"userId": 4321, "apiKey": "secret:pos-org_test-aiq"}
+    )
     # When
-    settings.open(account.http, SECRETS, admit=lambda: None).look_up(PHONE, None)
+    settings.open("org_test", account.http, SECRETS, admit=lambda: None).look_up(PHONE, None)
     # Then
     (sent,) = account.transport.sent
-    assert sent.headers["X-APIKEY"] == "text of projects/project/secrets/aiq/versions/latest"
+    assert (
+        sent.headers["X-APIKEY"]
+        == "text of projects/project/secrets/pos-org_test-aiq/versions/latest"
+    )
     assert settings.rate_limit_id == "alpine_iq-4321"
 
 

@@ -14,7 +14,7 @@ KEY = "aiq-key-of-a-test"
 
 
 def tenant(**fields: Any) -> TenantLoyalty:
-    return TenantLoyalty("tenants/org_test", fields)
+    return TenantLoyalty("org_test", fields)
 
 
 def test_an_org_that_sets_nothing_has_the_default_programme_and_no_account() -> None:

@@ -8,12 +8,14 @@ from google.api_core import exceptions as google
 from google.auth.exceptions import DefaultCredentialsError
 from pydantic import SecretStr
 
+from shared.domain.org_secrets import SecretPlace
 from shared.errors import ConfigurationInvalid, Owner
 from shared.outbound import credentials
 from shared.outbound.credentials import SecretResolver, SecretsUnavailable, read_secret
 
+PLACE = SecretPlace("org_main", "posConfig.pin", "main")
 WHERE = "posConfig.pin of location main"
-RESOURCE = "projects/demo/secrets/main-pin/versions/latest"
+RESOURCE = "projects/demo/secrets/pos-org_main-pin/versions/latest"
 Answer = bytes | Exception
 
 
@@ -38,8 +40,9 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> CannedSecrets:
     return canned
 
 
-def resolved(value: str = "secret:main-pin") -> str:
-    return SecretResolver(read_secret, "demo").text_of(SecretStr(value), WHERE).get_secret_value()
+def resolved(value: str = "secret:pos-org_main-pin") -> str:
+    resolver = SecretResolver(read_secret, "demo", plain_text=True)
+    return resolver.text_of(SecretStr(value), PLACE).get_secret_value()
 
 
 def test_a_reference_is_read_and_text_is_text(secrets: CannedSecrets) -> None:
@@ -51,7 +54,7 @@ def test_a_reference_is_read_and_text_is_text(secrets: CannedSecrets) -> None:
 @pytest.mark.parametrize(
     ("kind", "says"),
     [
-        (google.NotFound, "Secret [main-pin] not found or has no versions"),
+        (google.NotFound, "Secret [pos-org_main-pin] not found or has no versions"),
         (google.PermissionDenied, "Permission denied (or it may not exist)"),
         (google.FailedPrecondition, "It is in DESTROYED state"),
         (google.InvalidArgument, "No valid name"),
@@ -68,7 +71,7 @@ def test_a_reference_that_leads_nowhere_is_the_org_s_to_correct(
         resolved()
 
     assert str(raised.value) == (
-        f"the secret main-pin, which {WHERE} names, cannot be read: {says}"
+        f"the secret pos-org_main-pin, which {WHERE} names, cannot be read: {says}"
     )
     assert "4821" not in "".join(traceback.format_exception(raised.value))
 
@@ -87,7 +90,7 @@ def test_a_secret_manager_that_does_not_answer_is_the_operators_turn(
 
     assert raised.value.owner is Owner.US
     assert str(raised.value) == (
-        f"the secret main-pin, which {WHERE} names, could not be asked for: {kind.__name__}"
+        f"the secret pos-org_main-pin, which {WHERE} names, could not be asked for: {kind.__name__}"
     )
     # and what failed once is asked for again
     secrets.answer = b"4821"
@@ -95,7 +98,7 @@ def test_a_secret_manager_that_does_not_answer_is_the_operators_turn(
 
 
 def test_a_reference_to_nothing_is_said_to_be_one(secrets: CannedSecrets) -> None:
-    with pytest.raises(ConfigurationInvalid, match="names no secret"):
+    with pytest.raises(ConfigurationInvalid, match="is none of org org_main"):
         resolved("secret:")
 
     assert secrets.asked == []

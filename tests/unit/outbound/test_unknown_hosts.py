@@ -9,6 +9,7 @@ import pytest
 from shared.clock import utc_now
 from shared.errors import ConfigurationInvalid, Owner, ProviderUnreachable, SyncSamError
 from shared.outbound.credentials import TokenCache
+from shared.outbound.destinations import Destinations
 from shared.outbound.failures import HostUnknown
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.pos.registry import open_account
@@ -16,6 +17,7 @@ from tests.unit.pos.alleaves.service import location
 
 QUICK = HttpSettings(attempts=2, backoff_seconds=0.001)
 MISTYPED = "https://app.aleaves.com/api"
+HOSTS = Destinations.read("alleaves=app.aleaves.com")
 Resolver = Callable[[Exception], list[str]]
 
 
@@ -44,7 +46,7 @@ def failure(base_url: str | None = None) -> SyncSamError:
     settings = {"baseUrl": base_url} if base_url else {}
     with pytest.raises(SyncSamError) as raised:
         open_account(
-            location(**settings), HttpSession(QUICK), TokenCache(utc_now), utc_now
+            location(**settings), HttpSession(QUICK, HOSTS), TokenCache(utc_now), utc_now
         ).client.locations()
     return raised.value
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from shared.domain.org_secrets import name_prefix
 from shared.domain.providers import PROVIDERS
 from shared.errors import ConfigurationInvalid, at_fault
 from shared.outbound.credentials import SecretResolver
@@ -132,7 +133,8 @@ ENVIRONMENT = SignIn("me", SecretStr("word"), SecretStr("7"))
 def test_the_environment_gives_what_the_settings_lack(
     pos_config: dict[str, Any], fallback: SignIn, used: tuple[str, str, str]
 ) -> None:
-    config = with_fallback(read(**pos_config), fallback).pos_config
+    resolver = SecretResolver(lambda resource: f"text of {resource}", "project")
+    config = with_fallback(read(**pos_config), fallback, resolver).pos_config
 
     assert isinstance(config, AlleavesConfig)
     secrets = (config.password.get_secret_value(), config.pin.get_secret_value())
@@ -145,7 +147,7 @@ def test_the_secret_of_webhooks_is_not_resolved_with_those_of_the_sync() -> None
 
     stored = read(password="text", webhookSecret="secret:elsewhere")
 
-    assert with_secrets(stored, SecretResolver(refuse, "project")) == stored
+    assert with_secrets(stored, SecretResolver(refuse, "project", plain_text=True)) == stored
 
 
 def test_nothing_that_is_misspelt_is_kept_or_shown() -> None:
@@ -209,20 +211,27 @@ def test_another_address_user_or_id_is_another_location() -> None:
         assert location(**other).pos_config.location_key != key
 
 
-def test_references_are_replaced_by_their_secrets() -> None:
-    resolver = SecretResolver(lambda resource: f"text of {resource}", "project")
+WORD = f"{name_prefix('org-1')}word"
 
-    config = with_secrets(location(password="secret:word", pin=7), resolver).pos_config
+
+def test_references_are_replaced_by_their_secrets() -> None:
+    resolver = SecretResolver(lambda resource: f"text of {resource}", "project", plain_text=True)
+
+    config = with_secrets(location(password=f"secret:{WORD}", pin=7), resolver).pos_config
 
     secrets = config.model_dump()
     assert secrets["password"].get_secret_value() == (
-        "text of projects/project/secrets/word/versions/latest"
+        f"text of projects/project/secrets/{WORD}/versions/latest"
     )
     assert secrets["pin"].get_secret_value() == "7"
 
 
 RETAILER = {"provider": "lightspeed", "status": "active", "domainPrefix": "harbor"}
-OAUTH = {"clientId": "app-17", "clientSecret": "secret:app", "refreshToken": "secret:pos-harbor"}
+OAUTH = {
+    "clientId": "app-17",
+    "clientSecret": "secret:pos-org-app",
+    "refreshToken": "secret:pos-org-r",
+}
 
 
 def retailer(**pos_config: Any) -> Location:
@@ -269,5 +278,5 @@ def test_a_refresh_token_stays_the_name_of_its_secret() -> None:
 
     secrets = with_secrets(retailer(**OAUTH), resolver).pos_config.model_dump()
 
-    assert secrets["refresh_token"].get_secret_value() == "secret:pos-harbor"
+    assert secrets["refresh_token"].get_secret_value() == "secret:pos-org-r"
     assert secrets["client_secret"].get_secret_value().startswith("text of projects/project")

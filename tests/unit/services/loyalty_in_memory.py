@@ -196,7 +196,7 @@ class Night:
         return self.database.documents[f"{paths.customers(ORG)}/{customer_id}"]
 
     def _open(
-        self, account: ProviderSettings, admit: Callable[[], None], deadline: datetime
+        self, account: ProviderSettings, org_id: str, admit: Callable[[], None], deadline: datetime
     ) -> LoyaltyProvider:
         return _Provider(self, admit)
 

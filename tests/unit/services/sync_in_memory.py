@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from shared.bus.messages import ComputeSpending
 from shared.clock import Clock, Deadline
 from shared.domain.discounts import Discount
+from shared.domain.removal import AllowedRemovals
 from shared.domain.runs import RunState
 from shared.outbound.session import HttpReply
 from shared.pos.alleaves.api import ReadRows
@@ -123,7 +124,7 @@ def first_sync(rows: Sequence[object], discounts: Iterable[Discount] = ()) -> Me
             ),
             Prices(session, listed, sales),
             BatchStore(ORG, "batches", {}, 1),
-            allow_deletions=False,
+            allowed=AllowedRemovals(),
         )
         session.checkpoint()
     return memory

@@ -88,7 +88,7 @@ class Setting:
         self.find = WebhookSenders(
             provider,
             self.database,
-            SecretResolver(self._read_secret, "p", self.clock.monotonic),
+            SecretResolver(self._read_secret, "p", self.clock.monotonic, plain_text=True),
             fallback=SecretStr(fallback),
             places_in=accounts_in if provider == "lightspeed" else locations_in,
             clock=self.clock.now,
@@ -258,8 +258,8 @@ def test_an_org_that_is_named_is_believed_with_its_secret_only() -> None:
 def test_without_a_fallback_an_empty_secret_signs_nothing() -> None:
     setting = Setting()
     setting.add("org_a", location="1000")
-    setting.add("org_b", "secret:empty", "1001")
-    setting.secrets["empty"] = ""
+    setting.add("org_b", "secret:pos-org_b-empty", "1001")
+    setting.secrets["pos-org_b-empty"] = ""
 
     for location in (None, 1000, 1001):
         assert setting.sender("", location=location) is None
@@ -381,20 +381,20 @@ def test_of_many_locations_numbered_alike_none_is_taken_for_another() -> None:
 def test_of_a_named_location_only_its_own_secret_is_fetched() -> None:
     setting = Setting()
     for number in range(200):
-        setting.add(f"org_{number:03}", f"secret:hook-{number:03}", number)
-        setting.secrets[f"hook-{number:03}"] = f"secret {number}"
+        setting.add(f"org_{number:03}", f"secret:pos-org_{number:03}-hook", number)
+        setting.secrets[f"pos-org_{number:03}-hook"] = f"secret {number}"
 
     assert setting.sender("secret 150", location=150) == "org_150"
-    assert setting.secrets_read == ["hook-150"]
+    assert setting.secrets_read == ["pos-org_150-hook"]
     assert setting.sender("secret 151", org_id="org_151") == "org_151"
-    assert setting.secrets_read == ["hook-150", "hook-151"]
+    assert setting.secrets_read == ["pos-org_150-hook", "pos-org_151-hook"]
 
 
 def test_without_a_location_a_limited_number_of_secrets_is_fetched() -> None:
     setting = Setting()
     for number in range(200):
-        setting.add(f"org_{number:03}", f"secret:hook-{number:03}", number)
-        setting.secrets[f"hook-{number:03}"] = f"secret {number}"
+        setting.add(f"org_{number:03}", f"secret:pos-org_{number:03}-hook", number)
+        setting.secrets[f"pos-org_{number:03}-hook"] = f"secret {number}"
     setting.add("org_text", "as text")
 
     with capture_logs() as logs:
@@ -409,7 +409,7 @@ def test_without_a_location_a_limited_number_of_secrets_is_fetched() -> None:
 
 def test_a_secret_that_cannot_be_fetched_does_not_keep_others_from_signing() -> None:
     setting = Setting()
-    setting.add("org_a", "secret:missing", "1000")
+    setting.add("org_a", "secret:pos-org_a-missing", "1000")
     setting.add("org_b", "secret b", "1000")
 
     assert setting.sender("secret b", location=1000) == "org_b"
@@ -418,9 +418,9 @@ def test_a_secret_that_cannot_be_fetched_does_not_keep_others_from_signing() -> 
 
 def test_a_secret_given_as_text_and_as_a_reference_is_one() -> None:
     setting = Setting()
-    setting.add("org_a", "secret:hook", "1000")
+    setting.add("org_a", "secret:pos-org_a-hook", "1000")
     setting.add("org_b", "shared", "1001")
-    setting.secrets["hook"] = "shared"
+    setting.secrets["pos-org_a-hook"] = "shared"
 
     with pytest.raises(OrgUnclear):
         setting.sender("shared")
@@ -501,8 +501,8 @@ def test_an_app_that_several_orgs_have_signs_for_the_account_that_the_body_names
 
 def test_the_secret_of_an_app_signs_and_is_none_for_an_address() -> None:
     setting = Setting(provider="lightspeed")
-    setting.add("org_a", NEW, "shop-a", clientSecret="secret:app")
-    setting.secrets["app"] = APP_SECRET
+    setting.add("org_a", NEW, "shop-a", clientSecret="secret:pos-org_a-app")
+    setting.secrets["pos-org_a-app"] = APP_SECRET
 
     assert setting.of_body(APP_SECRET, sale("shop-a")) == "org_a"
     assert setting.of_body(NEW, sale("shop-a", 1)) == "org_a"

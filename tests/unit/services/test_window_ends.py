@@ -8,6 +8,7 @@ import pytest
 
 from shared.domain.order_windows import ROWS_ACCEPTED, DateWindow
 from shared.domain.orders import Order
+from shared.domain.removal import AllowedRemovals
 from shared.pos.port import Page, page_of
 from shared.services.sync.account_check import AccountCheck
 from shared.services.sync.gone import RemovalRules
@@ -73,7 +74,7 @@ def test_every_order_comes_in_without_being_listed_again_and_again(newest_first:
         with OrderListings(session, [pos], settings, today=NOW.date()) as listings:
             listings.begin()
             check = AccountCheck(session, [])
-            rules = RemovalRules(20, allowed=False)
+            rules = RemovalRules(20, AllowedRemovals())
             sync_orders(session, listings, Everybody(), check, rules)
         session.checkpoint()
         assert session.progress.orders.current is None

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from shared.domain.runs import RunState, StreamCounts
 from shared.store.loyalty_runs import LoyaltyRun
 from shared.store.runs import Cost, Run
-from shared.web.routes.runs import _view
+from shared.web.routes.run_history import run_view
 
 BEGAN = datetime(2026, 3, 18, 15, 0, tzinfo=UTC)
 ENDED = BEGAN + timedelta(minutes=2, microseconds=123_456)
@@ -33,7 +33,7 @@ def test_that_of_a_run_under_way_does_not() -> None:
     run = Run(state=RunState.RUNNING, trigger="cron", started_at=BEGAN)
 
     assert "durationSeconds" not in run.document("org_test", "run-1")
-    assert _view("org_test", "run-1", run).duration_seconds is None
+    assert run_view("org_test", "run-1", run).duration_seconds is None
 
 
 def test_the_seconds_go_from_the_first_invocation_to_the_end_of_the_last() -> None:
@@ -46,7 +46,7 @@ def test_the_seconds_go_from_the_first_invocation_to_the_end_of_the_last() -> No
 
 
 def test_the_route_shows_it() -> None:
-    shown = _view("org_test", "run-1", ended()).model_dump(mode="json", by_alias=True)
+    shown = run_view("org_test", "run-1", ended()).model_dump(mode="json", by_alias=True)
 
     assert shown["durationSeconds"] == 120.123
 

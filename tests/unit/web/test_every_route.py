@@ -27,6 +27,7 @@ MENU = "public, of one org"
 RULES = {
     "manual_sync": {
         "POST /api/pos/sync": STAFF,
+        "GET /api/pos/sync": STAFF,
         "GET /api/pos/sync/{runId}": STAFF_OR_CRON,
         "POST /api/cron/pos-sync": CRON,
         "POST /api/pos/metrics": STAFF,
@@ -80,6 +81,30 @@ RULES = {
         "GET /orgs/{orgId}/menu/{productId}": STAFF,
         "GET /orgs/{orgId}/loyalty": STAFF,
         "GET /orgs/{orgId}/analytics": STAFF,
+        "GET /api/orgs": EVERY_ORG,
+        "GET /api/orgs/{orgId}/status": STAFF,
+        "GET /api/pos/sync": STAFF,
+        "GET /api/reports/{runId}": STAFF,
+        "GET /api/quarantine": STAFF,
+        "GET /api/removals": STAFF,
+        "GET /api/incidents": STAFF,
+        "GET /api/dead-letters": EVERY_ORG,
+        "GET /api/settings": STAFF,
+        "GET /openapi.json": ANYONE,
+    },
+    "admin_api": {
+        "POST /api/admin/removals": STAFF,
+        "POST /api/admin/quarantine/replay": STAFF,
+        "POST /api/admin/dead-letters/replay": EVERY_ORG,
+        "POST /api/admin/loyalty/reviewed": STAFF,
+        "GET /api/admin/audit": EVERY_ORG,
+        "POST /api/admin/locations": STAFF,
+        "POST /api/admin/locations/test": STAFF,
+        "POST /api/admin/locations/{locationId}": STAFF,
+        "POST /api/admin/locations/{locationId}/pause": STAFF,
+        "POST /api/admin/locations/{locationId}/resume": STAFF,
+        "POST /api/admin/settings": STAFF,
+        "POST /api/admin/alerts/test": STAFF,
         "GET /openapi.json": ANYONE,
     },
     "webhooks": {
@@ -104,13 +129,13 @@ def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> App:
     function = manifest.functions[request.param]
     environment = {
         **manifest.environment(function, "demo-routes"),
-        **dict.fromkeys(function.secrets, "a secret of thirty-two characters"),
+        **dict.fromkeys(function.secrets, "a-secret-of-thirty-two-characters"),
         "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1",
         "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",
         "CLOUD_TASKS_EMULATOR_HOST": "127.0.0.1:1",
     }
     for name, value in environment.items():
-        monkeypatch.setenv(name, value.replace(" ", "-"))
+        monkeypatch.setenv(name, value)
     bootstrap = importlib.import_module(f"shared.bootstrap.{function.name}")
     wired: HttpFunction[Any] = bootstrap.FUNCTION
     return HttpFunction(wired.name, wired.model, wired.routes).app()

@@ -89,6 +89,20 @@ def test_the_org_of_a_sync_may_stand_in_the_query(client: Client, sync: Started)
     assert sync.asked == [ORG] * 3
 
 
+def test_whoever_may_sync_an_org_may_see_what_a_sync_would_do(client: Client) -> None:
+    headers = {"Authorization": f"Bearer {ORG}"}
+
+    answer = client.post(f"/api/pos/sync?orgId={ORG}", json={"dryRun": True}, headers=headers)
+    full = client.post(
+        f"/api/pos/sync?orgId={ORG}", json={"dryRun": True, "full": True}, headers=headers
+    )
+
+    assert answer.status_code == 202
+    assert answer.json is not None
+    assert answer.json["statusUrl"] == f"/api/reports/manual-1?orgId={ORG}"
+    assert code(full) == (403, "not_allowed")
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", b" {}\n"])
 def test_the_cron_route_takes_no_body(client: Client, sync: Started, body: bytes) -> None:
     assert cron(client, data=body, content_type="application/json").status_code == 202

@@ -104,7 +104,7 @@ class RetailerSpec(BaseModel):
     @property
     def oauth_secret(self) -> str:
         """Name of the secret that keeps the refresh token."""
-        return f"lightspeed-{self.prefix}"
+        return f"pos-{self.org_id}-refresh-token"
 
     @property
     def ecom_source(self) -> str:

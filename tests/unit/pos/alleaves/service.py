@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from shared.domain.order_windows import DateWindow
 from shared.outbound.credentials import TokenCache
+from shared.outbound.destinations import Destinations
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.pos.config import Location
 from shared.pos.port import PosClient
@@ -35,7 +36,15 @@ class Alleaves:
     ``interfere`` may answer a call in its place.
     """
 
-    def __init__(self, *, customers: int = 0, orders: int = 0, rows: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        customers: int = 0,
+        orders: int = 0,
+        rows: int = 0,
+        destinations: Destinations | None = None,
+    ) -> None:
+        self.destinations = destinations
         self.time = FakeTime()
         self.customers = [customer(id_customer=number) for number in range(1, customers + 1)]
         self.orders = [order(id_order=number, total_rows=orders) for number in range(1, orders + 1)]
@@ -55,6 +64,7 @@ class Alleaves:
         """A client of the location that the fields describe."""
         http = HttpSession(
             HttpSettings(attempts=3),
+            self.destinations,
             transport=self.transport,
             sleep=self.time.sleep,
             monotonic=self.time.monotonic,

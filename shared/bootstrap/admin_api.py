@@ -1,0 +1,83 @@
+"""The routes and services of ``functions/admin_api``."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import Field
+
+from shared.bootstrap.clients import database
+from shared.bootstrap.http import HttpFunction, staff_rule
+from shared.bootstrap.later import LaterSettings, later
+from shared.bootstrap.pos import PosSettings, account_opener, secret_writer
+from shared.bootstrap.publishing import publisher
+from shared.bootstrap.replay import dead_letter_replay, quarantine_replay
+from shared.bus.notifier import Notifier
+from shared.clock import utc_now
+from shared.outbound.session import HttpSettings
+from shared.services.admin.audit import Audit
+from shared.services.admin.connection import TryConnection
+from shared.services.admin.locations import LocationSettings
+from shared.services.admin.loyalty_reviews import ReviewLoyalty
+from shared.services.admin.removals import RemovalDecisions
+from shared.services.admin.replays import Replays
+from shared.services.admin.settings import OrgSettings
+from shared.services.manual_sync import ManualSync
+from shared.web.auth import EveryOrg
+from shared.web.routes import admin, admin_settings
+from shared.web.routing import Route
+
+TRIES = 2
+"""Of one call to a POS whose connection is tried: somebody waits."""
+CALL_SECONDS = 20.0
+
+
+class AdminApiSettings(PosSettings, LaterSettings):
+    """Settings of ``admin_api``. ``topics_of_functions`` is a JSON object. A connection is tried
+    with the first page of each list."""
+
+    pos_concurrency: int = Field(default=1, ge=1, le=64)
+    pos_read_seconds: float = Field(default=15, gt=0)
+    pos_sync_topic: str
+    topics_of_functions: dict[str, str]
+
+
+def _routes(settings: AdminApiSettings) -> Iterable[Route[Any, Any]]:
+    store = database(settings)
+    staff = staff_rule(settings.google_cloud_project, store)
+    pos_sync = publisher(settings.pos_sync_topic)
+    sync = ManualSync(store, pos_sync, later(settings, settings.pos_sync_topic), utc_now)
+    secrets, destinations = secret_writer(settings), settings.destinations
+    notifier = Notifier(loopback=destinations.loopback)
+    limits = HttpSettings(
+        read_seconds=settings.pos_read_seconds, total_seconds=CALL_SECONDS, attempts=TRIES
+    )
+    replays = Replays(
+        store,
+        dead_letter_replay(store, settings.topics_of_functions, publisher),
+        quarantine_replay(store, pos_sync),
+        utc_now,
+    )
+    return (
+        *admin.routes(
+            RemovalDecisions(store, sync, utc_now),
+            replays,
+            ReviewLoyalty(store, utc_now),
+            Audit(store),
+            staff,
+            EveryOrg(staff),
+        ),
+        *admin_settings.location_routes(
+            LocationSettings(store, secrets, destinations, utc_now),
+            TryConnection(
+                store, account_opener(settings, limits, typed=True), destinations, utc_now
+            ),
+            sync,
+            staff,
+        ),
+        *admin_settings.settings_routes(
+            OrgSettings(store, secrets, destinations, notifier, utc_now), staff
+        ),
+    )
+
+
+FUNCTION = HttpFunction("admin_api", AdminApiSettings, _routes)

@@ -1,0 +1,43 @@
+"""``tenants/{orgId}/audit/{id}``, and ``audit/{id}`` for what concerns no org: who decided or
+changed what. Entries are only added; ``expireAt`` is a TTL field."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from shared.models import FrozenCamelModel
+from shared.store import paths
+from shared.store.database import Create, Database
+
+KEPT = timedelta(days=400)
+
+
+class AuditEntry(FrozenCamelModel):
+    """What somebody did: ``by`` is the person's uid, or the name of a program, ``action`` a
+    constant name, ``target`` what it was done to, by ids. Holds no secret and no personal data."""
+
+    at: datetime
+    by: str
+    action: str
+    org_id: str | None = None
+    target: str = ""
+    request_id: str = ""
+
+
+def add(entry: AuditEntry) -> Create:
+    """The write for one more entry."""
+    fields = entry.model_dump(by_alias=True, exclude_none=True)
+    path = f"{paths.audit(entry.org_id)}/{uuid.uuid4().hex}"
+    return Create(path, {**fields, "expireAt": entry.at + KEPT})
+
+
+def latest(
+    database: Database, org_id: str | None, limit: int, before: datetime | None = None
+) -> Iterator[AuditEntry]:
+    """The entries of an org, or those of none, the latest first; only those ``before`` a moment if
+    given."""
+    older = () if before is None else (("at", "<", before),)
+    found = database.query(
+        paths.audit(org_id), *older, order_by=[("at", "DESCENDING")], limit=limit
+    )
+    return (AuditEntry.model_validate(document.fields) for document in found)
