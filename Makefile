@@ -4,6 +4,8 @@
 #   make test    every check
 #   make local   the local cloud, until Ctrl-C (SIMULATOR=0: without the simulated POS; INSTANCES=2: each
 #                function's process stands for two instances, so it takes twice its `concurrency` at once)
+#   make token ROLE=R ORG=O    an ID token of the local cloud, for programs: see deploy/local/identity
+#   make screenshots           every page of the console, into .local/screenshots (PAGES="orgs menu": some)
 #   make bench   the benchmarks
 #   make campaign SEEDS=1-200   all that can go wrong, by seeds: see tests/campaign
 #   make plan PROJECT=P        what a deployment to the project would change: see docs/deploy.md
@@ -20,7 +22,7 @@ SEEDS := 1-20
 # Whatever programs put away for a while stays in this folder too.
 export TMPDIR := $(CURDIR)/.local/tmp
 
-.PHONY: setup demo test local bench campaign replay import-ecom plan deploy smoke rollback $(CHECKS)
+.PHONY: setup browser demo test local bench campaign replay import-ecom plan deploy smoke rollback token screenshots $(CHECKS)
 .NOTPARALLEL:
 
 demo: setup
@@ -55,6 +57,9 @@ plan deploy smoke rollback: setup
 setup:
 	@deploy/local/setup.sh
 
+browser:
+	@deploy/local/setup.sh --browser
+
 format: setup
 	.venv/bin/ruff format --check
 
@@ -67,6 +72,14 @@ types: setup
 imports: setup
 	.venv/bin/lint-imports
 
+e2e: browser
+
 # Two workers, each taking the next file: so what a file starts is started once.
 unit contract emulator e2e: setup
 	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/$@
+
+token: setup
+	@exec $(PYTHON) -m deploy.local.identity.token --role "$(ROLE)" $(if $(ORG),--org "$(ORG)")
+
+screenshots: browser
+	@exec $(PYTHON) -m tests.e2e.console.screenshots $(PAGES)

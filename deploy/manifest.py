@@ -5,7 +5,7 @@
     functions:      NAME: {trigger, memory_mb?, cpu?, timeout_seconds?, concurrency?,
                            min_instances?, max_instances?, env?: [NAMES], secrets?: [NAMES],
                            public?, firestore?: read|write, publishes?: [T, …], org_secrets?,
-                           replaces_secrets?, creates_secrets?, sessions?}
+                           replaces_secrets?, creates_secrets?, sessions?, begins_sessions?}
                     trigger is one of
                       {topic: T}                            a Pub/Sub message
                       {firestore: {document: PATTERN, event: written}}  a changed document
@@ -14,7 +14,7 @@
     accounts:       [A, …] service accounts beside those of the functions
     env:            NAME: {topic: T} | {queue: Q} | {value: TEXT, local?} | {topics_of: functions} |
                     {own: memory_mb|concurrency} | {account: A} |
-                    {deployment: project|database|provider_hosts};
+                    {deployment: project|database|provider_hosts|firebase_api_key};
                     topics and queues are given to the function by their full resource name, its
                     own figures as numbers, accounts by their address
     secrets:        NAME: {secret: NAME IN SECRET MANAGER, version: latest|N, local?}; the function
@@ -79,8 +79,8 @@ class Function(Section):
     """One function. Memory in MiB, times in seconds; ``concurrency`` is the number of requests
     that one instance serves at once. ``subscription`` is None for HTTP functions. It publishes to
     the topics of ``publishes`` itself, reads or writes documents as ``firestore`` says, reads the
-    secrets that orgs' settings name, makes and replaces them, and asks for the state of people's
-    ``sessions``."""
+    secrets that orgs' settings name, makes and replaces them, asks for the state of people's
+    ``sessions``, and begins and ends them."""
 
     name: FunctionName
     trigger: TopicTrigger | FirestoreTrigger | Literal["http"]
@@ -100,6 +100,7 @@ class Function(Section):
     replaces_secrets: bool = False
     creates_secrets: bool = False
     sessions: bool = False
+    begins_sessions: bool = False
 
     @property
     def service(self) -> str:
@@ -160,10 +161,19 @@ class Manifest(Section):
         return cls.model_validate(_with_defaults(yaml.safe_load(path.read_text())))
 
     def environment(
-        self, function: Function, project: str, database: str = DEFAULT_DATABASE
+        self,
+        function: Function,
+        project: str,
+        database: str = DEFAULT_DATABASE,
+        firebase_api_key: str = "",
     ) -> dict[str, str]:
         """The plain variables of a function; secrets are the caller's to give."""
-        where = {"project": project, "database": database, "provider_hosts": ""}
+        where = {
+            "project": project,
+            "database": database,
+            "provider_hosts": "",
+            "firebase_api_key": firebase_api_key,
+        }
         return {name: self._value(self.env[name], function, where) for name in function.env}
 
     def account(self, name: str, project: str) -> str:

@@ -109,10 +109,10 @@ class OwnValue(Section):
 
 
 class DeploymentValue(Section):
-    """A variable that holds the project's id, the name of the Firestore database, or the hosts that
-    are added to those of the providers."""
+    """A variable that holds the project's id, the name of the Firestore database, the hosts that
+    are added to those of the providers, or the web API key of Firebase."""
 
-    deployment: Literal["project", "database", "provider_hosts"]
+    deployment: Literal["project", "database", "provider_hosts", "firebase_api_key"]
 
 
 class AccountValue(Section):

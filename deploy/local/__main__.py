@@ -54,6 +54,8 @@ def _run() -> int:
         ) as stack,
         _announced(stack),
     ):
+        console.print(f"\nThe console: [bold]{stack.console}[/]\n")
+        console.print(_people(stack))
         console.print(_table(stack))
         while not stack.failure:
             time.sleep(LOOK_SECONDS)
@@ -101,6 +103,15 @@ def _announced(stack: Stack) -> Iterator[None]:
         STACK_FILE.unlink(missing_ok=True)
 
 
+def _people(stack: Stack) -> Table:
+    table = Table("role", "org", "e-mail", "password", title="Who can sign in")
+    for person in stack.people:
+        org = person.org_id or "every org"
+        table.add_row(person.role, org, person.email, person.password)
+    table.caption = "An ID token for programs: make token ROLE=super_user"
+    return table
+
+
 def _table(stack: Stack) -> Table:
     table = Table("what", "where", title=f"Local cloud, project {stack.project}")
     table.add_row("Firestore emulator", stack.firestore)
@@ -109,7 +120,8 @@ def _table(stack: Stack) -> Table:
     table.add_row("simulated Alleaves", stack.simulator or "left out (SIMULATOR=0)")
     table.add_row("simulated Lightspeed", stack.lightspeed or "left out (SIMULATOR=0)")
     table.add_row("secrets (secret:NAME)", f"{within_clone(stack.secret_files)}/NAME")
-    table.add_row("front door", stack.console)
+    table.add_row("console", stack.console)
+    table.add_row("identity service", stack.auth)
     for name, url in stack.functions.items():
         table.add_row(name, url)
     table.add_row("logs", within_clone(stack.logs))

@@ -18,6 +18,8 @@ PASSED_ON = (
     *("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"),
     *("ALLEAVES_USERNAME", "ALLEAVES_PASSWORD", "ALLEAVES_PIN"),
 )
+LOCAL_KEY = "local"
+"""What an emulator takes for a web API key."""
 LOOPBACK = "127.0.0.1,localhost"
 
 
@@ -57,7 +59,7 @@ def of_function(
     instances: int = 1,
 ) -> dict[str, str]:
     """What the deployment gives the function, and the addresses of the emulators."""
-    declared = manifest.environment(function, addresses.project)
+    declared = manifest.environment(function, addresses.project, firebase_api_key=LOCAL_KEY)
     if "PUBSUB_REST_URL" in declared:
         declared["PUBSUB_REST_URL"] = f"http://{addresses.pubsub}/v1"
     if "MEMORY_MB" in declared:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure of what every make target needs: Python with venv, the packages, Java, the emulators.
+# Makes sure of what every make target needs: Python with venv, the packages, Java, the emulators; with
+# --browser of Chromium too, in which the console is tested.
 # Does nothing, quickly, when all is there. Works as root or not.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -117,6 +118,20 @@ emulators() {
   missing=$(.venv/bin/python -m deploy.local.sdk) || { say "still missing: $missing"; exit 1; }
 }
 
+browser() {
+  local name
+  [ -n "${CHROMIUM:-}" ] && return
+  for name in chromium chromium-browser google-chrome; do
+    command -v "$name" >/dev/null && return
+  done
+  if command -v apt-get >/dev/null; then
+    apt_install chromium
+  else
+    say "Chromium is needed: install it, or name it in CHROMIUM, then try again"
+    exit 1
+  fi
+}
+
 if [ "$(uname -s)" != Linux ]; then
   say "the local cloud needs Linux: on macOS or Windows use a container or WSL"
   exit 1
@@ -130,3 +145,6 @@ if command -v flock >/dev/null; then
 fi
 packages
 emulators
+if [ "${1:-}" = --browser ]; then
+  browser
+fi

@@ -60,6 +60,23 @@ resource "google_project_iam_member" "sessions" {
   member  = google_service_account.function[each.key].member
 }
 
+# The console begins sessions, and ends those of who signs out: that is a change of the account, for
+# which Firebase has no smaller permission.
+
+resource "google_project_iam_custom_role" "begins_sessions" {
+  role_id     = replace("${local.defaults.account_prefix}-sessions", "-", "_")
+  title       = "Sync Sam: begins and ends sessions"
+  permissions = ["firebaseauth.users.createSession", "firebaseauth.users.update"]
+}
+
+resource "google_project_iam_member" "begins_sessions" {
+  for_each = { for name, function in local.functions : name => function if function.begins_sessions }
+
+  project = var.project
+  role    = google_project_iam_custom_role.begins_sessions.name
+  member  = google_service_account.function[each.key].member
+}
+
 # Tasks: a function that creates one names the account that the task calls Pub/Sub as.
 
 resource "google_service_account_iam_member" "acts_for_tasks" {

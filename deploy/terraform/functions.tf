@@ -56,6 +56,7 @@ resource "google_cloudfunctions2_function" "function" {
     google_project_iam_member.build,
     google_project_iam_member.firestore,
     google_project_iam_member.sessions,
+    google_project_iam_member.begins_sessions,
     google_pubsub_topic_iam_member.publisher,
     google_secret_manager_secret_iam_member.reader,
     google_service_account_iam_member.acts_for_tasks,

@@ -17,6 +17,7 @@ locals {
         replaces_secrets = false
         creates_secrets  = false
         sessions         = false
+        begins_sessions  = false
         secrets          = []
       },
       local.defaults,
@@ -53,9 +54,10 @@ locals {
   org_secret_prefix = "pos-"
 
   deployment = {
-    project        = var.project
-    database       = var.database
-    provider_hosts = join(",", flatten([for provider, hosts in var.provider_hosts : [for host in hosts : "${provider}=${host}"]]))
+    project          = var.project
+    database         = var.database
+    provider_hosts   = join(",", flatten([for provider, hosts in var.provider_hosts : [for host in hosts : "${provider}=${host}"]]))
+    firebase_api_key = var.firebase_api_key
   }
   topics_of = {
     functions = jsonencode({ for name, function in local.topic_functions : name => "projects/${var.project}/topics/${function.topic}" })

@@ -21,6 +21,12 @@ variable "database" {
   default     = "(default)"
 }
 
+variable "firebase_api_key" {
+  description = "Web API key of the Firebase project, with which people sign in at the console. It is no secret: every web application shows its own. Restrict it to the Identity Toolkit API."
+  type        = string
+  default     = ""
+}
+
 variable "create_database" {
   description = "Whether the database is made and kept here; false where it is there already, as a Firebase project's or a restored one."
   type        = bool

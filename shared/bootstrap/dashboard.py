@@ -16,7 +16,9 @@ from shared.console.pages import home
 from shared.console.pages import loyalty as loyalty_pages
 from shared.console.pages import menu as menu_pages
 from shared.console.pages import orders as order_pages
+from shared.console.pages import sign_in as sign_in_pages
 from shared.console.rendering import Console
+from shared.outbound.session import HttpSession, HttpSettings
 from shared.services.ecom.completeness import EcomCompleteness
 from shared.services.reads.analytics import AnalyticsReads
 from shared.services.reads.customers import CustomerReads, OrderReads, SegmentReads
@@ -36,6 +38,7 @@ from shared.services.reads.products import ProductReads
 from shared.services.reads.response_cache import ResponseCache
 from shared.services.reads.run_history import RunHistory
 from shared.services.reads.settings import SettingsReads
+from shared.services.sign_in import GOOGLE, PasswordSignIn, emulated
 from shared.services.spending.look_up import SpendingLookUp
 from shared.store import metadata as metadata_store
 from shared.web.auth import EveryOrg, PublicOfOrg, SignedIn, Staff
@@ -60,20 +63,27 @@ from shared.web.routes import (
     session,
 )
 from shared.web.routes import settings as settings_routes
+from shared.web.routes.session import BrowserSessions
 from shared.web.routing import Route
 
 
 class DashboardSettings(FunctionSettings):
-    """``firebase_auth_emulator_host`` is set in the local cloud only; there
+    """``firebase_api_key`` is the project's web API key, which is no secret; without one nobody can
+    sign in with a password. ``firebase_auth_emulator_host`` is set in the local cloud only; there
     cookies travel over plain HTTP."""
 
     firebase_auth_emulator_host: str = ""
+    firebase_api_key: str = ""
 
 
 def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
     store = database(settings)
     staff = staff_rule(settings.google_cloud_project, store)
-    sessions = firebase_sessions(settings.google_cloud_project)
+    sessions = BrowserSessions(
+        firebase_sessions(settings.google_cloud_project),
+        utc_now,
+        secure=not settings.firebase_auth_emulator_host,
+    )
     every_org = EveryOrg(staff)
     answers, people = ResponseCache(store), CustomerReads(store, SpendingLookUp(store))
     fleet = ResponseCache(store, version_of=fleet_version)
@@ -90,7 +100,7 @@ def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
         *loyalty.read_routes(LoyaltyReads(store), staff),
         *metrics.report_routes(MetricsReads(store), staff),
         *ecom.routes(EcomCompleteness(store, utc_now), staff),
-        *session.routes(sessions, utc_now, secure=not settings.firebase_auth_emulator_host),
+        *session.routes(sessions),
         *cache.routes(answers.statistics, every_org),
         *orgs.routes(org_list, org_status, staff, every_org),
         *run_history.run_routes(RunHistory(store), staff),
@@ -101,7 +111,14 @@ def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
         *dead_letters.routes(DeadLetterReads(store), every_org),
         *settings_routes.routes(SettingsReads(store), staff),
     )
-    return *json_routes, *_pages(Console.of(json_routes, utc_now), staff)
+    sign_in = sign_in_pages.routes(_password_sign_in(settings), sessions)
+    return *json_routes, *sign_in, *_pages(Console.of(json_routes, utc_now), staff)
+
+
+def _password_sign_in(settings: DashboardSettings) -> PasswordSignIn:
+    host = settings.firebase_auth_emulator_host
+    http = HttpSession(HttpSettings(read_seconds=10, total_seconds=20, attempts=2))
+    return PasswordSignIn(http, settings.firebase_api_key, emulated(host) if host else GOOGLE)
 
 
 def _pages(console: Console, staff: Staff) -> Iterable[Route[Any, Any]]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -158,12 +159,14 @@ def rendered(
     accepted: str,
     status: int = 200,
     images: bool = False,
+    headers: Mapping[str, str] = MappingProxyType({}),
     **given: Any,
 ) -> RouteReply:
-    """HTML of a template, with the headers that every page has."""
+    """HTML of a template, with the headers that every page has, and further ones."""
     text = _ENVIRONMENT.get_template(template).render(now=now, **given)
     policy = _POLICY | ({"img-src": "'self' data: https:"} if images else {})
-    headers = {
+    sent = {
+        **headers,
         "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
         # Forms tell where they were sent from; other sites learn nothing.
         "Referrer-Policy": "same-origin",
@@ -171,9 +174,9 @@ def rendered(
     }
     data = text.encode()
     if "gzip" in accepted.lower() and len(data) > SMALLEST_COMPRESSED:
-        headers["Content-Encoding"] = "gzip"
+        sent["Content-Encoding"] = "gzip"
         data = gzip.compress(data, compresslevel=6, mtime=0)
-    return RouteReply(RawContent(f"{HTML}; charset=utf-8", data), status=status, headers=headers)
+    return RouteReply(RawContent(f"{HTML}; charset=utf-8", data), status=status, headers=sent)
 
 
 def redirect(address: str, **headers: str) -> RouteReply:

@@ -17,7 +17,7 @@ EMULATORS = {
     f"{service}_EMULATOR_HOST"
     for service in ("FIRESTORE", "PUBSUB", "CLOUD_TASKS", "SECRET_MANAGER")
 }
-ELSEWHERE = {"PYTHONPATH", "PUBSUB_REST_URL"}
+ELSEWHERE = {"PYTHONPATH", "PUBSUB_REST_URL", "FIREBASE_API_KEY"}
 """Variables with another value than in a project: the folder, and the address of an emulator."""
 OF_TESTS = {"LEASE_SECONDS", "XDG_RUNTIME_DIR"}
 

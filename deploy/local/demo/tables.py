@@ -99,4 +99,9 @@ def late_orders(report: Report) -> RenderableType:
 
 
 def conclusion(path: Path) -> RenderableType:
-    return Panel(f"All of this was checked as it happened. The figures: {path}", style="green")
+    return Panel(
+        f"All of this was checked as it happened. The figures: {path}\n\n"
+        "Next: `make local` brings the same dispensaries up and stays. Its first line is the"
+        " address of the console; below it stands who can sign in there.",
+        style="green",
+    )

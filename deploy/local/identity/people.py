@@ -8,6 +8,8 @@ from typing import Any
 
 import requests
 
+from deploy.local.environment import LOCAL_KEY
+
 TIMEOUT_SECONDS = 30.0
 EVERY_ORG = ("super_user", "super_admin")
 OWN_ORG = ("dispensary_admin", "brand_admin")
@@ -64,7 +66,7 @@ def sign_in(host: str, email: str, password: str) -> str:
     """An ID token. Raises requests.RequestException."""
     reply = requests.post(
         f"http://{host}/identitytoolkit.googleapis.com/v1/accounts:signInWithPassword",
-        params={"key": "local"},
+        params={"key": LOCAL_KEY},
         json={"email": email, "password": password, "returnSecureToken": True},
         timeout=TIMEOUT_SECONDS,
     )

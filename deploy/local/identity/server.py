@@ -29,10 +29,9 @@ _SIGN_IN = "/identitytoolkit.googleapis.com/v1/accounts:signInWithPassword"
 class IdentityService:
     """A server of a project's accounts."""
 
-    def __init__(self, project: str, accounts: Accounts | None = None) -> None:
-        self.accounts = accounts or Accounts()
-        self._project = project
-        self._server = LoopbackServer(Request.application(self.answer))
+    def __init__(self, project: str) -> None:
+        identity = Identity(project, Accounts())
+        self._server = LoopbackServer(Request.application(identity.answer))
 
     @property
     def host(self) -> str:
@@ -40,6 +39,14 @@ class IdentityService:
 
     def close(self) -> None:
         self._server.close()
+
+
+class Identity:
+    """What is answered to each call."""
+
+    def __init__(self, project: str, accounts: Accounts) -> None:
+        self.accounts = accounts
+        self._project = project
 
     def answer(self, request: Request) -> Response:
         """Answer one call."""

@@ -1,8 +1,10 @@
 """``/api/session``: the cookie by which a browser is signed in."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from pydantic import SecretStr
+from werkzeug.datastructures import Headers
 from werkzeug.http import dump_cookie, parse_cookie
 
 from shared.clock import Clock
@@ -31,8 +33,52 @@ class SessionResponse(ResponseModel):
     expires_at: datetime | None = None
 
 
-def routes(sessions: FirebaseSessions, clock: Clock, *, secure: bool) -> RouteTable:
-    """``secure``: whether the cookie is for HTTPS only."""
+class BrowserSessions:
+    """The cookie's life. ``secure``: it is for HTTPS only."""
+
+    def __init__(self, sessions: FirebaseSessions, clock: Clock, *, secure: bool) -> None:
+        self._sessions = sessions
+        self._clock = clock
+        self._secure = secure
+
+    def begin(self, token: str, headers: Headers) -> tuple[datetime, str]:
+        """Until when a session lasts that begins with an ID token, and its Set-Cookie. Raises
+        Unauthenticated, and Forbidden for a request of another site."""
+        _refuse_other_sites(headers)
+        claims, now = self._sessions.of_token(token), self._clock()
+        if now.timestamp() - float(claims["auth_time"]) > SIGNED_IN_WITHIN.total_seconds():
+            raise Unauthenticated("sign in again: the token is of an earlier sign-in")
+        return now + LASTS, self._cookie(self._sessions.begin(token, LASTS), LASTS)
+
+    def end(self, headers: Headers) -> str:
+        """End all sessions of the person whose cookie it is, on every machine, if there still is
+        one; the Set-Cookie that takes it away. Raises Forbidden for a request of another site."""
+        _refuse_other_sites(headers)
+        cookie = parse_cookie(headers.get("Cookie", "")).get(COOKIE)
+        if cookie:
+            with suppress(Unauthenticated):
+                self._sessions.end(user_of(self._sessions.of_cookie(cookie)).uid)
+        return self._cookie("", timedelta(0))
+
+    def _cookie(self, value: str, lasts: timedelta) -> str:
+        return dump_cookie(
+            COOKIE,
+            value,
+            max_age=lasts,
+            path="/",
+            httponly=True,
+            secure=self._secure,
+            samesite="Lax",
+        )
+
+
+def _refuse_other_sites(headers: Headers) -> None:
+    if not is_same_site(headers):
+        raise Forbidden("another site may not sign anybody in or out")
+
+
+def routes(sessions: BrowserSessions) -> RouteTable:
+    """Anybody may ask: the token or the cookie says who they are."""
     table = RouteTable(PUBLIC)
 
     @table.post(
@@ -45,42 +91,15 @@ def routes(sessions: FirebaseSessions, clock: Clock, *, secure: bool) -> RouteTa
     )
     def begin_session(call: RouteCall[NoParams, SessionRequest]) -> RouteReply:
         """Sign a browser in."""
-        if not is_same_site(call.headers):
-            raise Forbidden("another site may not sign anybody in")
-        token = call.body.id_token.get_secret_value()
-        claims, now = sessions.of_token(token), clock()
-        if now.timestamp() - float(claims["auth_time"]) > SIGNED_IN_WITHIN.total_seconds():
-            raise Unauthenticated("sign in again: the token is of an earlier sign-in")
-        cookie = sessions.begin(token, LASTS)
+        expires_at, cookie = sessions.begin(call.body.id_token.get_secret_value(), call.headers)
         return RouteReply(
-            SessionResponse(signed_in=True, expires_at=now + LASTS),
-            headers={"Set-Cookie": _cookie(cookie, LASTS, secure=secure)},
+            SessionResponse(signed_in=True, expires_at=expires_at), headers={"Set-Cookie": cookie}
         )
 
     @table.delete("/api/session", NoParams, SessionResponse, errors=[Forbidden])
     def end_session(call: RouteCall[NoParams, NoBody]) -> RouteReply:
         """Sign the browser out, and end the person's sessions everywhere."""
-        if not is_same_site(call.headers):
-            raise Forbidden("another site may not sign anybody out")
-        cookie = parse_cookie(call.headers.get("Cookie", "")).get(COOKIE)
-        if cookie:
-            _end(sessions, cookie)
-        return RouteReply(
-            SessionResponse(signed_in=False),
-            headers={"Set-Cookie": _cookie("", timedelta(0), secure=secure)},
-        )
+        cookie = sessions.end(call.headers)
+        return RouteReply(SessionResponse(signed_in=False), headers={"Set-Cookie": cookie})
 
     return table
-
-
-def _end(sessions: FirebaseSessions, cookie: str) -> None:
-    try:
-        sessions.end(user_of(sessions.of_cookie(cookie)).uid)
-    except Unauthenticated:
-        return  # it has ended already
-
-
-def _cookie(value: str, lasts: timedelta, *, secure: bool) -> str:
-    return dump_cookie(
-        COOKIE, value, max_age=lasts, path="/", httponly=True, secure=secure, samesite="Lax"
-    )

@@ -1,13 +1,14 @@
 """A real Chromium, and what no page of the console may do in it."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
@@ -25,8 +26,10 @@ def chromium() -> Iterator[Browser]:
     """A browser without a window."""
     # Chromium has no sandbox for root.
     flags = [*_FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    named = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
+    assert named, "there is no Chromium: deploy/local/setup.sh --browser"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        browser = playwright.chromium.launch(executable_path=named, args=flags)
         try:
             yield browser
         finally:

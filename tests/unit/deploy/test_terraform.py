@@ -358,6 +358,7 @@ PROJECT_WIDE = {
     "build": "${each.key}",
     "firestore": "${local.firestore_roles[each.value.firestore]}",
     "sessions": "roles/firebaseauth.viewer",
+    "begins_sessions": "${google_project_iam_custom_role.begins_sessions.name}",
     "eventarc": "roles/eventarc.eventReceiver",
     "org_secrets": "roles/secretmanager.secretAccessor",
     "replaced_secrets": "roles/secretmanager.secretVersionManager",
@@ -380,6 +381,11 @@ def test_what_holds_for_the_whole_project_is_listed_here(terraform: Configuratio
     assert "databases/${var.database}" in by_name["firestore"]["condition"][0]["expression"]
     for name in ("org_secrets", "replaced_secrets"):
         assert "secrets/${local.org_secret_prefix}" in by_name[name]["condition"][0]["expression"]
+    own_role = terraform.resources["google_project_iam_custom_role.begins_sessions"]
+    assert own_role["permissions"] == [
+        "firebaseauth.users.createSession",
+        "firebaseauth.users.update",
+    ]
     # Nothing replaces what others have granted.
     assert not list(terraform.of_kind("_iam_binding", "_iam_policy"))
 
