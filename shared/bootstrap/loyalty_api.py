@@ -10,7 +10,7 @@ from shared.bootstrap.publishing import publisher
 from shared.clock import utc_now
 from shared.services.loyalty.on_demand import AskForLoyalty, LookUpPoints
 from shared.services.reads.loyalty import LoyaltyReads
-from shared.web.routes import loyalty
+from shared.web.routes import loyalty, loyalty_reads
 from shared.web.routing import Route
 
 
@@ -27,7 +27,7 @@ def _routes(settings: LoyaltyApiSettings) -> Iterable[Route[Any, Any]]:
     points = LookUpPoints(store, loyalty_opener(settings), utc_now)
     return (
         *loyalty.routes(ask, points, staff),
-        *loyalty.read_routes(LoyaltyReads(store), staff),
+        *loyalty_reads.routes(LoyaltyReads(store), staff),
     )
 
 

@@ -14,7 +14,7 @@ from shared.web.routes.customers import (
     Search,
     SegmentsResponse,
 )
-from shared.web.routes.loyalty import LoyaltyStatusResponse, ReconciliationView
+from shared.web.routes.loyalty_reads import LoyaltyStatusResponse, ReconciliationView
 from shared.web.routes.orders import OrdersResponse
 from shared.web.routing import RouteCall, RouteTable
 

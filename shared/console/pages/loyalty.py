@@ -5,7 +5,7 @@ from shared.console.rendering import HTML, Console
 from shared.web.auth import Rule
 from shared.web.request import Cursor, NoBody
 from shared.web.response import RouteReply
-from shared.web.routes.loyalty import (
+from shared.web.routes.loyalty_reads import (
     LoyaltyRunsResponse,
     LoyaltyStatusResponse,
     ReportResponse,

@@ -1,4 +1,4 @@
-"""The store's pages in a real browser: reading without JavaScript, following figures, looking up."""
+"""The store's pages in a real browser: reading without JavaScript, figures, looking up."""
 
 from collections.abc import Callable
 from typing import Any

@@ -33,7 +33,7 @@ from shared.web.routes import (
     customers,
     ecom,
     inventory,
-    loyalty,
+    loyalty_reads,
     menu,
     metadata,
     orders,
@@ -67,7 +67,7 @@ class DashboardClient:
             *orders.routes(OrderReads(database), people, answers, staff),
             *analytics.routes(AnalyticsReads(database, clock.now, few_orders), answers, staff),
             *products.routes(ProductReads(database, clock.now), answers, staff),
-            *loyalty.read_routes(LoyaltyReads(database), staff),
+            *loyalty_reads.routes(LoyaltyReads(database), staff),
             *ecom.routes(EcomCompleteness(database, clock.now), staff),
         )
         console = Console.of(json_routes, clock.now)

@@ -12,7 +12,7 @@ from shared.services.reads.loyalty import LoyaltyReads
 from shared.store.database import Database
 from shared.web.auth import Caller, OrgRule, SignedInUser
 from shared.web.request import RoutedRequest
-from shared.web.routes import loyalty
+from shared.web.routes import loyalty, loyalty_reads
 from shared.web.routing import App
 from tests.emulator.loyalty.runner import LoyaltyRunner
 from tests.fakes import RecordingPublisher
@@ -46,7 +46,7 @@ class LoyaltyApiClient:
         anyone = AnyoneWithRole(role)
         routes = (
             *loyalty.routes(AskForLoyalty(database, self.published), points, anyone),
-            *loyalty.read_routes(LoyaltyReads(database), anyone),
+            *loyalty_reads.routes(LoyaltyReads(database), anyone),
         )
         self.client = Client(Request.application(App("loyalty_api", routes)))  # type: ignore[arg-type]
 
