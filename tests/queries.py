@@ -53,6 +53,7 @@ from shared.store import (
     spending,
     spending_requests,
     status,
+    verifications,
     webhook_events,
     webhook_signers,
 )
@@ -216,6 +217,9 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: spending_requests.asked_before(d, NOW, 10),
         lambda d: spending_requests.waiting_since(d, ORG, NOW, 10),
         lambda d: status.last_succeeded(d, NOW, NOW, 10),
+        lambda d: verifications.every(d, f"tenants/{ORG}/orders", ["id"]),
+        lambda d: verifications.count(d, f"tenants/{ORG}/orders"),
+        lambda d: verifications.orders_of(d, ORG, ["7"], ["id"]),
         lambda d: status.fleet_version(d),
         lambda d: webhook_events.waiting(d, ORG, 10),
         lambda d: webhook_signers.of_org(d, "alleaves", ORG),

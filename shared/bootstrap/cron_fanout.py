@@ -12,6 +12,7 @@ from shared.bus.messages import CronTick, Message
 from shared.clock import utc_now
 from shared.entry import MessageConsumer
 from shared.services.fan_out import (
+    Chosen,
     FanOut,
     Schedule,
     SyncFanOut,
@@ -19,8 +20,10 @@ from shared.services.fan_out import (
     metrics_message,
     segments_message,
     sync_message,
+    verify_message,
 )
 from shared.services.spending.requests import OutstandingSpending
+from shared.services.verification.nightly import Turns
 from shared.services.watchdog import Watchdog
 
 
@@ -32,6 +35,7 @@ class CronFanoutSettings(AlertSettings, LaterSettings):
     metrics_topic: str
     segments_topic: str
     spending_topic: str
+    verify_topic: str
 
 
 @cache
@@ -44,8 +48,10 @@ def consumer() -> MessageConsumer[CronTick]:
         store, alarms, utc_now, OutstandingSpending(store, alarms, spending, utc_now)
     )
 
-    def fan_out(topic: str, message: Callable[[str, str], Message]) -> FanOut:
-        return FanOut(store, publisher(topic), later(settings, topic), utc_now, message)
+    def fan_out(
+        topic: str, message: Callable[[str, str], Message], choose: Chosen = list
+    ) -> FanOut:
+        return FanOut(store, publisher(topic), later(settings, topic), utc_now, message, choose)
 
     schedule = Schedule(
         {
@@ -53,6 +59,9 @@ def consumer() -> MessageConsumer[CronTick]:
             "segments": fan_out(settings.segments_topic, segments_message),
             "loyalty": fan_out(settings.loyalty_topic, loyalty_message),
             "weekly-metrics": fan_out(settings.metrics_topic, metrics_message(utc_now)),
+            "verify": fan_out(
+                settings.verify_topic, verify_message(utc_now), Turns(store, utc_now)
+            ),
             "watchdog": lambda tick, _: watchdog(tick),
         }
     )

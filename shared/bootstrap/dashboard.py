@@ -79,12 +79,12 @@ class DashboardSettings(FunctionSettings):
 def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
     store = database(settings)
     staff = staff_rule(settings.google_cloud_project, store)
+    every_org = EveryOrg(staff)
     sessions = BrowserSessions(
         firebase_sessions(settings.google_cloud_project),
         utc_now,
         secure=not settings.firebase_auth_emulator_host,
     )
-    every_org = EveryOrg(staff)
     answers, people = ResponseCache(store), CustomerReads(store, SpendingLookUp(store))
     fleet = ResponseCache(store, version_of=fleet_version)
     statuses = ResponseCache(store, version_of=lease_version)

@@ -8,6 +8,7 @@ from functools import partial
 from pydantic import Field, SecretStr
 
 from shared.bootstrap.outbound import OutboundSettings
+from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
 from shared.domain.rate_limit import Limit
 from shared.outbound.credentials import SecretResolver, TokenCache, read_secret
@@ -64,7 +65,7 @@ def permits_of(store: Database, account: str, until: datetime, calls: int) -> Ta
     return permits.take
 
 
-def secret_writer(settings: PosSettings) -> WrittenSecrets:
+def secret_writer(settings: FunctionSettings) -> WrittenSecrets:
     """Keeps the secrets that people type into settings."""
     return WrittenSecrets(add_version, drop_version, settings.google_cloud_project)
 

@@ -1,5 +1,6 @@
 """The messages by which functions talk. JSON, camelCase, frozen."""
 
+from datetime import date
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError
@@ -42,7 +43,7 @@ class CronTick(Message):
     """A schedule is due; for one org if ``org_id`` is given. ``spread_seconds``: over how long the
     messages of all orgs are spread, 0 for at once; one org's is published at once."""
 
-    job: Literal["pos-sync", "loyalty", "segments", "watchdog", "weekly-metrics"]
+    job: Literal["pos-sync", "loyalty", "segments", "watchdog", "verify", "weekly-metrics"]
     org_id: DocumentId | None = None
     spread_seconds: int = Field(default=0, ge=0, le=86_400)
 
@@ -101,6 +102,14 @@ class ReportMetrics(Message):
 
     org_id: DocumentId
     as_of: AwareDatetime
+
+
+class VerifyOrg(Message):
+    """Verify what is stored of the org, unless that was done this ``night``, whose date in UTC it
+    is."""
+
+    org_id: DocumentId
+    night: date
 
 
 class Loyalty(Message):

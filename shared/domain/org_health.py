@@ -68,12 +68,15 @@ def freshness(
     return Freshness.RECENT if late < RECENT else Freshness.STALE
 
 
-def next_scheduled(org_id: str, ticked_at: datetime | None, now: datetime) -> datetime | None:
+def next_scheduled(
+    org_id: str, ticked_at: datetime | None, now: datetime, not_before: datetime | None = None
+) -> datetime | None:
     """When the schedule next has the org synced, by the last tick for all orgs; None where that is
-    not known: the schedule is silent, or has never run."""
+    not known: the schedule is silent, or has never run. ``not_before``: until then the org rests.
+    """
     if ticked_at is None or now - ticked_at > OVERDUE_AFTER:
         return None
     at = ticked_at + SCHEDULED_WITHIN * slice_of(org_id) / SLICES
-    while at <= now:
-        at += SCHEDULED_EVERY
-    return at
+    after = max(now, not_before or now)
+    ticks = (after - at) // SCHEDULED_EVERY + 1 if at <= after else 0
+    return at + ticks * SCHEDULED_EVERY

@@ -15,7 +15,15 @@ from datetime import timedelta
 import structlog
 
 from shared.bus.later import LaterPublisher
-from shared.bus.messages import AgeSegments, CronTick, Loyalty, Message, PosSync, ReportMetrics
+from shared.bus.messages import (
+    AgeSegments,
+    CronTick,
+    Loyalty,
+    Message,
+    PosSync,
+    ReportMetrics,
+    VerifyOrg,
+)
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.domain.ids import is_document_id
@@ -24,6 +32,8 @@ from shared.errors import InvalidMessage
 from shared.store import locations
 from shared.store.database import Database
 
+Chosen = Callable[[list[str]], list[str]]
+"""Those of the active orgs that a tick of all is about."""
 Job = Callable[[CronTick, str], object]
 """Handles a tick. The second argument is the tick's id, the same at redelivery."""
 
@@ -47,18 +57,21 @@ class Schedule:
 @dataclass(frozen=True, slots=True)
 class FanOut:
     """Publishes a message for each org with an active POS location. ``message`` makes it from the
-    org's id and the tick's."""
+    org's id and the tick's; ``choose`` says which orgs' turn it is, where that is not all."""
 
     database: Database
     topic: Publisher
     later: LaterPublisher
     clock: Clock
     message: Callable[[str, str], Message]
+    choose: Chosen = list
 
     def __call__(self, tick: CronTick, tick_id: str) -> list[str]:
         """Fan a tick out; the orgs that it is about. Its redelivery publishes the same messages, or
         none where they are published later. Raises InvalidMessage for an unknown org."""
         orgs = active_orgs(self.database, tick)
+        if tick.org_id is None:
+            orgs = self.choose(orgs)
         if tick.org_id is not None and not orgs:
             log.warning("tick_reaches_nobody", job=tick.job, org_id=tick.org_id)
         if tick.spread_seconds and tick.org_id is None:
@@ -132,6 +145,15 @@ def metrics_message(clock: Clock) -> Callable[[str, str], ReportMetrics]:
         return ReportMetrics(
             org_id=org_id, as_of=clock().replace(minute=0, second=0, microsecond=0)
         )
+
+    return message
+
+
+def verify_message(clock: Clock) -> Callable[[str, str], VerifyOrg]:
+    """Makes the request to verify an org in the night that has begun."""
+
+    def message(org_id: str, tick_id: str) -> VerifyOrg:
+        return VerifyOrg(org_id=org_id, night=clock().date())
 
     return message
 

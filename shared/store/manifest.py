@@ -226,6 +226,18 @@ class Manifest(PackedMap[bytes]):
     def leave_quarantine(self, record_id: str) -> None:
         self.drop_entry(_QUARANTINE_PREFIX + record_id)
 
+    def forget_fingerprint(self, record_id: str) -> None:
+        """Make a record look changed, if it is stored: it is written again."""
+        value = self.get(record_id) or b""
+        if value[:1] == STORED:
+            self.set_entry(record_id, STORED + _UNKNOWN + value[1 + HASH_BYTES :])
+
+    def adopt(self, record_id: str) -> None:
+        """Take a document that no run knows of for that of a record, with fields that are not
+        known: so that it can be found to be missing at the POS."""
+        if self.mark(record_id) != STORED:
+            self.set_entry(record_id, STORED + _UNKNOWN)
+
     def forget_fingerprints(self) -> None:
         """Make every document written look changed, so that it is written again (``full``)."""
         for key, value in self.items():

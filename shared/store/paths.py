@@ -38,6 +38,7 @@ discounts = _below_tenant("discounts")  # those that run or are to come
 metadata = _below_tenant("metadata")
 incidents = _below_tenant(INCIDENTS)
 quarantine = _below_tenant(QUARANTINE)
+verifications = _below_tenant("verifications")
 sync_runs = _below_tenant(SYNC_RUNS)
 webhook_events = _below_tenant("webhook_events")
 

@@ -40,6 +40,8 @@ IdempotencyKey = Annotated[
 # For lists that are read page by page.
 Cursor = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 PageSize = Annotated[int, Field(ge=1, le=200)]
+SmallPageSize = Annotated[int, Field(ge=1, le=50)]
+"""Where each item may be long."""
 
 
 # A day by the calendar of an org: no time zone moves these out of the years that there are.

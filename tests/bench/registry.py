@@ -20,6 +20,7 @@ NAMES = (
     "lightspeed",
     "webhooks",
     "ecom_import",
+    "verification",
     "cold_start",
 )
 

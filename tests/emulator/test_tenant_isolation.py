@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import date
 from math import ceil
 from types import ModuleType
 from typing import Any
@@ -39,6 +40,7 @@ from shared.bootstrap import (
     org_sync,
     segments,
     spending,
+    verify,
     webhooks,
 )
 from shared.store.database import Database
@@ -177,7 +179,10 @@ def world(firestore_host: str) -> Iterator[World]:
         _configure(client, server, functions)
         consumers = {
             each: functions.consumer(each)
-            for each in (org_sync, spending, segments, metrics, loyalty_reconcile, cron_fanout)
+            for each in (
+                *(org_sync, spending, segments, metrics, verify),
+                *(loyalty_reconcile, cron_fanout),
+            )
         }
         apps = {each: functions.app(each) for each in HTTP_FUNCTIONS}
         for org in (MINE, OTHER):
@@ -454,11 +459,15 @@ def _message(world: World, draw: Draw) -> Case:
                 (spending, {"orgId": org}),
                 (segments, {"orgId": org}),
                 (metrics, {"orgId": org, "asOf": draw(st.sampled_from(MOMENTS))}),
+                (verify, {"orgId": org, "night": draw(st.dates().map(date.isoformat))}),
                 (loyalty_reconcile, {"orgId": org, "runId": run_id, "customerIds": ids}),
                 (loyalty_reconcile, {"orgId": org, "runId": run_id}),
                 *(
                     (cron_fanout, {"job": job, "orgId": org})
-                    for job in ("pos-sync", "loyalty", "segments", "weekly-metrics", "watchdog")
+                    for job in (
+                        *("pos-sync", "loyalty", "segments", "weekly-metrics"),
+                        *("verify", "watchdog"),
+                    )
                 ),
             )
         )

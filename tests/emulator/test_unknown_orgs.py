@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 from google.cloud.firestore import Client
 
-from shared.bootstrap import cron_fanout, loyalty_reconcile, metrics, org_sync, segments, spending
+from shared.bootstrap import (
+    cron_fanout,
+    loyalty_reconcile,
+    metrics,
+    org_sync,
+    segments,
+    spending,
+    verify,
+)
 from shared.store.database import Database
 from tests.emulator.functions import InProcess, pubsub_event
 from tests.stored import StoredDocuments
@@ -28,12 +36,14 @@ MESSAGES = [
     (spending, {"orgId": ORG, "customerIds": ["1", "2"]}),
     (segments, {"orgId": ORG}),
     (metrics, {"orgId": ORG, "asOf": "2026-03-02T10:00:00Z"}),
+    (verify, {"orgId": ORG, "night": "2026-03-02"}),
     (loyalty_reconcile, {"orgId": ORG}),
     (loyalty_reconcile, {"orgId": ORG, "customerIds": ["1"]}),
     (cron_fanout, {"job": "pos-sync", "orgId": ORG}),
     (cron_fanout, {"job": "loyalty", "orgId": ORG}),
     (cron_fanout, {"job": "segments", "orgId": ORG}),
     (cron_fanout, {"job": "weekly-metrics", "orgId": ORG}),
+    (cron_fanout, {"job": "verify", "orgId": ORG}),
     (cron_fanout, {"job": "watchdog", "orgId": ORG}),
 ]
 

@@ -139,7 +139,7 @@ def test_documents_expire_by_a_field_that_is_not_indexed() -> None:
         (
             *("audit", "csv_parts", "dead_letters", "incidents", "loyalty_runs", "metrics_reports"),
             *("metrics_state", "notifications", "pos_writes", "quarantine"),
-            *("sync_reports", "sync_runs", "webhook_events"),
+            *("sync_reports", "sync_runs", "verifications", "webhook_events"),
         ),
         ("expireAt", []),
     )

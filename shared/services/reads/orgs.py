@@ -96,9 +96,10 @@ def summary(
 ) -> OrgSummary:
     """An org by its status as stored (empty: it has none) and its locations (None: it has none)."""
     state = OrgState(fields.get("status") or OrgState.NEVER)
-    next_run_at = next_scheduled(org_id, ticked_at, now) if known and known.active else None
-    if state is OrgState.PAUSED and next_run_at is not None:
-        next_run_at = max(fields.get("nextTryAt") or now, next_run_at)
+    rests_until = fields.get("nextTryAt") if state is OrgState.PAUSED else None
+    next_run_at = None
+    if known and known.active:
+        next_run_at = next_scheduled(org_id, ticked_at, now, rests_until)
     return OrgSummary(
         org_id=org_id,
         name=fields.get("name") or (known.name if known else None),

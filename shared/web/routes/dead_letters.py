@@ -6,7 +6,7 @@ from shared.errors import Forbidden
 from shared.services.reads.operations import DeadLetterReads
 from shared.store.dead_letters import RecordedLetter
 from shared.web.auth import Rule
-from shared.web.request import Cursor, NoBody, OrgId, PageSize, Params
+from shared.web.request import Cursor, NoBody, OrgId, Params, SmallPageSize
 from shared.web.response import CHECKED, ResponseModel, RouteReply
 from shared.web.routes.run_history import RunProblemView
 from shared.web.routing import RouteCall, RouteTable
@@ -17,7 +17,7 @@ class DeadLettersQuery(Params):
 
     org_id: OrgId | None = None
     cursor: Cursor | None = None
-    limit: PageSize = 50
+    limit: SmallPageSize = 50
 
 
 class DeadLetterView(ResponseModel):

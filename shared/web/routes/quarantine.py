@@ -1,25 +1,33 @@
 """``GET /api/quarantine``: an org's records that could not be used, for its staff."""
 
 from datetime import datetime
+from typing import Literal
 
 from shared.bus.messages import StreamName
 from shared.services.reads.operations import QuarantineReads
 from shared.store.quarantine import QuarantinedRecord
 from shared.web.auth import Rule
-from shared.web.request import NoBody, PageQuery
+from shared.web.request import Cursor, NoBody, OrgQuery, SmallPageSize
 from shared.web.response import CHECKED, ResponseModel, RouteReply
 from shared.web.routing import RouteCall, RouteTable
 
+RAW_SHOWN = 10_000
+"""Characters of what the POS sent."""
 
-class QuarantineQuery(PageQuery):
-    """Records of one ``stream``, or of all."""
 
-    stream: StreamName | None = None
+class QuarantineQuery(OrgQuery):
+    """Records of one ``stream``, or of all; ``spending``: customers whose figures could not be
+    computed."""
+
+    stream: StreamName | Literal["spending"] | None = None
+    cursor: Cursor | None = None
+    limit: SmallPageSize = 50
 
 
 class QuarantinedView(ResponseModel):
     """A record that could not be used, and why. ``recordId``: its own id at the POS, if it has one;
-    ``raw``: what the POS sent; ``runId``: the run that found it last. Times in UTC."""
+    ``raw``: what the POS sent, its first 10,000 characters; ``runId``: the run that found it
+    last. Times in UTC."""
 
     id: str
     stream: str
@@ -64,7 +72,7 @@ def _view(found: QuarantinedRecord) -> QuarantinedView:
         record_id=record.key if record.named else None,
         error_code=found.code,
         message=found.message,
-        raw=found.raw,
+        raw=found.raw[:RAW_SHOWN],
         run_id=found.run_id,
         first_seen_at=found.first_seen_at,
         last_seen_at=found.last_seen_at,

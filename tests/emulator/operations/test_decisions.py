@@ -52,14 +52,17 @@ def test_quarantine_is_read_page_by_page_and_by_stream(
         for number in range(3):
             fields = {"stream": stream, "errorCode": "no_id", "message": "m", "raw": "{}"}
             client.document(f"tenants/{ORG}/quarantine/{stream}_{number}").set(fields)
+    unusable = {"stream": "spending", "raw": "x" * 200_000}
+    client.document(f"tenants/{ORG}/quarantine/spending_7").set(unusable)
     client.document("tenants/org_other/quarantine/orders_9").set({"stream": "orders"})
 
     every = operations.all_of("quarantine", "items", token=ORG, orgId=ORG, limit=2)
     orders = operations.all_of("quarantine", "items", token=ORG, orgId=ORG, stream="orders")
 
-    assert [each["id"] for each in every] == [
-        f"{stream}_{n}" for stream in ("customers", "orders") for n in range(3)
-    ]
+    listed = [f"{stream}_{n}" for stream in ("customers", "orders") for n in range(3)]
+    assert [each["id"] for each in every] == [*listed, "spending_7"]
+    [computed] = operations.all_of("quarantine", "items", token=ORG, orgId=ORG, stream="spending")
+    assert len(computed["raw"]) == 10_000
     assert [each["recordId"] for each in orders] == ["0", "1", "2"]
     assert operations.reply("quarantine", token=ORG, orgId="org_other").status_code == 403
 

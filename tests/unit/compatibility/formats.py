@@ -22,6 +22,7 @@ from shared.bus.messages import (
     Message,
     PosSync,
     ReportMetrics,
+    VerifyOrg,
 )
 from shared.domain.catalogue import PricedProduct
 from shared.domain.changes import HASH_BYTES
@@ -430,6 +431,7 @@ FORMATS = {
         )
     ),
     "message-segments": _message(AgeSegments(org_id=ORG)),
+    "message-verify": _message(VerifyOrg(org_id=ORG, night=AT.date())),
     "message-metrics": _message(ReportMetrics(org_id=ORG, as_of=AT)),
     "message-loyalty": _message(Loyalty(org_id=ORG, run_id=RUN, customer_ids=("1",), full=True)),
     "manifest": _documents(_manifest, _read_manifest),

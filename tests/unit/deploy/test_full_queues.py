@@ -183,6 +183,7 @@ def test_pubsub_keeps_a_message_longer_than_it_delivers_it(name: str) -> None:
         ("loyalty", 24 * HOUR),
         ("segments", 24 * HOUR),
         ("weekly-metrics", 7 * 24 * HOUR),
+        ("verify", 24 * HOUR),
     ],
 )
 def test_a_tick_is_over_before_the_next_one(schedule: str, period: float) -> None:

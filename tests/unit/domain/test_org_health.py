@@ -71,6 +71,18 @@ def test_the_next_run_is_at_the_orgs_own_moment_of_a_tick_to_come() -> None:
         assert since == pytest.approx(offsets[org])
 
 
+def test_an_org_that_rests_is_next_synced_at_its_own_moment_after_that() -> None:
+    until = NOW + timedelta(hours=20)
+
+    at = next_scheduled("org_harbor", NOW, NOW, until)
+    plain = next_scheduled("org_harbor", NOW, NOW)
+
+    assert at is not None
+    assert plain is not None
+    assert until < at <= until + SCHEDULED_EVERY
+    assert (at - plain) % SCHEDULED_EVERY == timedelta(0)
+
+
 @pytest.mark.parametrize("ticked_at", [None, NOW - timedelta(hours=2, seconds=1)])
 def test_without_a_schedule_no_next_run_is_known(ticked_at: datetime | None) -> None:
     assert next_scheduled("org_harbor", ticked_at, NOW) is None
