@@ -1,6 +1,6 @@
 """``/orgs/{orgId}/customers`` and a customer's own page."""
 
-from shared.console.pages.parameters import PageParams
+from shared.console.pages.parameters import ROWS, PageParams
 from shared.console.rendering import HTML, Console
 from shared.domain.segmentation import Segment
 from shared.errors import NotFound
@@ -46,7 +46,9 @@ def routes(console: Console, staff: Rule) -> RouteTable:
     def show_customers(call: RouteCall[CustomersPage, NoBody]) -> RouteReply:
         """The customers of an org."""
         asked, reader = call.params, console.reader(call)
-        found = reader.get("/api/customers", CustomersResponse, **asked.query, orgId=call.org_id)
+        found = reader.get(
+            "/api/customers", CustomersResponse, **asked.query, orgId=call.org_id, limit=ROWS
+        )
         totals = reader.get("/api/segments", SegmentsResponse, orgId=call.org_id)
         return console.page(
             call,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from shared.console.formats import day_text
-from shared.console.pages.parameters import PageParams
+from shared.console.pages.parameters import ROWS, PageParams
 from shared.console.pages.places import place_names
 from shared.console.rendering import HTML, Console
 from shared.errors import NotFound
@@ -18,7 +18,7 @@ from shared.web.routes.inventory import ExpiringResponse, PriceChangeView, Price
 from shared.web.routes.products import ProductsResponse, ProductView, Text
 from shared.web.routing import RouteCall, RouteTable
 
-BATCHES_SHOWN = 200
+BATCHES_SHOWN = 50
 DAYS = (7, 14, 30, 60, 90)
 """Choices of how soon stock expires."""
 ALL_DAYS = 3_650
@@ -56,7 +56,9 @@ def routes(console: Console, staff: Rule) -> RouteTable:
     def show_menu(call: RouteCall[MenuPage, NoBody]) -> RouteReply:
         """The products on the menu of an org."""
         asked, reader = call.params.query, console.reader(call)
-        found = reader.get("/api/products", ProductsResponse, **asked, orgId=call.org_id)
+        found = reader.get(
+            "/api/products", ProductsResponse, **asked, orgId=call.org_id, limit=ROWS
+        )
         return console.page(
             call,
             "menu.html",

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.console.pages.parameters import PageParams
+from shared.console.pages.parameters import ROWS, PageParams
 from shared.console.pages.places import place_names
 from shared.console.rendering import HTML, Console
 from shared.domain.order_matching import SkipReason
@@ -48,7 +48,9 @@ def routes(console: Console, staff: Rule) -> RouteTable:
     def show_orders(call: RouteCall[OrdersPage, NoBody]) -> RouteReply:
         """The orders of an org, the latest first."""
         asked = call.params.query
-        found = console.reader(call).get("/api/orders", OrdersResponse, **asked, orgId=call.org_id)
+        found = console.reader(call).get(
+            "/api/orders", OrdersResponse, **asked, orgId=call.org_id, limit=ROWS
+        )
         return console.page(
             call,
             "orders.html",
@@ -64,7 +66,7 @@ def routes(console: Console, staff: Rule) -> RouteTable:
         """The orders that match no customer, and why."""
         asked = call.params.query
         found = console.reader(call).get(
-            "/api/orders/skipped", SkippedOrderPage, **asked, orgId=call.org_id
+            "/api/orders/skipped", SkippedOrderPage, **asked, orgId=call.org_id, limit=ROWS
         )
         return console.page(
             call,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from shared.console.pages.parameters import ROWS
 from tests.e2e.console.cloud import ORG, ConsoleCloud
 
 SignedIn = Callable[..., Page]
@@ -61,7 +62,7 @@ def test_a_figure_leads_to_the_orders_behind_it(signed_in: SignedIn) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Orders")
     expect(page.get_by_label("From", exact=True)).not_to_have_value("")
     shown = page.get_by_role("table", name="List of orders").locator("tbody tr")
-    assert shown.count() == min(number, 50)
+    assert shown.count() == min(number, ROWS)
     expect(shown.first).to_contain_text(status)
 
 
