@@ -17,11 +17,15 @@ from shared.console.pages import loyalty as loyalty_pages
 from shared.console.pages import menu as menu_pages
 from shared.console.pages import orders as order_pages
 from shared.console.pages import sign_in as sign_in_pages
+from shared.console.pages import why as why_pages
 from shared.console.rendering import Console
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.services.ecom.completeness import EcomCompleteness
 from shared.services.reads.analytics import AnalyticsReads
 from shared.services.reads.customers import CustomerReads, OrderReads, SegmentReads
+from shared.services.reads.explanations.customer import ExplainCustomer
+from shared.services.reads.explanations.order import ExplainOrder
+from shared.services.reads.explanations.product import ExplainProduct
 from shared.services.reads.inventory import ExpiringStock, PriceHistory
 from shared.services.reads.loyalty import LoyaltyReads
 from shared.services.reads.menu import PublicMenu
@@ -48,6 +52,7 @@ from shared.web.routes import (
     customers,
     dead_letters,
     ecom,
+    explanations,
     incidents,
     inventory,
     loyalty_reads,
@@ -98,6 +103,9 @@ def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
         *orders.routes(OrderReads(store), people, answers, staff),
         *analytics.routes(AnalyticsReads(store, utc_now), answers, staff),
         *loyalty_reads.routes(LoyaltyReads(store), staff),
+        *explanations.routes(
+            ExplainCustomer(store, utc_now), ExplainOrder(store), ExplainProduct(store), staff
+        ),
         *metrics.report_routes(MetricsReads(store), staff),
         *ecom.routes(EcomCompleteness(store, utc_now), staff),
         *session.routes(sessions),
@@ -130,6 +138,7 @@ def _pages(console: Console, staff: Staff) -> Iterable[Route[Any, Any]]:
         *menu_pages.routes(console, staff),
         *loyalty_pages.routes(console, staff),
         *analytics_pages.routes(console, staff),
+        *why_pages.routes(console, staff),
     )
 
 

@@ -266,8 +266,8 @@ class OrderReads:
         org_id: str,
         *,
         status: OrderStatus | None,
-        channel: Channel | None,
-        days: tuple[date | None, date | None],
+        channel: Channel | None = None,
+        days: tuple[date | None, date | None] = (None, None),
         cursor: str | None,
         limit: int,
     ) -> DocumentPage:

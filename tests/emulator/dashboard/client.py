@@ -13,10 +13,14 @@ from shared.console.pages import customers as customer_pages
 from shared.console.pages import loyalty as loyalty_pages
 from shared.console.pages import menu as menu_pages
 from shared.console.pages import orders as order_pages
+from shared.console.pages import why as why_pages
 from shared.console.rendering import Console
 from shared.services.ecom.completeness import EcomCompleteness
 from shared.services.reads.analytics import AnalyticsReads
 from shared.services.reads.customers import CustomerReads, OrderReads, SegmentReads
+from shared.services.reads.explanations.customer import ExplainCustomer
+from shared.services.reads.explanations.order import ExplainOrder
+from shared.services.reads.explanations.product import ExplainProduct
 from shared.services.reads.inventory import ExpiringStock, PriceHistory
 from shared.services.reads.loyalty import LoyaltyReads
 from shared.services.reads.menu import PublicMenu
@@ -32,6 +36,7 @@ from shared.web.routes import (
     analytics,
     customers,
     ecom,
+    explanations,
     inventory,
     loyalty_reads,
     menu,
@@ -41,6 +46,8 @@ from shared.web.routes import (
 )
 from shared.web.routing import App
 from tests.fakes import FakeSessions, OffsetClock, SteppingClock
+
+PAGES = (customer_pages, order_pages, menu_pages, loyalty_pages, analytics_pages, why_pages)
 
 
 class DashboardClient:
@@ -65,14 +72,27 @@ class DashboardClient:
             *metadata.routes(partial(metadata_store.read_all, database), staff),
             *customers.routes(people, SegmentReads(database), answers, staff),
             *orders.routes(OrderReads(database), people, answers, staff),
+            *explanations.routes(
+                ExplainCustomer(database, clock.now),
+                ExplainOrder(database),
+                ExplainProduct(database),
+                staff,
+            ),
             *analytics.routes(AnalyticsReads(database, clock.now, few_orders), answers, staff),
             *products.routes(ProductReads(database, clock.now), answers, staff),
             *loyalty_reads.routes(LoyaltyReads(database), staff),
             *ecom.routes(EcomCompleteness(database, clock.now), staff),
         )
         console = Console.of(json_routes, clock.now)
-        modules = (customer_pages, order_pages, menu_pages, loyalty_pages, analytics_pages)
-        pages = chain.from_iterable(each.routes(console, staff) for each in modules)
+        stores = (
+            customer_pages,
+            order_pages,
+            menu_pages,
+            loyalty_pages,
+            analytics_pages,
+            why_pages,
+        )
+        pages = chain.from_iterable(each.routes(console, staff) for each in stores)
         app = App("dashboard", (*json_routes, *pages), error_page)
         self._client = Client(Request.application(app))  # type: ignore[arg-type]
 

@@ -14,6 +14,7 @@ LISTS = (
     *("customers", "orders", "orders/skipped", "menu", "menu/expiring", "loyalty", "analytics"),
     *("customers?q=nobody", "orders?status=cancelled", "menu?q=nothing"),
 )
+OWN = ("customers/1", "customers/2", "orders/a", "orders/c", "menu/10")
 _TAG = re.compile(r"<[^>]+>")
 
 
@@ -62,7 +63,7 @@ def text_of(page: str) -> str:
     return " ".join(unescape(_TAG.sub(" ", page.partition("<main")[2])).split())
 
 
-@pytest.mark.parametrize("path", [*LISTS, "customers/1", "customers/2", "orders/a", "menu/10"])
+@pytest.mark.parametrize("path", [*LISTS, *OWN, *(f"{path}/why" for path in OWN)])
 def test_every_page_of_a_store_is_shown(dashboard: DashboardClient, path: str) -> None:
     page = dashboard.page(path)
     assert "<h1>" in page
@@ -141,3 +142,12 @@ def test_what_people_have_typed_is_never_markup(
     for page in (dashboard.page("customers?q=mallory"), dashboard.page("customers/66")):
         assert "alert(1)" in page
         assert "<script>alert" not in page
+
+
+def test_a_customers_reasons_name_each_order_and_the_rule_that_decides(
+    dashboard: DashboardClient,
+) -> None:
+    said = text_of(dashboard.page("customers/1/why"))
+    assert "(decides)" in said
+    assert "Counts" in said
+    assert "Does not count" in said
