@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 import structlog
 from pydantic import BaseModel, Field, SecretStr
 
-from shared.cache import ExpiringCache
-from shared.errors import RateLimited, RetryLater, Unauthenticated
+from shared.cache import CountingWindow
+from shared.errors import CredentialsRejected, RateLimited, RetryLater, Unauthenticated
 from shared.outbound.failures import StatusRefused
 from shared.outbound.session import HttpCall, HttpSession
 
@@ -45,12 +45,11 @@ class PasswordSignIn:
         self._http = http
         self._api_key = api_key
         self._base_url = base_url
-        self._monotonic = monotonic
-        self._failures = ExpiringCache[str, tuple[float, int]](ADDRESSES_KEPT, monotonic)
+        self._failures = CountingWindow[str](ADDRESSES_KEPT, WINDOW_SECONDS, monotonic)
 
     def __call__(self, email: str, password: SecretStr) -> str:
         """An ID token. Raises Unauthenticated, RateLimited after many failures, RetryLater where
-        sign-in is not set up, and ProviderError where Google fails."""
+        sign-in is not set up as it must be, and ProviderError where Google fails."""
         if not self._api_key:
             log.error("sign_in_not_set_up")
             raise RetryLater("sign-in by e-mail is not set up: firebase_api_key is not set")
@@ -58,11 +57,14 @@ class PasswordSignIn:
         self._refuse_if_often(keys)
         try:
             return self._ask(email, password)
+        except CredentialsRejected as error:
+            log.exception("sign_in_not_set_up")
+            raise RetryLater("the sign-in service refuses firebase_api_key") from error
         except StatusRefused as error:
             if error.status != _INVALID:
                 raise
             for key in keys:
-                self._count(key)
+                self._failures.count(key)
             log.info("sign_in_refused")
             raise Unauthenticated(
                 "the e-mail or the password is wrong, or the account is disabled"
@@ -86,19 +88,14 @@ class PasswordSignIn:
 
     def _refuse_if_often(self, keys: Mapping[str, int]) -> None:
         for key, most in keys.items():
-            since, failures = self._failures.get(key) or (0.0, 0)
+            failures, seconds = self._failures.so_far(key)
             if failures >= most:
-                left = max(1, round(since + WINDOW_SECONDS - self._monotonic()))
+                left = max(1, round(seconds))
                 log.warning("sign_in_limited", everybody=key == _EVERYBODY)
                 raise RateLimited(
                     f"too many failed sign-ins: try again in {-(-left // 60)} minutes",
                     retry_after=left,
                 )
-
-    def _count(self, key: str) -> None:
-        now = self._monotonic()
-        since, failures = self._failures.get(key) or (now, 0)
-        self._failures.put(key, max(since + WINDOW_SECONDS - now, 0.001), (since, failures + 1))
 
 
 def _key_of(email: str) -> str:
