@@ -46,12 +46,6 @@ def exists(database: Database, org_id: str, night: date) -> bool:
     return database.get_all([path], ["ok"])[path].exists
 
 
-def latest(database: Database, org_id: str) -> StoredVerification | None:
-    """What the org's status says of its last verification."""
-    found = database.get(paths.pos_status(org_id)).fields.get("verification")
-    return StoredVerification.model_validate(found) if found else None
-
-
 def orders_known(database: Database, org_id: str) -> int:
     """How many orders the org's status counts."""
     return int(database.get(paths.pos_status(org_id)).fields.get("ordersCount", 0))

@@ -347,32 +347,28 @@ class FigureComparison:
         self, emails: Iterable[str], sharing: Mapping[str, Sequence[str]], looked: Looked
     ) -> None:
         for some in batched(emails, AT_ONCE):
+            if len(looked.differences) >= MOST:
+                looked.more += len(some)
+                continue
             where = {e: spending.spending_path(self.org_id, e) for e in some}
             found = self._read(where.values())
+            bought = self._orders_of({i for e in some for i in sharing[e]})
             for email, path in where.items():
                 document = found[path.rpartition("/")[2]]
                 expected = self._of_email(email, sharing[email])
                 kept = spending_in(document.fields) if document.exists else None
                 if kept == expected or kept != self.stored.spending.get(document.id):
                     continue
-                ids = set(sharing[email])
-                theirs = {i for o in self._orders_of(ids).values() for i in o}
-                stored = (self.stored.orders[i] for i in theirs)
-                follows = count(o.money for o in stored if o.money and not o.left_out)
                 if kept is None:
                     looked.differences.append(_missing(path, expected))
-                else:
-                    waits = kept.figures == follows != expected.figures
-                    looked.differences.append(
-                        _difference(
-                            "spending_differs",
-                            path,
-                            document,
-                            _document(expected),
-                            waits,
-                            sharing[email][0],
-                        )
-                    )
+                    continue
+                theirs = (o for i in sharing[email] for o in bought[i].values())
+                follows = count(o.money for o in theirs if o.money and not o.left_out)
+                waits = kept.figures == follows != expected.figures
+                wanted, first = _document(expected), sharing[email][0]
+                looked.differences.append(
+                    _difference("spending_differs", path, document, wanted, waits, first)
+                )
 
     def _look_at_strays(self, strays: Sequence[str], looked: Looked) -> None:
         collection = paths.customer_spending(self.org_id)

@@ -116,7 +116,7 @@ class Sampled:
 class PosSide:
     """What a provider has, by the ids of the documents; products and discounts as the fields that
     these should have. ``unsure`` are ids of records in quarantine, by stream: what is stored of
-    them is as it was. ``stock_known`` is whether every location's stock was listed."""
+    them is as it was. ``gives_discounts``: whether the POS lists any at all."""
 
     provider: str
     customers: dict[str, PosCustomer] = field(default_factory=dict)
@@ -126,6 +126,7 @@ class PosSide:
     unsure: dict[str, set[str]] = field(default_factory=dict)
     directory: Directory = field(default_factory=Directory)
     nameless: dict[str, int] = field(default_factory=dict)
+    gives_discounts: bool = True
     sampled: Sampled | None = None
     """Of a sample."""
 
@@ -371,6 +372,7 @@ class PosReading:
             try:
                 page = client.discounts()
             except ProviderRefused:
+                side.gives_discounts = False
                 where = session.database, session.org_id, session.provider
                 return discount_store.read_all(*where)
             self._note_rejected(side, "discounts", page.rejected)
