@@ -52,6 +52,8 @@ from shared.store.database import Database, Put, Write
 from shared.store.runs import Run
 
 DAY = timedelta(days=1)
+PAGES_AHEAD = 12
+"""Pages of orders that are read while the customers still are."""
 
 
 class PosCustomer(NamedTuple):
@@ -201,7 +203,10 @@ class PosReading:
         """All of it; the orders matched to the POS's customers, and to what ``stored`` says of
         their user accounts. Raises what the listings raise, and OutOfTime."""
         side = self.new_side()
-        ahead = [ReadAhead(self.orders_of(client), lambda _: False) for client in self.org.clients]
+        ahead = [
+            ReadAhead(self.orders_of(client), lambda _: False, PAGES_AHEAD)
+            for client in self.org.clients
+        ]
         with ThreadPoolExecutor(1, thread_name_prefix="stock") as pool:
             stock = pool.submit(copy_context().run, self.read_products, side)
             try:
