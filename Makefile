@@ -11,6 +11,9 @@
 #   make plan PROJECT=P        what a deployment to the project would change: see docs/deploy.md
 #   make deploy PROJECT=P      the deployment (YES=1: ask nobody)
 #   make smoke PROJECT=P ORG=O one org synced there, then the schedules resumed
+#   make audit                 known vulnerabilities of the packages, insecure code
+#   make release               the bill of materials of what is deployed, into .local/release
+#   make requirements          the pinned packages anew, from requirements.in and requirements-dev.in
 #   make rollback PROJECT=P    the source deployed before (OBJECT=… any earlier one)
 #   make import-ecom ORG=O FILE=F [DRY_RUN=1]   the web shop's order export: see deploy/import_ecom.py
 #   make replay ARGS="dead-letters --org ORG"   try again what failed: see deploy/replay.py
@@ -54,6 +57,21 @@ plan deploy smoke rollback: setup
 	@exec $(PYTHON) -m deploy.release $@ --project "$(PROJECT)" $(if $(YES),--yes) \
 		$(if $(ORG),--org "$(ORG)") $(if $(OBJECT),--object "$(OBJECT)")
 
+audit: setup lint
+	$(PYTHON) -m deploy.audit
+
+release: setup
+	@mkdir -p .local/release
+	.venv/bin/cyclonedx-py requirements requirements.txt --output-reproducible -o .local/release/sbom.cdx.json
+	@cp docs/licences.md .local/release/
+
+COMPILE := .venv/bin/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-find-links --no-emit-index-url --strip-extras
+
+requirements: setup
+	$(COMPILE) --output-file=requirements.txt requirements.in
+	$(COMPILE) --output-file=requirements-dev.txt requirements-dev.in
+	$(PYTHON) -m deploy.licences
+
 setup:
 	@deploy/local/setup.sh
 
@@ -65,6 +83,7 @@ format: setup
 
 lint: setup
 	.venv/bin/ruff check
+	.venv/bin/bandit -q -c pyproject.toml -r functions shared deploy
 
 types: setup
 	.venv/bin/mypy .

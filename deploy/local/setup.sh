@@ -58,8 +58,8 @@ packages() {
     "$python" -m venv --clear .venv
   fi
   say "installing the packages of requirements-dev.txt"
-  # Without pip's cache: nothing is left outside this folder.
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir \
+  # Without pip's cache: nothing is left outside this folder. Only files whose hashes are known.
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes \
     -r requirements.txt -r requirements-dev.txt
   echo "$wanted" >$stamp
 }
