@@ -133,6 +133,7 @@ class PosReading:
             stock = pool.submit(copy_context().run, self.read_products, side)
             try:
                 self._read_customers(side)
+                self._add_missing(side)
                 self._add_stored(side, stored.customers())
                 self._read_orders(side, ahead)
             finally:
@@ -172,7 +173,7 @@ class PosReading:
             markups=org.settings.markups,
         )
         unsure = set(stock.quarantined)
-        if session.progress.holds.get("products"):
+        if "products" in {*session.progress.holds, *session.progress.refused}:
             unsure |= items_missing_batches(known.all(), stock.batches)
         nameless = {product.id for product in listed.products if not product.name}
         side.nameless["products"] = stock.unreadable_ids
@@ -183,7 +184,9 @@ class PosReading:
             if product.id not in nameless
         }
         side.unsure["products"] = unsure | self._not_storable(listed.products)
-        side.unsure["products"] |= self._products_kept(records, side)
+        gone = records.may_be_stored() - side.products.keys() - stock.quarantined
+        if session.progress.refused.get("products") == removal_id(side.provider, "products", gone):
+            side.unsure["products"] |= gone
         self._progress("products", len(side.products), len(side.products))
 
     def read_metadata(self) -> Iterator[tuple[Put, bool]]:
@@ -260,6 +263,13 @@ class PosReading:
                 self._forget(side.customers, page.deleted)
                 self._told("customers", len(side.customers), page)
 
+    def _add_missing(self, side: PosSide) -> None:
+        """Customers whom the POS's list lacks are stored until it is decided that they are gone:
+        orders that name them are theirs."""
+        manifest = self.session.manifests["customers"]
+        for held in (True, False):
+            side.directory.ids.update(manifest.missing(held=held))
+
     def _add_stored(self, side: PosSide, stored: Mapping[str, StoredCustomer]) -> None:
         """Customers may have user accounts that the POS does not know; and where a POS lists
         only what has changed, orders are matched to whoever is stored with the e-mail."""
@@ -321,12 +331,6 @@ class PosReading:
     ) -> dict[str, Any]:
         fields = products.fields_of(product, self.session.org_id, self.session.provider)
         return fields | discount_store.SALE.fields(sale_of(product, found, now))
-
-    def _products_kept(self, records: StreamRecords, side: PosSide) -> set[str]:
-        """The same of the products: their removal is decided anew with each list."""
-        gone = records.may_be_stored() - side.products.keys() - side.unsure["products"]
-        refused = self.session.progress.refused.get("products")
-        return gone if refused == removal_id(side.provider, "products", gone) else set()
 
     def _not_storable(self, listed: Iterable[Product]) -> set[str]:
         """Ids of the products that Firestore does not take as they are."""

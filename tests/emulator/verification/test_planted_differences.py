@@ -6,6 +6,8 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 
 from shared.clock import utc_now
+from shared.services.verification import repair
+from shared.store import status
 from tests.emulator.environment import Environment
 from tests.emulator.verification.books import (
     MENU,
@@ -198,3 +200,47 @@ def test_points_are_counted_once_more_for_some_customers(books: Books) -> None:
     assert {each.kind for each in found.differences} == {"points_differ"}
     assert found.loyalty.differing == 50
     assert all(each.awaits_sync for each in found.differences)
+
+
+def test_so_many_differences_that_the_streams_are_synced_in_full_are_mended(
+    books: Books, store: StoredDocuments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repair, "NAMED_MOST", 20)
+    before = store.records(ORG)
+    for each in books.keys("customers", bought_twice):
+        books.change("customers", each, lastName="Changed")
+    for each in books.keys("orders", counts):
+        books.change("orders", each, total=0.25)
+
+    report = books.repair(books.verify())
+
+    assert (report.problems, report.held) == ((), 0)
+    assert store.run(ORG, report.run_id)["state"] == "succeeded"
+    assert books.verify().differences == ()
+    assert differences(before, store.records(ORG)) == []
+
+
+def test_what_the_pos_has_no_more_and_a_person_wants_to_be_kept_is_no_difference(
+    books: Books, pos: SimulatedPos, environment: Environment
+) -> None:
+    # Given so many customers and products gone that a person is asked
+    gone = sorted(books.documents("customers"))[:60]
+    for each in gone:
+        pos.control("DELETE", f"orgs/{ORG}/customers/{each}")
+    rows = pos.data(ORG)["inventory"]
+    pos.replace(ORG, "inventory", rows[: len(rows) // 2])
+    books.sync()
+    strays = books.verify().differences
+    assert {each.kind for each in strays} >= {"customer_stray", "product_stray"}
+    assert all(each.awaits_sync for each in strays)
+
+    # When the person decides
+    database = environment.database
+    holds = status.read_progress(database, ORG, "alleaves").holds
+    refused = {stream: hold.id for stream, hold in holds.items() if hold.id}
+    database.commit([status.put_refused(ORG, "alleaves", refused)])
+    books.sync()
+
+    # Then
+    assert refused.keys() == {"customers", "products"}
+    assert books.verify().differences == ()
