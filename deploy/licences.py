@@ -57,7 +57,8 @@ def main() -> int:
 
 def _row(name: str, version: str) -> tuple[str, str, str]:
     found = metadata(name).json
-    stated = str(found.get("license_expression", "")) or _of_classifiers(found.get("classifier", ()))
+    expression = str(found.get("license_expression", ""))
+    stated = expression or _of_classifiers(found.get("classifier", ()))
     licence = stated or str(found.get("license", "")).strip().partition("\n")[0][:_LONGEST]
     return name, version, licence or "see the package"
 

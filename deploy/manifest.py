@@ -79,8 +79,8 @@ class Function(Section):
     """One function. Memory in MiB, times in seconds; ``concurrency`` is the number of requests
     that one instance serves at once. ``subscription`` is None for HTTP functions. It publishes to
     the topics of ``publishes`` itself, reads or writes documents as ``firestore`` says, reads the
-    secrets that orgs' settings name, makes and replaces them, and asks for the state of people's
-    ``sessions``, or begins and ends them."""
+    secrets that orgs' settings name, makes and replaces them, asks for the state of people's
+    ``sessions``, and begins and ends them."""
 
     name: FunctionName
     trigger: TopicTrigger | FirestoreTrigger | Literal["http"]

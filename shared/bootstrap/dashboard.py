@@ -14,6 +14,7 @@ from shared.console.pages import customers as customer_pages
 from shared.console.pages import home
 from shared.console.pages import sign_in as sign_in_pages
 from shared.console.rendering import Console
+from shared.outbound.destinations import Destinations
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.services.ecom.completeness import EcomCompleteness
 from shared.services.reads.customers import CustomerReads, OrderReads, SegmentReads
@@ -69,12 +70,12 @@ class DashboardSettings(FunctionSettings):
 def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
     store = database(settings)
     staff = staff_rule(settings.google_cloud_project, store)
-    every_org = EveryOrg(staff)
     sessions = BrowserSessions(
         firebase_sessions(settings.google_cloud_project),
         utc_now,
         secure=not settings.firebase_auth_emulator_host,
     )
+    every_org = EveryOrg(staff)
     answers, people = ResponseCache(store), CustomerReads(store, SpendingLookUp(store))
     fleet = ResponseCache(store, version_of=fleet_version)
     statuses = ResponseCache(store, version_of=lease_version)
@@ -104,7 +105,8 @@ def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
 
 def _password_sign_in(settings: DashboardSettings) -> PasswordSignIn:
     host = settings.firebase_auth_emulator_host
-    http = HttpSession(HttpSettings(read_seconds=10, total_seconds=20, attempts=2))
+    limits = HttpSettings(read_seconds=10, total_seconds=20, attempts=2)
+    http = HttpSession(limits, Destinations(loopback=bool(host)))
     return PasswordSignIn(http, settings.firebase_api_key, emulated(host) if host else GOOGLE)
 
 

@@ -10,7 +10,7 @@ from shared.console.rendering import HTML, redirect, rendered
 from shared.web.response import ErrorDetail, RouteReply
 
 SIGN_IN = "/sign-in"
-_OF_PROGRAMS = ("/api/", "/static/", "/openapi.json")
+_OF_PROGRAMS = ("/api/", "/assets/", "/openapi.json")
 
 
 class Advice(NamedTuple):

@@ -1,7 +1,8 @@
 """``static/``: style sheet, modules and the vendored chart library, as they are sent.
 
-They are served under ``/static/{version}/{name}``, the version being a hash of all of them, so that
-a browser may keep each for ever and modules may import one another by name.
+They are served under ``/assets/{version}/{name}``, the version being a hash of all of them, so that
+a browser may keep each for ever and modules may import one another by name. Not ``/static``:
+functions-framework answers what begins so itself, before it calls the function.
 """
 
 import gzip
@@ -49,7 +50,7 @@ VERSION = hashlib.sha256(
 def address(name: str) -> str:
     """Where a file is served. Raises KeyError for one that is not there."""
     assert FILES[name]
-    return f"/static/{VERSION}/{name}"
+    return f"/assets/{VERSION}/{name}"
 
 
 class StaticQuery(Params):
@@ -64,7 +65,7 @@ def routes() -> RouteTable:
     table = RouteTable(PUBLIC)
     kinds = [kind.partition(";")[0] for kind in MEDIA_TYPES.values()]
 
-    @table.get("/static/{version}/{name}", StaticQuery, *kinds, errors=[NotFound])
+    @table.get("/assets/{version}/{name}", StaticQuery, *kinds, errors=[NotFound])
     def get_file(call: RouteCall[StaticQuery, NoBody]) -> RouteReply:
         """A file that pages need."""
         found = FILES.get(call.params.name)

@@ -11,7 +11,7 @@ import structlog
 from pydantic import BaseModel, Field, SecretStr
 
 from shared.cache import ExpiringCache
-from shared.errors import RateLimited, RetryLater, Unauthenticated
+from shared.errors import CredentialsRejected, RateLimited, RetryLater, Unauthenticated
 from shared.outbound.failures import StatusRefused
 from shared.outbound.session import HttpCall, HttpSession
 
@@ -50,7 +50,7 @@ class PasswordSignIn:
 
     def __call__(self, email: str, password: SecretStr) -> str:
         """An ID token. Raises Unauthenticated, RateLimited after many failures, RetryLater where
-        sign-in is not set up, and ProviderError where Google fails."""
+        sign-in is not set up as it must be, and ProviderError where Google fails."""
         if not self._api_key:
             log.error("sign_in_not_set_up")
             raise RetryLater("sign-in by e-mail is not set up: firebase_api_key is not set")
@@ -58,6 +58,9 @@ class PasswordSignIn:
         self._refuse_if_often(keys)
         try:
             return self._ask(email, password)
+        except CredentialsRejected as error:
+            log.exception("sign_in_not_set_up")
+            raise RetryLater("the sign-in service refuses firebase_api_key") from error
         except StatusRefused as error:
             if error.status != _INVALID:
                 raise

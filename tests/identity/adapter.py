@@ -1,5 +1,6 @@
 """firebase-admin with its requests answered in this process, without a socket."""
 
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +11,8 @@ from google.oauth2.credentials import Credentials
 from requests.adapters import BaseAdapter
 
 from tests.identity.authority import Authority
+
+_NUMBERS = count()
 
 
 class _Answers(BaseAdapter):
@@ -39,13 +42,14 @@ def app_of(authority: Authority, *, reachable: bool = True) -> firebase_admin.Ap
     app = firebase_admin.initialize_app(
         Credentials("token"),
         {"projectId": authority.project},
-        name=f"tests-{id(object())}-{reachable}",
+        name=f"tests-{next(_NUMBERS)}",
     )
     client = auth._get_client(app)
     answers = _Answers(authority, reachable=reachable)
     for session in (
         client._token_verifier.request.session,
         client._user_manager.http_client.session,
+        client._token_generator.http_client.session,
     ):
         session.mount("https://", answers)
     return app

@@ -1,7 +1,7 @@
 """Google's identity services for one Firebase project, with a signing key of their own.
 
-What firebase-admin asks them over HTTPS is answered here: the certificates of the key, and whether
-an account is disabled or its sessions are revoked.
+What firebase-admin asks them over HTTPS is answered here: the certificates of the key, whether an
+account is disabled or its sessions are revoked, a session cookie, the end of all sessions.
 """
 
 import json
@@ -63,6 +63,14 @@ class Authority:
         """The account is deleted."""
         self._unknown.add(uid)
 
+    def is_revoked(self, uid: str) -> bool:
+        """Whether sessions of theirs have been revoked."""
+        return uid in self._valid_since
+
+    def uid_of(self, token: str) -> str:
+        """Whose a token or cookie is."""
+        return str(jwt.decode(token, options={"verify_signature": False})["sub"])
+
     def claims(self, issuer: str, uid: str) -> dict[str, Any]:
         """The usual claims of a session that began a moment ago."""
         now = int(time.time())
@@ -85,7 +93,16 @@ class Authority:
         if path.endswith("/accounts:lookup"):
             users = [self._user(uid) for uid in json.loads(body)["localId"]]
             return 200, json.dumps({"users": [user for user in users if user]}).encode()
+        if path.endswith(":createSessionCookie"):
+            return 200, json.dumps({"sessionCookie": self.cookie(self._asked_by(body))}).encode()
+        if path.endswith("/accounts:update"):
+            changed = json.loads(body)
+            self._valid_since[changed["localId"]] = int(changed["validSince"])
+            return 200, json.dumps({"localId": changed["localId"]}).encode()
         return 404, b"{}"
+
+    def _asked_by(self, body: bytes) -> str:
+        return self.uid_of(json.loads(body)["idToken"])
 
     def _user(self, uid: str) -> dict[str, Any] | None:
         if uid in self._unknown:

@@ -112,7 +112,8 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
             .for_local_cloud()
             .with_policy(min_backoff_seconds=1, max_backoff_seconds=2)
         )
-        people = dict.fromkeys(("manual_sync", "dashboard", "loyalty_api"), proxy.environment)
+        identity = {**proxy.environment, "FIREBASE_API_KEY": ""}
+        people = dict.fromkeys(("manual_sync", "dashboard", "loyalty_api"), identity)
         with strict_cloud(
             manifest,
             tmp_path_factory.mktemp("logs"),

@@ -142,7 +142,7 @@ def test_who_sees_every_org_or_several_may_switch_and_others_need_not() -> None:
 
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_a_static_file_is_kept_for_ever_under_its_version(name: str) -> None:
-    found = client_of().get(f"/static/{VERSION}/{name}", headers={"Accept-Encoding": "gzip"})
+    found = client_of().get(f"/assets/{VERSION}/{name}", headers={"Accept-Encoding": "gzip"})
 
     assert found.status_code == 200
     assert gzip.decompress(found.data) == FILES[name].data
@@ -150,13 +150,13 @@ def test_a_static_file_is_kept_for_ever_under_its_version(name: str) -> None:
 
 
 def test_a_static_file_of_another_version_is_asked_for_each_time() -> None:
-    found = client_of().get("/static/of-another/console.css")
+    found = client_of().get("/assets/of-another/console.css")
 
     assert (found.status_code, found.headers["Cache-Control"]) == (200, "no-cache")
 
 
 @pytest.mark.parametrize("name", ["..", "..%2Frendering.py", "none.css"])
 def test_what_is_no_static_file_is_not_there(name: str) -> None:
-    found = client_of().get(f"/static/{VERSION}/{name}", headers=BROWSER)
+    found = client_of().get(f"/assets/{VERSION}/{name}", headers=BROWSER)
 
     assert found.status_code in (400, 404)

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from datetime import timedelta
+from secrets import token_hex
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -61,7 +62,7 @@ def sessions(service: Identity, monkeypatch: pytest.MonkeyPatch) -> FirebaseSess
     """firebase-admin, told of the emulator by its own variable."""
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", HOST)
     app = firebase_admin.initialize_app(
-        options={"projectId": PROJECT}, name=f"identity-{id(service)}"
+        options={"projectId": PROJECT}, name=f"identity-{token_hex(8)}"
     )
     client = auth._get_client(app)
     client._user_manager.http_client.session.mount("http://", _InProcess(service))

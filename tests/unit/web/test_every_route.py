@@ -64,7 +64,7 @@ RULES = {
         "GET /sign-in": ANYONE,
         "POST /sign-in": ANYONE,
         "POST /sign-out": ANYONE,
-        "GET /static/{version}/{name}": ANYONE,
+        "GET /assets/{version}/{name}": ANYONE,
         "GET /": ANY_STAFF,
         "GET /orgs/{orgId}/customers": STAFF,
         "GET /api/orgs": EVERY_ORG,
