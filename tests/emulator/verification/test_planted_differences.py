@@ -1,14 +1,16 @@
 """An org at Alleaves is verified: nothing is found where nothing is wrong, and all that is."""
 
+import json
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
 from shared.clock import utc_now
+from shared.services.manual_sync import RunUnderWay
 from shared.services.verification import repair
 from shared.store import status
-from tests.emulator.environment import Environment
+from tests.emulator.environment import Environment, hold_org
 from tests.emulator.verification.books import (
     MENU,
     Books,
@@ -109,6 +111,40 @@ def test_a_repair_mends_all_of_it_and_marks_the_strays(
     for collection, key in strays.items():
         assert after[collection].pop(key)["removedFromPosAt"]
     assert differences(before, after) == []
+
+
+def test_a_repair_waits_for_the_spending_and_verifies_again(
+    books: Books, environment: Environment
+) -> None:
+    plant(books)
+    computed: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        computed.append(seconds)
+        environment.spending.compute_requested()
+
+    mends = repair.Repair(books.verifier, environment.sync.service(), 10, sleep)
+    found = mends(books.verify())
+
+    assert found.differences == ()
+    assert found.repair
+    assert found.repair.asked == 15
+    assert computed
+    document = found.document()
+    assert document["ok"] is True
+    assert {"differences", "customers", "orders", "repair"} <= document.keys()
+    json.dumps(document)
+
+
+def test_a_repair_is_refused_while_another_run_has_the_org(
+    books: Books, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repair, "PATIENCE_SECONDS", 0.1)
+    books.change("orders", books.keys("orders", counts)[0], total=1.5)
+    found = books.verify()
+
+    with hold_org(environment.database, ORG, "another"), pytest.raises(RunUnderWay):
+        books.repair(found)
 
 
 def test_a_message_of_the_same_repair_that_comes_twice_or_late_does_no_harm(
