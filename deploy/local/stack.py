@@ -32,6 +32,7 @@ from deploy.local.tasks.server import CloudTasks
 from deploy.manifest import Function, Manifest
 
 CRON_SECRET = "CRON_SECRET"
+WEBHOOK_SECRET = "ALLEAVES_WEBHOOK_SECRET"
 AUTH_EMULATOR = "FIREBASE_AUTH_EMULATOR_HOST"
 """Names Google's own emulator, where that is to be used instead of the local service."""
 
@@ -164,6 +165,7 @@ class Stack:
             "lightspeed": self.lightspeed,
             "functions": self.functions,
             "cronSecret": self.secrets[CRON_SECRET],
+            "webhookSecret": self.secrets[WEBHOOK_SECRET],
             "logs": within_clone(self.logs),
             "console": self.console,
             "auth": self.auth,

@@ -18,6 +18,9 @@ from shared.outbound.destinations import Destinations
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.services.ecom.completeness import EcomCompleteness
 from shared.services.reads.customers import CustomerReads, OrderReads, SegmentReads
+from shared.services.reads.explanations.customer import ExplainCustomer
+from shared.services.reads.explanations.order import ExplainOrder
+from shared.services.reads.explanations.product import ExplainProduct
 from shared.services.reads.inventory import ExpiringStock, PriceHistory
 from shared.services.reads.menu import PublicMenu
 from shared.services.reads.metrics import MetricsReads
@@ -41,6 +44,7 @@ from shared.web.routes import (
     customers,
     dead_letters,
     ecom,
+    explanations,
     incidents,
     inventory,
     menu,
@@ -86,6 +90,9 @@ def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
         *metadata.routes(partial(metadata_store.read_all, store), staff),
         *customers.routes(people, SegmentReads(store), answers, staff),
         *orders.routes(OrderReads(store), people, answers, staff),
+        *explanations.routes(
+            ExplainCustomer(store, utc_now), ExplainOrder(store), ExplainProduct(store), staff
+        ),
         *metrics.report_routes(MetricsReads(store), staff),
         *ecom.routes(EcomCompleteness(store, utc_now), staff),
         *session.routes(sessions),

@@ -50,7 +50,7 @@ SECRETS_KEPT = 10_000
 TIMEOUT_SECONDS = 10.0
 REFRESH_BUFFER = timedelta(minutes=5)
 """A token is renewed this long before it expires, so that none expires on its way."""
-_REFERENCE = re.compile(r"([A-Za-z0-9_-]{1,255})(?:/versions/(?:latest|[0-9]{1,9}))?")
+_REFERENCE = re.compile(r"([A-Za-z0-9_-]{1,255})(?:/versions/(?:latest|[0-9]{1,19}))?")
 ReadSecret = Callable[[str], str]
 """From a resource name ``projects/P/secrets/NAME/versions/V`` to the secret's text. Raises
 LookupError, with the reason in words that hold no secret, for one that does not exist, may not be

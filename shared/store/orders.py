@@ -153,6 +153,14 @@ def facts_of_customers(
             yield order.fields.get("customerId", ""), fact
 
 
+def of_customer(
+    database: Database, org_id: str, customer_id: str, fields: Sequence[str]
+) -> Iterator[Document]:
+    """These fields of every order of a customer, whether it counts or not."""
+    theirs = ("customerId", "==", customer_id)
+    return database.query(paths.orders(org_id), theirs, select=fields)
+
+
 def fact_of(order: Document) -> OrderFact | None:
     """The facts of one order; None without a readable total or time, or where the order was
     removed at the POS or is superseded by its sale."""

@@ -71,7 +71,10 @@ def test_the_first_settings_of_an_org_make_its_document(
         ({"loyaltySettings": {"pointsPerDollar": -1}}, "loyaltySettings.pointsPerDollar"),
         ({"alpineIq": {"userId": "17"}}, "alpineIq.apiKey"),
         ({"alpineIq": {"userId": "17", "apiKey": "secret:cron-secret"}}, "alpineIq.apiKey"),
+        ({"alpineIq": {"userId": "17", "apiKey": "k" * 10_001}}, "alpineIq.apiKey"),
+        ({"alpineIq": {"baseUrl": "https://a.example.com"}}, "a.example.com"),
         ({"alerts": {"notify": ["everything"]}}, "alerts.notify"),
+        ({"alerts": {"urls": ["exec://ls"]}}, "alerts.urls.0"),
         ({"addAlertUrls": ["no address"]}, "alerts.urls.0"),
     ],
 )

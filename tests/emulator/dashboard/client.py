@@ -8,6 +8,9 @@ from werkzeug.test import Client
 
 from shared.services.ecom.completeness import EcomCompleteness
 from shared.services.reads.customers import CustomerReads, OrderReads, SegmentReads
+from shared.services.reads.explanations.customer import ExplainCustomer
+from shared.services.reads.explanations.order import ExplainOrder
+from shared.services.reads.explanations.product import ExplainProduct
 from shared.services.reads.inventory import ExpiringStock, PriceHistory
 from shared.services.reads.menu import PublicMenu
 from shared.services.reads.response_cache import ResponseCache
@@ -16,7 +19,7 @@ from shared.store import metadata as metadata_store
 from shared.store.database import Database
 from shared.store.locations import OrgDirectory
 from shared.web.auth import PublicOfOrg, Staff
-from shared.web.routes import customers, ecom, inventory, menu, metadata, orders
+from shared.web.routes import customers, ecom, explanations, inventory, menu, metadata, orders
 from shared.web.routing import App
 from tests.fakes import FakeSessions, OffsetClock, SteppingClock
 
@@ -46,6 +49,12 @@ class DashboardClient:
                 *metadata.routes(partial(metadata_store.read_all, database), staff),
                 *customers.routes(people, SegmentReads(database), answers, staff),
                 *orders.routes(OrderReads(database), people, answers, staff),
+                *explanations.routes(
+                    ExplainCustomer(database, clock.now),
+                    ExplainOrder(database),
+                    ExplainProduct(database),
+                    staff,
+                ),
                 *ecom.routes(EcomCompleteness(database, clock.now), staff),
             ),
         )

@@ -51,6 +51,11 @@ def test_a_reference_is_read_and_text_is_text(secrets: CannedSecrets) -> None:
     assert secrets.asked == [RESOURCE]
 
 
+def test_a_version_has_as_many_digits_as_the_local_cloud_gives_it(secrets: CannedSecrets) -> None:
+    assert resolved("secret:pos-org_main-pin/versions/1795331566525752") == "4821"
+    assert secrets.asked == [RESOURCE.replace("latest", "1795331566525752")]
+
+
 @pytest.mark.parametrize(
     ("kind", "says"),
     [
