@@ -204,12 +204,12 @@ def _store_loyalty_key(cli: Cli, org_id: str, key: str) -> None:
     """The key of the org's account at its loyalty provider, which the next run tries."""
     target = cli.target
     settings = target.settings_of("admin_api", PosSettings)
-    destinations = settings.destinations
+    sealer, destinations = settings.sealer, settings.destinations
     notifier = Notifier(loopback=destinations.loopback)
     stored = tenants.document(target.store, org_id)
     seen = version_text(stored.version) if stored.version else None
     name, _, part = LOYALTY_KEY.partition(".")
     change = SettingsChange({name: {part: key}})
-    OrgSettings(target.store, settings.sealer, destinations, notifier, utc_now).change(
+    OrgSettings(target.store, sealer, destinations, notifier, utc_now).change(
         org_id, change, seen, ACTOR
     )

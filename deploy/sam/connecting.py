@@ -319,8 +319,9 @@ def _change(fields: Mapping[str, Any]) -> LocationChange:
 
 def _trial(cli: Cli) -> TryConnection:
     settings = cli.target.settings_of("admin_api", PosSettings)
-    limits = HttpSettings(total_seconds=CALL_SECONDS)
-    opener = account_opener(settings, cli.target.store, limits, typed=True)
+    opener = account_opener(
+        settings, cli.target.store, HttpSettings(total_seconds=CALL_SECONDS), typed=True
+    )
     return TryConnection(cli.target.store, opener, settings.destinations, utc_now)
 
 

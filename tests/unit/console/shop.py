@@ -12,11 +12,18 @@ from shared.console.error_pages import error_page
 from shared.console.pages import customers, home
 from shared.console.rendering import Console
 from shared.domain.org_health import OrgState
+from shared.domain.segmentation import Segment
 from shared.errors import NotFound, Unauthenticated
 from shared.web.auth import SignedIn, Staff
 from shared.web.request import NoBody, OrgQuery
 from shared.web.response import RouteReply
-from shared.web.routes.customers import CustomersQuery, CustomersResponse, CustomerView
+from shared.web.routes.customers import (
+    CustomersQuery,
+    CustomersResponse,
+    CustomerView,
+    SegmentsResponse,
+    SegmentView,
+)
 from shared.web.routes.metadata import (
     LocationListView,
     LocationView,
@@ -78,6 +85,12 @@ def json_routes() -> RouteTable:
             raise NotFound("there is no such customer")
         found = [] if call.params.q else list(CUSTOMERS)
         return RouteReply(CustomersResponse(items=found, next_cursor="two"))
+
+    @table.get("/api/segments", OrgQuery, SegmentsResponse)
+    def count_segments(_: RouteCall[OrgQuery, NoBody]) -> RouteReply:
+        """Segments."""
+        vip = SegmentView(segment=Segment.VIP, customers=1, revenue=1234.5)
+        return RouteReply(SegmentsResponse(segments=[vip], customers=1, revenue=1234.5))
 
     @table.get("/api/metadata", OrgQuery, MetadataResponse)
     def get_metadata(_: RouteCall[OrgQuery, NoBody]) -> RouteReply:
