@@ -56,6 +56,7 @@ def stack(**fields: Any) -> str:
         "pubsub": "127.0.0.1:2",
         "tasks": "127.0.0.1:3",
         "secretManager": "127.0.0.1:4",
+        "kms": "127.0.0.1:7",
         "console": "http://127.0.0.1:5",
         "logs": ".local/logs",
     }
@@ -112,7 +113,7 @@ def test_the_local_cloud_is_found_and_its_emulators_named(stack_file: Path) -> N
     found = find_target(None)
     assert (found.project, found.name) == ("demo-1", "the local cloud")
     told = {name: os.environ[variable] for name, variable in target.EMULATORS.items()}
-    assert set(told.values()) == {f"127.0.0.1:{n}" for n in (1, 2, 3, 4, 6)}
+    assert set(told.values()) == {f"127.0.0.1:{n}" for n in (1, 2, 3, 4, 6, 7)}
     assert found.logs == ROOT / ".local/logs"
     assert found.origin == "http://127.0.0.1:5"
 
