@@ -72,6 +72,11 @@ class StatusAnswer(Shown, OrgStatusResponse):
         for place in self.locations:
             name = f" ({place.name})" if place.name else ""
             out.print(Text(f"  location {place.id}{name}: {place.provider}, {place.status}"))
+        if found := self.verification:
+            counts = f"{found.customers:,} customers, {found.orders:,} orders"
+            told = Text(f"  verified {ago(found.verified_at)}: {counts}, ")
+            style = "green" if found.ok else "red"
+            out.print(told.append(f"{found.differences:,} differences", style=style))
         if self.running:
             out.print(Text(f"  run {self.running.run_id} is under way"))
         if self.deletions_held:
