@@ -9,9 +9,9 @@ from google.auth.exceptions import DefaultCredentialsError
 from pydantic import SecretStr
 
 from shared.domain.org_secrets import SecretPlace
-from shared.errors import ConfigurationInvalid, Owner
+from shared.errors import ConfigurationInvalid, Owner, SecretsUnavailable
 from shared.outbound import credentials
-from shared.outbound.credentials import SecretResolver, SecretsUnavailable, read_secret
+from shared.outbound.credentials import SecretResolver, read_secret
 
 PLACE = SecretPlace("org_main", "posConfig.pin", "main")
 WHERE = "posConfig.pin of location main"
