@@ -12,7 +12,7 @@ from rich.text import Text
 from deploy.sam.connecting import ACTOR, Connection, location_settings, refused, tried
 from deploy.sam.frame import AnswerModel, Cli, CouldNot, OrgArgument, Yes, command
 from deploy.sam.words import known_org
-from shared.bootstrap.pos import PosSettings, secret_writer
+from shared.bootstrap.pos import PosSettings
 from shared.bus.notifier import Notifier
 from shared.clock import utc_now
 from shared.domain.providers import LIGHTSPEED
@@ -204,12 +204,12 @@ def _store_loyalty_key(cli: Cli, org_id: str, key: str) -> None:
     """The key of the org's account at its loyalty provider, which the next run tries."""
     target = cli.target
     settings = target.settings_of("admin_api", PosSettings)
-    written, destinations = secret_writer(settings), settings.destinations
+    sealer, destinations = settings.sealer, settings.destinations
     notifier = Notifier(loopback=destinations.loopback)
     stored = tenants.document(target.store, org_id)
     seen = version_text(stored.version) if stored.version else None
     name, _, part = LOYALTY_KEY.partition(".")
     change = SettingsChange({name: {part: key}})
-    OrgSettings(target.store, written, destinations, notifier, utc_now).change(
+    OrgSettings(target.store, sealer, destinations, notifier, utc_now).change(
         org_id, change, seen, ACTOR
     )

@@ -14,7 +14,7 @@ from deploy.sam.frame import DIFFERS, DONE, AnswerModel, Cli, CouldNot, OrgArgum
 from deploy.sam.runs import GOOD
 from deploy.sam.syncs import REQUESTED_BY, WAIT_SECONDS, SyncAnswer, start
 from deploy.sam.words import known_org, listing
-from shared.bootstrap.pos import PosSettings, account_opener, secret_writer
+from shared.bootstrap.pos import PosSettings, account_opener
 from shared.clock import utc_now
 from shared.domain.ids import is_document_id
 from shared.domain.providers import ALLEAVES, LABELS, LIGHTSPEED, PROVIDERS
@@ -319,15 +319,16 @@ def _change(fields: Mapping[str, Any]) -> LocationChange:
 
 def _trial(cli: Cli) -> TryConnection:
     settings = cli.target.settings_of("admin_api", PosSettings)
-    opener = account_opener(settings, HttpSettings(total_seconds=CALL_SECONDS), typed=True)
+    opener = account_opener(
+        settings, cli.target.store, HttpSettings(total_seconds=CALL_SECONDS), typed=True
+    )
     return TryConnection(cli.target.store, opener, settings.destinations, utc_now)
 
 
 def location_settings(cli: Cli) -> LocationSettings:
     """The service that changes locations."""
     settings = cli.target.settings_of("admin_api", PosSettings)
-    written = secret_writer(settings)
-    return LocationSettings(cli.target.store, written, settings.destinations, utc_now)
+    return LocationSettings(cli.target.store, settings.sealer, settings.destinations, utc_now)
 
 
 def tried(cli: Cli, org_id: str, change: LocationChange, location: str) -> Connection:

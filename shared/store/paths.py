@@ -63,6 +63,11 @@ def progress(org_id: str, provider: str) -> str:
     return f"{tenant(org_id)}/sync_state/{providers.suffixed(provider, 'progress')}"
 
 
+def refresh_token(org_id: str, location_id: str) -> str:
+    """What the provider has replaced the refresh token of a location by."""
+    return f"{tenant(org_id)}/sync_state/refresh_token_{location_id}"
+
+
 def sync_run(org_id: str, run_id: str) -> str:
     return f"{tenant(org_id)}/{SYNC_RUNS}/{run_id}"
 

@@ -61,7 +61,7 @@ class Project:
     ) -> None:
         self.name = name
         self._services = services
-        self._manifest = Manifest.read()
+        self._manifest = Manifest.read().for_local_cloud()
         self._log = log
         self._client: Client = firestore_client(services.firestore, name)
         # What the campaign reads itself shall not use up the faults that are meant for others.

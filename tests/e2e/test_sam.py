@@ -33,7 +33,8 @@ class Operator:
         """The JSON of a command, of the form that it documents; of a problem where it could not."""
         code = main([*words, "--json"])
         said = self._capsys.readouterr()
-        assert code == exits, (words, said.out, said.err)
+        if code != exits:
+            pytest.fail(f"{words} exits with {code}:\n{said.out[-3000:]}\n{said.err[-3000:]}")
         told = json.loads(said.out)
         name = self._name(words)
         self.used.add(name)

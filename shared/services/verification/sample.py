@@ -8,7 +8,8 @@ from shared.domain.order_matching import match_orders
 from shared.domain.orders import Order
 from shared.services.sync.customers import StoredCustomers
 from shared.services.sync.session import Session
-from shared.services.verification.pos_side import Directory, PosReading, PosSide, Sampled
+from shared.services.verification.pos_reading import PosReading
+from shared.services.verification.pos_side import Directory, PosSide, Sampled
 from shared.services.verification.stored_side import ORDER_FIELDS, StoredReading
 from shared.store import paths, verifications
 from shared.store.manifest import REMOVED, STORED

@@ -25,10 +25,12 @@ from shared.domain.providers import LIGHTSPEED, PROVIDERS
 from shared.domain.public_menu import MenuFilter
 from shared.services.reads.menu import PublicMenu
 from shared.services.sync.pos_locations import OpenPos, read_org
-from shared.services.verification.figures import FigureComparison, Recount, recount, sales_of
+from shared.services.verification.expected_figures import Recount, recount, sales_of
+from shared.services.verification.figures import FigureComparison
 from shared.services.verification.loyalty import LoyaltySample
-from shared.services.verification.pos_side import PosReading, PosSide
-from shared.services.verification.records import Looked, RecordComparison
+from shared.services.verification.pos_reading import PosReading
+from shared.services.verification.pos_side import PosSide
+from shared.services.verification.records import RecordComparison
 from shared.services.verification.recount import dollars
 from shared.services.verification.result import (
     CacheReport,
@@ -45,6 +47,7 @@ from shared.services.verification.result import (
     shares,
 )
 from shared.services.verification.sample import SampleReading
+from shared.services.verification.second_look import Looked
 from shared.services.verification.stored_side import StoredOrder, StoredReading, StoredSide, whose
 from shared.store import paths
 from shared.store.database import Database
