@@ -48,7 +48,7 @@ def _routes(settings: ManualSyncSettings) -> Iterable[Route[Any, Any]]:
     pos_sync = publisher(settings.pos_sync_topic)
     sync = ManualSync(store, pos_sync, later(settings, settings.pos_sync_topic), utc_now)
     limits = HttpSettings(read_seconds=settings.pos_read_seconds, total_seconds=CALL_SECONDS)
-    open_account = OpenWriteBack(store, account_opener(settings, limits), pos_sync, utc_now)
+    open_account = OpenWriteBack(store, account_opener(settings, store, limits), pos_sync, utc_now)
     staff = staff_rule(settings.google_cloud_project, store)
     machine = _machine_rule(settings.cron_secret)
     yield from runs.routes(sync, staff, machine, StaffOrMachine(staff, machine))

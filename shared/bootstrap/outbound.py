@@ -11,12 +11,10 @@ from shared.outbound.destinations import Destinations
 
 class OutboundSettings(FunctionSettings):
     """``provider_hosts``: hosts beside the providers' own, as ``alleaves=pos.example.com``, with
-    commas between. ``loopback``: whether services of this machine may be called.
-    ``plain_secrets``: whether a secret in an org's settings may be text."""
+    commas between. ``loopback``: whether services of this machine may be called."""
 
     provider_hosts: str = ""
     loopback: Literal["refused", "allowed"] = "refused"
-    plain_secrets: Literal["refused", "allowed"] = "refused"
 
     @field_validator("provider_hosts")
     @classmethod
@@ -28,8 +26,3 @@ class OutboundSettings(FunctionSettings):
     def destinations(self) -> Destinations:
         """Where orgs' settings may lead."""
         return Destinations.read(self.provider_hosts, loopback=self.loopback == "allowed")
-
-    @property
-    def plain_text(self) -> bool:
-        """Whether a secret in an org's settings may be text."""
-        return self.plain_secrets == "allowed"

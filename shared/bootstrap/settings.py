@@ -30,6 +30,8 @@ class FunctionSettings(BaseSettings):
     memory_mb: int | None = Field(default=None, ge=128)
     """Memory of an instance in MiB; without it nothing is refused for want of memory."""
     otel_exporter_otlp_endpoint: str = ""
+    calls_per_minute: int = Field(default=1_200, ge=1)
+    """Of one caller at one instance of an HTTP function (shared/web/limits.py)."""
 
 
 S = TypeVar("S", bound=FunctionSettings)

@@ -19,9 +19,14 @@ STATUSES: tuple[str, ...] = get_args(Status)
 ALLEAVES_URL = "https://app.alleaves.com/api"
 """Where no other address is given."""
 LIGHTSPEED_URL = "https://{prefix}.retail.lightspeed.app"
+SECRET_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "alleaves": ("password", "pin", "apiKey"),
+    "lightspeed": ("token", "clientSecret", "refreshToken"),
+}
+"""What signs in at a provider, in ``posConfig``."""
 REPLACED = "refresh_token"
 """The field whose secret is read and replaced with each use."""
-SECRETS = ("password", "pin", "apiKey", "token", "clientSecret", "refreshToken", "webhookSecret")
+SECRETS = (*(name for names in SECRET_FIELDS.values() for name in names), "webhookSecret")
 """The fields of ``posConfig`` that nobody is shown."""
 _LABEL_OR_NONE = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"
 """A label of DNS."""
