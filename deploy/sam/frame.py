@@ -222,7 +222,10 @@ def _run(cli: Cli, work: Callable[[], CommandAnswer | None]) -> int:
         return _fail(cli, _problem(error))
     except KeyboardInterrupt:
         return _fail(cli, _problem(CouldNot("interrupted: what is done stays")))
-    except (GoogleAPICallError, RetryError, GoogleAuthError, Conflict, TimedOut) as error:
+    except GoogleAuthError:
+        said = "nobody is signed in at Google: `gcloud auth application-default login`"
+        return _fail(cli, _problem(CouldNot(said)))
+    except (GoogleAPICallError, RetryError, Conflict, TimedOut) as error:
         told = f"{type(error).__name__}: {getattr(error, 'message', None) or error}"
         return _fail(cli, _problem(CouldNot(f"Google's cloud refuses: {told}", turn=Owner.US)))
     except OSError as error:
