@@ -92,6 +92,14 @@ class DashboardClient:
                 EveryOrg(staff),
             ),
             *ecom.routes(EcomCompleteness(database, clock.now), staff),
+            *orgs.routes(
+                OrgReads(database, clock.now, ResponseCache(database, version_of=fleet_version)),
+                OrgStatusReads(
+                    database, clock.now, ResponseCache(database, version_of=lease_version)
+                ),
+                staff,
+                EveryOrg(staff),
+            ),
         )
         console = Console.of(json_routes, clock.now)
         stores = (
