@@ -69,7 +69,6 @@ class DashboardClient:
         self.answers = answers = ResponseCache(database, monotonic=clock.monotonic)
         staff = Staff(FakeSessions(), lambda wanted: wanted)
         anyone = PublicOfOrg(OrgDirectory(database, clock.monotonic))
-        statuses = ResponseCache(database, clock.monotonic, lease_version)
         json_routes = (
             *menu.routes(PublicMenu(database, clock.now, clock.monotonic), anyone),
             *inventory.routes(ExpiringStock(database, clock.now), PriceHistory(database), staff),
@@ -85,12 +84,6 @@ class DashboardClient:
             *analytics.routes(AnalyticsReads(database, clock.now, few_orders), answers, staff),
             *products.routes(ProductReads(database, clock.now), answers, staff),
             *loyalty_reads.routes(LoyaltyReads(database), staff),
-            *orgs.routes(
-                OrgReads(database, clock.now, ResponseCache(database, version_of=fleet_version)),
-                OrgStatusReads(database, clock.now, statuses),
-                staff,
-                EveryOrg(staff),
-            ),
             *ecom.routes(EcomCompleteness(database, clock.now), staff),
             *orgs.routes(
                 OrgReads(database, clock.now, ResponseCache(database, version_of=fleet_version)),
