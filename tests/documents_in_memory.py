@@ -115,7 +115,7 @@ class DocumentsInMemory(Database):
 
 
 def _by(name: str) -> Callable[[Document], Any]:
-    return lambda document: document.fields[name]
+    return lambda document: document.id if name == "__name__" else document.fields[name]
 
 
 def _fits(fields: Mapping[str, Any], wanted: Filter) -> bool:

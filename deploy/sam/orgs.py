@@ -61,17 +61,15 @@ class StatusAnswer(Shown, OrgStatusResponse):
             out.print(f"  failing since {ago(self.failing_since)}")
         if self.last_error:
             out.print(Text(f"  {self.last_error}", style="red"))
-        for stream in self.streams:
-            good = stream.freshness in GOOD_STREAMS
-            line = Text(f"  {stream.stream:<10} ")
-            line.append(f"{stream.freshness.value:<7}", style="green" if good else "yellow")
-            count = "" if stream.count is None else f"{stream.count:,}"
-            out.print(line.append(f" {count:>9}  {ago(stream.last_success_at)}"))
-            if stream.problem:
-                out.print(Text(f"    {stream.problem}", style="red"))
+        self._show_streams(out)
         for place in self.locations:
             name = f" ({place.name})" if place.name else ""
             out.print(Text(f"  location {place.id}{name}: {place.provider}, {place.status}"))
+        if found := self.verification:
+            counts = f"{found.customers:,} customers, {found.orders:,} orders"
+            told = Text(f"  verified {ago(found.verified_at)}: {counts}, ")
+            style = "green" if found.ok else "red"
+            out.print(told.append(f"{found.differences:,} differences", style=style))
         if self.running:
             out.print(Text(f"  run {self.running.run_id} is under way"))
         if self.deletions_held:
@@ -80,6 +78,16 @@ class StatusAnswer(Shown, OrgStatusResponse):
             out.print(f"  {self.quarantined} records in quarantine")
         for warning in self.warnings:
             out.print(Text(f"  Warning: {warning}"))
+
+    def _show_streams(self, out: Console) -> None:
+        for stream in self.streams:
+            good = stream.freshness in GOOD_STREAMS
+            line = Text(f"  {stream.stream:<10} ")
+            line.append(f"{stream.freshness.value:<7}", style="green" if good else "yellow")
+            count = "" if stream.count is None else f"{stream.count:,}"
+            out.print(line.append(f" {count:>9}  {ago(stream.last_success_at)}"))
+            if stream.problem:
+                out.print(Text(f"    {stream.problem}", style="red"))
 
 
 def register(app: typer.Typer) -> None:

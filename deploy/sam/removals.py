@@ -85,15 +85,13 @@ def removals(
         return RemovalsAnswer(org_id=org_id, removals=told, decision=None, run_id=None, run=None)
     if not held:
         raise CouldNot(f"nothing of {org_id} waits for a decision{f' as {only}' if only else ''}")
-    decide = RemovalDecisions(store, manual_sync(cli), utc_now)
-    ids, actor = [each.id for each in held], Actor(REQUESTED_BY)
-    run_id: str | None
-    if decision is RemovalDecision.APPROVE:
+    approve = decision is RemovalDecision.APPROVE
+    if approve:
         count = sum(each.count for each in held)
         cli.confirm(f"Remove {count:,} records of {org_id} in {cli.target.name}?", yes=yes)
-        run_id = decide.approve(org_id, ids, actor)
-    else:
-        run_id = decide.refuse(org_id, ids, actor)
+    decide = RemovalDecisions(store, manual_sync(cli), utc_now)
+    act = decide.approve if approve else decide.refuse
+    run_id = act(org_id, [each.id for each in held], Actor(REQUESTED_BY))
     run = None
     if wait and run_id:
         run = answer_of(org_id, run_id, watch(cli, org_id, run_id, WAIT_SECONDS))

@@ -33,6 +33,7 @@ EMULATORS = {
     "pubsub": "PUBSUB_EMULATOR_HOST",
     "tasks": "CLOUD_TASKS_EMULATOR_HOST",
     "secretManager": "SECRET_MANAGER_EMULATOR_HOST",
+    "kms": "KMS_EMULATOR_HOST",
     "auth": "FIREBASE_AUTH_EMULATOR_HOST",
 }
 """The variables by which clients find what ``.local/stack.json`` names."""

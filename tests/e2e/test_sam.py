@@ -12,7 +12,7 @@ from deploy.sam import target
 from deploy.sam.app import main
 from deploy.sam.frame import COMMANDS, COULD_NOT, DIFFERS, DONE
 from shared.bootstrap import publishing
-from shared.outbound import credentials
+from shared.outbound import credentials, sealing
 from tests.e2e.cloud import Cloud
 from tests.ecom_export import ExportedOrder, export
 
@@ -74,7 +74,7 @@ def sam(
     monkeypatch.setenv(target.STACK_VARIABLE, str(file))
     for variable in target.EMULATORS.values():
         monkeypatch.setenv(variable, "")
-    caches = (publishing._client, credentials.secret_manager)
+    caches = (publishing._client, credentials.secret_manager, sealing.key_manager)
     for cache in caches:
         cache.cache_clear()
     yield Operator(cloud, capsys)
@@ -105,7 +105,7 @@ def test_an_account_is_connected_checked_synced_and_looked_at(
     assert told["sync"]["run"]["state"] == "succeeded"
     stored = cloud.store.document(f"locations/{told['location']}")
     config = stored["posConfig"]
-    assert config["password"].startswith("secret:")
+    assert config["password"].startswith("sealed:")
     assert json.loads(account.read_text())["password"] not in json.dumps(config)
     assert config["locationId"]
 

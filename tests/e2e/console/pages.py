@@ -1,11 +1,11 @@
 """Every page of the console, in the states that are worth a look: for axe and for screenshots."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from tests.e2e.console.cloud import ORG
 
 WIDTHS = (360, 1440)
-THEMES = ("light", "dark")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 class Listed(NamedTuple):

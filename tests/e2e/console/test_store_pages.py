@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from shared.console.pages.parameters import ROWS
-from tests.e2e.console.cloud import ORG, ConsoleCloud
+from tests.e2e.console.cloud import DIFFERING, ORG, ConsoleCloud
 
 SignedIn = Callable[..., Page]
 
@@ -76,3 +76,31 @@ def test_orders_are_filtered_by_a_plain_form(signed_in: SignedIn) -> None:
     shown = page.get_by_role("table", name="List of orders").locator("tbody tr")
     assert shown.count() > 0
     assert all("eCom" in text for text in shown.all_inner_texts())
+
+
+def test_a_difference_in_points_is_marked_as_reviewed(
+    console: ConsoleCloud, signed_in: SignedIn
+) -> None:
+    # Given
+    customer_id = DIFFERING[0]
+    page = signed_in("dispensary_admin")
+    page.goto(f"/orgs/{ORG}/loyalty")
+    row = page.locator("tbody tr", has=page.locator(f"a[href*='/{customer_id}#']"))
+    expect(row).to_contain_text("481")
+    expect(row).to_contain_text("620")
+    # When
+    row.get_by_role("button", name="Mark as reviewed").click()
+    # Then
+    expect(row.get_by_text("Reviewed", exact=True)).to_be_visible()
+    stored = console.store.documents(f"tenants/{ORG}/customers")[customer_id]
+    assert stored["points"] == 620
+
+
+def test_a_loyalty_sync_is_started_once_that_is_confirmed(signed_in: SignedIn) -> None:
+    page = signed_in("dispensary_admin")
+    page.goto(f"/orgs/{ORG}/loyalty")
+
+    page.get_by_role("button", name="Start a loyalty sync").click()
+    page.get_by_role("dialog").get_by_role("button", name="Start a loyalty sync").click()
+
+    expect(page.get_by_role("status")).to_contain_text("A loyalty sync was started")

@@ -24,6 +24,8 @@ from shared.services.reads.explanations.product import ExplainProduct
 from shared.services.reads.inventory import ExpiringStock, PriceHistory
 from shared.services.reads.loyalty import LoyaltyReads
 from shared.services.reads.menu import PublicMenu
+from shared.services.reads.org_status import OrgStatusReads, lease_version
+from shared.services.reads.orgs import OrgReads, fleet_version
 from shared.services.reads.products import ProductReads
 from shared.services.reads.response_cache import ResponseCache
 from shared.services.spending.look_up import SpendingLookUp
@@ -31,7 +33,7 @@ from shared.store import metadata as metadata_store
 from shared.store import order_figures
 from shared.store.database import Database
 from shared.store.locations import OrgDirectory
-from shared.web.auth import PublicOfOrg, Staff
+from shared.web.auth import EveryOrg, PublicOfOrg, Staff
 from shared.web.routes import (
     analytics,
     customers,
@@ -42,6 +44,7 @@ from shared.web.routes import (
     menu,
     metadata,
     orders,
+    orgs,
     products,
 )
 from shared.web.routing import App
@@ -82,6 +85,14 @@ class DashboardClient:
             *products.routes(ProductReads(database, clock.now), answers, staff),
             *loyalty_reads.routes(LoyaltyReads(database), staff),
             *ecom.routes(EcomCompleteness(database, clock.now), staff),
+            *orgs.routes(
+                OrgReads(database, clock.now, ResponseCache(database, version_of=fleet_version)),
+                OrgStatusReads(
+                    database, clock.now, ResponseCache(database, version_of=lease_version)
+                ),
+                staff,
+                EveryOrg(staff),
+            ),
         )
         console = Console.of(json_routes, clock.now)
         stores = (

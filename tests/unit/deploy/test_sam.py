@@ -56,6 +56,7 @@ def stack(**fields: Any) -> str:
         "pubsub": "127.0.0.1:2",
         "tasks": "127.0.0.1:3",
         "secretManager": "127.0.0.1:4",
+        "kms": "127.0.0.1:7",
         "console": "http://127.0.0.1:5",
         "logs": ".local/logs",
     }
@@ -112,7 +113,7 @@ def test_the_local_cloud_is_found_and_its_emulators_named(stack_file: Path) -> N
     found = find_target(None)
     assert (found.project, found.name) == ("demo-1", "the local cloud")
     told = {name: os.environ[variable] for name, variable in target.EMULATORS.items()}
-    assert set(told.values()) == {f"127.0.0.1:{n}" for n in (1, 2, 3, 4, 6)}
+    assert set(told.values()) == {f"127.0.0.1:{n}" for n in (1, 2, 3, 4, 6, 7)}
     assert found.logs == ROOT / ".local/logs"
     assert found.origin == "http://127.0.0.1:5"
 
@@ -282,3 +283,49 @@ def test_the_command_is_found_from_any_folder_and_by_a_link(tmp_path: Path) -> N
     # Then
     assert (ended.returncode, ended.stderr) == (DONE, "")
     assert "Example: sync-sam orgs --failing" in ended.stdout
+
+
+def test_the_secret_of_webhooks_is_made_printed_and_used_for_the_address(
+    stored: DocumentsInMemory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Given an org whose POS has no secret yet
+    config = {"provider": "alleaves", "status": "active", "apiKey": "secret:pos-org_harbor-key"}
+    stored.put("locations/main", {"orgId": ORG, "posConfig": {**config, "locationId": "1000"}})
+    # When one is made
+    assert main(["secret", "rotate", ORG, "posConfig.webhookSecret", "--json"]) == DONE
+    made = json.loads(capsys.readouterr().out)["secret"]
+    # Then it is the location's, and what the POS is to be given
+    assert stored.fields("locations/main")["posConfig"]["webhookSecret"] == made
+    assert main(["webhook", ORG, "url", "--json"]) == DONE
+    [told] = json.loads(capsys.readouterr().out)["addresses"]
+    assert told == {
+        "provider": "alleaves",
+        "url": f"https://demo-sam.web.app/api/webhooks/alleaves/{ORG}",
+        "secret": made,
+        "signed": True,
+    }
+    assert main(["secret", "rotate", ORG, "pos"]) == COULD_NOT
+    assert "password" in capsys.readouterr().err
+
+
+def test_removals_and_quarantine_are_listed_and_decided_by_id(
+    stored: DocumentsInMemory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hold = {"reason": "12 of 40 are gone", "count": 2, "id": "r1", "recordIds": ["p1", "p2"]}
+    stored.put(f"tenants/{ORG}/sync_state/progress", {"holds": {"products": hold}})
+    stored.put(f"tenants/{ORG}/products/p1", {"name": "Pine"})
+    bad = {"stream": "orders", "errorCode": "bad_money", "message": "total: none", "raw": "{}"}
+    stored.put(f"tenants/{ORG}/quarantine/orders_alleaves_7", bad)
+    assert main(["removals", ORG, "--json"]) == DONE
+    [told] = json.loads(capsys.readouterr().out)["removals"]
+    assert (told["id"], told["count"]) == ("r1", 2)
+    assert [record["name"] for record in told["records"]] == ["Pine", None]
+    assert main(["removals", ORG]) == DONE
+    assert "sync-sam removals org_harbor approve" in capsys.readouterr().out
+    assert main(["removals", ORG, "approve"]) == COULD_NOT
+    assert "--yes" in capsys.readouterr().err
+    assert main(["removals", ORG, "refuse", "--id", "r2"]) == COULD_NOT
+    assert main(["quarantine", ORG]) == DONE
+    shown = capsys.readouterr().out
+    assert "bad_money" in shown
+    assert "sync-sam replay quarantine" in shown
