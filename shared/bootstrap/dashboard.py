@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from pydantic import Field
+
 from shared.bootstrap.clients import database
 from shared.bootstrap.http import HttpFunction, firebase_sessions, staff_rule
 from shared.bootstrap.settings import FunctionSettings
@@ -78,12 +80,18 @@ from shared.web.routing import Route
 
 
 class DashboardSettings(FunctionSettings):
-    """``firebase_api_key`` is the project's web API key, which is no secret; without one nobody can
-    sign in with a password. ``firebase_auth_emulator_host`` is set in the local cloud only; there
-    cookies travel over plain HTTP."""
+    """Settings of ``dashboard``."""
 
-    firebase_auth_emulator_host: str = ""
-    firebase_api_key: str = ""
+    firebase_auth_emulator_host: str = Field(
+        default="",
+        description="Where people sign in in the local cloud; there cookies travel over plain "
+        "HTTP. A deployed function refuses it.",
+    )
+    firebase_api_key: str = Field(
+        default="",
+        description="The project's web API key, which is no secret; without one nobody can sign in "
+        "with a password.",
+    )
 
 
 def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
