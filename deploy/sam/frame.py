@@ -220,19 +220,14 @@ def _run(cli: Cli, work: Callable[[], CommandAnswer | None]) -> int:
         raise
     except SyncSamError as error:
         return _fail(cli, _problem(error))
-    except KeyboardInterrupt:
-        return _fail(cli, _problem(CouldNot("interrupted: what is done stays")))
-    except (GoogleAPICallError, RetryError, GoogleAuthError, Conflict, TimedOut) as error:
-        told = f"{type(error).__name__}: {getattr(error, 'message', None) or error}"
-        return _fail(cli, _problem(CouldNot(f"Google's cloud refuses: {told}", turn=Owner.US)))
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return _fail(cli, _problem(CouldNot(f"{where}{error.strerror or error}")))
-    except Exception as error:
-        if not cli.as_json:
-            cli.errors.print_exception()
-        told = f"{type(error).__name__}: {error}"
-        return _fail(cli, _problem(CouldNot(f"that was not foreseen: {told}", turn=Owner.US)))
+    except (KeyboardInterrupt, Exception) as error:
+        told = _foreseen(error)
+        if told is None:
+            if not cli.as_json:
+                cli.errors.print_exception()
+            said = f"that was not foreseen: {type(error).__name__}: {error}"
+            told = CouldNot(said, turn=Owner.US)
+        return _fail(cli, _problem(told))
     if answer is None:
         return DONE
     if cli.as_json:
@@ -240,6 +235,23 @@ def _run(cli: Cli, work: Callable[[], CommandAnswer | None]) -> int:
     else:
         answer.show(output())
     return answer.exit_code
+
+
+def _foreseen(error: BaseException) -> CouldNot | None:
+    """What is told of an error that is none of ours; None of one that nobody has thought of."""
+    match error:
+        case KeyboardInterrupt():
+            return CouldNot("interrupted: what is done stays")
+        case GoogleAuthError():
+            said = "nobody is signed in at Google: `gcloud auth application-default login`"
+            return CouldNot(said)
+        case GoogleAPICallError() | RetryError() | Conflict() | TimedOut():
+            told = f"{type(error).__name__}: {getattr(error, 'message', None) or error}"
+            return CouldNot(f"Google's cloud refuses: {told}", turn=Owner.US)
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            return CouldNot(f"{where}{error.strerror or error}")
+    return None
 
 
 def _problem(error: SyncSamError) -> CommandProblem:

@@ -19,6 +19,7 @@ from deploy.manifest import DEFAULT_DATABASE, Manifest
 from deploy.release.commands import PROJECTS
 from shared.bootstrap.clients import database
 from shared.bootstrap.publishing import publisher
+from shared.bootstrap.secrets import SecretSettings
 from shared.bootstrap.settings import FunctionSettings
 from shared.bus.later import LaterPublisher
 from shared.bus.publisher import Publisher
@@ -78,7 +79,7 @@ class CommandTarget:
     @cached_property
     def secrets(self) -> SecretResolver:
         """Reads the secrets that settings name, or hold: they are sent nowhere."""
-        return SecretResolver(read_secret, self.project, plain_text=True)
+        return self.settings_of("admin_api", SecretSettings).resolver(plain_text=True)
 
     def secret(self, variable: str) -> SecretStr:
         """A secret of the functions themselves. Raises ConfigurationInvalid for one that whoever

@@ -14,10 +14,14 @@ from shared.console import static_files
 from shared.console.error_pages import error_page
 from shared.console.pages import analytics as analytics_pages
 from shared.console.pages import customers as customer_pages
+from shared.console.pages import decisions as decision_pages
 from shared.console.pages import home
 from shared.console.pages import loyalty as loyalty_pages
 from shared.console.pages import menu as menu_pages
 from shared.console.pages import orders as order_pages
+from shared.console.pages import orgs as org_pages
+from shared.console.pages import runs as run_pages
+from shared.console.pages import settings as settings_pages
 from shared.console.pages import sign_in as sign_in_pages
 from shared.console.pages import why as why_pages
 from shared.console.rendering import Console
@@ -143,6 +147,10 @@ def _pages(console: Console, staff: Staff) -> Iterable[Route[Any, Any]]:
     return (
         *static_files.routes(),
         *home.routes(SignedIn(staff)),
+        *org_pages.routes(console, staff),
+        *run_pages.routes(console, staff),
+        *decision_pages.routes(console, staff),
+        *settings_pages.routes(console, staff),
         *customer_pages.routes(console, staff),
         *order_pages.routes(console, staff),
         *menu_pages.routes(console, staff),
