@@ -1,4 +1,5 @@
-"""docs/deploy.md is complete: settings of Terraform. docs/operations.md is: error codes, commands."""
+"""The guides are complete: docs/deploy.md has Terraform's settings, docs/operations.md error codes
+and commands."""
 
 import importlib
 import pkgutil
