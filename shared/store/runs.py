@@ -308,6 +308,18 @@ def unfinished(database: Database, before: datetime, limit: int) -> list[Unfinis
     ]
 
 
+def begun_before(database: Database, org_id: str, moment: datetime) -> tuple[str, Run] | None:
+    """The last of the org's runs that began at a moment or before, and its id; None before the
+    first that is still kept. One read."""
+    found = database.query(
+        paths.sync_runs(org_id),
+        ("startedAt", "<=", moment),
+        order_by=[("startedAt", "DESCENDING")],
+        limit=1,
+    )
+    return next(((each.id, Run.model_validate(each.fields)) for each in found), None)
+
+
 @dataclass(frozen=True, slots=True)
 class ManualRequests:
     """The last run that people asked for, and the times of recent requests."""

@@ -7,6 +7,9 @@ from pydantic import model_validator
 
 from shared.web.request import OrgQuery, Params
 
+ROWS = 25
+"""Of a list: on a telephone each takes as much room as a card."""
+
 
 class FleetParams(Params):
     """A page about every org. A field of a form that was left blank is as one that was not sent."""

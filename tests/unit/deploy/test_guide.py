@@ -1,4 +1,5 @@
-"""docs/deploy.md is complete: error codes, settings of Terraform, variables of the functions."""
+"""The guides are complete: docs/deploy.md has Terraform's settings, docs/operations.md error codes
+and commands."""
 
 import importlib
 import pkgutil
@@ -7,15 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import shared
-from deploy.manifest import Manifest
 from deploy.release import commands
 from deploy.release.commands import TERRAFORM, Target
 from deploy.release.deployment import GROUNDWORK
+from deploy.sam.app import COMMANDS
 from shared.errors import SyncSamError
 
 GUIDE = Path(__file__).parents[3] / "docs" / "deploy.md"
+OPERATIONS = GUIDE.with_name("operations.md")
 ROW = re.compile(r"^\| `(\w+)` \| (org|provider|us|caller) \| .{5,} \|$", re.MULTILINE)
 
+TASKS = OPERATIONS.read_text()
 TEXT = "\n".join(path.read_text() for path in sorted(TERRAFORM.glob("*.tf")))
 
 
@@ -26,15 +29,21 @@ def errors_below(kind: type[SyncSamError]) -> Iterator[type[SyncSamError]]:
             yield from errors_below(each)
 
 
-def test_the_guide_has_every_code_with_its_owner_and_no_other() -> None:
+def test_the_operators_find_every_code_with_its_owner_and_no_other() -> None:
     # Given
     for module in pkgutil.walk_packages(shared.__path__, "shared."):
         importlib.import_module(module.name)
     known = {(error.code, error.owner.value) for error in errors_below(SyncSamError)}
     # When
-    told = ROW.findall(GUIDE.read_text())
+    told = ROW.findall(OPERATIONS.read_text())
     # Then
     assert sorted(told) == sorted(known)
+
+
+def test_the_operators_find_every_command_and_no_other() -> None:
+    told = {" ".join(words.split()[1:3]) for words in re.findall(r"`(sync-sam [^`]+)`", TASKS)}
+    named = {words if words in COMMANDS else words.split()[0] for words in told}
+    assert named - {"schema", "--install-completion"} == COMMANDS.keys()
 
 
 def section(title: str) -> str:
@@ -64,9 +73,3 @@ def test_terraform_knows_what_it_is_given() -> None:
 def test_what_is_made_before_the_functions_is_in_the_configuration() -> None:
     made = set(re.findall(r'^resource "(\w+)"', TEXT, re.MULTILINE))
     assert set(GROUNDWORK) <= made
-
-
-def test_the_guide_has_every_variable_of_the_functions() -> None:
-    manifest = Manifest.read()
-    told = names_in_table(section("What the functions are given"))
-    assert told == {*manifest.env, *manifest.secrets}
