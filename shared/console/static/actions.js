@@ -1,5 +1,6 @@
 // Buttons and forms that change something: [data-action] and [data-action-form] call a JSON route,
-// then the page is loaded anew with a message, or another one is. With data-stays the page stays, and
+// then the page is loaded anew with a message, or another one is, which is told of a run that the answer
+// names (#run=). With data-stays the page stays, and
 // the event "action:done" tells the answer. Who prevents the default of it, or of "action:refused",
 // says something else.
 
@@ -38,7 +39,8 @@ async function run(element, button, body, failed) {
       say(done);
     } else {
       keep(done);
-      if (goesTo) location.assign(goesTo);
+      const run = answer.body?.runId;
+      if (goesTo) location.assign(run ? `${goesTo}#run=${run}` : goesTo);
       else location.reload();
     }
   } catch (error) {

@@ -1,5 +1,6 @@
 // The overview: syncs that are started and followed. The org's status is asked for with its ETag, so
 // that a look costs next to nothing while nothing changes; a run that has not begun is asked for itself.
+// A decision on another page that has started a run leads here with #run=.
 
 import { call, Refused } from "./api.js";
 import { confirmed } from "./dialogs.js";
@@ -22,7 +23,13 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-sync]");
   if (button && button.getAttribute("aria-busy") !== "true") start(button);
 });
-schedule();
+const begun = /^#run=([\w.:-]+)$/.exec(location.hash)?.[1];
+if (begun) {
+  history.replaceState(null, "", location.pathname + location.search);
+  follow(begun);
+} else {
+  schedule();
+}
 
 async function start(button) {
   const { sync, confirm } = button.dataset;

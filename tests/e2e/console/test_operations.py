@@ -20,10 +20,9 @@ SYNC_MS = 60_000
 def test_sync_now_moves_and_ends_and_another_one_is_told_of_in_words(
     console: ConsoleCloud, signed_in: SignedIn, watch: Watch
 ) -> None:
-    # Given a new customer at a POS that answers slowly, so that the run can be watched
-    template = console.pos.data(ORG)["customers"][0]
-    new = {**template, "id_customer": 990_001, "email": "wren.of.birch@example.com"}
-    console.pos.add(ORG, "customers", new)
+    # Given a new product at a POS that answers slowly, so that the run can be watched
+    row = console.pos.data(ORG)["inventory"][0]
+    console.pos.add(ORG, "inventory", {**row, "id_item": 990_003, "id_batch": 990_003})
     console.pos.fault("latency", ms=1200)
     page, other = signed_in("dispensary_admin"), signed_in("brand_admin")
     page.goto(f"/orgs/{ORG}")
