@@ -23,7 +23,7 @@ def test_sync_now_moves_and_ends_and_another_one_is_told_of_in_words(
     # Given a new product at a POS that answers slowly, so that the run can be watched
     row = console.pos.data(ORG)["inventory"][0]
     console.pos.add(ORG, "inventory", {**row, "id_item": 990_003, "id_batch": 990_003})
-    console.pos.fault("latency", ms=1200)
+    console.pos.fault("latency", ms=2500, endpoint="orders", count=2)
     page, other = signed_in("dispensary_admin"), signed_in("brand_admin")
     page.goto(f"/orgs/{ORG}")
     other.goto(f"/orgs/{ORG}")
