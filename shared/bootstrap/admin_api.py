@@ -32,13 +32,14 @@ CALL_SECONDS = 20.0
 
 
 class AdminApiSettings(PosSettings, LaterSettings):
-    """Settings of ``admin_api``. ``topics_of_functions`` is a JSON object. A connection is tried
-    with the first page of each list."""
+    """Settings of ``admin_api``. A connection is tried with the first page of each list."""
 
     pos_concurrency: int = Field(default=1, ge=1, le=64)
     pos_read_seconds: float = Field(default=15, gt=0)
-    pos_sync_topic: str
-    topics_of_functions: dict[str, str]
+    pos_sync_topic: str = Field(description="Full name of the topic `pos-sync`.")
+    topics_of_functions: dict[str, str] = Field(
+        description="The topic of each function that listens to one: a JSON object of full names."
+    )
 
 
 def _routes(settings: AdminApiSettings) -> Iterable[Route[Any, Any]]:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from pydantic import Field
+
 from shared.bootstrap.clients import database
 from shared.bootstrap.http import HttpFunction, firebase_sessions, staff_rule
 from shared.bootstrap.settings import FunctionSettings
@@ -12,10 +14,14 @@ from shared.console import static_files
 from shared.console.error_pages import error_page
 from shared.console.pages import analytics as analytics_pages
 from shared.console.pages import customers as customer_pages
+from shared.console.pages import decisions as decision_pages
 from shared.console.pages import home
 from shared.console.pages import loyalty as loyalty_pages
 from shared.console.pages import menu as menu_pages
 from shared.console.pages import orders as order_pages
+from shared.console.pages import orgs as org_pages
+from shared.console.pages import runs as run_pages
+from shared.console.pages import settings as settings_pages
 from shared.console.pages import sign_in as sign_in_pages
 from shared.console.pages import why as why_pages
 from shared.console.rendering import Console
@@ -74,12 +80,18 @@ from shared.web.routing import Route
 
 
 class DashboardSettings(FunctionSettings):
-    """``firebase_api_key`` is the project's web API key, which is no secret; without one nobody can
-    sign in with a password. ``firebase_auth_emulator_host`` is set in the local cloud only; there
-    cookies travel over plain HTTP."""
+    """Settings of ``dashboard``."""
 
-    firebase_auth_emulator_host: str = ""
-    firebase_api_key: str = ""
+    firebase_auth_emulator_host: str = Field(
+        default="",
+        description="Where people sign in in the local cloud; there cookies travel over plain "
+        "HTTP. A deployed function refuses it.",
+    )
+    firebase_api_key: str = Field(
+        default="",
+        description="The project's web API key, which is no secret; without one nobody can sign in "
+        "with a password.",
+    )
 
 
 def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
@@ -135,6 +147,10 @@ def _pages(console: Console, staff: Staff) -> Iterable[Route[Any, Any]]:
     return (
         *static_files.routes(),
         *home.routes(SignedIn(staff)),
+        *org_pages.routes(console, staff),
+        *run_pages.routes(console, staff),
+        *decision_pages.routes(console, staff),
+        *settings_pages.routes(console, staff),
         *customer_pages.routes(console, staff),
         *order_pages.routes(console, staff),
         *menu_pages.routes(console, staff),

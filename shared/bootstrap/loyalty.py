@@ -13,9 +13,11 @@ ATTEMPTS = 3
 
 
 class LoyaltyProviderSettings(SecretSettings):
-    """Seconds to wait for an answer of the loyalty provider."""
+    """How a loyalty provider is asked."""
 
-    alpine_read_seconds: float = Field(default=10, gt=0)
+    alpine_read_seconds: float = Field(
+        default=10, gt=0, description="Seconds to wait for an answer of Alpine IQ."
+    )
 
 
 def loyalty_opener(settings: LoyaltyProviderSettings) -> OpenProvider:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic import Field
+
 from shared.bootstrap.clients import database
 from shared.bootstrap.http import HttpFunction, staff_rule
 from shared.bootstrap.loyalty import LoyaltyProviderSettings, loyalty_opener
@@ -17,7 +19,7 @@ from shared.web.routing import Route
 class LoyaltyApiSettings(LoyaltyProviderSettings):
     """Settings of ``loyalty_api``."""
 
-    loyalty_topic: str
+    loyalty_topic: str = Field(description="Full name of the topic `loyalty`.")
 
 
 def _routes(settings: LoyaltyApiSettings) -> Iterable[Route[Any, Any]]:

@@ -25,15 +25,25 @@ CALLS_RESERVED = 25
 
 
 class PosSettings(SecretSettings):
-    """Limits of the calls to a POS: pages in flight per listing, seconds to wait for an answer.
-    And what of an account at Alleaves stands in for settings that lack it; as in the settings, a
-    secret may be ``secret:NAME``."""
+    """Limits of the calls to a POS, and what of an account at Alleaves stands in for settings that
+    lack it."""
 
-    pos_concurrency: int = Field(default=8, ge=1, le=64)
-    pos_read_seconds: float = Field(default=30, gt=0)
-    alleaves_username: str = ""
-    alleaves_password: SecretStr = SecretStr("")
-    alleaves_pin: SecretStr = SecretStr("")
+    pos_concurrency: int = Field(
+        default=8, ge=1, le=64, description="Pages of one listing of a POS asked for at once."
+    )
+    pos_read_seconds: float = Field(
+        default=30, gt=0, description="Seconds to wait for an answer of a POS."
+    )
+    alleaves_username: str = Field(
+        default="", description="User name for Alleaves locations whose settings lack one."
+    )
+    alleaves_password: SecretStr = Field(
+        default=SecretStr(""),
+        description="Password of that user, text or `secret:NAME`; never sent with another's name.",
+    )
+    alleaves_pin: SecretStr = Field(
+        default=SecretStr(""), description="PIN of that user, as the password."
+    )
 
 
 def pos_opener(

@@ -3,6 +3,8 @@
 from functools import cached_property
 from typing import Literal
 
+from pydantic import Field
+
 from shared.bootstrap.outbound import OutboundSettings
 from shared.outbound.credentials import SecretResolver, read_secret
 from shared.outbound.rotating import RotatingSecrets, SealedTokens, add_secret
@@ -12,11 +14,17 @@ from shared.store.refresh_tokens import RefreshTokens
 
 
 class SecretSettings(OutboundSettings):
-    """``plain_secrets``: whether a secret in an org's settings may be text. ``secrets_key``: the
-    full name of the key in Cloud KMS that they are sealed with."""
+    """How secrets in orgs' settings are read."""
 
-    plain_secrets: Literal["refused", "allowed"] = "refused"
-    secrets_key: str = ""
+    plain_secrets: Literal["refused", "allowed"] = Field(
+        default="refused",
+        description="Whether a secret in an org's settings may be text: in the local cloud only.",
+    )
+    secrets_key: str = Field(
+        default="",
+        description="Full name of the key in Cloud KMS that secrets in orgs' settings are sealed "
+        "with.",
+    )
 
     @cached_property
     def sealer(self) -> Sealer:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pydantic import SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from shared.bootstrap.clients import database
 from shared.bootstrap.http import HttpFunction
@@ -23,11 +23,14 @@ from shared.web.signatures import SecretInAddress, SignedByAlleaves, SignedByLig
 
 
 class WebhookSettings(SecretSettings):
-    """Settings of ``webhooks``. ``alleaves_webhook_secret`` is the secret of the locations without
-    a ``posConfig.webhookSecret``; blank where there is none."""
+    """Settings of ``webhooks``."""
 
-    pos_sync_topic: str
-    alleaves_webhook_secret: SecretStr = SecretStr("")
+    pos_sync_topic: str = Field(description="Full name of the topic `pos-sync`.")
+    alleaves_webhook_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="Secret of the Alleaves locations without a `posConfig.webhookSecret`; blank: "
+        "there is none.",
+    )
 
     @field_validator("alleaves_webhook_secret")
     @classmethod

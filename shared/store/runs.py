@@ -185,6 +185,16 @@ class Run(StoredRun, ProviderWork):
                 found[name] = found.get(name, StreamCounts()).plus(tally)
         return found
 
+    @property
+    def removals_held(self) -> list[Hold]:
+        """Removals that wait for a person, at all providers together."""
+        return [hold for work in self.work.values() for hold in work.holds.values()]
+
+    @property
+    def held(self) -> str | None:
+        """Why they wait, in sentences; None where there are none."""
+        return "; ".join(hold.reason for hold in self.removals_held) or None
+
     def work_at(self, provider: str) -> None:
         """Go on with this provider; the one before is done with."""
         if self.provider in (None, provider):
@@ -209,10 +219,9 @@ class Run(StoredRun, ProviderWork):
                 "streams": {n: t.model_dump(by_alias=True) for n, t in self.totals.items()},
                 "providers": {n: w.model_dump(by_alias=True) for n, w in self.work.items()},
             }
-        holds = [hold for work in self.work.values() for hold in work.holds.values()]
-        document["deletionsHeld"] = sum(hold.count for hold in holds)
-        if holds:
-            document["held"] = "; ".join(hold.reason for hold in holds)
+        document["deletionsHeld"] = sum(hold.count for hold in self.removals_held)
+        if self.held is not None:
+            document["held"] = self.held
         for tally in document["streams"].values():
             tally["seconds"] = round(tally["seconds"], 3)
         return document

@@ -17,7 +17,7 @@ from shared.store import customers, locations, order_figures
 from shared.store.database import Database, Document, TimedOut
 
 LONGEST_DAYS = 366
-LIMIT_SECONDS = 8.0
+LIMIT_SECONDS = 15.0
 """How long the orders may be added up."""
 
 log = structlog.get_logger(__name__)

@@ -130,7 +130,7 @@ class PosReading:
             for client in self.org.clients
         ]
         with ThreadPoolExecutor(1, thread_name_prefix="stock") as pool:
-            stock = pool.submit(copy_context().run, self.read_products, side)
+            stock = pool.submit(copy_context().run, self.read_catalogue, side)
             try:
                 self._read_customers(side)
                 self._add_missing(side)
@@ -158,6 +158,11 @@ class PosReading:
         if stream not in self.session.progress.refused:
             return []
         return self.session.manifests[stream].missing(held=True)
+
+    def read_catalogue(self, side: PosSide) -> None:
+        """What the org sells, and the metadata."""
+        self.read_products(side)
+        side.metadata = list(self._metadata())
 
     def read_products(self, side: PosSide) -> None:
         """What the org sells now, and the discounts."""
@@ -189,7 +194,7 @@ class PosReading:
             side.unsure["products"] |= gone
         self._progress("products", len(side.products), len(side.products))
 
-    def read_metadata(self) -> Iterator[tuple[Put, bool]]:
+    def _metadata(self) -> Iterator[tuple[Put, bool]]:
         """What the documents of the metadata should be, each with whether the POS has changed since
         they were written."""
         session = self.session

@@ -8,6 +8,7 @@ from shared.domain.customers import identifies
 from shared.domain.ids import natural_key
 from shared.domain.orders import Order
 from shared.services.verification.recount import Money
+from shared.store.database import Put
 
 
 class PosCustomer(NamedTuple):
@@ -83,5 +84,8 @@ class PosSide:
     directory: Directory = field(default_factory=Directory)
     nameless: dict[str, int] = field(default_factory=dict)
     gives_discounts: bool = True
+    metadata: list[tuple[Put, bool]] = field(default_factory=list)
+    """What the documents of the metadata should be, each with whether the POS has changed since
+    they were written."""
     sampled: Sampled | None = None
     """Of a sample."""

@@ -116,7 +116,7 @@ class RecordComparison(SecondLook):
 
     def metadata(self) -> Iterator[Difference]:
         """The documents of brands, categories, vendors and locations that differ."""
-        expected = {put.path: (put, waits) for put, waits in self.reading.read_metadata()}
+        expected = {put.path: (put, waits) for put, waits in self.side.metadata}
         if not expected:
             return
         stored = self.reading.session.database.get_all(list(expected))

@@ -44,7 +44,7 @@ class SampleReading(PosReading):
         stored.add_orders(verifications.orders_of(database, org_id, theirs, ORDER_FIELDS))
         where = [f"{sold}/{i}" for i in sampled.ids["orders"]]
         stored.add_orders(database.get_all(where).values())
-        self.read_products(side)
+        self.read_catalogue(side)
         return side
 
     def _drawn(self, stream: str, side: PosSide) -> list[str]:
