@@ -54,11 +54,13 @@ function told(element, event, detail) {
 }
 
 // A field's name may be a path: "sync.lookbackDays", "tiers.0.name". Blank fields are left out, unless
-// data-blank says that they are sent as null; in a list, rows that are blank are left out.
+// data-blank says that they are sent as null; in a list, rows that are blank are left out. Fields with
+// data-changed, which show what is so by default, are sent only if somebody has changed them.
 export function fieldsOf(form) {
   const body = {};
   for (const field of form.elements) {
     if (!field.name || field.disabled || (field.type === "radio" && !field.checked)) continue;
+    if ("changed" in field.dataset && field.value === field.defaultValue) continue;
     const path = field.name.split(".");
     const last = path.pop();
     const value = valueOf(field);

@@ -109,12 +109,12 @@ function show({ startedAt, progress }) {
   const fetched = streams.reduce((sum, [, counts]) => sum + counts.fetched, 0);
   const bar = panel.querySelector("progress");
   const expected = Number(panel.dataset.expected);
-  if (expected) {
+  if (expected && fetched) {
     bar.max = Math.max(expected, fetched);
     bar.value = fetched;
   }
   panel.querySelector("[data-told]").textContent =
-    `Begun ${agoText(Date.now() - Date.parse(startedAt))}, ${fetched.toLocaleString("en-US")} records fetched`;
+    `Begun ${agoText(Date.now() - Date.parse(startedAt))}${fetched ? `, ${fetched.toLocaleString("en-US")} records fetched so far` : ""}`;
   document.querySelector("#progress-rows tbody").replaceChildren(...streams.map(([name, counts]) => {
     const row = document.createElement("tr");
     row.append(cell("Kind", name[0].toUpperCase() + name.slice(1)));

@@ -20,8 +20,11 @@ SYNC_MS = 60_000
 def test_sync_now_moves_and_ends_and_another_one_is_told_of_in_words(
     console: ConsoleCloud, signed_in: SignedIn, watch: Watch
 ) -> None:
-    # Given a POS that answers slowly, so that the run can be watched
-    console.pos.fault("latency", ms=400)
+    # Given a new customer at a POS that answers slowly, so that the run can be watched
+    template = console.pos.data(ORG)["customers"][0]
+    new = {**template, "id_customer": 990_001, "email": "wren.of.birch@example.com"}
+    console.pos.add(ORG, "customers", new)
+    console.pos.fault("latency", ms=1200)
     page, other = signed_in("dispensary_admin"), signed_in("brand_admin")
     page.goto(f"/orgs/{ORG}")
     other.goto(f"/orgs/{ORG}")
@@ -35,9 +38,8 @@ def test_sync_now_moves_and_ends_and_another_one_is_told_of_in_words(
     # Then the second one is shown the first one's
     expect(other.get_by_role("status")).to_contain_text("under way already")
     # and the counts move
-    rows = page.locator("#progress-rows tbody tr")
-    expect(rows.filter(has_text="Customers")).to_be_visible(timeout=SYNC_MS)
-    expect(page.locator("#progress [data-told]")).to_contain_text("records fetched")
+    expect(page.locator("#progress-rows tbody tr").first).to_be_visible(timeout=SYNC_MS)
+    expect(page.locator("#progress [data-told]")).to_contain_text("records fetched so far")
     # and it ends, for both of them
     console.pos.clear_faults()
     for each in (page, other):
@@ -137,11 +139,11 @@ def test_a_wrong_password_is_put_right_in_the_settings_and_a_paused_org_resumes(
     expect(form.locator(".field__fault")).to_contain_text("no IANA time zone")
     form.get_by_label("Time zone").fill("America/Denver")
     # When the connection is tried with another wrong password, then it says whose turn it is
-    form.get_by_label("Password").fill("wrong as well")
+    form.get_by_label("Password", exact=True).fill("wrong as well")
     form.get_by_role("button", name="Test connection").click()
     expect(form.locator("[data-connection]")).to_contain_text("does not work", timeout=SYNC_MS)
     # and with the right one that it works, before it is saved
-    form.get_by_label("Password").fill(right)
+    form.get_by_label("Password", exact=True).fill(right)
     form.get_by_role("button", name="Test connection").click()
     expect(form.locator("[data-connection]")).to_contain_text(
         "The connection works", timeout=SYNC_MS

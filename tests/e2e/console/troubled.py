@@ -10,7 +10,7 @@ from google.cloud.firestore import Client
 from shared.domain.incidents import Incident
 from shared.domain.runs import RunState, StreamCounts
 from shared.pos.port import Rejected
-from shared.store import dead_letters, incidents, quarantine, runs, status
+from shared.store import dead_letters, incidents, paths, quarantine, runs, status
 from shared.store.database import Database
 from shared.store.runs import Cost, Hold, Run, RunError
 from shared.store.status import StreamStanding, SyncProgress
@@ -32,9 +32,9 @@ def write(client: Client) -> None:
             "sync": {"lookbackDays": 0},
         }
     )
+    client.document(paths.pos_status(TROUBLED_ORG)).set(_status(now))
     database.commit(
         [
-            status.put(TROUBLED_ORG, _status(now)),
             status.put_progress(TROUBLED_ORG, "alleaves", _progress()),
             runs.put(TROUBLED_ORG, "run-1", _run(now - timedelta(hours=5), RunState.SUCCEEDED)),
             runs.put(TROUBLED_ORG, RUN, _run(now - timedelta(hours=4), RunState.PARTIAL)),
