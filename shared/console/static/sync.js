@@ -112,7 +112,7 @@ async function lookOnce() {
 const seen = ({ lastSyncAt, state }) => `${lastSyncAt ? Math.floor(Date.parse(lastSyncAt) / 1000) : ""} ${state}`;
 
 function show({ startedAt, progress }) {
-  const streams = Object.entries(progress);
+  const streams = Object.entries(progress).sort(([one], [other]) => one.localeCompare(other));
   const fetched = streams.reduce((sum, [, counts]) => sum + counts.fetched, 0);
   const bar = panel.querySelector("progress");
   const expected = Number(panel.dataset.expected);
