@@ -1,0 +1,358 @@
+"""Erases a customer of an org from every place (``collections``).
+
+First it is stored whom to suppress, as salted hashes: from then on no sync brings the person back.
+What is found by the person's e-mail, number and name comes next, as long as the customer's document
+says these; that document goes after it; what is found by hashes is last. So an erasure that is
+killed at any moment and asked for again goes on, and ends the same.
+"""
+
+import hashlib
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TypeVar
+
+import structlog
+from google.api_core.exceptions import GoogleAPICallError
+
+from shared.batches import batched
+from shared.clock import Clock, Deadline, OutOfTime
+from shared.domain.erasure import ErasedPeople, PersonalData, erasure_id
+from shared.domain.runs import ERASURE_RUN, RunState
+from shared.errors import Busy, InvalidMessage, LeaseLost, NotFound, RequestRefused, RetryLater
+from shared.services.admin.audit import Actor, record_action
+from shared.services.erasure.collections import redacted_of_org
+from shared.services.erasure.person import person_of
+from shared.services.erasure.redaction import anonymous_order, redaction, without_entries
+from shared.services.runs import lifecycle
+from shared.services.runs.lifecycle import ActiveRun
+from shared.store import erasures, lease, manifest, metrics, paths
+from shared.store.customers import LINK_FIELDS
+from shared.store.database import Contention, Database, Document, Remove, Update, Write, commits
+from shared.store.erasures import StoredErasure
+from shared.store.lease import HeldByOtherRun, HeldLease
+from shared.store.loyalty_runs import LoyaltyRun
+from shared.store.runs import Run
+
+ATTEMPTS = 5
+PATIENCE_SECONDS = 20.0
+"""How long a run that has the org is waited for."""
+LOOK_AGAIN_SECONDS = 0.5
+PAGE = 1_000
+FEW = 50
+"""Documents in memory that have up to some 100 KB."""
+FEW_PACKED = 10
+"""The same for documents of up to 1 MiB."""
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+
+class ErasureWaits(RequestRefused):
+    """A run of the org is under way: nothing is erased beside it."""
+
+    code = "erasure_waits"
+    status = 409
+
+
+@dataclass(frozen=True, slots=True)
+class EraseCustomer:
+    """Erases customers. ``seconds`` is how long one call works; what is left is done when the same
+    is asked for again. ``lease_ttl`` is how long a silent worker keeps the org."""
+
+    database: Database
+    clock: Clock
+    seconds: float = 240.0
+    lease_ttl: timedelta = timedelta(seconds=60)
+    patience_seconds: float = PATIENCE_SECONDS
+
+    def __call__(self, org_id: str, customer_id: str, actor: Actor) -> StoredErasure:
+        """Erase the person whom a customer's record stands for: its state is ``running`` where the
+        time did not suffice. Raises ErasureWaits while a run has the org, and NotFound for an
+        unknown org."""
+        deadline = Deadline(self.seconds)
+        with ExitStack() as held:
+            run_id = ERASURE_RUN + hash_of_request(org_id, customer_id)
+            run = self._held(held, org_id, run_id)
+            people = erasures.salted(self.database, org_id)
+            name = erasure_id(people.salt, customer_id)
+            before = erasures.read(self.database, org_id, name)
+            erasure = before if before and before.state == "running" else None
+            erasure = erasure or StoredErasure(by=actor.uid, asked_at=self.clock())
+            record_action(
+                self.database,
+                actor,
+                "customer_erased",
+                org_id=org_id,
+                target=name,
+                now=self.clock(),
+                writes=[erasures.put(org_id, name, erasure)],
+            )
+            person = person_of(self.database, org_id, customer_id)
+            erasing = _Erasing(run, people.adding(person), person, name, erasure, deadline)
+            try:
+                erasing.work()
+            except OutOfTime:
+                run.hand_over([])
+                log.info("erasure_continues", org_id=org_id, steps=len(erasure.steps))
+                return erasure
+            erasure.state, erasure.done_at = "done", self.clock()
+            left = manifest.without(run.unsettled, erasing.people.has_id)
+            run.end([erasures.put(org_id, name, erasure)], left)
+        log.info("customer_erased", org_id=org_id, erasure_id=name, **erasure.steps)
+        return erasure
+
+    def _held(self, held: ExitStack, org_id: str, run_id: str) -> ActiveRun[Run]:
+        """Keep syncs, loyalty runs and imports of the org away."""
+        now = self.clock()
+        loyalty = LoyaltyRun(state=RunState.RUNNING, started_at=now)
+        sync = Run(state=RunState.RUNNING, trigger="manual", started_at=now)
+        run = held.enter_context(self._opened(lifecycle.SYNC, org_id, run_id, sync))
+        other = held.enter_context(self._opened(lifecycle.LOYALTY, org_id, run_id, loyalty))
+        held.callback(_released, other.end)
+        imports = self._imports(org_id, run_id)
+        threading.Thread(target=imports.keep_alive, daemon=True).start()
+        held.callback(_released, imports.release)
+        return run
+
+    def _opened(
+        self, kind: lifecycle.RunKind[lifecycle.R], org_id: str, run_id: str, run: lifecycle.R
+    ) -> ActiveRun[lifecycle.R]:
+        def take() -> ActiveRun[lifecycle.R] | HeldByOtherRun:
+            return lifecycle.open_run(
+                kind,
+                self.database,
+                org_id,
+                run_id,
+                run,
+                clock=self.clock,
+                lease_ttl=self.lease_ttl,
+                recorded=False,
+            )
+
+        return self._taken(take)
+
+    def _imports(self, org_id: str, run_id: str) -> HeldLease:
+        return self._taken(
+            lambda: lease.acquire(
+                self.database,
+                paths.ecom_lease(org_id),
+                run_id=run_id,
+                holder=uuid.uuid4().hex,
+                ttl=self.lease_ttl,
+                first_writes=lambda _: (),
+            )
+        )
+
+    def _taken(self, take: Callable[[], T | HeldByOtherRun]) -> T:
+        """What ``take`` gives, once no other run has it."""
+        until = time.monotonic() + self.patience_seconds
+        while True:
+            try:
+                found = take()
+            except InvalidMessage:
+                raise NotFound("there is no such org") from None
+            except Busy:
+                found = HeldByOtherRun("an earlier request to erase the same customer")
+            if not isinstance(found, HeldByOtherRun):
+                return found
+            if time.monotonic() >= until:
+                raise ErasureWaits(
+                    f"{found.run_id} is under way at the org: ask again once it has ended"
+                )
+            time.sleep(LOOK_AGAIN_SECONDS)
+
+
+class _Erasing:
+    """One erasure under way. ``person`` is what is known of the person now: less each time that an
+    erasure which was killed is gone on with."""
+
+    def __init__(
+        self,
+        run: ActiveRun[Run],
+        people: ErasedPeople,
+        person: PersonalData,
+        name: str,
+        erasure: StoredErasure,
+        deadline: Deadline,
+    ) -> None:
+        self.people = people
+        self._run = run
+        self._database = run.database
+        self._org_id = run.org_id
+        self._person = person
+        self._name = name
+        self._erasure = erasure
+        self._deadline = deadline
+
+    def work(self) -> None:
+        """Take the steps that are not done. Raises OutOfTime between two commits."""
+        for write in erasures.put_people(self._org_id, self.people):
+            self._run.commit([write])
+        steps: list[tuple[str, Callable[[], int]]] = [
+            ("dead_letters", self._letters),
+            *((each, partial(self._redacted, each)) for each in redacted_of_org()),
+            ("skipped_orders", self._skipped_orders),
+            ("orders", self._orders),
+            ("customers", self._customers),
+            ("links", self._links),
+            ("sync_manifests", self._entries),
+            ("metrics", self._metrics),
+        ]
+        for name, step in steps:
+            if name not in self._erasure.steps:
+                self._erasure.steps[name] = step()
+                self._erasure.after = None
+                self._run.commit([self._progress()])
+
+    def _letters(self) -> int:
+        letters = (
+            page
+            for org in (self._org_id, None)
+            for page in batched(self._database.query(paths.DEAD_LETTERS, ("orgId", "==", org)), FEW)
+        )
+        return sum(self._rewrite(page, self._redaction) for page in letters)
+
+    def _redacted(self, name: str) -> int:
+        return sum(
+            self._rewrite(page, self._redaction)
+            for page in erasures.pages(self._database, self._collection(name), size=FEW)
+        )
+
+    def _redaction(self, document: Document) -> Write | None:
+        return redaction(document, self._person)
+
+    def _skipped_orders(self) -> int:
+        collection = paths.skipped_orders(self._org_id)
+        found = self._database.query_in(
+            collection, "posCustomerId", self._person.ids, select=["orderId"]
+        )
+        return self._remove(each.path for each in found)
+
+    def _orders(self) -> int:
+        collection, count = paths.orders(self._org_id), 0
+        for page in erasures.pages(self._database, collection, after=self._erasure.after):
+            count += self._rewrite(page, lambda order: anonymous_order(order, self._person))
+            self._erasure.after = page[-1].id
+            self._run.commit([self._progress()])
+        return count
+
+    def _customers(self) -> int:
+        """Delete everybody who is to be suppressed: the customers of this erasure, and whom a
+        backup has brought back."""
+        count = 0
+        collection = paths.customers(self._org_id)
+        for page in erasures.pages(self._database, collection, select=["id"], size=PAGE):
+            ids = {each.id for each in page if self.people.has_id(each.id)}
+            count += self._erase_customers(ids)
+        return count + self._erase_customers(self._person.ids)
+
+    def _erase_customers(self, ids: Iterable[str]) -> int:
+        wanted = sorted(ids)
+        spending = paths.customer_spending(self._org_id)
+        for customer_id in wanted:
+            ledger = self._database.query(
+                paths.points_ledger(self._org_id, customer_id), select=["orderId"]
+            )
+            self._remove(each.path for each in ledger)
+        kept = self._database.query_in(spending, "customerId", wanted, select=["customerId"])
+        self._remove(each.path for each in kept)
+        return self._remove(f"{paths.customers(self._org_id)}/{each}" for each in wanted)
+
+    def _links(self) -> int:
+        """Take the person's records out of others' links."""
+        return sum(
+            self._rewrite(page, self._without_links)
+            for page in erasures.pages(
+                self._database, paths.customers(self._org_id), select=LINK_FIELDS, size=PAGE
+            )
+        )
+
+    def _without_links(self, customer: Document) -> Write | None:
+        of, ids = customer.fields.get("duplicateOf"), customer.fields.get("duplicateIds") or []
+        left = [each for each in ids if not self.people.has_id(each)]
+        changed: dict[str, object] = {}
+        if self.people.has_id(of):
+            changed["duplicateOf"] = None
+        if left != list(ids):
+            changed["duplicateIds"] = left or None
+        return Update(customer.path, changed, if_version=customer.version) if changed else None
+
+    def _entries(self) -> int:
+        collection = paths.manifests(self._org_id)
+        return sum(
+            self._rewrite(page, lambda part: without_entries(part, self.people))
+            for page in erasures.pages(self._database, collection, size=FEW_PACKED)
+        )
+
+    def _metrics(self) -> int:
+        """Twice, and in between a worker at a report is made to read its parts again: it may have
+        read them before."""
+        count = self._parts()
+        self._run.commit(metrics.touch_progress(self._database, self._org_id))
+        return count + self._parts()
+
+    def _parts(self) -> int:
+        folders = metrics.csv_folders(self._database, self._org_id)
+        return sum(
+            self._rewrite(page, lambda part: metrics.without_customers(part, self.people.has_id))
+            for folder in [*folders, paths.metrics_state(self._org_id)]
+            for page in erasures.pages(self._database, folder, size=FEW_PACKED)
+        )
+
+    def _rewrite(
+        self, page: Sequence[Document], rewritten: Callable[[Document], Write | None]
+    ) -> int:
+        """Commit what becomes of some documents; how many have changed."""
+        self._deadline.check()
+        writes = [write for write in map(rewritten, page) if write is not None]
+        for part in commits(writes):
+            try:
+                self._run.commit(part)
+            except Contention:
+                for write in part:
+                    self._rewrite_anew(write.path, rewritten)
+        return len(writes)
+
+    def _rewrite_anew(self, path: str, rewritten: Callable[[Document], Write | None]) -> None:
+        """The same for a document that others were writing."""
+        for _ in range(ATTEMPTS):
+            found = self._database.get(path)
+            write = rewritten(found) if found.exists else None
+            if write is None:
+                return
+            with suppress(Contention):
+                self._run.commit([write])
+                return
+        raise RetryLater("others keep changing what is to be erased: ask again")
+
+    def _remove(self, documents: Iterable[str]) -> int:
+        count = 0
+        for part in commits(map(Remove, documents)):
+            self._deadline.check()
+            self._run.commit(part)
+            count += len(part)
+        return count
+
+    def _progress(self) -> Write:
+        return erasures.put(self._org_id, self._name, self._erasure)
+
+    def _collection(self, name: str) -> str:
+        return f"{paths.tenant(self._org_id)}/{name}"
+
+
+def hash_of_request(org_id: str, customer_id: str) -> str:
+    """By which copies of one request know each other while the org is theirs."""
+    return hashlib.blake2b(f"{org_id} {customer_id}".encode(), digest_size=10).hexdigest()
+
+
+def _released(release: Callable[[Sequence[Write]], None]) -> None:
+    """Free a lease that nothing was written under; one that was lost is free."""
+    with suppress(LeaseLost, Contention, GoogleAPICallError):
+        release([])
