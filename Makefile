@@ -4,10 +4,11 @@
 #   make test    every check
 #   make local   the local cloud, until Ctrl-C (SIMULATOR=0: without the simulated POS; INSTANCES=2: each
 #                function's process stands for two instances, so it takes twice its `concurrency` at once)
-#   make token ROLE=R ORG=O    an ID token of the local cloud, for programs: see deploy/local/identity
+#   make token ROLE=R ORG=O    an ID token of the local cloud, for programs: sync-sam token
 #   make screenshots           every page of the console, into .local/screenshots (PAGES="orgs menu": some)
 #   make bench   the benchmarks
 #   make campaign SEEDS=1-200   all that can go wrong, by seeds: see tests/campaign
+#   make sam ARGS="orgs --failing"   the operators' command line, .venv/bin/sync-sam: see docs/operations.md
 #   make plan PROJECT=P        what a deployment to the project would change: see docs/deploy.md
 #   make deploy PROJECT=P      the deployment (YES=1: ask nobody)
 #   make smoke PROJECT=P ORG=O one org synced there, then the schedules resumed
@@ -15,17 +16,18 @@
 #   make release               the bill of materials of what is deployed, into .local/release
 #   make requirements          the pinned packages anew, from requirements.in and requirements-dev.in
 #   make rollback PROJECT=P    the source deployed before (OBJECT=… any earlier one)
-#   make import-ecom ORG=O FILE=F [DRY_RUN=1]   the web shop's order export: see deploy/import_ecom.py
-#   make replay ARGS="dead-letters --org ORG"   try again what failed: see deploy/replay.py
+#   make import-ecom ORG=O FILE=F [DRY_RUN=1]   the web shop's order export: sync-sam import-ecom
+#   make replay ARGS="dead-letters --org ORG"   try again what failed: sync-sam replay
 
 PYTHON := .venv/bin/python
 CHECKS := format lint types imports unit contract emulator e2e
 SEEDS := 1-20
+IN_PROJECT = $(if $(GOOGLE_CLOUD_PROJECT),--project "$(GOOGLE_CLOUD_PROJECT)")
 
 # Whatever programs put away for a while stays in this folder too.
 export TMPDIR := $(CURDIR)/.local/tmp
 
-.PHONY: setup browser demo test local bench campaign replay import-ecom plan deploy smoke rollback token screenshots $(CHECKS)
+.PHONY: setup browser demo test local bench campaign replay import-ecom sam plan deploy smoke rollback token screenshots $(CHECKS)
 .NOTPARALLEL:
 
 demo: setup
@@ -46,12 +48,16 @@ fuzz: setup
 	FUZZ_CASES=2000 $(PYTHON) -m pytest -s tests/e2e/doors/test_fuzz*.py
 	FUZZ_CASES=5000 $(PYTHON) -m pytest -s tests/emulator/sync/test_fuzz.py
 	FUZZ_CASES=5000 $(PYTHON) -m pytest -s tests/emulator/test_tenant_isolation.py
+	FUZZ_CASES=5000 $(PYTHON) -m pytest -s tests/unit/pos/test_orgs_apart.py
+
+sam: setup
+	@exec .venv/bin/sync-sam $(ARGS)
 
 replay: setup
-	@exec $(PYTHON) -m deploy.replay $(ARGS)
+	@exec .venv/bin/sync-sam replay $(ARGS) $(IN_PROJECT)
 
 import-ecom: setup
-	@exec $(PYTHON) -m deploy.import_ecom "$(ORG)" "$(FILE)" $(if $(DRY_RUN),--dry-run)
+	@exec .venv/bin/sync-sam import-ecom "$(ORG)" "$(FILE)" $(if $(DRY_RUN),--dry-run) $(IN_PROJECT)
 
 plan deploy smoke rollback: setup
 	@exec $(PYTHON) -m deploy.release $@ --project "$(PROJECT)" $(if $(YES),--yes) \
@@ -98,7 +104,7 @@ unit contract emulator e2e: setup
 	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/$@
 
 token: setup
-	@exec $(PYTHON) -m deploy.local.identity.token --role "$(ROLE)" $(if $(ORG),--org "$(ORG)")
+	@exec .venv/bin/sync-sam token $(if $(ROLE),--role "$(ROLE)") $(if $(ORG),--org "$(ORG)")
 
 screenshots: browser
 	@exec $(PYTHON) -m tests.e2e.console.screenshots $(PAGES)

@@ -12,8 +12,8 @@ python -m deploy.lightspeed_webhooks register|list|rotate|remove --org ORG [--ur
 
 A token needs the scope webhooks, but for rotate, which calls nobody. Works on the project of
 GOOGLE_CLOUD_PROJECT and its default database, or that of FIRESTORE_DATABASE; on the local cloud
-where FIRESTORE_EMULATOR_HOST is set too (.local/stack.json has it), and where settings name secrets
-SECRET_MANAGER_EMULATOR_HOST, LOOPBACK=allowed and PLAIN_SECRETS=allowed.
+where FIRESTORE_EMULATOR_HOST, SECRET_MANAGER_EMULATOR_HOST, KMS_EMULATOR_HOST and SECRETS_KEY are
+set too (.local/stack.json has them), and LOOPBACK=allowed and PLAIN_SECRETS=allowed.
 """
 
 import argparse
@@ -26,11 +26,10 @@ from urllib.parse import urlsplit
 
 from deploy.manifest import DEFAULT_DATABASE
 from shared.bootstrap.clients import database
-from shared.bootstrap.outbound import OutboundSettings
+from shared.bootstrap.secrets import SecretSettings
 from shared.clock import utc_now
-from shared.errors import ConfigurationInvalid, OrgError, ProviderError
-from shared.outbound.credentials import SecretResolver, TokenCache, read_secret
-from shared.outbound.rotating import RotatingSecrets, add_secret
+from shared.errors import ConfigurationInvalid, OrgError, ProviderError, SecretsUnavailable
+from shared.outbound.credentials import TokenCache
 from shared.outbound.session import HttpSession
 from shared.pos.config import LightspeedConfig, Location, with_secrets
 from shared.pos.lightspeed.registration import WebhookRegistry
@@ -56,14 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if given.what in ("register", "rotate") and not is_web_address(given.url):
         parser.error("--url is the web address of Sync Sam's webhooks, as in https://HOST")
-    settings = OutboundSettings(
+    settings = SecretSettings(
         google_cloud_project=project,
         firestore_database=os.environ.get("FIRESTORE_DATABASE", DEFAULT_DATABASE),
     )
     store = database(settings)
-    resolver = SecretResolver(read_secret, project, plain_text=settings.plain_text)
+    resolver = settings.resolver()
     http, tokens = HttpSession(destinations=settings.destinations), TokenCache(utc_now)
-    replaced = RotatingSecrets(read_secret, add_secret, project)
+    replaced = settings.rotating(store)
 
     def open_account(location: Location) -> WebhookRegistry:
         resolved = with_secrets(location, resolver)
@@ -79,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Conflict:
         print(f"Somebody else is changing the locations of {given.org}: try again.")
         return 1
-    except (OrgError, ProviderError) as error:
+    except (OrgError, ProviderError, SecretsUnavailable) as error:
         print(error)
         return 1
     return 0

@@ -5,18 +5,19 @@
     functions:      NAME: {trigger, memory_mb?, cpu?, timeout_seconds?, concurrency?,
                            min_instances?, max_instances?, env?: [NAMES], secrets?: [NAMES],
                            public?, firestore?: read|write, publishes?: [T, …], org_secrets?,
-                           replaces_secrets?, creates_secrets?, sessions?, begins_sessions?}
+                           replaces_secrets?, sessions?, begins_sessions?}
                     trigger is one of
                       {topic: T}                            a Pub/Sub message
                       {firestore: {document: PATTERN, event: written}}  a changed document
                       http                                  a request
     topics:         [T, …]
     accounts:       [A, …] service accounts beside those of the functions
+    keys:           [K, …] keys of Cloud KMS, in a key ring named as ``account_prefix``
     env:            NAME: {topic: T} | {queue: Q} | {value: TEXT, local?} | {topics_of: functions} |
-                    {own: memory_mb|concurrency} | {account: A} |
+                    {key: K} | {own: memory_mb|concurrency} | {account: A} |
                     {deployment: project|database|provider_hosts|firebase_api_key};
-                    topics and queues are given to the function by their full resource name, its
-                    own figures as numbers, accounts by their address
+                    topics, queues and keys are given to the function by their full resource name,
+                    its own figures as numbers, accounts by their address
     secrets:        NAME: {secret: NAME IN SECRET MANAGER, version: latest|N, local?}; the function
                     gets the value in an environment variable
     subscriptions:  defaults, then FUNCTION: what differs for it. Every function with an event
@@ -48,6 +49,7 @@ from deploy.resources import (
     EnvName,
     FirestoreTrigger,
     FunctionName,
+    KeyValue,
     LocalPolicy,
     LogMetric,
     Objective,
@@ -66,7 +68,14 @@ from deploy.resources import (
 )
 
 Value = (
-    TopicValue | QueueValue | TopicsValue | OwnValue | AccountValue | DeploymentValue | PlainValue
+    TopicValue
+    | QueueValue
+    | TopicsValue
+    | KeyValue
+    | OwnValue
+    | AccountValue
+    | DeploymentValue
+    | PlainValue
 )
 
 DEFAULT_DATABASE = "(default)"
@@ -79,8 +88,8 @@ class Function(Section):
     """One function. Memory in MiB, times in seconds; ``concurrency`` is the number of requests
     that one instance serves at once. ``subscription`` is None for HTTP functions. It publishes to
     the topics of ``publishes`` itself, reads or writes documents as ``firestore`` says, reads the
-    secrets that orgs' settings name, makes and replaces them, asks for the state of people's
-    ``sessions``, and begins and ends them."""
+    secrets in orgs' settings and replaces them, asks for the state of people's ``sessions``, and
+    begins and ends them."""
 
     name: FunctionName
     trigger: TopicTrigger | FirestoreTrigger | Literal["http"]
@@ -98,7 +107,6 @@ class Function(Section):
     publishes: tuple[ResourceId, ...] = ()
     org_secrets: bool = False
     replaces_secrets: bool = False
-    creates_secrets: bool = False
     sessions: bool = False
     begins_sessions: bool = False
 
@@ -146,6 +154,7 @@ class Manifest(Section):
     functions: dict[FunctionName, Function]
     topics: tuple[ResourceId, ...]
     accounts: tuple[ResourceId, ...] = ()
+    keys: tuple[ResourceId, ...] = ()
     env: dict[EnvName, Value] = Field(default_factory=dict)
     secrets: dict[EnvName, Secret] = Field(default_factory=dict)
     queues: dict[ResourceId, Queue] = Field(default_factory=dict)
@@ -200,6 +209,9 @@ class Manifest(Section):
             case TopicsValue():
                 names = self.topics_of_functions.items()
                 return json.dumps({name: full_name(project, topic) for name, topic in names})
+            case KeyValue(key=key):
+                ring = f"locations/{self.defaults.region}/keyRings/{self.defaults.account_prefix}"
+                return f"projects/{project}/{ring}/cryptoKeys/{key}"
             case OwnValue(own=figure):
                 return str(getattr(function, figure))
             case AccountValue(account=account):
@@ -242,6 +254,7 @@ class Manifest(Section):
             "variable": set(self.env),
             "secret": set(self.secrets),
             "account": set(self.accounts),
+            "key": set(self.keys),
             "log metric": set(self.log_metrics),
         }
         for where, kind, name in self._references():
@@ -257,6 +270,8 @@ class Manifest(Section):
         for name, value in self.env.items():
             if isinstance(value, TopicValue):
                 yield name, "topic", value.topic
+            if isinstance(value, KeyValue):
+                yield name, "key", value.key
             if isinstance(value, QueueValue):
                 yield name, "queue", value.queue
             if isinstance(value, AccountValue):

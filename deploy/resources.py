@@ -102,6 +102,12 @@ class TopicsValue(Section):
     topics_of: Literal["functions"]
 
 
+class KeyValue(Section):
+    """A variable that holds the full name of a key in Cloud KMS."""
+
+    key: ResourceId
+
+
 class OwnValue(Section):
     """A variable that holds a figure of the function that it is given to."""
 

@@ -87,3 +87,30 @@ class ExpiringCache(Generic[K, V]):
         callers who miss it at once both make one."""
         kept = self.get(key)
         return self.put(key, seconds, make()) if kept is None else kept
+
+
+class CountingWindow(Generic[K]):
+    """How often each key was counted within ``seconds`` of its first count; the keys last counted,
+    ``size`` at most. Safe for threads."""
+
+    def __init__(
+        self, size: int, seconds: float, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._seconds = seconds
+        self._monotonic = monotonic
+        self._counting = threading.Lock()
+        self._counts = ExpiringCache[K, tuple[float, int]](size, monotonic)
+
+    def so_far(self, key: K) -> tuple[int, float]:
+        """The count, and in how many seconds it begins anew; both 0 before the first."""
+        since, count = self._counts.get(key) or (0.0, 0)
+        return count, max(0.0, since + self._seconds - self._monotonic()) if count else 0.0
+
+    def count(self, key: K) -> tuple[int, float]:
+        """Count once more; the same, this time included."""
+        with self._counting:
+            now = self._monotonic()
+            since, count = self._counts.get(key) or (now, 0)
+            left = max(since + self._seconds - now, 0.001)
+            self._counts.put(key, left, (since, count + 1))
+        return count + 1, left

@@ -51,6 +51,12 @@ class LeaseLost(SyncSamError):
     code = "lease_lost"
 
 
+class SecretsUnavailable(SyncSamError):
+    """Secret Manager or Cloud KMS does not answer now, or not to Sync Sam."""
+
+    code = "secrets_unavailable"
+
+
 class OrgError(SyncSamError):
     """The dispensary must act."""
 

@@ -56,14 +56,17 @@ class DocumentsInMemory(Database):
         after: Mapping[str, Any] | None = None,
         everywhere: bool = False,
     ) -> Iterator[Document]:
-        """By the documents' ids. Filters of other kinds than "==" and "in" are not known."""
-        assert not order_by
+        """By the documents' ids, or by fields that all of them have. Filters of other kinds than
+        "==", "<=" and "in" are not known."""
         assert not everywhere
         assert after is None
         with self._lock:
             inside = [p for p in self.documents if p.rpartition("/")[0] == collection]
             documents = [self._document(path) for path in sorted(inside)]
-        found = [d for d in documents if all(_fits(d.fields, each) for each in filters)][:limit]
+        found = [d for d in documents if all(_fits(d.fields, each) for each in filters)]
+        for name, direction in reversed(order_by):
+            found.sort(key=_by(name), reverse=direction == "DESCENDING")
+        found = found[:limit]
         self.meter.add(reads=max(1, len(found)))
         yield from found
 
@@ -111,6 +114,10 @@ class DocumentsInMemory(Database):
         return Document(path.rpartition("/")[2], fields, version, utc_now(), path)
 
 
+def _by(name: str) -> Callable[[Document], Any]:
+    return lambda document: document.id if name == "__name__" else document.fields[name]
+
+
 def _fits(fields: Mapping[str, Any], wanted: Filter) -> bool:
     name, operator, value = wanted
     found: Any = fields
@@ -119,6 +126,8 @@ def _fits(fields: Mapping[str, Any], wanted: Filter) -> bool:
     match operator:
         case "==":
             return bool(found == value)
+        case "<=":
+            return bool(found is not None and found <= value)
         case "in":
             assert isinstance(value, list | tuple)
             return found in value

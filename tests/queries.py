@@ -3,11 +3,13 @@ what its client sends is kept. Nothing is connected to."""
 
 import ast
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import chain, product, repeat
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.firestore import Client
@@ -22,11 +24,13 @@ from google.cloud.firestore_v1.types import (
 from shared.domain.customer_ranges import CustomerRange
 from shared.domain.ecom import EcomState
 from shared.domain.order_matching import SkipReason
-from shared.domain.orders import OrderStatus
+from shared.domain.orders import Channel, OrderStatus
 from shared.domain.org_health import OrgState
+from shared.domain.periods import Period
 from shared.domain.segmentation import Segment, SegmentBoundary
 from shared.errors import InvalidMessage
 from shared.services.reads.customers import CustomerReads, CustomerSort, OrderReads, SegmentReads
+from shared.services.reads.loyalty import LoyaltyReads
 from shared.services.reads.orgs import OrgReads, OrgSort
 from shared.services.reads.response_cache import ResponseCache
 from shared.services.spending.look_up import SpendingLookUp
@@ -41,6 +45,7 @@ from shared.store import (
     locations,
     loyalty,
     metrics,
+    order_figures,
     orders,
     products,
     quarantine,
@@ -70,7 +75,7 @@ class RecordingDatabase(Database):
     """A Firestore that keeps what its queries need, and in which lines they were asked for; it has
     no documents. ``counts`` are the numbers that aggregations answer with, 0 after the last."""
 
-    def __init__(self, counts: Sequence[int] = ()) -> None:
+    def __init__(self, counts: Iterable[int] = ()) -> None:
         client: Any = Client(project="demo", credentials=AnonymousCredentials())
         client._firestore_api_internal = self
         super().__init__(client)
@@ -129,9 +134,14 @@ def recorded() -> list[RecordingDatabase]:
     for database in (some_removed, all_plain):
         orders.spending_of(database, ORG, "7")
     _of_the_dashboard(nobody)
+    # An order of each kind, some of them set aside and refunds; then orders of no known kind.
+    kinds = len(OrderStatus) * len(Channel)
+    added_up, one_by_one = RecordingDatabase(chain([kinds], repeat(1))), RecordingDatabase([5])
+    for database in (added_up, one_by_one):
+        _of_figures(database)
     _of_the_fleet(nobody)
     _customer_reads(somebody).orders(ORG, "7", cursor=None, limit=10)
-    return [nobody, somebody, some_removed, all_plain]
+    return [nobody, somebody, some_removed, all_plain, added_up, one_by_one]
 
 
 def _of_the_store() -> Sequence[Callable[[Database], object]]:
@@ -143,6 +153,8 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: customers.having(d, ORG, "phoneE164", ["+15185550123"]),
         lambda d: customers.having(d, ORG, "userId", ["u"]),
         lambda d: customers.count_all(d, ORG),
+        lambda d: customers.count_with_orders(d, ORG),
+        lambda d: customers.top_spender(d, ORG),
         lambda d: customers.scored(d, ORG),
         lambda d: customers.past_boundary(d, ORG, boundary, 10),
         lambda d: dead_letters.waiting(d, None),
@@ -185,11 +197,14 @@ def _of_the_store() -> Sequence[Callable[[Database], object]]:
         lambda d: metrics.reports(d, ORG),
         lambda d: orders.facts_of_customers(d, ORG, ["7"]),
         lambda d: orders.facts_of_customers(d, ORG, A_RANGE),
+        lambda d: orders.of_customer(d, ORG, "7", ["status"]),
         lambda d: products.recommendable_menu(d, ORG),
         lambda d: products.public_menu(d, ORG),
+        lambda d: products.whole_menu(d, ORG),
         lambda d: quarantine.read_all(d, None, 10),
         lambda d: quarantine.read_all(d, ORG, 10),
         lambda d: quarantine.keys(d, ORG, "orders", 10),
+        lambda d: runs.begun_before(d, ORG, NOW),
         lambda d: quarantine.page(d, ORG, None, cursor=None, limit=10),
         lambda d: quarantine.page(d, ORG, "orders", cursor=None, limit=10),
         lambda d: runs.unfinished(d, NOW, 10),
@@ -227,10 +242,20 @@ def _of_the_dashboard(database: Database) -> None:
         people.page(ORG, segment=None, query=query, sort=sort, cursor=None, limit=10)
     people.of_email(ORG, "a@example.com", segment=Segment.NEW, cursor=None, limit=10)
     SegmentReads(database)(ORG)
-    for order_status in (None, *OrderStatus):
-        OrderReads(database).page(ORG, status=order_status, cursor=None, limit=10)
+    day = NOW.date()
+    for order_status, channel in product((None, *OrderStatus), (None, *Channel)):
+        for days in ((None, None), (day, day)):
+            OrderReads(database).page(
+                ORG, status=order_status, channel=channel, days=days, cursor=None, limit=10
+            )
+    LoyaltyReads(database).runs(ORG, cursor=None, limit=10)
     for reason in (None, *SkipReason):
         OrderReads(database).skipped(ORG, reason=reason, cursor=None, limit=10)
+
+
+def _of_figures(database: Database) -> None:
+    period = Period(NOW.date(), NOW.date(), ZoneInfo("America/New_York"))
+    order_figures.figures_of(database, ORG, period, few=0)
 
 
 def _of_the_fleet(database: Database) -> None:

@@ -55,7 +55,8 @@ def _run() -> int:
         _announced(stack),
     ):
         console.print(f"\nThe console: [bold]{stack.console}[/]\n")
-        console.print(_people(stack))
+        if stack.people:
+            console.print(_people(stack))
         console.print(_table(stack))
         while not stack.failure:
             time.sleep(LOOK_SECONDS)

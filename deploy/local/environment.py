@@ -25,14 +25,14 @@ LOOPBACK = "127.0.0.1,localhost"
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the services of one stack are; ``secret_manager`` and ``auth`` are empty where there is
-    none."""
+    """Where the services of one stack are; the last three are empty where there are none."""
 
     project: str
     firestore: str
     pubsub: str
     tasks: str
     secret_manager: str = ""
+    kms: str = ""
     auth: str = ""
 
 
@@ -73,6 +73,7 @@ def of_function(
         "PUBSUB_EMULATOR_HOST": addresses.pubsub,
         "CLOUD_TASKS_EMULATOR_HOST": addresses.tasks,
         "SECRET_MANAGER_EMULATOR_HOST": addresses.secret_manager,
+        "KMS_EMULATOR_HOST": addresses.kms,
         "PYTHONPATH": ".",
         "THREADS": str(slots(function, instances)),
     }

@@ -7,6 +7,8 @@ FUNCTIONS = ROOT / "functions"
 STATE = ROOT / ".local"
 LOGS = STATE / "logs"
 SECRETS = STATE / "secrets"
+KEY_FILE = STATE / "secrets.key"
+"""What secrets in orgs' settings are sealed with."""
 STACK_FILE = STATE / "stack.json"
 
 

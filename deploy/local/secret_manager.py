@@ -2,13 +2,11 @@
 variables in the environment of the local cloud.
 
 Google has no emulator of it. Each request reads anew: a secret is found as soon as it is there. Of
-a secret only the newest version is kept: all versions of it are the same. A version that is added
-has a number that none had before.
+a secret only the newest version is kept: all versions of it are the same.
 """
 
 import os
 import re
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +21,7 @@ from deploy.local.paths import within_clone
 SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
 PARENT = re.compile(r"projects/[^/]+/secrets/([A-Za-z0-9_-]{1,255})")
 VERSION = re.compile(PARENT.pattern + r"/versions/[A-Za-z0-9_-]+")
+ONLY_VERSION = "versions/1"
 PREFIX = "SECRET_"
 NAMED = 20
 """Secrets, in a message."""
@@ -106,17 +105,7 @@ class SecretManager:
             request_deserializer=asked.deserialize,
             response_serializer=answered.serialize,
         )
-        asked, answered = secretmanager.CreateSecretRequest, secretmanager.Secret
-        create: Any = grpc.unary_unary_rpc_method_handler(
-            self._create,
-            request_deserializer=asked.deserialize,
-            response_serializer=answered.serialize,
-        )
-        methods = {
-            "AccessSecretVersion": access,
-            "AddSecretVersion": add,
-            "CreateSecret": create,
-        }
+        methods = {"AccessSecretVersion": access, "AddSecretVersion": add}
         return grpc.method_handlers_generic_handler(SERVICE, methods)
 
     def _access(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -136,12 +125,4 @@ class SecretManager:
             context.abort(Code.INVALID_ARGUMENT, "a name has letters, digits, - and _ only")
             raise AssertionError("abort never returns")
         self._secrets.replace(named[1], request.payload.data)
-        number = time.time_ns() // 1_000
-        return secretmanager.SecretVersion(name=f"{request.parent}/versions/{number}")
-
-    def _create(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """There is nothing to be made: a secret begins with its first version."""
-        name = f"{request.parent}/secrets/{request.secret_id}"
-        if PARENT.fullmatch(name) is None:
-            context.abort(Code.INVALID_ARGUMENT, "a name has letters, digits, - and _ only")
-        return secretmanager.Secret(name=name)
+        return secretmanager.SecretVersion(name=f"{request.parent}/{ONLY_VERSION}")

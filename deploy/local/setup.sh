@@ -64,6 +64,10 @@ packages() {
   echo "$wanted" >$stamp
 }
 
+command_line() {
+  cmp -s deploy/sam/sync-sam .venv/bin/sync-sam || install -m 755 deploy/sam/sync-sam .venv/bin/sync-sam
+}
+
 # Whether apt has Google's repository, by its lists or, where those are not fetched yet, its sources.
 apt_knows() {
   command -v apt-get >/dev/null &&
@@ -144,6 +148,7 @@ if command -v flock >/dev/null; then
   flock 9
 fi
 packages
+command_line
 emulators
 if [ "${1:-}" = --browser ]; then
   browser

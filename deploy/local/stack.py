@@ -19,7 +19,8 @@ from deploy.local.identity import people
 from deploy.local.identity.people import LocalPerson
 from deploy.local.identity.server import IdentityService
 from deploy.local.journal import Journal
-from deploy.local.paths import FUNCTIONS, LOGS, ROOT, SECRETS, within_clone
+from deploy.local.kms import KeyManager, key_in
+from deploy.local.paths import FUNCTIONS, KEY_FILE, LOGS, ROOT, SECRETS, within_clone
 from deploy.local.ports import Port
 from deploy.local.processes import Process
 from deploy.local.pubsub import PubSub
@@ -31,6 +32,7 @@ from deploy.local.tasks.server import CloudTasks
 from deploy.manifest import Function, Manifest
 
 CRON_SECRET = "CRON_SECRET"
+WEBHOOK_SECRET = "ALLEAVES_WEBHOOK_SECRET"
 AUTH_EMULATOR = "FIREBASE_AUTH_EMULATOR_HOST"
 """Names Google's own emulator, where that is to be used instead of the local service."""
 
@@ -44,9 +46,9 @@ class Stack:
     seeded; ``simulator_arguments`` are those of the command line. ``extra_env``: further variables
     by function. ``instances``: how many of each function its process stands for. A delivery that
     finds them all busy waits ``pending_seconds``, then has failed. ``secret_files``: the folder of
-    the secrets that settings name (secret_manager.py). ``identity``: whether people's sessions are
-    those of an emulator; without it firebase-admin asks Google. For quick retries give
-    ``Manifest.read().with_policy(min_backoff_seconds=1, …)``.
+    the secrets that settings name (secret_manager.py), ``key_file`` what they are sealed with.
+    ``identity``: whether people's sessions are those of an emulator; without it firebase-admin asks
+    Google. For quick retries give ``Manifest.read().with_policy(min_backoff_seconds=1, …)``.
 
     Entering raises StartFailed with the end of the log concerned, or sdk.NotInstalled.
     """
@@ -75,12 +77,14 @@ class Stack:
         pending_seconds: float = PENDING_SECONDS,
         logs: Path = LOGS,
         secret_files: Path = SECRETS,
+        key_file: Path = KEY_FILE,
         identity: bool = True,
     ) -> None:
         self.manifest = manifest or Manifest.read().for_local_cloud()
         self.project = f"demo-{secrets.token_hex(4)}"
         self.logs = logs
         self.secret_files = secret_files
+        self._key_file = key_file
         given = {name: secret.local for name, secret in self.manifest.secrets.items()}
         self.secrets = {
             name: os.environ.get(name) or (secrets.token_urlsafe(24) if local is None else local)
@@ -155,10 +159,13 @@ class Stack:
             "firestore": self.firestore,
             "pubsub": self.pubsub,
             "tasks": self.tasks,
+            "secretManager": self._secret_manager,
+            "kms": self._kms,
             "simulator": self.simulator,
             "lightspeed": self.lightspeed,
             "functions": self.functions,
             "cronSecret": self.secrets[CRON_SECRET],
+            "webhookSecret": self.secrets[WEBHOOK_SECRET],
             "logs": within_clone(self.logs),
             "console": self.console,
             "auth": self.auth,
@@ -181,6 +188,7 @@ class Stack:
             self.auth = opening.enter_context(closing(IdentityService(self.project))).host
         secrets = opening.enter_context(closing(SecretManager.of_folder(self.secret_files)))
         self._secret_manager = secrets.host
+        self._kms = opening.enter_context(closing(KeyManager(key_in(self._key_file)))).host
         # Last in, first out: nothing is sent to a server that is gone.
         supervisor = opening.enter_context(self._supervisor)
         # The functions come up while the emulators do: they call nobody before they are called.
@@ -220,6 +228,7 @@ class Stack:
             self.pubsub,
             self.tasks,
             self._secret_manager,
+            self._kms,
             self.auth or "",
         )
         env = {

@@ -53,6 +53,8 @@ resource "google_cloudfunctions2_function" "function" {
     google_cloud_tasks_queue_iam_member.enqueuer,
     google_firestore_field.field,
     google_firestore_index.index,
+    google_kms_crypto_key_iam_member.opens,
+    google_kms_crypto_key_iam_member.seals,
     google_project_iam_member.build,
     google_project_iam_member.firestore,
     google_project_iam_member.sessions,

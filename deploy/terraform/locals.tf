@@ -15,7 +15,6 @@ locals {
         firestore        = null
         org_secrets      = false
         replaces_secrets = false
-        creates_secrets  = false
         sessions         = false
         begins_sessions  = false
         secrets          = []
@@ -67,6 +66,7 @@ locals {
     for name, function in local.functions : name => {
       for variable in function.env : variable => try(
         "projects/${var.project}/topics/${local.manifest.env[variable].topic}",
+        "projects/${var.project}/locations/${local.region}/keyRings/${local.defaults.account_prefix}/cryptoKeys/${local.manifest.env[variable].key}",
         "projects/${var.project}/locations/${local.region}/queues/${local.manifest.env[variable].queue}",
         local.topics_of[local.manifest.env[variable].topics_of],
         tostring(function[local.manifest.env[variable].own]),

@@ -47,19 +47,3 @@ resource "google_project_iam_member" "replaced_secrets" {
     expression = "resource.name.startsWith(\"projects/${data.google_project.project.number}/secrets/${local.org_secret_prefix}\")"
   }
 }
-
-# People type secrets into an org's settings: a new one is made first. Who makes a secret need not be able to
-# read it, and no condition can name what is not there yet: hence a role of this one permission.
-resource "google_project_iam_custom_role" "secret_creator" {
-  role_id     = "syncSamSecretCreator"
-  title       = "Sync Sam: makes secrets"
-  permissions = ["secretmanager.secrets.create"]
-}
-
-resource "google_project_iam_member" "created_secrets" {
-  for_each = { for name, function in local.functions : name => function if function.creates_secrets }
-
-  project = var.project
-  role    = google_project_iam_custom_role.secret_creator.name
-  member  = google_service_account.function[each.key].member
-}

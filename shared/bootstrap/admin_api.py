@@ -8,7 +8,7 @@ from pydantic import Field
 from shared.bootstrap.clients import database
 from shared.bootstrap.http import HttpFunction, staff_rule
 from shared.bootstrap.later import LaterSettings, later
-from shared.bootstrap.pos import PosSettings, account_opener, secret_writer
+from shared.bootstrap.pos import PosSettings, account_opener
 from shared.bootstrap.publishing import publisher
 from shared.bootstrap.replay import dead_letter_replay, quarantine_replay
 from shared.bus.notifier import Notifier
@@ -32,13 +32,14 @@ CALL_SECONDS = 20.0
 
 
 class AdminApiSettings(PosSettings, LaterSettings):
-    """Settings of ``admin_api``. ``topics_of_functions`` is a JSON object. A connection is tried
-    with the first page of each list."""
+    """Settings of ``admin_api``. A connection is tried with the first page of each list."""
 
     pos_concurrency: int = Field(default=1, ge=1, le=64)
     pos_read_seconds: float = Field(default=15, gt=0)
-    pos_sync_topic: str
-    topics_of_functions: dict[str, str]
+    pos_sync_topic: str = Field(description="Full name of the topic `pos-sync`.")
+    topics_of_functions: dict[str, str] = Field(
+        description="The topic of each function that listens to one: a JSON object of full names."
+    )
 
 
 def _routes(settings: AdminApiSettings) -> Iterable[Route[Any, Any]]:
@@ -46,7 +47,7 @@ def _routes(settings: AdminApiSettings) -> Iterable[Route[Any, Any]]:
     staff = staff_rule(settings.google_cloud_project, store)
     pos_sync = publisher(settings.pos_sync_topic)
     sync = ManualSync(store, pos_sync, later(settings, settings.pos_sync_topic), utc_now)
-    secrets, destinations = secret_writer(settings), settings.destinations
+    sealer, destinations = settings.sealer, settings.destinations
     notifier = Notifier(loopback=destinations.loopback)
     limits = HttpSettings(
         read_seconds=settings.pos_read_seconds, total_seconds=CALL_SECONDS, attempts=TRIES
@@ -67,15 +68,15 @@ def _routes(settings: AdminApiSettings) -> Iterable[Route[Any, Any]]:
             EveryOrg(staff),
         ),
         *admin_settings.location_routes(
-            LocationSettings(store, secrets, destinations, utc_now),
+            LocationSettings(store, sealer, destinations, utc_now),
             TryConnection(
-                store, account_opener(settings, limits, typed=True), destinations, utc_now
+                store, account_opener(settings, store, limits, typed=True), destinations, utc_now
             ),
             sync,
             staff,
         ),
         *admin_settings.settings_routes(
-            OrgSettings(store, secrets, destinations, notifier, utc_now), staff
+            OrgSettings(store, sealer, destinations, notifier, utc_now), staff
         ),
     )
 

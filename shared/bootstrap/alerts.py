@@ -1,6 +1,6 @@
 """How people are alerted."""
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from shared.bootstrap.outbound import OutboundSettings
 from shared.bus.notifier import Notifier
@@ -10,9 +10,13 @@ from shared.store.database import Database
 
 
 class AlertSettings(OutboundSettings):
-    """``OPERATOR_ALERT_URLS``: notification URLs of Sync Sam's operators, comma separated."""
+    """Whom to alert."""
 
-    operator_alert_urls: SecretStr = SecretStr("")
+    operator_alert_urls: SecretStr = Field(
+        default=SecretStr(""),
+        description="Notification URLs of the operators, with commas between; empty: nobody is "
+        "told.",
+    )
 
 
 def alerts(settings: AlertSettings, store: Database) -> Alerts:

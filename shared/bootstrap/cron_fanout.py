@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from functools import cache
 
+from pydantic import Field
+
 from shared.bootstrap.alerts import AlertSettings, alerts
 from shared.bootstrap.clients import database
 from shared.bootstrap.later import LaterSettings, later
@@ -30,12 +32,12 @@ from shared.services.watchdog import Watchdog
 class CronFanoutSettings(AlertSettings, LaterSettings):
     """Settings of ``cron_fanout``."""
 
-    pos_sync_topic: str
-    loyalty_topic: str
-    metrics_topic: str
-    segments_topic: str
-    spending_topic: str
-    verify_topic: str
+    pos_sync_topic: str = Field(description="Full name of the topic `pos-sync`.")
+    loyalty_topic: str = Field(description="Full name of the topic `loyalty`.")
+    metrics_topic: str = Field(description="Full name of the topic `metrics`.")
+    segments_topic: str = Field(description="Full name of the topic `segments`.")
+    spending_topic: str = Field(description="Full name of the topic `spending`.")
+    verify_topic: str = Field(description="Full name of the topic `verify`.")
 
 
 @cache

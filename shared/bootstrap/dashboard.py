@@ -4,21 +4,37 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from pydantic import Field
+
 from shared.bootstrap.clients import database
 from shared.bootstrap.http import HttpFunction, firebase_sessions, staff_rule
 from shared.bootstrap.settings import FunctionSettings
 from shared.clock import utc_now
 from shared.console import static_files
 from shared.console.error_pages import error_page
+from shared.console.pages import analytics as analytics_pages
 from shared.console.pages import customers as customer_pages
+from shared.console.pages import decisions as decision_pages
 from shared.console.pages import home
+from shared.console.pages import loyalty as loyalty_pages
+from shared.console.pages import menu as menu_pages
+from shared.console.pages import orders as order_pages
+from shared.console.pages import orgs as org_pages
+from shared.console.pages import runs as run_pages
+from shared.console.pages import settings as settings_pages
 from shared.console.pages import sign_in as sign_in_pages
+from shared.console.pages import why as why_pages
 from shared.console.rendering import Console
 from shared.outbound.destinations import Destinations
 from shared.outbound.session import HttpSession, HttpSettings
 from shared.services.ecom.completeness import EcomCompleteness
+from shared.services.reads.analytics import AnalyticsReads
 from shared.services.reads.customers import CustomerReads, OrderReads, SegmentReads
+from shared.services.reads.explanations.customer import ExplainCustomer
+from shared.services.reads.explanations.order import ExplainOrder
+from shared.services.reads.explanations.product import ExplainProduct
 from shared.services.reads.inventory import ExpiringStock, PriceHistory
+from shared.services.reads.loyalty import LoyaltyReads
 from shared.services.reads.menu import PublicMenu
 from shared.services.reads.metrics import MetricsReads
 from shared.services.reads.operations import (
@@ -29,6 +45,7 @@ from shared.services.reads.operations import (
 )
 from shared.services.reads.org_status import OrgStatusReads, lease_version
 from shared.services.reads.orgs import OrgReads, fleet_version
+from shared.services.reads.products import ProductReads
 from shared.services.reads.response_cache import ResponseCache
 from shared.services.reads.run_history import RunHistory
 from shared.services.reads.settings import SettingsReads
@@ -37,17 +54,21 @@ from shared.services.spending.look_up import SpendingLookUp
 from shared.store import metadata as metadata_store
 from shared.web.auth import EveryOrg, PublicOfOrg, SignedIn, Staff
 from shared.web.routes import (
+    analytics,
     cache,
     customers,
     dead_letters,
     ecom,
+    explanations,
     incidents,
     inventory,
+    loyalty_reads,
     menu,
     metadata,
     metrics,
     orders,
     orgs,
+    products,
     quarantine,
     removals,
     run_history,
@@ -59,12 +80,18 @@ from shared.web.routing import Route
 
 
 class DashboardSettings(FunctionSettings):
-    """``firebase_api_key`` is the project's web API key, which is no secret; without one nobody can
-    sign in with a password. ``firebase_auth_emulator_host`` is set in the local cloud only; there
-    cookies travel over plain HTTP."""
+    """Settings of ``dashboard``."""
 
-    firebase_auth_emulator_host: str = ""
-    firebase_api_key: str = ""
+    firebase_auth_emulator_host: str = Field(
+        default="",
+        description="Where people sign in in the local cloud; there cookies travel over plain "
+        "HTTP. A deployed function refuses it.",
+    )
+    firebase_api_key: str = Field(
+        default="",
+        description="The project's web API key, which is no secret; without one nobody can sign in "
+        "with a password.",
+    )
 
 
 def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
@@ -83,9 +110,15 @@ def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
     json_routes: tuple[Route[Any, Any], ...] = (
         *menu.routes(PublicMenu(store, utc_now), PublicOfOrg(staff.find_org)),
         *inventory.routes(ExpiringStock(store, utc_now), PriceHistory(store), staff),
+        *products.routes(ProductReads(store, utc_now), answers, staff),
         *metadata.routes(partial(metadata_store.read_all, store), staff),
         *customers.routes(people, SegmentReads(store), answers, staff),
         *orders.routes(OrderReads(store), people, answers, staff),
+        *analytics.routes(AnalyticsReads(store, utc_now), answers, staff),
+        *loyalty_reads.routes(LoyaltyReads(store), staff),
+        *explanations.routes(
+            ExplainCustomer(store, utc_now), ExplainOrder(store), ExplainProduct(store), staff
+        ),
         *metrics.report_routes(MetricsReads(store), staff),
         *ecom.routes(EcomCompleteness(store, utc_now), staff),
         *session.routes(sessions),
@@ -114,7 +147,16 @@ def _pages(console: Console, staff: Staff) -> Iterable[Route[Any, Any]]:
     return (
         *static_files.routes(),
         *home.routes(SignedIn(staff)),
+        *org_pages.routes(console, staff),
+        *run_pages.routes(console, staff),
+        *decision_pages.routes(console, staff),
+        *settings_pages.routes(console, staff),
         *customer_pages.routes(console, staff),
+        *order_pages.routes(console, staff),
+        *menu_pages.routes(console, staff),
+        *loyalty_pages.routes(console, staff),
+        *analytics_pages.routes(console, staff),
+        *why_pages.routes(console, staff),
     )
 
 

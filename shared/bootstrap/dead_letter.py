@@ -14,11 +14,16 @@ from shared.services.dead_letters import RecordDeadLetter, ResendOnce
 
 
 class DeadLetterSettings(AlertSettings, LaterSettings):
-    """Settings of ``dead_letter``. ``topics_of_functions`` is a JSON object;
-    ``resend_after_seconds`` the first pause before a letter is sent again by itself, 0: none is."""
+    """Settings of ``dead_letter``."""
 
-    topics_of_functions: dict[str, str]
-    resend_after_seconds: float = Field(default=900, ge=0)
+    topics_of_functions: dict[str, str] = Field(
+        description="The topic of each function that listens to one: a JSON object of full names."
+    )
+    resend_after_seconds: float = Field(
+        default=900,
+        ge=0,
+        description="First pause before a letter is sent again by itself, in seconds; 0: never.",
+    )
 
 
 @cache

@@ -18,6 +18,7 @@ from shared.bootstrap.settings import S, start
 from shared.store.database import Database
 from shared.store.locations import OrgDirectory
 from shared.web.auth import Staff
+from shared.web.limits import CallLimits
 from shared.web.openapi import with_description
 from shared.web.response import ErrorPage, framework_error, no_page
 from shared.web.routing import App, Route
@@ -65,7 +66,8 @@ class HttpFunction(Generic[S]):
             if self._app is None:
                 settings = self._settings or start(self.model)
                 described = with_description(self.name, self.routes(settings))
-                self._app = App(self.name, described, self.error_page)
+                limits = CallLimits(settings.calls_per_minute)
+                self._app = App(self.name, described, self.error_page, limits)
             return self._app
 
 

@@ -1,7 +1,6 @@
 """How messages are published later."""
 
 from functools import cache
-from typing import Annotated
 
 import grpc
 from google.cloud.tasks_v2 import CloudTasksClient
@@ -13,14 +12,22 @@ from shared.bus.later import LaterPublisher
 
 
 class LaterSettings(FunctionSettings):
-    """How messages are published later: the queue's full name, Pub/Sub's REST API, and the
-    service account that tasks call it as. Only an emulator does without that: Pub/Sub refuses a
+    """How messages are published later. Only an emulator does without an account: Pub/Sub refuses a
     task that nobody answers for, and the task's messages are lost when it is given up."""
 
-    later_queue: str
-    pubsub_rest_url: str
-    cloud_tasks_emulator_host: str = ""
-    task_service_account: Annotated[str, Field(validate_default=True)] = ""
+    later_queue: str = Field(
+        description="Full name of the queue of messages that are published later."
+    )
+    pubsub_rest_url: str = Field(description="Address of Pub/Sub's REST API, which tasks call.")
+    cloud_tasks_emulator_host: str = Field(
+        default="",
+        description="Where tasks are made in the local cloud. A deployed function refuses it.",
+    )
+    task_service_account: str = Field(
+        default="",
+        validate_default=True,
+        description="Service account that tasks call Pub/Sub as; needed in the cloud.",
+    )
 
     @field_validator("task_service_account")
     @classmethod

@@ -5,27 +5,26 @@ from datetime import datetime
 
 from pydantic import Field
 
-from shared.bootstrap.outbound import OutboundSettings
+from shared.bootstrap.secrets import SecretSettings
 from shared.loyalty.port import LoyaltyProvider, OpenProvider, ProviderSettings
-from shared.outbound.credentials import SecretResolver, read_secret
 from shared.outbound.session import HttpSession, HttpSettings
 
 ATTEMPTS = 3
 
 
-class LoyaltyProviderSettings(OutboundSettings):
-    """Seconds to wait for an answer of the loyalty provider."""
+class LoyaltyProviderSettings(SecretSettings):
+    """How a loyalty provider is asked."""
 
-    alpine_read_seconds: float = Field(default=10, gt=0)
+    alpine_read_seconds: float = Field(
+        default=10, gt=0, description="Seconds to wait for an answer of Alpine IQ."
+    )
 
 
 def loyalty_opener(settings: LoyaltyProviderSettings) -> OpenProvider:
     """Makes the client of an account, its secrets resolved."""
     limits = HttpSettings(read_seconds=settings.alpine_read_seconds, attempts=ATTEMPTS)
     http = HttpSession(limits, settings.destinations)
-    secrets = SecretResolver(
-        read_secret, settings.google_cloud_project, plain_text=settings.plain_text
-    )
+    secrets = settings.resolver()
 
     def open_provider(
         account: ProviderSettings, org_id: str, admit: Callable[[], None], deadline: datetime

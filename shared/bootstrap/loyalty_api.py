@@ -3,29 +3,33 @@
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic import Field
+
 from shared.bootstrap.clients import database
 from shared.bootstrap.http import HttpFunction, staff_rule
 from shared.bootstrap.loyalty import LoyaltyProviderSettings, loyalty_opener
 from shared.bootstrap.publishing import publisher
 from shared.clock import utc_now
-from shared.services.loyalty.on_demand import AskForLoyalty, LookUpPoints, LoyaltyReads
-from shared.web.routes import loyalty
+from shared.services.loyalty.on_demand import AskForLoyalty, LookUpPoints
+from shared.services.reads.loyalty import LoyaltyReads
+from shared.web.routes import loyalty, loyalty_reads
 from shared.web.routing import Route
 
 
 class LoyaltyApiSettings(LoyaltyProviderSettings):
     """Settings of ``loyalty_api``."""
 
-    loyalty_topic: str
+    loyalty_topic: str = Field(description="Full name of the topic `loyalty`.")
 
 
 def _routes(settings: LoyaltyApiSettings) -> Iterable[Route[Any, Any]]:
     store = database(settings)
-    return loyalty.routes(
-        AskForLoyalty(store, publisher(settings.loyalty_topic)),
-        LoyaltyReads(store),
-        LookUpPoints(store, loyalty_opener(settings), utc_now),
-        staff_rule(settings.google_cloud_project, store),
+    staff = staff_rule(settings.google_cloud_project, store)
+    ask = AskForLoyalty(store, publisher(settings.loyalty_topic))
+    points = LookUpPoints(store, loyalty_opener(settings), utc_now)
+    return (
+        *loyalty.routes(ask, points, staff),
+        *loyalty_reads.routes(LoyaltyReads(store), staff),
     )
 
 

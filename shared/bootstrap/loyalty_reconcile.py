@@ -22,15 +22,26 @@ ROOM_MB = 64
 
 
 class LoyaltyReconcileSettings(AlertSettings, LaterSettings, LoyaltyProviderSettings):
-    """Settings of ``loyalty_reconcile``. ``loyalty_seconds`` stays below the function's own time
-    limit by as much as its last calls may take; ``loyalty_window_seconds`` is how long a run, with
-    all its continuations, asks Alpine IQ; ``lease_seconds`` how long a worker that fell silent
-    keeps its org from others."""
+    """Settings of ``loyalty_reconcile``."""
 
-    loyalty_topic: str
-    loyalty_seconds: float = Field(default=450, gt=0)
-    loyalty_window_seconds: float = Field(default=6 * 3600, gt=0)
-    lease_seconds: float = Field(default=60, gt=0)
+    loyalty_topic: str = Field(description="Full name of the topic `loyalty`.")
+    loyalty_seconds: float = Field(
+        default=450,
+        gt=0,
+        description="Seconds that one invocation works: less than the function's time limit, by as "
+        "much as its last calls may take.",
+    )
+    loyalty_window_seconds: float = Field(
+        default=6 * 3600,
+        gt=0,
+        description="Seconds from its start that a loyalty run, with all its continuations, asks "
+        "the provider.",
+    )
+    lease_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="How long a worker that fell silent keeps its org from others.",
+    )
 
 
 @cache

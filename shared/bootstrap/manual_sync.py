@@ -34,13 +34,15 @@ def _checked(cron_secret: SecretStr) -> SecretStr:
 
 
 class ManualSyncSettings(PosSettings, LaterSettings):
-    """Settings of ``manual_sync``. ``cron_secret`` is one secret, or two with white space between
-    them during a rotation."""
+    """Settings of ``manual_sync``."""
 
     pos_read_seconds: float = Field(default=15, gt=0)
-    pos_sync_topic: str
-    metrics_topic: str
-    cron_secret: Annotated[SecretStr, AfterValidator(_checked)]
+    pos_sync_topic: str = Field(description="Full name of the topic `pos-sync`.")
+    metrics_topic: str = Field(description="Full name of the topic `metrics`.")
+    cron_secret: Annotated[SecretStr, AfterValidator(_checked)] = Field(
+        description="What the cron route is called with: at least 32 characters; two secrets with "
+        "white space between while they are exchanged.",
+    )
 
 
 def _routes(settings: ManualSyncSettings) -> Iterable[Route[Any, Any]]:
@@ -48,11 +50,12 @@ def _routes(settings: ManualSyncSettings) -> Iterable[Route[Any, Any]]:
     pos_sync = publisher(settings.pos_sync_topic)
     sync = ManualSync(store, pos_sync, later(settings, settings.pos_sync_topic), utc_now)
     limits = HttpSettings(read_seconds=settings.pos_read_seconds, total_seconds=CALL_SECONDS)
-    open_account = OpenWriteBack(store, account_opener(settings, limits), pos_sync, utc_now)
+    open_account = OpenWriteBack(store, account_opener(settings, store, limits), pos_sync, utc_now)
     staff = staff_rule(settings.google_cloud_project, store)
     machine = _machine_rule(settings.cron_secret)
-    yield from runs.routes(sync, staff, machine, StaffOrMachine(staff, machine))
-    yield from run_history.run_routes(RunHistory(store), staff)
+    either = StaffOrMachine(staff, machine)
+    yield from runs.routes(sync, staff, machine)
+    yield from run_history.run_routes(RunHistory(store), staff, either)
     yield from write_back.routes(open_account, staff)
     reports = MetricsRequests(store, publisher(settings.metrics_topic), utc_now)
     yield from metrics.request_routes(reports, staff)

@@ -14,10 +14,15 @@ from shared.services.metrics.report import MetricsReports
 
 
 class MetricsSettings(FunctionSettings):
-    """Settings of ``metrics``; ``metrics_seconds`` as ``sync_seconds`` of ``org_sync``."""
+    """Settings of ``metrics``."""
 
-    metrics_topic: str
-    metrics_seconds: float = Field(default=450, gt=0)
+    metrics_topic: str = Field(description="Full name of the topic `metrics`.")
+    metrics_seconds: float = Field(
+        default=450,
+        gt=0,
+        description="Seconds that one invocation works: less than the function's time limit, by as "
+        "much as its last calls may take.",
+    )
 
 
 @cache

@@ -2,6 +2,8 @@
 
 from functools import cache
 
+from pydantic import Field
+
 from shared.bootstrap.later import LaterSettings, later
 from shared.bootstrap.settings import start
 from shared.entry import DocumentConsumer
@@ -11,7 +13,7 @@ from shared.services.spending.order_recompute import OrderRecompute
 class OrderRecomputeSettings(LaterSettings):
     """Settings of ``order_recompute``."""
 
-    spending_topic: str
+    spending_topic: str = Field(description="Full name of the topic `spending`.")
 
 
 @cache

@@ -27,13 +27,21 @@ of a million more."""
 
 
 class OrgSyncSettings(PosSettings, AlertSettings, LaterSettings):
-    """Settings of ``org_sync``. ``sync_seconds`` stays below the function's own time limit;
-    ``lease_seconds`` is how long a worker that fell silent keeps its org from others."""
+    """Settings of ``org_sync``."""
 
-    spending_topic: str
-    pos_sync_topic: str
-    sync_seconds: float = Field(default=450, gt=0)
-    lease_seconds: float = Field(default=60, gt=0)
+    spending_topic: str = Field(description="Full name of the topic `spending`.")
+    pos_sync_topic: str = Field(description="Full name of the topic `pos-sync`.")
+    sync_seconds: float = Field(
+        default=450,
+        gt=0,
+        description="Seconds that one invocation works: less than the function's time limit, by as "
+        "much as its last calls may take.",
+    )
+    lease_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="How long a worker that fell silent keeps its org from others.",
+    )
 
 
 @cache

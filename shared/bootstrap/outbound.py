@@ -3,20 +3,24 @@
 from functools import cached_property
 from typing import Literal
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from shared.bootstrap.settings import FunctionSettings
 from shared.outbound.destinations import Destinations
 
 
 class OutboundSettings(FunctionSettings):
-    """``provider_hosts``: hosts beside the providers' own, as ``alleaves=pos.example.com``, with
-    commas between. ``loopback``: whether services of this machine may be called.
-    ``plain_secrets``: whether a secret in an org's settings may be text."""
+    """Where calls to the outside may go."""
 
-    provider_hosts: str = ""
-    loopback: Literal["refused", "allowed"] = "refused"
-    plain_secrets: Literal["refused", "allowed"] = "refused"
+    provider_hosts: str = Field(
+        default="",
+        description="Hosts that orgs' settings may name beside the providers' own: "
+        "`alleaves=pos.example.com`, with commas between.",
+    )
+    loopback: Literal["refused", "allowed"] = Field(
+        default="refused",
+        description="Whether services of this machine may be called: in the local cloud only.",
+    )
 
     @field_validator("provider_hosts")
     @classmethod
@@ -28,8 +32,3 @@ class OutboundSettings(FunctionSettings):
     def destinations(self) -> Destinations:
         """Where orgs' settings may lead."""
         return Destinations.read(self.provider_hosts, loopback=self.loopback == "allowed")
-
-    @property
-    def plain_text(self) -> bool:
-        """Whether a secret in an org's settings may be text."""
-        return self.plain_secrets == "allowed"

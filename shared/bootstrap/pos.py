@@ -7,14 +7,11 @@ from functools import partial
 
 from pydantic import Field, SecretStr
 
-from shared.bootstrap.outbound import OutboundSettings
-from shared.bootstrap.settings import FunctionSettings
+from shared.bootstrap.secrets import SecretSettings
 from shared.clock import utc_now
 from shared.domain.rate_limit import Limit
-from shared.outbound.credentials import SecretResolver, TokenCache, read_secret
-from shared.outbound.rotating import RotatingSecrets, add_secret
+from shared.outbound.credentials import TokenCache
 from shared.outbound.session import HttpSession, HttpSettings
-from shared.outbound.written_secrets import WrittenSecrets, add_version, drop_version
 from shared.pos.config import Location, SignIn, with_fallback, with_secrets
 from shared.pos.lightspeed.budget import SECONDS, CallBudget, Take
 from shared.pos.paging import PageSettings
@@ -27,16 +24,26 @@ CALLS_RESERVED = 25
 """Calls to a limited provider that are reserved together: a read and a write."""
 
 
-class PosSettings(OutboundSettings):
-    """Limits of the calls to a POS: pages in flight per listing, seconds to wait for an answer.
-    And what of an account at Alleaves stands in for settings that lack it; as in the settings, a
-    secret may be ``secret:NAME``."""
+class PosSettings(SecretSettings):
+    """Limits of the calls to a POS, and what of an account at Alleaves stands in for settings that
+    lack it."""
 
-    pos_concurrency: int = Field(default=8, ge=1, le=64)
-    pos_read_seconds: float = Field(default=30, gt=0)
-    alleaves_username: str = ""
-    alleaves_password: SecretStr = SecretStr("")
-    alleaves_pin: SecretStr = SecretStr("")
+    pos_concurrency: int = Field(
+        default=8, ge=1, le=64, description="Pages of one listing of a POS asked for at once."
+    )
+    pos_read_seconds: float = Field(
+        default=30, gt=0, description="Seconds to wait for an answer of a POS."
+    )
+    alleaves_username: str = Field(
+        default="", description="User name for Alleaves locations whose settings lack one."
+    )
+    alleaves_password: SecretStr = Field(
+        default=SecretStr(""),
+        description="Password of that user, text or `secret:NAME`; never sent with another's name.",
+    )
+    alleaves_pin: SecretStr = Field(
+        default=SecretStr(""), description="PIN of that user, as the password."
+    )
 
 
 def pos_opener(
@@ -50,7 +57,7 @@ def pos_opener(
         until = utc_now() + timedelta(seconds=seconds)
         return CallBudget(partial(permits_of, store, account, until))
 
-    open_resolved = account_opener(settings, limits, budget)
+    open_resolved = account_opener(settings, store, limits, budget)
     return lambda location: open_resolved(location).client
 
 
@@ -65,13 +72,9 @@ def permits_of(store: Database, account: str, until: datetime, calls: int) -> Ta
     return permits.take
 
 
-def secret_writer(settings: FunctionSettings) -> WrittenSecrets:
-    """Keeps the secrets that people type into settings."""
-    return WrittenSecrets(add_version, drop_version, settings.google_cloud_project)
-
-
 def account_opener(
     settings: PosSettings,
+    store: Database,
     limits: HttpSettings,
     budget: OpenBudget | None = None,
     *,
@@ -81,10 +84,8 @@ def account_opener(
     ``typed``: secrets may be text, as somebody has just typed them."""
     http = HttpSession(limits, settings.destinations)
     tokens = TokenCache(utc_now)
-    secrets = SecretResolver(
-        read_secret, settings.google_cloud_project, plain_text=settings.plain_text or typed
-    )
-    replaced = RotatingSecrets(read_secret, add_secret, settings.google_cloud_project)
+    secrets = settings.resolver(plain_text=True if typed else None)
+    replaced = settings.rotating(store)
     paging = PageSettings(in_flight=settings.pos_concurrency)
     fallback = SignIn(settings.alleaves_username, settings.alleaves_password, settings.alleaves_pin)
 

@@ -14,11 +14,16 @@ from shared.services.spending.scores import Ageing
 
 
 class SegmentsSettings(FunctionSettings):
-    """Settings of ``segments``; ``ageing_seconds`` as ``sync_seconds`` of ``org_sync``."""
+    """Settings of ``segments``."""
 
-    segments_topic: str
-    spending_topic: str
-    ageing_seconds: float = Field(default=450, gt=0)
+    segments_topic: str = Field(description="Full name of the topic `segments`.")
+    spending_topic: str = Field(description="Full name of the topic `spending`.")
+    ageing_seconds: float = Field(
+        default=450,
+        gt=0,
+        description="Seconds that one invocation works: less than the function's time limit, by as "
+        "much as its last calls may take.",
+    )
 
 
 @cache

@@ -17,19 +17,33 @@ from shared.errors import SyncSamError
 
 
 class FunctionSettings(BaseSettings):
-    """Base of each function's settings. Topics are full names: ``projects/P/topics/T``. Spans are
-    recorded only where ``otel_exporter_otlp_endpoint`` says where to send them."""
+    """Base of each function's settings."""
 
     # A setting may be a secret: errors do not show it.
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    google_cloud_project: str
-    firestore_database: str
-    """Required, for a restore from a backup makes a database of another name."""
-    log_level: str = "INFO"
-    memory_mb: int | None = Field(default=None, ge=128)
-    """Memory of an instance in MiB; without it nothing is refused for want of memory."""
-    otel_exporter_otlp_endpoint: str = ""
+    google_cloud_project: str = Field(description="The project.")
+    firestore_database: str = Field(
+        description="The database; a restore from a backup makes one of another name."
+    )
+    log_level: str = Field(default="INFO", description="Least severity of logged events.")
+    memory_mb: int | None = Field(
+        default=None,
+        ge=128,
+        description="Memory of an instance in MiB. A message that finds others at work and less "
+        "free than it may need is answered 429; without the setting none is.",
+    )
+    otel_exporter_otlp_endpoint: str = Field(
+        default="",
+        description="Where spans are exported to, with OpenTelemetry's other variables. Empty: "
+        "none are recorded.",
+    )
+    calls_per_minute: int = Field(
+        default=1_200,
+        ge=1,
+        description="Requests a minute of one caller, or of one address, at one instance of an "
+        "HTTP function; more are answered 429.",
+    )
 
 
 S = TypeVar("S", bound=FunctionSettings)

@@ -18,10 +18,15 @@ ROOM_MB = 150
 
 
 class SpendingSettings(FunctionSettings):
-    """Settings of ``spending``; ``spending_seconds`` as ``sync_seconds`` of ``org_sync``."""
+    """Settings of ``spending``."""
 
-    spending_topic: str
-    spending_seconds: float = Field(default=450, gt=0)
+    spending_topic: str = Field(description="Full name of the topic `spending`.")
+    spending_seconds: float = Field(
+        default=450,
+        gt=0,
+        description="Seconds that one invocation works: less than the function's time limit, by as "
+        "much as its last calls may take.",
+    )
 
 
 @cache

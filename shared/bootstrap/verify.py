@@ -16,9 +16,14 @@ from shared.services.verification.verify import Verify
 
 
 class VerifySettings(PosSettings, AlertSettings):
-    """Settings of ``verify``; ``verify_seconds`` as ``sync_seconds`` of ``org_sync``."""
+    """Settings of ``verify``."""
 
-    verify_seconds: float = Field(default=450, gt=0)
+    verify_seconds: float = Field(
+        default=450,
+        gt=0,
+        description="Seconds that one invocation works: less than the function's time limit, by as "
+        "much as its last calls may take.",
+    )
 
 
 @cache

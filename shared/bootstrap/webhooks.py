@@ -3,15 +3,14 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pydantic import SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from shared.bootstrap.clients import database
 from shared.bootstrap.http import HttpFunction
 from shared.bootstrap.publishing import publisher
-from shared.bootstrap.settings import FunctionSettings
+from shared.bootstrap.secrets import SecretSettings
 from shared.clock import utc_now
 from shared.domain.providers import Provider
-from shared.outbound.credentials import SecretResolver, read_secret
 from shared.pos.alleaves.webhooks import locations_in, read_event
 from shared.pos.lightspeed.webhooks import accounts_in
 from shared.pos.lightspeed.webhooks import read_event as read_lightspeed
@@ -23,12 +22,15 @@ from shared.web.routing import Route
 from shared.web.signatures import SecretInAddress, SignedByAlleaves, SignedByLightspeed
 
 
-class WebhookSettings(FunctionSettings):
-    """Settings of ``webhooks``. ``alleaves_webhook_secret`` is the secret of the locations without
-    a ``posConfig.webhookSecret``; blank where there is none."""
+class WebhookSettings(SecretSettings):
+    """Settings of ``webhooks``."""
 
-    pos_sync_topic: str
-    alleaves_webhook_secret: SecretStr = SecretStr("")
+    pos_sync_topic: str = Field(description="Full name of the topic `pos-sync`.")
+    alleaves_webhook_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="Secret of the Alleaves locations without a `posConfig.webhookSecret`; blank: "
+        "there is none.",
+    )
 
     @field_validator("alleaves_webhook_secret")
     @classmethod
@@ -40,7 +42,7 @@ def _routes(settings: WebhookSettings) -> Iterable[Route[Any, Any]]:
     store = database(settings)
     pos_sync = publisher(settings.pos_sync_topic)
     # Text is taken here: these secrets prove who calls, and are sent nowhere.
-    secrets = SecretResolver(read_secret, settings.google_cloud_project, plain_text=True)
+    secrets = settings.resolver(plain_text=True)
     alleaves = WebhookSenders(
         "alleaves",
         store,

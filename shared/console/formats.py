@@ -3,6 +3,7 @@
 None is written as a dash: what is not known is never shown as zero.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -12,6 +13,8 @@ from zoneinfo import ZoneInfo
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
+
+from shared.domain.providers import label
 
 UNKNOWN = "—"
 _CENTS = Decimal("0.01")
@@ -105,6 +108,25 @@ def day(context: Context, value: date | None) -> Markup | str:
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), day_text(value))
 
 
+@pass_context
+def stamp(context: Context, value: datetime) -> str:
+    """A moment of this year in a label of a chart, in the page's zone: "Nov 22, 3:41 PM"."""
+    local = value.astimezone(context["zone"])
+    return f"{local:%b} {local.day}, {local.hour % 12 or 12}:{local:%M %p}"
+
+
+def plain(value: Any) -> str:
+    """A stored value of any kind: text as it is, what is structured as JSON."""
+    if value is None:
+        return UNKNOWN
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def combined(given: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """Both together, without those of the others that are None."""
+    return {**given, **{name: value for name, value in others.items() if value is not None}}
+
+
 def words(value: str | None) -> str:
     """An identifier as words: "in_store" is "In store", "org_main_street" "Org main street"."""
     if not value:
@@ -144,5 +166,9 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "known": known,
     "as_options": as_options,
     "as_column": as_column,
+    "stamp": stamp,
+    "plain": plain,
+    "combined": combined,
+    "provider_name": label,
 }
 """By the names that templates use."""

@@ -21,6 +21,7 @@ from shared.pos.config import DEFAULT_TIMEZONE
 from shared.web.auth import ANY_ORG, OWN_ORG, Caller, SignedInUser
 from shared.web.response import RawContent, RouteReply
 from shared.web.routes.metadata import MetadataResponse
+from shared.web.routes.orgs import OrgStatusResponse
 from shared.web.routing import Route, RouteCall
 
 HTML = "text/html"
@@ -145,9 +146,11 @@ class Console:
         """Kept for minutes; the page's rule has admitted the caller to the org."""
 
         def read() -> OrgFrame:
-            found = self.reader(call).get("/api/metadata", MetadataResponse, orgId=call.org_id)
+            org_id, reader = call.org_id, self.reader(call)
+            found = reader.get("/api/metadata", MetadataResponse, orgId=org_id)
+            known = reader.get("/api/orgs/{orgId}/status", OrgStatusResponse, orgId=org_id)
             zones = (each.fields.get("timezone") for each in found.locations.items)
-            return OrgFrame(call.org_id, name_of(call.org_id), _zone(next(zones, None)))
+            return OrgFrame(org_id, known.name or name_of(org_id), _zone(next(zones, None)))
 
         return self._frames.get_or(call.org_id, KEPT_SECONDS, read)
 
@@ -173,7 +176,7 @@ def rendered(
         "Vary": "Accept-Encoding, Cookie",
     }
     data = text.encode()
-    if "gzip" in accepted.lower() and len(data) > SMALLEST_COMPRESSED:
+    if static_files.accepts_gzip(accepted) and len(data) > SMALLEST_COMPRESSED:
         sent["Content-Encoding"] = "gzip"
         data = gzip.compress(data, compresslevel=6, mtime=0)
     return RouteReply(RawContent(f"{HTML}; charset=utf-8", data), status=status, headers=sent)

@@ -10,6 +10,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from werkzeug.http import parse_accept_header
+
 from shared.errors import NotFound
 from shared.web.auth import PUBLIC
 from shared.web.request import NoBody, Params, RecordId
@@ -79,11 +81,16 @@ def routes() -> RouteTable:
     return table
 
 
+def accepts_gzip(header: str) -> bool:
+    """Whether an Accept-Encoding says so."""
+    return parse_accept_header(header)["gzip"] > 0
+
+
 def content(accepted: str, file: StaticFile, headers: dict[str, str]) -> RouteReply:
     """The file, compressed where the client accepts it."""
     headers = {**headers, "Vary": "Accept-Encoding"}
     data = file.data
-    if "gzip" in accepted.lower():
+    if accepts_gzip(accepted):
         headers["Content-Encoding"] = "gzip"
         data = file.compressed
     return RouteReply(RawContent(file.media_type, data), headers=headers)

@@ -77,6 +77,24 @@ def segment_of(
     return Segmented(Segment.NEW, f"{order_count} orders (under {limit.returning_orders}), {ago}")
 
 
+def rules(thresholds: SegmentThresholds = THRESHOLDS) -> list[tuple[Segment, str]]:
+    """The segments with what each asks for, in words, in the order in which they are tried."""
+    limit = thresholds
+    spent, many = _dollars(limit.vip_cents), f"at least {limit.vip_orders} orders"
+    return [
+        (Segment.NEW, "no orders yet"),
+        (Segment.VIP, f"spent at least {spent} over {many}"),
+        (
+            Segment.LOYAL,
+            f"at least {limit.loyal_orders} orders, the last under {limit.loyal_days} days ago",
+        ),
+        (Segment.CHURNED, f"last order over {limit.churned_days} days ago"),
+        (Segment.AT_RISK, f"last order over {limit.at_risk_days} days ago"),
+        (Segment.RETURNING, f"at least {limit.returning_orders} orders"),
+        (Segment.NEW, "none of the others"),
+    ]
+
+
 def whole_days(since: datetime, now: datetime) -> int:
     """Whole days elapsed; a moment in the future counts as today."""
     return max(0, (now - since).days)

@@ -37,12 +37,18 @@ _Text = BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)
 
 
 class RateLimit(FrozenCamelModel):
-    """Calls that an account may make; None for no such limit. Alpine IQ documents none: these are
-    the figures of a public integration."""
+    """Calls that an account may make. Alpine IQ documents none: these are the figures of a public
+    integration."""
 
-    per_second: int | None = Field(default=5, ge=1, le=_MOST)
-    per_minute: int | None = Field(default=120, ge=1, le=_MOST)
-    per_hour: int | None = Field(default=2_000, ge=1, le=_MOST)
+    per_second: int | None = Field(
+        default=5, ge=1, le=_MOST, description="Calls a second at most; null: no such limit."
+    )
+    per_minute: int | None = Field(
+        default=120, ge=1, le=_MOST, description="Calls a minute at most; null: no such limit."
+    )
+    per_hour: int | None = Field(
+        default=2_000, ge=1, le=_MOST, description="Calls an hour at most; null: no such limit."
+    )
 
     @property
     def limits(self) -> tuple[Limit, ...]:
@@ -52,12 +58,18 @@ class RateLimit(FrozenCamelModel):
 
 
 class AlpineIqSettings(FrozenCamelModel):
-    """How to reach the account: the ProviderSettings port. ``rate_limit`` None: no limit."""
+    """How to reach the account: the ProviderSettings port."""
 
-    user_id: Annotated[str, _Text, Field(pattern=r"^[\w-]{1,64}$")]
-    api_key: Annotated[SecretStr, Field(min_length=1)]
-    base_url: AnyHttpUrl = AnyHttpUrl(BASE_URL)
-    rate_limit: RateLimit | None = RateLimit()
+    user_id: Annotated[str, _Text, Field(pattern=r"^[\w-]{1,64}$")] = Field(
+        description="Number of the account."
+    )
+    api_key: Annotated[SecretStr, Field(min_length=1)] = Field(description="Key of the account.")
+    base_url: AnyHttpUrl = Field(
+        default=AnyHttpUrl(BASE_URL), description="Address of the provider's API."
+    )
+    rate_limit: RateLimit | None = Field(
+        default=RateLimit(), description="Calls that the account may make; null: no limit."
+    )
 
     @property
     def rate_limit_id(self) -> str:

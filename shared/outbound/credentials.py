@@ -1,6 +1,7 @@
 """Credentials: secrets of an org's settings, and the access tokens that they are exchanged for.
 
-A secret is given as ``secret:NAME`` kept in Secret Manager, or where that is allowed as text.
+A secret stands in the settings sealed (sealing.py), as ``secret:NAME`` kept in Secret Manager, or
+where that is allowed as text.
 """
 
 import json
@@ -32,7 +33,13 @@ from pydantic import SecretStr
 from shared.cache import ExpiringCache
 from shared.clock import Clock
 from shared.domain.org_secrets import SecretPlace, is_name_of, name_prefix
-from shared.errors import ConfigurationInvalid, ProviderUnreachable, SyncSamError
+from shared.errors import (
+    ConfigurationInvalid,
+    ProviderUnreachable,
+    SecretsUnavailable,
+    SyncSamError,
+)
+from shared.outbound.sealing import SEALED, Sealer
 
 if TYPE_CHECKING:
     from google.cloud.secretmanager import SecretManagerServiceClient
@@ -43,17 +50,11 @@ SECRETS_KEPT = 10_000
 TIMEOUT_SECONDS = 10.0
 REFRESH_BUFFER = timedelta(minutes=5)
 """A token is renewed this long before it expires, so that none expires on its way."""
-_REFERENCE = re.compile(r"([A-Za-z0-9_-]{1,255})(?:/versions/(?:latest|[0-9]{1,9}))?")
+_REFERENCE = re.compile(r"([A-Za-z0-9_-]{1,255})(?:/versions/(?:latest|[0-9]{1,19}))?")
 ReadSecret = Callable[[str], str]
 """From a resource name ``projects/P/secrets/NAME/versions/V`` to the secret's text. Raises
 LookupError, with the reason in words that hold no secret, for one that does not exist, may not be
 read or is no text; SecretsUnavailable."""
-
-
-class SecretsUnavailable(SyncSamError):
-    """Secret Manager does not answer now, or not to Sync Sam."""
-
-    code = "secrets_unavailable"
 
 
 def read_secret(resource: str) -> str:
@@ -102,8 +103,8 @@ def secret_name(reference: SecretStr, place: SecretPlace) -> str:
 
 
 class SecretResolver:
-    """Replaces references by their secrets, which are cached for CACHE_SECONDS in memory. Without
-    ``plain_text`` a secret that an org's settings hold as text is refused."""
+    """Opens secrets and replaces references by them; they are cached for CACHE_SECONDS in memory.
+    Without ``plain_text`` a secret that an org's settings hold as text is refused."""
 
     def __init__(
         self,
@@ -112,21 +113,25 @@ class SecretResolver:
         monotonic: Callable[[], float] = time.monotonic,
         *,
         plain_text: bool = False,
+        sealer: Sealer | None = None,
     ) -> None:
         self._read = read
         self._project = project
         self._plain_text = plain_text
+        self._sealer = sealer or Sealer()
         self._known = ExpiringCache[str, SecretStr](SECRETS_KEPT, monotonic)
         self._lock = Lock()
 
     def text_of(self, value: SecretStr, place: SecretPlace) -> SecretStr:
-        """The secret that ``value``, which stands at ``place``, refers to; ``value`` itself where
-        it is no reference. Raises ConfigurationInvalid, naming the place, for a secret that is not
-        the org's, that cannot be resolved, or that may not be text; and SecretsUnavailable, if that
-        cannot be known now."""
+        """The secret that ``value``, which stands at ``place``, is sealed or refers to; ``value``
+        itself where it is text. Raises ConfigurationInvalid, naming the place, for a secret that is
+        not the org's or not of this place, that cannot be read, or that may not be text; and
+        SecretsUnavailable, if that cannot be known now."""
         text = value.get_secret_value()
         if text.startswith(PREFIX):
             return self._named(secret_name(value, place), str(place))
+        if text.startswith(SEALED):
+            return self._opened(value, place)
         if text and not self._plain_text:
             raise ConfigurationInvalid(
                 f"the secret in {place} is plain text, which is not accepted: replace it with:"
@@ -139,6 +144,22 @@ class SecretResolver:
         if not value.get_secret_value().startswith(PREFIX):
             return value
         return self._named(value.get_secret_value().removeprefix(PREFIX), variable)
+
+    def _opened(self, value: SecretStr, place: SecretPlace) -> SecretStr:
+        key = f"{place!r} {value.get_secret_value()}"
+        try:
+            with self._lock:
+                return self._known.get_or(
+                    key, CACHE_SECONDS, lambda: SecretStr(self._sealer.open(value, place))
+                )
+        except LookupError as error:
+            raise ConfigurationInvalid(
+                f"the secret in {place} cannot be opened: {error}. Replace it with: {place.command}"
+            ) from None
+        except SecretsUnavailable as error:
+            raise SecretsUnavailable(
+                f"the secret in {place} could not be opened: {error}"
+            ) from error
 
     def _named(self, name: str, where: str) -> SecretStr:
         resource = f"projects/{self._project}/secrets/{name}"

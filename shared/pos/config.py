@@ -19,9 +19,14 @@ STATUSES: tuple[str, ...] = get_args(Status)
 ALLEAVES_URL = "https://app.alleaves.com/api"
 """Where no other address is given."""
 LIGHTSPEED_URL = "https://{prefix}.retail.lightspeed.app"
+SECRET_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "alleaves": ("password", "pin", "apiKey"),
+    "lightspeed": ("token", "clientSecret", "refreshToken"),
+}
+"""What signs in at a provider, in ``posConfig``."""
 REPLACED = "refresh_token"
 """The field whose secret is read and replaced with each use."""
-SECRETS = ("password", "pin", "apiKey", "token", "clientSecret", "refreshToken", "webhookSecret")
+SECRETS = (*(name for names in SECRET_FIELDS.values() for name in names), "webhookSecret")
 """The fields of ``posConfig`` that nobody is shown."""
 _LABEL_OR_NONE = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"
 """A label of DNS."""
@@ -65,32 +70,63 @@ Secret = Annotated[SecretStr, _as_text]
 
 
 class _Account(FrozenCamelModel):
-    """What the settings of every provider have. Secrets may be ``secret:NAME`` references until
-    resolved. ``location_id`` is the POS's own id of the location; empty where the POS is to say."""
+    """What the settings of every provider have. Secrets may be references until resolved."""
 
-    status: Status
-    base_url: str | None = None
-    location_id: Annotated[Text, BeforeValidator(lambda value: value or "")] = ""
-    webhook_secret: object = Field(None, repr=False, exclude=True)
-    """Read by ``store.webhook_signers`` alone: it is not of the sync."""
-    webhook_secret_rotated_at: object = Field(None, repr=False, exclude=True)
-    """As ``webhook_secret``."""
+    status: Status = Field(description="Only `active` locations are synced.")
+    base_url: str | None = Field(
+        default=None,
+        description="Address of the API: `https`, a host of the provider or of `PROVIDER_HOSTS`. "
+        "None: the provider's own.",
+    )
+    location_id: Annotated[Text, BeforeValidator(lambda value: value or "")] = Field(
+        default="",
+        description="The POS's own id of the location. Empty: at Alleaves that of the login, else "
+        "the account's only one; at Lightspeed all outlets of the account.",
+    )
+    # Read by ``store.webhook_signers`` alone: these two are not of the sync.
+    webhook_secret: object = Field(
+        None,
+        repr=False,
+        exclude=True,
+        description="Shared secret of the location's webhooks; text or a reference.",
+    )
+    webhook_secret_rotated_at: object = Field(
+        None,
+        repr=False,
+        exclude=True,
+        description="When the webhook secret was last exchanged; written by the command.",
+    )
 
 
 class AlleavesConfig(_Account):
-    """An account at Alleaves: an API key, or user name, password and PIN. The key is sent in
-    ``api_key_header``, in ``Authorization`` as ``Bearer KEY``. ``store_id`` and ``environment``
-    belong to other programs."""
+    """An account at Alleaves: an API key, or user name, password and PIN."""
 
-    provider: Literal["alleaves"]
-    username: Text = ""
-    password: Secret = SecretStr("")
-    pin: Secret = SecretStr("")
-    api_key: Secret | None = None
-    api_key_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "Authorization"
-    store_id: Text | None = None
-    environment: object = None
-    api_style: Literal["search", "rest"] = "search"
+    provider: Literal["alleaves"] = Field(description="Which point of sale it is.")
+    username: Text = Field(
+        default="",
+        description="User name; text, no reference. Needed unless there is an `apiKey`, or "
+        "`ALLEAVES_USERNAME` of the environment.",
+    )
+    password: Secret = Field(
+        default=SecretStr(""), description="Password. Needed as the user name is."
+    )
+    pin: Secret = Field(
+        default=SecretStr(""),
+        description="PIN, a secret of its own, never joined with the password. Empty: not sent.",
+    )
+    api_key: Secret | None = Field(
+        default=None, description="Key in place of user name, password and PIN."
+    )
+    api_key_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] = Field(
+        default="Authorization",
+        description="Header that carries the key: in `Authorization` as `Bearer KEY`, in any other "
+        "the key alone.",
+    )
+    store_id: Text | None = Field(default=None, description="Of other programs; ignored.")
+    environment: object = Field(default=None, description="Of other programs; ignored.")
+    api_style: Literal["search", "rest"] = Field(
+        default="search", description="Which of the two forms of the API the account speaks."
+    )
 
     @property
     def means_all(self) -> bool:
@@ -131,18 +167,33 @@ class AlleavesConfig(_Account):
 
 class LightspeedConfig(_Account):
     """A retailer's account at Lightspeed: the prefix of its domain, and a personal token or,
-    without one, what OAuth takes. ``refresh_token`` stays a reference to a secret, which each use
-    replaces. ``page_size`` is how many rows of a list are asked for at once. ``location_id`` is an
-    outlet's id, which narrows the stock to that outlet."""
+    without one, what OAuth takes. ``refresh_token`` stays a reference."""
 
-    provider: Literal["lightspeed"]
-    domain_prefix: Annotated[str, Field(pattern=_LABEL_OR_NONE)] = ""
-    token: Secret = SecretStr("")
-    client_id: Text = ""
-    client_secret: Secret = SecretStr("")
-    refresh_token: Secret = SecretStr("")
-    api_version: Annotated[str, Field(pattern=r"^[0-9.-]{1,10}$")] = "2.0"
-    page_size: Annotated[int, Field(ge=1, le=1000)] = 500
+    provider: Literal["lightspeed"] = Field(description="Which point of sale it is.")
+    domain_prefix: Annotated[str, Field(pattern=_LABEL_OR_NONE)] = Field(
+        default="",
+        description="The account: first part of the back office's host name, in small letters. "
+        "Needed unless there is a `baseUrl`.",
+    )
+    token: Secret = Field(
+        default=SecretStr(""),
+        description="Personal token. Needed unless there is an OAuth app.",
+    )
+    client_id: Text = Field(default="", description="Id of an OAuth app, in place of the token.")
+    client_secret: Secret = Field(
+        default=SecretStr(""),
+        description="Secret of that app, which also signs its webhooks.",
+    )
+    refresh_token: Secret = Field(
+        default=SecretStr(""),
+        description="Refresh token of that app; a reference or sealed, for each use replaces it.",
+    )
+    api_version: Annotated[str, Field(pattern=r"^[0-9.-]{1,10}$")] = Field(
+        default="2.0", description="Version of the API, `2.0` or a dated one such as `2026-07`."
+    )
+    page_size: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=500, description="Rows of a list that are asked for at once."
+    )
 
     @property
     def means_all(self) -> bool:
@@ -230,9 +281,13 @@ class Location(FrozenCamelModel):
     ``posConfig`` that mean nothing."""
 
     id: str
-    org_id: str
-    name: str = ""
-    timezone: Annotated[str | None, AfterValidator(_known_zone)] = None
+    org_id: str = Field(description="The org that the location belongs to.")
+    name: str = Field(default="", description="Used in messages to people.")
+    timezone: Annotated[str | None, AfterValidator(_known_zone)] = Field(
+        default=None,
+        description="IANA name of the zone in which POS times without a zone are meant. None: as "
+        "the POS says, else `America/New_York` with a warning.",
+    )
     pos_config: PosConfig = Field(repr=False)
     unknown: tuple[str, ...] = ()
 

@@ -123,5 +123,5 @@ def _oauth(
             f"location {location.id} signs in with OAuth, which is not possible here: a refresh"
             " token could not be kept"
         )
-    refresh_token = secrets.named_by(config.refresh_token, secret_place(location, REPLACED))
+    refresh_token = secrets.at(config.refresh_token, secret_place(location, REPLACED))
     return OAuth(http, tokens, config, refresh_token, provider=PROVIDER, clock=clock)

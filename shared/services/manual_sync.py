@@ -25,6 +25,7 @@ from shared.errors import (
     SyncSamError,
     UnderWay,
 )
+from shared.services.reads.run_history import RunHistory
 from shared.services.runs.failure import failed
 from shared.services.sync.pos_locations import active_locations
 from shared.store import lease as leases
@@ -160,10 +161,7 @@ class ManualSync:
 
     def read(self, org_id: str, run_id: str) -> Run:
         """The run. Raises NotFound."""
-        run = runs.read(self.database, org_id, run_id)
-        if run is None:
-            raise NotFound("there is no such run")
-        return run
+        return RunHistory(self.database).run(org_id, run_id)
 
     def wait(self, org_id: str, run_id: str, seconds: float) -> Run:
         """The run once it has ended, at the latest after so many seconds."""

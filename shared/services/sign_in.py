@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import structlog
 from pydantic import BaseModel, Field, SecretStr
 
-from shared.cache import ExpiringCache
+from shared.cache import CountingWindow
 from shared.errors import CredentialsRejected, RateLimited, RetryLater, Unauthenticated
 from shared.outbound.failures import StatusRefused
 from shared.outbound.session import HttpCall, HttpSession
@@ -45,8 +45,7 @@ class PasswordSignIn:
         self._http = http
         self._api_key = api_key
         self._base_url = base_url
-        self._monotonic = monotonic
-        self._failures = ExpiringCache[str, tuple[float, int]](ADDRESSES_KEPT, monotonic)
+        self._failures = CountingWindow[str](ADDRESSES_KEPT, WINDOW_SECONDS, monotonic)
 
     def __call__(self, email: str, password: SecretStr) -> str:
         """An ID token. Raises Unauthenticated, RateLimited after many failures, RetryLater where
@@ -65,7 +64,7 @@ class PasswordSignIn:
             if error.status != _INVALID:
                 raise
             for key in keys:
-                self._count(key)
+                self._failures.count(key)
             log.info("sign_in_refused")
             raise Unauthenticated(
                 "the e-mail or the password is wrong, or the account is disabled"
@@ -89,19 +88,14 @@ class PasswordSignIn:
 
     def _refuse_if_often(self, keys: Mapping[str, int]) -> None:
         for key, most in keys.items():
-            since, failures = self._failures.get(key) or (0.0, 0)
+            failures, seconds = self._failures.so_far(key)
             if failures >= most:
-                left = max(1, round(since + WINDOW_SECONDS - self._monotonic()))
+                left = max(1, round(seconds))
                 log.warning("sign_in_limited", everybody=key == _EVERYBODY)
                 raise RateLimited(
                     f"too many failed sign-ins: try again in {-(-left // 60)} minutes",
                     retry_after=left,
                 )
-
-    def _count(self, key: str) -> None:
-        now = self._monotonic()
-        since, failures = self._failures.get(key) or (now, 0)
-        self._failures.put(key, max(since + WINDOW_SECONDS - now, 0.001), (since, failures + 1))
 
 
 def _key_of(email: str) -> str:

@@ -56,16 +56,17 @@ class AddressSecrets:
         made = self.make()
         for last in (*[False] * (TRIES - 1), True):
             signer = self._signer(org_id)
-            where = _place(signer)
+            place = _place(signer)
             stored = signer.secret.get_secret_value() if signer.secret else ""
             if stored.startswith(PREFIX):
                 raise ConfigurationInvalid(
-                    f"{where} is {stored}, which is not written here: add a version to that secret"
+                    f"{place} is {stored}, which is not written here: add a version to that secret"
                     " with a new secret of 32 characters, a blank and the old one"
                 )
-            before = stored.split(" ")[0]
+            opened = self.resolver.text_of(signer.secret, place) if signer.secret else SecretStr("")
+            before = opened.get_secret_value().split(" ")[0]
             if stored and not _FITS_ADDRESS.fullmatch(before):
-                raise ConfigurationInvalid(f"{where} {_NOT_FOR_ADDRESS}")
+                raise ConfigurationInvalid(f"{place} {_NOT_FOR_ADDRESS}")
             both = SecretStr(f"{made.get_secret_value()} {before}".strip())
             try:
                 now = self.clock()

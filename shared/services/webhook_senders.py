@@ -30,6 +30,7 @@ from shared.clock import Clock, utc_now
 from shared.domain.org_secrets import SecretPlace
 from shared.errors import ConfigurationInvalid, Owner, RequestRefused
 from shared.outbound.credentials import PREFIX, SecretResolver
+from shared.outbound.sealing import SEALED
 from shared.store import webhook_signers
 from shared.store.database import Database
 from shared.store.webhook_signers import WebhookSigner
@@ -48,7 +49,7 @@ tried."""
 MOST_KNOWN = 20_000
 """Active locations that are read for their secrets."""
 MOST_REFERENCES = 50
-"""``secret:NAME`` among all secrets that are tried: each is a call to Secret Manager."""
+"""Secrets sealed or kept elsewhere among all that are tried: each is a call to open it."""
 FEW = 50
 """Active locations among which the only org without a secret of its own is looked for."""
 MOST_HASHED = 64_000_000
@@ -304,7 +305,7 @@ class _Stored(NamedTuple):
 
     @property
     def is_reference(self) -> bool:
-        return self.text.get_secret_value().startswith(PREFIX)
+        return self.text.get_secret_value().startswith((PREFIX, SEALED))
 
 
 def _valid(secret: SecretStr, rotated_at: datetime | None, now: datetime) -> tuple[SecretStr, ...]:

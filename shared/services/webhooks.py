@@ -58,7 +58,7 @@ class ReceiveWebhook:
         now = self.clock()
         if event.sent_at is not None and abs(now - event.sent_at) > MAX_AGE:
             raise Stale("the signature does not fit")
-        key = self._key(event, body)
+        key = event_key(self.provider, event, body)
         outcome = WebhookOutcome.QUEUED if event.names_records else WebhookOutcome.KEPT
         try:
             self.database.commit(
@@ -75,10 +75,12 @@ class ReceiveWebhook:
         log.info("webhook_received", event_kind=event.kind, outcome=outcome, org_id=org_id)
         return outcome
 
-    def _key(self, event: PosEvent, body: bytes) -> str:
-        """The event's id and the body are both signed: a repeat cannot be made to look new."""
-        unique = f"{event.kind}/{event.id}".encode() if event.id else body
-        return hashlib.blake2b(unique, digest_size=16, person=self.provider.encode()).hexdigest()
+
+def event_key(provider: Provider, event: PosEvent, body: bytes) -> str:
+    """Under what an event is stored. Its id and the body are both signed: a repeat cannot be made
+    to look new."""
+    unique = f"{event.kind}/{event.id}".encode() if event.id else body
+    return hashlib.blake2b(unique, digest_size=16, person=provider.encode()).hexdigest()
 
 
 def request(org_id: str, key: str, event: PosEvent | StoredWebhook, provider: Provider) -> PosSync:

@@ -178,6 +178,22 @@ def count_all(database: Database, org_id: str) -> int:
     return database.totals(collection).count - removed
 
 
+def count_with_orders(database: Database, org_id: str) -> int:
+    """How many customers have an order that counts, without reading them."""
+    return database.totals(paths.customers(org_id), ("lastOrderDate", ">", EARLIEST)).count
+
+
+def top_spender(database: Database, org_id: str) -> Document | None:
+    """Who has spent the most, with name and sum; None where nobody has spent anything."""
+    best = database.query(
+        paths.customers(org_id),
+        order_by=[("totalSpent", "DESCENDING")],
+        select=["firstName", "lastName", "totalSpent"],
+        limit=1,
+    )
+    return next((each for each in best if each.fields["totalSpent"] > 0), None)
+
+
 def by_id(
     database: Database,
     org_id: str,

@@ -242,9 +242,20 @@ class Database:
         for batch in batched(sorted(wanted), IN_LIMIT):
             yield from self.query(collection, (name, "in", batch), *filters, select=select)
 
-    def totals(self, collection: str, *filters: Filter, sums: Sequence[str] = ()) -> Totals:
-        """How many documents match, and the sums of some of their fields, without reading them."""
-        aggregation = self._filtered(collection, filters).count(alias="count")
+    def totals(
+        self,
+        collection: str,
+        *filters: Filter,
+        sums: Sequence[str] = (),
+        order_by: Sequence[tuple[str, str]] = (),
+    ) -> Totals:
+        """How many documents match, and the sums of some of their fields, without reading them.
+        ``order_by`` is for the index of that order; documents without a field of it, or of
+        ``sums``, do not match."""
+        query = self._filtered(collection, filters)
+        for name, direction in order_by:
+            query = query.order_by(name, direction=direction)
+        aggregation = query.count(alias="count")
         for name in sums:
             aggregation = aggregation.sum(name, alias=name)
         with self._limited() as limits:

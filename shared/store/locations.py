@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from shared.cache import ExpiringCache
-from shared.domain.ids import is_document_id, org_id_spellings
+from shared.domain.ids import is_document_id, natural_key, org_id_spellings
 from shared.domain.providers import PROVIDERS
 from shared.domain.runs import NEW_FOR
 from shared.errors import ConfigurationInvalid, InvalidMessage, at_fault
@@ -298,6 +298,13 @@ def zones(database: Database, org_id: str) -> dict[str, ZoneInfo]:
         with suppress(KeyError, ValueError, TypeError, OSError):
             known[location_id] = ZoneInfo(name or DEFAULT_TIMEZONE)
     return known
+
+
+def zone_of(database: Database, org_id: str) -> ZoneInfo:
+    """The org's time zone: that of its first location by the POS's id."""
+    known = zones(database, org_id)
+    first = min(known, key=natural_key, default=None)
+    return ZoneInfo(DEFAULT_TIMEZONE) if first is None else known[first]
 
 
 def settings_of(location: Fields) -> Fields:

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -136,16 +137,18 @@ def in_review(database: Database, org_id: str) -> list[Document]:
 def counts(database: Database, org_id: str) -> CustomerCounts:
     """The counts, without reading the customers."""
 
-    def count(*filters: Filter) -> int:
+    def count(filters: Sequence[Filter]) -> int:
         return database.totals(paths.customers(org_id), *filters).count
 
-    return CustomerCounts(
-        total_customers=count(),
-        with_alpine_sync=count(AT_PROVIDER),
-        with_calculated_points=count(("pointsFromOrders", ">=", 0)),
-        reconciled=count(("loyaltyReconciled", "==", True)),
-        needs_review=count(AT_PROVIDER, NOT_RECONCILED),
-    )
+    asked: list[Sequence[Filter]] = [
+        (),
+        (AT_PROVIDER,),
+        (("pointsFromOrders", ">=", 0),),
+        (("loyaltyReconciled", "==", True),),
+        (AT_PROVIDER, NOT_RECONCILED),
+    ]
+    with ThreadPoolExecutor(len(asked), thread_name_prefix="loyalty-count") as pool:
+        return CustomerCounts(*pool.map(count, asked))
 
 
 def orders_of(

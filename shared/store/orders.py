@@ -153,12 +153,24 @@ def facts_of_customers(
             yield order.fields.get("customerId", ""), fact
 
 
+def of_customer(
+    database: Database, org_id: str, customer_id: str, fields: Sequence[str]
+) -> Iterator[Document]:
+    """These fields of every order of a customer, whether it counts or not."""
+    theirs = ("customerId", "==", customer_id)
+    return database.query(paths.orders(org_id), theirs, select=fields)
+
+
 def fact_of(order: Document) -> OrderFact | None:
     """The facts of one order; None without a readable total or time, or where the order was
     removed at the POS or is superseded by its sale."""
+    return None if _is_left_out(order) else fact_as_stored(order)
+
+
+def fact_as_stored(order: Document) -> OrderFact | None:
+    """The facts of one order, removed or superseded though it be; None without a readable total or
+    time."""
     created_at = order.fields.get("createdAt")
-    if _is_left_out(order):
-        return None
     try:
         total_cents = to_cents(order.fields.get("total"))
     except ValueError:
@@ -173,6 +185,12 @@ def fact_of(order: Document) -> OrderFact | None:
         items=tuple(_items(order.fields.get("items"))),
         channel=order.fields.get("channel"),
     )
+
+
+def has_counted(order: Document) -> bool:
+    """Whether an order counts as its customer's spending."""
+    fact = fact_of(order)
+    return bool(fact and order.fields.get("customerId") and counts(fact.status, fact.type))
 
 
 def _is_left_out(order: Document) -> bool:

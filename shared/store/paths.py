@@ -54,6 +54,7 @@ metrics = _below_tenant("sync_state/metrics")  # which report is under way, and 
 metrics_state = _below_tenant("metrics_state")  # what the next report of metrics begins with
 metrics_reports = _below_tenant("metrics_reports")
 
+loyalty_runs = _below_tenant("loyalty_runs")
 loyalty_lease = _below_tenant("loyalty_state/lease")  # its own: it keeps no sync waiting
 loyalty_progress = _below_tenant("loyalty_state/progress")
 
@@ -68,6 +69,11 @@ def progress(org_id: str, provider: str) -> str:
     return f"{tenant(org_id)}/sync_state/{providers.suffixed(provider, 'progress')}"
 
 
+def refresh_token(org_id: str, location_id: str) -> str:
+    """What the provider has replaced the refresh token of a location by."""
+    return f"{tenant(org_id)}/sync_state/refresh_token_{location_id}"
+
+
 def sync_run(org_id: str, run_id: str) -> str:
     return f"{tenant(org_id)}/{SYNC_RUNS}/{run_id}"
 
@@ -78,7 +84,7 @@ def sync_report(org_id: str, run_id: str) -> str:
 
 
 def loyalty_run(org_id: str, run_id: str) -> str:
-    return f"{tenant(org_id)}/loyalty_runs/{run_id}"
+    return f"{loyalty_runs(org_id)}/{run_id}"
 
 
 def metrics_csv(org_id: str, date: str) -> str:

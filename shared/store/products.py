@@ -51,6 +51,8 @@ PUBLIC_DEFAULTS = {"isFeatured": False, "isOnSale": False, "available": False}
 RECOMMENDATION_FIELDS = ("name", "category", "price", "imageUrl")
 
 _OWNED = PRODUCT.owned + SALE.owned
+WHOLE = (*_OWNED, *MERCHANT, "removedFromPosAt")
+"""Everything that the product itself has of a product, for staff."""
 
 
 def fields_of(product: Product, org_id: str, provider: str) -> dict[str, Any]:
@@ -151,6 +153,30 @@ def public_menu(database: Database, org_id: str) -> list[MenuProduct]:
     return sorted((each for each in shown if each), key=lambda product: product.place)
 
 
+def whole_menu(database: Database, org_id: str) -> list[Fields]:
+    """The products on the menu, all of their fields, in no order."""
+    found = database.query(paths.menu_items(org_id), select=WHOLE)
+    return [_whole(item.fields, item.id) for item in found if "name" in item.fields]
+
+
+def read_whole(database: Database, org_id: str, product_id: str) -> Fields | None:
+    """One product as it is kept for good, with what a merchant has set on the menu; None where the
+    org never had it."""
+    kept = f"{paths.products(org_id)}/{product_id}"
+    on_menu = f"{paths.menu_items(org_id)}/{product_id}"
+    found = database.get_all([kept, on_menu], WHOLE)
+    if not found[kept].exists:
+        return None
+    merchant = {name: found[on_menu].fields.get(name) for name in MERCHANT}
+    shown = {name: value for name, value in merchant.items() if value is not None}
+    return _whole({**found[kept].fields, **shown}, product_id)
+
+
+def _whole(fields: Fields, product_id: str) -> Fields:
+    inner = {name: value for name, value in fields.items() if name not in PUBLIC}
+    return {**inner, **_typed(fields), "id": product_id}
+
+
 def _stock_fields(stock: LocationStock) -> dict[str, Any]:
     return {
         "available": stock.available,
@@ -159,17 +185,24 @@ def _stock_fields(stock: LocationStock) -> dict[str, Any]:
     }
 
 
-def _shown(document: Document) -> MenuProduct | None:
-    fields = {
-        name: document.fields[name]
+def _typed(fields: Fields) -> dict[str, Any]:
+    """The public fields that are of their types: merchants and other programs write some. A
+    product without a price is stored with 0."""
+    typed = {
+        name: fields[name]
         for name, types in PUBLIC.items()
-        if isinstance(document.fields.get(name), types)
-        and (bool in types or not isinstance(document.fields[name], bool))
+        if isinstance(fields.get(name), types)
+        and (bool in types or not isinstance(fields[name], bool))
     }
+    if not typed.get("price"):
+        typed.pop("price", None)
+    return typed
+
+
+def _shown(document: Document) -> MenuProduct | None:
+    fields = _typed(document.fields)
     if not {"id", "name", "category"} <= fields.keys() or not legible(fields["name"]):
         return None
-    if not fields.get("price"):
-        fields.pop("price", None)  # a product without a price is stored with 0
     ends_at = fields.get("saleEndsAt")
     if ends_at is not None:
         fields["saleEndsAt"] = ends_at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -185,6 +185,16 @@ class Run(StoredRun, ProviderWork):
                 found[name] = found.get(name, StreamCounts()).plus(tally)
         return found
 
+    @property
+    def removals_held(self) -> list[Hold]:
+        """Removals that wait for a person, at all providers together."""
+        return [hold for work in self.work.values() for hold in work.holds.values()]
+
+    @property
+    def held(self) -> str | None:
+        """Why they wait, in sentences; None where there are none."""
+        return "; ".join(hold.reason for hold in self.removals_held) or None
+
     def work_at(self, provider: str) -> None:
         """Go on with this provider; the one before is done with."""
         if self.provider in (None, provider):
@@ -209,10 +219,9 @@ class Run(StoredRun, ProviderWork):
                 "streams": {n: t.model_dump(by_alias=True) for n, t in self.totals.items()},
                 "providers": {n: w.model_dump(by_alias=True) for n, w in self.work.items()},
             }
-        holds = [hold for work in self.work.values() for hold in work.holds.values()]
-        document["deletionsHeld"] = sum(hold.count for hold in holds)
-        if holds:
-            document["held"] = "; ".join(hold.reason for hold in holds)
+        document["deletionsHeld"] = sum(hold.count for hold in self.removals_held)
+        if self.held is not None:
+            document["held"] = self.held
         for tally in document["streams"].values():
             tally["seconds"] = round(tally["seconds"], 3)
         return document
@@ -297,6 +306,18 @@ def unfinished(database: Database, before: datetime, limit: int) -> list[Unfinis
         UnfinishedRun(paths.org_of(d.path), d.id, Run.model_validate(d.fields), d.version)
         for d in found
     ]
+
+
+def begun_before(database: Database, org_id: str, moment: datetime) -> tuple[str, Run] | None:
+    """The last of the org's runs that began at a moment or before, and its id; None before the
+    first that is still kept. One read."""
+    found = database.query(
+        paths.sync_runs(org_id),
+        ("startedAt", "<=", moment),
+        order_by=[("startedAt", "DESCENDING")],
+        limit=1,
+    )
+    return next(((each.id, Run.model_validate(each.fields)) for each in found), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+from pydantic import Field
 
 from shared.batches import batched
 from shared.domain.changes import REMOVED_AT, fingerprint
@@ -233,12 +234,22 @@ def _most(phones: Sequence[str]) -> int:
     return len(phones) * (MAX_SHARING + 1)
 
 
-class _Bounds(CamelModel):
-    """Thresholds as an org sets them: days, orders, dollars."""
+class RfmSettings(CamelModel):
+    """Bounds between an org's scores, ``tenants/{orgId}.rfm``."""
 
-    recency_days: tuple[int, ...] = DEFAULT_THRESHOLDS.recency_days
-    frequency: tuple[int, ...] = DEFAULT_THRESHOLDS.frequency
-    monetary: tuple[float, ...] = tuple(map(to_dollars, DEFAULT_THRESHOLDS.monetary_cents))
+    recency_days: tuple[int, ...] = Field(
+        default=DEFAULT_THRESHOLDS.recency_days,
+        description="Whole days since the last counted order up to which a customer scores 5, 4, "
+        "3 and 2; four, ascending.",
+    )
+    frequency: tuple[int, ...] = Field(
+        default=DEFAULT_THRESHOLDS.frequency,
+        description="Counted orders from which on a score is 2, 3, 4 and 5; four, ascending.",
+    )
+    monetary: tuple[float, ...] = Field(
+        default=tuple(map(to_dollars, DEFAULT_THRESHOLDS.monetary_cents)),
+        description="Dollars spent from which on a score is 2, 3, 4 and 5; four, ascending.",
+    )
 
 
 def scales(database: Database, org_id: str) -> ScoringScales:
@@ -267,7 +278,7 @@ def _thresholds(settings: Any) -> RfmThresholds:
     if settings is None:
         return DEFAULT_THRESHOLDS
     try:
-        bounds = _Bounds.model_validate(settings)
+        bounds = RfmSettings.model_validate(settings)
         monetary_cents = tuple(map(to_cents, bounds.monetary))
         return RfmThresholds(bounds.recency_days, bounds.frequency, monetary_cents)
     except (ValueError, ConfigurationInvalid) as error:

@@ -34,13 +34,26 @@ MOST_IGNORED = 5
 
 
 class SyncSettings(FrozenCamelModel):
-    """How an org is synced. ``markups`` are its own factors on cost by category (domain.pricing)
-    for products that the POS gives no price."""
+    """How an org is synced."""
 
-    orders_since: date = date(2020, 1, 1)
-    lookback_days: int = Field(default=90, ge=1, le=3660)
-    max_delete_percent: float = Field(default=20, ge=0, le=100)
-    markups: dict[str, Factor] = Field(default_factory=dict)
+    orders_since: date = Field(
+        default=date(2020, 1, 1), description="Oldest day of orders that are fetched."
+    )
+    lookback_days: int = Field(
+        default=90, ge=1, le=3660, description="Days of orders that are listed again once a day."
+    )
+    max_delete_percent: float = Field(
+        default=20,
+        ge=0,
+        le=100,
+        description="Percent of the stored products, orders or customers: a removal of 10 or more "
+        "that is of a larger share waits for a person.",
+    )
+    markups: dict[str, Factor] = Field(
+        default_factory=dict,
+        description="Price as a multiple of cost, by a word in the category or `default`, for "
+        "products that the POS gives no price. Beside the built-in ones.",
+    )
 
 
 class TenantSettings(FrozenCamelModel):
@@ -54,22 +67,45 @@ class TenantSettings(FrozenCamelModel):
 
 
 class _Tier(FrozenCamelModel):
-    id: str = Field(min_length=1)
-    name: str = ""
-    threshold: int
-    color: str = ""
+    id: str = Field(min_length=1, description="Id of the tier, stored with each customer in it.")
+    name: str = Field(default="", description="What people read; empty: the id.")
+    threshold: int = Field(description="Points from which on a customer has the tier.")
+    color: str = Field(default="", description="Colour for displays, as `#FFD700`.")
 
 
 class _LoyaltySettings(FrozenCamelModel):
-    points_per_dollar: Decimal = Field(default=LoyaltyRules().points_per_dollar, ge=0)
-    equity_multiplier: Decimal = Field(default=LoyaltyRules().equity_multiplier, ge=0)
-    tiers: tuple[_Tier, ...] | None = None
-    discrepancy_threshold: Decimal = Field(default=LoyaltyRules().discrepancy_threshold, ge=0)
+    points_per_dollar: Decimal = Field(
+        default=LoyaltyRules().points_per_dollar,
+        ge=0,
+        description="Points for each dollar of spending that counts.",
+    )
+    equity_multiplier: Decimal = Field(
+        default=LoyaltyRules().equity_multiplier,
+        ge=0,
+        description="Factor on the points of customers with `socialEquity`.",
+    )
+    tiers: tuple[_Tier, ...] | None = Field(
+        default=None,
+        description="The levels of the programme. None: bronze from 0 points, silver from 500, "
+        "gold from 1,000.",
+    )
+    discrepancy_threshold: Decimal = Field(
+        default=LoyaltyRules().discrepancy_threshold,
+        ge=0,
+        description="Share of the provider's figure by which the points may differ before somebody "
+        "has to look.",
+    )
 
 
 class _Alerts(FrozenCamelModel):
-    urls: tuple[Annotated[str, Field(min_length=1)], ...] = ()
-    notify: tuple[Literal["new_ecom_order"], ...] = ()
+    urls: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(),
+        description="Addresses that alerts go to, in the form of "
+        "[apprise](https://github.com/caronc/apprise/wiki).",
+    )
+    notify: tuple[Literal["new_ecom_order"], ...] = Field(
+        default=(), description="What the org is told of beside alerts."
+    )
 
 
 class _Settings(FrozenCamelModel):

@@ -12,7 +12,7 @@ from shared.store import paths
 from shared.store.database import Database, Document, Fields, Put
 
 PAGE = 1_000
-"""Documents that one query reads: what several scans at once have in memory stays small."""
+"""Documents that one query reads: nobody waits for the answer to one of them all."""
 KEPT = timedelta(days=400)
 """How long a result is kept (its TTL field is ``expireAt``)."""
 _NAME = "__name__"
@@ -46,12 +46,6 @@ def exists(database: Database, org_id: str, night: date) -> bool:
     return database.get_all([path], ["ok"])[path].exists
 
 
-def latest(database: Database, org_id: str) -> StoredVerification | None:
-    """What the org's status says of its last verification."""
-    found = database.get(paths.pos_status(org_id)).fields.get("verification")
-    return StoredVerification.model_validate(found) if found else None
-
-
 def orders_known(database: Database, org_id: str) -> int:
     """How many orders the org's status counts."""
     return int(database.get(paths.pos_status(org_id)).fields.get("ordersCount", 0))
@@ -60,20 +54,18 @@ def orders_known(database: Database, org_id: str) -> int:
 def every(database: Database, collection: str, select: Sequence[str]) -> Iterator[Document]:
     """Every document of a collection, with these fields."""
     after: str | None = None
-    while True:
-        page = list(
-            database.query(
-                collection,
-                select=select,
-                order_by=[(_NAME, "ASCENDING")],
-                after=None if after is None else {_NAME: after},
-                limit=PAGE,
-            )
-        )
-        yield from page
-        if len(page) < PAGE:
-            return
-        after = page[-1].id
+    found = PAGE
+    while found == PAGE:
+        found = 0
+        for document in database.query(
+            collection,
+            select=select,
+            order_by=[(_NAME, "ASCENDING")],
+            after=None if after is None else {_NAME: after},
+            limit=PAGE,
+        ):
+            found, after = found + 1, document.id
+            yield document
 
 
 def count(database: Database, collection: str) -> int:

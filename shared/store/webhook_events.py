@@ -106,6 +106,37 @@ def remove(org_id: str, key: str) -> Remove:
     return Remove(_path(org_id, key))
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookState:
+    """What became of an event: its state, the run that processed it, when it came and when that was
+    done, and which of its records the POS does not have."""
+
+    state: str
+    run_id: str | None
+    received_at: datetime
+    settled_at: datetime | None
+    not_found: tuple[str, ...]
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more happens to it."""
+        return self.state != WAITING
+
+
+def state_of(database: Database, org_id: str, key: str) -> WebhookState | None:
+    """What became of the event that is stored under a key; None where none is."""
+    fields = database.get(_path(org_id, key)).fields
+    if not fields:
+        return None
+    return WebhookState(
+        state=str(fields["state"]),
+        run_id=fields.get("runId"),
+        received_at=fields["receivedAt"],
+        settled_at=fields.get("settledAt"),
+        not_found=tuple(fields.get("notFound", ())),
+    )
+
+
 def is_processed(database: Database, org_id: str, key: str) -> bool:
     """Whether a run has processed the event; false where none is stored."""
     return database.get(_path(org_id, key)).fields.get("state") in (DONE, FAILED, NOT_FOUND)

@@ -70,6 +70,8 @@ class Rule(ABC):
 
     name: ClassVar[str]
     schemes: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    limited: ClassVar[bool] = True
+    """Whether an address may call only so often: a POS sends all orgs' webhooks from its own."""
 
     @abstractmethod
     def identify(self, routed: RoutedRequest) -> Caller:

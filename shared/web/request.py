@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import IO, Annotated, ClassVar, cast
 
 from flask import Request
@@ -41,6 +42,10 @@ Cursor = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 PageSize = Annotated[int, Field(ge=1, le=200)]
 SmallPageSize = Annotated[int, Field(ge=1, le=50)]
 """Where each item may be long."""
+
+
+# A day by the calendar of an org: no time zone moves these out of the years that there are.
+PeriodDay = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
 
 
 class BodyTooLarge(RequestRefused):

@@ -44,6 +44,7 @@ from werkzeug.routing import Rule as PathRule
 from shared import tracing
 from shared.errors import RequestInvalid, RequestRefused
 from shared.web.auth import Caller, OrgRule, Rule
+from shared.web.limits import CallLimits
 from shared.web.request import (
     KIB,
     Body,
@@ -76,6 +77,14 @@ Shape = type[ResponseModel] | str
 """A model, or the media type of content that is not JSON."""
 Answer = Shape | tuple[int, Shape]
 """What a route answers, with 200 or with the status beside it."""
+
+CALLS_PER_MINUTE = 1_200
+"""Of one caller at one instance, where a function's settings say nothing else."""
+ANY_ORIGIN = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "ETag, X-Request-Id",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
 
 _NAME = re.compile(r"{(\w+)}")
 
@@ -124,6 +133,8 @@ class Route(Generic[P, B]):
     errors: Sequence[type[RequestRefused]] = ()
     max_body: int = 16 * KIB
     cached: Cached | None = None
+    any_origin: bool = False
+    """Pages of any site may read it: what is public anyway."""
 
     def __post_init__(self) -> None:
         declared = {info.alias for info in self.params.model_fields.values()}
@@ -136,6 +147,8 @@ class Route(Generic[P, B]):
             raise ValueError(f"{self.name}: it answers nothing, or has no summary")
         if self.takes_body and self.method == "GET":
             raise ValueError(f"{self.name}: a GET has no body")
+        if self.any_origin and self.method != "GET":
+            raise ValueError(f"{self.name}: only a GET is for pages of any site")
 
     @property
     def name(self) -> str:
@@ -206,15 +219,18 @@ class RouteTable:
 
 
 class App:
-    """The routes of one function; ``error_page`` shows errors to people."""
+    """The routes of one function; ``error_page`` shows errors to people, ``limits`` say how often
+    each may call."""
 
     def __init__(
         self,
         name: str,
         routes: Iterable[Route[Any, Any]],
         error_page: ErrorPage = no_page,
+        limits: CallLimits | None = None,
     ) -> None:
         self.name = name
+        self._limits = limits or CallLimits(CALLS_PER_MINUTE)
         self._error_page = error_page
         self.routes = tuple(routes)
         self._by_name = {route.name: route for route in self.routes}
@@ -231,10 +247,15 @@ class App:
                 guard_body(request)
                 check_sizes(request)
                 route, path = self._find(request)
+                if route.rule.limited:
+                    self._limits.check_address(request)
                 routed = RoutedRequest(request, path, read_body(request, route.max_body))
-                response = response_of(_call(route, routed, sent_id), route.cached, request)
+                reply = _call(route, routed, sent_id, self._limits)
+                response = response_of(reply, route.cached, request)
             except Exception as error:
                 response = error_response(error, sent_id, request, self._error_page)
+            if route and route.any_origin:
+                response.headers.update(ANY_ORIGIN)
             finish(response, sent_id, head=request.method == "HEAD")
             tracing.note(route=route.name if route else "", status=response.status_code)
             log.info(
@@ -251,9 +272,12 @@ class App:
         return self._by_name[name], path
 
 
-def _call(route: Route[Any, Any], routed: RoutedRequest, sent_id: str) -> RouteReply:
+def _call(
+    route: Route[Any, Any], routed: RoutedRequest, sent_id: str, limits: CallLimits
+) -> RouteReply:
     # The caller is identified first: strangers learn nothing about valid parameters.
     caller = route.rule.identify(routed)
+    limits.check_caller(caller, routed.request.method)
     return _handle(
         route,
         RouteCall(

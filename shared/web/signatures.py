@@ -45,6 +45,7 @@ class SignedWebhook(Rule):
 
     provider: ClassVar[str]
     name: ClassVar[str] = "signed by the org's POS"
+    limited: ClassVar[bool] = False
 
     @abstractmethod
     def signature_of(self, request: Request) -> bytes | None:
@@ -106,6 +107,7 @@ class SecretInAddress(Rule):
     knows: KnowsSecret
 
     name: ClassVar[str] = "secret of the org in the address"
+    limited: ClassVar[bool] = False
 
     def identify(self, routed: RoutedRequest) -> Caller:
         """The POS of the org in the path."""

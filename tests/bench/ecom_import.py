@@ -54,13 +54,13 @@ def run(console: Console, *, quick: bool) -> Figures:
         ):
             project = cloud.stack.project
             env = {
-                "GOOGLE_CLOUD_PROJECT": project,
                 "FIRESTORE_EMULATOR_HOST": strict.host,
                 "PUBSUB_EMULATOR_HOST": cloud.stack.pubsub,
             }
             _add_customers(cloud)
-            command = ("-m", "deploy.import_ecom", ORG, str(file))
-            loaded = _measured(env, "-c", "import deploy.import_ecom")
+            sam = ("-m", "deploy.sam", "import-ecom", ORG, str(file))
+            command = (*sam, "--project", project)
+            loaded = _measured(env, "-c", "import deploy.sam.app")
             dry = _measured(env, *command, "--dry-run")
             first = _measured(env, *command)
             again = _measured(env, *command)

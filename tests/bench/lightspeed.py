@@ -110,13 +110,15 @@ class Retailer:
         self.pos.export(self.id, file)
         stack = self._cloud.stack
         env = {
-            "GOOGLE_CLOUD_PROJECT": stack.project,
             "FIRESTORE_EMULATOR_HOST": stack.firestore,
             "PUBSUB_EMULATOR_HOST": stack.pubsub,
         }
         started = time.monotonic()
         ended = subprocess.run(
-            [sys.executable, "-m", "deploy.import_ecom", self.id, str(file)],
+            [
+                *(sys.executable, "-m", "deploy.sam", "import-ecom", self.id, str(file)),
+                *("--project", stack.project),
+            ],
             cwd=ROOT,
             env={**os.environ, **env},
             stdout=subprocess.DEVNULL,

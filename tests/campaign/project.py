@@ -61,7 +61,7 @@ class Project:
     ) -> None:
         self.name = name
         self._services = services
-        self._manifest = Manifest.read()
+        self._manifest = Manifest.read().for_local_cloud()
         self._log = log
         self._client: Client = firestore_client(services.firestore, name)
         # What the campaign reads itself shall not use up the faults that are meant for others.
@@ -165,7 +165,7 @@ class Project:
     def begin_import(
         self, org_id: str, text: str, zone: str, process_fault: ProcessFault | None
     ) -> EcomImporter:
-        """Do what ``deploy.import_ecom`` does with an export of the org's eCom shop."""
+        """Do what ``sync-sam import-ecom`` does with an export of the org's eCom shop."""
         setting = self.dispatcher.setting
         return EcomImporter(
             Export(
@@ -196,7 +196,7 @@ class Project:
         return [each.id for each in self._reader.collection("tenants").list_documents()]
 
     def replay_dead_letters(self, wanted: Callable[[Mapping[str, Any]], bool]) -> None:
-        """What an operator does when the cause of dead letters is gone (deploy/replay.py): send
+        """What an operator does when the cause of dead letters is gone (sync-sam replay): send
         those of the ``wanted`` fields again."""
 
         def publish(topic: str, text: str, attributes: Mapping[str, str]) -> None:

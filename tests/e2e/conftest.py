@@ -35,7 +35,7 @@ def cloud(deployment: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     env = dict.fromkeys(("org_sync", "loyalty_reconcile"), lease)
     with (
         serve(Simulation(())) as server,
-        strict_cloud(quick, logs, root=deployment, extra_env=env) as (stack, client),
+        strict_cloud(quick, logs, root=deployment, extra_env=env, identity=True) as (stack, client),
     ):
         yield Cloud(stack, client, server)
 

@@ -1,7 +1,6 @@
 """The functions as their bootstrap modules wire them, in this process and on the emulator."""
 
 import base64
-import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -13,17 +12,20 @@ from cloudevents.http import CloudEvent
 from pydantic import SecretStr
 
 from deploy.manifest import Manifest
-from shared.bootstrap import admin_api, alerts, clients, http, loyalty, pos, webhooks
+from shared.bootstrap import admin_api, alerts, clients, http, secrets
 from shared.bootstrap.http import HttpFunction
 from shared.bus.later import LaterPublisher
 from shared.bus.messages import Message
 from shared.bus.notifier import Notifier
 from shared.bus.publisher import Publisher
+from shared.domain.org_secrets import SecretPlace
 from shared.errors import Unauthenticated
+from shared.outbound.credentials import SecretResolver
 from shared.store.database import Database
 from shared.store.locations import OrgDirectory
 from shared.web.auth import Staff
 from shared.web.routing import App
+from tests.sealing import memory_sealer
 
 CRON_SECRET = "the-cron-secret-of-these-tests-is-long"
 ALLEAVES_WEBHOOK_SECRET = "the webhook secret of the environment"
@@ -46,23 +48,21 @@ class ClaimSessions:
 class InProcess:
     """Makes the functions. ``published`` are their messages with their topics, those for later too,
     ``resent`` the texts that were published as they stand, ``secrets`` are the texts of secrets by
-    name, ``secrets_read`` the resources asked for, ``alerted`` the addresses and texts of
-    alerts."""
+    name, ``secrets_read`` the resources asked for, ``sealer`` seals those in settings, ``alerted``
+    the addresses and texts of alerts."""
 
     def __init__(self, project: str, database: Database, patch: pytest.MonkeyPatch) -> None:
         self.published: list[tuple[str, Message]] = []
         self.resent: list[tuple[str, str]] = []
         self.secrets: dict[str, str] = {}
         self.secrets_read: list[str] = []
+        self.sealer = memory_sealer()
         self.alerted: list[tuple[str, str]] = []
         self._project, self._database, self._patch = project, database, patch
-        self._versions = itertools.count(1)
         for module in (admin_api, alerts):
             patch.setattr(module, "Notifier", lambda *_, **__: _Alerted(self.alerted))
-        patch.setattr(pos, "add_version", self._add_version)
-        patch.setattr(pos, "drop_version", lambda resource: None)
-        for module in (loyalty, pos, webhooks):
-            patch.setattr(module, "read_secret", self._read_secret)
+        patch.setattr(secrets, "read_secret", self._read_secret)
+        patch.setattr(secrets, "Sealer", lambda key: self.sealer)
 
     def consumer(self, module: ModuleType) -> Callable[[CloudEvent], None]:
         """What handles the messages of a function, given its bootstrap module."""
@@ -76,6 +76,10 @@ class InProcess:
         self._prepare(module)
         wired: HttpFunction[Any] = module.FUNCTION
         return HttpFunction(wired.name, wired.model, wired.routes).app()
+
+    def resolver(self) -> SecretResolver:
+        """Of the secrets, which may be text."""
+        return SecretResolver(self._read_secret, "demo", plain_text=True, sealer=self.sealer)
 
     def _prepare(self, module: ModuleType) -> None:
         manifest = Manifest.read().for_local_cloud()
@@ -100,10 +104,9 @@ class InProcess:
             if hasattr(module, name) and module not in (clients, http):
                 self._patch.setattr(module, name, stand_in)
 
-    def _add_version(self, project: str, name: str, text: str) -> str:
-        assert project == self._project
-        self.secrets[name] = text
-        return str(next(self._versions))
+    def opened(self, sealed: str, org_id: str, field: str, location_id: str = "") -> str:
+        """What stands sealed in an org's settings."""
+        return self.sealer.open(SecretStr(sealed), SecretPlace(org_id, field, location_id))
 
     def _read_secret(self, resource: str) -> str:
         self.secrets_read.append(resource)

@@ -101,10 +101,12 @@ class Story:
             file.write(export)
             file.flush()
             done = subprocess.run(
-                [sys.executable, "-m", "deploy.import_ecom", org_id, file.name],
+                [
+                    *(sys.executable, "-m", "deploy.sam", "import-ecom", org_id, file.name),
+                    *("--project", self.stack.project),
+                ],
                 env={
                     **os.environ,
-                    "GOOGLE_CLOUD_PROJECT": self.stack.project,
                     "FIRESTORE_EMULATOR_HOST": self.stack.firestore,
                     "PUBSUB_EMULATOR_HOST": self.stack.pubsub,
                 },

@@ -1,6 +1,7 @@
 // Buttons and forms that change something: [data-action] and [data-action-form] call a JSON route,
 // then the page is loaded anew with a message, or another one is. With data-stays the page stays, and
-// the event "action:done" tells the answer.
+// the event "action:done" tells the answer. Who prevents the default of it, or of "action:refused",
+// says something else.
 
 import { call, Refused } from "./api.js";
 import { confirmed } from "./dialogs.js";
@@ -32,7 +33,7 @@ async function run(element, button, body, failed) {
   button.setAttribute("aria-busy", "true");
   try {
     const answer = await call(method, url, body);
-    element.dispatchEvent(new CustomEvent("action:done", { bubbles: true, detail: answer.body }));
+    if (!told(element, "action:done", answer.body)) return;
     if ("stays" in element.dataset) {
       say(done);
     } else {
@@ -42,34 +43,61 @@ async function run(element, button, body, failed) {
     }
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    element.dispatchEvent(new CustomEvent("action:refused", { bubbles: true, detail: error }));
-    failed(error.message);
+    if (told(element, "action:refused", error)) failed(error.message);
   } finally {
     button.removeAttribute("aria-busy");
   }
 }
 
-// A field's name may be a path: "sync.lookbackDays". Blank fields are left out, unless data-blank says
-// that they are sent as null.
+function told(element, event, detail) {
+  return element.dispatchEvent(new CustomEvent(event, { bubbles: true, cancelable: true, detail }));
+}
+
+// A field's name may be a path: "sync.lookbackDays", "tiers.0.name". Blank fields are left out, unless
+// data-blank says that they are sent as null; in a list, rows that are blank are left out.
 export function fieldsOf(form) {
   const body = {};
   for (const field of form.elements) {
     if (!field.name || field.disabled || (field.type === "radio" && !field.checked)) continue;
-    const value = valueOf(field);
-    if (value === undefined) continue;
     const path = field.name.split(".");
     const last = path.pop();
-    path.reduce((inner, part) => (inner[part] ??= {}), body)[last] = value;
+    const value = valueOf(field);
+    if (field.dataset.type !== "each" && value === undefined) continue;
+    const inner = path.reduce((found, part, index) => (found[part] ??= isPlace(path[index + 1]) ? [] : {}), body);
+    if (field.dataset.type !== "each") inner[last] = value;
+    else if (field.checked) (inner[last] ??= []).push(field.value);
+    else inner[last] ??= [];
   }
-  return body;
+  return withoutHoles(body);
 }
+
+const isPlace = (part) => /^\d+$/.test(part ?? "");
+
+function withoutHoles(value) {
+  if (Array.isArray(value)) return value.filter((each) => each !== undefined).map(withoutHoles);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, withoutHoles(each)]));
+}
+
+// What is no number is sent as it is: the server says what is wrong with it.
+const asNumber = (text) => (Number.isNaN(Number(text)) ? text : Number(text));
 
 function valueOf(field) {
   const text = field.value.trim();
   if (field.dataset.type === "lines") return text.split(/[\n,]/).map((line) => line.trim()).filter(Boolean);
+  if (field.dataset.type === "pairs") return pairsOf(text);
   if (field.type === "checkbox") return field.checked;
   if (text === "") return "blank" in field.dataset ? null : undefined;
-  if (field.dataset.type === "number") return Number(text);
+  if (field.dataset.type === "number") return asNumber(text);
   if (field.dataset.type === "boolean") return text === "true";
   return field.type === "password" ? field.value : text;
+}
+
+// "Name: 2" in each line.
+function pairsOf(text) {
+  const lines = text.split("\n").filter((line) => line.trim());
+  return Object.fromEntries(lines.map((line) => {
+    const [name, ...rest] = line.split(":");
+    return [name.trim(), asNumber(rest.join(":").trim())];
+  }));
 }

@@ -3,11 +3,12 @@
 const SECONDS = 60;
 
 export class Refused extends Error {
-  constructor(status, code, message, body) {
+  constructor(status, code, message, body, retryAfter) {
     super(message);
     this.status = status;
     this.code = code;
     this.body = body;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -33,7 +34,7 @@ export async function call(method, url, body, headers = {}) {
       location.assign(`/sign-in?next=${encodeURIComponent(here)}`);
     }
     const said = answer?.error?.message ?? `The server answered ${response.status}. Try again.`;
-    throw new Refused(response.status, answer?.error?.code, said[0].toUpperCase() + said.slice(1), answer);
+    throw new Refused(response.status, answer?.error?.code, said[0].toUpperCase() + said.slice(1), answer, Number(response.headers.get("Retry-After")));
   }
   return { status: response.status, body: answer, headers: response.headers };
 }

@@ -6,6 +6,7 @@ import { wireActions } from "./actions.js";
 import { showKept } from "./messages.js";
 import { drawCharts } from "./charts.js";
 import { wireTips } from "./tips.js";
+import { wireFields } from "./fields.js";
 
 document.documentElement.classList.add("js");
 const current = document.querySelector(".top__nav [aria-current]");
@@ -14,5 +15,6 @@ if (list) list.scrollLeft = current.offsetLeft - (list.clientWidth - current.off
 showKept();
 keepTrue();
 wireTips();
+wireFields();
 wireActions();
 drawCharts();

@@ -12,14 +12,15 @@ export function say(text, tone = "good") {
   message.scrollIntoView({ block: "nearest" });
 }
 
-export function keep(text) {
-  sessionStorage.setItem(KEPT, text);
+export function keep(text, tone = "good") {
+  sessionStorage.setItem(KEPT, JSON.stringify({ text, tone }));
 }
 
 export function showKept() {
-  const text = sessionStorage.getItem(KEPT);
-  if (text) {
+  const kept = sessionStorage.getItem(KEPT);
+  if (kept) {
     sessionStorage.removeItem(KEPT);
-    say(text);
+    const { text, tone } = JSON.parse(kept);
+    say(text, tone);
   }
 }

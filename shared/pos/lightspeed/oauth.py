@@ -48,7 +48,7 @@ class OAuth:
             "client_secret": config.client_secret.get_secret_value(),
         }
         self._account = tokens.account(
-            config.provider, self._url, *self._client.values(), refresh_token.name
+            config.provider, self._url, *self._client.values(), refresh_token.key
         )
 
     def token(self, rejected: Token | None = None) -> Token:

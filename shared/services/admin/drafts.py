@@ -1,8 +1,8 @@
 """A location's settings as somebody wants them, put together with those that are stored.
 
-Fields left out keep their value, a field given as None is removed. A secret is text, to be kept in
-Secret Manager, or a reference to one of the org's own secrets. Those that are stored are never sent
-to another address than the one they were given for.
+Fields left out keep their value, a field given as None is removed. A secret is text, to be sealed
+before it is stored, or a reference to one of the org's own secrets. Those that are stored are never
+sent to another address than the one they were given for.
 """
 
 from collections.abc import Mapping
@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
-from pydantic.alias_generators import to_camel
 
 from shared.domain.org_secrets import SecretPlace
 from shared.domain.providers import PROVIDERS
 from shared.errors import ConfigurationInvalid, RequestInvalid, at_fault
 from shared.outbound.credentials import PREFIX, secret_name
 from shared.outbound.destinations import Destinations
+from shared.outbound.sealing import SEALED
 from shared.pos.config import (
-    REPLACED,
     SECRETS,
     Location,
     fields_at_fault,
@@ -31,10 +30,7 @@ from shared.store.locations import settings_of
 ADDRESS = ("provider", "baseUrl", "domainPrefix")
 """The fields that say where the secrets are sent."""
 KEPT_AS_TEXT = frozenset({"webhookSecret"})
-"""Compared with each webhook that names no location: read from Secret Manager it would cost a call
-for every org."""
-ROTATING = frozenset({to_camel(REPLACED)})
-"""Replaced by their provider with each use: the settings name the newest version."""
+"""Compared with each webhook that names no location: sealed it would cost a call for every org."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +45,7 @@ class LocationChange:
 @dataclass(frozen=True, slots=True)
 class LocationDraft:
     """A location with a change, valid but not stored. ``fields`` are its document's; ``typed`` are
-    the names of the secrets in it that are to be kept in Secret Manager first."""
+    the names of the secrets in it that are to be sealed first."""
 
     location: Location
     fields: dict[str, Any]
@@ -95,7 +91,7 @@ def _merged(stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, An
 
 def _is_typed(name: str, value: object) -> bool:
     text = "" if value is None else str(value)
-    return bool(text) and name not in KEPT_AS_TEXT and not text.startswith(PREFIX)
+    return bool(text) and name not in KEPT_AS_TEXT and not text.startswith((PREFIX, SEALED))
 
 
 def _unknown(config: Mapping[str, Any], change: LocationChange) -> list[str]:

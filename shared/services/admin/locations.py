@@ -11,9 +11,9 @@ from shared.clock import Clock
 from shared.domain.org_secrets import SecretPlace
 from shared.errors import NotFound, RequestInvalid, RequestRefused
 from shared.outbound.destinations import Destinations
-from shared.outbound.written_secrets import WrittenSecrets, name_for
+from shared.outbound.sealing import Sealer
 from shared.services.admin.audit import Actor, record_action
-from shared.services.admin.drafts import ROTATING, LocationChange, LocationDraft, draft_of
+from shared.services.admin.drafts import LocationChange, LocationDraft, draft_of
 from shared.store import locations
 from shared.store.database import (
     Conflict,
@@ -51,7 +51,7 @@ class LocationSettings:
     NotFound for a location that the org does not have, and ChangedMeanwhile."""
 
     database: Database
-    secrets: WrittenSecrets
+    sealer: Sealer
     destinations: Destinations
     clock: Clock
 
@@ -113,26 +113,15 @@ class LocationSettings:
         actor: Actor,
         action: str,
     ) -> SavedLocation:
-        """Keep the secrets, then the location that names them. Of a location that another has
-        changed meanwhile nothing is kept, of one that is saved no secret that it named before."""
+        """Store the location with the secrets that were typed sealed for it."""
         org_id, location_id = draft.location.org_id, draft.location.id
-        names = {name: name_for(SecretPlace(org_id, name, location_id)) for name in draft.typed}
         config = dict(draft.fields["posConfig"])
-        written: dict[str, str] = {}
-        try:
-            for name in draft.typed:
-                text = SecretStr(str(config[name]))
-                written[name] = self.secrets.write(names[name], text, replaced=name in ROTATING)
-            fields = {**draft.fields, "posConfig": config | written}
-            write = locations.put(location_id, fields, before, version)
-            saved = self._recorded(org_id, location_id, write, actor, action)
-        except BaseException:
-            for name, reference in written.items():
-                self.secrets.drop(names[name], reference)
-            raise
-        for name in written:
-            self.secrets.drop(names[name], settings_of(before).get(name))
-        return saved
+        for name in draft.typed:
+            place = SecretPlace(org_id, f"posConfig.{name}", location_id)
+            config[name] = sealed(self.sealer, str(config[name]), place)
+        fields = {**draft.fields, "posConfig": config}
+        write = locations.put(location_id, fields, before, version)
+        return self._recorded(org_id, location_id, write, actor, action)
 
     def _recorded(
         self, org_id: str, location_id: str, write: Write, actor: Actor, action: str
@@ -156,6 +145,15 @@ class LocationSettings:
             raise RequestInvalid("the settings cannot be stored as they are") from None
         assert version is not None  # documents were written
         return SavedLocation(location_id, version_text(version))
+
+
+def sealed(sealer: Sealer, text: str, place: SecretPlace) -> str:
+    """A secret as it is stored at its place. Raises RequestInvalid for one that is too long, and
+    SecretsUnavailable."""
+    try:
+        return sealer.seal(SecretStr(text), place).get_secret_value()
+    except ValueError as error:
+        raise RequestInvalid(f"{place.field}: {error}") from None
 
 
 def paused(stored: Fields) -> dict[str, Any]:

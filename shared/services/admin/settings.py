@@ -13,9 +13,9 @@ from shared.domain.org_secrets import SecretPlace
 from shared.errors import ConfigurationInvalid, RequestInvalid
 from shared.outbound.credentials import PREFIX, secret_name
 from shared.outbound.destinations import Destinations
-from shared.outbound.written_secrets import WrittenSecrets, name_for
+from shared.outbound.sealing import SEALED, Sealer
 from shared.services.admin.audit import Actor, record_action
-from shared.services.admin.locations import ChangedMeanwhile
+from shared.services.admin.locations import ChangedMeanwhile, sealed
 from shared.services.alerts import address_id
 from shared.store import tenants
 from shared.store.database import Conflict, Database, WriteRefused, version_text
@@ -60,7 +60,7 @@ class OrgSettings:
     """Changes the settings of orgs."""
 
     database: Database
-    secrets: WrittenSecrets
+    sealer: Sealer
     destinations: Destinations
     notifier: Notifier
     clock: Clock
@@ -80,7 +80,7 @@ class OrgSettings:
             known = parts.get(ALERTS) or _map(stored.fields.get(ALERTS))
             parts[ALERTS] = {**known, "urls": _urls(known, change)}
         self._check(org_id, stored.fields, parts, change)
-        return self._save(org_id, stored.fields, parts, stored.version, actor)
+        return self._save(org_id, parts, stored.version, actor)
 
     def test_alerts(self, org_id: str, actor: Actor) -> list[TestedAddress]:
         """Send a test to each of the org's addresses."""
@@ -149,17 +149,15 @@ class OrgSettings:
     def _save(
         self,
         org_id: str,
-        stored: Mapping[str, Any],
         parts: dict[str, Part],
         version: Any,
         actor: Actor,
     ) -> str:
         alpine = parts.get(ALPINE_IQ)
-        typed = alpine and not str(alpine[API_KEY]).startswith(PREFIX)
-        name, written = name_for(SecretPlace(org_id, f"{ALPINE_IQ}.{API_KEY}")), ""
-        if alpine and typed:
-            written = self.secrets.write(name, SecretStr(str(alpine[API_KEY])))
-            parts[ALPINE_IQ] = {**alpine, API_KEY: written}
+        key = str(alpine[API_KEY]) if alpine else ""
+        if alpine and not key.startswith((PREFIX, SEALED)):
+            place = SecretPlace(org_id, f"{ALPINE_IQ}.{API_KEY}")
+            parts[ALPINE_IQ] = {**alpine, API_KEY: sealed(self.sealer, key, place)}
         target, now = ", ".join(sorted(parts)), self.clock()
         try:
             saved = record_action(
@@ -171,17 +169,10 @@ class OrgSettings:
                 now=now,
                 writes=[tenants.put(org_id, parts, version)],
             )
-        except BaseException as error:
-            self.secrets.drop(name, written)
-            if isinstance(error, Conflict):
-                raise ChangedMeanwhile(
-                    "somebody else has changed it meanwhile: look again"
-                ) from None
-            if isinstance(error, WriteRefused):
-                raise RequestInvalid("the settings cannot be stored as they are") from None
-            raise
-        if written:
-            self.secrets.drop(name, _map(stored.get(ALPINE_IQ)).get(API_KEY))
+        except Conflict:
+            raise ChangedMeanwhile("somebody else has changed it meanwhile: look again") from None
+        except WriteRefused:
+            raise RequestInvalid("the settings cannot be stored as they are") from None
         assert saved is not None  # documents were written
         return version_text(saved)
 

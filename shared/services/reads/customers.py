@@ -1,9 +1,10 @@
 """What the dashboard reads of customers and orders: lists, searches, one customer in detail, and
 the totals of each segment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -11,12 +12,13 @@ from shared.domain.customers import NO_EMAIL, normal_phone
 from shared.domain.ids import natural_key
 from shared.domain.money import sum_to_cents
 from shared.domain.order_matching import SkipReason
-from shared.domain.orders import OrderStatus
+from shared.domain.orders import Channel, OrderStatus
+from shared.domain.periods import day_start
 from shared.domain.segmentation import Segment
 from shared.domain.spending import Spending
 from shared.errors import NotFound
 from shared.services.spending.look_up import SpendingLookUp
-from shared.store import customers, listing, paths, products
+from shared.store import customers, listing, locations, paths, products
 from shared.store.database import Database, Document, Filter
 from shared.store.listing import DocumentPage, QueryRange
 
@@ -260,17 +262,44 @@ class OrderReads:
     database: Database
 
     def page(
-        self, org_id: str, *, status: OrderStatus | None, cursor: str | None, limit: int
+        self,
+        org_id: str,
+        *,
+        status: OrderStatus | None,
+        channel: Channel | None = None,
+        days: tuple[date | None, date | None] = (None, None),
+        cursor: str | None,
+        limit: int,
     ) -> DocumentPage:
-        """Some of the org's orders, of one status or of all."""
-        filters: tuple[Filter, ...] = (("status", "==", status.value),) if status else ()
+        """Some of the org's orders, of one status and channel or of all; ``days`` are the first and
+        the last by the org's calendar."""
+        filters: list[Filter] = []
+        if status:
+            filters.append(("status", "==", status.value))
+        if channel:
+            filters.append(("channel", "==", channel.value))
+        filters += self._created(org_id, *days)
         return listing.page(
             self.database,
             paths.orders(org_id),
-            [QueryRange(filters, "createdAt", descending=True)],
+            [QueryRange(tuple(filters), "createdAt", descending=True)],
             limit=limit,
             cursor=cursor,
         )
+
+    def get(self, org_id: str, order_id: str) -> Document:
+        """One order. Raises NotFound."""
+        found = self.database.get(f"{paths.orders(org_id)}/{order_id}")
+        if not found.exists:
+            raise NotFound("there is no such order")
+        return found
+
+    def _created(self, org_id: str, first: date | None, last: date | None) -> Iterator[Filter]:
+        zone = locations.zone_of(self.database, org_id) if first or last else None
+        if first and zone:
+            yield "createdAt", ">=", day_start(first, zone)
+        if last and zone:
+            yield "createdAt", "<", day_start(last + timedelta(days=1), zone)
 
     def skipped(
         self, org_id: str, *, reason: SkipReason | None, cursor: str | None, limit: int

@@ -34,13 +34,21 @@ class ExpiringStock:
     clock: Clock
 
     def __call__(
-        self, org_id: str, *, within_days: int, min_quantity: Decimal
+        self,
+        org_id: str,
+        *,
+        within_days: int,
+        min_quantity: Decimal,
+        product_id: str | None = None,
     ) -> list[ExpiringStockBatch]:
         """Batches of at least ``min_quantity`` with at most so many days left by the calendar of
-        their location, expired ones too; the most urgent first, then the most at risk."""
+        their location, expired ones too; the most urgent first, then the most at risk. Of one
+        product, or of all."""
         zones = locations.zones(self.database, org_id)
         near: defaultdict[date, list[BatchStock]] = defaultdict(list)
         for stock in inventory.load_all_batches(self.database, org_id):
+            if product_id not in (None, stock.item_id):
+                continue
             today = self._today(stock, zones)
             if stock.quantity >= min_quantity and _days_left(stock, today) <= within_days:
                 near[today].append(stock)

@@ -28,6 +28,13 @@ class RunHistory:
         listing."""
         return RunPage(*runs.history(self.database, org_id, cursor=cursor, limit=limit))
 
+    def run(self, org_id: str, run_id: str) -> Run:
+        """One run. Raises NotFound."""
+        found = runs.read(self.database, org_id, run_id)
+        if found is None:
+            raise NotFound("there is no such run")
+        return found
+
     def report(self, org_id: str, run_id: str) -> Mapping[str, Any]:
         """What a dry run found, as stored (store/runs.py). Raises NotFound."""
         found = runs.read_report(self.database, org_id, run_id)

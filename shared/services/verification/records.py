@@ -1,73 +1,32 @@
-"""One provider's records held against the documents: found by digest, then looked at once more.
+"""One provider's records held against the documents, found by digest."""
 
-A record that changes at the POS or in Firestore while all this is read is no difference. So each
-that seems to be one is read again on both sides, by its id, and reported where both are as before.
-"""
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
-
-from shared.batches import batched
-from shared.domain.changes import REMOVED_AT, fingerprint
 from shared.domain.ecom import SOURCE as ECOM
 from shared.domain.providers import PROVIDERS
-from shared.services.verification.pos_side import PosReading, PosSide
 from shared.services.verification.result import Difference
+from shared.services.verification.second_look import Again, Look, Looked, Problem, SecondLook
 from shared.services.verification.stored_side import (
     PRODUCT_FIELDS,
     StoredCustomer,
     StoredOrder,
     StoredProduct,
-    StoredSide,
-    as_pos_says,
     customer_in,
     discount_in,
     order_in,
     product_digest,
     product_in,
 )
-from shared.store import customers, discounts, inventory, orders, paths
+from shared.store import customers, discounts, orders, paths
 from shared.store.database import Document, Fields
 from shared.store.documents import Schema
-from shared.store.manifest import REMOVED, SKIPPED, STORED
-
-Problem = Literal["missing", "stray", "differs"]
-AT_ONCE = 200
-"""Records that are looked at once more together."""
-MOST = 1_000
-"""Differences of one kind of record that are looked for."""
-
-_PRICES = {"price", "priceSource"}
-_SALE = {*discounts.SALE.compared}
-_NEVER = (None, SKIPPED, REMOVED)
-
-
-@dataclass(slots=True)
-class Looked:
-    """What the second look has confirmed of one kind of record. ``more`` were not looked at again;
-    ``meanwhile`` are ids of records that have changed."""
-
-    differences: list[Difference] = field(default_factory=list)
-    more: int = 0
-    meanwhile: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
-class RecordComparison:
+class RecordComparison(SecondLook):
     """Compares one provider's side with what is stored."""
-
-    reading: PosReading
-    side: PosSide
-    stored: StoredSide
-
-    @property
-    def org_id(self) -> str:
-        return self.reading.session.org_id
-
-    @property
-    def provider(self) -> str:
-        return self.side.provider
 
     def customers(self) -> Looked:
         """The customers that differ."""
@@ -75,7 +34,7 @@ class RecordComparison:
             sampled: dict[str, Problem] = dict.fromkeys(
                 self.side.sampled.ids["customers"], "differs"
             )
-            return self._looked(sampled, paths.customers(self.org_id), self._look_at_customers)
+            return self.looked(sampled, paths.customers(self.org_id), self._look_at_customers)
         found: dict[str, Problem] = {}
         expected, unsure = self.side.customers, self.side.unsure["customers"]
         for key, pos in expected.items():
@@ -89,14 +48,14 @@ class RecordComparison:
         for key, known in self.stored.customers.items():
             if known.source == self.provider and not known.removed and key not in unsure:
                 found |= {} if key in expected else {key: "stray"}
-        return self._looked(found, paths.customers(self.org_id), self._look_at_customers)
+        return self.looked(found, paths.customers(self.org_id), self._look_at_customers)
 
     def orders(self) -> Looked:
         """The orders that differ; those that match no customer are as they were."""
         if self.side.sampled:
             ids = self.side.sampled.ids["orders"]
             sampled: dict[str, Problem] = dict.fromkeys(ids, "differs")
-            return self._looked(sampled, paths.orders(self.org_id), self._look_at_orders)
+            return self.looked(sampled, paths.orders(self.org_id), self._look_at_orders)
         found: dict[str, Problem] = {}
         expected, unsure = self.side.orders, self.side.unsure["orders"]
         for key, pos in expected.items():
@@ -110,7 +69,7 @@ class RecordComparison:
         for key, known in self.stored.orders.items():
             if known.source == self.provider and not known.removed and key not in unsure:
                 found |= {} if key in expected or self.unwanted(known) else {key: "stray"}
-        return self._looked(found, paths.orders(self.org_id), self._look_at_orders)
+        return self.looked(found, paths.orders(self.org_id), self._look_at_orders)
 
     def unwanted(self, order: StoredOrder) -> bool:
         """Whether a stored order is of days that are not listed any more."""
@@ -129,35 +88,35 @@ class RecordComparison:
             self.reading.read_products(self.side)
 
         def look_at_products(stored: Mapping[str, StoredProduct]) -> Look:
-            def look(ids: Sequence[str], documents: Mapping[str, Document]) -> Iterator[_Again]:
+            def look(ids: Sequence[str], documents: Mapping[str, Document]) -> Iterator[Again]:
                 for key in ids:
                     now = product_in(documents[key].fields) if documents[key].exists else None
                     expected = self.side.products.get(key)
                     same = now == stored.get(key) and expected == listed.get(key)
                     unchanged = same and key not in self.side.unsure["products"]
-                    yield _Again(key, expected, PRODUCT_FIELDS, unchanged=unchanged)
+                    yield Again(key, expected, PRODUCT_FIELDS, unchanged=unchanged)
 
             return look
 
         def look_at_discounts(
             ids: Sequence[str], documents: Mapping[str, Document]
-        ) -> Iterator[_Again]:
+        ) -> Iterator[Again]:
             for key in ids:
                 now = discount_in(documents[key].fields) if documents[key].exists else None
                 expected = self.side.discounts.get(key)
                 same = now == self.stored.discounts.get(key) and expected == offered.get(key)
-                yield _Again(key, expected, discounts.DISCOUNT.compared, unchanged=same)
+                yield Again(key, expected, discounts.DISCOUNT.compared, unchanged=same)
 
         org_id, stored = self.org_id, self.stored
         return (
-            self._looked(problems[0], paths.products(org_id), look_at_products(stored.products)),
-            self._looked(problems[1], paths.menu_items(org_id), look_at_products(stored.menu)),
-            self._looked(problems[2], paths.discounts(org_id), look_at_discounts),
+            self.looked(problems[0], paths.products(org_id), look_at_products(stored.products)),
+            self.looked(problems[1], paths.menu_items(org_id), look_at_products(stored.menu)),
+            self.looked(problems[2], paths.discounts(org_id), look_at_discounts),
         )
 
     def metadata(self) -> Iterator[Difference]:
         """The documents of brands, categories, vendors and locations that differ."""
-        expected = {put.path: (put, waits) for put, waits in self.reading.read_metadata()}
+        expected = {put.path: (put, waits) for put, waits in self.side.metadata}
         if not expected:
             return
         stored = self.reading.session.database.get_all(list(expected))
@@ -192,38 +151,16 @@ class RecordComparison:
         for collection, stock in of_stock:
             yield from (f"{collection}/{k}" for k, v in stock.items() if v.provider not in known)
 
-    def _looked(self, found: Mapping[str, Problem], collection: str, look: "Look") -> Looked:
-        """Look at the records once more, as many as there is time for."""
-        looked = Looked()
-        left = list(found)
-        for some in batched(left, AT_ONCE):
-            if len(looked.differences) >= MOST or self.reading.session.deadline.passed:
-                looked.more += len(some)
-                continue
-            documents = self._documents(collection, some)
-            answered = {again.key: again for again in look(some, documents)}
-            for key in some:
-                again = answered.get(key)
-                if again is None or not again.unchanged:
-                    looked.meanwhile.add(key)
-                elif difference := self._difference(collection, documents[key], again):
-                    looked.differences.append(difference)
-        return looked
-
-    def _documents(self, collection: str, ids: Iterable[str]) -> dict[str, Document]:
-        found = self.reading.session.database.get_all([f"{collection}/{i}" for i in ids])
-        return {path.rpartition("/")[2]: document for path, document in found.items()}
-
     def _look_at_customers(
         self, ids: Sequence[str], documents: Mapping[str, Document]
-    ) -> Iterator["_Again"]:
+    ) -> Iterator["Again"]:
         answers = self.reading.look_up_customers(ids)
         for key, customer in answers.items():
             document, known = documents[key], self.stored.customers.get(key)
             now = customer_in(document.fields) if document.exists else None
             same = _compared(now) == _compared(known)
             if customer is None:
-                yield _Again(key, None, (), unchanged=same and key not in self.side.customers)
+                yield Again(key, None, (), unchanged=same and key not in self.side.customers)
                 continue
             before, after = self.side.customers.get(key), self.reading.customer(customer)
             if self.side.sampled:
@@ -231,18 +168,18 @@ class RecordComparison:
             expected = customers.fields_of(customer, self.org_id)
             names = _names(customers.CUSTOMER, expected)
             listed = before is None or before.digest == after.digest
-            yield _Again(key, expected, names, unchanged=same and listed and not after.late)
+            yield Again(key, expected, names, unchanged=same and listed and not after.late)
 
     def _look_at_orders(
         self, ids: Sequence[str], documents: Mapping[str, Document]
-    ) -> Iterator["_Again"]:
+    ) -> Iterator["Again"]:
         answers = self.reading.look_up_orders(ids)
         for key, order in answers.items():
             document, known = documents[key], self.stored.orders.get(key)
             now = order_in(document.fields) if document.exists else None
             same = (now and (now.digest, now.removed)) == (known and (known.digest, known.removed))
             if order is None:
-                yield _Again(key, None, (), unchanged=same and key not in self.side.orders)
+                yield Again(key, None, (), unchanged=same and key not in self.side.orders)
                 continue
             owner = self.side.directory.owner(order)
             before, after = self.side.orders.get(key), self.reading.order(order, owner)
@@ -251,7 +188,7 @@ class RecordComparison:
             expected = orders.fields_of(order, owner, self.org_id)
             listed = before is None or before.digest == after.digest
             names = orders.ORDER.compared
-            yield _Again(key, expected, names, unchanged=same and listed and not after.late)
+            yield Again(key, expected, names, unchanged=same and listed and not after.late)
 
     def _product_problems(self, stored: Mapping[str, StoredProduct]) -> dict[str, Problem]:
         found: dict[str, Problem] = {}
@@ -272,6 +209,8 @@ class RecordComparison:
 
     def _discount_problems(self) -> dict[str, Problem]:
         found: dict[str, Problem] = {}
+        if not self.side.gives_discounts:
+            return found
         expected, unsure = self.side.discounts, self.side.unsure["discounts"]
         stored = self.stored.discounts
         for key, fields in expected.items():
@@ -284,72 +223,6 @@ class RecordComparison:
             if known.provider == self.provider and key not in expected and key not in unsure:
                 found[key] = "stray"
         return found
-
-    def _difference(
-        self, collection: str, document: Document, again: "_Again"
-    ) -> Difference | None:
-        """What differs; None where nothing does."""
-        path = f"{collection}/{again.key}"
-        stored = as_pos_says(document.fields) if document.exists else None
-        if again.expected is None:
-            if stored is None or stored.get(REMOVED_AT):
-                return None
-            kind, here, there = "stray", _shown(stored), {}
-        elif stored is None:
-            kind, here, there = "missing", {}, _shown(again.expected)
-        else:
-            names = [
-                n for n in (*again.names, REMOVED_AT) if stored.get(n) != again.expected.get(n)
-            ]
-            if not names:
-                return None
-            here = {n: stored[n] for n in names if n in stored}
-            there = {n: again.expected[n] for n in names if n in again.expected}
-            kind = "differs"
-        return Difference(
-            kind=_kind(collection, kind, {*here, *there}),
-            path=path,
-            stored=here,
-            expected=there,
-            awaits_sync=self._awaits(collection, again, stored),
-            provider=self.provider,
-        )
-
-    def _awaits(self, collection: str, again: "_Again", stored: Fields | None) -> bool:
-        """Whether the document is as the last sync left it, by the manifest."""
-        kind = collection.rpartition("/")[2]
-        stream = "products" if kind == "items" else kind
-        manifest = self.reading.session.manifests[stream]
-        mark = manifest.mark(again.key)
-        if stored is None:
-            return mark in _NEVER
-        if again.expected is None:
-            return mark == STORED
-        left = {n: stored[n] for n in again.names if n in stored and n not in _SALE}
-        if stream != "products":
-            return manifest.has(again.key, fingerprint(left))
-        left |= {n: v for n, v in again.expected.items() if n not in again.names}
-        sale = fingerprint({n: stored[n] for n in _SALE if n in stored})
-        known = self._prices().get(again.key)
-        return manifest.has(again.key, fingerprint(left)) and bool(known and known.sale == sale)
-
-    def _prices(self) -> inventory.PriceList:
-        session = self.reading.session
-        return inventory.load_prices(session.database, session.org_id, session.provider)
-
-
-@dataclass(frozen=True, slots=True)
-class _Again:
-    """The second look at one record: the fields that its document should have, None where the POS
-    has no such record; the names of those that are compared; whether both sides are unchanged."""
-
-    key: str
-    expected: Fields | None
-    names: Sequence[str]
-    unchanged: bool
-
-
-Look = Callable[[Sequence[str], Mapping[str, Document]], Iterable[_Again]]
 
 
 def _compared(known: StoredCustomer | None) -> object:
@@ -367,27 +240,3 @@ def _same_customer(
 
 def _names(schema: Schema[Any], expected: Fields) -> list[str]:
     return [n for n in schema.compared if n in expected or n not in schema.once]
-
-
-def _shown(fields: Fields) -> dict[str, Any]:
-    """What a difference shows of a whole document."""
-    names = ("name", "total", "price", "status", "customerId", "createdAt", "source", "type")
-    return {n: fields[n] for n in names if n in fields}
-
-
-def _kind(collection: str, problem: str, names: set[str]) -> str:
-    what = {
-        "customers": "customer",
-        "orders": "order",
-        "products": "product",
-        "items": "menu_item",
-        "discounts": "discount",
-    }[collection.rpartition("/")[2]]
-    if problem == "differs":
-        if what == "order" and "customerId" in names:
-            return "order_of_other_customer"
-        if what in ("product", "menu_item") and names <= _SALE:
-            return "sale_differs"
-        if what in ("product", "menu_item") and names & _PRICES:
-            return "price_differs"
-    return f"{what}_{problem}"

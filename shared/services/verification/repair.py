@@ -76,7 +76,7 @@ class Repair:
         deadline = Deadline(self.patience_seconds)
         while not deadline.passed and self._is_under_way(found.org_id, report.run_id):
             self.sleep(POLL_SECONDS)
-        again = self.verify(found.org_id, progress=progress)
+        again = self.verify(found.org_id, sample=found.sample, progress=progress)
         return again.model_copy(update={"repair": report})
 
     def mend(self, found: Verification) -> RepairReport:

@@ -156,6 +156,8 @@ class Verification(FrozenCamelModel):
     verified_at: datetime
     seconds: float
     providers: tuple[str, ...]
+    not_verified: dict[str, str] = Field(default_factory=dict, exclude_if=lambda why: not why)
+    """The providers that could not be read, and why."""
     sample: int | None = None
     differences: tuple[Difference, ...] = ()
     more: int = 0
@@ -172,7 +174,7 @@ class Verification(FrozenCamelModel):
     @property
     def ok(self) -> bool:
         """Whether Firestore equals the POS."""
-        return not self.differences and not self.more
+        return not (self.differences or self.more or self.not_verified)
 
     @property
     def not_awaiting(self) -> tuple[Difference, ...]:

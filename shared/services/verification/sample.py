@@ -8,7 +8,8 @@ from shared.domain.order_matching import match_orders
 from shared.domain.orders import Order
 from shared.services.sync.customers import StoredCustomers
 from shared.services.sync.session import Session
-from shared.services.verification.pos_side import Directory, PosReading, PosSide, Sampled
+from shared.services.verification.pos_reading import PosReading
+from shared.services.verification.pos_side import Directory, PosSide, Sampled
 from shared.services.verification.stored_side import ORDER_FIELDS, StoredReading
 from shared.store import paths, verifications
 from shared.store.manifest import REMOVED, STORED
@@ -43,7 +44,7 @@ class SampleReading(PosReading):
         stored.add_orders(verifications.orders_of(database, org_id, theirs, ORDER_FIELDS))
         where = [f"{sold}/{i}" for i in sampled.ids["orders"]]
         stored.add_orders(database.get_all(where).values())
-        self.read_products(side)
+        self.read_catalogue(side)
         return side
 
     def _drawn(self, stream: str, side: PosSide) -> list[str]:

@@ -23,12 +23,15 @@ from shared.clock import Clock, Deadline
 from shared.domain.ecom import SOURCE as ECOM
 from shared.domain.providers import LIGHTSPEED, PROVIDERS
 from shared.domain.public_menu import MenuFilter
+from shared.errors import OrgError, ProviderError, SyncSamError
 from shared.services.reads.menu import PublicMenu
 from shared.services.sync.pos_locations import OpenPos, read_org
-from shared.services.verification.figures import FigureComparison, Recount, recount, sales_of
+from shared.services.verification.expected_figures import Recount, recount, sales_of
+from shared.services.verification.figures import FigureComparison
 from shared.services.verification.loyalty import LoyaltySample
-from shared.services.verification.pos_side import PosReading, PosSide
-from shared.services.verification.records import Looked, RecordComparison
+from shared.services.verification.pos_reading import PosReading
+from shared.services.verification.pos_side import PosSide
+from shared.services.verification.records import RecordComparison
 from shared.services.verification.recount import dollars
 from shared.services.verification.result import (
     CacheReport,
@@ -45,6 +48,7 @@ from shared.services.verification.result import (
     shares,
 )
 from shared.services.verification.sample import SampleReading
+from shared.services.verification.second_look import Looked
 from shared.services.verification.stored_side import StoredOrder, StoredReading, StoredSide, whose
 from shared.store import paths
 from shared.store.database import Database
@@ -71,37 +75,46 @@ class Verify:
         self, org_id: str, *, sample: int | None = None, progress: Progress = quiet
     ) -> Verification:
         """Compare all of an org, or a ``sample`` (see SampleReading) of so many customers and as
-        many orders. Raises ConfigurationInvalid, what the POS raises, and OutOfTime where the time
-        is too short to read everything once."""
+        many orders. Of several providers one that cannot be read leaves the others. Raises
+        ConfigurationInvalid, what the POS raises, and OutOfTime where the time is too short to
+        read everything once."""
         began, started = self.clock(), time.monotonic()
         deadline = Deadline(self.seconds)
         configured = read_org(self.database, org_id)
+        kind = PosReading if sample is None else partial(SampleReading, sample)
+        readings: list[PosReading] = []
+        sides: list[PosSide] = []
+        failed: dict[str, SyncSamError] = {}
         with ExitStack() as open_together:
-            kind = PosReading if sample is None else partial(SampleReading, sample)
-            readings = [
-                open_together.enter_context(
-                    kind(
-                        self.database,
-                        configured,
-                        provider,
-                        self.open_pos,
-                        clock=self.clock,
-                        deadline=deadline,
-                        began=began,
-                        progress=progress,
-                    )
-                )
-                for provider in configured.providers
-            ]
             beside = open_together.enter_context(
                 StoredReading(self.database, org_id, progress, catalogue_only=sample is not None)
             )
-            sides = [reading.read(beside) for reading in readings]
+            for provider in configured.providers:
+                reading = kind(
+                    self.database,
+                    configured,
+                    provider,
+                    self.open_pos,
+                    clock=self.clock,
+                    deadline=deadline,
+                    began=began,
+                    progress=progress,
+                )
+                try:
+                    sides.append(open_together.enter_context(reading).read(beside))
+                except (OrgError, ProviderError) as error:
+                    failed[provider] = error
+                else:
+                    readings.append(reading)
+            if not sides:
+                raise next(iter(failed.values()))
             found = _Comparison(self, org_id, readings, sides, beside.all())
             result = found.result(began)
         seconds = round(time.monotonic() - started, 3)
         log.info("org_verified", org_id=org_id, ok=result.ok, duration_seconds=seconds)
-        return result.model_copy(update={"seconds": seconds, "sample": sample})
+        not_verified = {provider: str(error) for provider, error in failed.items()}
+        told = {"seconds": seconds, "sample": sample, "not_verified": not_verified}
+        return result.model_copy(update=told)
 
 
 class _Comparison:

@@ -183,7 +183,7 @@ def location_routes(
     def test(call: RouteCall[NoParams, TriedLocationBody]) -> RouteReply:
         """Try settings at the POS, without storing anything."""
         found = connection(call.org_id, call.body.change, call.body.location_id)
-        return RouteReply(_connection(found))
+        return RouteReply(connection_view(found))
 
     @table.post(
         "/api/admin/locations/{locationId}",
@@ -273,7 +273,8 @@ def _saved(org_id: str, saved: SavedLocation, run_id: str | None = None) -> Save
     )
 
 
-def _connection(found: ConnectionResult) -> ConnectionResponse:
+def connection_view(found: ConnectionResult) -> ConnectionResponse:
+    """What came of a trial, as it is answered."""
     return ConnectionResponse(
         ok=found.ok,
         provider=found.provider,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import StringConstraints, ValidationInfo, field_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from shared.domain.customers import LONGEST_EMAIL, NO_EMAIL, identifies, normal_email
@@ -180,10 +180,25 @@ class RecommendedProductView(ResponseModel):
 
 class CustomerResponse(CustomerView):
     """A customer with all known details. If several records are one person, ``person`` is their
-    sum; ``duplicateOf`` names the main record, and ``duplicateIds`` the others."""
+    sum; ``duplicateOf`` names the main record, and ``duplicateIds`` the others. The figures of
+    channels and of 90 days are those of the last report of metrics, which changed them at
+    ``metricsAsOf``. ``removedFromPosAt``: since when the POS has the customer no more."""
 
     date_of_birth: str | None = None
     social_equity: bool | None = None
+    ecom_order_count: int | None = None
+    ecom_spent: float | None = None
+    retail_order_count: int | None = None
+    retail_spent: float | None = None
+    rolling90_day_spent: Annotated[float | None, Field(alias="rolling90DaySpent")] = None
+    rolling90_day_orders: Annotated[int | None, Field(alias="rolling90DayOrderCount")] = None
+    is_vip: bool | None = None
+    is_high_value: bool | None = None
+    inactive_segment: str | None = None
+    spend_tier: str | None = None
+    metrics_as_of: datetime | None = None
+    removed_from_pos_at: datetime | None = None
+    source: str | None = None
     duplicate_ids: list[str] | None = None
     preferences: PreferencesView | None = None
     rfm: RfmView | None = None

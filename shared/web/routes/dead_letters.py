@@ -63,13 +63,14 @@ def routes(reads: DeadLetterReads, every_org: Rule) -> RouteTable:
         """Messages that could not be processed, and whether they were sent again."""
         asked = call.params
         page = reads.page(org_id=asked.org_id, cursor=asked.cursor, limit=asked.limit)
-        items = list(map(_view, page.letters))
+        items = list(map(letter_view, page.letters))
         return RouteReply(DeadLettersResponse(items=items, next_cursor=page.cursor))
 
     return table
 
 
-def _view(found: RecordedLetter) -> DeadLetterView:
+def letter_view(found: RecordedLetter) -> DeadLetterView:
+    """A dead letter as it is answered."""
     letter = found.letter
     return DeadLetterView(
         id=letter.id,

@@ -44,10 +44,11 @@ def routes(reads: IncidentReads, staff: Rule) -> RouteTable:
     def list_incidents(call: RouteCall[IncidentsQuery, NoBody]) -> RouteReply:
         """The org's incidents: what is wrong or was, and whether people were told."""
         found = reads.of_org(call.org_id, call.params.state)
-        return RouteReply(IncidentsResponse(incidents=list(map(_view, found))))
+        return RouteReply(IncidentsResponse(incidents=list(map(incident_view, found))))
 
     return table
 
 
-def _view(incident: Incident) -> IncidentView:
+def incident_view(incident: Incident) -> IncidentView:
+    """An incident as it is answered."""
     return IncidentView.model_validate(incident.model_dump(include=set(IncidentView.model_fields)))

@@ -20,9 +20,11 @@ from shared.web.routing import RouteCall, RouteTable
 
 
 class ExpiringQuery(OrgQuery):
-    """Batches with at most ``days`` left and at least ``minQuantity`` for sale."""
+    """Batches with at most ``days`` left and at least ``minQuantity`` for sale; of one product,
+    or of all."""
 
     days: Annotated[int, Field(ge=0, le=3_650)] = 30
+    product_id: RecordId | None = None
     min_quantity: Annotated[Decimal, Field(ge=0, le=1_000_000, allow_inf_nan=False)] = Decimal(1)
 
 
@@ -90,7 +92,12 @@ def routes(expiring: ExpiringStock, history: PriceHistory, staff: Rule) -> Route
     def list_expiring(call: RouteCall[ExpiringQuery, NoBody]) -> RouteReply:
         """Stock that expires soon or has expired."""
         asked = call.params
-        found = expiring(call.org_id, within_days=asked.days, min_quantity=asked.min_quantity)
+        found = expiring(
+            call.org_id,
+            within_days=asked.days,
+            min_quantity=asked.min_quantity,
+            product_id=asked.product_id,
+        )
         at_risk = sum(each.outlook.cost_at_risk_cents or 0 for each in found)
         items = [_expiring(each) for each in found]
         return RouteReply(ExpiringResponse(items=items, cost_at_risk=to_dollars(at_risk)))

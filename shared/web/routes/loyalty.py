@@ -1,42 +1,20 @@
-"""``/api/loyalty/…``: loyalty runs, points and reports."""
+"""``/api/loyalty/sync`` and ``…/points``: start loyalty runs, and look up points at Alpine IQ."""
 
-import csv
-import io
-from collections.abc import Iterable
-from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.domain.loyalty import ProviderStatus, Tier, TierSource
-from shared.domain.runs import RunState
+from shared.domain.loyalty import ProviderStatus, Tier
 from shared.errors import NotFound
-from shared.services.loyalty.on_demand import (
-    AskForLoyalty,
-    LookUpPoints,
-    LoyaltyReads,
-    Points,
-)
+from shared.services.loyalty.on_demand import AskForLoyalty, LookUpPoints, Points
 from shared.services.manual_sync import RunUnderWay
 from shared.web.auth import Rule
 from shared.web.request import Body, NoBody, NoParams, OrgId, OrgQuery, RecordId
-from shared.web.response import RawContent, ResponseModel, RouteReply
-from shared.web.routes.run_history import RunProblemView
+from shared.web.response import ResponseModel, RouteReply
 from shared.web.routes.runs import RunUnderWayResponse, StartedRunResponse, under_way_reply
 from shared.web.routing import RouteCall, RouteTable
 
 PointsSource = Literal["alpine_iq", "calculated", "orders"]
-CSV = "text/csv"
-COLUMNS = (
-    "customerId",
-    "pointsFromOrders",
-    "pointsFromAlpine",
-    "discrepancy",
-    "alpineUserId",
-    "lastCalculated",
-    "lastEntries",
-)
 
 
 class LoyaltySyncRequest(Body):
@@ -46,121 +24,11 @@ class LoyaltySyncRequest(Body):
     customer_id: RecordId | None = None
 
 
-class LoyaltyStatusQuery(OrgQuery):
-    """An org, or one of its customers."""
-
-    customer_id: RecordId | None = None
-
-
 class PointsQuery(OrgQuery):
     """A customer by telephone, or by e-mail; the telephone takes precedence."""
 
     phone: Annotated[str, Field(max_length=40)] | None = None
     email: Annotated[str, Field(max_length=254)] | None = None
-
-
-class ReportQuery(OrgQuery):
-    """An org, and the format of the report."""
-
-    format: Literal["json", "csv"] = "json"
-
-
-class LoyaltyStatsView(ResponseModel):
-    """Numbers of an org's customers by the state of their points."""
-
-    total_customers: int
-    with_alpine_sync: int
-    with_calculated_points: int
-    reconciled: int
-    needs_review: int
-    last_sync_at: datetime | None
-
-
-class LoyaltyCountsView(ResponseModel):
-    """Numbers of customers in a run: those to work on, those looked up at Alpine IQ by its answers,
-    and those calculated by their results. ``postponed`` are left to a later run by the rate
-    limit; ``ledgerEntries`` counts entries written."""
-
-    customers: int
-    asked: int
-    found: int
-    no_contact: int
-    hidden: int
-    unavailable: int
-    postponed: int
-    reconciled: int
-    needs_review: int
-    newly_in_review: int
-    updated: int
-    unchanged: int
-    ledger_entries: int
-
-
-class LoyaltyRunView(ResponseModel):
-    """A run that has ended. ``successRate`` is the share (0 to 1) of the calculated customers that
-    did not lack Alpine IQ's answer, ``averageDiscrepancy`` in points over those with both figures,
-    ``providerErrors`` the look-ups that failed."""
-
-    run_id: str
-    state: RunState
-    started_at: datetime
-    ended_at: datetime
-    duration_seconds: float
-    error: RunProblemView | None = None
-    everybody: bool
-    alpine_down: bool
-    success_rate: float | None = None
-    average_discrepancy: float | None = None
-    provider_errors: int
-    counts: LoyaltyCountsView
-
-
-class PointsEntryView(ResponseModel):
-    """The points of an order, and the balance after it. ``total`` in dollars."""
-
-    order_id: str
-    at: datetime
-    total: float
-    points: int
-    balance: int
-
-
-class ReviewView(ResponseModel):
-    """Who has looked at a customer's two figures, and when."""
-
-    by: str
-    at: datetime
-
-
-class ReconciliationView(ResponseModel):
-    """A customer's points by orders and by Alpine IQ, and their comparison. ``tier`` is the tier's
-    id; ``alpineIq`` says whether the customer was found there."""
-
-    customer_id: str
-    points: int
-    points_from_orders: int
-    points_from_alpine: int | None = None
-    tier: Annotated[str | None, Field(validation_alias="loyaltyTier")] = None
-    tier_name: str | None = None
-    tier_color: str | None = None
-    tier_source: TierSource
-    reconciled: Annotated[bool, Field(validation_alias="loyaltyReconciled")]
-    needs_review: bool
-    reviewed: ReviewView | None = None
-    discrepancy: Annotated[int, Field(validation_alias="loyaltyDiscrepancy")]
-    alpine_user_id: str | None = None
-    last_calculated: Annotated[datetime, Field(validation_alias="pointsLastCalculated")]
-    last_entries: list[PointsEntryView]
-    alpine_iq: ProviderStatus | None = None
-
-
-class LoyaltyStatusResponse(ResponseModel):
-    """The points of an org with its last run, or of one customer."""
-
-    success: Literal[True] = True
-    stats: LoyaltyStatsView | None = None
-    last_run: LoyaltyRunView | None = None
-    reconciliation: ReconciliationView | None = None
 
 
 class PointsView(ResponseModel):
@@ -191,15 +59,7 @@ class PointsResponse(ResponseModel):
     reconciliation: ComparisonView
 
 
-class ReportResponse(ResponseModel):
-    """Every customer in review, the largest discrepancy first."""
-
-    items: list[ReconciliationView]
-
-
-def routes(
-    ask: AskForLoyalty, reads: LoyaltyReads, points: LookUpPoints, staff: Rule
-) -> RouteTable:
+def routes(ask: AskForLoyalty, points: LookUpPoints, staff: Rule) -> RouteTable:
     """``staff`` is the rule for the staff of an org."""
     table = RouteTable(staff)
 
@@ -222,34 +82,11 @@ def routes(
         started = StartedRunResponse(run_id=run_id, org_id=call.org_id, status_url=url)
         return RouteReply(started, status=202)
 
-    @table.get("/api/loyalty/sync", LoyaltyStatusQuery, LoyaltyStatusResponse, errors=[NotFound])
-    def read(call: RouteCall[LoyaltyStatusQuery, NoBody]) -> RouteReply:
-        """The points of an org, or of one customer."""
-        if call.params.customer_id is None:
-            org = reads.of_org(call.org_id)
-            stats = LoyaltyStatsView(**asdict(org.counts), last_sync_at=org.last_sync_at)
-            last_run = LoyaltyRunView.model_validate(org.last_run) if org.last_run else None
-            return RouteReply(LoyaltyStatusResponse(stats=stats, last_run=last_run))
-        found = reads.of_customer(call.org_id, call.params.customer_id)
-        if found is None:
-            raise NotFound("there is no such customer, or no points so far")
-        return RouteReply(
-            LoyaltyStatusResponse(reconciliation=ReconciliationView.model_validate(found))
-        )
-
     @table.get("/api/loyalty/points", PointsQuery, PointsResponse, errors=[NotFound])
     def look_up(call: RouteCall[PointsQuery, NoBody]) -> RouteReply:
         """The current points of a customer, by telephone or e-mail."""
         found = points(call.org_id, phone=call.params.phone, email=call.params.email)
         return RouteReply(_points_response(found))
-
-    @table.get("/api/loyalty/report", ReportQuery, ReportResponse, CSV)
-    def report(call: RouteCall[ReportQuery, NoBody]) -> RouteReply:
-        """Every customer whose points need a review."""
-        found = [ReconciliationView.model_validate(f) for f in reads.in_review(call.org_id)]
-        if call.params.format == "csv":
-            return RouteReply(RawContent(CSV, _csv_table(found)))
-        return RouteReply(ReportResponse(items=found))
 
     return table
 
@@ -282,24 +119,3 @@ def _points_view(points: int, tier: Tier | None, source: PointsSource) -> Points
         tier_color=tier.color if tier else None,
         source=source,
     )
-
-
-def _csv_table(found: Iterable[ReconciliationView]) -> bytes:
-    """One line per customer; the last entries in one cell, as ``order: points``."""
-    text = io.StringIO()
-    table = csv.writer(text)
-    table.writerow(COLUMNS)
-    for each in found:
-        entries = "; ".join(f"{entry.order_id}: {entry.points:+d}" for entry in each.last_entries)
-        table.writerow(
-            (
-                each.customer_id,
-                each.points_from_orders,
-                each.points_from_alpine,
-                each.discrepancy,
-                each.alpine_user_id,
-                each.last_calculated.isoformat(),
-                entries,
-            )
-        )
-    return text.getvalue().encode()

@@ -80,14 +80,16 @@ def routes(menu: PublicMenu, anyone: Rule) -> RouteTable:
     table = RouteTable(anyone)
     cached = Cached(SECONDS, public=True)
 
-    @table.get("/api/menu", MenuQuery, MenuResponse, cached=cached)
+    @table.get("/api/menu", MenuQuery, MenuResponse, cached=cached, any_origin=True)
     def read(call: RouteCall[MenuQuery, NoBody]) -> RouteReply:
         """The menu of an org, page by page."""
         asked = call.params
         wanted = MenuFilter(asked.category, asked.brand, asked.on_sale)
         return _reply(menu.page(call.org_id, wanted, cursor=asked.cursor, limit=asked.limit))
 
-    @table.get("/api/menu/builder", MenuBuilderQuery, MenuBuilderResponse, cached=cached)
+    @table.get(
+        "/api/menu/builder", MenuBuilderQuery, MenuBuilderResponse, cached=cached, any_origin=True
+    )
     def build(call: RouteCall[MenuBuilderQuery, NoBody]) -> RouteReply:
         """Products to begin a menu with; invented ones if the org has none."""
         return _reply(menu.builder(call.org_id, limit=call.params.limit))

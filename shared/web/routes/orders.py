@@ -2,15 +2,20 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
 
 from shared.domain.order_matching import SkipReason
-from shared.domain.orders import OrderStatus
+from shared.domain.orders import Channel, OrderStatus
 from shared.errors import NotFound
 from shared.services.reads.customers import CustomerReads, OrderReads
 from shared.services.reads.response_cache import ResponseCache
+from shared.store.database import Document
 from shared.store.listing import DocumentPage
+from shared.store.orders import has_counted
 from shared.web.auth import Rule
-from shared.web.request import NoBody, PageQuery, RecordId
+from shared.web.request import NoBody, OrgQuery, PageQuery, PeriodDay, RecordId
 from shared.web.response import CHECKED, ResponseModel, RouteReply
 from shared.web.routing import RouteCall, RouteTable
 
@@ -18,9 +23,19 @@ KEPT_SECONDS = 180.0
 
 
 class OrdersQuery(PageQuery):
-    """Orders of one ``status``, or of all."""
+    """Orders of one ``status`` or of all, of one ``channel`` or of both, of the days from ``from``
+    to ``to`` by the org's calendar, both included."""
 
     status: OrderStatus | None = None
+    channel: Channel | None = None
+    first: Annotated[PeriodDay | None, Field(alias="from")] = None
+    last: Annotated[PeriodDay | None, Field(alias="to")] = None
+
+
+class OrderQuery(OrgQuery):
+    """One order."""
+
+    order_id: RecordId
 
 
 class CustomerOrdersQuery(PageQuery):
@@ -54,8 +69,9 @@ class OrderItemView(ResponseModel):
 
 
 class OrderView(ResponseModel):
-    """An order. Money in dollars, negative for a refund; times in UTC. ``supersededBy``: only that
-    sale counts, not this eCom order."""
+    """An order. Money in dollars, negative for a refund; times in UTC. ``counts``: as spending.
+    ``supersededBy``: only that sale counts, not this eCom order. ``removedFromPosAt``: since when
+    the POS has it no more."""
 
     id: str
     external_id: str | None = None
@@ -76,6 +92,9 @@ class OrderView(ResponseModel):
     source: str | None = None
     ecom_number: str | None = None
     superseded_by: str | None = None
+    removed_from_pos_at: datetime | None = None
+    sync_run_id: str | None = None
+    counts: bool
 
 
 class OrdersResponse(ResponseModel):
@@ -118,9 +137,26 @@ def routes(
         """The org's orders, the latest first, page by page."""
         asked, org_id = call.params, call.org_id
         read = _reader(
-            lambda: orders.page(org_id, status=asked.status, cursor=asked.cursor, limit=asked.limit)
+            lambda: orders.page(
+                org_id,
+                status=asked.status,
+                channel=asked.channel,
+                days=(asked.first, asked.last),
+                cursor=asked.cursor,
+                limit=asked.limit,
+            )
         )
         return RouteReply(answers.of(org_id, asked, KEPT_SECONDS, read))
+
+    @table.get("/api/orders/{orderId}", OrderQuery, OrderView, errors=[NotFound], cached=CHECKED)
+    def get_order(call: RouteCall[OrderQuery, NoBody]) -> RouteReply:
+        """One order."""
+        org_id, order_id = call.org_id, call.params.order_id
+        return RouteReply(
+            answers.of(
+                org_id, call.params, KEPT_SECONDS, lambda: _view(orders.get(org_id, order_id))
+            )
+        )
 
     @table.get(
         "/api/customers/{customerId}/orders",
@@ -159,9 +195,12 @@ def routes(
 def _reader(read: Callable[[], DocumentPage]) -> Callable[[], OrdersResponse]:
     def answer() -> OrdersResponse:
         page = read()
-        items = [
-            OrderView.model_validate({"id": each.id, **each.fields}) for each in page.documents
-        ]
-        return OrdersResponse(items=items, next_cursor=page.cursor)
+        return OrdersResponse(
+            items=[_view(each) for each in page.documents], next_cursor=page.cursor
+        )
 
     return answer
+
+
+def _view(order: Document) -> OrderView:
+    return OrderView.model_validate({"id": order.id, **order.fields, "counts": has_counted(order)})

@@ -133,12 +133,13 @@ def routes(orgs: OrgReads, status: OrgStatusReads, staff: Rule, every_org: Rule)
     @table.get("/api/orgs/{orgId}/status", OrgQuery, OrgStatusResponse, cached=CHECKED)
     def read_status(call: RouteCall[OrgQuery, NoBody]) -> RouteReply:
         """How an org's sync stands: each kind of data, each location, the run under way."""
-        return RouteReply(_status(status(call.org_id)))
+        return RouteReply(status_view(status(call.org_id)))
 
     return table
 
 
-def _status(found: OrgStatus) -> OrgStatusResponse:
+def status_view(found: OrgStatus) -> OrgStatusResponse:
+    """An org's status as it is answered."""
     running = found.running
     return OrgStatusResponse.model_validate(
         {

@@ -41,7 +41,9 @@ class RunCostView(ResponseModel):
 
 
 class RunResponse(ResponseModel):
-    """The current state of a run; ``durationSeconds`` from its start to its end."""
+    """The current state of a run; ``durationSeconds`` from its start to its end. ``error`` is why
+    it failed, ``errors`` those of streams and of records in quarantine, ``held`` why removals of it
+    wait for a person."""
 
     run_id: str
     org_id: str
@@ -51,6 +53,9 @@ class RunResponse(ResponseModel):
     ended_at: datetime | None
     duration_seconds: float | None
     error: RunProblemView | None
+    errors: list[RunProblemView] = Field(default=[])
+    warnings: list[str] = Field(default=[])
+    held: str | None = None
     streams: dict[str, StreamCounts]
     cost: RunCostView
 
@@ -127,8 +132,9 @@ class ReportResponse(ResponseModel):
     streams: dict[str, StreamReportView]
 
 
-def run_routes(history: RunHistory, staff: Rule) -> RouteTable:
-    """``staff`` is the rule for the staff of an org."""
+def run_routes(history: RunHistory, staff: Rule, of_one: Rule | None = None) -> RouteTable:
+    """``staff`` is the rule for the staff of an org, ``of_one`` that for one run where it is
+    another."""
     table = RouteTable(staff)
 
     @table.get("/api/pos/sync", PageQuery, RunsResponse, cached=CHECKED)
@@ -138,6 +144,14 @@ def run_routes(history: RunHistory, staff: Rule) -> RouteTable:
         page = history.page(org_id, cursor=asked.cursor, limit=asked.limit)
         found = [run_view(org_id, run_id, run) for run_id, run in page.runs]
         return RouteReply(RunsResponse(runs=found, next_cursor=page.cursor))
+
+    @table.get(
+        "/api/pos/sync/{runId}", RunQuery, RunResponse, rule=of_one or staff, errors=[NotFound]
+    )
+    def read_run(call: RouteCall[RunQuery, NoBody]) -> RouteReply:
+        """The current state of a run."""
+        run_id = call.params.run_id
+        return RouteReply(run_view(call.org_id, run_id, history.run(call.org_id, run_id)))
 
     return table
 
@@ -158,4 +172,5 @@ def report_routes(history: RunHistory, staff: Rule) -> RouteTable:
 def run_view(org_id: str, run_id: str, run: Run) -> RunResponse:
     """A run as it is answered."""
     shown = {"run_id": run_id, "org_id": org_id, "duration_seconds": run.duration_seconds}
-    return RunResponse.model_validate({**shown, **run.model_dump(), "streams": run.totals})
+    found = {**shown, **run.model_dump(), "streams": run.totals, "held": run.held}
+    return RunResponse.model_validate(found)

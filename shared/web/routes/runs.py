@@ -1,4 +1,4 @@
-"""``/api/pos/sync`` and ``/api/cron/pos-sync``: start and read sync runs."""
+"""``/api/pos/sync`` and ``/api/cron/pos-sync``: start sync runs."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from shared.store.runs import Run
 from shared.web.auth import ANY_ORG, Rule, SignedInUser
 from shared.web.request import Body, NoBody, OrgId, Params
 from shared.web.response import ErrorDetail, ErrorResponse, ResponseModel, RouteReply
-from shared.web.routes.run_history import RunQuery, RunResponse, run_view
+from shared.web.routes.run_history import RunResponse, run_view
 from shared.web.routing import RouteCall, RouteTable
 
 LONGEST_WAIT = 50.0
@@ -74,8 +74,8 @@ class EndedRunsResponse(ResponseModel):
     runs: list[RunResponse]
 
 
-def routes(sync: ManualSync, staff: Rule, machine: Rule, either: Rule) -> RouteTable:
-    """Rules: ``staff`` for users, ``machine`` for the cron secret, ``either`` for both."""
+def routes(sync: ManualSync, staff: Rule, machine: Rule) -> RouteTable:
+    """Rules: ``staff`` for users, ``machine`` for the cron secret."""
     table = RouteTable(staff)
 
     @table.post(
@@ -136,12 +136,6 @@ def routes(sync: ManualSync, staff: Rule, machine: Rule, either: Rule) -> RouteT
             StartedRunsResponse(runs=[started_response(*each) for each in started.items()]),
             status=202,
         )
-
-    @table.get("/api/pos/sync/{runId}", RunQuery, RunResponse, rule=either, errors=[NotFound])
-    def read(call: RouteCall[RunQuery, NoBody]) -> RouteReply:
-        """The current state of a run."""
-        run_id = call.params.run_id
-        return RouteReply(run_view(call.org_id, run_id, sync.read(call.org_id, run_id)))
 
     return table
 

@@ -16,6 +16,7 @@ from deploy.local.simulator.simulation import Simulation
 from deploy.local.simulator.spec import OrgSpec
 from deploy.local.stack import AUTH_EMULATOR, Stack
 from deploy.manifest import Manifest
+from shared.clock import utc_now
 from tests.e2e.cloud import Cloud, strict_cloud
 
 ORG, OTHER_ORG = "org_birch", "org_elm"
@@ -24,7 +25,12 @@ SPECS = (
     OrgSpec(id=ORG, seed=5, customers=120, orders=160, products=24, rows=40, locations=2),
     OrgSpec(id=OTHER_ORG, seed=6, customers=12, orders=8, products=6, rows=6),
 )
-FUNCTIONS = ("dashboard", "manual_sync", "loyalty_api", "org_sync", "spending", "cron_fanout")
+FUNCTIONS = (
+    *("dashboard", "manual_sync", "loyalty_api", "admin_api"),
+    *("org_sync", "spending", "cron_fanout"),
+)
+DIFFERING = ("100046", "100049")
+"""Customers of ORG whose points differ from Alpine IQ's by more than a tenth."""
 
 
 class ConsoleCloud(Cloud):
@@ -52,6 +58,22 @@ class ConsoleCloud(Cloud):
         for org_id in (ORG, OTHER_ORG):
             self.wait(f"{org_id} is synced", partial(self._computed, org_id), 90)
 
+    def have_differing_points(self) -> None:
+        """Store what a loyalty run would where Alpine IQ says otherwise than the orders."""
+        for number, customer_id in enumerate(DIFFERING):
+            self.client.document(f"tenants/{ORG}/customers/{customer_id}").update(
+                {
+                    "points": 620 + number,
+                    "pointsFromAlpine": 620 + number,
+                    "pointsFromOrders": 481,
+                    "loyaltyDiscrepancy": 139 + number,
+                    "tierSource": "alpine_iq",
+                    "loyaltyTier": "silver",
+                    "loyaltyReconciled": False,
+                    "pointsLastCalculated": utc_now(),
+                }
+            )
+
     def _computed(self, org_id: str) -> bool:
         found = self.client.collection(f"tenants/{org_id}/customers").limit(1).get()
         return bool(found) and "segment" in (found[0].to_dict() or {})
@@ -73,4 +95,5 @@ def console_cloud(logs: Path) -> Iterator[ConsoleCloud]:
             client.document(f"locations/{location['id']}").set(location["document"])
         cloud = ConsoleCloud(stack, client, pos)
         cloud.sync()
+        cloud.have_differing_points()
         yield cloud

@@ -1,11 +1,11 @@
 """Every page of the console, in the states that are worth a look: for axe and for screenshots."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from tests.e2e.console.cloud import ORG
 
 WIDTHS = (360, 1440)
-THEMES = ("light", "dark")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 class Listed(NamedTuple):
@@ -24,4 +24,22 @@ PAGES = (
     Listed("not-allowed", "/orgs/org_elm/customers", status=403),
     Listed("customers", f"/orgs/{ORG}/customers"),
     Listed("customers-none", f"/orgs/{ORG}/customers?q=nobody"),
+    Listed("customer", f"/orgs/{ORG}/customers/100015"),
+    Listed("customer-unknown", f"/orgs/{ORG}/customers/nobody", status=404),
+    Listed("customer-why", f"/orgs/{ORG}/customers/100015/why"),
+    Listed("orders", f"/orgs/{ORG}/orders"),
+    Listed("orders-none", f"/orgs/{ORG}/orders?from=2020-01-01&to=2020-01-02"),
+    Listed("orders-skipped", f"/orgs/{ORG}/orders/skipped"),
+    Listed("order", f"/orgs/{ORG}/orders/alleaves_500001"),
+    Listed("order-cancelled", f"/orgs/{ORG}/orders/alleaves_500043"),
+    Listed("order-why", f"/orgs/{ORG}/orders/alleaves_500001/why"),
+    Listed("order-skipped-why", f"/orgs/{ORG}/orders/alleaves_500049/why"),
+    Listed("menu", f"/orgs/{ORG}/menu"),
+    Listed("menu-none", f"/orgs/{ORG}/menu?q=nothing"),
+    Listed("menu-expiring", f"/orgs/{ORG}/menu/expiring?days=365"),
+    Listed("product", f"/orgs/{ORG}/menu/2002"),
+    Listed("product-why", f"/orgs/{ORG}/menu/2002/why"),
+    Listed("loyalty", f"/orgs/{ORG}/loyalty"),
+    Listed("analytics", f"/orgs/{ORG}/analytics"),
+    Listed("analytics-none", f"/orgs/{ORG}/analytics?from=2020-01-01&to=2020-01-05"),
 )

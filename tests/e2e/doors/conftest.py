@@ -113,7 +113,8 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
             .with_policy(min_backoff_seconds=1, max_backoff_seconds=2)
         )
         identity = {**proxy.environment, "FIREBASE_API_KEY": ""}
-        people = dict.fromkeys(("manual_sync", "dashboard", "loyalty_api"), identity)
+        served = ("admin_api", "manual_sync", "dashboard", "loyalty_api")
+        people = dict.fromkeys(served, identity)
         with strict_cloud(
             manifest,
             tmp_path_factory.mktemp("logs"),

@@ -50,14 +50,12 @@ def test_a_wrong_token_is_the_dispensarys_turn(admin: AdminClient, location: str
     assert "Check the token" in call["problem"]
 
 
-def test_a_token_is_kept_in_secret_manager(
-    admin: AdminClient, client: Client, location: str
-) -> None:
+def test_a_token_is_sealed(admin: AdminClient, client: Client, location: str) -> None:
     before = client.document(f"locations/{location}").get().to_dict() or {}
     config = {n: v for n, v in before["posConfig"].items() if n not in ("status", "webhookSecret")}
 
     added = admin.post("locations", by=MANAGER, orgId=ORG, posConfig=config)["locationId"]
 
     stored = client.document(f"locations/{added}").get().to_dict() or {}
-    assert stored["posConfig"]["token"] == f"secret:pos-{ORG}-{added}-token/versions/1"
+    assert stored["posConfig"]["token"].startswith("sealed:")
     assert stored["posConfig"]["status"] == "active"

@@ -70,13 +70,13 @@ def test_a_corrected_password_lets_a_paused_org_sync_at_once(
     answer = admin.post(f"{path}/resume")
     assert admin.do_syncs() == 1
 
-    # Then it is synced, by a secret that the settings only name, and the rest of them is as it was
+    # Then it is synced, by a secret that is sealed, and the rest of the settings is as it was
     assert store.run(ORG, answer["runId"])["state"] == "succeeded"
     assert store.status(ORG)["status"] == "active"
     stored = client.document(path).get().to_dict() or {}
-    name = f"pos-{ORG}-{location}-password"
-    assert stored["posConfig"] == settings | {"password": f"secret:{name}/versions/1"}
-    assert functions.secrets == {name: settings["password"]}
+    sealed = stored["posConfig"]["password"]
+    assert stored["posConfig"] == settings | {"password": sealed}
+    assert functions.opened(sealed, ORG, "posConfig.password", location) == settings["password"]
     assert [each["action"] for each in admin.actions(orgId=ORG)] == [
         "location_resumed",
         "location_changed",
@@ -227,13 +227,12 @@ def test_a_location_that_is_added_is_synced_and_one_that_is_paused_is_not(
     answer = admin.post(f"locations/{added}/resume")
     admin.do_syncs()
 
-    # Then it is synced, and its secrets stand in Secret Manager
+    # Then it is synced, and its secrets are sealed
     assert store.run(ORG, answer["runId"])["state"] == "succeeded"
     stored = client.document(f"locations/{added}").get().to_dict() or {}
     assert stored["orgId"] == ORG
-    name = f"pos-{ORG}-{added}-password"
-    assert functions.secrets == {name: settings["password"]}
-    assert stored["posConfig"]["password"] == f"secret:{name}/versions/1"
+    sealed = stored["posConfig"]["password"]
+    assert functions.opened(sealed, ORG, "posConfig.password", added) == settings["password"]
 
 
 def test_whatever_is_wrong_with_a_location_it_can_be_paused(

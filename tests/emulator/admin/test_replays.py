@@ -8,7 +8,7 @@ from google.cloud.firestore import Client
 from shared.bus.events import Delivery
 from shared.services.alerts import Alerts
 from shared.services.dead_letters import RecordDeadLetter
-from shared.services.loyalty.on_demand import LoyaltyReads
+from shared.services.reads.loyalty import LoyaltyReads
 from shared.store import dead_letters
 from shared.store.database import Database
 from tests.emulator.admin.client import OPERATOR, AdminClient

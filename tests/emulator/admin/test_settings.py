@@ -71,7 +71,10 @@ def test_the_first_settings_of_an_org_make_its_document(
         ({"loyaltySettings": {"pointsPerDollar": -1}}, "loyaltySettings.pointsPerDollar"),
         ({"alpineIq": {"userId": "17"}}, "alpineIq.apiKey"),
         ({"alpineIq": {"userId": "17", "apiKey": "secret:cron-secret"}}, "alpineIq.apiKey"),
+        ({"alpineIq": {"userId": "17", "apiKey": "k" * 10_001}}, "alpineIq.apiKey"),
+        ({"alpineIq": {"baseUrl": "https://a.example.com"}}, "a.example.com"),
         ({"alerts": {"notify": ["everything"]}}, "alerts.notify"),
+        ({"alerts": {"urls": ["exec://ls"]}}, "alerts.urls.0"),
         ({"addAlertUrls": ["no address"]}, "alerts.urls.0"),
     ],
 )
@@ -100,16 +103,15 @@ def test_of_two_who_save_the_later_is_told(
     assert stored(client)["sync"] == {"lookbackDays": 40}
 
 
-def test_a_key_is_kept_in_secret_manager_and_not_sent_to_a_new_address(
+def test_a_key_is_sealed_and_not_sent_to_a_new_address(
     client: Client, admin: AdminClient, functions: InProcess
 ) -> None:
     # Given an account at Alpine IQ
     account = {"userId": 17, "apiKey": "the key"}
     seen = admin.post("settings", alpineIq=account)["version"]
-    name = f"pos-{ORG}-org-alpineIq-apiKey"
-    assert functions.secrets == {name: "the key"}
-    kept = {"userId": 17, "apiKey": f"secret:{name}/versions/1"}
-    assert stored(client)["alpineIq"] == kept
+    kept = stored(client)["alpineIq"]
+    assert functions.opened(kept["apiKey"], ORG, "alpineIq.apiKey") == "the key"
+    assert kept == {"userId": 17, "apiKey": kept["apiKey"]}
 
     # When another field changes, then the key stays
     seen = admin.post("settings", version=seen, alpineIq={"userId": 18})["version"]

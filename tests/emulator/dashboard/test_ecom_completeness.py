@@ -10,7 +10,7 @@ import pytest
 from google.cloud import pubsub_v1
 from google.cloud.firestore import Client
 
-from deploy import import_ecom
+from deploy.sam.app import main
 from shared.web.routes.ecom import COLUMNS
 from tests.ecom_export import ExportedOrder, export
 from tests.emulator.customers.web_shop import WebShop, customer, sale
@@ -125,7 +125,6 @@ def at_the_command_line(
 ) -> None:
     """The variables of the project; its topic is there."""
     for name, value in (
-        ("GOOGLE_CLOUD_PROJECT", project),
         ("FIRESTORE_EMULATOR_HOST", firestore_host),
         ("PUBSUB_EMULATOR_HOST", pubsub_host),
     ):
@@ -141,10 +140,11 @@ def test_the_command_imports_a_file_and_names_the_rows_it_leaves_out(
     file = tmp_path / "ecom_orders_export.csv"
     text = export([order(20), order(21)]) + "22;noor@example.com\r\n"
     file.write_text(text, encoding="utf-8-sig", newline="")
+    arguments = ["import-ecom", web_shop.org_id, str(file), "--project", web_shop.client.project]
     # When
-    dry = import_ecom.main([web_shop.org_id, str(file), "--dry-run"])
+    dry = main([*arguments, "--dry-run"])
     before = web_shop.order(20)
-    status = import_ecom.main([web_shop.org_id, str(file)])
+    status = main(arguments)
     # Then
     printed = capsys.readouterr()
     assert (dry, status, before) == (1, 1, {})
@@ -160,7 +160,7 @@ def test_the_command_imports_a_file_and_names_the_rows_it_leaves_out(
     ("org_id", "text", "says"),
     [
         ("org_shop", "a;b\r\n1;2\r\n", "lacks the columns order_number"),
-        ("org_nobody", export([order(20)]), "there is no such org"),
+        ("org_nobody", export([order(20)]), "no such org"),
     ],
 )
 def test_the_command_says_why_it_imports_nothing(
@@ -173,5 +173,5 @@ def test_the_command_says_why_it_imports_nothing(
 ) -> None:
     file = tmp_path / "export.csv"
     file.write_text(text, newline="")
-    assert import_ecom.main([org_id, str(file)]) == 2
+    assert main(["import-ecom", org_id, str(file), "--project", web_shop.client.project]) == 2
     assert says in capsys.readouterr().err

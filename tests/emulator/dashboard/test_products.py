@@ -16,7 +16,7 @@ from shared.store.database import Database
 from shared.web.routes import menu
 from tests.emulator.dashboard.client import DashboardClient
 from tests.emulator.environment import PRODUCTS_ONLY, Environment, SyncRunner
-from tests.fakes import OffsetClock
+from tests.fakes import START, OffsetClock
 from tests.simulated_pos import SimulatedPos, discount
 from tests.stored import MENU, StoredDocuments
 
@@ -338,3 +338,87 @@ def test_metadata_say_in_which_areas_stock_lies(
     assert shown == [place["areas"] for place in stored]
     assert shown[0][0].keys() == {"id", "name", "sellable"}
     assert found["counts"]["areas"] == sum(map(len, shown)) > 0
+
+
+# for staff
+
+
+def test_staff_see_where_a_price_is_from_and_what_each_location_has(
+    store: StoredDocuments, sync: SyncRunner, dashboard: DashboardClient
+) -> None:
+    # Given
+    sync.run(ORG)
+    stored = store.documents(f"tenants/{ORG}/{MENU}")
+
+    # When
+    shown = {item["id"]: item for item in dashboard.all_of("products", limit=7)}
+
+    # Then
+    assert shown.keys() == stored.keys()
+    for product_id, item in shown.items():
+        kept = stored[product_id]
+        assert (item.get("priceSource"), item.get("cost")) == (
+            kept.get("priceSource"),
+            kept.get("cost"),
+        )
+        there = {place["locationId"]: place["quantity"] for place in item["stock"]}
+        assert there == {place: has["quantity"] for place, has in kept["stock"].items()}
+    names = [item["name"].casefold() for item in shown.values()]
+    assert names == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("query", "fits"),
+    [
+        ({"category": "vapes"}, lambda item: item["category"] == "Vapes"),
+        ({"brand": "LANTERN"}, lambda item: item.get("brand") == "Lantern"),
+        ({"onSale": "true"}, lambda item: item["isOnSale"]),
+        ({"available": "false"}, lambda item: not item["available"]),
+        ({"q": "LANT"}, lambda item: "lant" in f"{item['name']} {item.get('brand')}".lower()),
+        ({"q": "2001"}, lambda item: item["id"] == "2001"),
+    ],
+)
+def test_staff_filter_the_products_and_are_told_how_many_there_are(
+    sync: SyncRunner, dashboard: DashboardClient, query: dict[str, str], fits: Any
+) -> None:
+    sync.run(ORG)
+    everything = dashboard.all_of("products")
+
+    found = dashboard.get("products", **query)
+
+    assert found["items"] == [item for item in everything if fits(item)]
+    assert found["total"] == len(found["items"])
+    assert 0 < found["total"] < len(everything)
+    counted = {each["name"]: each["products"] for each in found["categories"]}
+    assert sum(counted.values()) == len(everything)
+
+
+@pytest.mark.parametrize("sort", ["price", "-price", "quantity", "-quantity", "saleEndsAt"])
+def test_staff_sort_the_products_and_those_without_the_field_come_last(
+    sync: SyncRunner, dashboard: DashboardClient, sort: str
+) -> None:
+    sync.run(ORG)
+
+    found = dashboard.all_of("products", sort=sort, limit=9)
+
+    values = [item.get(sort.removeprefix("-")) for item in found]
+    known = [value for value in values if value is not None]
+    assert values[: len(known)] == sorted(known, reverse=sort.startswith("-"))
+    assert len({item["id"] for item in found}) == len(found) == 60
+
+
+def test_staff_see_one_product_also_once_the_pos_has_it_no_more(
+    client: Client, sync: SyncRunner, dashboard: DashboardClient
+) -> None:
+    sync.run(ORG)
+    items = client.collection(f"tenants/{ORG}/{MENU}")
+    items.document("2001").update({"sortOrder": "first", "isFeatured": True})
+    product = client.document(f"tenants/{ORG}/products/2001")
+    product.update({"removedFromPosAt": START})
+
+    found = dashboard.get("products/2001")
+
+    assert (found["id"], found["isFeatured"]) == ("2001", True)
+    assert "sortOrder" not in found
+    assert found["removedFromPosAt"].startswith("2026-03-18")
+    assert dashboard.reply("products/none").status_code == 404

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import requests
 
+from deploy.local.identity.people import sign_in
 from tests.emulator.local_cloud.clone import running
 
 
@@ -17,6 +18,8 @@ def test_two_clones_run_side_by_side_until_each_is_told_to_stop(tmp_path: Path) 
         assert first["project"] != second["project"]
         assert not {*first["functions"].values()} & {*second["functions"].values()}
         assert (first["simulator"], first["lightspeed"]) == (None, None)
+        person = first["people"][0]
+        assert sign_in(first["auth"], person["email"], person["password"])
         assert len(one.processes) == len(two.processes) > 10
 
         # When

@@ -8,10 +8,10 @@ import pytest
 from google.cloud import secretmanager
 
 from deploy.local.secret_manager import SecretManager
+from shared.errors import SecretsUnavailable
 from shared.outbound import credentials
-from shared.outbound.credentials import SecretsUnavailable, read_secret
+from shared.outbound.credentials import read_secret
 from shared.outbound.rotating import add_secret
-from shared.outbound.written_secrets import add_version
 
 SECRET = "projects/demo-secrets/secrets/main-street-password/versions"
 
@@ -48,18 +48,6 @@ def test_a_secret_that_is_replaced_is_read_as_it_became(folder: Path) -> None:
 
     assert read_secret(f"{SECRET}/latest") == "open barley"
     assert [each.name for each in folder.iterdir()] == ["main-street-password"]
-
-
-@pytest.mark.usefixtures("server")
-def test_a_secret_that_is_typed_into_settings_is_made_and_each_text_is_another_version(
-    folder: Path,
-) -> None:
-    first = add_version("demo-secrets", "pos-org_harbor-main-pin", "1234")
-    second = add_version("demo-secrets", "pos-org_harbor-main-pin", "4321")
-
-    assert first != second
-    assert read_secret(f"projects/demo-secrets/secrets/pos-org_harbor-main-pin/versions/{second}")
-    assert (folder / "pos-org_harbor-main-pin").read_text() == "4321"
 
 
 @pytest.mark.usefixtures("server")

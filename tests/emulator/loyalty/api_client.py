@@ -7,11 +7,12 @@ from flask import Request
 from werkzeug.test import Client
 
 from shared.clock import utc_now
-from shared.services.loyalty.on_demand import AskForLoyalty, LookUpPoints, LoyaltyReads
+from shared.services.loyalty.on_demand import AskForLoyalty, LookUpPoints
+from shared.services.reads.loyalty import LoyaltyReads
 from shared.store.database import Database
 from shared.web.auth import Caller, OrgRule, SignedInUser
 from shared.web.request import RoutedRequest
-from shared.web.routes import loyalty
+from shared.web.routes import loyalty, loyalty_reads
 from shared.web.routing import App
 from tests.emulator.loyalty.runner import LoyaltyRunner
 from tests.fakes import RecordingPublisher
@@ -41,11 +42,11 @@ class LoyaltyApiClient:
         self, database: Database, runner: LoyaltyRunner, role: str = "dispensary_admin"
     ) -> None:
         self.published = RecordingPublisher()
-        routes = loyalty.routes(
-            AskForLoyalty(database, self.published),
-            LoyaltyReads(database),
-            LookUpPoints(database, runner.open_provider, utc_now),
-            AnyoneWithRole(role),
+        points = LookUpPoints(database, runner.open_provider, utc_now)
+        anyone = AnyoneWithRole(role)
+        routes = (
+            *loyalty.routes(AskForLoyalty(database, self.published), points, anyone),
+            *loyalty_reads.routes(LoyaltyReads(database), anyone),
         )
         self.client = Client(Request.application(App("loyalty_api", routes)))  # type: ignore[arg-type]
 

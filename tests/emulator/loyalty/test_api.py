@@ -251,3 +251,26 @@ def test_a_customer_with_a_number_that_nobody_is_assigned_is_found_by_it(
     # Then
     assert reply["customerId"] == customer_id
     assert "+15551234567" in {call["phone"] for call in loyalty.look_ups(ORG)}
+
+
+@pytest.mark.usefixtures("reconciled")
+def test_the_largest_discrepancies_can_be_asked_for_alone(api: LoyaltyApiClient) -> None:
+    everybody = api.get("report")["items"]
+    assert api.get("report", limit="2")["items"] == everybody[:2]
+    assert len(everybody) == 3
+
+
+def test_runs_are_listed_the_latest_first(loyalty: LoyaltyRunner, api: LoyaltyApiClient) -> None:
+    # Given
+    assert api.get("runs")["items"] == []
+    loyalty.reconcile(ORG)
+    loyalty.reconcile(ORG)
+    # When
+    page = api.get("runs", limit="1")
+    rest = api.get("runs", limit="1", cursor=page["nextCursor"])
+    # Then
+    runs = [*page["items"], *rest["items"]]
+    assert [run["state"] for run in runs] == ["succeeded", "succeeded"]
+    assert runs[0]["startedAt"] >= runs[1]["startedAt"]
+    assert runs[0]["runId"] == api.get("sync")["lastRun"]["runId"]
+    assert "nextCursor" not in rest

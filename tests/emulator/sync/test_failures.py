@@ -8,7 +8,7 @@ from google.cloud.firestore import Client
 
 from deploy.local.simulator.spec import OrgSpec
 from shared.bus.messages import CronTick
-from shared.outbound.credentials import SecretsUnavailable
+from shared.errors import SecretsUnavailable
 from shared.pos.config import Location
 from shared.pos.port import PosClient
 from shared.services.sync.commands import SyncOrg

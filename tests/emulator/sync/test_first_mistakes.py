@@ -14,7 +14,7 @@ from google.cloud.firestore import DELETE_FIELD, Client
 
 from deploy.local.secret_manager import SecretManager
 from deploy.local.simulator.spec import OrgSpec
-from shared.bootstrap import cron_fanout, org_sync, pos
+from shared.bootstrap import cron_fanout, org_sync, secrets
 from shared.bus.messages import PosSync
 from shared.outbound import credentials
 from tests.emulator.environment import Environment
@@ -93,7 +93,7 @@ def functions(environment: Environment, secret_files: Path) -> Iterator[InProces
         closing(SecretManager.of_folder(secret_files)) as server,
     ):
         made = InProcess(environment.client.project, environment.database, patch)
-        patch.setattr(pos, "read_secret", credentials.read_secret)
+        patch.setattr(secrets, "read_secret", credentials.read_secret)
         patch.setenv("SECRET_MANAGER_EMULATOR_HOST", server.host)
         for name in (*ACCOUNT, *PROXIES, *map(str.upper, PROXIES)):
             patch.delenv(name, raising=False)

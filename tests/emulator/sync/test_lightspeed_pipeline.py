@@ -52,7 +52,9 @@ class Pipeline:
         self.functions = functions
         self._environment = environment
         self.lines: list[str] = []
-        resolver = SecretResolver(functions._read_secret, "demo", plain_text=True)
+        resolver = SecretResolver(
+            functions._read_secret, "demo", plain_text=True, sealer=functions.sealer
+        )
         self._command = LightspeedWebhooks(
             environment.database,
             AddressSecrets(environment.database, resolver, utc_now),

@@ -244,7 +244,9 @@ class Command:
     def __init__(self, hooks: Hooks) -> None:
         self.account = Account()
         self.said: list[str] = []
-        resolver = SecretResolver(hooks.functions._read_secret, "demo", plain_text=True)
+        resolver = SecretResolver(
+            hooks.functions._read_secret, "demo", plain_text=True, sealer=hooks.functions.sealer
+        )
         self._run = LightspeedWebhooks(
             hooks.database,
             AddressSecrets(hooks.database, resolver, utc_now),

@@ -254,7 +254,6 @@ def test_the_command_works_on_emulators_by_their_environment_variables(
     requests.put(f"{base}/subscriptions/all", json=listening, timeout=20).raise_for_status()
     environment = {
         **os.environ,
-        "GOOGLE_CLOUD_PROJECT": project,
         "FIRESTORE_EMULATOR_HOST": firestore_host,
         "PUBSUB_EMULATOR_HOST": pubsub_host,
     }
@@ -262,7 +261,10 @@ def test_the_command_works_on_emulators_by_their_environment_variables(
     # When the command is run for each
     said = [
         subprocess.run(
-            [sys.executable, "-m", "deploy.replay", what, "--org", ORG],
+            [
+                *(sys.executable, "-m", "deploy.sam", "replay", what, "--org", ORG),
+                *("--project", project),
+            ],
             env=environment,
             capture_output=True,
             text=True,

@@ -47,7 +47,7 @@ def start(
     environment: Environment, firestore_host: str, pubsub_host: str, tmp_path: Path
 ) -> Iterator[Start]:
     """Starts a process that syncs the org, as an instance of ``org_sync``."""
-    manifest = Manifest.read()
+    manifest = Manifest.read().for_local_cloud()
     addresses = Addresses(
         environment.client.project, firestore_host, pubsub_host, tasks="127.0.0.1:9"
     )

@@ -59,6 +59,21 @@ def test_an_org_of_two_providers_is_verified_at_both(
     assert books.verify().differences == ()
 
 
+def test_a_provider_that_cannot_be_read_leaves_the_other_to_be_verified(
+    environment: Environment, lightspeed: SimulatedLightspeed
+) -> None:
+    books = Books(environment, HARBOR.id)
+    books.sync()
+    wrong = books.change("orders", prefix_of(books, "alleaves"), total=1.5)
+    lightspeed.fault("server_error")
+
+    found = books.verify()
+
+    assert (found.ok, found.providers) == (False, ("alleaves",))
+    assert found.not_verified.keys() == {"lightspeed"}
+    assert set(kinds(found)) == {wrong}
+
+
 def prefix_of(books: Books, provider: str) -> str:
     """Id of the provider's first order that counts."""
     return next(key for key in books.keys("orders", counts) if key.startswith(provider))

@@ -10,7 +10,6 @@ from shared.bus.messages import CronTick, VerifyOrg
 from shared.clock import utc_now
 from shared.services.fan_out import FanOut, verify_message
 from shared.services.verification.nightly import NIGHTS, NightlyVerification, Turns
-from shared.store import verifications
 from tests.emulator.environment import Environment
 from tests.emulator.verification.books import Books, bought_twice, counts
 from tests.fakes import RecordingLaterPublisher, RecordingNotifier, RecordingPublisher
@@ -45,17 +44,20 @@ def night(environment: Environment, books: Books, store: StoredDocuments) -> Nig
 
 
 def test_a_clean_org_is_noted_in_its_status_and_nobody_is_alerted(
-    books: Books, night: Night, notifier: RecordingNotifier, environment: Environment
+    books: Books, night: Night, notifier: RecordingNotifier, store: StoredDocuments
 ) -> None:
     found = night(FIRST)
 
     assert (found["ok"], found["differencesCount"], found["differences"]) == (True, 0, [])
     assert found["expireAt"] - found["verifiedAt"] == timedelta(days=400)
     assert found["customers"]["topSpender"].keys() == {"customerId", "totalSpent"}
-    shown = verifications.latest(environment.database, ORG)
-    assert shown
-    assert (shown.customers, shown.differences) == (230, 0)
-    assert shown.orders == len(books.documents("orders"))
+    assert store.status(ORG)["verification"] == {
+        "verifiedAt": found["verifiedAt"],
+        "ok": True,
+        "customers": 230,
+        "orders": len(books.documents("orders")),
+        "differences": 0,
+    }
     assert notifier.titles == []
 
 

@@ -1,12 +1,16 @@
 """An org at Alleaves is verified: nothing is found where nothing is wrong, and all that is."""
 
+import json
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
 from shared.clock import utc_now
-from tests.emulator.environment import Environment
+from shared.services.manual_sync import RunUnderWay
+from shared.services.verification import repair
+from shared.store import status
+from tests.emulator.environment import Environment, hold_org
 from tests.emulator.verification.books import (
     MENU,
     Books,
@@ -109,6 +113,40 @@ def test_a_repair_mends_all_of_it_and_marks_the_strays(
     assert differences(before, after) == []
 
 
+def test_a_repair_waits_for_the_spending_and_verifies_again(
+    books: Books, environment: Environment
+) -> None:
+    plant(books)
+    computed: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        computed.append(seconds)
+        environment.spending.compute_requested()
+
+    mends = repair.Repair(books.verifier, environment.sync.service(), 10, sleep)
+    found = mends(books.verify())
+
+    assert found.differences == ()
+    assert found.repair
+    assert found.repair.asked == 15
+    assert computed
+    document = found.document()
+    assert document["ok"] is True
+    assert {"differences", "customers", "orders", "repair"} <= document.keys()
+    json.dumps(document)
+
+
+def test_a_repair_is_refused_while_another_run_has_the_org(
+    books: Books, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repair, "PATIENCE_SECONDS", 0.1)
+    books.change("orders", books.keys("orders", counts)[0], total=1.5)
+    found = books.verify()
+
+    with hold_org(environment.database, ORG, "another"), pytest.raises(RunUnderWay):
+        books.repair(found)
+
+
 def test_a_message_of_the_same_repair_that_comes_twice_or_late_does_no_harm(
     books: Books, store: StoredDocuments
 ) -> None:
@@ -198,3 +236,47 @@ def test_points_are_counted_once_more_for_some_customers(books: Books) -> None:
     assert {each.kind for each in found.differences} == {"points_differ"}
     assert found.loyalty.differing == 50
     assert all(each.awaits_sync for each in found.differences)
+
+
+def test_so_many_differences_that_the_streams_are_synced_in_full_are_mended(
+    books: Books, store: StoredDocuments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repair, "NAMED_MOST", 20)
+    before = store.records(ORG)
+    for each in books.keys("customers", bought_twice):
+        books.change("customers", each, lastName="Changed")
+    for each in books.keys("orders", counts):
+        books.change("orders", each, total=0.25)
+
+    report = books.repair(books.verify())
+
+    assert (report.problems, report.held) == ((), 0)
+    assert store.run(ORG, report.run_id)["state"] == "succeeded"
+    assert books.verify().differences == ()
+    assert differences(before, store.records(ORG)) == []
+
+
+def test_what_the_pos_has_no_more_and_a_person_wants_to_be_kept_is_no_difference(
+    books: Books, pos: SimulatedPos, environment: Environment
+) -> None:
+    # Given so many customers and products gone that a person is asked
+    gone = sorted(books.documents("customers"))[:60]
+    for each in gone:
+        pos.control("DELETE", f"orgs/{ORG}/customers/{each}")
+    rows = pos.data(ORG)["inventory"]
+    pos.replace(ORG, "inventory", rows[: len(rows) // 2])
+    books.sync()
+    strays = books.verify().differences
+    assert {each.kind for each in strays} >= {"customer_stray", "product_stray"}
+    assert all(each.awaits_sync for each in strays)
+
+    # When the person decides
+    database = environment.database
+    holds = status.read_progress(database, ORG, "alleaves").holds
+    refused = {stream: hold.id for stream, hold in holds.items() if hold.id}
+    database.commit([status.put_refused(ORG, "alleaves", refused)])
+    books.sync()
+
+    # Then
+    assert refused.keys() == {"customers", "products"}
+    assert books.verify().differences == ()

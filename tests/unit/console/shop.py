@@ -11,11 +11,19 @@ from shared.console import static_files
 from shared.console.error_pages import error_page
 from shared.console.pages import customers, home
 from shared.console.rendering import Console
+from shared.domain.org_health import OrgState
+from shared.domain.segmentation import Segment
 from shared.errors import NotFound, Unauthenticated
 from shared.web.auth import SignedIn, Staff
 from shared.web.request import NoBody, OrgQuery
 from shared.web.response import RouteReply
-from shared.web.routes.customers import CustomersQuery, CustomersResponse, CustomerView
+from shared.web.routes.customers import (
+    CustomersQuery,
+    CustomersResponse,
+    CustomerView,
+    SegmentsResponse,
+    SegmentView,
+)
 from shared.web.routes.metadata import (
     LocationListView,
     LocationView,
@@ -23,6 +31,7 @@ from shared.web.routes.metadata import (
     MetadataResponse,
     NamedListView,
 )
+from shared.web.routes.orgs import OrgStatusResponse
 from shared.web.routing import App, Route, RouteCall, RouteTable
 
 ORG, OTHER = "org_birch", "org_elm"
@@ -77,6 +86,12 @@ def json_routes() -> RouteTable:
         found = [] if call.params.q else list(CUSTOMERS)
         return RouteReply(CustomersResponse(items=found, next_cursor="two"))
 
+    @table.get("/api/segments", OrgQuery, SegmentsResponse)
+    def count_segments(_: RouteCall[OrgQuery, NoBody]) -> RouteReply:
+        """Segments."""
+        vip = SegmentView(segment=Segment.VIP, customers=1, revenue=1234.5)
+        return RouteReply(SegmentsResponse(segments=[vip], customers=1, revenue=1234.5))
+
     @table.get("/api/metadata", OrgQuery, MetadataResponse)
     def get_metadata(_: RouteCall[OrgQuery, NoBody]) -> RouteReply:
         """Metadata."""
@@ -89,6 +104,25 @@ def json_routes() -> RouteTable:
                 categories=nothing,
                 vendors=nothing,
                 locations=LocationListView(items=[place], derived=False, updated_at=None),
+            )
+        )
+
+    @table.get("/api/orgs/{orgId}/status", OrgQuery, OrgStatusResponse)
+    def read_status(call: RouteCall[OrgQuery, NoBody]) -> RouteReply:
+        """Status."""
+        return RouteReply(
+            OrgStatusResponse(
+                org_id=call.org_id,
+                name="Birch & Sons" if call.org_id == ORG else None,
+                state=OrgState.ACTIVE,
+                customers_count=2,
+                orders_count=0,
+                menu_products_count=0,
+                deletions_held=0,
+                quarantined=0,
+                streams=[],
+                locations=[],
+                warnings=[],
             )
         )
 

@@ -25,6 +25,11 @@ def test_a_page_shows_what_the_json_route_answers_written_for_people() -> None:
     assert "$0.00" not in page.text
 
 
+def test_a_page_bears_the_name_of_the_org_or_what_its_id_says() -> None:
+    assert '<span class="top__org">Birch &amp; Sons</span>' in opened(CUSTOMERS).text
+    assert '<span class="top__org">Elm</span>' in opened(f"/orgs/{OTHER}/customers", "sue").text
+
+
 def test_what_comes_from_a_pos_is_text_and_never_markup() -> None:
     page = opened(CUSTOMERS)
 
@@ -60,6 +65,14 @@ def test_a_page_is_compressed_where_the_browser_accepts_it() -> None:
 
     assert page.headers["Content-Encoding"] == "gzip"
     assert b"$1,234.50" in gzip.decompress(page.data)
+
+
+@pytest.mark.parametrize("accepted", ["", "br", "gzip;q=0"])
+def test_a_page_is_sent_as_it_is_to_others(accepted: str) -> None:
+    page = opened(CUSTOMERS, **{"Accept-Encoding": accepted})
+
+    assert "Content-Encoding" not in page.headers
+    assert "$1,234.50" in page.text
 
 
 def test_a_link_to_the_next_page_keeps_what_is_asked_for() -> None:

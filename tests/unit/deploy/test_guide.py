@@ -1,4 +1,5 @@
-"""docs/deploy.md is complete: error codes, settings of Terraform, variables of the functions."""
+"""docs/deploy.md is complete: settings of Terraform, variables of the functions. docs/operations.md
+is: error codes, commands."""
 
 import importlib
 import pkgutil
@@ -11,11 +12,14 @@ from deploy.manifest import Manifest
 from deploy.release import commands
 from deploy.release.commands import TERRAFORM, Target
 from deploy.release.deployment import GROUNDWORK
+from deploy.sam.app import COMMANDS
 from shared.errors import SyncSamError
 
 GUIDE = Path(__file__).parents[3] / "docs" / "deploy.md"
+OPERATIONS = GUIDE.with_name("operations.md")
 ROW = re.compile(r"^\| `(\w+)` \| (org|provider|us|caller) \| .{5,} \|$", re.MULTILINE)
 
+TASKS = OPERATIONS.read_text()
 TEXT = "\n".join(path.read_text() for path in sorted(TERRAFORM.glob("*.tf")))
 
 
@@ -26,15 +30,21 @@ def errors_below(kind: type[SyncSamError]) -> Iterator[type[SyncSamError]]:
             yield from errors_below(each)
 
 
-def test_the_guide_has_every_code_with_its_owner_and_no_other() -> None:
+def test_the_operators_find_every_code_with_its_owner_and_no_other() -> None:
     # Given
     for module in pkgutil.walk_packages(shared.__path__, "shared."):
         importlib.import_module(module.name)
     known = {(error.code, error.owner.value) for error in errors_below(SyncSamError)}
     # When
-    told = ROW.findall(GUIDE.read_text())
+    told = ROW.findall(OPERATIONS.read_text())
     # Then
     assert sorted(told) == sorted(known)
+
+
+def test_the_operators_find_every_command_and_no_other() -> None:
+    told = {" ".join(words.split()[1:3]) for words in re.findall(r"`(sync-sam [^`]+)`", TASKS)}
+    named = {words if words in COMMANDS else words.split()[0] for words in told}
+    assert named - {"schema", "--install-completion"} == COMMANDS.keys()
 
 
 def section(title: str) -> str:

@@ -362,7 +362,6 @@ PROJECT_WIDE = {
     "eventarc": "roles/eventarc.eventReceiver",
     "org_secrets": "roles/secretmanager.secretAccessor",
     "replaced_secrets": "roles/secretmanager.secretVersionManager",
-    "created_secrets": "${google_project_iam_custom_role.secret_creator.name}",
 }
 
 
@@ -388,6 +387,24 @@ def test_what_holds_for_the_whole_project_is_listed_here(terraform: Configuratio
     ]
     # Nothing replaces what others have granted.
     assert not list(terraform.of_kind("_iam_binding", "_iam_policy"))
+
+
+def test_who_reads_secrets_opens_sealed_ones_and_who_replaces_them_seals(
+    terraform: Configuration,
+) -> None:
+    granted = {
+        address.rpartition(".")[2]: (block["role"], block["for_each"])
+        for address, block in terraform.of_kind("google_kms_crypto_key_iam_member")
+    }
+    which = "${{for name, function in local.functions : name => function if function.%s}}"
+    assert granted == {
+        "opens": ("roles/cloudkms.cryptoKeyDecrypter", which % "org_secrets"),
+        "seals": ("roles/cloudkms.cryptoKeyEncrypter", which % "replaces_secrets"),
+    }
+    for function in MANIFEST.functions.values():
+        assert function.org_secrets == ("SECRETS_KEY" in function.env)
+    key = terraform.resources["google_kms_crypto_key.key"]
+    assert key["lifecycle"][0]["prevent_destroy"] is True
 
 
 def test_no_secret_of_the_deployment_can_be_named_by_the_settings_of_an_org(

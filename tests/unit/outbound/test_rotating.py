@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from google.api_core import exceptions as google
 
+from shared.errors import SecretsUnavailable
 from shared.outbound import rotating
-from shared.outbound.credentials import SecretsUnavailable
 from shared.outbound.rotating import add_secret
 
 REFUSED: type[Exception] = google.PermissionDenied

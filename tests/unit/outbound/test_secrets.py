@@ -9,9 +9,9 @@ from google.auth.exceptions import DefaultCredentialsError
 from pydantic import SecretStr
 
 from shared.domain.org_secrets import SecretPlace
-from shared.errors import ConfigurationInvalid, Owner
+from shared.errors import ConfigurationInvalid, Owner, SecretsUnavailable
 from shared.outbound import credentials
-from shared.outbound.credentials import SecretResolver, SecretsUnavailable, read_secret
+from shared.outbound.credentials import SecretResolver, read_secret
 
 PLACE = SecretPlace("org_main", "posConfig.pin", "main")
 WHERE = "posConfig.pin of location main"
@@ -49,6 +49,11 @@ def test_a_reference_is_read_and_text_is_text(secrets: CannedSecrets) -> None:
     assert resolved() == "4821"
     assert resolved("17") == "17"
     assert secrets.asked == [RESOURCE]
+
+
+def test_a_version_has_as_many_digits_as_the_local_cloud_gives_it(secrets: CannedSecrets) -> None:
+    assert resolved("secret:pos-org_main-pin/versions/1795331566525752") == "4821"
+    assert secrets.asked == [RESOURCE.replace("latest", "1795331566525752")]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What an org may write into the POS settings of a location, and how it is told what is wrong."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -8,8 +8,10 @@ from pydantic import SecretStr, ValidationError
 from shared.domain.org_secrets import name_prefix
 from shared.domain.providers import PROVIDERS
 from shared.errors import ConfigurationInvalid, at_fault
+from shared.models import FrozenCamelModel
 from shared.outbound.credentials import SecretResolver
 from shared.pos.config import (
+    SECRET_FIELDS,
     AlleavesConfig,
     LightspeedConfig,
     Location,
@@ -271,6 +273,17 @@ def test_what_a_retailer_s_settings_do_not_have_is_told() -> None:
     )
     with pytest.raises(ValidationError, match="less than or equal to 1000"):
         retailer(token="t", pageSize=5000)
+
+
+@pytest.mark.parametrize("model", [AlleavesConfig, LightspeedConfig])
+def test_every_secret_of_a_provider_is_known_as_one(model: type[FrozenCamelModel]) -> None:
+    (provider,) = get_args(model.model_fields["provider"].annotation)
+    secret = [
+        field.alias
+        for field in model.model_fields.values()
+        if "SecretStr" in repr(field.annotation)
+    ]
+    assert set(secret) == set(SECRET_FIELDS[provider])
 
 
 def test_a_refresh_token_stays_the_name_of_its_secret() -> None:

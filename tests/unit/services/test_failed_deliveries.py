@@ -7,8 +7,7 @@ from google.api_core import exceptions as google
 
 from shared.clock import utc_now
 from shared.domain.runs import FAILING_FROM, WEBHOOK_RUN, RunState
-from shared.errors import Busy, InvalidMessage, LeaseLost, RetryLater
-from shared.outbound.credentials import SecretsUnavailable
+from shared.errors import Busy, InvalidMessage, LeaseLost, RetryLater, SecretsUnavailable
 from shared.services.runs import lifecycle
 from shared.services.runs.failure import give_up, tell_unopened
 from shared.services.runs.lifecycle import ActiveRun

@@ -54,6 +54,7 @@ def test_fields_left_out_keep_their_value_and_one_that_is_none_is_removed() -> N
 def test_only_secrets_that_were_typed_are_to_be_kept() -> None:
     assert changed(password="open sesame", pin="").typed == ("password",)
     assert changed(password="secret:pos-org_harbor-main-password/versions/4").typed == ()
+    assert changed(password="sealed:AAAA").typed == ()
     assert changed(webhookSecret="a secret that is compared").typed == ()
 
 

@@ -416,6 +416,19 @@ def test_a_secret_that_cannot_be_fetched_does_not_keep_others_from_signing() -> 
     assert setting.sender("secret b") == "org_b"
 
 
+def test_the_secret_of_another_org_signs_nothing_for_whoever_names_it() -> None:
+    # Given an org that names the secret of another, whose location it has too
+    setting = Setting()
+    setting.add("org_b", "secret:pos-org_a-hook", "1000")
+    setting.add("org_a", "secret:pos-org_a-hook", "1000")
+    setting.secrets["pos-org_a-hook"] = "shared"
+
+    # Then
+    assert setting.sender("shared") == "org_a"
+    assert setting.sender("shared", location=1000) == "org_a"
+    assert setting.sender("shared", org_id="org_b", location=1000) is None
+
+
 def test_a_secret_given_as_text_and_as_a_reference_is_one() -> None:
     setting = Setting()
     setting.add("org_a", "secret:pos-org_a-hook", "1000")

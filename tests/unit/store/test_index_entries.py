@@ -169,7 +169,7 @@ def skipped(text: str, record_id: str) -> list[Put]:
 
 
 def test_an_order_is_in_no_more_indexes_than_queries_need(measure: Measure) -> None:
-    assert check(measure, stored_order("Indica")) == 3 + 5
+    assert check(measure, stored_order("Indica")) == 3 + 8
 
 
 def test_a_customer_is_in_no_more_indexes_than_queries_need(measure: Measure) -> None:

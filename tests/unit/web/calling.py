@@ -7,13 +7,14 @@ from flask import Request
 from werkzeug.test import Client
 
 from shared.web.auth import PUBLIC
+from shared.web.limits import CallLimits
 from shared.web.openapi import with_description
 from shared.web.request import NoBody, NoParams
 from shared.web.routing import App, Route
 
 
-def client_of(*routes: Route[Any, Any]) -> Client:
-    app = App("tests", with_description("tests", routes))
+def client_of(*routes: Route[Any, Any], limits: CallLimits | None = None) -> Client:
+    app = App("tests", with_description("tests", routes), limits=limits)
     return Client(Request.application(app))  # type: ignore[arg-type]
 
 

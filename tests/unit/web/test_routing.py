@@ -18,6 +18,7 @@ from shared.errors import (
     RetryLater,
 )
 from shared.web.auth import PUBLIC, OrgRule, PublicOfOrg
+from shared.web.limits import CallLimits
 from shared.web.request import (
     Body,
     NoBody,
@@ -52,6 +53,12 @@ class ThingQuery(Params):
     """Which."""
 
     thing_id: RecordId
+    size: int | None = None
+
+
+class OneThing(Params):
+    """How large."""
+
     size: int | None = None
 
 
@@ -303,6 +310,39 @@ def test_a_raw_body_reaches_its_handler_as_it_was_sent() -> None:
     raw = route(lambda call: RouteReply(RawContent("x/y", call.raw)), method="POST", body=RawBody)
 
     assert client_of(raw).post("/thing", data=b"\x00\xff").data == b"\x00\xff"
+
+
+def test_whoever_calls_too_often_is_told_when_to_come_back() -> None:
+    client = client_of(route(lambda call: RouteReply(Thing(thing_id="t"))), limits=CallLimits(1))
+    answers = [client.get("/thing") for _ in range(6)]
+    assert [each.status_code for each in answers] == [200] * 5 + [429]
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+    assert answers[-1].get_json()["error"]["code"] == "too_often"
+
+
+def test_pages_of_any_site_may_read_what_is_open_to_them_and_nothing_else() -> None:
+    # Given
+    def handler(call: Any) -> RouteReply:
+        return RouteReply(Thing(thing_id="t"))
+
+    client = client_of(
+        route(handler, path="/menu", params=OneThing, any_origin=True), route(handler)
+    )
+    elsewhere = {"Origin": "https://shop.example"}
+    # When
+    menu, fault = (client.get(path, headers=elsewhere) for path in ("/menu", "/menu?size=x"))
+    own = client.get("/thing", headers=elsewhere)
+    # Then
+    assert (menu.status_code, fault.status_code) == (200, 400)
+    for open_to_all in (menu, fault):
+        assert open_to_all.headers["Access-Control-Allow-Origin"] == "*"
+        assert open_to_all.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+        assert "Access-Control-Allow-Credentials" not in open_to_all.headers
+    assert "Access-Control-Allow-Origin" not in own.headers
+    assert own.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert client.options("/menu", headers=elsewhere).status_code == 405
+    with pytest.raises(ValueError, match="only a GET"):
+        route(handler, method="POST", any_origin=True)
 
 
 class BrokenBody(io.BytesIO):

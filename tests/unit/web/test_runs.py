@@ -10,7 +10,7 @@ from shared.domain.runs import RunState, StreamCounts
 from shared.errors import ConfigurationInvalid, NotFound
 from shared.services.manual_sync import AT_ONCE, SyncRequest
 from shared.store.runs import Run
-from shared.web.auth import SharedSecret, Staff, StaffOrMachine
+from shared.web.auth import SharedSecret, Staff
 from shared.web.routes import runs
 from tests.fakes import FakeSessions
 from tests.unit.web.calling import client_of
@@ -60,7 +60,7 @@ def client(sync: Started) -> Client:
     staff = Staff(FakeSessions(), lambda org_id: org_id)
     machine = SharedSecret((SECRET,))
     stand_in: Any = sync
-    return client_of(*runs.routes(stand_in, staff, machine, StaffOrMachine(staff, machine)))
+    return client_of(*runs.routes(stand_in, staff, machine))
 
 
 def cron(client: Client, query: str = "", **sent: Any) -> TestResponse:

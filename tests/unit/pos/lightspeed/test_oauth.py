@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.errors import ConfigurationInvalid, CredentialsRejected
-from shared.outbound.credentials import SecretsUnavailable, TokenCache
+from shared.errors import ConfigurationInvalid, CredentialsRejected, SecretsUnavailable
+from shared.outbound.credentials import TokenCache
 from shared.outbound.rotating import RotatingSecrets
 from shared.pos.port import PosClient
 from tests.unit.pos.fakes import Canned, Sent

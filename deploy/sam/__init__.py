@@ -1,0 +1,1 @@
+"""``sync-sam``: the operators' command line."""
