@@ -6,7 +6,7 @@ no run reads more.
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -117,6 +117,34 @@ def pages(
         if len(page) < size:
             return
         after = page[-1].id
+
+
+def sharing(
+    database: Database, org_id: str, name: Literal["email", "phoneE164"], value: str, limit: int
+) -> set[str]:
+    """Ids of the customers who have an e-mail or a telephone number, ``limit`` at the most."""
+    found = database.query(
+        paths.customers(org_id), (name, "==", value), select=[name], limit=limit
+    )
+    return {each.id for each in found}
+
+
+def letters(database: Database, org_id: str | None) -> Iterator[Document]:
+    """The dead letters of an org, or those of which nobody knows whose they are."""
+    return database.query(paths.DEAD_LETTERS, ("orgId", "==", org_id))
+
+
+def spending_of(database: Database, org_id: str, customer_ids: Iterable[str]) -> list[str]:
+    """Paths of what stands of the customers' spending."""
+    collection = paths.customer_spending(org_id)
+    found = database.query_in(collection, "customerId", customer_ids, select=["customerId"])
+    return [each.path for each in found]
+
+
+def ledger_of(database: Database, org_id: str, customer_id: str) -> list[str]:
+    """Paths of the entries of a customer's points."""
+    ledger = paths.points_ledger(org_id, customer_id)
+    return [each.path for each in database.query(ledger, select=["orderId"])]
 
 
 def _people(found: Document) -> ErasedPeople:

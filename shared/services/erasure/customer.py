@@ -215,7 +215,7 @@ class _Erasing:
         letters = (
             page
             for org in (self._org_id, None)
-            for page in batched(self._database.query(paths.DEAD_LETTERS, ("orgId", "==", org)), FEW)
+            for page in batched(erasures.letters(self._database, org), FEW)
         )
         return sum(self._rewrite(page, self._redaction) for page in letters)
 
@@ -229,11 +229,15 @@ class _Erasing:
         return redaction(document, self._person)
 
     def _skipped_orders(self) -> int:
+        def removed(order: Document) -> Write | None:
+            theirs = order.fields.get("posCustomerId") in self._person.ids
+            return Remove(order.path) if theirs else None
+
         collection = paths.skipped_orders(self._org_id)
-        found = self._database.query_in(
-            collection, "posCustomerId", self._person.ids, select=["orderId"]
+        return sum(
+            self._rewrite(page, removed)
+            for page in erasures.pages(self._database, collection, select=["posCustomerId"])
         )
-        return self._remove(each.path for each in found)
 
     def _orders(self) -> int:
         collection, count = paths.orders(self._org_id), 0
@@ -255,14 +259,9 @@ class _Erasing:
 
     def _erase_customers(self, ids: Iterable[str]) -> int:
         wanted = sorted(ids)
-        spending = paths.customer_spending(self._org_id)
         for customer_id in wanted:
-            ledger = self._database.query(
-                paths.points_ledger(self._org_id, customer_id), select=["orderId"]
-            )
-            self._remove(each.path for each in ledger)
-        kept = self._database.query_in(spending, "customerId", wanted, select=["customerId"])
-        self._remove(each.path for each in kept)
+            self._remove(erasures.ledger_of(self._database, self._org_id, customer_id))
+        self._remove(erasures.spending_of(self._database, self._org_id, wanted))
         return self._remove(f"{paths.customers(self._org_id)}/{each}" for each in wanted)
 
     def _links(self) -> int:

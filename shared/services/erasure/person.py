@@ -1,10 +1,11 @@
 """Who is to be erased: a customer and the other records of the same person."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 from shared.domain.customers import MAX_SHARING
 from shared.domain.erasure import PersonalData, data_of_contact, names_of
-from shared.store import customers, paths
+from shared.store import customers, erasures, paths
 from shared.store.database import Database, Document, Fields
 
 READ = ("email", "phone", "phoneE164", "userId", "firstName", "lastName", *customers.LINK_FIELDS)
@@ -23,9 +24,9 @@ def person_of(database: Database, org_id: str, customer_id: str) -> PersonalData
         found |= new
         contacts = data_of(new.values())
         near: set[str] = {i for each in new.values() for i in _linked(each.fields)}
-        for name, values in (("email", contacts.emails), ("phoneE164", contacts.phones)):
+        for name, values in _shared(contacts):
             for value in values:
-                sharing = _sharing(database, org_id, name, value)
+                sharing = erasures.sharing(database, org_id, name, value, MAX_SHARING + 1)
                 if len(sharing) > MAX_SHARING:
                     fillers.add(value)
                 else:
@@ -58,8 +59,8 @@ def _linked(fields: Fields) -> set[str]:
     return {i for i in (fields.get("duplicateOf"), *(fields.get("duplicateIds") or ())) if i}
 
 
-def _sharing(database: Database, org_id: str, name: str, value: str) -> set[str]:
-    found = database.query(
-        paths.customers(org_id), (name, "==", value), select=[name], limit=MAX_SHARING + 1
-    )
-    return {each.id for each in found}
+def _shared(
+    contacts: PersonalData,
+) -> tuple[tuple[Literal["email", "phoneE164"], frozenset[str]], ...]:
+    """By what records are one person's, by the names of the fields."""
+    return ("email", contacts.emails), ("phoneE164", contacts.phones)
