@@ -123,9 +123,7 @@ def sharing(
     database: Database, org_id: str, name: Literal["email", "phoneE164"], value: str, limit: int
 ) -> set[str]:
     """Ids of the customers who have an e-mail or a telephone number, ``limit`` at the most."""
-    found = database.query(
-        paths.customers(org_id), (name, "==", value), select=[name], limit=limit
-    )
+    found = database.query(paths.customers(org_id), (name, "==", value), select=[name], limit=limit)
     return {each.id for each in found}
 
 

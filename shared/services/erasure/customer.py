@@ -7,58 +7,38 @@ killed at any moment and asked for again goes on, and ends the same.
 """
 
 import hashlib
-import threading
-import time
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
 
 import structlog
-from google.api_core.exceptions import GoogleAPICallError
 
 from shared.batches import batched
 from shared.clock import Clock, Deadline, OutOfTime
 from shared.domain.erasure import ErasedPeople, PersonalData, erasure_id
-from shared.domain.runs import ERASURE_RUN, RunState
-from shared.errors import Busy, InvalidMessage, LeaseLost, NotFound, RequestRefused, RetryLater
+from shared.domain.runs import ERASURE_RUN
+from shared.errors import RetryLater
 from shared.services.admin.audit import Actor, record_action
 from shared.services.erasure.collections import redacted_of_org
+from shared.services.erasure.holding import LEASE_TTL, PATIENCE_SECONDS, OrgHold
 from shared.services.erasure.person import person_of
 from shared.services.erasure.redaction import anonymous_order, redaction, without_entries
-from shared.services.runs import lifecycle
 from shared.services.runs.lifecycle import ActiveRun
-from shared.store import erasures, lease, manifest, metrics, paths
+from shared.store import erasures, manifest, metrics, paths
 from shared.store.customers import LINK_FIELDS
 from shared.store.database import Contention, Database, Document, Remove, Update, Write, commits
 from shared.store.erasures import StoredErasure
-from shared.store.lease import HeldByOtherRun, HeldLease
-from shared.store.loyalty_runs import LoyaltyRun
 from shared.store.runs import Run
 
 ATTEMPTS = 5
-PATIENCE_SECONDS = 20.0
-"""How long a run that has the org is waited for."""
-LOOK_AGAIN_SECONDS = 0.5
 PAGE = 1_000
 FEW = 50
 """Documents in memory that have up to some 100 KB."""
 FEW_PACKED = 10
 """The same for documents of up to 1 MiB."""
-
-T = TypeVar("T")
-
 log = structlog.get_logger(__name__)
-
-
-class ErasureWaits(RequestRefused):
-    """A run of the org is under way: nothing is erased beside it."""
-
-    code = "erasure_waits"
-    status = 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +49,7 @@ class EraseCustomer:
     database: Database
     clock: Clock
     seconds: float = 240.0
-    lease_ttl: timedelta = timedelta(seconds=60)
+    lease_ttl: timedelta = LEASE_TTL
     patience_seconds: float = PATIENCE_SECONDS
 
     def __call__(self, org_id: str, customer_id: str, actor: Actor) -> StoredErasure:
@@ -79,7 +59,9 @@ class EraseCustomer:
         deadline = Deadline(self.seconds)
         with ExitStack() as held:
             run_id = ERASURE_RUN + hash_of_request(org_id, customer_id)
-            run = self._held(held, org_id, run_id)
+            run = OrgHold(self.database, self.clock, self.lease_ttl, self.patience_seconds)(
+                held, org_id, run_id
+            )
             people = erasures.salted(self.database, org_id)
             name = erasure_id(people.salt, customer_id)
             before = erasures.read(self.database, org_id, name)
@@ -108,65 +90,16 @@ class EraseCustomer:
         log.info("customer_erased", org_id=org_id, erasure_id=name, **erasure.steps)
         return erasure
 
-    def _held(self, held: ExitStack, org_id: str, run_id: str) -> ActiveRun[Run]:
-        """Keep syncs, loyalty runs and imports of the org away."""
-        now = self.clock()
-        loyalty = LoyaltyRun(state=RunState.RUNNING, started_at=now)
-        sync = Run(state=RunState.RUNNING, trigger="manual", started_at=now)
-        run = held.enter_context(self._opened(lifecycle.SYNC, org_id, run_id, sync))
-        other = held.enter_context(self._opened(lifecycle.LOYALTY, org_id, run_id, loyalty))
-        held.callback(_released, other.end)
-        imports = self._imports(org_id, run_id)
-        threading.Thread(target=imports.keep_alive, daemon=True).start()
-        held.callback(_released, imports.release)
-        return run
 
-    def _opened(
-        self, kind: lifecycle.RunKind[lifecycle.R], org_id: str, run_id: str, run: lifecycle.R
-    ) -> ActiveRun[lifecycle.R]:
-        def take() -> ActiveRun[lifecycle.R] | HeldByOtherRun:
-            return lifecycle.open_run(
-                kind,
-                self.database,
-                org_id,
-                run_id,
-                run,
-                clock=self.clock,
-                lease_ttl=self.lease_ttl,
-                recorded=False,
-            )
+@dataclass(frozen=True, slots=True)
+class ErasureReads:
+    """Reads what erasures an org has had."""
 
-        return self._taken(take)
+    database: Database
 
-    def _imports(self, org_id: str, run_id: str) -> HeldLease:
-        return self._taken(
-            lambda: lease.acquire(
-                self.database,
-                paths.ecom_lease(org_id),
-                run_id=run_id,
-                holder=uuid.uuid4().hex,
-                ttl=self.lease_ttl,
-                first_writes=lambda _: (),
-            )
-        )
-
-    def _taken(self, take: Callable[[], T | HeldByOtherRun]) -> T:
-        """What ``take`` gives, once no other run has it."""
-        until = time.monotonic() + self.patience_seconds
-        while True:
-            try:
-                found = take()
-            except InvalidMessage:
-                raise NotFound("there is no such org") from None
-            except Busy:
-                found = HeldByOtherRun("an earlier request to erase the same customer")
-            if not isinstance(found, HeldByOtherRun):
-                return found
-            if time.monotonic() >= until:
-                raise ErasureWaits(
-                    f"{found.run_id} is under way at the org: ask again once it has ended"
-                )
-            time.sleep(LOOK_AGAIN_SECONDS)
+    def __call__(self, org_id: str) -> list[tuple[str, StoredErasure]]:
+        """Erasures by id, the latest first."""
+        return erasures.of_org(self.database, org_id)
 
 
 class _Erasing:
@@ -349,9 +282,3 @@ class _Erasing:
 def hash_of_request(org_id: str, customer_id: str) -> str:
     """By which copies of one request know each other while the org is theirs."""
     return hashlib.blake2b(f"{org_id} {customer_id}".encode(), digest_size=10).hexdigest()
-
-
-def _released(release: Callable[[Sequence[Write]], None]) -> None:
-    """Free a lease that nothing was written under; one that was lost is free."""
-    with suppress(LeaseLost, Contention, GoogleAPICallError):
-        release([])
