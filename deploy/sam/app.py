@@ -11,6 +11,7 @@ from deploy.sam import (
     connecting,
     doctor,
     ecom,
+    erasing,
     failures,
     loyalty,
     orgs,
@@ -53,7 +54,7 @@ def schema(
 
 GROUPS = (
     *(orgs, connecting, accounts, syncs, runs, verifying, why),
-    *(removals, failures, loyalty, webhook, ecom, tokens, tail, doctor),
+    *(removals, failures, loyalty, webhook, ecom, erasing, tokens, tail, doctor),
 )
 for module in GROUPS:
     module.register(app)

@@ -21,14 +21,17 @@ from shared.services.admin.loyalty_reviews import ReviewLoyalty
 from shared.services.admin.removals import RemovalDecisions
 from shared.services.admin.replays import Replays
 from shared.services.admin.settings import OrgSettings
+from shared.services.erasure.customer import EraseCustomer, ErasureReads
 from shared.services.manual_sync import ManualSync
 from shared.web.auth import EveryOrg
-from shared.web.routes import admin, admin_settings
+from shared.web.routes import admin, admin_erasures, admin_settings
 from shared.web.routing import Route
 
 TRIES = 2
 """Of one call to a POS whose connection is tried: somebody waits."""
 CALL_SECONDS = 20.0
+ERASURE_SECONDS, ERASURE_WAIT_SECONDS = 30.0, 10.0
+"""Of the function's 60: the rest of an erasure is done when it is asked for again."""
 
 
 class AdminApiSettings(PosSettings, LaterSettings):
@@ -77,6 +80,11 @@ def _routes(settings: AdminApiSettings) -> Iterable[Route[Any, Any]]:
         ),
         *admin_settings.settings_routes(
             OrgSettings(store, sealer, destinations, notifier, utc_now), staff
+        ),
+        *admin_erasures.routes(
+            EraseCustomer(store, utc_now, ERASURE_SECONDS, patience_seconds=ERASURE_WAIT_SECONDS),
+            ErasureReads(store),
+            EveryOrg(staff),
         ),
     )
 

@@ -17,7 +17,9 @@ STREAMS_RUN = "streams-"
 """Prefix of the ids of runs that sync whole streams for a webhook."""
 SALES_RUN = "sales-"
 """Prefix of the ids of runs that only start and end sales at the times of their discounts."""
-SHORT_RUNS = (WEBHOOK_RUN, SALES_RUN)
+ERASURE_RUN = "erase-"
+"""Prefix of the ids of erasures, which have the org like a run."""
+SHORT_RUNS = (WEBHOOK_RUN, SALES_RUN, ERASURE_RUN)
 """They last seconds: others wait for them."""
 
 

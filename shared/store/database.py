@@ -242,6 +242,23 @@ class Database:
         for batch in batched(sorted(wanted), IN_LIMIT):
             yield from self.query(collection, (name, "in", batch), *filters, select=select)
 
+    def collections_below(self, path: str) -> list[str]:
+        """Paths of the collections right below a document, which need not exist. One read."""
+        document = self._client.document(path)
+        with self._limited() as limits:
+            found = [f"{path}/{each.id}" for each in document.collections(**limits)]
+        self.meter.add(reads=1)
+        return found
+
+    def ids(self, collection: str) -> Iterator[str]:
+        """Ids of a collection's documents, those included that only have collections below."""
+        found = 0
+        with self._limited() as limits:
+            for reference in self._client.collection(collection).list_documents(**limits):
+                found += 1
+                yield reference.id
+        self.meter.add(reads=max(1, found))
+
     def totals(
         self,
         collection: str,

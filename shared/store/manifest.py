@@ -10,7 +10,7 @@ hash of one in quarantine stands when its document was written.
 """
 
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 
 import msgpack
@@ -283,6 +283,24 @@ def unsettled_provider(left: bytes) -> str | None:
     """The provider whose entries a worker has ``left`` unsettled; None where there are none. It
     is one at the most: a session leaves none when it is over."""
     return next(map(provider_of, _keys(left)), None)
+
+
+def without(left: bytes, is_erased: Callable[[str], bool]) -> bytes:
+    """What a worker has ``left`` unsettled, without the entries of records that are erased."""
+    kept = {n: [k for k in keys if not is_erased(record_of(k))] for n, keys in _keys(left).items()}
+    named = {name: keys for name, keys in kept.items() if keys}
+    return zlib.compress(msgpack.packb(named), 1) if named else b""
+
+
+def record_of(key: str) -> str:
+    """The id of the record that an entry is about."""
+    return key[1:] if key[:1] in (_QUARANTINE_PREFIX, _MISSING_PREFIX) else key
+
+
+def customer_named(value: bytes) -> str | None:
+    """The id of the customer whom a skipped order's entry names."""
+    named = value[:1] == SKIPPED and len(value) > _AFTER_MOMENT
+    return value[_AFTER_MOMENT:].decode() if named else None
 
 
 def _keys(left: bytes) -> dict[str, list[str]]:

@@ -10,10 +10,12 @@
 one before, which it reads. The parts are in the order of the customers' ids.
 """
 
+import csv
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import msgpack
@@ -21,7 +23,7 @@ import msgpack
 from shared.domain.changes import REMOVED_AT
 from shared.domain.customer_metrics import CustomerMetrics, PurchaseHistory, Taken
 from shared.domain.ids import is_document_id
-from shared.domain.metrics_csv import ReportedCustomer
+from shared.domain.metrics_csv import ReportedCustomer, csv_lines
 from shared.domain.money import to_dollars
 from shared.domain.spending import Spending
 from shared.models import FrozenCamelModel
@@ -270,6 +272,42 @@ def read_csv(database: Database, org_id: str, report: MetricsReport, number: int
     name = _part_name(report.as_of, number)
     found = database.get(f"{paths.metrics_csv(org_id, report.date)}/{name}")
     return zlib.decompress(found.fields["csv"]) if found.exists else None
+
+
+def csv_folders(database: Database, org_id: str) -> list[str]:
+    """The collections that hold the parts of reports, complete or under way."""
+    dates = {each.id for each in database.query(paths.metrics_reports(org_id), select=["date"])}
+    under_way = read_progress(database, org_id).progress.under_way
+    dates |= {date_of(under_way.as_of)} if under_way else set()
+    return [paths.metrics_csv(org_id, date) for date in sorted(dates)]
+
+
+def without_customers(part: Document, is_erased: Callable[[str], bool]) -> Update | None:
+    """The write that takes customers out of a part of a report, of its file or of what the next one
+    begins with; None where it has none of them."""
+    if "csv" in part.fields:
+        text = zlib.decompress(part.fields["csv"]).decode()
+        rows = list(csv.reader(StringIO(text)))
+        kept = [row for row in rows if not (row and is_erased(row[0].removeprefix("'")))]
+        if len(kept) == len(rows):
+            return None
+        return _replaced(part, "csv", csv_lines(kept).encode())
+    packed = msgpack.unpackb(zlib.decompress(part.fields["customers"]))
+    left = [each for each in packed if not is_erased(each[0])]
+    if len(left) == len(packed):
+        return None
+    return _replaced(part, "customers", msgpack.packb(left))
+
+
+def touch_progress(database: Database, org_id: str) -> list[Write]:
+    """The write after which a worker whose report is under way must read its parts again."""
+    found = database.get(paths.metrics(org_id))
+    fields = {name: found.fields[name] for name in ("parts",) if name in found.fields}
+    return [Update(paths.metrics(org_id), fields)] if fields else []
+
+
+def _replaced(part: Document, name: str, data: bytes) -> Update:
+    return Update(part.path, {name: zlib.compress(data)}, if_version=part.version)
 
 
 def _part_name(as_of: datetime, number: int) -> str:

@@ -39,6 +39,7 @@ metadata = _below_tenant("metadata")
 incidents = _below_tenant(INCIDENTS)
 quarantine = _below_tenant(QUARANTINE)
 verifications = _below_tenant("verifications")
+erasures = _below_tenant("erasures")  # what each has done; no personal data
 sync_runs = _below_tenant(SYNC_RUNS)
 webhook_events = _below_tenant("webhook_events")
 
@@ -56,6 +57,11 @@ metrics_reports = _below_tenant("metrics_reports")
 loyalty_runs = _below_tenant("loyalty_runs")
 loyalty_lease = _below_tenant("loyalty_state/lease")  # its own: it keeps no sync waiting
 loyalty_progress = _below_tenant("loyalty_state/progress")
+
+
+def erased(org_id: str) -> str:
+    """Who was erased, as salted hashes."""
+    return f"{tenant(org_id)}/erased/people"
 
 
 def progress(org_id: str, provider: str) -> str:

@@ -189,6 +189,8 @@ class SyncProgress(CamelModel):
     """Keys of the open incidents that runs of the org have raised."""
     refused: dict[str, str] = Field(default_factory=dict, exclude=True)
     """By stream the id of the removal that a person does not want. Written beside the runs."""
+    erased: bool = Field(default=False, exclude=True)
+    """Somebody of the org was erased (store/erasures.py). Written beside the runs."""
     pending_recompute: list[str] = Field(default_factory=list, alias="owed")
     """Customers who lost an order to another: their recompute may not have been requested yet."""
     pending_notifications: list[str] = Field(default_factory=list)
@@ -224,8 +226,8 @@ def read_progress(database: Database, org_id: str, provider: str) -> SyncProgres
 
 
 def put_progress(org_id: str, provider: str, progress: SyncProgress) -> Put:
-    """The write for it, without ``ecom_import`` and ``refused``. Dates and times are stored as ISO
-    text."""
+    """The write for it, without ``ecom_import``, ``refused`` and ``erased``. Dates and times are
+    stored as ISO text."""
     fields = progress.model_dump(mode="json", by_alias=True)
     return Put(paths.progress(org_id, provider), fields, owned=tuple(fields))
 
@@ -234,6 +236,11 @@ def put_refused(org_id: str, provider: str, refused: Mapping[str, str]) -> Put:
     """The write for ``refused`` alone."""
     fields = {"refused": dict(refused)}
     return Put(paths.progress(org_id, provider), fields, owned=tuple(fields))
+
+
+def put_erased(org_id: str, provider: str) -> Put:
+    """The write for ``erased`` alone."""
+    return Put(paths.progress(org_id, provider), {"erased": True}, owned=("erased",))
 
 
 def put_ecom_import(org_id: str, provider: str, import_id: str) -> Put:

@@ -30,6 +30,8 @@ _AggregationResponse: Any = types.RunAggregationQueryResponse.pb()
 _AggregationResult: Any = types.AggregationResult.pb()
 _ListRequest: Any = types.ListDocumentsRequest.pb()
 _ListResponse: Any = types.ListDocumentsResponse.pb()
+_CollectionsRequest: Any = types.ListCollectionIdsRequest.pb()
+_CollectionsResponse: Any = types.ListCollectionIdsResponse.pb()
 _Value: Any = types.Value.pb()
 _FieldReference: Any = types.StructuredQuery.FieldReference.pb()
 
@@ -43,6 +45,9 @@ class MemoryFirestore:
         handlers = {
             "Commit": grpc.unary_unary_rpc_method_handler(_unary(self._commit)),
             "ListDocuments": grpc.unary_unary_rpc_method_handler(_unary(self._list)),
+            "ListCollectionIds": grpc.unary_unary_rpc_method_handler(
+                _unary(self._list_collections)
+            ),
             "BatchGetDocuments": grpc.unary_stream_rpc_method_handler(_stream(self._batch_get)),
             "RunQuery": grpc.unary_stream_rpc_method_handler(_stream(self._run_query)),
             "RunAggregationQuery": grpc.unary_stream_rpc_method_handler(_stream(self._aggregate)),
@@ -72,11 +77,20 @@ class MemoryFirestore:
         return _CommitResponse(write_results=results, commit_time=now)
 
     def _list(self, request: bytes) -> Any:
-        """All documents of a collection as one page, without those that are missing and only have
-        collections below them."""
+        """All documents of a collection as one page; with ``show_missing`` those, too, that only
+        have collections below them."""
         wanted = _ListRequest.FromString(request)
-        found = self.store.documents(f"{wanted.parent}/{wanted.collection_id}")
-        return _ListResponse(documents=[_Document.FromString(text) for _, text in found])
+        collection = f"{wanted.parent}/{wanted.collection_id}"
+        found = dict(self.store.documents(collection))
+        documents = [_Document.FromString(text) for text in found.values()]
+        if wanted.show_missing:
+            above = self.store.parents(collection) - found.keys()
+            documents += [_Document(name=f"{collection}/{each}") for each in sorted(above)]
+        return _ListResponse(documents=documents)
+
+    def _list_collections(self, request: bytes) -> Any:
+        parent = _CollectionsRequest.FromString(request).parent
+        return _CollectionsResponse(collection_ids=sorted(self.store.collection_ids(parent)))
 
     def _batch_get(self, request: bytes) -> Iterator[Any]:
         wanted = _BatchGetRequest.FromString(request)

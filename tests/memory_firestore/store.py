@@ -48,6 +48,20 @@ class Store:
             names = list(self._collections)
         return [n for n in names if n.startswith(f"{parent}/") and n.endswith(f"/{group}")]
 
+    def collection_ids(self, parent: str) -> set[str]:
+        """Ids of the collections right below a document that have documents at any depth."""
+        return {name.split("/")[0] for name in self._below(parent)}
+
+    def parents(self, collection: str) -> set[str]:
+        """Ids of the documents of a collection that have collections below them, there or not."""
+        return {rest.split("/")[0] for rest in self._below(collection) if "/" in rest}
+
+    def _below(self, name: str) -> list[str]:
+        """The names, relative to this one, of the collections below it that have documents."""
+        with self._lock:
+            held = [each for each, documents in self._collections.items() if documents]
+        return [each.removeprefix(f"{name}/") for each in held if each.startswith(f"{name}/")]
+
     def documents(self, collection: str) -> list[tuple[str, bytes]]:
         """All documents of a collection with their ids, by id."""
         with self._lock:

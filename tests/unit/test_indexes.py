@@ -117,7 +117,7 @@ def test_no_field_of_a_collection_is_indexed_unless_it_is_named() -> None:
         for each in declared()["fieldOverrides"]
         if each["fieldPath"] == WHOLE_GROUP and each["indexes"] == []
     }
-    assert exempt == _collections() - FOREIGN
+    assert exempt == collections_of_the_store() - FOREIGN
 
 
 def test_no_field_of_the_pos_settings_is_indexed_but_status_and_places() -> None:
@@ -166,7 +166,7 @@ def _with_one_less(content: Mapping[str, Any]) -> Iterator[tuple[object, dict[st
             yield (override["collectionGroup"], override["fieldPath"], mode), rest
 
 
-def _collections() -> set[str]:
+def collections_of_the_store() -> set[str]:
     """Names of all collections of ``store/paths.py``."""
     made = [
         function(*("x" for _ in inspect.signature(function).parameters))

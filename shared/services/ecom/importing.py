@@ -10,7 +10,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -22,12 +22,22 @@ from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.domain.changes import fingerprint_and_size
 from shared.domain.ecom import EcomOrder, match_keys
+from shared.domain.erasure import ERASED
 from shared.domain.providers import LIGHTSPEED
 from shared.errors import LeaseLost, OrgError
 from shared.pos.lightspeed.ecom_export import BadRow
 from shared.services.ecom.linking import Linked, figures, owners_of
 from shared.services.spending.requests import in_parts, message_of, of_all
-from shared.store import customers, ecom, lease, locations, paths, spending_requests, status
+from shared.store import (
+    customers,
+    ecom,
+    erasures,
+    lease,
+    locations,
+    paths,
+    spending_requests,
+    status,
+)
 from shared.store.database import Contention, Database, Write, WriteRefused, commits_of, joined
 from shared.store.ecom import StoredEcomOrder
 from shared.store.ecom_imports import ImportedOrders
@@ -142,6 +152,7 @@ class _Importing:
         self._lease = lease
         self._on_bad_row = on_bad_row
         self._imported = ImportedOrders(self._database, org_id)
+        self._erased = erasures.read_people(self._database, org_id)
         self._report = ImportReport(import_id)
         self._announced = False
         self._concerned: set[str] = set()
@@ -165,6 +176,8 @@ class _Importing:
                 self._leave_out(each)
                 continue
             self._report.orders += 1
+            if self._erased:
+                each = replace(each, order=self._erased.anonymous(each.order))
             fields = ecom.fields_of(each, self._org_id)
             digest, size = fingerprint_and_size(fields)
             if self._imported.get(each.number) == digest:
@@ -203,9 +216,9 @@ class _Importing:
             if not superseded:
                 waiting.append(number)
             self._count(before, owner, superseded=superseded)
-            if before and before.customer_id not in (None, owner):
+            if before and before.customer_id not in (None, ERASED, owner):
                 losers.add(str(before.customer_id))
-            if owner and (before or not superseded):
+            if owner and owner != ERASED and (before or not superseded):
                 self._concerned.add(owner)
         if self._lease is None:
             return
@@ -219,8 +232,9 @@ class _Importing:
         """The customer of each order by number: by e-mail, and where that matches none by its
         telephone number, which takes long to read."""
         orders = {each.number: each.order for each in found}
+        anonymous = {n: ERASED for n, order in orders.items() if order.pos_customer_id == ERASED}
         emails = {number: match_keys(order.email, None) for number, order in orders.items()}
-        owners = owners_of(self._database, self._org_id, emails)
+        owners = anonymous | owners_of(self._database, self._org_id, emails)
         left = (order for number, order in orders.items() if number not in owners)
         phones = {order.external_id: match_keys(None, order.phone) for order in left}
         return owners | owners_of(self._database, self._org_id, phones)

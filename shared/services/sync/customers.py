@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from shared.domain.customers import Customer
+from shared.domain.erasure import ERASED
 from shared.domain.ids import natural_key
 from shared.domain.orders import Order
 from shared.errors import ListingIncomplete
@@ -56,7 +57,7 @@ class StoredCustomers:
         self._flushed = False
 
     def has(self, customer_id: str) -> bool:
-        return self._manifest.mark(customer_id) == STORED
+        return customer_id == ERASED or self._manifest.mark(customer_id) == STORED
 
     def by_email(self, emails: Iterable[str]) -> Mapping[str, str]:
         if self._listed is not None:

@@ -11,6 +11,7 @@ from itertools import islice
 import structlog
 
 from shared.clock import OutOfTime
+from shared.domain.erasure import ERASED
 from shared.domain.notifications import NEW_ECOM_ORDER, is_news
 from shared.domain.order_matching import CustomerDirectory, SkipReason, match_orders
 from shared.domain.order_windows import DateWindow, Walk
@@ -163,7 +164,7 @@ class OrderStream:
             Record(
                 order.id,
                 orders.fields_of(order, owner[order.external_id], self._session.org_id),
-                customer_id=owner[order.external_id],
+                customer_id=_spender(owner[order.external_id]),
                 version=order.version,
             )
             for order in page.records
@@ -253,8 +254,13 @@ def _losers(changed: Iterable[Changed], before: Mapping[str, orders.StoredOrder]
         known.customer_id
         for change in changed
         if (known := before.get(change.record.id))
-        and known.customer_id != change.record.customer_id
+        and known.customer_id not in (ERASED, change.record.customer_id)
     }
+
+
+def _spender(customer_id: str) -> str | None:
+    """Whose spending an order changes: nobody's where its customer was erased."""
+    return None if customer_id == ERASED else customer_id
 
 
 class StoredOrders:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
+from threading import Lock
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -17,6 +18,7 @@ from shared.errors import ConfigurationInvalid, CredentialsRejected, ProviderErr
 from shared.pos.config import DEFAULT_TIMEZONE, Location
 from shared.pos.port import PosClient
 from shared.services.sync.session import Session
+from shared.services.sync.suppression import SuppressedPos, Suppression
 from shared.store import locations as location_store
 from shared.store import status, tenants
 from shared.store.database import Database
@@ -155,11 +157,20 @@ def open_org(session: Session, org: ConfiguredOrg, open_pos: OpenPos) -> OpenOrg
     session.run.warn(twins)
     return OpenOrg(
         settings.sync,
-        _open_locations(different, open_pos),
+        _open_locations(different, _without_erased(session, open_pos)),
         session.provider,
         session.now().astimezone(active[0].zone).date(),
         settings.notify,
     )
+
+
+def _without_erased(session: Session, open_pos: OpenPos) -> OpenPos:
+    """How accounts are opened for a session: where somebody was erased, without these people."""
+    if not session.erased:
+        return open_pos
+    run, lock = session.run, Lock()
+    suppression = Suppression(session.erased, lambda: run.tally("customers"), lock)
+    return lambda location: SuppressedPos(open_pos(location), suppression)
 
 
 def active_locations(database: Database, org_id: str, needed: str | None = None) -> list[Location]:

@@ -25,12 +25,13 @@ import structlog
 
 from shared.bus.messages import STREAMS, ComputeSpending
 from shared.clock import Clock, Deadline
+from shared.domain.erasure import NOBODY, ErasedPeople
 from shared.domain.order_windows import OrderCursor
 from shared.errors import SyncSamError
 from shared.services.ecom.linking import EcomLinks, figures
 from shared.services.runs.failure import run_error
 from shared.services.spending.requests import in_parts, message_of, of_all
-from shared.store import manifest, spending_requests
+from shared.store import erasures, manifest, spending_requests
 from shared.store import status as status_store
 from shared.store.database import (
     WRITES_PER_COMMIT,
@@ -124,6 +125,7 @@ class Session:
         self.provider = provider
         self.database = writer.database
         self.progress = status_store.read_progress(self.database, self.org_id, provider)
+        self.erased = self._read_erased()
         shards = {stream: self.progress.shards.get(stream, 1) for stream in STREAMS}
         self.manifests = manifest.load(self.database, self.org_id, provider, shards)
         manifest.distrust(self.manifests, writer.unsettled)
@@ -143,6 +145,13 @@ class Session:
         self._pending_recompute: set[str] = set(self.progress.pending_recompute)
         self._since_checkpoint = 0
         self._checkpoint_at = time.monotonic()
+
+    def _read_erased(self) -> ErasedPeople:
+        """Who is to be left out. One read where somebody was erased, or the provider is new."""
+        known = self.progress.customers_complete_at is not None
+        if known and not self.progress.erased:
+            return NOBODY
+        return erasures.read_people(self.database, self.org_id)
 
     def __enter__(self) -> Self:
         return self

@@ -118,6 +118,8 @@ RULES = {
         "POST /api/admin/dead-letters/replay": EVERY_ORG,
         "POST /api/admin/loyalty/reviewed": STAFF,
         "GET /api/admin/audit": EVERY_ORG,
+        "POST /api/admin/erasures": EVERY_ORG,
+        "GET /api/admin/erasures": EVERY_ORG,
         "POST /api/admin/locations": STAFF,
         "POST /api/admin/locations/test": STAFF,
         "POST /api/admin/locations/{locationId}": STAFF,
