@@ -91,7 +91,7 @@ def test_a_token_of_oauth_withdrawn_in_mid_run_is_renewed(pos: Pos) -> None:
     ids = [record.id for page in [first, *rest] for record in page.records]
     assert ids == pos.held("org_consented").customers
     assert pos.calls("org_consented", "auth") == 2
-    (kept,) = (text for name, text in pos.kept.items() if name.endswith("org-consented"))
+    kept = pos.kept[f"projects/p/secrets/{retailer.spec.oauth_secret}"]
     assert kept == f"{retailer.spec.refresh_token[:-1]}2"
 
 
