@@ -35,7 +35,7 @@ class SyncSettingsView(ResponseModel):
     orders_since: date
     lookback_days: int
     max_delete_percent: float
-    deleted_customers: Literal["keep", "mark", "erase"]
+    deleted_customers: Literal["keep", "mark", "erase"] = "mark"
     markups: dict[str, float]
 
 
