@@ -165,7 +165,7 @@ class Stack:
             "lightspeed": self.lightspeed,
             "functions": self.functions,
             "cronSecret": self.secrets[CRON_SECRET],
-            "webhookSecret": self.secrets[WEBHOOK_SECRET],
+            "webhookSecret": self.secrets.get(WEBHOOK_SECRET, ""),
             "logs": within_clone(self.logs),
             "console": self.console,
             "auth": self.auth,

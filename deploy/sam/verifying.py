@@ -25,6 +25,7 @@ from shared.services.verification.result import (
     Compared,
     CustomerReport,
     Difference,
+    LoyaltyReport,
     OrderReport,
     ProductReport,
     RepairReport,
@@ -45,6 +46,7 @@ class VerifyAnswer(AnswerModel):
     """What was found. ``differences``: every document that is not as the POS has it, with its path;
     of ``more`` there was no time to look twice. ``others`` are documents of other programs, which
     are left alone. ``sample``: how many records of each kind were compared, null for all.
+    ``notVerified``: providers that could not be read, and why.
     ``repair``: what was mended before this was found."""
 
     ok: bool
@@ -52,6 +54,7 @@ class VerifyAnswer(AnswerModel):
     verified_at: datetime
     seconds: float
     providers: tuple[str, ...]
+    not_verified: dict[str, str]
     sample: int | None
     differences: tuple[Difference, ...]
     more: int
@@ -59,6 +62,7 @@ class VerifyAnswer(AnswerModel):
     orders: OrderReport
     products: ProductReport
     discounts: Compared
+    loyalty: LoyaltyReport
     others: tuple[str, ...]
     cache: CacheReport | None
     repair: RepairReport | None
@@ -82,6 +86,8 @@ class VerifyAnswer(AnswerModel):
             _show_difference(each, out)
         if (left := len(self.differences) - SHOWN) > 0:
             out.print(f"… and {left:,} more")
+        for provider, why in self.not_verified.items():
+            out.print(Text(f"{provider} could not be read: {why}", style="red"))
         if self.more:
             out.print(f"Of {self.more:,} more there was no time to look twice.")
         count = len(self.differences) + self.more
@@ -119,6 +125,9 @@ class VerifyAnswer(AnswerModel):
         out.print(f"Statuses: {_shares(sold.statuses)}.")
         out.print(f"On the menu {goods.on_menu:,}, on sale {goods.on_sale:,}.")
         out.print(f"With a price {_share(goods.priced)}.")
+        if self.loyalty.sampled:
+            counted = f"Points of {self.loyalty.sampled:,} customers counted once more"
+            out.print(f"{counted}: {self.loyalty.differing:,} differ.")
         if self.cache:
             out.print(
                 f"The menu took {self.cache.first_ms:,.0f} ms, from the cache"

@@ -45,7 +45,7 @@ def ago(at: datetime | None) -> str:
 
 def listing(*columns: str, right: Iterable[str] = (), title: str | None = None) -> Table:
     """A table of such columns; figures stand at the right."""
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in columns:
         table.add_column(name, justify="right" if name in right else "left", overflow="fold")
     return table

@@ -119,7 +119,9 @@ def plain(value: Any) -> str:
     """A stored value of any kind: text as it is, what is structured as JSON."""
     if value is None:
         return UNKNOWN
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)
 
 
 def combined(given: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 // Buttons and forms that change something: [data-action] and [data-action-form] call a JSON route,
-// then the page is loaded anew with a message, or another one is. With data-stays the page stays, and
+// then the page is loaded anew with a message, or another one is, which is told of a run that the answer
+// names (#run=). With data-stays the page stays, and
 // the event "action:done" tells the answer. Who prevents the default of it, or of "action:refused",
 // says something else.
 
@@ -38,7 +39,8 @@ async function run(element, button, body, failed) {
       say(done);
     } else {
       keep(done);
-      if (goesTo) location.assign(goesTo);
+      const run = answer.body?.runId;
+      if (goesTo) location.assign(run ? `${goesTo}#run=${run}` : goesTo);
       else location.reload();
     }
   } catch (error) {
@@ -54,11 +56,13 @@ function told(element, event, detail) {
 }
 
 // A field's name may be a path: "sync.lookbackDays", "tiers.0.name". Blank fields are left out, unless
-// data-blank says that they are sent as null; in a list, rows that are blank are left out.
+// data-blank says that they are sent as null; in a list, rows that are blank are left out. Fields with
+// data-changed, which show what is so by default, are sent only if somebody has changed them.
 export function fieldsOf(form) {
   const body = {};
   for (const field of form.elements) {
     if (!field.name || field.disabled || (field.type === "radio" && !field.checked)) continue;
+    if ("changed" in field.dataset && field.value === field.defaultValue) continue;
     const path = field.name.split(".");
     const last = path.pop();
     const value = valueOf(field);

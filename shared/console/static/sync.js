@@ -1,5 +1,6 @@
 // The overview: syncs that are started and followed. The org's status is asked for with its ETag, so
 // that a look costs next to nothing while nothing changes; a run that has not begun is asked for itself.
+// A decision on another page that has started a run leads here with #run=.
 
 import { call, Refused } from "./api.js";
 import { confirmed } from "./dialogs.js";
@@ -22,7 +23,13 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-sync]");
   if (button && button.getAttribute("aria-busy") !== "true") start(button);
 });
-schedule();
+const begun = /^#run=([\w.:-]+)$/.exec(location.hash)?.[1];
+if (begun) {
+  history.replaceState(null, "", location.pathname + location.search);
+  follow(begun);
+} else {
+  schedule();
+}
 
 async function start(button) {
   const { sync, confirm } = button.dataset;
@@ -105,16 +112,16 @@ async function lookOnce() {
 const seen = ({ lastSyncAt, state }) => `${lastSyncAt ? Math.floor(Date.parse(lastSyncAt) / 1000) : ""} ${state}`;
 
 function show({ startedAt, progress }) {
-  const streams = Object.entries(progress);
+  const streams = Object.entries(progress).sort(([one], [other]) => one.localeCompare(other));
   const fetched = streams.reduce((sum, [, counts]) => sum + counts.fetched, 0);
   const bar = panel.querySelector("progress");
   const expected = Number(panel.dataset.expected);
-  if (expected) {
+  if (expected && fetched) {
     bar.max = Math.max(expected, fetched);
     bar.value = fetched;
   }
   panel.querySelector("[data-told]").textContent =
-    `Begun ${agoText(Date.now() - Date.parse(startedAt))}, ${fetched.toLocaleString("en-US")} records fetched`;
+    `Begun ${agoText(Date.now() - Date.parse(startedAt))}${fetched ? `, ${fetched.toLocaleString("en-US")} records fetched so far` : ""}`;
   document.querySelector("#progress-rows tbody").replaceChildren(...streams.map(([name, counts]) => {
     const row = document.createElement("tr");
     row.append(cell("Kind", name[0].toUpperCase() + name.slice(1)));

@@ -168,8 +168,17 @@ def _still_so(provider: str, progress: SyncProgress) -> RunError | None:
 def waiting(holds: Mapping[str, Hold]) -> RunError:
     """The first of the holds as an error."""
     stream, hold = next(iter(holds.items()))
-    held = RemovalHeld(f"{hold.reason}. If it is right, sync with allowDeletions.")
-    return run_error(held, stream)
+    return run_error(RemovalHeld(f"{hold.reason}. {how_to_decide(hold)}"), stream)
+
+
+def how_to_decide(hold: Hold) -> str:
+    """What people can do about a removal that is held."""
+    if not hold.proven:
+        return "Nobody can allow that: see at the POS why."
+    return (
+        "If it is right, approve it in the console (Removals) or with `sync-sam removals ORG"
+        " approve`, or sync with allowDeletions; else correct it at the POS."
+    )
 
 
 def _status(provider: str, progress: SyncProgress) -> str:

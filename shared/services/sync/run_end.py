@@ -25,6 +25,7 @@ from shared.services.sync.org_status import (
     UNMATCHED,
     OrdersWithoutCustomers,
     Standing,
+    how_to_decide,
     orders_of,
     status_fields,
     waiting,
@@ -244,7 +245,7 @@ def _incidents(run: Run, progress: SyncProgress) -> dict[str, tuple[str, str]]:
     for stream, hold in run.holds.items():
         met[held_incident(stream)] = (
             f"A removal of {stream} waits for a decision",
-            f"{hold.reason}. If it is right, sync with allowDeletions; else correct it at the POS.",
+            f"{hold.reason}. {how_to_decide(hold)}",
         )
     if incomplete := _stock_list_incomplete(run):
         met[LIST_INCOMPLETE] = (

@@ -1,4 +1,5 @@
-"""The local cloud of the console's tests: two orgs, synced once, and people of each role."""
+"""The local cloud of the console's tests: two orgs, synced once, one in trouble (troubled.py), and
+people of each role."""
 
 import os
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from deploy.local.stack import AUTH_EMULATOR, Stack
 from deploy.manifest import Manifest
 from shared.clock import utc_now
 from tests.e2e.cloud import Cloud, strict_cloud
+from tests.e2e.console import troubled
 
 ORG, OTHER_ORG = "org_birch", "org_elm"
 PASSWORD = "a password of tests"
@@ -96,4 +98,5 @@ def console_cloud(logs: Path) -> Iterator[ConsoleCloud]:
         cloud = ConsoleCloud(stack, client, pos)
         cloud.sync()
         cloud.have_differing_points()
+        troubled.write(client)
         yield cloud

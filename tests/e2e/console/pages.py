@@ -3,9 +3,11 @@
 from typing import Literal, NamedTuple
 
 from tests.e2e.console.cloud import ORG
+from tests.e2e.console.troubled import REPORT, RUN, TROUBLED_ORG
 
 WIDTHS = (360, 1440)
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+OPERATOR = "super_user"
 
 
 class Listed(NamedTuple):
@@ -22,6 +24,26 @@ PAGES = (
     Listed("sign-in", "/sign-in", role=None),
     Listed("not-found", "/orgs/nothing/here", status=404),
     Listed("not-allowed", "/orgs/org_elm/customers", status=403),
+    Listed("orgs", "/orgs", OPERATOR),
+    Listed("orgs-none", "/orgs?q=nothing", OPERATOR),
+    Listed("org", f"/orgs/{ORG}"),
+    Listed("org-troubled", f"/orgs/{TROUBLED_ORG}", OPERATOR),
+    Listed("runs", f"/orgs/{TROUBLED_ORG}/runs", OPERATOR),
+    Listed("run", f"/orgs/{TROUBLED_ORG}/runs/{RUN}", OPERATOR),
+    Listed("run-failed", f"/orgs/{TROUBLED_ORG}/runs/run-3", OPERATOR),
+    Listed("run-unknown", f"/orgs/{ORG}/runs/nothing", status=404),
+    Listed("report", f"/orgs/{TROUBLED_ORG}/reports/{REPORT}", OPERATOR),
+    Listed("report-awaited", f"/orgs/{ORG}/reports/nothing"),
+    Listed("quarantine", f"/orgs/{TROUBLED_ORG}/quarantine", OPERATOR),
+    Listed("quarantine-none", f"/orgs/{ORG}/quarantine"),
+    Listed("removals", f"/orgs/{TROUBLED_ORG}/removals", OPERATOR),
+    Listed("removals-none", f"/orgs/{ORG}/removals"),
+    Listed("incidents", f"/orgs/{TROUBLED_ORG}/incidents", OPERATOR),
+    Listed("incidents-none", f"/orgs/{ORG}/incidents?state=open"),
+    Listed("dead-letters", "/dead-letters", OPERATOR),
+    Listed("dead-letters-none", "/dead-letters?orgId=org_nothing", OPERATOR),
+    Listed("settings", f"/orgs/{ORG}/settings"),
+    Listed("settings-troubled", f"/orgs/{TROUBLED_ORG}/settings", OPERATOR),
     Listed("customers", f"/orgs/{ORG}/customers"),
     Listed("customers-none", f"/orgs/{ORG}/customers?q=nobody"),
     Listed("customer", f"/orgs/{ORG}/customers/100015"),

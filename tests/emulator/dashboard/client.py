@@ -95,15 +95,7 @@ class DashboardClient:
             ),
         )
         console = Console.of(json_routes, clock.now)
-        stores = (
-            customer_pages,
-            order_pages,
-            menu_pages,
-            loyalty_pages,
-            analytics_pages,
-            why_pages,
-        )
-        pages = chain.from_iterable(each.routes(console, staff) for each in stores)
+        pages = chain.from_iterable(each.routes(console, staff) for each in PAGES)
         app = App("dashboard", (*json_routes, *pages), error_page)
         self._client = Client(Request.application(app))  # type: ignore[arg-type]
 

@@ -354,6 +354,7 @@ def test_a_list_of_orders_that_lacks_many_removes_none_and_waits_for_a_person(
     assert run["deletionsHeld"] >= 10
     status = store.status(ORG)
     assert (status["status"], status["deletionsHeld"]) == ("held", run["deletionsHeld"])
+    assert "sync-sam removals ORG approve" in status["lastError"]
     assert "allowDeletions" in status["lastError"]
     assert "orders" in status["lastError"]
     assert store.document(f"tenants/{ORG}/incidents/removal_held_orders")["state"] == "open"

@@ -243,6 +243,7 @@ def test_a_held_removal_is_notified_once_until_it_is_over(
 
     # Then people hear of it once, and later runs read once for it and write nothing
     assert notifier.titles == ["A removal of products waits for a decision"]
+    assert "sync-sam removals ORG approve" in notifier.bodies[0]
     assert "allowDeletions" in notifier.bodies[0]
     assert costs[2]["writes"] <= 6
 

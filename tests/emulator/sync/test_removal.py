@@ -80,6 +80,7 @@ def test_a_drastic_removal_is_held_until_a_person_allows_it(
     assert len(store.documents(f"tenants/{ORG}/{MENU}")) == 60
     status = store.status(ORG)
     assert (status["status"], status["deletionsHeld"]) == ("held", 20)
+    assert "sync-sam removals ORG approve" in status["lastError"]
     assert "allowDeletions" in status["lastError"]
 
     # A run over other streams leaves it held

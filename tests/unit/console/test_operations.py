@@ -145,7 +145,8 @@ class Shop:
         for at, (asked, model) in MODELS.items():
             rule = EveryOrg(STAFF) if at in ("/api/orgs", "/api/dead-letters") else STAFF
             table.get(at, asked, model, rule=rule, errors=[NotFound])(self._answering(at, model))
-        told: tuple[Route[Any, Any], ...] = (*table, *shop.json_routes())
+        others = (each for each in shop.json_routes() if each.path not in MODELS)
+        told: tuple[Route[Any, Any], ...] = (*table, *others)
         console = Console.of(told, lambda: NOW)
         pages = (
             *orgs.routes(console, STAFF),

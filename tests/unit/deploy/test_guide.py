@@ -1,5 +1,5 @@
-"""docs/deploy.md is complete: settings of Terraform, variables of the functions. docs/operations.md
-is: error codes, commands."""
+"""The guides are complete: docs/deploy.md has Terraform's settings, docs/operations.md error codes
+and commands."""
 
 import importlib
 import pkgutil
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import shared
-from deploy.manifest import Manifest
 from deploy.release import commands
 from deploy.release.commands import TERRAFORM, Target
 from deploy.release.deployment import GROUNDWORK
@@ -74,9 +73,3 @@ def test_terraform_knows_what_it_is_given() -> None:
 def test_what_is_made_before_the_functions_is_in_the_configuration() -> None:
     made = set(re.findall(r'^resource "(\w+)"', TEXT, re.MULTILINE))
     assert set(GROUNDWORK) <= made
-
-
-def test_the_guide_has_every_variable_of_the_functions() -> None:
-    manifest = Manifest.read()
-    told = names_in_table(section("What the functions are given"))
-    assert told == {*manifest.env, *manifest.secrets}

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from shared.services.sync.org_status import waiting
+from shared.store.runs import Hold
 from tests.unit.services.mixed_org import MixedOrg
 from tests.unit.services.test_mixed_orgs import answering, down
 
@@ -56,3 +58,22 @@ def test_the_status_bears_the_orgs_id_and_the_name_by_which_it_is_sorted() -> No
     org.run()
 
     assert org.status["name"] == "Shop at alleaves"
+
+
+def test_a_held_removal_says_how_a_person_allows_it() -> None:
+    hold = Hold(reason="20 of 60 records are missing", count=20, id="f00d")
+
+    said = waiting({"products": hold}).message
+
+    assert said.startswith(
+        "20 of 60 records are missing. If it is right, approve it in the console"
+    )
+    assert "`sync-sam removals ORG approve`" in said
+
+
+def test_a_removal_that_nothing_proves_sends_people_to_the_pos() -> None:
+    hold = Hold(reason="the POS listed nothing at all", count=60, id="f00d", proven=False)
+
+    said = waiting({"products": hold}).message
+
+    assert said == "The POS listed nothing at all. Nobody can allow that: see at the POS why."
