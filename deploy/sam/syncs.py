@@ -22,6 +22,7 @@ from deploy.sam.words import known_org, ok_or_problem
 from shared.bus.messages import STREAMS, StreamName
 from shared.clock import utc_now
 from shared.errors import NotFound
+from shared.services.admin.audit import Actor
 from shared.services.manual_sync import ManualSync, RunUnderWay, SyncRequest
 from shared.services.reads.run_history import RunHistory
 from shared.web.routes.run_history import ReportResponse
@@ -136,7 +137,7 @@ def start(cli: Cli, request: SyncRequest, *, wait_seconds: float | None) -> Sync
     already takes its place."""
     under_way = False
     try:
-        run_id = manual_sync(cli).start(request)
+        run_id = manual_sync(cli).start(request, Actor(REQUESTED_BY))
     except RunUnderWay as error:
         if request.full or request.allow_deletions or request.streams:
             raise

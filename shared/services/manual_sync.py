@@ -25,12 +25,13 @@ from shared.errors import (
     SyncSamError,
     UnderWay,
 )
+from shared.services.admin.audit import Actor, record_action
 from shared.services.reads.run_history import RunHistory
 from shared.services.runs.failure import failed
 from shared.services.sync.pos_locations import active_locations
 from shared.store import lease as leases
 from shared.store import locations, paths, runs
-from shared.store.database import WRITES_PER_COMMIT, Conflict, Database
+from shared.store.database import WRITES_PER_COMMIT, Conflict, Database, Write
 from shared.store.runs import Run
 
 RUNS_PER_HOUR = 6
@@ -85,9 +86,9 @@ class ManualSync:
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
-    def start(self, request: SyncRequest) -> str:
-        """Start a run, return its id. Raises RunUnderWay (of many requests at once for all but one)
-        and RateLimited beyond RUNS_PER_HOUR.
+    def start(self, request: SyncRequest, actor: Actor | None = None) -> str:
+        """Start a run, return its id; with ``actor`` it is noted who did. Raises RunUnderWay (of
+        many requests at once for all but one) and RateLimited beyond RUNS_PER_HOUR.
 
         A dry run is in nobody's way, and has a report but no document (services/sync/dry_run.py).
         """
@@ -108,7 +109,7 @@ class ManualSync:
             asked = runs.add_manual(request.org_id, before, run_id=last, asked_at=[*recent, now])
             queued = [] if request.dry_run else [runs.put(request.org_id, run_id, run)]
             try:
-                self.database.commit([asked, *queued])
+                self._commit([asked, *queued], request.org_id, run_id, actor)
             except Conflict:
                 continue
             message = PosSync(run_id=run_id, trigger="manual", **asdict(request))
@@ -125,6 +126,23 @@ class ManualSync:
             )
             return run_id
         raise RetryLater(f"too many ask for a run of {request.org_id} at once")
+
+    def _commit(
+        self, writes: Sequence[Write], org_id: str, run_id: str, actor: Actor | None
+    ) -> None:
+        if actor is None:
+            self.database.commit(writes)
+            return
+        now = self.clock()
+        record_action(
+            self.database,
+            actor,
+            "sync_started",
+            org_id=org_id,
+            target=run_id,
+            now=now,
+            writes=writes,
+        )
 
     def start_all(self) -> dict[str, str]:
         """Start a run of every org with an active POS location; run id by org. The run of an org

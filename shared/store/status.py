@@ -193,6 +193,8 @@ class SyncProgress(CamelModel):
     """Somebody of the org was erased (store/erasures.py). Written beside the runs."""
     pending_recompute: list[str] = Field(default_factory=list, alias="owed")
     """Customers who lost an order to another: their recompute may not have been requested yet."""
+    customers_to_erase: list[str] = Field(default_factory=list, exclude_if=_is_empty)
+    """Customers whom the POS has deleted and the org wants erased: done once the run has ended."""
     pending_notifications: list[str] = Field(default_factory=list)
     """Ids of new eCom orders that the org asked to hear of and may not have been told of yet."""
     recompute_all: bool = Field(default=False, alias="everybodyOwed")

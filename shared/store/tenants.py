@@ -49,6 +49,11 @@ class SyncSettings(FrozenCamelModel):
         description="Percent of the stored products, orders or customers: a removal of 10 or more "
         "that is of a larger share waits for a person.",
     )
+    deleted_customers: Literal["keep", "mark", "erase"] = Field(
+        default="mark",
+        description="What becomes of a customer whom the POS has deleted, after a complete list: "
+        "kept as they are, marked with `removedFromPosAt`, or erased for good.",
+    )
     markups: dict[str, Factor] = Field(
         default_factory=dict,
         description="Price as a multiple of cost, by a word in the category or `default`, for "

@@ -52,10 +52,12 @@ class EraseCustomer:
     lease_ttl: timedelta = LEASE_TTL
     patience_seconds: float = PATIENCE_SECONDS
 
-    def __call__(self, org_id: str, customer_id: str, actor: Actor) -> StoredErasure:
+    def __call__(
+        self, org_id: str, customer_id: str, actor: Actor, *, alone: bool = False
+    ) -> StoredErasure:
         """Erase the person whom a customer's record stands for: its state is ``running`` where the
-        time did not suffice. Raises ErasureWaits while a run has the org, and NotFound for an
-        unknown org."""
+        time did not suffice. ``alone``: that record, not those linked with it. Raises ErasureWaits
+        while a run has the org, and NotFound for an unknown org."""
         deadline = Deadline(self.seconds)
         with ExitStack() as held:
             run_id = ERASURE_RUN + hash_of_request(org_id, customer_id)
@@ -76,7 +78,7 @@ class EraseCustomer:
                 now=self.clock(),
                 writes=[erasures.put(org_id, name, erasure)],
             )
-            person = person_of(self.database, org_id, customer_id)
+            person = person_of(self.database, org_id, customer_id, alone=alone)
             erasing = _Erasing(run, people.adding(person), person, name, erasure, deadline)
             try:
                 erasing.work()

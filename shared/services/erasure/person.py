@@ -11,13 +11,19 @@ from shared.store.database import Database, Document, Fields
 READ = ("email", "phone", "phoneE164", "userId", "firstName", "lastName", *customers.LINK_FIELDS)
 
 
-def person_of(database: Database, org_id: str, customer_id: str) -> PersonalData:
+def person_of(
+    database: Database, org_id: str, customer_id: str, *, alone: bool = False
+) -> PersonalData:
     """What identifies the person whom a customer's record stands for: also of the records linked
     with it, and of those that share its e-mail or telephone number. One that more than MAX_SHARING
-    records have is a filler, and nobody's. Of a customer who is not stored only the id is known."""
+    records have is a filler, and nobody's. Of a customer who is not stored only the id is known.
+
+    ``alone``: of that record only, as others of the same person stay, with what these have."""
     found: dict[str, Document] = {}
     wanted = {customer_id}
     fillers: set[str] = set()
+    if alone:
+        return _record_alone(database, org_id, customer_id)
     while wanted:
         read = database.get_all([f"{paths.customers(org_id)}/{i}" for i in sorted(wanted)], READ)
         new = {each.id: each for each in read.values() if each.exists}
@@ -39,6 +45,24 @@ def person_of(database: Database, org_id: str, customer_id: str) -> PersonalData
         phones=data.phones - fillers,
         users=data.users,
         names=data.names,
+    )
+
+
+def _record_alone(database: Database, org_id: str, customer_id: str) -> PersonalData:
+    found = database.get_all([f"{paths.customers(org_id)}/{customer_id}"], READ)
+    data = data_of(each for each in found.values() if each.exists)
+    own = {customer_id}
+    kept: dict[str, frozenset[str]] = {
+        name: frozenset(v for v in values if erasures.sharing(database, org_id, name, v, 2) <= own)
+        for name, values in _shared(data)
+    }
+    shared = kept["email"] != data.emails or kept["phoneE164"] != data.phones
+    return PersonalData(
+        ids=frozenset(own),
+        emails=kept["email"],
+        phones=kept["phoneE164"],
+        users=data.users,
+        names=frozenset() if shared else data.names,
     )
 
 

@@ -176,7 +176,7 @@ def settle_customers(
     missing.settle(
         partial(of_first_account, clients, lambda client, i: client.customer(i)),
         lambda page: _store_found(session, records, page),
-        lambda ids: _remove(session, ids),
+        lambda ids: _remove(session, ids, missing.rules),
     )
 
 
@@ -200,8 +200,14 @@ def _store_found(session: Session, records: StreamRecords, page: Page[Customer])
     store_customers(session, records, page.records)
 
 
-def _remove(session: Session, ids: Sequence[str]) -> None:
-    """Mark customers as removed; their spending goes with the recompute."""
+def _remove(session: Session, ids: Sequence[str], rules: RemovalRules) -> None:
+    """Mark customers as removed, unless the org keeps them; their spending goes with the recompute.
+    Where the org wants them erased that is done once the run has ended, as it takes its lease."""
+    if rules.deleted_customers == "keep":
+        return
+    if rules.deleted_customers == "erase":
+        wanted = {*session.progress.customers_to_erase, *ids}
+        session.progress.customers_to_erase = sorted(wanted)
     existing = customers.existing(session.database, session.org_id, ids)
     session.store(
         [customers.mark_removed(session.org_id, i, session.now()) for i in sorted(existing)],

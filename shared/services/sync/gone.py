@@ -8,7 +8,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import structlog
 
@@ -39,6 +39,8 @@ class RemovalRules:
 
     max_percent: float
     allowed: AllowedRemovals
+    deleted_customers: Literal["keep", "mark", "erase"] = "mark"
+    """What becomes of customers who are gone."""
 
 
 class MissingRecords:
@@ -49,6 +51,11 @@ class MissingRecords:
         self._records = records
         self._manifest = records.manifest
         self._rules = rules
+
+    @property
+    def rules(self) -> RemovalRules:
+        """Which of them are removed, and how."""
+        return self._rules
 
     @property
     def to_look_up(self) -> set[str]:

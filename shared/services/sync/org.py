@@ -21,7 +21,10 @@ from shared.clock import Clock, Deadline, OutOfTime
 from shared.domain.removal import AllowedRemovals
 from shared.domain.runs import FAILING_FROM, SHORT_RUNS, RunState
 from shared.errors import OrgError, ProviderError, RetryLater, SyncSamError
+from shared.services.admin.audit import Actor
 from shared.services.alerts import Alerts
+from shared.services.erasure.customer import EraseCustomer
+from shared.services.erasure.holding import ErasureWaits
 from shared.services.runs import lifecycle
 from shared.services.runs.failure import (
     AlreadyRunning,
@@ -70,6 +73,7 @@ from shared.store.status import SyncProgress
 
 LOOK_AGAIN_SECONDS = 15.0
 """How often a long run checks whether a discount has begun or ended meanwhile."""
+ERASED_AT_ONCE = 5
 SHORT_RUN_SECONDS = 10.0
 """How long a run waits for one that takes a few seconds."""
 
@@ -112,7 +116,8 @@ class OrgSync:
         with opened:
             if opened.run.tries >= FAILING_FROM:
                 self._report_failing(opened)
-            self._work(command, opened, deadline)
+            to_erase = self._work(command, opened, deadline)
+        self._erase(command, to_erase, deadline)
 
     def _open(self, database: Database, command: SyncOrg) -> ActiveRun[Run] | None:
         """The command's run; None where it is not to be."""
@@ -167,8 +172,9 @@ class OrgSync:
             org_id, run_id = command.org_id, command.run_id
             database.commit([failed(org_id, run_id, run, error, self.clock())])
 
-    def _work(self, command: SyncOrg, opened: ActiveRun[Run], deadline: Deadline) -> None:
-        """One session for each provider that the run is not done with."""
+    def _work(self, command: SyncOrg, opened: ActiveRun[Run], deadline: Deadline) -> set[str]:
+        """One session for each provider that the run is not done with; the customers who are to be
+        erased once it has ended."""
         run, database = opened.run, opened.database
         org = read_org(database, command.org_id)
         todo = providers_left(command, org, run, opened.unsettled)
@@ -192,13 +198,13 @@ class OrgSync:
                     session.hand_over()
                     self.continuation.publish([command.continuation()])
                     log.info("run_continues", invocations=run.invocations)
-                    return
+                    return set()
                 if command.if_active and not org.is_active:
                     # Deactivated while the message was on its way: no fault to be shown.
                     log.info("org_is_not_active")
                     set_last_state(run, now=self.clock())
                     session.end()
-                    return
+                    return set()
                 tell_news(session, alerts)
                 standing[provider] = session.progress
                 if number < len(todo):
@@ -208,6 +214,28 @@ class OrgSync:
                         standing[other] = status.read_progress(database, command.org_id, other)
                     end_run(session, alerts, standing, org)
         log.info("run_ended", state=run.state, **run.spent())
+        return {each for known in standing.values() for each in known.customers_to_erase}
+
+    def _erase(self, command: SyncOrg, customer_ids: set[str], deadline: Deadline) -> None:
+        """Erase customers whom the POS has deleted, ERASED_AT_ONCE at the most: each costs a look
+        at every order. The person's other records stay. Those who are left stand in the progress,
+        for the next run."""
+        service = EraseCustomer(
+            self.database,
+            self.clock,
+            seconds=self.seconds / ERASED_AT_ONCE,
+            lease_ttl=self.lease_ttl,
+            patience_seconds=0,
+        )
+        actor = Actor("org_sync", command.run_id)
+        for customer_id in sorted(customer_ids)[:ERASED_AT_ONCE]:
+            if deadline.passed:
+                return
+            try:
+                service(command.org_id, customer_id, actor, alone=True)
+            except (ErasureWaits, RetryLater) as error:
+                log.info("erasure_left_to_the_next_run", code=error.code)
+                return
 
     def _sync(self, command: SyncOrg, org: ConfiguredOrg, session: Session) -> None:
         """Sync the provider of the session, unless it refuses the credentials and others do not:
@@ -275,7 +303,8 @@ def sync_streams(
     """
     attempt = StreamAttempts(session, wanted)
     catalogue = Catalogue(session, org, attempt, allowed=allowed)
-    removal = RemovalRules(org.settings.max_delete_percent, allowed)
+    settings = org.settings
+    removal = RemovalRules(settings.max_delete_percent, allowed, settings.deleted_customers)
 
     def sync_people() -> None:
         check = AccountCheck(session, org.accounts)

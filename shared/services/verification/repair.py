@@ -215,7 +215,8 @@ class _Wrong:
 
 def _settle_strays(session: Session, org: OpenOrg, wrong: _Wrong) -> None:
     """Look strays up, and mark those as removed that the POS does not have."""
-    rules = RemovalRules(org.settings.max_delete_percent, AllowedRemovals())
+    limit, deleted = org.settings.max_delete_percent, org.settings.deleted_customers
+    rules = RemovalRules(limit, AllowedRemovals(), deleted)
     if strays := wrong.ids("customers", stray=True):
         records = StreamRecords(session, "customers")
         missing = MissingRecords(session, records, rules)

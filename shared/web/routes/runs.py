@@ -9,6 +9,7 @@ from pydantic import Field
 from shared.bus.messages import StreamName
 from shared.domain.runs import RunState
 from shared.errors import Forbidden, NotFound, RateLimited, RequestInvalid
+from shared.services.admin.audit import Actor
 from shared.services.manual_sync import AT_ONCE, ManualSync, RunUnderWay, SyncRequest
 from shared.store.runs import Run
 from shared.web.auth import ANY_ORG, Rule, SignedInUser
@@ -103,7 +104,7 @@ def routes(sync: ManualSync, staff: Rule, machine: Rule) -> RouteTable:
             streams=asked.streams,
         )
         try:
-            run_id = sync.start(request)
+            run_id = sync.start(request, Actor(user.uid, call.request_id))
         except RunUnderWay as error:
             return under_way_reply(error, call, status_url(call.org_id, error.run_id))
         if call.params.wait and not asked.dry_run:

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import date
+from typing import Literal
 
 from shared.domain.loyalty import LoyaltyRules
 from shared.loyalty.alpine_iq import AlpineIqSettings
@@ -34,6 +35,7 @@ class SyncSettingsView(ResponseModel):
     orders_since: date
     lookback_days: int
     max_delete_percent: float
+    deleted_customers: Literal["keep", "mark", "erase"] = "mark"
     markups: dict[str, float]
 
 

@@ -78,3 +78,29 @@ def test_an_unchanged_org_costs_the_same_reads_but_one_after_an_erasure(
     # Then
     assert after["reads"] == usual["reads"] + 1
     assert after["writes"] == usual["writes"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "there", "marked"),
+    [("keep", True, False), ("mark", True, True), ("erase", False, False)],
+)
+def test_a_customer_deleted_at_the_pos_becomes_what_the_org_wants(
+    setting: str,
+    there: bool,
+    marked: bool,
+    erasing: Erasing,
+    buyer: Fields,
+    pos: SimulatedPos,
+    sync: SyncRunner,
+    store: StoredDocuments,
+) -> None:
+    # Given
+    erasing.client.document(f"tenants/{ORG}").set({"sync": {"deletedCustomers": setting}})
+    left = [c for c in pos.data(ORG)["customers"] if str(c["id_customer"]) != buyer["id"]]
+    pos.replace(ORG, "customers", left)
+    # When
+    sync.run(ORG)
+    # Then
+    stored = store.document(f"tenants/{ORG}/customers/{buyer['id']}")
+    assert (bool(stored), "removedFromPosAt" in stored) == (there, marked)
+    assert bool(erasing.left_of(*TRACES)) is there

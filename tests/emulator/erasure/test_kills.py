@@ -53,10 +53,11 @@ class DyingDatabase(Database):
         self.dies_at = dies_at
 
     def commit(self, writes: Iterable[Write]) -> datetime | None:
-        self.commits += 1
+        given = list(writes)
+        self.commits += len(given) > 1  # one alone may only renew a lease
         if self.dies_at is not None and self.commits > self.dies_at:
             raise unavailable("the worker is dead")
-        return super().commit(writes)
+        return super().commit(given)
 
 
 def person(number: str, **fields: Any) -> dict[str, Any]:

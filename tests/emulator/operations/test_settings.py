@@ -114,6 +114,7 @@ def test_each_part_is_shown_with_its_defaults(operations: OperationsClient) -> N
         "ordersSince": "2020-01-01",
         "lookbackDays": 30,
         "maxDeletePercent": 20,
+        "deletedCustomers": "mark",
         "markups": {"Flower": 2.5},
     }
     assert [tier["id"] for tier in found["loyaltySettings"]["tiers"]] == [

@@ -29,7 +29,7 @@ class Started:
         self.orgs = [ORG, "org_willow"]
         self.ended: dict[str, Run] | None = None
 
-    def start(self, request: SyncRequest) -> str:
+    def start(self, request: SyncRequest, actor: object = None) -> str:
         self.asked.append(request.org_id)
         return "manual-1"
 
