@@ -62,7 +62,7 @@ def test_everything_of_the_org_is_deleted(environment: Environment) -> None:
 
 
 @pytest.mark.usefixtures("org")
-@pytest.mark.parametrize("dies_at", [1, 2, 3, 4])
+@pytest.mark.parametrize("dies_at", [0, 1, 2])
 def test_an_erasure_of_an_org_that_was_killed_goes_on(
     dies_at: int, environment: Environment
 ) -> None:
