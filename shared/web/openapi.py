@@ -94,7 +94,8 @@ def _operation(route: Route[Any, Any], schemas: _Schemas) -> dict[str, Any]:
         raw = issubclass(route.body, RawBody)
         media_type = route.body.media_type if raw else JSON
         content = {media_type: {"schema": schemas[route.body, "validation"]}}
-        operation["requestBody"] = {"content": content, "required": raw}
+        required = raw or any(each.is_required() for each in route.body.model_fields.values())
+        operation["requestBody"] = {"content": content, "required": required}
     return operation
 
 

@@ -15,7 +15,9 @@ from tests.e2e.cloud import Cloud
 MANIFEST = Manifest.read()
 EMULATORS = {
     f"{service}_EMULATOR_HOST"
-    for service in ("FIRESTORE", "PUBSUB", "CLOUD_TASKS", "SECRET_MANAGER")
+    for service in (
+        *("FIRESTORE", "PUBSUB", "CLOUD_TASKS", "SECRET_MANAGER", "KMS", "FIREBASE_AUTH"),
+    )
 }
 ELSEWHERE = {"PYTHONPATH", "PUBSUB_REST_URL", "FIREBASE_API_KEY"}
 """Variables with another value than in a project: the folder, and the address of an emulator."""
@@ -37,11 +39,12 @@ def test_a_function_has_the_variables_of_its_deployment_and_no_others(
 ) -> None:
     # Given
     deployed = MANIFEST.environment(function, cloud.stack.project)
+    here = MANIFEST.for_local_cloud().environment(function, cloud.stack.project)
     # When
     found = environment_of(cloud, function.name)
     # Then
     same = deployed.keys() - ELSEWHERE
-    assert {name: found.get(name) for name in same} == {name: deployed[name] for name in same}
+    assert {name: found.get(name) for name in same} == {name: here[name] for name in same}
     of_machine = {*common("marker", tmp_path), *EMULATORS, *OF_TESTS}
     assert found.keys() - of_machine == {*deployed, *function.secrets}
 

@@ -232,6 +232,11 @@ def test_webhooks_exports_and_tokens(sam: Operator, open_org: OpenOrg, tmp_path:
 
     assert sam("discrepancies", org_id)["discrepancies"] == []
 
+    # And somebody who asks for it is forgotten, once that is confirmed
+    person = next(iter(cloud.store.documents(f"tenants/{org_id}/customers")))
+    assert sam("erase", org_id, person, "--yes")["done"]
+    assert person not in cloud.store.documents(f"tenants/{org_id}/customers")
+
     looked = sam("doctor")
     assert looked["ok"], looked
 
