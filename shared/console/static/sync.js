@@ -9,6 +9,7 @@ import { agoText } from "./times.js";
 
 const FOLLOWING_MS = 1_000;
 const IDLE_MS = 15_000;
+const STATUS_MS = 5_000;
 const panel = document.getElementById("progress");
 const { org } = panel.dataset;
 const statusUrl = `/api/orgs/${org}/status`;
@@ -102,11 +103,14 @@ async function lookOnce() {
   }
   if (followed && running?.runId !== followed) {
     const { body } = await call("GET", `/api/pos/sync/${followed}?orgId=${org}`);
-    if (body.endedAt) ended(body);
+    if (body.endedAt && (knows(last, body) || Date.now() > Date.parse(body.endedAt) + STATUS_MS)) ended(body);
   } else if (!followed && panel.dataset.seen !== seen(last)) {
     location.reload();
   }
 }
+
+// The server may answer with a status that is a second old: shown anew, the page would lack this run.
+const knows = ({ lastSyncAt }, { endedAt }) => lastSyncAt && Date.parse(lastSyncAt) >= Date.parse(endedAt);
 
 // An org that was synced since, by anybody, is shown anew; to the second, as the page has it.
 const seen = ({ lastSyncAt, state }) => `${lastSyncAt ? Math.floor(Date.parse(lastSyncAt) / 1000) : ""} ${state}`;
