@@ -107,12 +107,10 @@ imports: setup
 
 e2e: browser
 
-# Two workers, each taking the next file: so what a file starts is started once. Or the next group of
-# files (tests/e2e/conftest.py): so each cloud is started once.
-BY := loadfile
-e2e: BY := loadgroup
+# Two workers, each taking the next file: so what a file starts is started once; of tests/e2e those of
+# the next cloud.
 $(SUITES): setup
-	$(PYTHON) -m pytest -n 2 --dist $(BY) --no-loadscope-reorder tests/$@
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/$@
 
 token: setup
 	@exec .venv/bin/sync-sam token $(if $(ROLE),--role "$(ROLE)") $(if $(ORG),--org "$(ORG)")

@@ -2,10 +2,12 @@
 Its functions run from what a deployment uploads."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
 import pytest
 from google.cloud.firestore_v1.base_query import FieldFilter
+from xdist.scheduler import LoadFileScheduling
 
 from deploy.local.simulator.server import serve
 from deploy.local.simulator.simulation import Simulation
@@ -15,22 +17,28 @@ from tests.deployment import unpack_archive
 from tests.e2e.cloud import Cloud, strict_cloud
 
 LEASE_SECONDS = 3
-CLOUDS = ("cloud", "doors", "console")
+CLOUDS = ("cloud", "console", "doors")
 """The fixtures that start one, which takes long; those first whose tests take longest."""
 
 
-@pytest.hookimpl(tryfirst=True)
+def cloud_of(file: str) -> str:
+    """The cloud that a file's tests use, or the file where it uses none."""
+    path = PurePath(file)
+    if path.parent.name in CLOUDS:
+        return path.parent.name
+    return file if path.name == "test_campaign.py" else "cloud"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Gives the files whose tests share a cloud to the same worker: another would start it anew."""
+    by_cloud = LoadFileScheduling(config, log)
+    by_cloud._split_scope = lambda nodeid: cloud_of(nodeid.partition("::")[0])
+    return by_cloud
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files whose tests share a cloud are for the same worker."""
-    groups = {
-        item.path: name
-        for item in items
-        for name in CLOUDS
-        if name in getattr(item, "fixturenames", ())
-    }
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups.get(item.path, item.path.stem)))
-    items.sort(key=lambda item: (*CLOUDS, groups.get(item.path)).index(groups.get(item.path)))
+    order = {name: place for place, name in enumerate(CLOUDS)}
+    items.sort(key=lambda item: order.get(cloud_of(item.nodeid.partition("::")[0]), len(order)))
 
 
 @pytest.fixture(scope="session")
