@@ -24,9 +24,9 @@ CLOUDS = ("cloud", "console", "doors")
 def cloud_of(file: str) -> str:
     """The cloud that a file's tests use, or the file where it uses none."""
     path = PurePath(file)
-    if path.parent.name in CLOUDS:
-        return path.parent.name
-    return file if path.name == "test_campaign.py" else "cloud"
+    if "e2e" not in path.parts or path.name == "test_campaign.py":
+        return file
+    return path.parent.name if path.parent.name in CLOUDS else "cloud"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
