@@ -1,13 +1,17 @@
-"""Google's REST interfaces, as far as ``doctor`` asks them; of the local cloud that of Pub/Sub."""
+"""Google's REST interfaces, as far as ``doctor`` asks them (of the local cloud that of Pub/Sub),
+and who is signed in."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import google.auth
 import requests
+from google.auth.transport.requests import AuthorizedSession
 
 CALL_SECONDS = 30
 MOST_PAGES = 50
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+WHO = "https://openidconnect.googleapis.com/v1/userinfo"
 
 
 class NotAnswered(Exception):
@@ -47,3 +51,15 @@ class GoogleRest:
             token = page.get("nextPageToken", "")
             if not token:
                 return
+
+
+def signed_in() -> str:
+    """The account that Google's libraries act as on this machine: an e-mail address. Raises
+    NotAnswered where nobody says, and google.auth's errors."""
+    credentials, _ = google.auth.default()
+    with AuthorizedSession(credentials) as session:
+        found = GoogleRest(session).get(WHO)
+    email = found.get("email")
+    if not email:
+        raise NotAnswered(WHO, 0)
+    return str(email)

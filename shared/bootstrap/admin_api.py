@@ -24,7 +24,7 @@ from shared.services.admin.settings import OrgSettings
 from shared.services.erasure.customer import EraseCustomer, ErasureReads
 from shared.services.manual_sync import ManualSync
 from shared.web.auth import EveryOrg
-from shared.web.routes import admin, admin_erasures, admin_settings
+from shared.web.routes import admin, admin_erasures, admin_settings, audit
 from shared.web.routing import Route
 
 TRIES = 2
@@ -66,10 +66,10 @@ def _routes(settings: AdminApiSettings) -> Iterable[Route[Any, Any]]:
             RemovalDecisions(store, sync, utc_now),
             replays,
             ReviewLoyalty(store, utc_now),
-            Audit(store),
             staff,
             EveryOrg(staff),
         ),
+        *audit.routes(Audit(store), EveryOrg(staff)),
         *admin_settings.location_routes(
             LocationSettings(store, sealer, destinations, utc_now),
             TryConnection(

@@ -25,7 +25,7 @@ class LoyaltyApiSettings(LoyaltyProviderSettings):
 def _routes(settings: LoyaltyApiSettings) -> Iterable[Route[Any, Any]]:
     store = database(settings)
     staff = staff_rule(settings.google_cloud_project, store)
-    ask = AskForLoyalty(store, publisher(settings.loyalty_topic))
+    ask = AskForLoyalty(store, publisher(settings.loyalty_topic), utc_now)
     points = LookUpPoints(store, loyalty_opener(settings), utc_now)
     return (
         *loyalty.routes(ask, points, staff),

@@ -17,7 +17,8 @@ from shared.services.manual_sync import ManualSync, RunUnderWay, SyncRequest
 from shared.web.auth import Rule
 from shared.web.request import NoParams, Params, RecordId
 from shared.web.response import ResponseModel, RouteReply
-from shared.web.routes.admin import OrgBody, actor_of
+from shared.web.routes.admin import OrgBody
+from shared.web.routes.audit import actor_of
 from shared.web.routes.runs import status_url
 from shared.web.routing import RouteCall, RouteTable
 
@@ -225,7 +226,7 @@ def location_routes(
         actor = actor_of(call)
         saved = locations.set_status(call.org_id, call.params.location_id, "active", actor)
         try:
-            run_id = sync.start(SyncRequest(org_id=call.org_id, requested_by=actor.uid))
+            run_id = sync.start(SyncRequest(call.org_id, requested_by=actor.uid), actor)
         except RunUnderWay as error:
             run_id = error.run_id
         except RateLimited:

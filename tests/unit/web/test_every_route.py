@@ -87,6 +87,7 @@ RULES = {
         "GET /orgs/{orgId}/incidents": STAFF,
         "GET /orgs/{orgId}/settings": STAFF,
         "GET /dead-letters": EVERY_ORG,
+        "GET /audit": EVERY_ORG,
         "GET /orgs/{orgId}/customers": STAFF,
         "GET /orgs/{orgId}/customers/{customerId}": STAFF,
         "GET /orgs/{orgId}/orders": STAFF,
@@ -110,6 +111,7 @@ RULES = {
         "GET /api/incidents": STAFF,
         "GET /api/dead-letters": EVERY_ORG,
         "GET /api/settings": STAFF,
+        "GET /api/admin/audit": EVERY_ORG,
         "GET /openapi.json": ANYONE,
     },
     "admin_api": {
