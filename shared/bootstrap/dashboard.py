@@ -7,8 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from shared.bootstrap.clients import database
-from shared.bootstrap.http import HttpFunction, firebase_sessions, staff_rule
-from shared.bootstrap.settings import FunctionSettings
+from shared.bootstrap.http import HttpFunction, HttpFunctionSettings, firebase_sessions, staff_rule
 from shared.clock import utc_now
 from shared.console import static_files
 from shared.console.error_pages import error_page
@@ -82,7 +81,7 @@ from shared.web.routes.session import BrowserSessions
 from shared.web.routing import Route
 
 
-class DashboardSettings(FunctionSettings):
+class DashboardSettings(HttpFunctionSettings):
     """Settings of ``dashboard``."""
 
     firebase_auth_emulator_host: str = Field(

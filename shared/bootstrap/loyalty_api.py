@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from shared.bootstrap.clients import database
-from shared.bootstrap.http import HttpFunction, staff_rule
+from shared.bootstrap.http import HttpFunction, HttpFunctionSettings, staff_rule
 from shared.bootstrap.loyalty import LoyaltyProviderSettings, loyalty_opener
 from shared.bootstrap.publishing import publisher
 from shared.clock import utc_now
@@ -16,7 +16,7 @@ from shared.web.routes import loyalty, loyalty_reads
 from shared.web.routing import Route
 
 
-class LoyaltyApiSettings(LoyaltyProviderSettings):
+class LoyaltyApiSettings(HttpFunctionSettings, LoyaltyProviderSettings):
     """Settings of ``loyalty_api``."""
 
     loyalty_topic: str = Field(description="Full name of the topic `loyalty`.")

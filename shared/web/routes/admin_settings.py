@@ -35,8 +35,8 @@ class LocationPath(Params):
 
 
 class LocationBody(OrgBody):
-    """A location's settings. A field that is null is removed. Secrets are text, which is put into
-    Secret Manager, or ``secret:NAME`` of the org's own."""
+    """A location's settings. A field that is null is removed. Secrets are text, which is
+    sealed, or ``secret:NAME`` of the org's own."""
 
     name: Annotated[str, Field(max_length=200)] | None = None
     timezone: Annotated[str, Field(max_length=60)] | None = None
