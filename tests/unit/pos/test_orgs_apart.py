@@ -136,7 +136,6 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 SPELLINGS: st.SearchStrategy[Callable[[str], str]] = st.sampled_from(
     [
-        *[str] * 6,
         *(str.upper, str.title, str.swapcase),
         *[
             lambda name, each=each: name + each
@@ -151,26 +150,32 @@ SPELLINGS: st.SearchStrategy[Callable[[str], str]] = st.sampled_from(
         lambda name: name.replace("s", "\uff53"),
     ]
 )
-"""A name, and how else one might try to write it."""
+"""How else one might try to write a name."""
 
 
 def named(world: Deployment, draw: Draw) -> str:
-    """A secret that an org might like to have: a reference, or what stands sealed elsewhere."""
-    known = st.sampled_from(sorted(world.secrets))
-    guessed = st.builds(str.__add__, st.sampled_from(["pos-", ""]), ORG_IDS | st.text(max_size=12))
-    name = draw(known if draw(st.integers(0, 3)) else guessed)
-    name = draw(SPELLINGS)(name)
-    version = draw(st.sampled_from(["", "", "/versions/latest", "/versions/1", "/versions/../x"]))
+    """A secret that an org might like to have: a reference, or what stands sealed elsewhere. It is
+    odd in one way at the most."""
+    name = draw(st.sampled_from(sorted(world.secrets)))
+    versions = st.sampled_from(["/versions/latest", "/versions/1", "/versions/../x"])
     paths = ["../secrets/", f"{name_prefix(world.mine)}/../", "projects/demo/secrets/"]
-    before = draw(st.sampled_from(["", "", "", *paths]))
+    guessed = st.builds(str.__add__, st.sampled_from(["pos-", ""]), ORG_IDS | st.text(max_size=12))
     field = draw(st.sampled_from(["posConfig.password", "posConfig.token", "alpineIq.apiKey"]))
     place = draw(st.sampled_from([LOCATION, THEIR_LOCATION, ""]))
-    forms = [
-        *[f"secret:{before}{name}{version}"] * 3,
-        world.sealed_for(world.other, field, place, f"{MARKER}-sealed"),
-        f"sealed:{name}",
-    ]
-    return str(draw(st.sampled_from(forms)))
+    match draw(st.integers(0, 9)):
+        case 0 | 1 | 2:
+            return f"secret:{name}"
+        case 3:
+            return f"secret:{name}{draw(versions)}"
+        case 4:
+            return f"secret:{draw(st.sampled_from(paths))}{name}"
+        case 5:
+            return f"secret:{draw(guessed)}"
+        case 6:
+            return f"sealed:{name}"
+        case 7 | 8:
+            return world.sealed_for(world.other, field, place, f"{MARKER}-sealed")
+    return f"secret:{draw(SPELLINGS)(name)}"
 
 
 def own(world: Deployment, field: str, location: str) -> str:
