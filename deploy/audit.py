@@ -25,8 +25,8 @@ SECONDS = 300.0
 CLEAN, VULNERABLE, NOT_ASKED = 0, 1, 2
 NOT_AUDITED = """\
 NOT AUDITED: of some packages nothing is known, good or bad. The index that pip uses here keeps no
-advisories, or did not answer. It is the turn of whoever releases: before this state is deployed, run
-`make audit` where pip reaches pypi.org, as CI does for each change."""
+advisories, or did not answer. It is the turn of whoever releases: before this state is deployed,
+run `make audit` where pip reaches pypi.org, as CI does for each change."""
 
 
 class Waiver(BaseModel):
