@@ -17,8 +17,8 @@ TITLE = "Many small orgs through one tick; 240 ms per call to the POS"
 LATENCY_MS = 240
 ORGS, QUICK_ORGS = 1_000, 50
 INSTANCES = 8
-"""For so many the one ``org_sync`` process stands: of the hundred that the manifest allows, those for
-which two cores suffice."""
+"""For so many the one ``org_sync`` process stands: of the hundred that the manifest allows, those
+for which two cores suffice."""
 WITHIN_PER_ORG = 1.0
 AT_ONCE = 100
 NEVER = datetime.min.replace(tzinfo=UTC)
