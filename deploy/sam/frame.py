@@ -256,6 +256,8 @@ def _foreseen(error: BaseException) -> CouldNot | None:
             return CouldNot(f"nobody is signed in at Google: {SIGN_IN}")
         case RetryError() if "metadata from plugin" in str(error.cause):  # gRPC's word for tokens
             return CouldNot(f"the sign-in at Google does not work: {SIGN_IN}")
+        case RetryError() if error.cause:
+            return CouldNot(f"Google's cloud does not answer: {error.cause}", turn=Owner.US)
         case Forbidden() | Unauthorized():
             told = error.message.rstrip(".")
             return CouldNot(f"Google does not let you: {told}. docs/operations.md names the roles")

@@ -34,6 +34,7 @@ def google_error(kind: Callable[..., Exception], *given: object) -> Exception:
     return kind(*given)
 
 
+NO_HOST = google_error(ServiceUnavailable, "no such host")
 NO_TOKEN = google_error(ServiceUnavailable, "Getting metadata from plugin failed: invalid_grant")
 
 
@@ -174,6 +175,7 @@ def test_an_org_that_there_is_not_is_said_so(
             "caller",
             "The sign-in at Google does not work",
         ),
+        (google_error(RetryError, "30 s", NO_HOST), "us", "does not answer: 503 no such host"),
         (google_error(PermissionDenied, "Missing."), "caller", "does not let you: Missing. docs/"),
         (ZeroDivisionError("by zero"), "us", "was not foreseen"),
     ],
