@@ -4,12 +4,15 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 import typer
+from google.api_core.exceptions import PermissionDenied, RetryError, ServiceUnavailable
+from google.auth.exceptions import DefaultCredentialsError, RefreshError, TransportError
 from typer.testing import CliRunner
 
 from deploy.local.paths import ROOT
@@ -25,6 +28,14 @@ from tests.fakes import START
 
 ORG = "org_harbor"
 WORDS = sorted(COMMANDS)
+
+
+def google_error(kind: Callable[..., Exception], *given: object) -> Exception:
+    return kind(*given)
+
+
+NO_HOST = google_error(ServiceUnavailable, "no such host")
+NO_TOKEN = google_error(ServiceUnavailable, "Getting metadata from plugin failed: invalid_grant")
 
 
 @pytest.fixture
@@ -156,6 +167,16 @@ def test_an_org_that_there_is_not_is_said_so(
         (SyncSamError("it broke"), "us", "It broke."),
         (TimedOut(), "us", "TimedOut"),
         (FileNotFoundError(2, "No such file or directory", "x.json"), "caller", "x.json: No such"),
+        (RefreshError("invalid_grant"), "caller", "expired or is refused: `gcloud auth"),
+        (TransportError("no route"), "caller", "see that there is a network"),
+        (DefaultCredentialsError("none"), "caller", "Nobody is signed in at Google"),
+        (
+            google_error(RetryError, "Timeout", NO_TOKEN),
+            "caller",
+            "The sign-in at Google does not work",
+        ),
+        (google_error(RetryError, "30 s", NO_HOST), "us", "does not answer: 503 no such host"),
+        (google_error(PermissionDenied, "Missing."), "caller", "does not let you: Missing. docs/"),
         (ZeroDivisionError("by zero"), "us", "was not foreseen"),
     ],
 )
