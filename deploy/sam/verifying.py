@@ -106,6 +106,11 @@ class VerifyAnswer(AnswerModel):
             counts = (found.at_pos, found.stored, found.in_quarantine, found.others)
             table.add_row(name, *(f"{count:,}" for count in counts))
         out.print(table)
+        if kept := self.customers.kept:
+            out.print(
+                f"Customers whom the POS has deleted and who are kept, as the org's"
+                f" `sync.deletedCustomers` says: {kept:,}."
+            )
         if self.sample:
             out.print(f"Compared was a sample of {self.sample:,} of each.")
 
