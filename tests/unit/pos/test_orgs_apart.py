@@ -92,9 +92,9 @@ class Deployment:
         own, theirs = name_prefix(self.mine), name_prefix(self.other)
         alike = f"pos-{self.other}-{self.ending}"
         self.secrets = {
-            theirs + self.ending: f"{MARKER}-of-other",
             # Of "a" and "a-b" a name that reads like one of the second is the first one's.
             alike: OWN if alike.startswith(own) else f"{MARKER}-of-other",
+            theirs + self.ending: f"{MARKER}-of-other",
             own + self.ending: OWN,
             "cron-secret": f"{MARKER}-of-deployment",
         }
