@@ -19,6 +19,7 @@ from deploy.local.paths import ROOT
 from deploy.sam import frame, target
 from deploy.sam.app import app, main
 from deploy.sam.frame import COMMANDS, COULD_NOT, DONE
+from deploy.sam.google import NotAnswered
 from deploy.sam.target import CommandTarget, NoTarget, find_target
 from shared.bootstrap.settings import FunctionSettings
 from shared.errors import SyncSamError
@@ -26,7 +27,7 @@ from shared.store.database import Database, TimedOut
 from tests.documents_in_memory import DocumentsInMemory
 from tests.fakes import START
 
-ORG = "org_harbor"
+ORG, OPERATOR = "org_harbor", "operator@example.com"
 WORDS = sorted(COMMANDS)
 
 
@@ -45,6 +46,7 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> DocumentsInMemory:
     found = CommandTarget("demo-sam")
     vars(found)["store"] = database
     monkeypatch.setattr(frame, "find_target", lambda project, name: found)
+    monkeypatch.setattr(target, "signed_in", lambda: OPERATOR)
     database.put(f"tenants/{ORG}", {"name": "Harbor"})
     return database
 
@@ -209,6 +211,35 @@ def test_what_destroys_asks_and_does_nothing_where_nobody_can_be_asked(
     assert stored.fields("locations/main") == place
     assert main(["pause", ORG, "--yes"]) == DONE
     assert stored.fields("locations/main")["posConfig"]["status"] == "paused"
+
+
+def test_the_audit_log_says_which_account_has_given_a_command(
+    stored: DocumentsInMemory,
+) -> None:
+    stored.put("locations/main", {"orgId": ORG, "posConfig": {"provider": "alleaves"}})
+
+    assert main(["pause", ORG, "--yes"]) == DONE
+
+    entries = stored.collection(f"tenants/{ORG}/audit").values()
+    assert [(each["by"], each["action"], each["target"]) for each in entries] == [
+        (f"sync-sam:{OPERATOR}", "location_paused", "main")
+    ]
+
+
+def test_nothing_is_changed_in_a_project_where_google_does_not_say_who_is_signed_in(
+    stored: DocumentsInMemory, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody() -> str:
+        raise NotAnswered("https://openidconnect.googleapis.com/v1/userinfo", 401)
+
+    monkeypatch.setattr(target, "signed_in", nobody)
+    place = {"orgId": ORG, "posConfig": {"provider": "alleaves", "status": "active"}}
+    stored.put("locations/main", place)
+
+    assert main(["pause", ORG, "--yes"]) == COULD_NOT
+
+    assert "who is signed in" in capsys.readouterr().err
+    assert stored.fields("locations/main") == place
 
 
 def test_a_run_is_shown_to_people_and_to_programs(
