@@ -6,8 +6,10 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import google.auth
 import jsonschema
 import pytest
 import typer
@@ -19,7 +21,7 @@ from deploy.local.paths import ROOT
 from deploy.sam import frame, target
 from deploy.sam.app import app, main
 from deploy.sam.frame import COMMANDS, COULD_NOT, DONE
-from deploy.sam.google import NotAnswered
+from deploy.sam.google import NotAnswered, signed_in
 from deploy.sam.target import CommandTarget, NoTarget, find_target
 from shared.bootstrap.settings import FunctionSettings
 from shared.errors import SyncSamError
@@ -224,6 +226,14 @@ def test_the_audit_log_says_which_account_has_given_a_command(
     assert [(each["by"], each["action"], each["target"]) for each in entries] == [
         (f"sync-sam:{OPERATOR}", "location_paused", "main")
     ]
+
+
+def test_a_service_account_is_known_by_its_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = "release@demo.iam.gserviceaccount.com"
+    credentials = SimpleNamespace(service_account_email=account)
+    monkeypatch.setattr(google.auth, "default", lambda scopes: (credentials, "demo"))
+
+    assert signed_in() == account
 
 
 def test_nothing_is_changed_in_a_project_where_google_does_not_say_who_is_signed_in(

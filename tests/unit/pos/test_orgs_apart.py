@@ -156,7 +156,8 @@ SPELLINGS: st.SearchStrategy[Callable[[str], str]] = st.sampled_from(
 def named(world: Deployment, draw: Draw) -> str:
     """A secret that an org might like to have: a reference, or what stands sealed elsewhere. It is
     odd in one way at the most."""
-    name = draw(st.sampled_from(sorted(world.secrets)))
+    theirs = name_prefix(world.other) + world.ending
+    name = draw(st.sampled_from([theirs, theirs, *world.secrets]))
     versions = st.sampled_from(["/versions/latest", "/versions/1", "/versions/../x"])
     paths = ["../secrets/", f"{name_prefix(world.mine)}/../", "projects/demo/secrets/"]
     guessed = st.builds(str.__add__, st.sampled_from(["pos-", ""]), ORG_IDS | st.text(max_size=12))
@@ -288,7 +289,8 @@ def _config(
     config |= {"clientId": "app", "domainPrefix": "harbor" if secrets else draw(PREFIXES)}
     if secrets:
         others = (*SECRET_FIELDS[provider], "webhookSecret")
-        hostile = draw(st.sampled_from([{sign_in}, {draw(st.sampled_from(others))}, {*others}]))
+        one = {draw(st.sampled_from(others))}
+        hostile = draw(st.sampled_from([{sign_in}, {sign_in}, one, {*others}]))
         config |= {name: named(world, draw) for name in sorted(hostile)}
     config.setdefault(sign_in, own(world, f"posConfig.{sign_in}", LOCATION))
     return config | ({} if base_url is None else {"baseUrl": base_url})
