@@ -142,7 +142,7 @@ def _run(began: datetime, state: RunState) -> Run:
         run.error = RunError(code="credentials_rejected", owner="org", message=REFUSED)
         run.streams = {}
     if state is RunState.PARTIAL:
-        told = "2 products could not be read and are in quarantine."
+        told = "2 products could not be read: see the quarantine; the rest is in."
         run.errors = [
             RunError(code="quarantined", owner="provider", message=told, stream="products")
         ]
