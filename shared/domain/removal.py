@@ -78,7 +78,7 @@ def decide(
     if drastic and not allowed:
         why = (
             f"{gone:,} of {stored:,} records are missing from the POS's list, more than"
-            f" {max_delete_percent:g} %: nothing is removed until a person allows it"
+            f" {max_delete_percent:g}%: nothing is removed until a person allows it"
         )
         return Removal(Decision.HOLD, why)
     return Removal(Decision.REMOVE, f"no longer listed: {gone:,} of {counted(stored, 'records')}")

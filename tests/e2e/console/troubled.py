@@ -17,7 +17,7 @@ from shared.store.status import StreamStanding, SyncProgress
 
 TROUBLED_ORG = "org_hazel"
 REFUSED = "The point of sale does not accept the sign-in (401). It is the dispensary's turn."
-HELD = "20 of 30 records are missing from the list of the point of sale, more than 20 %."
+HELD = "20 of 30 records are missing from the list of the point of sale, more than 20%."
 RUN, REPORT = "run-2", "manual-report"
 
 
