@@ -23,7 +23,7 @@ from shared.store.database import Database, Document, Filter, Totals
 from shared.store.documents import EARLIEST
 from shared.store.orders import SPENDING_FIELDS, SUPERSEDED_BY, fact_as_stored
 
-FEW = 20
+FEW = 60
 """Orders that are read as soon as one query adds up any number; a query costs one read, too."""
 AT_ONCE = 16
 """Queries under way at the same time."""
