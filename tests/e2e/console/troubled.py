@@ -19,7 +19,7 @@ from shared.store.status import StreamStanding, SyncProgress
 
 TROUBLED_ORG = "org_hazel"
 REFUSED = "The point of sale does not accept the sign-in (401). It is the dispensary's turn."
-HELD = "20 of 30 records are missing from the list of the point of sale, more than 20 %."
+HELD = "20 of 30 records are missing from the list of the point of sale, more than 20%."
 RUN, REPORT = "run-2", "manual-report"
 
 
@@ -145,7 +145,7 @@ def _run(began: datetime, state: RunState) -> Run:
         run.error = RunError(code="credentials_rejected", owner="org", message=REFUSED)
         run.streams = {}
     if state is RunState.PARTIAL:
-        told = "2 products could not be read and are in quarantine."
+        told = "2 products could not be read: see the quarantine; the rest is in."
         run.errors = [
             RunError(code="quarantined", owner="provider", message=told, stream="products")
         ]

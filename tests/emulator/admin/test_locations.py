@@ -9,7 +9,7 @@ from google.cloud.firestore import Client
 
 from shared.store.database import Database, version_text
 from tests.emulator.admin.client import OTHER, AdminClient
-from tests.emulator.environment import OrgConfig, SyncRunner
+from tests.emulator.environment import SMALL, OrgConfig, SyncRunner
 from tests.emulator.functions import InProcess
 from tests.fakes import OffsetClock
 from tests.simulated_pos import SimulatedPos
@@ -208,6 +208,34 @@ def test_a_connection_that_fails_says_why_and_whose_turn_it_is(
     found = admin.post("locations/test", locationId=location)
     failed = {each["name"]: each["owner"] for each in found["calls"] if not each["ok"]}
     assert failed == {"orders": "provider"}
+
+
+REST = SMALL.model_copy(update={"api_style": "rest", "locations": 2})
+
+
+@pytest.mark.parametrize("specs", [(REST,)])
+def test_an_account_that_lists_by_location_is_tried_at_the_location_that_is_meant(
+    admin: AdminClient, settings: dict[str, Any], location: str
+) -> None:
+    # Given settings without a location, where the sign-in names one
+    found = admin.post("locations/test", locationId=location, posConfig={"locationId": None})
+
+    assert found["ok"], found["calls"]
+    assert found["locationIds"] == [settings["locationId"]]
+    assert len(found["locations"]) == 2
+
+    # When it signs in with a key, which names none
+    keyed = {"provider": "alleaves", "apiStyle": "rest", "baseUrl": settings["baseUrl"]}
+    key = {"apiKey": REST.api_key, "apiKeyHeader": "X-Api-Key"}
+    found = admin.post("locations/test", posConfig=keyed | key)
+
+    # Then it says which there are, and asks for no list that is of one of them
+    failed = {each["name"]: each["problem"] for each in found["calls"] if not each["ok"]}
+    assert set(failed) == {"location"}
+    assert all(each["id"] in failed["location"] for each in found["locations"])
+    assert {each["name"] for each in found["calls"] if each["ok"]} == {
+        *("sign_in", "discounts", "brands"),
+    }
 
 
 def test_a_location_that_is_added_is_synced_and_one_that_is_paused_is_not(

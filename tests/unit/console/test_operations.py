@@ -5,17 +5,18 @@ import html
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from werkzeug.test import TestResponse
 
 from shared.console.pages import audit, decisions, orgs, runs, settings
-from shared.console.pages.settings import ACCOUNT_FIELDS
+from shared.console.pages.settings import ACCOUNT_FIELDS, DELETED_CUSTOMERS
 from shared.console.rendering import Console
 from shared.domain.runs import StreamCounts
 from shared.errors import NotFound
 from shared.pos.config import SECRETS, known_fields
+from shared.store.tenants import SyncSettings
 from shared.web.auth import EveryOrg
 from shared.web.request import NoBody, OrgQuery, PageQuery, Params
 from shared.web.response import ResponseModel, RouteReply
@@ -485,6 +486,24 @@ def test_every_field_of_an_account_can_be_set_but_those_with_buttons_of_their_ow
     assert len({*offered}) == len(offered)
     secrets = {each.name for each in ACCOUNT_FIELDS[provider] if each.kind == "secret"}
     assert secrets == {*SECRETS} & {*offered}
+
+
+def test_what_becomes_of_deleted_customers_is_chosen_in_words(
+    console: Shop, answers: dict[str, Any]
+) -> None:
+    stored = SyncSettings(deleted_customers="erase").model_dump(mode="json", by_alias=True)
+    answers["/api/settings"] = {**SETTINGS, "sync": stored}
+
+    text = console.see(f"{OVERVIEW}/settings")
+
+    field = SyncSettings.model_fields["deleted_customers"]
+    assert tuple(DELETED_CUSTOMERS) == get_args(field.annotation)
+    assert re.findall(r'<option value="(\w+)" selected>([^<]+)<', text) == [
+        ("erase", "Erased for good")
+    ]
+    # Settings that are not valid have the default, which nobody chooses by saving another field
+    answers["/api/settings"] = {**SETTINGS, "problems": {"sync": "not valid"}}
+    assert '<option value="mark" selected>' in console.see(f"{OVERVIEW}/settings")
 
 
 def test_no_page_has_an_inline_script_style_or_handler(
