@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from posixpath import normpath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -119,7 +120,7 @@ class Deployment:
         self.kept.append(f"{place.org_id}/{place}")
 
     def _read(self, resource: str) -> str:
-        found = RESOURCE.fullmatch(resource)
+        found = RESOURCE.fullmatch(normpath(resource))  # as lenient as a server could be
         if found is None or found[1] not in self.secrets:
             raise LookupError("not found")
         return self.secrets[found[1]]
