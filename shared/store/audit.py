@@ -43,7 +43,6 @@ Action = Literal[
     "org_erased",
 ]
 """What people do. An entry that is stored may have the name of an action that is no more."""
-ORG_ERASURE: Action = "org_erasure_asked"
 
 
 class AuditEntry(FrozenCamelModel):
@@ -71,7 +70,7 @@ def is_erased_org(database: Database, org_id: str) -> bool:
     found = database.query(
         paths.audit(None), ("target", "==", org_id), select=["action"], limit=ABOUT_ONE
     )
-    return any(each.fields.get("action") == ORG_ERASURE for each in found)
+    return any(each.fields.get("action") == "org_erasure_asked" for each in found)
 
 
 def latest(

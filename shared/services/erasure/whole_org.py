@@ -18,7 +18,7 @@ from shared.services.admin.locations import paused
 from shared.services.erasure.collections import COLLECTIONS
 from shared.services.erasure.holding import OrgHold
 from shared.store import erasures, locations, paths
-from shared.store.audit import ORG_ERASURE, Action
+from shared.store.audit import Action
 from shared.store.database import Database, Document, Remove, commits
 
 LEASES = "sync_state"
@@ -53,7 +53,7 @@ class EraseOrg:
         done = ErasedOrg(0)
         with ExitStack() as held:
             run = self.hold(held, org_id, f"{ERASURE_RUN}org")
-            self._record(ORG_ERASURE, org_id, actor)
+            self._record("org_erasure_asked", org_id, actor)
             configured = locations.documents_of(self.database, org_id)
             named = _secrets(list(self._settings(org_id, configured)))
             done = replace(done, secrets=tuple(sorted(named)))
