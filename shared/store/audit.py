@@ -4,12 +4,43 @@ changed what. Entries are only added; ``expireAt`` is a TTL field."""
 import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Literal
 
 from shared.models import FrozenCamelModel
 from shared.store import paths
 from shared.store.database import Create, Database
 
 KEPT = timedelta(days=400)
+
+Action = Literal[
+    "sync_started",
+    "dry_run_started",
+    "loyalty_started",
+    "metrics_started",
+    "repair_started",
+    "export_imported",
+    "removal_approved",
+    "removal_refused",
+    "quarantine_replayed",
+    "dead_letter_replayed",
+    "loyalty_reviewed",
+    "location_added",
+    "location_changed",
+    "location_paused",
+    "location_resumed",
+    "settings_changed",
+    "webhook_secret_exchanged",
+    "webhooks_registered",
+    "webhooks_removed",
+    "alerts_tested",
+    "pos_customer_created",
+    "pos_order_created",
+    "pos_discount_applied",
+    "customer_erased",
+    "org_erasure_asked",
+    "org_erased",
+]
+"""What people do. An entry that is stored may have the name of an action that is no more."""
 
 
 class AuditEntry(FrozenCamelModel):

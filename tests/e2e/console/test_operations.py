@@ -164,7 +164,14 @@ def test_another_orgs_pages_and_those_of_operators_are_refused(
     page = signed_in("dispensary_admin")
     other = f"/orgs/{OTHER_ORG}"
 
-    for path in (other, f"{other}/settings", f"{other}/removals", "/orgs", "/dead-letters"):
+    for path in (
+        other,
+        f"{other}/settings",
+        f"{other}/removals",
+        "/orgs",
+        "/dead-letters",
+        "/audit",
+    ):
         answer = page.goto(path)
         assert answer is not None
         assert answer.status == 403, path

@@ -10,7 +10,9 @@ from google.cloud.firestore import Client
 from shared.domain.incidents import Incident
 from shared.domain.runs import RunState, StreamCounts
 from shared.pos.port import Rejected
+from shared.services.admin.audit import Actor, record_action
 from shared.store import dead_letters, incidents, paths, quarantine, runs, status
+from shared.store.audit import Action
 from shared.store.database import Database
 from shared.store.runs import Cost, Hold, Run, RunError
 from shared.store.status import StreamStanding, SyncProgress
@@ -64,6 +66,7 @@ def write(client: Client) -> None:
     for incident in _incidents(now):
         incidents.write(database, incident, None)
     _dead_letters(database, now)
+    _actions(database, now)
 
 
 def _location() -> dict[str, Any]:
@@ -214,4 +217,21 @@ def _dead_letters(database: Database, now: datetime) -> None:
             reason="not processed after 40 deliveries",
             now=now - timedelta(hours=number),
             cause=None if number else cause,
+        )
+
+
+def _actions(database: Database, now: datetime) -> None:
+    done: list[tuple[Action, str]] = [
+        ("removal_refused", "products 5f2a91c4d07b"),
+        ("location_paused", "hazel"),
+        ("customer_erased", "8d4c1f0e5b7a4c2f9e6d3b1a0c8f7e5d"),
+    ]
+    for number, (action, target) in enumerate(done):
+        record_action(
+            database,
+            Actor("sync-sam:operator@example.com" if number else "u1", "" if number else "r-7"),
+            action,
+            org_id=TROUBLED_ORG,
+            target=target,
+            now=now - timedelta(hours=number),
         )

@@ -78,6 +78,7 @@ def test_a_corrected_password_lets_a_paused_org_sync_at_once(
     assert stored["posConfig"] == settings | {"password": sealed}
     assert functions.opened(sealed, ORG, "posConfig.password", location) == settings["password"]
     assert [each["action"] for each in admin.actions(orgId=ORG)] == [
+        "sync_started",
         "location_resumed",
         "location_changed",
     ]
