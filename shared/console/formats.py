@@ -143,6 +143,12 @@ def words(value: str | None) -> str:
     return spaced[:1].upper() + spaced[1:]
 
 
+def sentence(text: str | None) -> str:
+    """A message with a capital letter, unless it begins with the name of a field."""
+    first = (text or "").partition(" ")[0]
+    return (text or "") if {*first} & {*"_.:"} else f"{first[:1].upper()}{(text or '')[1:]}"
+
+
 def known(value: Any) -> Any:
     """The value, or a dash."""
     return UNKNOWN if value is None or value == "" else value
@@ -172,6 +178,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "ago": ago,
     "day": day,
     "words": words,
+    "sentence": sentence,
     "known": known,
     "as_options": as_options,
     "as_column": as_column,

@@ -210,32 +210,35 @@ def test_a_connection_that_fails_says_why_and_whose_turn_it_is(
     assert failed == {"orders": "provider"}
 
 
-REST = SMALL.model_copy(update={"api_style": "rest", "locations": 2})
+REST = SMALL.model_copy(update={"api_style": "rest", "locations": 2, "api_key": "k-of-tests"})
 
 
 @pytest.mark.parametrize("specs", [(REST,)])
 def test_an_account_that_lists_by_location_is_tried_at_the_location_that_is_meant(
-    admin: AdminClient, settings: dict[str, Any], location: str
+    admin: AdminClient, settings: dict[str, Any]
 ) -> None:
-    # Given settings without a location, where the sign-in names one
-    found = admin.post("locations/test", locationId=location, posConfig={"locationId": None})
+    # When settings without a location are tried, where the sign-in names one
+    config = {n: v for n, v in settings.items() if n not in ("status", "locationId")}
+    found = admin.post("locations/test", posConfig=config)
 
+    # Then that one's lists are asked for
     assert found["ok"], found["calls"]
-    assert found["locationIds"] == [settings["locationId"]]
-    assert len(found["locations"]) == 2
+    known = [each["id"] for each in found["locations"]]
+    assert len(known) == 2
+    assert found["locationIds"] == [min(known)]
 
-    # When it signs in with a key, which names none
-    keyed = {"provider": "alleaves", "apiStyle": "rest", "baseUrl": settings["baseUrl"]}
+    # When a key signs in, which names none
+    named = ("provider", "apiStyle", "baseUrl")
     key = {"apiKey": REST.api_key, "apiKeyHeader": "X-Api-Key"}
-    found = admin.post("locations/test", posConfig=keyed | key)
+    found = admin.post("locations/test", posConfig={n: settings[n] for n in named} | key)
 
     # Then it says which there are, and asks for no list that is of one of them
     failed = {each["name"]: each["problem"] for each in found["calls"] if not each["ok"]}
-    assert set(failed) == {"location"}
-    assert all(each["id"] in failed["location"] for each in found["locations"])
-    assert {each["name"] for each in found["calls"] if each["ok"]} == {
-        *("sign_in", "discounts", "brands"),
-    }
+    assert set(failed) == {"location"}, failed
+    assert all(each in failed["location"] for each in known)
+    assert [each["id"] for each in found["locations"]] == known
+    asked = {each["name"] for each in found["calls"] if each["ok"]}
+    assert asked == {"sign_in", "discounts", "brands"}
 
 
 def test_a_location_that_is_added_is_synced_and_one_that_is_paused_is_not(
