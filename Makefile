@@ -50,7 +50,7 @@ fuzz: setup
 	FUZZ_CASES=2000 $(PYTHON) -m pytest -s tests/e2e/doors/test_fuzz*.py
 	FUZZ_CASES=5000 $(PYTHON) -m pytest -s tests/emulator/sync/test_fuzz.py
 	FUZZ_CASES=5000 $(PYTHON) -m pytest -s tests/emulator/test_tenant_isolation.py
-	FUZZ_CASES=5000 $(PYTHON) -m pytest -s tests/unit/pos/test_orgs_apart.py
+	FUZZ_CASES=5000 $(PYTHON) -m pytest -s tests/unit/pos/test_orgs_apart.py tests/unit/outbound/test_addresses.py
 
 sam: setup
 	@exec .venv/bin/sync-sam $(ARGS)

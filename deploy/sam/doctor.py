@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 from deploy.sam.examination import Examination, Finding
-from deploy.sam.frame import DIFFERS, DONE, AnswerModel, Cli, command
-from deploy.sam.google import SCOPE, GoogleRest
+from deploy.sam.frame import DIFFERS, DONE, AnswerModel, Cli, CouldNot, command
+from deploy.sam.google import SCOPE, GoogleRest, NotAnswered
 from deploy.sam.target import CommandTarget
 
 
@@ -48,7 +48,15 @@ def doctor(cli: Cli) -> DoctorAnswer:
     with cli.working("Looking it over …"), _rest(target) as rest:
         examine = Examination(rest, target)
         findings = tuple(examine.local() if target.stack else examine.project())
+        if refusal := rest.refusal:
+            raise CouldNot(nothing_shown(target.project, refusal))
     return DoctorAnswer(target=target.name, ok=all(each.ok for each in findings), findings=findings)
+
+
+def nothing_shown(project: str, refusal: NotAnswered) -> str:
+    """The message where nothing of a project may be looked at."""
+    why = refusal.why or str(refusal)
+    return f"Google shows nothing of project {project}: {why}. It takes the role Viewer there"
 
 
 @contextmanager

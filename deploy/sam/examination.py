@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from google.api_core.exceptions import GoogleAPICallError, RetryError
 
 from deploy.local.paths import ROOT
 from deploy.release.commands import Target
@@ -233,7 +234,11 @@ class Examination:
 
     def _ticks(self) -> Iterator[Finding]:
         """When all orgs were last asked for."""
-        at = locations.last_tick(self.target.store)
+        try:
+            at = locations.last_tick(self.target.store)
+        except (GoogleAPICallError, RetryError) as error:
+            yield _wrong("ticks", "pos-sync", f"Firestore answers: {error}", MAY_READ)
+            return
         said = f"the last one {ago(at)}"
         if self.target.stack:
             yield _fine("ticks", "pos-sync", f"{said}; the local cloud has no scheduler")
@@ -275,6 +280,7 @@ class Examination:
             return _wrong(area, "all", str(error), to_do)
 
 
+MAY_READ = "see that there is the database, and that you have the role Cloud Datastore Viewer"
 DEPLOY = "make deploy PROJECT=… puts it there"
 SMOKE = "make smoke PROJECT=… ORG=… starts the schedules"
 

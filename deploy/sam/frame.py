@@ -18,8 +18,13 @@ from functools import cached_property
 from typing import Annotated, Any, Protocol, TypeVar
 
 import typer
-from google.api_core.exceptions import GoogleAPICallError, RetryError
-from google.auth.exceptions import GoogleAuthError
+from google.api_core.exceptions import (
+    Forbidden,
+    GoogleAPICallError,
+    RetryError,
+    Unauthorized,
+)
+from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 from rich.console import Console
@@ -33,6 +38,7 @@ from shared.services.runs.failure import TURN
 from shared.store.database import Conflict, TimedOut
 
 DONE, DIFFERS, COULD_NOT = 0, 1, 2
+SIGN_IN = "`gcloud auth application-default login`"
 CALLER = "It is your turn."
 WIDE = 200
 """Characters of a line in a file or a pipe."""
@@ -242,9 +248,19 @@ def _foreseen(error: BaseException) -> CouldNot | None:
     match error:
         case KeyboardInterrupt():
             return CouldNot("interrupted: what is done stays")
+        case RefreshError():
+            return CouldNot(f"the sign-in at Google has expired or is refused: {SIGN_IN}")
+        case TransportError():
+            return CouldNot("Google's sign-in cannot be reached: see that there is a network")
         case GoogleAuthError():
-            said = "nobody is signed in at Google: `gcloud auth application-default login`"
-            return CouldNot(said)
+            return CouldNot(f"nobody is signed in at Google: {SIGN_IN}")
+        case RetryError() if "metadata from plugin" in str(error.cause):  # gRPC's word for tokens
+            return CouldNot(f"the sign-in at Google does not work: {SIGN_IN}")
+        case RetryError() if error.cause:
+            return CouldNot(f"Google's cloud does not answer: {error.cause}", turn=Owner.US)
+        case Forbidden() | Unauthorized():
+            told = error.message.rstrip(".")
+            return CouldNot(f"Google does not let you: {told}. docs/operations.md names the roles")
         case GoogleAPICallError() | RetryError() | Conflict() | TimedOut():
             told = f"{type(error).__name__}: {getattr(error, 'message', None) or error}"
             return CouldNot(f"Google's cloud refuses: {told}", turn=Owner.US)

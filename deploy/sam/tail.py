@@ -12,19 +12,20 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import google.auth
-import requests
 import typer
 from google.auth.transport.requests import AuthorizedSession
 from rich.console import Console
 from rich.text import Text
 
 from deploy.sam.frame import AnswerModel, Cli, CouldNot, OrgArgument, command, output
+from deploy.sam.google import GoogleRest, NotAnswered
 from deploy.sam.target import CommandTarget
 from deploy.sam.words import known_org
+from shared.errors import Owner
 
 LINES = 20
 LOOK_SECONDS, ASK_SECONDS = 0.3, 3.0
-CALL_SECONDS = 30
+LARGEST_PAGE, MOST_PAGES = 1_000, 10
 LARGEST_LOG = 20_000_000
 """Bytes of a file that are searched for earlier lines."""
 PAST = timedelta(days=1)
@@ -160,22 +161,23 @@ def _project(target: CommandTarget, org_id: str) -> Source:
     def lines_of(lines: int, follow: bool) -> Iterator[LogLine]:
         credentials, _ = google.auth.default(scopes=[SCOPE])
         with AuthorizedSession(credentials) as session:
-            yield from CloudLogs(session, target.project, org_id)(lines, follow=follow)
+            yield from CloudLogs(GoogleRest(session), target.project, org_id)(lines, follow=follow)
 
     return lines_of
 
 
 class CloudLogs:
-    """The same from Cloud Logging. Methods raise CouldNot where it does not answer."""
+    """The same from Cloud Logging. Raises CouldNot where it does not answer; once lines are
+    followed, only where it refuses."""
 
     def __init__(
         self,
-        session: requests.Session,
+        rest: GoogleRest,
         project: str,
         org_id: str,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        self._session = session
+        self._rest = rest
         self._sleep = sleep
         self._project = project
         self._org_id = org_id
@@ -184,13 +186,16 @@ class CloudLogs:
         """The last ``lines`` of a day, then those that come."""
         since = datetime.now(UTC)
         seen: dict[str, datetime] = {}
-        earlier = self._ask(since - PAST, "timestamp desc", lines) if lines else []
+        try:
+            earlier = self._ask(since - PAST, "timestamp desc", lines) if lines else []
+        except NotAnswered as error:
+            raise self._could_not(error) from None
         for entry in reversed(earlier):
             seen[entry["insertId"]] = _moment(entry)
             yield self._line(entry)
         while follow:
             self._sleep(ASK_SECONDS)
-            for entry in self._ask(since, "timestamp asc", 1000):
+            for entry in self._newer(since):
                 at = _moment(entry)
                 if entry["insertId"] in seen:
                     continue
@@ -201,7 +206,26 @@ class CloudLogs:
                 since = max(since, max(seen.values()) - timedelta(seconds=30))
                 seen = {key: at for key, at in seen.items() if at >= since}
 
+    def _newer(self, since: datetime) -> list[dict[str, Any]]:
+        try:
+            return self._ask(since, "timestamp asc", LARGEST_PAGE)
+        except NotAnswered as error:
+            if error.refused:
+                raise self._could_not(error) from None
+            return []  # asked again in a moment
+
+    def _could_not(self, error: NotAnswered) -> CouldNot:
+        if not error.refused:
+            return CouldNot(f"Cloud Logging does not answer: {error}", turn=Owner.US)
+        why = error.why or f"it answers {error.status}"
+        return CouldNot(
+            f"Cloud Logging refuses: {why}. It takes the role Logs Viewer in project"
+            f" {self._project}"
+        )
+
     def _ask(self, since: datetime, order: str, size: int) -> list[dict[str, Any]]:
+        """So many entries. A search that did not come to its end in time answers with fewer, and
+        a token by which it goes on. Raises NotAnswered."""
         wanted = f'jsonPayload.org_id="{self._org_id}" AND timestamp>="{since.isoformat()}"'
         asked = {
             "resourceNames": [f"projects/{self._project}"],
@@ -209,14 +233,14 @@ class CloudLogs:
             "orderBy": order,
             "pageSize": size,
         }
-        reply = self._session.post(ENTRIES, json=asked, timeout=CALL_SECONDS)
-        if reply.status_code != requests.codes.ok:
-            raise CouldNot(
-                f"Cloud Logging refuses with {reply.status_code}: you need the role"
-                f" Logs Viewer in project {self._project}"
-            )
-        entries: list[dict[str, Any]] = reply.json().get("entries", [])
-        return entries
+        entries: list[dict[str, Any]] = []
+        for _ in range(MOST_PAGES):
+            reply = self._rest.post(ENTRIES, asked)
+            entries += reply.get("entries", ())
+            if len(entries) >= size or not (token := reply.get("nextPageToken")):
+                break
+            asked["pageToken"] = token
+        return entries[:size]
 
     def _line(self, entry: Mapping[str, Any]) -> LogLine:
         labels = entry.get("resource", {}).get("labels", {})

@@ -17,6 +17,7 @@ from shared.bootstrap.org_sync import OrgSyncSettings
 from shared.bootstrap.pos import PosSettings, pos_opener
 from shared.clock import utc_now
 from shared.errors import ConfigurationInvalid
+from shared.services.admin.audit import record_action
 from shared.services.sync.org import OrgSync
 from shared.services.sync.sales_refresh import SalesRefreshPlan
 from shared.services.verification.repair import Repair
@@ -105,6 +106,11 @@ class VerifyAnswer(AnswerModel):
             counts = (found.at_pos, found.stored, found.in_quarantine, found.others)
             table.add_row(name, *(f"{count:,}" for count in counts))
         out.print(table)
+        if kept := self.customers.kept:
+            out.print(
+                f"Customers whom the POS has deleted and who are kept, as the org's"
+                f" `sync.deletedCustomers` says: {kept:,}."
+            )
         if self.sample:
             out.print(f"Compared was a sample of {self.sample:,} of each.")
 
@@ -162,6 +168,8 @@ def verify(
     if repair and not found.ok:
         count = len(found.differences)
         cli.confirm(f"Mend {count:,} differences of {org_id} in {cli.target.name}?", yes=yes)
+        target = cli.target
+        record_action(target.store, target.actor, "repair_started", org_id=org_id, now=utc_now())
         with _progress(cli) as tell:
             found = Repair(check, _sync(cli, check, timeout))(found, progress=tell)
     fields = {name: getattr(found, name) for name in Verification.model_fields}

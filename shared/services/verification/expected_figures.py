@@ -73,10 +73,14 @@ def _people(
                 found.verified.add(customer_id)
             yield customer_id, pos.email
     verified = {side.provider for side in sides}
+    kept = {i for side in sides for i in side.kept}
     for customer_id, known in stored.customers.items():
         if customer_id in listed or known.removed:
             continue
-        if known.source in verified and customer_id not in unsure:
+        if customer_id in kept:
+            found.verified.add(customer_id)
+            yield customer_id, known.email
+        elif known.source in verified and customer_id not in unsure:
             found.excused.add(customer_id)
         else:
             yield customer_id, known.email

@@ -48,6 +48,7 @@ from shared.services.verification.stored_side import (
 from shared.store import customers, inventory, orders, paths, products
 from shared.store import discounts as discount_store
 from shared.store.database import Database, Put, Write
+from shared.store.manifest import REMOVED
 from shared.store.runs import Run
 
 DAY = timedelta(days=1)
@@ -151,7 +152,13 @@ class PosReading:
                 stream: {*manifests[stream].in_quarantine(), *self._kept(stream)}
                 for stream in STREAMS
             },
+            kept=self._deleted_and_kept(),
         )
+
+    def _deleted_and_kept(self) -> frozenset[str]:
+        if self.org.settings.deleted_customers != "keep":
+            return frozenset()
+        return frozenset(self.session.manifests["customers"].ids(REMOVED))
 
     def _kept(self, stream: str) -> list[str]:
         """Ids of the records that the POS does not have and that somebody wants to be kept."""
@@ -280,7 +287,8 @@ class PosReading:
         only what has changed, orders are matched to whoever is stored with the e-mail."""
         by_query = any(client.changes for client in self.org.clients)
         for customer_id, known in stored.items():
-            stray = known.source == side.provider and customer_id not in side.customers
+            listed = customer_id in side.customers or customer_id in side.kept
+            stray = known.source == side.provider and not listed
             others = known.source in {*PROVIDERS} - {side.provider}
             if not (known.removed or stray or others):
                 email = known.email if by_query else None

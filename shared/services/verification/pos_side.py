@@ -73,7 +73,8 @@ class Sampled:
 class PosSide:
     """What a provider has, by the ids of the documents; products and discounts as the fields that
     these should have. ``unsure`` are ids of records in quarantine, by stream: what is stored of
-    them is as it was. ``gives_discounts``: whether the POS lists any at all."""
+    them is as it was. ``kept`` are ids of customers whom the POS has deleted and who stay stored,
+    as the org wants. ``gives_discounts``: whether the POS lists any at all."""
 
     provider: str
     customers: dict[str, PosCustomer] = field(default_factory=dict)
@@ -81,6 +82,7 @@ class PosSide:
     products: dict[str, dict[str, Any]] = field(default_factory=dict)
     discounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     unsure: dict[str, set[str]] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
     directory: Directory = field(default_factory=Directory)
     nameless: dict[str, int] = field(default_factory=dict)
     gives_discounts: bool = True

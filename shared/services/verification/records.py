@@ -47,7 +47,8 @@ class RecordComparison(SecondLook):
                 found[key] = "differs"
         for key, known in self.stored.customers.items():
             if known.source == self.provider and not known.removed and key not in unsure:
-                found |= {} if key in expected else {key: "stray"}
+                there = key in expected or key in self.side.kept
+                found |= {} if there else {key: "stray"}
         return self.looked(found, paths.customers(self.org_id), self._look_at_customers)
 
     def orders(self) -> Looked:

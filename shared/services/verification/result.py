@@ -86,8 +86,10 @@ class Compared(FrozenCamelModel):
 
 
 class CustomerReport(Compared):
-    """``average_spent`` is over the customers with orders that count, in dollars."""
+    """``average_spent`` is over the customers with orders that count, in dollars. ``kept`` are
+    those whom the POS has deleted and who stay stored, as the org wants: beside ``stored``."""
 
+    kept: int = 0
     with_orders: Share = Share(count=0, percent=0)
     average_spent: float = 0
     top_spender: TopSpender | None = None

@@ -256,13 +256,23 @@ class _Comparison:
             for i in spent
             if (known := self._stored.customers.get(i)) and known.segment
         )
+        compared, kept = self._compared("customers"), self._kept()
+        if not any(side.sampled for side in self._sides):
+            compared = compared.model_copy(update={"stored": compared.stored - kept})
         return CustomerReport(
-            **dict(self._compared("customers")),
+            **dict(compared),
+            kept=kept,
             with_orders=share(len(buyers), len(spent)),
             average_spent=average,
             top_spender=top and self._top(top, dollars(spent[top].cents)),
             segments=shares(segments),
         )
+
+    def _kept(self) -> int:
+        """How many customers are stored whom the POS has deleted; of a sample those in it."""
+        gone = (i for side in self._sides for i in side.kept - side.customers.keys())
+        stored = self._stored.customers
+        return sum(1 for i in gone if (known := stored.get(i)) and not known.removed)
 
     def _top(self, customer_id: str, spent: float) -> TopSpender:
         path = f"{paths.customers(self._org_id)}/{customer_id}"

@@ -126,7 +126,7 @@ def test_removals_are_reported_and_a_drastic_one_is_reported_as_held(
     client.document(f"tenants/{ORG}/sync_reports/dry").delete()
     report = dry_run(store, sync)
     assert report["state"] == "held"
-    assert "more than 20 %" in report["held"]
+    assert "more than 20%" in report["held"]
     assert report["deletionsHeld"] > 10
     assert report["streams"]["products"]["removed"] == 0
     assert everything(store) == before

@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import requests
+from google.api_core.exceptions import PermissionDenied
 
 from deploy.manifest import Manifest
+from deploy.sam.doctor import nothing_shown
 from deploy.sam.examination import INDEXES, RULES, Examination, Finding
 from deploy.sam.google import GoogleRest, NotAnswered
 from deploy.sam.target import CommandTarget
@@ -193,3 +197,63 @@ def test_what_one_may_not_look_at_is_said_and_the_rest_goes_on(
     assert len(wrong) == 1
     assert "403" in wrong[0].said
     assert len(found) > 30
+
+
+class Refusing(requests.Session):
+    """Google, which answers these statuses in turn, the last of them again and again."""
+
+    def __init__(self, *statuses: int) -> None:
+        super().__init__()
+        self._statuses = list(statuses)
+
+    def get(self, url: Any, *given: Any, **named: Any) -> requests.Response:
+        reply = requests.Response()
+        last = len(self._statuses) == 1
+        reply.status_code = self._statuses[0] if last else self._statuses.pop(0)
+        error = {"code": 403, "message": "Permission denied on resource project harbor-prod."}
+        reply._content = json.dumps({"error": error}).encode()
+        return reply
+
+
+def looked_over(session: requests.Session) -> GoogleRest:
+    """Google's interfaces once a project's topics and its queues were asked for."""
+    rest = GoogleRest(session)
+    for name in ("topics", "queues"):
+        with suppress(NotAnswered):
+            list(rest.every(f"https://example.test/{name}", name))
+    return rest
+
+
+def test_a_project_of_which_nothing_may_be_seen_is_told_in_one_sentence() -> None:
+    refusal = looked_over(Refusing(403)).refusal
+    assert refusal
+    assert nothing_shown("harbor-prod", refusal) == (
+        "Google shows nothing of project harbor-prod: Permission denied on resource project"
+        " harbor-prod. It takes the role Viewer there"
+    )
+
+
+@pytest.mark.parametrize("statuses", [(200, 403), (403, 200), (404,), (503,)])
+def test_one_refusal_among_other_answers_is_a_finding(statuses: tuple[int, ...]) -> None:
+    assert looked_over(Refusing(*statuses)).refusal is None
+
+
+def test_a_finding_says_what_google_says() -> None:
+    rest = GoogleRest(Refusing(403))
+    with pytest.raises(NotAnswered, match="answers 403: Permission denied on resource"):
+        rest.get("https://example.test/queues")
+
+
+def test_a_firestore_that_may_not_be_read_is_a_finding(
+    rest: AnsweringRest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    permission_denied: Callable[[str], Exception] = PermissionDenied
+
+    def refused(*_: object) -> None:
+        raise permission_denied("Missing or insufficient permissions.")
+
+    target = CommandTarget("harbor-prod")
+    vars(target)["store"] = DocumentsInMemory()
+    monkeypatch.setattr(DocumentsInMemory, "get", refused)
+    wrong = [e for e in Examination(rest, target, lambda: NOW).project() if not e.ok]
+    assert [(each.area, "insufficient" in each.said) for each in wrong] == [("ticks", True)]

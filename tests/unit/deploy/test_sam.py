@@ -4,18 +4,24 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import google.auth
 import jsonschema
 import pytest
 import typer
+from google.api_core.exceptions import PermissionDenied, RetryError, ServiceUnavailable
+from google.auth.exceptions import DefaultCredentialsError, RefreshError, TransportError
 from typer.testing import CliRunner
 
 from deploy.local.paths import ROOT
 from deploy.sam import frame, target
 from deploy.sam.app import app, main
 from deploy.sam.frame import COMMANDS, COULD_NOT, DONE
+from deploy.sam.google import NotAnswered, signed_in
 from deploy.sam.target import CommandTarget, NoTarget, find_target
 from shared.bootstrap.settings import FunctionSettings
 from shared.errors import SyncSamError
@@ -23,8 +29,16 @@ from shared.store.database import Database, TimedOut
 from tests.documents_in_memory import DocumentsInMemory
 from tests.fakes import START
 
-ORG = "org_harbor"
+ORG, OPERATOR = "org_harbor", "operator@example.com"
 WORDS = sorted(COMMANDS)
+
+
+def google_error(kind: Callable[..., Exception], *given: object) -> Exception:
+    return kind(*given)
+
+
+NO_HOST = google_error(ServiceUnavailable, "no such host")
+NO_TOKEN = google_error(ServiceUnavailable, "Getting metadata from plugin failed: invalid_grant")
 
 
 @pytest.fixture
@@ -34,6 +48,7 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> DocumentsInMemory:
     found = CommandTarget("demo-sam")
     vars(found)["store"] = database
     monkeypatch.setattr(frame, "find_target", lambda project, name: found)
+    monkeypatch.setattr(target, "signed_in", lambda: OPERATOR)
     database.put(f"tenants/{ORG}", {"name": "Harbor"})
     return database
 
@@ -156,6 +171,16 @@ def test_an_org_that_there_is_not_is_said_so(
         (SyncSamError("it broke"), "us", "It broke."),
         (TimedOut(), "us", "TimedOut"),
         (FileNotFoundError(2, "No such file or directory", "x.json"), "caller", "x.json: No such"),
+        (RefreshError("invalid_grant"), "caller", "expired or is refused: `gcloud auth"),
+        (TransportError("no route"), "caller", "see that there is a network"),
+        (DefaultCredentialsError("none"), "caller", "Nobody is signed in at Google"),
+        (
+            google_error(RetryError, "Timeout", NO_TOKEN),
+            "caller",
+            "The sign-in at Google does not work",
+        ),
+        (google_error(RetryError, "30 s", NO_HOST), "us", "does not answer: 503 no such host"),
+        (google_error(PermissionDenied, "Missing."), "caller", "does not let you: Missing. docs/"),
         (ZeroDivisionError("by zero"), "us", "was not foreseen"),
     ],
 )
@@ -188,6 +213,43 @@ def test_what_destroys_asks_and_does_nothing_where_nobody_can_be_asked(
     assert stored.fields("locations/main") == place
     assert main(["pause", ORG, "--yes"]) == DONE
     assert stored.fields("locations/main")["posConfig"]["status"] == "paused"
+
+
+def test_the_audit_log_says_which_account_has_given_a_command(
+    stored: DocumentsInMemory,
+) -> None:
+    stored.put("locations/main", {"orgId": ORG, "posConfig": {"provider": "alleaves"}})
+
+    assert main(["pause", ORG, "--yes"]) == DONE
+
+    entries = stored.collection(f"tenants/{ORG}/audit").values()
+    assert [(each["by"], each["action"], each["target"]) for each in entries] == [
+        (f"sync-sam:{OPERATOR}", "location_paused", "main")
+    ]
+
+
+def test_a_service_account_is_known_by_its_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = "release@demo.iam.gserviceaccount.com"
+    credentials = SimpleNamespace(service_account_email=account)
+    monkeypatch.setattr(google.auth, "default", lambda scopes: (credentials, "demo"))
+
+    assert signed_in() == account
+
+
+def test_nothing_is_changed_in_a_project_where_google_does_not_say_who_is_signed_in(
+    stored: DocumentsInMemory, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody() -> str:
+        raise NotAnswered("https://openidconnect.googleapis.com/v1/userinfo", 401)
+
+    monkeypatch.setattr(target, "signed_in", nobody)
+    place = {"orgId": ORG, "posConfig": {"provider": "alleaves", "status": "active"}}
+    stored.put("locations/main", place)
+
+    assert main(["pause", ORG, "--yes"]) == COULD_NOT
+
+    assert "who is signed in" in capsys.readouterr().err
+    assert stored.fields("locations/main") == place
 
 
 def test_a_run_is_shown_to_people_and_to_programs(

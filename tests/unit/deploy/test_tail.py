@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from deploy.sam.frame import CouldNot
+from deploy.sam.google import GoogleRest
 from deploy.sam.tail import CloudLogs, LocalLogs, line_of
 
 ORG = "org_harbor"
@@ -57,20 +58,30 @@ def test_the_last_lines_of_all_functions_come_in_their_order_then_those_that_fol
 
 
 class Logging(requests.Session):
-    """Cloud Logging that answers with these pages of entries, and keeps what it is asked."""
+    """Cloud Logging that answers with these pages of entries, and keeps what it is asked. Instead
+    of entries it may give a status, or a token: that it has found none so far."""
 
-    def __init__(self, *pages: list[dict[str, Any]], status: int = 200) -> None:
+    def __init__(self, *pages: list[dict[str, Any]] | int | str) -> None:
         super().__init__()
         self.asked: list[dict[str, Any]] = []
         self._pages = iter(pages)
-        self._status = status
 
     def post(self, url: Any, *given: Any, **named: Any) -> requests.Response:
-        self.asked.append(named["json"])
+        self.asked.append({**named["json"]})
+        page = next(self._pages, [])
         reply = requests.Response()
-        reply.status_code = self._status
-        reply._content = json.dumps({"entries": next(self._pages, [])}).encode()
+        reply.status_code = page if isinstance(page, int) else 200
+        said: dict[str, Any] = {"entries": page}
+        if isinstance(page, int):
+            said = {"error": {"code": page, "message": "Permission denied for all log views."}}
+        elif isinstance(page, str):
+            said = {"nextPageToken": page}
+        reply._content = json.dumps(said).encode()
         return reply
+
+
+def cloud_logs(session: Logging) -> CloudLogs:
+    return CloudLogs(GoogleRest(session), "harbor-prod", ORG, lambda _: None)
 
 
 def entry(number: int, event: str) -> dict[str, Any]:
@@ -89,8 +100,7 @@ def test_cloud_logging_is_asked_for_the_last_lines_and_then_for_new_ones() -> No
         [entry(2, "second"), entry(1, "first")], [entry(2, "second"), entry(3, "third")]
     )
     # When
-    follow = CloudLogs(session, "harbor-prod", ORG, lambda _: None)
-    found = list(islice(follow(2, follow=True), 3))
+    found = list(islice(cloud_logs(session)(2, follow=True), 3))
     # Then
     assert [each.event for each in found] == ["first", "second", "third"]
     assert {(each.function, each.severity) for each in found} == {("org_sync", "WARNING")}
@@ -98,6 +108,27 @@ def test_cloud_logging_is_asked_for_the_last_lines_and_then_for_new_ones() -> No
     assert all(f'jsonPayload.org_id="{ORG}"' in asked["filter"] for asked in session.asked)
 
 
-def test_who_may_not_read_logs_is_told_which_role_it_takes() -> None:
-    with pytest.raises(CouldNot, match="Logs Viewer"):
-        list(CloudLogs(Logging(status=403), "harbor-prod", ORG)(5, follow=False))
+def test_a_search_that_ran_out_of_time_goes_on_where_it_stopped() -> None:
+    session = Logging("further", [entry(2, "second"), entry(1, "first")])
+
+    found = list(cloud_logs(session)(2, follow=False))
+
+    assert [each.event for each in found] == ["first", "second"]
+    assert [asked.get("pageToken") for asked in session.asked] == [None, "further"]
+
+
+def test_who_follows_the_lines_is_not_stopped_by_a_busy_service() -> None:
+    session = Logging([], 429, 503, [entry(3, "third")])
+
+    assert next(cloud_logs(session)(2, follow=True)).event == "third"
+
+
+@pytest.mark.parametrize("earlier", [(), ([],)])
+def test_who_may_not_read_logs_is_told_which_role_it_takes(earlier: tuple[Any, ...]) -> None:
+    with pytest.raises(CouldNot, match=r"Permission denied for all log views\. .*Logs Viewer"):
+        list(cloud_logs(Logging(*earlier, 403))(5, follow=True))
+
+
+def test_where_cloud_logging_does_not_answer_that_is_said() -> None:
+    with pytest.raises(CouldNot, match=r"does not answer: .* answers 503"):
+        list(cloud_logs(Logging(503))(5, follow=False))
