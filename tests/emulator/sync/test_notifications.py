@@ -1,15 +1,17 @@
 """An org that asks for it is told of each new eCom order once."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from google.cloud.firestore import Client
 
+from deploy.local.simulator.spec import OrgSpec
 from shared.bus.messages import PosSync
 from shared.domain.notifications import GIVEN_UP_AFTER, NEW_ECOM_ORDER, NEWS_FOR
 from shared.services.sync import news
-from tests.emulator.environment import Environment, SyncRunner
+from tests.emulator.environment import TINY, Environment, SyncRunner
 from tests.emulator.sync.webhook_pipeline import WebhookPipeline
 from tests.fakes import OffsetClock, RecordingNotifier
 from tests.simulated_pos import SimulatedPos, placed_order
@@ -18,6 +20,11 @@ from tests.stored import StoredDocuments
 ORG = "org_test"
 NEW_ORDER = 990_001
 MAILBOX = "json://merchant"
+
+
+@pytest.fixture
+def specs() -> Sequence[OrgSpec]:
+    return (TINY,)
 
 
 @pytest.fixture

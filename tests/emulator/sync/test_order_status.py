@@ -1,17 +1,19 @@
 """A status that another part of the product sets on an order holds until the POS changes its."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from google.cloud.firestore import Client
 
+from deploy.local.simulator.spec import OrgSpec
 from shared.bus.messages import ComputeSpending
 from shared.clock import utc_now
 from shared.services.sync.commands import SyncOrg
 from shared.store import paths
 from tests.emulator.dashboard.client import DashboardClient
-from tests.emulator.environment import Environment, SpendingRunner, SyncRunner
+from tests.emulator.environment import TINY, Environment, SpendingRunner, SyncRunner
 from tests.emulator.sync.webhook_pipeline import WebhookPipeline
 from tests.fakes import OffsetClock
 from tests.simulated_pos import Record, SimulatedPos, placed_order
@@ -22,6 +24,11 @@ COMMAND = SyncOrg(ORG, "tuesday", "cron")
 STATUS = paths.pos_status(ORG)
 PLACED = 950_001
 PATH = f"{paths.orders(ORG)}/alleaves_{PLACED}"
+
+
+@pytest.fixture
+def specs() -> Sequence[OrgSpec]:
+    return (TINY,)
 
 
 class OtherProgram:

@@ -1,16 +1,18 @@
 """An org whose POS refuses its credentials: left alone, tried once a day, back by itself."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 from google.cloud.firestore import Client
 
+from deploy.local.simulator.spec import OrgSpec
 from shared.bus.messages import CronTick, PosSync
 from shared.services.fan_out import FanOut, SyncFanOut, sync_message
 from shared.services.manual_sync import ManualSync
 from shared.services.sync.commands import SyncOrg
 from shared.store.database import Database
-from tests.emulator.environment import SMALL, OrgConfig, SyncRunner
+from tests.emulator.environment import TINY, OrgConfig, SyncRunner
 from tests.fakes import (
     OffsetClock,
     RecordingLaterPublisher,
@@ -22,6 +24,11 @@ from tests.stored import StoredDocuments
 
 ORG = "org_test"
 HALF_HOUR = timedelta(minutes=30)
+
+
+@pytest.fixture
+def specs() -> Sequence[OrgSpec]:
+    return (TINY,)
 
 
 @pytest.fixture
@@ -49,7 +56,7 @@ def test_three_refusals_in_a_row_pause_an_org_and_people_are_notified_once(
     assert status["status"] == "paused"
     assert status["lastErrorOwner"] == "org"
     assert "PIN in the POS settings" in status["lastError"]
-    assert status["customersCount"] == SMALL.customers
+    assert status["customersCount"] == TINY.customers
     assert notifier.titles == ["The sync is paused"]
     assert "password" in notifier.bodies[0]
 

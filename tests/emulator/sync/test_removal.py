@@ -1,13 +1,21 @@
 """Products that the POS no longer lists."""
 
+from collections.abc import Sequence
+
 import pytest
 from google.cloud.firestore import Client
 
-from tests.emulator.environment import SyncRunner
+from deploy.local.simulator.spec import OrgSpec
+from tests.emulator.environment import TINY, SyncRunner
 from tests.simulated_pos import SimulatedPos
 from tests.stored import MENU, StoredDocuments
 
 ORG = "org_test"
+
+
+@pytest.fixture
+def specs() -> Sequence[OrgSpec]:
+    return (TINY,)
 
 
 def drop(pos: SimulatedPos, items: int) -> set[str]:

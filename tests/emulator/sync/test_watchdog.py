@@ -8,11 +8,12 @@ import pytest
 from google.cloud.firestore import Client
 from structlog.testing import capture_logs
 
+from deploy.local.simulator.spec import OrgSpec
 from shared.bus.messages import CronTick
 from shared.services.fan_out import FanOut, SyncFanOut, sync_message
 from shared.services.sync.commands import SyncOrg
 from shared.store.database import Database
-from tests.emulator.environment import Environment, OrgConfig, SyncRunner
+from tests.emulator.environment import TINY, Environment, OrgConfig, SyncRunner
 from tests.fakes import OffsetClock, RecordingNotifier, RecordingPublisher
 from tests.simulated_pos import SimulatedPos
 from tests.stored import StoredDocuments
@@ -24,6 +25,11 @@ OVERDUE = "No successful sync for 2 hours"
 
 Tick = Callable[[], Sequence[object]]
 Watch = Callable[[], None]
+
+
+@pytest.fixture
+def specs() -> Sequence[OrgSpec]:
+    return (TINY,)
 
 
 @pytest.fixture

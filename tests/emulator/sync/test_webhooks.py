@@ -1,5 +1,6 @@
 """Webhooks, from the proven body to the documents that follow from it."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,11 +8,12 @@ import pytest
 from google.cloud.firestore import Client
 from structlog.testing import capture_logs
 
+from deploy.local.simulator.spec import OrgSpec
 from shared.bus.messages import PosSync
 from shared.errors import RequestInvalid, RetryLater, Unauthenticated
 from shared.services.webhooks import WebhookOutcome
 from shared.store.database import Database
-from tests.emulator.environment import Environment, SpendingRunner, SyncRunner, hold_org
+from tests.emulator.environment import TINY, Environment, SpendingRunner, SyncRunner, hold_org
 from tests.emulator.sync.webhook_pipeline import WebhookPipeline
 from tests.fakes import FailingPublisher
 from tests.simulated_pos import SimulatedPos, placed_order
@@ -20,6 +22,11 @@ from tests.stored import StoredDocuments
 ORG = "org_test"
 NEW_ORDER = 990_001
 NEW_CUSTOMER = 880_001
+
+
+@pytest.fixture
+def specs() -> Sequence[OrgSpec]:
+    return (TINY,)
 
 
 @pytest.fixture

@@ -1,16 +1,17 @@
 """An org is verified at night: the result is kept and shown, and people hear of it once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from deploy.local.simulator.spec import OrgSpec
 from shared.bus.messages import CronTick, VerifyOrg
 from shared.clock import utc_now
 from shared.services.fan_out import FanOut, verify_message
 from shared.services.verification.nightly import NIGHTS, NightlyVerification, Turns
-from tests.emulator.environment import SMALL, Environment
+from tests.emulator.environment import TINY, Environment
 from tests.emulator.verification.books import Books, bought_twice, counts
 from tests.fakes import RecordingLaterPublisher, RecordingNotifier, RecordingPublisher
 from tests.simulated_pos import SimulatedPos, placed_order
@@ -20,6 +21,11 @@ ORG = "org_test"
 FIRST, SECOND, THIRD = (date(2026, 3, day) for day in (18, 19, 20))
 
 Night = Callable[[date], dict[str, Any]]
+
+
+@pytest.fixture
+def specs() -> Sequence[OrgSpec]:
+    return (TINY,)
 
 
 @pytest.fixture
@@ -54,7 +60,7 @@ def test_a_clean_org_is_noted_in_its_status_and_nobody_is_alerted(
     assert store.status(ORG)["verification"] == {
         "verifiedAt": found["verifiedAt"],
         "ok": True,
-        "customers": SMALL.customers,
+        "customers": TINY.customers,
         "orders": len(books.documents("orders")),
         "differences": 0,
     }
