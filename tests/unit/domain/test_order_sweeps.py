@@ -1,5 +1,6 @@
 """Going round the days of an org's orders, so that late changes are seen within a known time."""
 
+import os
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
@@ -19,6 +20,7 @@ from shared.domain.order_windows import (
     Walk,
 )
 
+EXAMPLES = 60 if os.environ.get("LONG") else 8
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()
 LOOKBACK = 90
@@ -196,7 +198,7 @@ gaps = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(gaps, st.integers(0, 900))
 def test_every_day_is_listed_within_its_promise_whatever_the_gaps_between_runs(
     rhythm: list[tuple[int, int]], age: int

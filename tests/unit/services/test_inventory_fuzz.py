@@ -1,5 +1,6 @@
 """Stock lists full of nonsense: mapped or quarantined, no exception, no absurd price."""
 
+import os
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,7 @@ from shared.store.writes import encoded
 from tests.unit.pos.alleaves.rows import stock
 from tests.unit.services.sync_in_memory import ORG, synced
 
+EXAMPLES = 2_000 if os.environ.get("LONG") else 500
 HIGHEST = HIGHEST_PRICE_CENTS / 100
 DOCUMENTS = "projects/demo/databases/(default)/documents"
 VAPES = frozenset({"Vapes"})
@@ -54,7 +56,7 @@ mutated = st.builds(
 rows_of_nonsense = st.lists(mutated | anything, min_size=1, max_size=6)
 
 
-@settings(max_examples=2_000, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 @example([stock(thc=0, cbd="0.0")])
 @example([stock(id_item=[], id_batch=[True]), stock(id_item=[], id_batch=[1])])
 @given(rows_of_nonsense)
