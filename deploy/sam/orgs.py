@@ -13,6 +13,7 @@ from deploy.sam.frame import Cli, OrgArgument, Shown, command
 from deploy.sam.words import ago, known_org, listing
 from shared.clock import utc_now
 from shared.domain.org_health import Freshness, OrgState
+from shared.domain.wording import counted
 from shared.services.reads.org_status import OrgStatusReads, lease_version
 from shared.services.reads.orgs import OrgReads, fleet_version
 from shared.services.reads.response_cache import ResponseCache
@@ -66,16 +67,16 @@ class StatusAnswer(Shown, OrgStatusResponse):
             name = f" ({place.name})" if place.name else ""
             out.print(Text(f"  location {place.id}{name}: {place.provider}, {place.status}"))
         if found := self.verification:
-            counts = f"{found.customers:,} customers, {found.orders:,} orders"
+            counts = f"{counted(found.customers, 'customers')}, {counted(found.orders, 'orders')}"
             told = Text(f"  verified {ago(found.verified_at)}: {counts}, ")
             style = "green" if found.ok else "red"
-            out.print(told.append(f"{found.differences:,} differences", style=style))
+            out.print(told.append(counted(found.differences, "differences"), style=style))
         if self.running:
             out.print(Text(f"  run {self.running.run_id} is under way"))
         if self.deletions_held:
             out.print(f"  {self.deletions_held} removals wait: `sync-sam removals {self.org_id}`")
         if self.quarantined:
-            out.print(f"  {self.quarantined} records in quarantine")
+            out.print(f"  {counted(self.quarantined, 'records')} in quarantine")
         for warning in self.warnings:
             out.print(Text(f"  Warning: {warning}"))
 

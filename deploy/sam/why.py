@@ -10,6 +10,7 @@ from rich.text import Text
 from deploy.sam.frame import AnswerModel, Cli, OrgArgument, command
 from deploy.sam.words import dollars, known_org, listing, moment
 from shared.clock import utc_now
+from shared.domain.wording import counted
 from shared.services.reads.explanations.customer import ExplainCustomer
 from shared.services.reads.explanations.order import ExplainOrder
 from shared.services.reads.explanations.product import ExplainProduct
@@ -112,14 +113,14 @@ def _show_spending(found: CustomerExplanationResponse, out: Console) -> None:
     spent = found.spending
     now, stored = spent.recounted, spent.stored
     out.print(
-        f"\nSpent ${now.total_spent:,.2f} over {now.order_count} orders,"
+        f"\nSpent ${now.total_spent:,.2f} over {counted(now.order_count, 'orders')},"
         f" ${now.avg_order_value:,.2f} on average:"
     )
     for effect, count in spent.effects.items():
         out.print(f"  {count:>6,} {effect.value}: {effect.message}", markup=False)
     if stored and not spent.agrees:
         out.print(
-            f"  Stored is ${stored.total_spent:,.2f} over {stored.order_count} orders,"
+            f"  Stored is ${stored.total_spent:,.2f} over {counted(stored.order_count, 'orders')},"
             " which differs: `sync-sam sync --full` computes it again.",
             style="red",
         )
