@@ -150,6 +150,7 @@ def recorded() -> list[RecordingDatabase]:
 def _of_the_store() -> Sequence[Callable[[Database], object]]:
     boundary = SegmentBoundary(until=NOW, segments=(Segment.VIP, Segment.LOYAL))
     return [
+        lambda d: audit.is_erased_org(d, ORG),
         lambda d: audit.latest(d, ORG, 10),
         lambda d: audit.latest(d, None, 10, NOW),
         lambda d: customers.having(d, ORG, "email", ["a@example.com"]),

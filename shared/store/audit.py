@@ -11,6 +11,8 @@ from shared.store import paths
 from shared.store.database import Create, Database
 
 KEPT = timedelta(days=400)
+ABOUT_ONE = 20
+"""Entries that say of one org, which concern no org any more, that it is erased."""
 
 Action = Literal[
     "sync_started",
@@ -60,6 +62,15 @@ def add(entry: AuditEntry) -> Create:
     fields = entry.model_dump(by_alias=True, exclude_none=True)
     path = f"{paths.audit(entry.org_id)}/{uuid.uuid4().hex}"
     return Create(path, {**fields, "expireAt": entry.at + KEPT})
+
+
+def is_erased_org(database: Database, org_id: str) -> bool:
+    """Whether the erasure of an org was asked for: of one that is not known, whether there was
+    such an org once."""
+    found = database.query(
+        paths.audit(None), ("target", "==", org_id), select=["action"], limit=ABOUT_ONE
+    )
+    return any(each.fields.get("action") == "org_erasure_asked" for each in found)
 
 
 def latest(

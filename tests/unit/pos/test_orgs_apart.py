@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from posixpath import normpath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -92,9 +93,9 @@ class Deployment:
         own, theirs = name_prefix(self.mine), name_prefix(self.other)
         alike = f"pos-{self.other}-{self.ending}"
         self.secrets = {
-            theirs + self.ending: f"{MARKER}-of-other",
             # Of "a" and "a-b" a name that reads like one of the second is the first one's.
             alike: OWN if alike.startswith(own) else f"{MARKER}-of-other",
+            theirs + self.ending: f"{MARKER}-of-other",
             own + self.ending: OWN,
             "cron-secret": f"{MARKER}-of-deployment",
         }
@@ -119,7 +120,7 @@ class Deployment:
         self.kept.append(f"{place.org_id}/{place}")
 
     def _read(self, resource: str) -> str:
-        found = RESOURCE.fullmatch(resource)
+        found = RESOURCE.fullmatch(normpath(resource))  # as lenient as a server could be
         if found is None or found[1] not in self.secrets:
             raise LookupError("not found")
         return self.secrets[found[1]]
