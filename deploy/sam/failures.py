@@ -17,7 +17,7 @@ from shared.services.admin.audit import record_action
 from shared.services.dead_letters import ReplayResult
 from shared.services.reads.operations import DeadLetterReads, IncidentReads, QuarantineReads
 from shared.store import dead_letters as letters
-from shared.store.audit import Action
+from shared.store.audit import AuditAction
 from shared.store.quarantine import QuarantinedRecord
 from shared.web.routes.dead_letters import DeadLetterView, letter_view
 from shared.web.routes.incidents import IncidentView, incident_view
@@ -252,7 +252,9 @@ def send_again(
     """Send again what is asked for, and note who wanted it."""
     target = cli.target
     now, named = utc_now(), only or "all"
-    action: Action = "dead_letter_replayed" if what is What.DEAD_LETTERS else "quarantine_replayed"
+    action: AuditAction = (
+        "dead_letter_replayed" if what is What.DEAD_LETTERS else "quarantine_replayed"
+    )
     record_action(target.store, target.actor, action, org_id=org_id, target=named, now=now)
     if what is What.QUARANTINE:
         return quarantine_replay(target.store, target.publisher("pos-sync"))(org_id, only, limit)
