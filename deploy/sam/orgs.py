@@ -30,7 +30,7 @@ class OrgsAnswer(Shown, RootModel[tuple[OrgView, ...]]):
     def show(self, out: Console) -> None:
         """A line for each."""
         if not self.root:
-            out.print("None.")
+            out.print("No org is so: `sync-sam orgs` lists all, `sync-sam connect ORG` adds one.")
             return
         counts = ("customers", "orders", "products", "held")
         table = listing("org", "state", "last success", "failing since", *counts, right=counts)

@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 from deploy.local.paths import ROOT
 from deploy.sam import frame, target
 from deploy.sam.app import app, main
-from deploy.sam.frame import COMMANDS, COULD_NOT, DONE
+from deploy.sam.frame import COMMANDS, COULD_NOT, DONE, output
+from deploy.sam.orgs import OrgsAnswer
 from deploy.sam.target import CommandTarget, NoTarget, find_target
 from shared.bootstrap.settings import FunctionSettings
 from shared.errors import SyncSamError
@@ -109,6 +110,8 @@ def test_a_command_that_there_is_not_has_no_schema() -> None:
 def test_without_a_local_cloud_or_a_project_it_says_what_to_do(
     stack_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert main(["connect", ORG]) == COULD_NOT  # before it asks anything
+    assert "make local" in capsys.readouterr().err
     assert main(["orgs"]) == COULD_NOT
     said = capsys.readouterr()
     assert said.out == ""
@@ -240,6 +243,31 @@ def test_why_is_answered_in_words_and_as_json(
         told = json.loads(capsys.readouterr().out)
         jsonschema.validate(told, COMMANDS["why"].answer.model_json_schema(by_alias=True))
     assert main(["why", ORG, "product", "none"]) == COULD_NOT
+
+
+def test_why_says_in_words_what_is_there_and_nothing_of_what_is_not(
+    stored: DocumentsInMemory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = {"recency": 5, "frequency": 4}
+    customer = {"id": "7", "source": "alleaves", "rfm": {"scores": scores}}
+    stored.put(f"tenants/{ORG}/customers/7", customer)
+    order = {"customerId": "7", "status": "completed", "total": 40.0, "createdAt": START}
+    stored.put(f"tenants/{ORG}/orders/alleaves_1", order)
+    product = {"id": "9", "name": "Haze", "category": "Flower", "price": 24.5, "cost": 7.5}
+    stored.put(f"tenants/{ORG}/products/9", {**product, "priceSource": "otd"})
+
+    assert main(["why", ORG, "customer", "7"]) == DONE
+    assert "scores recency 5, frequency 4" in capsys.readouterr().out
+    assert main(["why", ORG, "product", "9"]) == DONE
+    assert "Cost $7.50.\n" in capsys.readouterr().out
+
+
+def test_where_no_org_is_so_it_says_what_there_is_to_do(
+    stored: DocumentsInMemory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert OrgsAnswer(()).exit_code == DONE
+    OrgsAnswer(()).show(output())
+    assert "sync-sam connect ORG" in capsys.readouterr().out
 
 
 def test_points_that_differ_are_listed_and_noted_as_reviewed(
