@@ -86,7 +86,7 @@ class StatusAnswer(Shown, OrgStatusResponse):
             line.append(f"{stream.freshness.value:<7}", style="green" if good else "yellow")
             count = "" if stream.count is None else f"{stream.count:,}"
             out.print(line.append(f" {count:>9}  {ago(stream.last_success_at)}"))
-            if stream.problem:
+            if stream.problem and stream.problem != self.last_error:
                 out.print(Text(f"    {stream.problem}", style="red"))
 
 
