@@ -65,7 +65,7 @@ class IncidentsAnswer(AnswerModel):
     def show(self, out: Console) -> None:
         """Each with what it says."""
         if not self.incidents:
-            out.print("None.")
+            out.print("No incidents.")
         for each in self.incidents:
             whose = each.org_id or "Sync Sam"
             style = "red" if each.state == "open" else "dim"
@@ -94,7 +94,7 @@ class LettersAnswer(AnswerModel):
             self.replay.show(out)
             return
         if not self.letters:
-            out.print("None.")
+            out.print("No message was given up.")
         for each in self.letters:
             state = f"sent again {moment(each.replayed_at)}" if each.replayed else "waits"
             line = Text(f"{each.id} ", style="bold")
@@ -129,7 +129,7 @@ class QuarantineAnswer(AnswerModel):
     def show(self, out: Console) -> None:
         """Each with the reason."""
         if not self.records:
-            out.print("None.")
+            out.print("Nothing is in quarantine.")
         for each in self.records:
             out.print(Text(f"{each.id} ", style="bold").append(f"[{each.error_code}]", "yellow"))
             out.print(Text(f"  {each.message} First seen {ago(each.first_seen_at)}."))

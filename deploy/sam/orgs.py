@@ -31,7 +31,7 @@ class OrgsAnswer(Shown, RootModel[tuple[OrgView, ...]]):
     def show(self, out: Console) -> None:
         """A line for each."""
         if not self.root:
-            out.print("None.")
+            out.print("No org is so: `sync-sam orgs` lists all, `sync-sam connect ORG` adds one.")
             return
         counts = ("customers", "orders", "products", "held")
         table = listing("org", "state", "last success", "failing since", *counts, right=counts)
@@ -87,7 +87,7 @@ class StatusAnswer(Shown, OrgStatusResponse):
             line.append(f"{stream.freshness.value:<7}", style="green" if good else "yellow")
             count = "" if stream.count is None else f"{stream.count:,}"
             out.print(line.append(f" {count:>9}  {ago(stream.last_success_at)}"))
-            if stream.problem:
+            if stream.problem and stream.problem != self.last_error:
                 out.print(Text(f"    {stream.problem}", style="red"))
 
 

@@ -77,7 +77,8 @@ def removals(
     wait: Annotated[bool, typer.Option("--wait", help="Until the run has ended.")] = False,
     yes: Yes = False,
 ) -> RemovalsAnswer:
-    """List the removals that wait for a decision, approve or refuse them."""
+    """List the removals that wait for a decision; `approve` makes them, `refuse` keeps the
+    records. Until somebody decides nothing is removed."""
     org_id, store = known_org(cli, org), cli.target.store
     held = [each for each in RemovalReads(store)(org_id) if only in (None, each.id)]
     told = tuple(RemovalView.model_validate({**asdict(r), "id": r.id or None}) for r in held)

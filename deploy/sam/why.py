@@ -1,5 +1,6 @@
 """``why``: where the figures of a customer, an order or a product come from."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -64,7 +65,10 @@ def why(
     org: OrgArgument,
     kind: Annotated[Kind, typer.Argument(help="What to explain.")],
     record: Annotated[
-        str, typer.Argument(metavar="ID", help="Its id here; of an order also the POS's own.")
+        str,
+        typer.Argument(
+            metavar="ID", help="Its id as it is stored; of an order also the POS's own."
+        ),
     ],
 ) -> WhyAnswer:
     """Where the figures of a customer, an order or a product come from."""
@@ -90,7 +94,7 @@ def _show_customer(found: CustomerExplanationResponse, out: Console) -> None:
     if rfm := found.rfm:
         out.print(
             f"\nRecency {rfm.recency_days} days, frequency {rfm.frequency}, monetary"
-            f" ${rfm.monetary:,.2f}; scores {rfm.scores or 'not computed yet'}"
+            f" ${rfm.monetary:,.2f}; scores {_scores(rfm.scores)}"
         )
     points = found.points
     if points.problem:
@@ -168,6 +172,12 @@ def _show_order(found: OrderExplanationResponse, out: Console) -> None:
         _show_run(stored.run, out)
 
 
+def _scores(scores: Mapping[str, int] | None) -> str:
+    if not scores:
+        return "not computed yet"
+    return ", ".join(f"{name} {score}" for name, score in scores.items())
+
+
 def _show_product(found: ProductExplanationResponse, out: Console) -> None:
     price, sale = found.price, found.sale
     out.print(Text(f"Product {found.product_id}: {found.name} ({found.category})", style="bold"))
@@ -178,7 +188,8 @@ def _show_product(found: ProductExplanationResponse, out: Console) -> None:
     for step in price.steps:
         out.print(f"  {'→' if step.used else ' '} {step.source}: {step.rule}", markup=False)
     if price.cost is not None:
-        out.print(f"  Cost {dollars(price.cost)}, of the batch {dollars(price.batch_cost)}.")
+        batch = "" if price.batch_cost is None else f", of the batch {dollars(price.batch_cost)}"
+        out.print(f"  Cost {dollars(price.cost)}{batch}.")
     for change in price.changes:
         moved = f"{dollars(change.previous_price)} → {dollars(change.price)}"
         out.print(f"  {moment(change.changed_at)}: {moved}")
