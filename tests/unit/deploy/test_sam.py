@@ -314,7 +314,12 @@ def test_a_status_says_once_what_fails_all_streams(capsys: pytest.CaptureFixture
         )
         for name, problem in (("customers", refused), ("products", refused), ("orders", other))
     ]
-    fields = {"last_error": refused, "streams": streams, "locations": [], "warnings": []}
+    fields: dict[str, Any] = {
+        "last_error": refused,
+        "streams": streams,
+        "locations": [],
+        "warnings": [],
+    }
     StatusAnswer.model_construct(org_id=ORG, state=OrgState.ERROR, **fields).show(output())
     shown = capsys.readouterr().out
     assert (shown.count(refused), shown.count(other)) == (1, 1)
