@@ -39,7 +39,7 @@ from shared.pos.registry import open_lightspeed
 from shared.services.admin.audit import Actor, record_action
 from shared.services.webhook_secrets import PROVIDER, AddressSecrets
 from shared.store import locations, webhook_signers
-from shared.store.audit import Action
+from shared.store.audit import AuditAction
 from shared.store.database import Conflict, Database
 
 PROGRAM = "lightspeed_webhooks"
@@ -131,7 +131,7 @@ class LightspeedWebhooks:
         self._tell("was registered already", done.kept)
         self._tell("taken out", done.removed)
 
-    def _record(self, action: Action, org_id: str, location: Location) -> None:
+    def _record(self, action: AuditAction, org_id: str, location: Location) -> None:
         secrets = self.secrets
         record_action(
             self.database,

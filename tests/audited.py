@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from shared.store.audit import Action
+from shared.store.audit import AuditAction
 
-ROUTES: Mapping[tuple[str, str], Sequence[Action]] = {
+ROUTES: Mapping[tuple[str, str], Sequence[AuditAction]] = {
     ("manual_sync", "POST /api/pos/sync"): ("sync_started", "dry_run_started"),
     ("manual_sync", "POST /api/pos/metrics"): ("metrics_started",),
     ("manual_sync", "POST /api/pos/customers"): ("pos_customer_created",),
@@ -43,7 +43,7 @@ NO_ACTION: Mapping[tuple[str, str], str] = {
 }
 """The other routes other than GET, and why not."""
 
-COMMANDS: Mapping[str, Sequence[Action]] = {
+COMMANDS: Mapping[str, Sequence[AuditAction]] = {
     "sync": ("sync_started", "dry_run_started"),
     "verify": ("repair_started",),
     "removals": ("removal_approved", "removal_refused"),
@@ -60,7 +60,7 @@ COMMANDS: Mapping[str, Sequence[Action]] = {
 }
 """Commands that can change something; ``webhook`` makes an address's secret where there is none."""
 
-OTHER_PROGRAMS: Sequence[Action] = ("webhooks_registered", "webhooks_removed")
+OTHER_PROGRAMS: Sequence[AuditAction] = ("webhooks_registered", "webhooks_removed")
 """Of ``deploy.lightspeed_webhooks``."""
 
 READING = frozenset(

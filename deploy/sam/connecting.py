@@ -134,9 +134,10 @@ def connect(
     for what, name in (("org", org), ("location", location_id)):
         if not is_document_id(name):
             raise CouldNot(f"{name} cannot be the id of an {what}: letters, digits, _ and -")
+    store = cli.target.store  # before anything is asked: there may be no cloud
     fields = _from_file(given) if given else _asked(cli)
     fields, result = _tried(cli, org, fields, ask=given is None)
-    stored = locations.document(cli.target.store, location_id)
+    stored = locations.document(store, location_id)
     if stored.exists:
         cli.confirm(f"Change the location {location_id}, which is there already?", yes=yes)
     settings, actor = location_settings(cli), cli.target.actor

@@ -8,6 +8,7 @@ from rich.console import Console
 from deploy.sam.frame import DIFFERS, DONE, AnswerModel, Cli, CouldNot, OrgArgument, Yes, command
 from deploy.sam.words import known_org
 from shared.clock import utc_now
+from shared.domain.wording import counted
 from shared.services.erasure.customer import EraseCustomer
 from shared.services.erasure.holding import OrgHold
 from shared.services.erasure.whole_org import EraseOrg
@@ -36,7 +37,7 @@ class EraseAnswer(AnswerModel):
         """What was done, and what is left to do."""
         for step, count in self.steps.items():
             if count:
-                out.print(f"{step}: {count:,} documents")
+                out.print(f"{step}: {counted(count, 'documents')}")
         for secret in self.secrets:
             out.print(f"Delete its secret: gcloud secrets delete {secret}", markup=False)
         if not self.done:

@@ -239,7 +239,7 @@ class Examination:
         except (GoogleAPICallError, RetryError) as error:
             yield _wrong("ticks", "pos-sync", f"Firestore answers: {error}", MAY_READ)
             return
-        said = f"the last one {ago(at)}"
+        said = f"the last one {ago(at)}" if at else "none yet"
         if self.target.stack:
             yield _fine("ticks", "pos-sync", f"{said}; the local cloud has no scheduler")
         elif at is None or self.clock() - at > OVERDUE_AFTER:

@@ -17,7 +17,7 @@ from shared.services.admin.audit import record_action
 from shared.services.dead_letters import ReplayResult
 from shared.services.reads.operations import DeadLetterReads, IncidentReads, QuarantineReads
 from shared.store import dead_letters as letters
-from shared.store.audit import Action
+from shared.store.audit import AuditAction
 from shared.store.quarantine import QuarantinedRecord
 from shared.web.routes.dead_letters import DeadLetterView, letter_view
 from shared.web.routes.incidents import IncidentView, incident_view
@@ -65,7 +65,7 @@ class IncidentsAnswer(AnswerModel):
     def show(self, out: Console) -> None:
         """Each with what it says."""
         if not self.incidents:
-            out.print("None.")
+            out.print("No incidents.")
         for each in self.incidents:
             whose = each.org_id or "Sync Sam"
             style = "red" if each.state == "open" else "dim"
@@ -94,7 +94,7 @@ class LettersAnswer(AnswerModel):
             self.replay.show(out)
             return
         if not self.letters:
-            out.print("None.")
+            out.print("No message was given up.")
         for each in self.letters:
             state = f"sent again {moment(each.replayed_at)}" if each.replayed else "waits"
             line = Text(f"{each.id} ", style="bold")
@@ -129,7 +129,7 @@ class QuarantineAnswer(AnswerModel):
     def show(self, out: Console) -> None:
         """Each with the reason."""
         if not self.records:
-            out.print("None.")
+            out.print("Nothing is in quarantine.")
         for each in self.records:
             out.print(Text(f"{each.id} ", style="bold").append(f"[{each.error_code}]", "yellow"))
             out.print(Text(f"  {each.message} First seen {ago(each.first_seen_at)}."))
@@ -252,7 +252,9 @@ def send_again(
     """Send again what is asked for, and note who wanted it."""
     target = cli.target
     now, named = utc_now(), only or "all"
-    action: Action = "dead_letter_replayed" if what is What.DEAD_LETTERS else "quarantine_replayed"
+    action: AuditAction = (
+        "dead_letter_replayed" if what is What.DEAD_LETTERS else "quarantine_replayed"
+    )
     record_action(target.store, target.actor, action, org_id=org_id, target=named, now=now)
     if what is What.QUARANTINE:
         return quarantine_replay(target.store, target.publisher("pos-sync"))(org_id, only, limit)

@@ -33,7 +33,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from deploy.manifest import DEFAULT_DATABASE
 from deploy.sam.target import CommandTarget, find_target
 from shared import log
-from shared.errors import Owner, SyncSamError
+from shared.errors import Owner, RateLimited, SyncSamError
 from shared.services.runs.failure import TURN
 from shared.store.database import Conflict, TimedOut
 
@@ -275,6 +275,9 @@ def _problem(error: SyncSamError) -> CommandProblem:
     first = said.partition(" ")[0]
     if first.isalpha() and first.islower():  # an id stays as it is
         said = said[:1].upper() + said[1:]
+    if isinstance(error, RateLimited):
+        minutes = -(-error.retry_after // 60)
+        said = f"{said}. Try again in {minutes} minute{'s' if minutes > 1 else ''}"
     owner = error.turn if isinstance(error, CouldNot) else error.owner
     turn = TURN.get(owner, CALLER)
     message = f"{said}." if turn in said else f"{said}. {turn}"

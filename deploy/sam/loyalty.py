@@ -46,7 +46,7 @@ class DiscrepanciesAnswer(AnswerModel):
             out.print(f"Customer {self.reviewed} is noted as reviewed.", markup=False)
             return
         if not self.discrepancies:
-            out.print("None.")
+            out.print("Nobody's points differ.")
             return
         figures = ("from orders", "at the provider", "difference")
         table = listing("customer", *figures, "calculated", "reviewed", right=figures)

@@ -13,6 +13,7 @@ from deploy.sam.frame import Cli, OrgArgument, Shown, command
 from deploy.sam.words import ago, known_org, listing
 from shared.clock import utc_now
 from shared.domain.org_health import Freshness, OrgState
+from shared.domain.wording import counted
 from shared.services.reads.org_status import OrgStatusReads, lease_version
 from shared.services.reads.orgs import OrgReads, fleet_version
 from shared.services.reads.response_cache import ResponseCache
@@ -30,7 +31,7 @@ class OrgsAnswer(Shown, RootModel[tuple[OrgView, ...]]):
     def show(self, out: Console) -> None:
         """A line for each."""
         if not self.root:
-            out.print("None.")
+            out.print("No org is so: `sync-sam orgs` lists all, `sync-sam connect ORG` adds one.")
             return
         counts = ("customers", "orders", "products", "held")
         table = listing("org", "state", "last success", "failing since", *counts, right=counts)
@@ -66,16 +67,16 @@ class StatusAnswer(Shown, OrgStatusResponse):
             name = f" ({place.name})" if place.name else ""
             out.print(Text(f"  location {place.id}{name}: {place.provider}, {place.status}"))
         if found := self.verification:
-            counts = f"{found.customers:,} customers, {found.orders:,} orders"
+            counts = f"{counted(found.customers, 'customers')}, {counted(found.orders, 'orders')}"
             told = Text(f"  verified {ago(found.verified_at)}: {counts}, ")
             style = "green" if found.ok else "red"
-            out.print(told.append(f"{found.differences:,} differences", style=style))
+            out.print(told.append(counted(found.differences, "differences"), style=style))
         if self.running:
             out.print(Text(f"  run {self.running.run_id} is under way"))
         if self.deletions_held:
             out.print(f"  {self.deletions_held} removals wait: `sync-sam removals {self.org_id}`")
         if self.quarantined:
-            out.print(f"  {self.quarantined} records in quarantine")
+            out.print(f"  {counted(self.quarantined, 'records')} in quarantine")
         for warning in self.warnings:
             out.print(Text(f"  Warning: {warning}"))
 
@@ -86,7 +87,7 @@ class StatusAnswer(Shown, OrgStatusResponse):
             line.append(f"{stream.freshness.value:<7}", style="green" if good else "yellow")
             count = "" if stream.count is None else f"{stream.count:,}"
             out.print(line.append(f" {count:>9}  {ago(stream.last_success_at)}"))
-            if stream.problem:
+            if stream.problem and stream.problem != self.last_error:
                 out.print(Text(f"    {stream.problem}", style="red"))
 
 

@@ -13,6 +13,7 @@ from deploy.sam.runs import GOOD, RunAnswer, answer_of, watch
 from deploy.sam.syncs import WAIT_SECONDS, manual_sync
 from deploy.sam.words import ago, known_org
 from shared.clock import utc_now
+from shared.domain.wording import counted
 from shared.services.admin.removals import RemovalDecisions
 from shared.services.reads.operations import RemovalReads
 from shared.web.routes.removals import RemovalView
@@ -44,7 +45,7 @@ class RemovalsAnswer(AnswerModel):
             out.print("Nothing waits for a decision.")
         for each in self.removals:
             out.print(Text(f"{each.stream} at {each.provider}: {each.reason}", style="bold"))
-            out.print(Text(f"  {each.count:,} records, held since {ago(each.since)}"))
+            out.print(Text(f"  {counted(each.count, 'records')}, held since {ago(each.since)}"))
             for record in each.records:
                 out.print(Text(f"    - {record.id} {record.name or ''}"))
             if each.records and each.count > len(each.records):
@@ -76,7 +77,8 @@ def removals(
     wait: Annotated[bool, typer.Option("--wait", help="Until the run has ended.")] = False,
     yes: Yes = False,
 ) -> RemovalsAnswer:
-    """List the removals that wait for a decision, approve or refuse them."""
+    """List the removals that wait for a decision; `approve` makes them, `refuse` keeps the
+    records. Until somebody decides nothing is removed."""
     org_id, store = known_org(cli, org), cli.target.store
     held = [each for each in RemovalReads(store)(org_id) if only in (None, each.id)]
     told = tuple(RemovalView.model_validate({**asdict(r), "id": r.id or None}) for r in held)
@@ -87,7 +89,9 @@ def removals(
     approve = decision is RemovalDecision.APPROVE
     if approve:
         count = sum(each.count for each in held)
-        cli.confirm(f"Remove {count:,} records of {org_id} in {cli.target.name}?", yes=yes)
+        cli.confirm(
+            f"Remove {counted(count, 'records')} of {org_id} in {cli.target.name}?", yes=yes
+        )
     decide = RemovalDecisions(store, manual_sync(cli), utc_now)
     act = decide.approve if approve else decide.refuse
     run_id = act(org_id, [each.id for each in held], cli.target.actor)

@@ -73,7 +73,8 @@ class RunAnswer(AnswerModel):
             where = f"{each.stream}: " if each.stream else ""
             out.print(ok_or_problem(f"{where}{each.message}", each.owner, each.code))
         if self.held:
-            out.print(f"{self.deletions_held} removals wait for a decision: {self.held}")
+            waiting = f"{self.deletions_held} removals wait for a decision"
+            out.print(f"{waiting}: `sync-sam removals {self.org_id}`", markup=False)
         for warning in self.warnings:
             out.print(f"Warning: {warning}", markup=False)
 

@@ -56,12 +56,13 @@ class PreviewAnswer(ReportResponse):
                 out.print(f"  ! {bad.id}: {bad.message} [{bad.error_code}]", markup=False)
         for problem in (*self.errors, *([self.error] if self.error else ())):
             out.print(ok_or_problem(problem.message, problem.owner, problem.code))
-        if self.held:
-            out.print(f"{self.deletions_held} removals would wait for a decision: {self.held}")
+        if self.held:  # the problems above say why
+            out.print(f"{self.deletions_held} removals would wait for a decision.")
         if not self.complete:
             out.print("The time was too short for all of it: there may be more.")
         spending = "everybody" if self.spending_of == "all" else f"{self.spending_of} customers"
-        out.print(f"{self.changes:,} records would change, and the spending of {spending}.")
+        records = "1 record" if self.changes == 1 else f"{self.changes:,} records"
+        out.print(f"{records} would change, and the spending of {spending}.")
 
 
 class SyncAnswer(AnswerModel):

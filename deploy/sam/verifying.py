@@ -16,6 +16,7 @@ from shared.bootstrap.alerts import AlertSettings, alerts
 from shared.bootstrap.org_sync import OrgSyncSettings
 from shared.bootstrap.pos import PosSettings, pos_opener
 from shared.clock import utc_now
+from shared.domain.wording import counted
 from shared.errors import ConfigurationInvalid
 from shared.services.admin.audit import record_action
 from shared.services.sync.org import OrgSync
@@ -77,7 +78,8 @@ class VerifyAnswer(AnswerModel):
         self._show_counts(out)
         self._show_figures(out)
         if self.repair:
-            out.print(f"Repaired by run {self.repair.run_id}: {self.repair.asked} differences.")
+            mended = counted(self.repair.asked, "differences")
+            out.print(f"Repaired by run {self.repair.run_id}: {mended}.")
             if self.repair.held:
                 waiting = f"{self.repair.held} removals wait for a decision"
                 out.print(f"  {waiting}: `sync-sam removals {self.org_id}`")
@@ -92,7 +94,7 @@ class VerifyAnswer(AnswerModel):
         if self.more:
             out.print(f"Of {self.more:,} more there was no time to look twice.")
         count = len(self.differences) + self.more
-        told = Text(f"{count:,} differences", style="green" if self.ok else "red")
+        told = Text(counted(count, "differences"), style="green" if self.ok else "red")
         out.print(told.append(f" after {self.seconds:,.1f} s."))
         if not self.ok:
             out.print(f"`sync-sam verify {self.org_id} --repair` mends them.")
@@ -132,8 +134,8 @@ class VerifyAnswer(AnswerModel):
         out.print(f"On the menu {goods.on_menu:,}, on sale {goods.on_sale:,}.")
         out.print(f"With a price {_share(goods.priced)}.")
         if self.loyalty.sampled:
-            counted = f"Points of {self.loyalty.sampled:,} customers counted once more"
-            out.print(f"{counted}: {self.loyalty.differing:,} differ.")
+            points = f"Points of {self.loyalty.sampled:,} customers counted once more"
+            out.print(f"{points}: {self.loyalty.differing:,} differ.")
         if self.cache:
             out.print(
                 f"The menu took {self.cache.first_ms:,.0f} ms, from the cache"
@@ -167,7 +169,9 @@ def verify(
         found = check(org_id, sample=sample, progress=tell)
     if repair and not found.ok:
         count = len(found.differences)
-        cli.confirm(f"Mend {count:,} differences of {org_id} in {cli.target.name}?", yes=yes)
+        cli.confirm(
+            f"Mend {counted(count, 'differences')} of {org_id} in {cli.target.name}?", yes=yes
+        )
         target = cli.target
         record_action(target.store, target.actor, "repair_started", org_id=org_id, now=utc_now())
         with _progress(cli) as tell:

@@ -1,5 +1,6 @@
 """``why``: where the figures of a customer, an order or a product come from."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from rich.text import Text
 from deploy.sam.frame import AnswerModel, Cli, OrgArgument, command
 from deploy.sam.words import dollars, known_org, listing, moment
 from shared.clock import utc_now
+from shared.domain.wording import counted
 from shared.services.reads.explanations.customer import ExplainCustomer
 from shared.services.reads.explanations.order import ExplainOrder
 from shared.services.reads.explanations.product import ExplainProduct
@@ -63,7 +65,10 @@ def why(
     org: OrgArgument,
     kind: Annotated[Kind, typer.Argument(help="What to explain.")],
     record: Annotated[
-        str, typer.Argument(metavar="ID", help="Its id here; of an order also the POS's own.")
+        str,
+        typer.Argument(
+            metavar="ID", help="Its id as it is stored; of an order also the POS's own."
+        ),
     ],
 ) -> WhyAnswer:
     """Where the figures of a customer, an order or a product come from."""
@@ -89,7 +94,7 @@ def _show_customer(found: CustomerExplanationResponse, out: Console) -> None:
     if rfm := found.rfm:
         out.print(
             f"\nRecency {rfm.recency_days} days, frequency {rfm.frequency}, monetary"
-            f" ${rfm.monetary:,.2f}; scores {rfm.scores or 'not computed yet'}"
+            f" ${rfm.monetary:,.2f}; scores {_scores(rfm.scores)}"
         )
     points = found.points
     if points.problem:
@@ -112,14 +117,14 @@ def _show_spending(found: CustomerExplanationResponse, out: Console) -> None:
     spent = found.spending
     now, stored = spent.recounted, spent.stored
     out.print(
-        f"\nSpent ${now.total_spent:,.2f} over {now.order_count} orders,"
+        f"\nSpent ${now.total_spent:,.2f} over {counted(now.order_count, 'orders')},"
         f" ${now.avg_order_value:,.2f} on average:"
     )
     for effect, count in spent.effects.items():
         out.print(f"  {count:>6,} {effect.value}: {effect.message}", markup=False)
     if stored and not spent.agrees:
         out.print(
-            f"  Stored is ${stored.total_spent:,.2f} over {stored.order_count} orders,"
+            f"  Stored is ${stored.total_spent:,.2f} over {counted(stored.order_count, 'orders')},"
             " which differs: `sync-sam sync --full` computes it again.",
             style="red",
         )
@@ -167,6 +172,12 @@ def _show_order(found: OrderExplanationResponse, out: Console) -> None:
         _show_run(stored.run, out)
 
 
+def _scores(scores: Mapping[str, int] | None) -> str:
+    if not scores:
+        return "not computed yet"
+    return ", ".join(f"{name} {score}" for name, score in scores.items())
+
+
 def _show_product(found: ProductExplanationResponse, out: Console) -> None:
     price, sale = found.price, found.sale
     out.print(Text(f"Product {found.product_id}: {found.name} ({found.category})", style="bold"))
@@ -177,7 +188,8 @@ def _show_product(found: ProductExplanationResponse, out: Console) -> None:
     for step in price.steps:
         out.print(f"  {'→' if step.used else ' '} {step.source}: {step.rule}", markup=False)
     if price.cost is not None:
-        out.print(f"  Cost {dollars(price.cost)}, of the batch {dollars(price.batch_cost)}.")
+        batch = "" if price.batch_cost is None else f", of the batch {dollars(price.batch_cost)}"
+        out.print(f"  Cost {dollars(price.cost)}{batch}.")
     for change in price.changes:
         moved = f"{dollars(change.previous_price)} → {dollars(change.price)}"
         out.print(f"  {moment(change.changed_at)}: {moved}")

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.sam.frame import Cli, CouldNot
+from shared.domain.wording import counted
 from shared.errors import Owner
 from shared.services.runs.failure import TURN
 from shared.store.locations import OrgDirectory
@@ -36,10 +37,9 @@ def ago(at: datetime | None) -> str:
     minutes = int((datetime.now(UTC) - at).total_seconds() // 60)
     if minutes < 1:
         return "just now"
-    for size, name in ((1440, "day"), (60, "hour"), (1, "minute")):
+    for size, units in ((1440, "days"), (60, "hours"), (1, "minutes")):
         if minutes >= size:
-            count = minutes // size
-            return f"{count} {name}{'s' if count > 1 else ''} ago"
+            return f"{counted(minutes // size, units)} ago"
     raise AssertionError("a minute or more has a unit")
 
 

@@ -31,7 +31,7 @@ from shared.services.runs.failure import failed
 from shared.services.sync.pos_locations import active_locations
 from shared.store import lease as leases
 from shared.store import locations, paths, runs
-from shared.store.audit import Action
+from shared.store.audit import AuditAction
 from shared.store.database import WRITES_PER_COMMIT, Conflict, Database
 from shared.store.runs import Run
 
@@ -77,10 +77,10 @@ class SyncRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class RecordedDecision:
     """What a person has decided that a run carries out, as it stands in the audit log."""
 
-    action: Action
+    action: AuditAction
     target: str
 
 
@@ -100,7 +100,7 @@ class ManualSync:
         request: SyncRequest,
         actor: Actor | None = None,
         *,
-        decision: Decision | None = None,
+        decision: RecordedDecision | None = None,
     ) -> str:
         """Start a run, return its id; it is noted in the audit log, in the commit that queues it,
         that ``actor`` (else who is named in the request) did, or with it made a ``decision``.
@@ -244,7 +244,7 @@ class ManualSync:
             raise
 
 
-def _started(request: SyncRequest) -> Action:
+def _started(request: SyncRequest) -> AuditAction:
     return "dry_run_started" if request.dry_run else "sync_started"
 
 

@@ -36,7 +36,7 @@ from shared.services.admin.audit import Actor, action_entry
 from shared.services.sync.pos_locations import LOCATIONS_NAMED, active_locations
 from shared.services.webhooks import request
 from shared.store import pos_writes, webhook_events
-from shared.store.audit import Action
+from shared.store.audit import AuditAction
 from shared.store.database import Conflict, Database
 from shared.store.pos_writes import Claim
 
@@ -169,7 +169,7 @@ class WriteBack:
         content: str,
         make: Callable[[Claim, Deadline], str],
         changed: Callable[[str], PosEvent],
-        action: Action,
+        action: AuditAction,
     ) -> str:
         org_id, content = self.location.org_id, f"{self.location.id} {content}"
         claim = pos_writes.claim(self.database, org_id, key, content=content, now=self.clock())

@@ -14,7 +14,7 @@ KEPT = timedelta(days=400)
 ABOUT_ONE = 20
 """Entries that say of one org, which concern no org any more, that it is erased."""
 
-Action = Literal[
+AuditAction = Literal[
     "sync_started",
     "dry_run_started",
     "loyalty_started",

@@ -11,7 +11,7 @@ from typing import get_args
 
 from deploy.sam.app import COMMANDS
 from shared.store import audit, paths
-from shared.store.audit import Action, AuditEntry
+from shared.store.audit import AuditAction, AuditEntry
 from shared.store.database import Create
 from tests import audited
 from tests.unit.web.test_every_route import EVERY_ORG, RULES
@@ -38,7 +38,7 @@ def test_every_command_says_as_what_it_is_audited() -> None:
 
 
 def test_every_action_is_somebodys_and_is_recorded_somewhere() -> None:
-    known = set(get_args(Action))
+    known = set(get_args(AuditAction))
     told = chain(*audited.ROUTES.values(), *audited.COMMANDS.values(), audited.OTHER_PROGRAMS)
     assert set(told) == known
     assert known <= set(literals())

@@ -54,11 +54,13 @@ function described({ ok, calls, locationIds, timezone, locations }, form) {
   list.append(...calls.map((each) => {
     const line = element("li", "");
     const name = CALLS[each.name] ?? each.name[0].toUpperCase() + each.name.slice(1);
-    line.append(element("strong", name), element("span", each.ok ? answered(each) : `${each.problem} ${TURNS[each.owner] ?? ""}`));
+    line.append(element("strong", name), element("span", each.ok ? answered(each) : `${ended(each.problem)} ${TURNS[each.owner] ?? ""}`));
     return line;
   }));
   return [head, list, ...choices(locations, locationIds, form)];
 }
+
+const ended = (sentence) => (/[.!?]$/.test(sentence) ? sentence : `${sentence}.`);
 
 function answered({ rows, milliseconds }) {
   const some = rows === undefined ? "answered" : counted(rows, "rows");

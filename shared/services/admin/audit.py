@@ -8,7 +8,7 @@ import structlog
 
 from shared.errors import RequestInvalid
 from shared.store import audit
-from shared.store.audit import Action, AuditEntry
+from shared.store.audit import AuditAction, AuditEntry
 from shared.store.database import Create, Database, Write
 
 log = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ class Actor:
 def record_action(
     database: Database,
     actor: Actor,
-    action: Action,
+    action: AuditAction,
     *,
     org_id: str | None,
     target: str = "",
@@ -43,7 +43,7 @@ def record_action(
 
 
 def action_entry(
-    actor: Actor, action: Action, *, org_id: str | None, target: str, now: datetime
+    actor: Actor, action: AuditAction, *, org_id: str | None, target: str, now: datetime
 ) -> Create:
     """The write of the entry alone, for those who commit it themselves with what they do."""
     return audit.add(

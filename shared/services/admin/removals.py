@@ -14,7 +14,7 @@ from shared.clock import Clock
 from shared.domain.providers import PROVIDERS
 from shared.errors import RateLimited, RequestRefused
 from shared.services.admin.audit import Actor, record_action
-from shared.services.manual_sync import Decision, ManualSync, RunUnderWay, SyncRequest
+from shared.services.manual_sync import ManualSync, RecordedDecision, RunUnderWay, SyncRequest
 from shared.services.sync.run_end import REMOVING
 from shared.store import status
 from shared.store.database import Database
@@ -62,7 +62,7 @@ class RemovalDecisions:
                 raise RemovalUnproven(
                     f"{each.hold.reason}. That is no proof that they are gone: see at the POS why"
                 )
-        approved = Decision("removal_approved", _target(named))
+        approved = RecordedDecision("removal_approved", _target(named))
         request = self._request(org_id, named, actor, approved=True)
         return self.sync.start(request, actor, decision=approved)
 

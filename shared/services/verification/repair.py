@@ -221,6 +221,8 @@ def _settle_strays(session: Session, org: OpenOrg, wrong: _Wrong) -> None:
         records = StreamRecords(session, "customers")
         missing = MissingRecords(session, records, rules)
         _note(missing, session, "customers", strays)
+        if deleted == "keep":  # whoever stays keeps figures that are right
+            session.add_pending_recompute(strays)
         for _ in range(0, len(strays), LOOK_UPS):
             settle_customers(session, records, missing, org.clients)
     if strays := wrong.ids("orders", stray=True):

@@ -12,7 +12,7 @@ from shared.domain.runs import RunState, StreamCounts
 from shared.pos.port import Rejected
 from shared.services.admin.audit import Actor, record_action
 from shared.store import dead_letters, incidents, paths, quarantine, runs, status
-from shared.store.audit import Action
+from shared.store.audit import AuditAction
 from shared.store.database import Database
 from shared.store.runs import Cost, Hold, Run, RunError
 from shared.store.status import StreamStanding, SyncProgress
@@ -221,7 +221,7 @@ def _dead_letters(database: Database, now: datetime) -> None:
 
 
 def _actions(database: Database, now: datetime) -> None:
-    done: list[tuple[Action, str]] = [
+    done: list[tuple[AuditAction, str]] = [
         ("removal_refused", "products 5f2a91c4d07b"),
         ("location_paused", "hazel"),
         ("customer_erased", "8d4c1f0e5b7a4c2f9e6d3b1a0c8f7e5d"),

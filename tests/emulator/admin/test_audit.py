@@ -32,7 +32,7 @@ def specs() -> Sequence[OrgSpec]:
     return (PRODUCTS_ONLY,)
 
 
-class People:
+class ActingPeople:
     """Calls the functions as the manager, or as the operator; notes which entries each call left,
     by its route."""
 
@@ -103,7 +103,7 @@ def test_whoever_changes_something_by_a_route_is_in_the_audit_log(
     customer = min(store.documents(f"tenants/{ORG}/customers"))
     reviewed = {"loyaltyReconciled": False, "points": 300, "tierSource": "alpine_iq"}
     client.document(f"tenants/{ORG}/customers/{customer}").update({**figures, **reviewed})
-    people, org = People(functions, store), {"orgId": ORG}
+    people, org = ActingPeople(functions, store), {"orgId": ORG}
 
     # When people do all that can be done
     _at_the_pos(people, pos)

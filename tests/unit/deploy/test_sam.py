@@ -20,12 +20,15 @@ from typer.testing import CliRunner
 from deploy.local.paths import ROOT
 from deploy.sam import frame, target
 from deploy.sam.app import app, main
-from deploy.sam.frame import COMMANDS, COULD_NOT, DONE
+from deploy.sam.frame import COMMANDS, COULD_NOT, DONE, output
 from deploy.sam.google import NotAnswered, signed_in
+from deploy.sam.orgs import OrgsAnswer, StatusAnswer
 from deploy.sam.target import CommandTarget, NoTarget, find_target
 from shared.bootstrap.settings import FunctionSettings
-from shared.errors import SyncSamError
+from shared.domain.org_health import Freshness, OrgState
+from shared.errors import RateLimited, SyncSamError
 from shared.store.database import Database, TimedOut
+from shared.web.routes.orgs import StreamHealthView
 from tests.documents_in_memory import DocumentsInMemory
 from tests.fakes import START
 
@@ -113,6 +116,8 @@ def test_a_command_that_there_is_not_has_no_schema() -> None:
 def test_without_a_local_cloud_or_a_project_it_says_what_to_do(
     stack_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert main(["connect", ORG]) == COULD_NOT  # before it asks anything
+    assert "make local" in capsys.readouterr().err
     assert main(["orgs"]) == COULD_NOT
     said = capsys.readouterr()
     assert said.out == ""
@@ -170,6 +175,7 @@ def test_an_org_that_there_is_not_is_said_so(
     [
         (SyncSamError("it broke"), "us", "It broke."),
         (TimedOut(), "us", "TimedOut"),
+        (RateLimited("six", retry_after=61), "caller", "Six. Try again in 2 minutes. It is"),
         (FileNotFoundError(2, "No such file or directory", "x.json"), "caller", "x.json: No such"),
         (RefreshError("invalid_grant"), "caller", "expired or is refused: `gcloud auth"),
         (TransportError("no route"), "caller", "see that there is a network"),
@@ -274,13 +280,57 @@ def test_why_is_answered_in_words_and_as_json(
     stored.put(f"tenants/{ORG}/orders/alleaves_1", order)
     assert main(["why", ORG, "customer", "7"]) == DONE
     shown = capsys.readouterr().out
-    assert "Spent $40.00 over 1 orders" in shown
+    assert "Spent $40.00 over 1 order," in shown
     assert "→ " in shown
     for kind, record in (("customer", "7"), ("order", "1")):
         assert main(["why", ORG, kind, record, "--json"]) == DONE
         told = json.loads(capsys.readouterr().out)
         jsonschema.validate(told, COMMANDS["why"].answer.model_json_schema(by_alias=True))
     assert main(["why", ORG, "product", "none"]) == COULD_NOT
+
+
+def test_why_says_in_words_what_is_there_and_nothing_of_what_is_not(
+    stored: DocumentsInMemory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = {"recency": 5, "frequency": 4}
+    customer = {"id": "7", "source": "alleaves", "rfm": {"scores": scores}}
+    stored.put(f"tenants/{ORG}/customers/7", customer)
+    order = {"customerId": "7", "status": "completed", "total": 40.0, "createdAt": START}
+    stored.put(f"tenants/{ORG}/orders/alleaves_1", order)
+    product = {"id": "9", "name": "Haze", "category": "Flower", "price": 24.5, "cost": 7.5}
+    stored.put(f"tenants/{ORG}/products/9", {**product, "priceSource": "otd"})
+
+    assert main(["why", ORG, "customer", "7"]) == DONE
+    assert "scores recency 5, frequency 4" in capsys.readouterr().out
+    assert main(["why", ORG, "product", "9"]) == DONE
+    assert "Cost $7.50.\n" in capsys.readouterr().out
+
+
+def test_a_status_says_once_what_fails_all_streams(capsys: pytest.CaptureFixture[str]) -> None:
+    refused, other = "The POS does not accept the sign-in.", "The orders' list ended early."
+    streams = [
+        StreamHealthView.model_construct(
+            stream=name, freshness=Freshness.FAILED, count=1, last_success_at=None, problem=problem
+        )
+        for name, problem in (("customers", refused), ("products", refused), ("orders", other))
+    ]
+    fields: dict[str, Any] = {
+        "last_error": refused,
+        "streams": streams,
+        "locations": [],
+        "warnings": [],
+    }
+    StatusAnswer.model_construct(org_id=ORG, state=OrgState.ERROR, **fields).show(output())
+    shown = capsys.readouterr().out
+    assert (shown.count(refused), shown.count(other)) == (1, 1)
+
+
+def test_where_no_org_is_so_it_says_what_there_is_to_do(
+    stored: DocumentsInMemory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert OrgsAnswer(()).exit_code == DONE
+    OrgsAnswer(()).show(output())
+    assert "sync-sam connect ORG" in capsys.readouterr().out
 
 
 def test_points_that_differ_are_listed_and_noted_as_reviewed(
