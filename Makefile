@@ -20,20 +20,22 @@
 #   make replay ARGS="dead-letters --org ORG"   try again what failed: sync-sam replay
 
 PYTHON := .venv/bin/python
-CHECKS := format lint types imports unit contract emulator e2e
+STATIC := format lint imports types
+SUITES := unit contract emulator e2e
+CHECKS := $(STATIC) $(SUITES)
 SEEDS := 1-20
 IN_PROJECT = $(if $(GOOGLE_CLOUD_PROJECT),--project "$(GOOGLE_CLOUD_PROJECT)")
 
 # Whatever programs put away for a while stays in this folder too.
 export TMPDIR := $(CURDIR)/.local/tmp
 
-.PHONY: setup browser demo test local bench campaign replay import-ecom sam plan deploy smoke rollback token screenshots $(CHECKS)
+.PHONY: setup browser demo test static local bench campaign replay import-ecom sam plan deploy smoke rollback token screenshots $(CHECKS)
 .NOTPARALLEL:
 
 demo: setup
 	@exec $(PYTHON) -m deploy.local.demo
 
-test: $(CHECKS)
+test: browser static $(SUITES)
 
 local: setup
 	@exec $(PYTHON) -m deploy.local
@@ -48,7 +50,7 @@ fuzz: setup
 	FUZZ_CASES=2000 $(PYTHON) -m pytest -s tests/e2e/doors/test_fuzz*.py
 	FUZZ_CASES=5000 $(PYTHON) -m pytest -s tests/emulator/sync/test_fuzz.py
 	FUZZ_CASES=5000 $(PYTHON) -m pytest -s tests/emulator/test_tenant_isolation.py
-	FUZZ_CASES=5000 $(PYTHON) -m pytest -s tests/unit/pos/test_orgs_apart.py
+	FUZZ_CASES=5000 $(PYTHON) -m pytest -s tests/unit/pos/test_orgs_apart.py tests/unit/outbound/test_addresses.py
 
 sam: setup
 	@exec .venv/bin/sync-sam $(ARGS)
@@ -84,6 +86,12 @@ setup:
 browser:
 	@deploy/local/setup.sh --browser
 
+# The types, which take longest, beside the others.
+static: setup
+	@$(MAKE) --no-print-directory types & types=$$!; \
+	$(MAKE) --no-print-directory $(filter-out types,$(STATIC)); others=$$?; \
+	wait $$types && exit $$others
+
 format: setup
 	.venv/bin/ruff format --check
 
@@ -99,9 +107,12 @@ imports: setup
 
 e2e: browser
 
-# Two workers, each taking the next file: so what a file starts is started once.
-unit contract emulator e2e: setup
-	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/$@
+# Two workers, each taking the next file: so what a file starts is started once. Or the next group of
+# files (tests/e2e/conftest.py): so each cloud is started once.
+BY := loadfile
+e2e: BY := loadgroup
+$(SUITES): setup
+	$(PYTHON) -m pytest -n 2 --dist $(BY) --no-loadscope-reorder tests/$@
 
 token: setup
 	@exec .venv/bin/sync-sam token $(if $(ROLE),--role "$(ROLE)") $(if $(ORG),--org "$(ORG)")

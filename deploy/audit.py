@@ -2,6 +2,8 @@
 
 Asks PyPI's advisories, by pip-audit, for every pinned package. An advisory that is accepted for a
 while stands in deploy/waivers.toml, with the reason and the last day it counts.
+
+Exit codes: 0 clean; 1 vulnerable; 2 not audited, as the advisories could not be asked.
 """
 
 import json
@@ -21,6 +23,10 @@ WAIVERS = ROOT / "deploy" / "waivers.toml"
 FILES = ("requirements.txt", "requirements-dev.txt")
 SECONDS = 300.0
 CLEAN, VULNERABLE, NOT_ASKED = 0, 1, 2
+NOT_AUDITED = """\
+NOT AUDITED: of some packages nothing is known, good or bad. The index that pip uses here keeps no
+advisories, or did not answer. It is the turn of whoever releases: before this state is deployed,
+run `make audit` where pip reaches pypi.org, as CI does for each change."""
 
 
 class Waiver(BaseModel):
@@ -44,13 +50,13 @@ class Findings:
 
 
 def main() -> int:
-    """CLEAN, VULNERABLE (or a waiver that has run out), or NOT_ASKED where the advisories do not
-    answer for a package."""
+    """CLEAN, VULNERABLE (or a waiver that has run out), or NOT_ASKED, with whose turn it is, where
+    the advisories do not answer for a package."""
     waivers = read_waivers(WAIVERS.read_text())
-    code = CLEAN
+    vulnerable = unknown = False
     for waiver in expired(waivers, datetime.now(UTC).date()):
         print(f"The waiver of {waiver.id} ran out on {waiver.until}: update the package.")
-        code = VULNERABLE
+        vulnerable = True
     for name in FILES:
         findings = findings_of(_ask(name, waivers))
         for line in findings.vulnerable:
@@ -61,10 +67,11 @@ def main() -> int:
             print(f"{name}: not looked up, the index has no advisories for {listed}{more}")
         asked = findings.packages - len(findings.unknown)
         print(f"{name}: {asked} of {findings.packages} packages looked up")
-        code = max(code, VULNERABLE if findings.vulnerable else CLEAN)
-        if findings.unknown and code == CLEAN:
-            code = NOT_ASKED
-    return code
+        vulnerable |= bool(findings.vulnerable)
+        unknown |= bool(findings.unknown)
+    if unknown:
+        print(NOT_AUDITED)
+    return VULNERABLE if vulnerable else NOT_ASKED if unknown else CLEAN
 
 
 def read_waivers(text: str) -> list[Waiver]:
@@ -99,7 +106,9 @@ def _ask(name: str, waivers: Sequence[Waiver]) -> Mapping[str, Any]:
     )
     answer = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     if not answer.stdout.strip():
-        raise SystemExit(f"pip-audit failed: {answer.stderr.strip()}")
+        last = answer.stderr.strip().rpartition("\n")[2]
+        print(f"{name}: pip-audit has no answer: {last}\n{NOT_AUDITED}")
+        raise SystemExit(NOT_ASKED)
     report: Mapping[str, Any] = json.loads(answer.stdout)
     return report
 

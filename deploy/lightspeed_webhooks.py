@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from deploy.manifest import DEFAULT_DATABASE
+from deploy.sam.google import signed_in
 from shared.bootstrap.clients import database
 from shared.bootstrap.secrets import SecretSettings
 from shared.clock import utc_now
@@ -35,10 +36,13 @@ from shared.pos.config import LightspeedConfig, Location, with_secrets
 from shared.pos.lightspeed.registration import WebhookRegistry
 from shared.pos.lightspeed.webhooks import ADDRESS_PATH
 from shared.pos.registry import open_lightspeed
+from shared.services.admin.audit import Actor, record_action
 from shared.services.webhook_secrets import PROVIDER, AddressSecrets
 from shared.store import locations, webhook_signers
+from shared.store.audit import Action
 from shared.store.database import Conflict, Database
 
+PROGRAM = "lightspeed_webhooks"
 Say = Callable[[str], object]
 OpenAccount = Callable[[Location], WebhookRegistry]
 
@@ -71,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         api = open_lightspeed(resolved, config, http, tokens, utc_now, replaced)
         return WebhookRegistry(api)
 
-    secrets = AddressSecrets(store, resolver, utc_now)
+    secrets = AddressSecrets(store, resolver, utc_now, _actor())
     command = LightspeedWebhooks(store, secrets, open_account, print)
     try:
         command(given.what, given.org, given.url.rstrip("/"))
@@ -107,10 +111,12 @@ class LightspeedWebhooks:
             registry = self.open_account(location)
             match what:
                 case "register":
+                    self._record("webhooks_registered", org_id, location)
                     self._register(registry, org_id, location, url)
                 case "list":
                     self._list(registry, org_id)
                 case "remove":
+                    self._record("webhooks_removed", org_id, location)
                     self._tell("taken out", registry.remove(org_id))
 
     def _register(
@@ -124,6 +130,17 @@ class LightspeedWebhooks:
         self._tell("registered", done.added)
         self._tell("was registered already", done.kept)
         self._tell("taken out", done.removed)
+
+    def _record(self, action: Action, org_id: str, location: Location) -> None:
+        secrets = self.secrets
+        record_action(
+            self.database,
+            secrets.actor,
+            action,
+            org_id=org_id,
+            target=location.id,
+            now=secrets.clock(),
+        )
 
     def _is_signed(self, org_id: str, location: Location) -> bool:
         """Whether Lightspeed signs what the account registers: an app does, not a person."""
@@ -152,6 +169,13 @@ class LightspeedWebhooks:
         if not first:
             raise ConfigurationInvalid(f"org {org_id} has no active Lightspeed location")
         return list(first.values())
+
+
+def _actor() -> Actor:
+    """Who the audit log says has done it: in a project with the account that is signed in. Raises
+    NotAnswered where Google does not say."""
+    local = os.environ.get("FIRESTORE_EMULATOR_HOST")
+    return Actor(PROGRAM if local else f"{PROGRAM}:{signed_in()}")
 
 
 def without_secret(url: str) -> str:

@@ -15,8 +15,8 @@ from shared.admission import Admission, NoRoom
 from shared.bus.events import Delivery, DocumentChange, delivery, document_change
 from shared.bus.messages import Message
 from shared.clock import Clock
-from shared.errors import InvalidMessage, RetryLater, SyncSamError
-from shared.store import dead_letters
+from shared.errors import InvalidMessage, RetryLater, SyncSamError, UnknownOrg
+from shared.store import audit, dead_letters
 from shared.store.database import Database
 
 M = TypeVar("M", bound=Message)
@@ -27,8 +27,8 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class MessageConsumer(Generic[M]):
     """Hands the messages of one topic to a service, as many at once as ``admission`` lets in. An
-    invalid message is recorded as a dead letter and acknowledged; after any other error Pub/Sub
-    delivers it again."""
+    invalid message is recorded as a dead letter and acknowledged, one about an org that was erased
+    only acknowledged; after any other error Pub/Sub delivers it again."""
 
     topic: str
     model: type[M]
@@ -52,6 +52,11 @@ class MessageConsumer(Generic[M]):
                 with bound(**ids), _answered(), self.admission.admitted():
                     self.handle(message, received)
             except InvalidMessage as error:
+                if isinstance(error, UnknownOrg) and audit.is_erased_org(
+                    self.database, error.org_id
+                ):  # its last changes have asked for this
+                    log.info("message_of_erased_org", org_id=error.org_id)
+                    return
                 log.warning("message_invalid", reason=str(error))
                 dead_letters.record(
                     self.database,

@@ -33,6 +33,14 @@ class InvalidMessage(SyncSamError):
     code = "invalid_message"
 
 
+class UnknownOrg(InvalidMessage):
+    """The message is about an org that there is not, or not any more."""
+
+    def __init__(self, org_id: str) -> None:
+        super().__init__("there is no such org")
+        self.org_id = org_id
+
+
 class RetryLater(SyncSamError):
     """Not possible now: the message is to be delivered again."""
 

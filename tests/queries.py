@@ -138,16 +138,19 @@ def recorded() -> list[RecordingDatabase]:
     # An order of each kind, some of them set aside and refunds; then orders of no known kind.
     kinds = len(OrderStatus) * len(Channel)
     added_up, one_by_one = RecordingDatabase(chain([kinds], repeat(1))), RecordingDatabase([5])
-    for database in (added_up, one_by_one):
-        _of_figures(database)
+    # Two of each kind, and so few set aside that these are read.
+    some_read = RecordingDatabase(chain([2 * kinds], repeat(2)))
+    for database, few in ((added_up, 0), (one_by_one, 0), (some_read, 1)):
+        _of_figures(database, few)
     _of_the_fleet(nobody)
     _customer_reads(somebody).orders(ORG, "7", cursor=None, limit=10)
-    return [nobody, somebody, some_removed, all_plain, added_up, one_by_one]
+    return [nobody, somebody, some_removed, all_plain, added_up, one_by_one, some_read]
 
 
 def _of_the_store() -> Sequence[Callable[[Database], object]]:
     boundary = SegmentBoundary(until=NOW, segments=(Segment.VIP, Segment.LOYAL))
     return [
+        lambda d: audit.is_erased_org(d, ORG),
         lambda d: audit.latest(d, ORG, 10),
         lambda d: audit.latest(d, None, 10, NOW),
         lambda d: customers.having(d, ORG, "email", ["a@example.com"]),
@@ -263,9 +266,9 @@ def _of_the_dashboard(database: Database) -> None:
         OrderReads(database).skipped(ORG, reason=reason, cursor=None, limit=10)
 
 
-def _of_figures(database: Database) -> None:
+def _of_figures(database: Database, few: int) -> None:
     period = Period(NOW.date(), NOW.date(), ZoneInfo("America/New_York"))
-    order_figures.figures_of(database, ORG, period, few=0)
+    order_figures.figures_of(database, ORG, period, few=few)
 
 
 def _of_the_fleet(database: Database) -> None:

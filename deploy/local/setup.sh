@@ -20,7 +20,8 @@ apt_install() {
     fi
   fi
   say "installing $*"
-  "${sudo[@]}" apt-get update -qq >&2
+  [ -n "${lists_fetched:-}" ] || "${sudo[@]}" apt-get update -qq >&2
+  lists_fetched=yes
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "$@" >&2
 }
@@ -39,29 +40,35 @@ find_python() {
   return 1
 }
 
+virtual_environment() {
+  local python
+  .venv/bin/python -m pip --version >/dev/null 2>&1 && return
+  if ! python=$(find_python) && command -v apt-get >/dev/null; then
+    apt_install python3 python3-venv
+    python=$(find_python) || true
+  fi
+  if [ -z "$python" ]; then
+    say "Python 3.11 or later with its venv module is needed: install it, or name it in PYTHON"
+    exit 1
+  fi
+  say "making .venv with $("$python" --version)"
+  "$python" -m venv --clear .venv
+}
+
+wanted_packages() {
+  cat requirements.txt requirements-dev.txt | sha256sum | cut -d' ' -f1
+}
+
+are_installed() {
+  .venv/bin/python -c '' 2>/dev/null && [ "$(cat .venv/.requirements 2>/dev/null)" = "$(wanted_packages)" ]
+}
+
 packages() {
-  local python wanted stamp=.venv/.requirements
-  wanted=$(cat requirements.txt requirements-dev.txt | sha256sum | cut -d' ' -f1)
-  if .venv/bin/python -c '' 2>/dev/null && [ "$(cat $stamp 2>/dev/null)" = "$wanted" ]; then
-    return
-  fi
-  if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
-    if ! python=$(find_python) && command -v apt-get >/dev/null; then
-      apt_install python3 python3-venv
-      python=$(find_python) || true
-    fi
-    if [ -z "$python" ]; then
-      say "Python 3.11 or later with its venv module is needed: install it, or name it in PYTHON"
-      exit 1
-    fi
-    say "making .venv with $("$python" --version)"
-    "$python" -m venv --clear .venv
-  fi
   say "installing the packages of requirements-dev.txt"
   # Without pip's cache: nothing is left outside this folder. Only files whose hashes are known.
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes \
     -r requirements.txt -r requirements-dev.txt
-  echo "$wanted" >$stamp
+  wanted_packages >.venv/.requirements
 }
 
 command_line() {
@@ -147,9 +154,15 @@ if command -v flock >/dev/null; then
   exec 9>.local/setup.lock
   flock 9
 fi
-packages
-command_line
+if ! are_installed; then
+  virtual_environment
+  # Beside what apt installs: each waits for the other's downloads no more.
+  packages &
+  installing=$!
+fi
 emulators
 if [ "${1:-}" = --browser ]; then
   browser
 fi
+[ -z "${installing:-}" ] || wait "$installing"
+command_line

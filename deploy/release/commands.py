@@ -35,6 +35,8 @@ class Target(BaseModel):
     @classmethod
     def of(cls, project: str, projects: Path = PROJECTS) -> Self:
         """The target by that name. Raises ReleaseFailed for one that cannot be."""
+        if not project:
+            raise ReleaseFailed("Which project? Name its id:\n    make plan PROJECT=harbor-prod")
         file = projects / f"{project}.tfvars.json"
         usual = {"region": Manifest.read().defaults.region}
         try:

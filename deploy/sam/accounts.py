@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.text import Text
 
-from deploy.sam.connecting import ACTOR, Connection, location_settings, refused, tried
+from deploy.sam.connecting import Connection, location_settings, refused, tried
 from deploy.sam.frame import AnswerModel, Cli, CouldNot, OrgArgument, Yes, command
 from deploy.sam.words import known_org
 from shared.bootstrap.pos import PosSettings
@@ -150,7 +150,7 @@ def _set_status(cli: Cli, org_id: str, status: Activity, location: str | None) -
     own = [each.id for each in _listed(cli, org_id)]
     ids = [location] if location else own
     for each in ids:
-        settings.set_status(org_id, each, status, ACTOR)
+        settings.set_status(org_id, each, status, cli.target.actor)
     return ActivityAnswer(org_id=org_id, status=status, locations=tuple(ids))
 
 
@@ -186,7 +186,8 @@ def _rotate_webhook(cli: Cli, org_id: str, place: ListedLocation) -> SecretStr:
     """A new secret. At Lightspeed, where it is part of the address, the old one counts for a day
     more; at Alleaves only the new one does."""
     if place.provider == LIGHTSPEED:
-        return AddressSecrets(cli.target.store, cli.target.secrets, utc_now).exchange(org_id)
+        target = cli.target
+        return AddressSecrets(target.store, target.secrets, utc_now, target.actor).exchange(org_id)
     made = new_secret()
     change = LocationChange({}, {WEBHOOK: made.get_secret_value()})
     _store(cli, org_id, place.id, change)
@@ -197,7 +198,7 @@ def _store(cli: Cli, org_id: str, location: str, change: LocationChange) -> None
     settings = location_settings(cli)
     stored = settings.read(org_id, location)
     assert stored.version is not None  # it was read a moment ago, and exists
-    settings.change(org_id, location, change, version_text(stored.version), ACTOR)
+    settings.change(org_id, location, change, version_text(stored.version), cli.target.actor)
 
 
 def _store_loyalty_key(cli: Cli, org_id: str, key: str) -> None:
@@ -211,5 +212,5 @@ def _store_loyalty_key(cli: Cli, org_id: str, key: str) -> None:
     name, _, part = LOYALTY_KEY.partition(".")
     change = SettingsChange({name: {part: key}})
     OrgSettings(target.store, sealer, destinations, notifier, utc_now).change(
-        org_id, change, seen, ACTOR
+        org_id, change, seen, target.actor
     )

@@ -8,6 +8,7 @@ import typer
 
 from deploy.sam import (
     accounts,
+    audit,
     connecting,
     doctor,
     ecom,
@@ -54,7 +55,7 @@ def schema(
 
 GROUPS = (
     *(orgs, connecting, accounts, syncs, runs, verifying, why),
-    *(removals, failures, loyalty, webhook, ecom, erasing, tokens, tail, doctor),
+    *(removals, failures, audit, loyalty, webhook, ecom, erasing, tokens, tail, doctor),
 )
 for module in GROUPS:
     module.register(app)

@@ -21,7 +21,6 @@ from shared.domain.providers import ALLEAVES, LABELS, LIGHTSPEED, PROVIDERS
 from shared.errors import ConfigurationInvalid, Owner
 from shared.outbound.session import HttpSettings
 from shared.pos.config import ALLEAVES_URL, DEFAULT_TIMEZONE, SECRETS
-from shared.services.admin.audit import Actor
 from shared.services.admin.connection import ConnectionResult, TryConnection
 from shared.services.admin.drafts import LocationChange
 from shared.services.admin.locations import LocationSettings
@@ -30,7 +29,6 @@ from shared.store import locations
 from shared.store.database import version_text
 from shared.web.routes.admin_settings import ConnectionResponse, connection_view
 
-ACTOR = Actor(REQUESTED_BY)
 CALL_SECONDS = 20.0
 """All of one call to the POS, its tries included: somebody waits."""
 BESIDE = ("name", "timezone")
@@ -142,11 +140,11 @@ def connect(
     stored = locations.document(store, location_id)
     if stored.exists:
         cli.confirm(f"Change the location {location_id}, which is there already?", yes=yes)
-    settings = location_settings(cli)
+    settings, actor = location_settings(cli), cli.target.actor
     if stored.exists and stored.version is not None:
-        settings.change(org, location_id, _change(fields), version_text(stored.version), ACTOR)
+        settings.change(org, location_id, _change(fields), version_text(stored.version), actor)
     else:
-        settings.add(org, _change(fields), ACTOR, location_id)
+        settings.add(org, _change(fields), actor, location_id)
     run = None
     if sync or (sync is None and _wanted("Make the first sync now?", yes=yes)):
         request = SyncRequest(org_id=org, requested_by=REQUESTED_BY)

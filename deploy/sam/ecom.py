@@ -19,10 +19,12 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from deploy.sam.frame import DIFFERS, DONE, AnswerModel, Cli, OrgArgument, command
+from deploy.sam.words import known_org
 from shared.clock import utc_now
 from shared.domain.providers import LIGHTSPEED
 from shared.pos.config import DEFAULT_TIMEZONE
 from shared.pos.lightspeed.ecom_export import BadRow, ExportContext, read_export
+from shared.services.admin.audit import record_action
 from shared.services.ecom.importing import EcomImport, ImportReport
 from shared.store import locations
 from shared.store.database import Database
@@ -117,8 +119,8 @@ def import_ecom(
 ) -> EcomAnswer:
     """Import the order export of a web shop at Lightspeed. A second time it changes nothing; rows
     that cannot be used are named and left out."""
-    store = cli.target.store
-    zone, location_id = _place(store, org, timezone)
+    org_id, store = known_org(cli, org), cli.target.store
+    zone, location_id = _place(store, org_id, timezone)
     left_out: list[LeftOut] = []
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, TimeRemainingColumn(), console=cli.errors) as progress:
@@ -136,11 +138,14 @@ def import_ecom(
 
         export = ExportFile(file, progress)
         context = ExportContext(export.lines, zone, location_id, utc_now())
+        if not dry_run:
+            actor, now = cli.target.actor, utc_now()
+            record_action(store, actor, "export_imported", org_id=org_id, now=now)
         run = EcomImport(store, cli.target.publisher("spending"), utc_now)
-        report = run(org, read_export(context), on_bad_row, dry_run=dry_run)
+        report = run(org_id, read_export(context), on_bad_row, dry_run=dry_run)
     if report.bad_rows > BAD_ROWS_LISTED:
         cli.say(f"… and {report.bad_rows - BAD_ROWS_LISTED:,} rows more.")
-    return _answer(org, report, left_out, dry_run=dry_run)
+    return _answer(org_id, report, left_out, dry_run=dry_run)
 
 
 def zone_named(name: str) -> ZoneInfo:

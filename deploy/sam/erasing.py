@@ -6,10 +6,8 @@ import typer
 from rich.console import Console
 
 from deploy.sam.frame import DIFFERS, DONE, AnswerModel, Cli, CouldNot, OrgArgument, Yes, command
-from deploy.sam.syncs import REQUESTED_BY
 from deploy.sam.words import known_org
 from shared.clock import utc_now
-from shared.services.admin.audit import Actor
 from shared.services.erasure.customer import EraseCustomer
 from shared.services.erasure.holding import OrgHold
 from shared.services.erasure.whole_org import EraseOrg
@@ -68,7 +66,7 @@ def erase(
     if whole == (customer is not None):
         raise CouldNot("name the customer to be erased, or say --org for the whole org")
     org_id, store = known_org(cli, org), cli.target.store
-    actor = Actor(REQUESTED_BY)
+    actor = cli.target.actor
     if customer is None:
         cli.confirm(f"Delete all of {org_id} in {cli.target.name}, for good?", yes=yes)
         hold = OrgHold(store, utc_now, patience_seconds=PATIENCE_SECONDS)

@@ -9,15 +9,15 @@ from rich.console import Console
 from rich.text import Text
 
 from deploy.sam.frame import DIFFERS, DONE, AnswerModel, Cli, CouldNot, OrgArgument, command
-from deploy.sam.syncs import REQUESTED_BY
 from deploy.sam.words import ago, known_org, moment
 from shared.bootstrap.publishing import publisher
 from shared.bootstrap.replay import dead_letter_replay, quarantine_replay
 from shared.clock import utc_now
-from shared.services.admin.audit import Actor, record_action
+from shared.services.admin.audit import record_action
 from shared.services.dead_letters import ReplayResult
 from shared.services.reads.operations import DeadLetterReads, IncidentReads, QuarantineReads
 from shared.store import dead_letters as letters
+from shared.store.audit import Action
 from shared.store.quarantine import QuarantinedRecord
 from shared.web.routes.dead_letters import DeadLetterView, letter_view
 from shared.web.routes.incidents import IncidentView, incident_view
@@ -194,7 +194,7 @@ def dead_letters(
     found = letters.read(cli.target.store, letter)
     if not found:
         raise CouldNot(f"there is no dead letter {letter}: `sync-sam dead-letters` lists them")
-    sent = send_again(cli, What.DEAD_LETTERS, None, letter, 1)
+    sent = send_again(cli, What.DEAD_LETTERS, found.org_id, letter, 1)
     return LettersAnswer(letters=(), replay=answer_of(sent))
 
 
@@ -252,8 +252,8 @@ def send_again(
     """Send again what is asked for, and note who wanted it."""
     target = cli.target
     now, named = utc_now(), only or "all"
-    action = "dead_letter_replayed" if what is What.DEAD_LETTERS else "quarantine_replayed"
-    record_action(target.store, Actor(REQUESTED_BY), action, org_id=org_id, target=named, now=now)
+    action: Action = "dead_letter_replayed" if what is What.DEAD_LETTERS else "quarantine_replayed"
+    record_action(target.store, target.actor, action, org_id=org_id, target=named, now=now)
     if what is What.QUARANTINE:
         return quarantine_replay(target.store, target.publisher("pos-sync"))(org_id, only, limit)
     topics = {name: target.topic(t) for name, t in target.manifest.topics_of_functions.items()}

@@ -1,14 +1,20 @@
-"""Google's REST interfaces, as far as ``doctor`` and ``tail`` ask them; of the local cloud that of
-Pub/Sub."""
+"""Google's REST interfaces, as far as ``doctor`` and ``tail`` ask them (of the local cloud that of
+Pub/Sub), and who is signed in."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import google.auth
 import requests
+from google.auth.transport.requests import AuthorizedSession
 
 CALL_SECONDS = 30
 MOST_PAGES = 50
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+EMAIL = "https://www.googleapis.com/auth/userinfo.email"
+OF_THE_MACHINE = "default"
+"""The name of the account that a machine of Google's has, before it is asked for."""
+WHO = "https://openidconnect.googleapis.com/v1/userinfo"
 
 
 class NotAnswered(Exception):
@@ -83,3 +89,18 @@ def _why(reply: Any) -> str:
     """What an error says, as google.rpc.Status has it."""
     error = reply.get("error") if isinstance(reply, dict) else None
     return str(error.get("message", "")).rstrip(".") if isinstance(error, dict) else ""
+
+
+def signed_in() -> str:
+    """The account that Google's libraries act as on this machine: an e-mail address. Raises
+    NotAnswered where nobody says, and google.auth's errors."""
+    credentials, _ = google.auth.default(scopes=[SCOPE, EMAIL])
+    account = getattr(credentials, "service_account_email", None)
+    if account not in (None, OF_THE_MACHINE):
+        return str(account)
+    with AuthorizedSession(credentials) as session:
+        found = GoogleRest(session).get(WHO)
+    email = found.get("email")
+    if not email:
+        raise NotAnswered(WHO, 0)
+    return str(email)

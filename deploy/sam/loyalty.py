@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from deploy.sam.connecting import ACTOR
 from deploy.sam.frame import AnswerModel, Cli, CouldNot, OrgArgument, command
 from deploy.sam.words import known_org, listing, moment
 from shared.clock import utc_now
@@ -84,7 +83,7 @@ def discrepancies(
         return DiscrepanciesAnswer(org_id=org_id, discrepancies=found, reviewed=None)
     if customer is None:
         raise CouldNot(f"say which customer: `sync-sam discrepancies {org_id}` lists them")
-    ReviewLoyalty(store, utc_now)(org_id, customer, ACTOR)
+    ReviewLoyalty(store, utc_now)(org_id, customer, cli.target.actor)
     return DiscrepanciesAnswer(org_id=org_id, discrepancies=(), reviewed=customer)
 
 

@@ -10,10 +10,9 @@ from rich.text import Text
 
 from deploy.sam.frame import DIFFERS, DONE, AnswerModel, Cli, CouldNot, OrgArgument, Yes, command
 from deploy.sam.runs import GOOD, RunAnswer, answer_of, watch
-from deploy.sam.syncs import REQUESTED_BY, WAIT_SECONDS, manual_sync
+from deploy.sam.syncs import WAIT_SECONDS, manual_sync
 from deploy.sam.words import ago, known_org
 from shared.clock import utc_now
-from shared.services.admin.audit import Actor
 from shared.services.admin.removals import RemovalDecisions
 from shared.services.reads.operations import RemovalReads
 from shared.web.routes.removals import RemovalView
@@ -92,7 +91,7 @@ def removals(
         cli.confirm(f"Remove {count:,} records of {org_id} in {cli.target.name}?", yes=yes)
     decide = RemovalDecisions(store, manual_sync(cli), utc_now)
     act = decide.approve if approve else decide.refuse
-    run_id = act(org_id, [each.id for each in held], Actor(REQUESTED_BY))
+    run_id = act(org_id, [each.id for each in held], cli.target.actor)
     run = None
     if wait and run_id:
         run = answer_of(org_id, run_id, watch(cli, org_id, run_id, WAIT_SECONDS))

@@ -18,16 +18,16 @@ from deploy.sam.frame import (
     command,
 )
 from deploy.sam.runs import GOOD, RunAnswer, answer_of, wait_for, watch
+from deploy.sam.target import PROGRAM
 from deploy.sam.words import known_org, ok_or_problem
 from shared.bus.messages import STREAMS, StreamName
 from shared.clock import utc_now
 from shared.errors import NotFound
-from shared.services.admin.audit import Actor
 from shared.services.manual_sync import ManualSync, RunUnderWay, SyncRequest
 from shared.services.reads.run_history import RunHistory
 from shared.web.routes.run_history import ReportResponse
 
-REQUESTED_BY = "sync-sam"
+REQUESTED_BY = PROGRAM
 WAIT_SECONDS = 900.0
 SIGNS = {"created": ("+", "green"), "updated": ("~", "yellow"), "removed": ("-", "red")}
 
@@ -138,7 +138,7 @@ def start(cli: Cli, request: SyncRequest, *, wait_seconds: float | None) -> Sync
     already takes its place."""
     under_way = False
     try:
-        run_id = manual_sync(cli).start(request, Actor(REQUESTED_BY))
+        run_id = manual_sync(cli).start(request, cli.target.actor)
     except RunUnderWay as error:
         if request.full or request.allow_deletions or request.streams:
             raise
@@ -154,7 +154,7 @@ def start(cli: Cli, request: SyncRequest, *, wait_seconds: float | None) -> Sync
 
 def preview(cli: Cli, request: SyncRequest, seconds: float) -> SyncAnswer:
     """What a run would change."""
-    run_id = manual_sync(cli).start(request)
+    run_id = manual_sync(cli).start(request, cli.target.actor)
     history = RunHistory(cli.target.store)
 
     def report() -> Mapping[str, Any] | None:

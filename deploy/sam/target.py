@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from deploy.local.paths import ROOT, STACK_FILE, within_clone
 from deploy.manifest import DEFAULT_DATABASE, Manifest
 from deploy.release.commands import PROJECTS
+from deploy.sam.google import NotAnswered, signed_in
 from shared.bootstrap.clients import database
 from shared.bootstrap.publishing import publisher
 from shared.bootstrap.secrets import SecretSettings
@@ -25,6 +26,7 @@ from shared.bus.later import LaterPublisher
 from shared.bus.publisher import Publisher
 from shared.errors import ConfigurationInvalid, Owner, SyncSamError
 from shared.outbound.credentials import SecretResolver, read_secret
+from shared.services.admin.audit import Actor
 from shared.store.database import Database
 
 S = TypeVar("S", bound=FunctionSettings)
@@ -38,6 +40,7 @@ EMULATORS = {
     "auth": "FIREBASE_AUTH_EMULATOR_HOST",
 }
 """The variables by which clients find what ``.local/stack.json`` names."""
+PROGRAM = "sync-sam"
 STACK_VARIABLE = "SYNC_SAM_STACK"
 """Names the file of another local cloud than this folder's."""
 
@@ -46,6 +49,13 @@ class NoTarget(SyncSamError):
     """Nothing says where to work."""
 
     code = "no_target"
+    owner = Owner.CALLER
+
+
+class NotSignedIn(SyncSamError):
+    """Nobody knows who gives a command that changes something."""
+
+    code = "not_signed_in"
     owner = Owner.CALLER
 
 
@@ -70,6 +80,20 @@ class CommandTarget:
     def name(self) -> str:
         """What people are asked about."""
         return "the local cloud" if self.stack else f"project {self.project}"
+
+    @cached_property
+    def actor(self) -> Actor:
+        """Who gives the commands, as the audit log names them: the program, and in a project the
+        account that is signed in. Raises NotSignedIn where that cannot be found out."""
+        if self.stack:
+            return Actor(PROGRAM)
+        try:
+            return Actor(f"{PROGRAM}:{signed_in()}")
+        except NotAnswered as error:
+            raise NotSignedIn(
+                "Google does not say who is signed in, which the audit log is to name: sign in with"
+                f" `gcloud auth application-default login` ({error})"
+            ) from None
 
     @cached_property
     def store(self) -> Database:

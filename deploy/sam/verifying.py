@@ -17,6 +17,7 @@ from shared.bootstrap.org_sync import OrgSyncSettings
 from shared.bootstrap.pos import PosSettings, pos_opener
 from shared.clock import utc_now
 from shared.errors import ConfigurationInvalid
+from shared.services.admin.audit import record_action
 from shared.services.sync.org import OrgSync
 from shared.services.sync.sales_refresh import SalesRefreshPlan
 from shared.services.verification.repair import Repair
@@ -167,6 +168,8 @@ def verify(
     if repair and not found.ok:
         count = len(found.differences)
         cli.confirm(f"Mend {count:,} differences of {org_id} in {cli.target.name}?", yes=yes)
+        target = cli.target
+        record_action(target.store, target.actor, "repair_started", org_id=org_id, now=utc_now())
         with _progress(cli) as tell:
             found = Repair(check, _sync(cli, check, timeout))(found, progress=tell)
     fields = {name: getattr(found, name) for name in Verification.model_fields}

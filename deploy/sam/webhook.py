@@ -149,7 +149,8 @@ def _providers(cli: Cli, org_id: str) -> list[Provider]:
 def _address(cli: Cli, org_id: str, provider: Provider, origin: str) -> Address:
     signer = _signer(cli, org_id, provider)
     if provider == LIGHTSPEED and signer.app_secret is None:
-        secret = AddressSecrets(cli.target.store, cli.target.secrets, utc_now).current(org_id)
+        target = cli.target
+        secret = AddressSecrets(target.store, target.secrets, utc_now, target.actor).current(org_id)
         text = secret.get_secret_value()
         return Address(
             provider=provider,

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from shared.bootstrap.clients import database
-from shared.bootstrap.http import HttpFunction, staff_rule
+from shared.bootstrap.http import HttpFunction, HttpFunctionSettings, staff_rule
 from shared.bootstrap.later import LaterSettings, later
 from shared.bootstrap.pos import PosSettings, account_opener
 from shared.bootstrap.publishing import publisher
@@ -24,7 +24,7 @@ from shared.services.admin.settings import OrgSettings
 from shared.services.erasure.customer import EraseCustomer, ErasureReads
 from shared.services.manual_sync import ManualSync
 from shared.web.auth import EveryOrg
-from shared.web.routes import admin, admin_erasures, admin_settings
+from shared.web.routes import admin, admin_erasures, admin_settings, audit
 from shared.web.routing import Route
 
 TRIES = 2
@@ -34,7 +34,7 @@ ERASURE_SECONDS, ERASURE_WAIT_SECONDS = 30.0, 10.0
 """Of the function's 60: the rest of an erasure is done when it is asked for again."""
 
 
-class AdminApiSettings(PosSettings, LaterSettings):
+class AdminApiSettings(HttpFunctionSettings, PosSettings, LaterSettings):
     """Settings of ``admin_api``. A connection is tried with the first page of each list."""
 
     pos_concurrency: int = Field(default=1, ge=1, le=64)
@@ -66,10 +66,10 @@ def _routes(settings: AdminApiSettings) -> Iterable[Route[Any, Any]]:
             RemovalDecisions(store, sync, utc_now),
             replays,
             ReviewLoyalty(store, utc_now),
-            Audit(store),
             staff,
             EveryOrg(staff),
         ),
+        *audit.routes(Audit(store), EveryOrg(staff)),
         *admin_settings.location_routes(
             LocationSettings(store, sealer, destinations, utc_now),
             TryConnection(

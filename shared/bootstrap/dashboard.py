@@ -7,12 +7,12 @@ from typing import Any
 from pydantic import Field
 
 from shared.bootstrap.clients import database
-from shared.bootstrap.http import HttpFunction, firebase_sessions, staff_rule
-from shared.bootstrap.settings import FunctionSettings
+from shared.bootstrap.http import HttpFunction, HttpFunctionSettings, firebase_sessions, staff_rule
 from shared.clock import utc_now
 from shared.console import static_files
 from shared.console.error_pages import error_page
 from shared.console.pages import analytics as analytics_pages
+from shared.console.pages import audit as audit_pages
 from shared.console.pages import customers as customer_pages
 from shared.console.pages import decisions as decision_pages
 from shared.console.pages import home
@@ -27,6 +27,7 @@ from shared.console.pages import why as why_pages
 from shared.console.rendering import Console
 from shared.outbound.destinations import Destinations
 from shared.outbound.session import HttpSession, HttpSettings
+from shared.services.admin.audit import Audit
 from shared.services.ecom.completeness import EcomCompleteness
 from shared.services.reads.analytics import AnalyticsReads
 from shared.services.reads.customers import CustomerReads, OrderReads, SegmentReads
@@ -55,6 +56,7 @@ from shared.store import metadata as metadata_store
 from shared.web.auth import EveryOrg, PublicOfOrg, SignedIn, Staff
 from shared.web.routes import (
     analytics,
+    audit,
     cache,
     customers,
     dead_letters,
@@ -79,7 +81,7 @@ from shared.web.routes.session import BrowserSessions
 from shared.web.routing import Route
 
 
-class DashboardSettings(FunctionSettings):
+class DashboardSettings(HttpFunctionSettings):
     """Settings of ``dashboard``."""
 
     firebase_auth_emulator_host: str = Field(
@@ -131,6 +133,7 @@ def _routes(settings: DashboardSettings) -> Iterable[Route[Any, Any]]:
         *incidents.routes(IncidentReads(store), staff),
         *dead_letters.routes(DeadLetterReads(store), every_org),
         *settings_routes.routes(SettingsReads(store), staff),
+        *audit.routes(Audit(store), every_org),
     )
     sign_in = sign_in_pages.routes(_password_sign_in(settings), sessions)
     return *json_routes, *sign_in, *_pages(Console.of(json_routes, utc_now), staff)
@@ -157,6 +160,7 @@ def _pages(console: Console, staff: Staff) -> Iterable[Route[Any, Any]]:
         *loyalty_pages.routes(console, staff),
         *analytics_pages.routes(console, staff),
         *why_pages.routes(console, staff),
+        *audit_pages.routes(console, staff),
     )
 
 

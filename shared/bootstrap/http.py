@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from threading import Lock
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 import firebase_admin
 import functions_framework
@@ -12,13 +12,14 @@ import google.auth
 from flask import Request, Response
 from google.auth.transport import Request as AuthRequest
 from google.oauth2.credentials import Credentials
+from pydantic import Field
 from werkzeug.exceptions import HTTPException
 
-from shared.bootstrap.settings import S, start
+from shared.bootstrap.settings import FunctionSettings, start
 from shared.store.database import Database
 from shared.store.locations import OrgDirectory
 from shared.web.auth import Staff
-from shared.web.limits import CallLimits
+from shared.web.limits import CALLS_PER_MINUTE, CallLimits
 from shared.web.openapi import with_description
 from shared.web.response import ErrorPage, framework_error, no_page
 from shared.web.routing import App, Route
@@ -28,7 +29,21 @@ FIREBASE_SECONDS = 10
 SCOPES = ("https://www.googleapis.com/auth/identitytoolkit",)
 
 
-class HttpFunction(Generic[S]):
+class HttpFunctionSettings(FunctionSettings):
+    """How the HTTP functions are called."""
+
+    calls_per_minute: int = Field(
+        default=CALLS_PER_MINUTE,
+        ge=1,
+        description="Requests a minute of one caller, and five times as many of one address, at "
+        "one instance of an HTTP function; more are answered 429.",
+    )
+
+
+H = TypeVar("H", bound=HttpFunctionSettings)
+
+
+class HttpFunction(Generic[H]):
     """An HTTP function: its name, its settings, and its routes, which are made from the settings.
 
     ``start`` is called when the function's module is loaded. The routes are made at the first
@@ -38,15 +53,15 @@ class HttpFunction(Generic[S]):
     def __init__(
         self,
         name: str,
-        model: type[S],
-        routes: Callable[[S], Iterable[Route[Any, Any]]],
+        model: type[H],
+        routes: Callable[[H], Iterable[Route[Any, Any]]],
         error_page: ErrorPage = no_page,
     ) -> None:
         self.name = name
         self.error_page = error_page
         self.model = model
         self.routes = routes
-        self._settings: S | None = None
+        self._settings: H | None = None
         self._app: App | None = None
         self._making = Lock()
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, SecretStr
 
 from shared.bootstrap.clients import database
-from shared.bootstrap.http import HttpFunction, staff_rule
+from shared.bootstrap.http import HttpFunction, HttpFunctionSettings, staff_rule
 from shared.bootstrap.later import LaterSettings, later
 from shared.bootstrap.pos import PosSettings, account_opener
 from shared.bootstrap.publishing import publisher
@@ -33,7 +33,7 @@ def _checked(cron_secret: SecretStr) -> SecretStr:
     return cron_secret
 
 
-class ManualSyncSettings(PosSettings, LaterSettings):
+class ManualSyncSettings(HttpFunctionSettings, PosSettings, LaterSettings):
     """Settings of ``manual_sync``."""
 
     pos_read_seconds: float = Field(default=15, gt=0)

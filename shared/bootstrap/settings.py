@@ -38,12 +38,6 @@ class FunctionSettings(BaseSettings):
         description="Where spans are exported to, with OpenTelemetry's other variables. Empty: "
         "none are recorded.",
     )
-    calls_per_minute: int = Field(
-        default=1_200,
-        ge=1,
-        description="Requests a minute of one caller, or of one address, at one instance of an "
-        "HTTP function; more are answered 429.",
-    )
 
 
 S = TypeVar("S", bound=FunctionSettings)

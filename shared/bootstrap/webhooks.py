@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field, SecretStr, field_validator
 
 from shared.bootstrap.clients import database
-from shared.bootstrap.http import HttpFunction
+from shared.bootstrap.http import HttpFunction, HttpFunctionSettings
 from shared.bootstrap.publishing import publisher
 from shared.bootstrap.secrets import SecretSettings
 from shared.clock import utc_now
@@ -22,7 +22,7 @@ from shared.web.routing import Route
 from shared.web.signatures import SecretInAddress, SignedByAlleaves, SignedByLightspeed
 
 
-class WebhookSettings(SecretSettings):
+class WebhookSettings(HttpFunctionSettings, SecretSettings):
     """Settings of ``webhooks``."""
 
     pos_sync_topic: str = Field(description="Full name of the topic `pos-sync`.")

@@ -15,10 +15,11 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from shared.domain.providers import label
+from shared.domain.wording import counted
 
 UNKNOWN = "—"
 _CENTS = Decimal("0.01")
-_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+_UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60))
 
 
 def dollars(value: float | Decimal | None) -> str:
@@ -36,6 +37,11 @@ def count(value: float | None) -> str:
     return f"{value:,.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else f"{value:,}"
 
 
+def number_of(value: int | None, plural: str) -> str:
+    """So many of something: "1 order", "12 orders"."""
+    return UNKNOWN if value is None else counted(value, plural)
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     """A share of one: 0.1234 is "12.3%"."""
     return UNKNOWN if share is None else f"{share * 100:,.{digits}f}%"
@@ -50,7 +56,7 @@ def duration(seconds: float | None) -> str:
     whole = round(seconds)
     days, hours, minutes = whole // 86_400, whole % 86_400 // 3_600, whole % 3_600 // 60
     if days:
-        return f"{days} day{'s' * (days > 1)}" + (f" {hours} h" if hours else "")
+        return counted(days, "days") + (f" {hours} h" if hours else "")
     if hours:
         return f"{hours} h" + (f" {minutes} min" if minutes else "")
     return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
@@ -73,7 +79,7 @@ def ago_text(value: datetime, now: datetime) -> str:
     for unit, length in _UNITS:
         number = int(abs(seconds) // length)
         if number:
-            words = f"{number:,} {unit}{'s' * (number > 1)}"
+            words = counted(number, unit)
             return f"{words} ago" if seconds > 0 else f"in {words}"
     return "just now"
 
@@ -137,6 +143,12 @@ def words(value: str | None) -> str:
     return spaced[:1].upper() + spaced[1:]
 
 
+def sentence(text: str | None) -> str:
+    """A message with a capital letter, unless it begins with the name of a field."""
+    first = (text or "").partition(" ")[0]
+    return (text or "") if {*first} & {*"_.:"} else f"{first[:1].upper()}{(text or '')[1:]}"
+
+
 def known(value: Any) -> Any:
     """The value, or a dash."""
     return UNKNOWN if value is None or value == "" else value
@@ -159,12 +171,14 @@ def _iso(value: datetime) -> str:
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "dollars": dollars,
     "count": count,
+    "counted": number_of,
     "percent": percent,
     "duration": duration,
     "moment": moment,
     "ago": ago,
     "day": day,
     "words": words,
+    "sentence": sentence,
     "known": known,
     "as_options": as_options,
     "as_column": as_column,

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from shared.domain.customers import identifies
 from shared.domain.orders import Order
+from shared.domain.wording import counted
 
 
 class SkipReason(StrEnum):
@@ -69,7 +70,7 @@ def why_skipped(listed: int, skipped: Mapping[str, int]) -> str:
     known = {reason.value: reason.carried for reason in SkipReason}
     counts = sorted(skipped.items(), key=lambda each: -each[1])
     reasons = "; ".join(f"{count:,} {known.get(code, code)}" for code, count in counts)
-    return f"{sum(skipped.values()):,} of {listed:,} orders match no customer: {reasons}"
+    return f"{sum(skipped.values()):,} of {counted(listed, 'orders')} match no customer: {reasons}"
 
 
 class CustomerDirectory(Protocol):

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shared.domain.wording import counted
+
 AT_LEAST_TO_HOLD = 10
 
 
@@ -66,19 +68,20 @@ def decide(
     if gone == 0:
         return Removal(Decision.NOTHING_GONE, "every stored record is still listed")
     if listed == 0 and not looked_up:
-        why = f"the POS listed nothing at all: the {stored} stored records are kept"
+        why = f"the POS listed nothing at all: {counted(stored, 'records')} would be missing"
         return Removal(Decision.HOLD, why)
     if unreadable and not looked_up:
-        why = f"{unreadable} listed records have no readable id and may be among the {gone} missing"
+        records = counted(unreadable, "records")
+        why = f"no id can be read of {records} listed, maybe of the {gone:,} that are missing"
         return Removal(Decision.KEEP, why)
     drastic = gone >= AT_LEAST_TO_HOLD and gone * 100 > max_delete_percent * stored
     if drastic and not allowed:
         why = (
-            f"{gone} of {stored} records are missing from the POS's list, more than"
-            f" {max_delete_percent:g} %: nothing is removed until a person allows it"
+            f"{gone:,} of {stored:,} records are missing from the POS's list, more than"
+            f" {max_delete_percent:g}%: nothing is removed until a person allows it"
         )
         return Removal(Decision.HOLD, why)
-    return Removal(Decision.REMOVE, f"{gone} of {stored} records are no longer listed")
+    return Removal(Decision.REMOVE, f"no longer listed: {gone:,} of {counted(stored, 'records')}")
 
 
 HELD = "removal_held"

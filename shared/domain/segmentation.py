@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from shared.domain.wording import counted
+
 
 class Segment(StrEnum):
     """What a customer is to the dispensary."""
@@ -58,39 +60,41 @@ def segment_of(
         return Segmented(Segment.NEW, "no orders yet")
     limit = thresholds
     days = whole_days(last_order_at, now) if last_order_at else None
-    ago = "never ordered" if days is None else f"last order {days} days before {now:%Y-%m-%d}"
+    ago = "never ordered"
+    if days is not None:
+        ago = f"last order {counted(days, 'days')} before {now:%Y-%m-%d}"
     if spent_cents >= limit.vip_cents and order_count >= limit.vip_orders:
         spent = f"spent ${spent_cents / 100:,.2f} (at least {_dollars(limit.vip_cents)})"
-        orders = f"{order_count} orders (at least {limit.vip_orders})"
+        orders = f"{counted(order_count, 'orders')} (at least {limit.vip_orders})"
         return Segmented(Segment.VIP, f"{spent} over {orders}")
     if days is not None:
         if order_count >= limit.loyal_orders and days < limit.loyal_days:
-            orders = f"{order_count} orders (at least {limit.loyal_orders})"
+            orders = f"{counted(order_count, 'orders')} (at least {limit.loyal_orders})"
             return Segmented(Segment.LOYAL, f"{orders}, {ago} (under {limit.loyal_days})")
         if days > limit.churned_days:
             return Segmented(Segment.CHURNED, f"{ago} (over {limit.churned_days})")
         if days > limit.at_risk_days:
             return Segmented(Segment.AT_RISK, f"{ago} (over {limit.at_risk_days})")
     if order_count >= limit.returning_orders:
-        orders = f"{order_count} orders (at least {limit.returning_orders})"
+        orders = f"{counted(order_count, 'orders')} (at least {limit.returning_orders})"
         return Segmented(Segment.RETURNING, f"{orders}, {ago}")
-    return Segmented(Segment.NEW, f"{order_count} orders (under {limit.returning_orders}), {ago}")
+    return Segmented(
+        Segment.NEW, f"{counted(order_count, 'orders')} (under {limit.returning_orders}), {ago}"
+    )
 
 
 def rules(thresholds: SegmentThresholds = THRESHOLDS) -> list[tuple[Segment, str]]:
     """The segments with what each asks for, in words, in the order in which they are tried."""
     limit = thresholds
-    spent, many = _dollars(limit.vip_cents), f"at least {limit.vip_orders} orders"
+    loyal, recent = counted(limit.loyal_orders, "orders"), counted(limit.loyal_days, "days")
+    spent, many = _dollars(limit.vip_cents), f"at least {counted(limit.vip_orders, 'orders')}"
     return [
         (Segment.NEW, "no orders yet"),
         (Segment.VIP, f"spent at least {spent} over {many}"),
-        (
-            Segment.LOYAL,
-            f"at least {limit.loyal_orders} orders, the last under {limit.loyal_days} days ago",
-        ),
-        (Segment.CHURNED, f"last order over {limit.churned_days} days ago"),
-        (Segment.AT_RISK, f"last order over {limit.at_risk_days} days ago"),
-        (Segment.RETURNING, f"at least {limit.returning_orders} orders"),
+        (Segment.LOYAL, f"at least {loyal}, the last under {recent} ago"),
+        (Segment.CHURNED, f"last order over {counted(limit.churned_days, 'days')} ago"),
+        (Segment.AT_RISK, f"last order over {counted(limit.at_risk_days, 'days')} ago"),
+        (Segment.RETURNING, f"at least {counted(limit.returning_orders, 'orders')}"),
         (Segment.NEW, "none of the others"),
     ]
 

@@ -134,6 +134,11 @@ class AlleavesConfig(_Account):
         return False
 
     @property
+    def lists_by_location(self) -> bool:
+        """Whether the POS lists each location's customers and orders apart."""
+        return self.api_style == "rest"
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """The fields without which nobody can sign in."""
         if self.api_key and self.api_key.get_secret_value():
@@ -149,8 +154,8 @@ class AlleavesConfig(_Account):
     @property
     def listing_key(self) -> Hashable:
         """Equal for locations whose customers and orders the POS lists together, which one client
-        serves: the ``rest`` style lists each location's own."""
-        own = self.location_id if self.api_style == "rest" else ""
+        serves."""
+        own = self.location_id if self.lists_by_location else ""
         return *self._user, self.api_style, own
 
     @property
@@ -199,6 +204,11 @@ class LightspeedConfig(_Account):
     def means_all(self) -> bool:
         """Whether settings without a ``location_id`` mean all locations of the account."""
         return True
+
+    @property
+    def lists_by_location(self) -> bool:
+        """Whether the POS lists each location's customers and orders apart."""
+        return False
 
     @property
     def host(self) -> str:

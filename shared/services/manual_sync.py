@@ -31,7 +31,8 @@ from shared.services.runs.failure import failed
 from shared.services.sync.pos_locations import active_locations
 from shared.store import lease as leases
 from shared.store import locations, paths, runs
-from shared.store.database import WRITES_PER_COMMIT, Conflict, Database, Write
+from shared.store.audit import Action
+from shared.store.database import WRITES_PER_COMMIT, Conflict, Database
 from shared.store.runs import Run
 
 RUNS_PER_HOUR = 6
@@ -76,6 +77,14 @@ class SyncRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person has decided that a run carries out, as it stands in the audit log."""
+
+    action: Action
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class ManualSync:
     """Starts runs and reads them. A run's document is written before its message is sent."""
 
@@ -86,12 +95,21 @@ class ManualSync:
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
-    def start(self, request: SyncRequest, actor: Actor | None = None) -> str:
-        """Start a run, return its id; with ``actor`` it is noted who did. Raises RunUnderWay (of
-        many requests at once for all but one) and RateLimited beyond RUNS_PER_HOUR.
+    def start(
+        self,
+        request: SyncRequest,
+        actor: Actor | None = None,
+        *,
+        decision: Decision | None = None,
+    ) -> str:
+        """Start a run, return its id; it is noted in the audit log, in the commit that queues it,
+        that ``actor`` (else who is named in the request) did, or with it made a ``decision``.
+        Raises RunUnderWay (of many requests at once for all but one) and RateLimited beyond
+        RUNS_PER_HOUR.
 
         A dry run is in nobody's way, and has a report but no document (services/sync/dry_run.py).
         """
+        by = actor or Actor(request.requested_by)
         for _ in range(ATTEMPTS):
             before = runs.read_manual(self.database, request.org_id)
             if not request.dry_run and (running := self._under_way(request.org_id, before.run_id)):
@@ -109,7 +127,15 @@ class ManualSync:
             asked = runs.add_manual(request.org_id, before, run_id=last, asked_at=[*recent, now])
             queued = [] if request.dry_run else [runs.put(request.org_id, run_id, run)]
             try:
-                self._commit([asked, *queued], request.org_id, run_id, actor)
+                record_action(
+                    self.database,
+                    by,
+                    decision.action if decision else _started(request),
+                    org_id=request.org_id,
+                    target=decision.target if decision else run_id,
+                    now=now,
+                    writes=[asked, *queued],
+                )
             except Conflict:
                 continue
             message = PosSync(run_id=run_id, trigger="manual", **asdict(request))
@@ -126,23 +152,6 @@ class ManualSync:
             )
             return run_id
         raise RetryLater(f"too many ask for a run of {request.org_id} at once")
-
-    def _commit(
-        self, writes: Sequence[Write], org_id: str, run_id: str, actor: Actor | None
-    ) -> None:
-        if actor is None:
-            self.database.commit(writes)
-            return
-        now = self.clock()
-        record_action(
-            self.database,
-            actor,
-            "sync_started",
-            org_id=org_id,
-            target=run_id,
-            now=now,
-            writes=writes,
-        )
 
     def start_all(self) -> dict[str, str]:
         """Start a run of every org with an active POS location; run id by org. The run of an org
@@ -233,6 +242,10 @@ class ManualSync:
             error, now = RunNotSent("the run could not be queued: ask again"), self.clock()
             self.database.commit([failed(m.org_id, m.run_id, run, error, now) for m in messages])
             raise
+
+
+def _started(request: SyncRequest) -> Action:
+    return "dry_run_started" if request.dry_run else "sync_started"
 
 
 def _recent(asked_at: Sequence[datetime], now: datetime) -> list[datetime]:

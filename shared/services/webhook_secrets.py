@@ -16,6 +16,7 @@ from shared.clock import Clock
 from shared.domain.org_secrets import SecretPlace
 from shared.errors import ConfigurationInvalid
 from shared.outbound.credentials import PREFIX, SecretResolver
+from shared.services.admin.audit import Actor, record_action
 from shared.store import webhook_signers
 from shared.store.database import Conflict, Database
 
@@ -31,11 +32,13 @@ def new_secret() -> SecretStr:
 
 @dataclass(frozen=True, slots=True)
 class AddressSecrets:
-    """The secrets of orgs' addresses. Methods raise ConfigurationInvalid, in words."""
+    """The secrets of orgs' addresses. That ``actor`` has exchanged one stands in the audit log.
+    Methods raise ConfigurationInvalid, in words."""
 
     database: Database
     resolver: SecretResolver
     clock: Clock
+    actor: Actor
     make: Callable[[], SecretStr] = new_secret
 
     def current(self, org_id: str) -> SecretStr:
@@ -70,7 +73,18 @@ class AddressSecrets:
             both = SecretStr(f"{made.get_secret_value()} {before}".strip())
             try:
                 now = self.clock()
-                webhook_signers.exchange(self.database, signer.id, signer.secret, both, now)
+                write = webhook_signers.exchanged(
+                    self.database, signer.id, signer.secret, both, now
+                )
+                record_action(
+                    self.database,
+                    self.actor,
+                    "webhook_secret_exchanged",
+                    org_id=org_id,
+                    target=signer.id,
+                    now=now,
+                    writes=[write],
+                )
             except Conflict:
                 if last:
                     raise

@@ -32,9 +32,11 @@ from shared.errors import (
 from shared.pos.config import Location
 from shared.pos.port import PosEvent, PosWriter
 from shared.pos.registry import PosAccount
+from shared.services.admin.audit import Actor, action_entry
 from shared.services.sync.pos_locations import LOCATIONS_NAMED, active_locations
 from shared.services.webhooks import request
 from shared.store import pos_writes, webhook_events
+from shared.store.audit import Action
 from shared.store.database import Conflict, Database
 from shared.store.pos_writes import Claim
 
@@ -82,6 +84,7 @@ class WriteBack:
     pos_sync: Publisher
     location: Location
     clock: Clock
+    actor: Actor
     seconds: float = ATTEMPT_SECONDS
 
     @property
@@ -101,7 +104,9 @@ class WriteBack:
             found = self.pos.find_customer(customer, deadline) if claim.doubtful else None
             return found or self.pos.create_customer(customer)
 
-        return self._once(f"customer/{key}", repr(customer), make, _customer_changed)
+        return self._once(
+            f"customer/{key}", repr(customer), make, _customer_changed, "pos_customer_created"
+        )
 
     def submit_order(self, key: str, order: NewOrder) -> str:
         """Create an order, header first, then its lines; returns the POS's id. Raises OrderDiffers
@@ -121,7 +126,7 @@ class WriteBack:
                 raise OrderDiffers(f"order {order_id} at the POS has other lines than asked for")
             return order_id
 
-        return self._once(f"order/{key}", repr(order), make, _order_changed)
+        return self._once(f"order/{key}", repr(order), make, _order_changed, "pos_order_created")
 
     def apply_discount(self, key: str, order_id: str, discount_id: str) -> None:
         """Apply one of the POS's discounts to one of its orders. Raises OutcomeUnknown where an
@@ -137,7 +142,13 @@ class WriteBack:
             self.pos.give_discount(order_id, discount_id)
             return order_id
 
-        self._once(f"discount/{key}", f"{order_id}/{discount_id}", make, _order_changed)
+        self._once(
+            f"discount/{key}",
+            f"{order_id}/{discount_id}",
+            make,
+            _order_changed,
+            "pos_discount_applied",
+        )
 
     def _opened(self, claim: Claim, order: NewOrder, deadline: Deadline) -> str:
         order_id, external_id = None, f"{self.location.org_id}/{claim.use}"
@@ -158,6 +169,7 @@ class WriteBack:
         content: str,
         make: Callable[[Claim, Deadline], str],
         changed: Callable[[str], PosEvent],
+        action: Action,
     ) -> str:
         org_id, content = self.location.org_id, f"{self.location.id} {content}"
         claim = pos_writes.claim(self.database, org_id, key, content=content, now=self.clock())
@@ -179,7 +191,8 @@ class WriteBack:
             raise explained from error
         event, now = changed(made), self.clock()
         stored = webhook_events.create(org_id, claim.use, self.provider, event, b"", now)
-        pos_writes.complete(self.database, claim, made, [stored])
+        entry = action_entry(self.actor, action, org_id=org_id, target=made, now=now)
+        pos_writes.complete(self.database, claim, made, [stored, entry])
         log.info("pos_write_done")
         self._fetch(claim, event)
         return made
@@ -204,7 +217,7 @@ class OpenWriteBack:
     pos_sync: Publisher
     clock: Clock
 
-    def __call__(self, org_id: str, location_id: str | None) -> WriteBack:
+    def __call__(self, org_id: str, location_id: str | None, actor: Actor) -> WriteBack:
         """The account of the location of that id, its document's or the POS's own; None is allowed
         where the org has one. Raises RequestInvalid where it is not clear which is meant, or that
         one is at a provider to which nothing is written, and ConfigurationInvalid."""
@@ -219,7 +232,7 @@ class OpenWriteBack:
             raise RequestInvalid(
                 f"locationId: Sync Sam makes nothing at {location.pos_config.provider}"
             )
-        return WriteBack(self.database, writer, self.pos_sync, location, self.clock)
+        return WriteBack(self.database, writer, self.pos_sync, location, self.clock, actor)
 
 
 def _chosen(locations: Sequence[Location], wanted: str | None) -> Location:

@@ -24,6 +24,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared import tracing
 from shared.batches import batched
+from shared.store.answers import RawQuery, fields_of, path_of
 from shared.store.writes import Create as Create
 from shared.store.writes import Fields as Fields
 from shared.store.writes import Put as Put
@@ -217,12 +218,27 @@ class Database:
             query = query.limit(limit)
         found = 0
         with self._limited() as limits:
-            for snapshot in query.stream(**limits):
+            for document in self._answers(query, limits):
                 if found == limit:  # one that broke off and is resumed has its limit anew
                     break
                 found += 1
-                yield _document(snapshot)
+                yield document
         self.meter.add(reads=max(1, found))
+
+    def _answers(self, query: Any, limits: Mapping[str, Any]) -> Iterator[Document]:
+        if not isinstance(query, RawQuery):
+            yield from map(_document, query.stream(**limits))
+            return
+        again = if_exception_type(*_READ_AGAIN) if self._ends_at is None else if_exception_type()
+        for answer in query.answers(again, **limits):
+            path = path_of(answer.document)
+            yield Document(
+                id=path.rpartition("/")[2],
+                fields=fields_of(answer.document, self._client),
+                version=_utc(answer.document.update_time),
+                read_at=_utc(answer.read_time),
+                path=path,
+            )
 
     def query_in(
         self,
@@ -351,8 +367,11 @@ class Database:
     def _filtered(
         self, collection: str, filters: Iterable[Filter], *, everywhere: bool = False
     ) -> Any:
-        root = self._client.collection_group if everywhere else self._client.collection
-        query: Any = root(collection)
+        query: Any = (
+            self._client.collection_group(collection)
+            if everywhere
+            else RawQuery(self._client.collection(collection))
+        )
         for name, operator, value in filters:
             query = query.where(filter=FieldFilter(name, operator, value))
         return query

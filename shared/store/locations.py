@@ -19,7 +19,7 @@ from shared.cache import ExpiringCache
 from shared.domain.ids import is_document_id, natural_key, org_id_spellings
 from shared.domain.providers import PROVIDERS
 from shared.domain.runs import NEW_FOR
-from shared.errors import ConfigurationInvalid, InvalidMessage, at_fault
+from shared.errors import ConfigurationInvalid, UnknownOrg, at_fault
 from shared.pos.config import (
     DEFAULT_TIMEZONE,
     STATUSES,
@@ -354,14 +354,14 @@ def put_roster(before: Roster | None, org_ids: Sequence[str], now: datetime) -> 
 
 
 def require_known(database: Database, org_id: str) -> None:
-    """Raises InvalidMessage where neither a tenant document nor a location, of any status, names
-    the org."""
+    """Raises UnknownOrg where neither a tenant document nor a location, of any status, names the
+    org."""
     tenant = paths.tenant(org_id)
     if database.get_all([tenant], ["name"])[tenant].exists:
         return
     named = ("orgId", "==", org_id)
     if not list(database.query(paths.LOCATIONS, named, select=["orgId"], limit=1)):
-        raise InvalidMessage("there is no such org")
+        raise UnknownOrg(org_id)
 
 
 class OrgDirectory:

@@ -1,10 +1,10 @@
 """Adding up the orders of a period.
 
-Up to FEW are read, one at a time. More are not: Firestore counts and sums them itself, by status
-and channel and by week. What is stored among the orders and left out of all figures is then taken
-away again: imported orders of the web shop that are superseded or match no customer, and what the
-POS has no more. The sums need a status, a channel and a total of each order. Where some lack one,
-which happens where other programs write orders, however many there are are read.
+A few are read, one at a time. More are not: Firestore counts and sums them itself, by status and
+channel and by week. What is stored among the orders and left out of all figures is then taken away
+again: imported orders of the web shop that are superseded or match no customer, and what the POS
+has no more. The sums need a status, a channel and a total of each order. Where some lack one, which
+happens where other programs write orders, however many there are are read.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,10 +21,10 @@ from shared.domain.spending import COUNTED, OrderFact
 from shared.store import paths
 from shared.store.database import Database, Document, Filter, Totals
 from shared.store.documents import EARLIEST
-from shared.store.orders import SPENDING_FIELDS, fact_as_stored
+from shared.store.orders import SPENDING_FIELDS, SUPERSEDED_BY, fact_as_stored
 
-FEW = 5_000
-"""Orders that one query reads sooner than some thirty add them up."""
+FEW = 60
+"""Orders that are read as soon as one query adds up any number; a query costs one read, too."""
 AT_ONCE = 16
 """Queries under way at the same time."""
 _SET_ASIDE = (EcomState.SUPERSEDED, EcomState.UNMATCHED)
@@ -33,7 +33,9 @@ SET_ASIDE: Filter = ("ecomState", "in", [state.value for state in _SET_ASIDE])
 _COUNTED: Filter = ("status", "in", sorted(status.value for status in COUNTED))
 _ANY_CHANNEL: Filter = ("channel", "in", [channel.value for channel in Channel])
 _REFUND: Filter = ("total", "<", 0)
-_READ = (*(name for name in SPENDING_FIELDS if name != "items"), "ecomState")
+_UNREAD = frozenset({"customerId", "items", SUPERSEDED_BY})
+_READ = (*(name for name in SPENDING_FIELDS if name not in _UNREAD), "ecomState")
+_KINDS = list(product(OrderStatus, Channel))
 
 
 def figures_of(
@@ -45,10 +47,11 @@ def figures_of(
         paths.orders(org_id), *_created(period), order_by=[("createdAt", "DESCENDING")]
     ).count
     weeks = period.weeks()
+    few_of_all = few * (len(_KINDS) + len(weeks))
     figures = None
-    if stored > few:
+    if stored > few_of_all:
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="figures") as pool:
-            figures = _Adding(database, org_id, period, weeks, pool).up(stored)
+            figures = _Adding(database, org_id, period, weeks, pool).up(stored, few_of_all)
     if figures is None:
         figures = _sum_of(_one_by_one(database, org_id, period), weeks)
     return figures, stored - figures.orders
@@ -71,25 +74,38 @@ class _Adding:
         self._weeks = weeks
         self._pool = pool
 
-    def up(self, stored: int) -> SalesFigures | None:
-        """The figures of the orders, of which ``stored`` are; None where some lack a field."""
+    def up(self, stored: int, few: int) -> SalesFigures | None:
+        """The figures of the orders, of which ``stored`` are; None where some lack a field. Where
+        ``few`` are set aside, these are read."""
+        created = _created(self._period)
+        removed = self._pool.submit(self._read, (REMOVED_AT, ">", EARLIEST))
+        set_aside = self._pool.submit(self._database.totals, self._orders, SET_ASIDE, *created)
         figures = self._of()
         if figures.orders != stored:
             return None
-        if self._database.totals(self._orders, SET_ASIDE, *_created(self._period)).count:
+        if set_aside.result().count > few:
             figures.subtract(self._of(SET_ASIDE))
-        figures.subtract(_sum_of(_removed(self._database, self._orders, self._period), self._weeks))
+        elif set_aside.result().count:
+            figures.subtract(self._sum_of(self._read(SET_ASIDE)))
+        figures.subtract(self._sum_of(o for o in removed.result() if not _is_set_aside(o)))
         return figures
+
+    def _read(self, matching: Filter) -> list[Document]:
+        """Those of the orders."""
+        found = self._database.query(self._orders, *_created(self._period), matching, select=_READ)
+        return list(found)
+
+    def _sum_of(self, orders: Iterable[Document]) -> SalesFigures:
+        return _sum_of(_facts(orders), self._weeks)
 
     def _of(self, *more: Filter) -> SalesFigures:
         """The figures of the orders that match the filters."""
         figures = SalesFigures()
-        kinds = list(product(OrderStatus, Channel))
         counted = [*more, _COUNTED, _ANY_CHANNEL]
-        of_kinds = self._all(self._period, ([*more, *_of_kind(*kind)] for kind in kinds))
+        of_kinds = self._all(self._period, ([*more, *_of_kind(*kind)] for kind in _KINDS))
         of_weeks = [self._all(week, [counted]) for week in self._weeks]
         (refunds,) = self._all(self._period, [counted], _REFUND)
-        for (status, channel), found in zip(kinds, of_kinds, strict=True):
+        for (status, channel), found in zip(_KINDS, of_kinds, strict=True):
             figures.statuses[status] += found.count
             figures.channels[channel] += found.count
             if status in COUNTED:
@@ -127,12 +143,6 @@ def _sum_of(orders: Iterable[OrderFact], weeks: Sequence[Period]) -> SalesFigure
     for order in orders:
         figures.add(order, starts)
     return figures
-
-
-def _removed(database: Database, orders: str, period: Period) -> Iterator[OrderFact]:
-    """The orders of a period that the POS has no more, without those that are set aside."""
-    found = database.query(orders, *_created(period), (REMOVED_AT, ">", EARLIEST), select=_READ)
-    return _facts(order for order in found if not _is_set_aside(order))
 
 
 def _one_by_one(database: Database, org_id: str, period: Period) -> Iterator[OrderFact]:

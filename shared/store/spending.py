@@ -3,6 +3,7 @@ spending needs them, and the scales they are scored by; the version of an org's 
 caches see that it has changed."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -201,15 +202,18 @@ def data_version(database: Database, org_id: str) -> tuple[object, ...]:
     every commit of a run writes, a webhook's too, and of the newest spending document. Two
     reads."""
     lease = paths.lease(org_id)
-    run = database.get_all([lease], ["epoch"])[lease]
-    newest = database.query(
-        paths.customer_spending(org_id),
-        ("orgId", "==", org_id),
-        select=["updatedAt"],
-        order_by=[("updatedAt", "DESCENDING")],
-        limit=1,
-    )
-    return run.version, *((each.id, each.version) for each in newest)
+    # Both at once: somebody waits for what is answered then.
+    with ThreadPoolExecutor(1, thread_name_prefix="version") as pool:
+        run = pool.submit(database.get_all, [lease], ["epoch"])
+        newest = database.query(
+            paths.customer_spending(org_id),
+            ("orgId", "==", org_id),
+            select=["updatedAt"],
+            order_by=[("updatedAt", "DESCENDING")],
+            limit=1,
+        )
+        figures = [(each.id, each.version) for each in newest]
+        return run.result()[lease].version, *figures
 
 
 def touch_data_version(org_id: str, customer_id: str, now: datetime) -> Update:

@@ -61,22 +61,23 @@ def active(database: Database, provider: str, limit: int) -> list[WebhookSigner]
     return list(_signers(found, provider))
 
 
-def exchange(
+def exchanged(
     database: Database,
     location_id: str,
     before: SecretStr | None,
     secret: SecretStr,
     now: datetime,
-) -> None:
-    """Store a location's secret in the place of the one ``before``, and when that was. Raises
-    Conflict where that is no longer the one before, or the location is changed at this moment."""
+) -> Update:
+    """The write of a location's secret in the place of the one ``before``, and of when that was.
+    Raises Conflict where that is no longer the one before; it is refused where the location is
+    changed meanwhile."""
     path = f"{paths.LOCATIONS}/{location_id}"
     found = database.get(path)
     config = found.fields.get("posConfig", {})
     if _secret(config.get("webhookSecret")) != before:
         raise Conflict(path)
     changed = {**config, "webhookSecret": secret.get_secret_value(), ROTATED_AT: now}
-    database.commit([Update(path, {"posConfig": changed}, if_version=found.version)])
+    return Update(path, {"posConfig": changed}, if_version=found.version)
 
 
 def _if_few(database: Database, provider: str, which: Filter, few: int) -> list[WebhookSigner]:

@@ -15,6 +15,8 @@ from shared.errors import RateLimited
 from shared.web.auth import Caller, MachineCaller, SignedInUser, WebhookSender
 
 MINUTE = 60.0
+CALLS_PER_MINUTE = 1_200
+"""Of one caller at one instance, where a function's settings say nothing else."""
 CALLERS_KEPT = 20_000
 CHANGES_SHARE = 10
 """Of a caller's calls in a minute, one in so many may change something."""

@@ -44,7 +44,7 @@ from werkzeug.routing import Rule as PathRule
 from shared import tracing
 from shared.errors import RequestInvalid, RequestRefused
 from shared.web.auth import Caller, OrgRule, Rule
-from shared.web.limits import CallLimits
+from shared.web.limits import CALLS_PER_MINUTE, CallLimits
 from shared.web.request import (
     KIB,
     Body,
@@ -78,8 +78,6 @@ Shape = type[ResponseModel] | str
 Answer = Shape | tuple[int, Shape]
 """What a route answers, with 200 or with the status beside it."""
 
-CALLS_PER_MINUTE = 1_200
-"""Of one caller at one instance, where a function's settings say nothing else."""
 ANY_ORIGIN = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, X-Request-Id",

@@ -53,7 +53,7 @@ class Cloud:
     """A context manager: a stack with some of the functions and a POS whose every call takes
     ``latency_ms``. No org is connected to it at first. ``env``: settings of ``org_sync``.
     ``firestore``: the host:port of what the functions are to take for Firestore, if not the
-    stack's emulator."""
+    stack's emulator. ``instances``: how many of each function its process stands for."""
 
     client: firestore.Client
     pos: SimulatedPos
@@ -64,6 +64,7 @@ class Cloud:
         latency_ms: float = 0,
         env: Mapping[str, str] | None = None,
         firestore: str | None = None,
+        instances: int = 1,
     ) -> None:
         given = {"FIRESTORE_EMULATOR_HOST": firestore} if firestore else {}
         self.stack = Stack(
@@ -71,6 +72,7 @@ class Cloud:
             simulator_arguments=("--latency-ms", str(latency_ms)),
             extra_env={name: dict(given) for name in functions}
             | {"org_sync": {**given, **(env or {})}},
+            instances=instances,
             logs=STATE / "bench-logs",
         )
         self._firestore = firestore

@@ -1,4 +1,4 @@
-"""1,000 small orgs through one tick: how many a second, and how long of that the POS took."""
+"""Many small orgs through one tick: how many a second, and how long of that the POS took."""
 
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -16,15 +16,23 @@ TITLE = "Many small orgs through one tick; 240 ms per call to the POS"
 
 LATENCY_MS = 240
 ORGS, QUICK_ORGS = 1_000, 50
-WITHIN = 1800.0
+INSTANCES = 8
+"""For so many the one ``org_sync`` process stands: of the hundred that the manifest allows, those
+for which two cores suffice."""
+WITHIN_PER_ORG = 1.0
 AT_ONCE = 100
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def run(console: Console, *, quick: bool) -> Figures:
-    """See registry.Bench. Two ticks: everything is new at the first, nothing at the second."""
-    orgs = QUICK_ORGS if quick else ORGS
-    with Cloud("cron_fanout", "org_sync", "spending", latency_ms=LATENCY_MS) as cloud:
+    """See registry.Bench."""
+    return ticks(console, QUICK_ORGS if quick else ORGS)
+
+
+def ticks(console: Console, orgs: int) -> Figures:
+    """Two ticks of so many orgs: everything is new at the first, nothing at the second."""
+    functions = ("cron_fanout", "org_sync", "spending")
+    with Cloud(*functions, latency_ms=LATENCY_MS, instances=INSTANCES) as cloud:
         cloud.pos.control("POST", "orgs", {"generated": orgs})
         known = [f"org_{n:05}" for n in range(1, orgs + 1)]
         for location in cloud.locations():
@@ -34,8 +42,9 @@ def run(console: Console, *, quick: bool) -> Figures:
         second = _tick(cloud, known, expected=2)
     rows = [_row("first tick, all is new", first), _row("second tick, nothing is", second)]
     columns = ("seconds", "orgs a second", "waiting for the POS", "processor time an org", "runs")
-    console.print(table(f"{orgs:,} orgs, one org_sync process", columns, rows))
-    return {"orgs": orgs, "first": first, "second": second}
+    title = f"{orgs:,} orgs, one org_sync process for {INSTANCES} instances"
+    console.print(table(title, columns, rows))
+    return {"orgs": orgs, "instances": INSTANCES, "first": first, "second": second}
 
 
 def _tick(cloud: Cloud, orgs: list[str], *, expected: int) -> dict[str, Any]:
@@ -44,13 +53,13 @@ def _tick(cloud: Cloud, orgs: list[str], *, expected: int) -> dict[str, Any]:
     begun = datetime.now(UTC)
     cpu = cpu_seconds(pid)
     cloud.stack.publish("cron-tick", {"job": "pos-sync"})
-    waiting = list(orgs)
+    waiting, within = list(orgs), 60 + len(orgs) * WITHIN_PER_ORG
 
     def all_ended() -> bool:
         waiting[:] = _not_ended(cloud, waiting, begun)
         return not waiting
 
-    cloud.wait(f"all orgs have run {expected} times", all_ended, WITHIN, look=1.0)
+    cloud.wait(f"all orgs have run {expected} times", all_ended, within, look=1.0)
     used = cpu_seconds(pid) - cpu
     runs = [d.to_dict() or {} for d in cloud.client.collection_group("sync_runs").stream()]
     newest = sorted(runs, key=lambda each: str(each["startedAt"]))[-len(orgs) :]

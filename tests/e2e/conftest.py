@@ -15,6 +15,22 @@ from tests.deployment import unpack_archive
 from tests.e2e.cloud import Cloud, strict_cloud
 
 LEASE_SECONDS = 3
+CLOUDS = ("cloud", "doors", "console")
+"""The fixtures that start one, which takes long; those first whose tests take longest."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files whose tests share a cloud are for the same worker."""
+    groups = {
+        item.path: name
+        for item in items
+        for name in CLOUDS
+        if name in getattr(item, "fixturenames", ())
+    }
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(groups.get(item.path, item.path.stem)))
+    items.sort(key=lambda item: (*CLOUDS, groups.get(item.path)).index(groups.get(item.path)))
 
 
 @pytest.fixture(scope="session")

@@ -207,6 +207,14 @@ def test_what_waits_for_an_operator_is_listed_and_decided(
     assert sam(*rotate)["connection"]["ok"]
     assert sam("check", org_id)["ok"]
 
+    # And whatever was changed is in the audit log
+    done = sam("audit", org_id)["actions"]
+    assert {each["by"] for each in done} == {"sync-sam"}
+    assert {each["action"] for each in done} == {
+        *("sync_started", "dry_run_started", "removal_approved", "dead_letter_replayed"),
+        *("quarantine_replayed", "location_paused", "location_resumed", "location_changed"),
+    }
+
 
 def test_webhooks_exports_and_tokens(sam: Operator, open_org: OpenOrg, tmp_path: Path) -> None:
     # Given
@@ -236,6 +244,9 @@ def test_webhooks_exports_and_tokens(sam: Operator, open_org: OpenOrg, tmp_path:
     person = next(iter(cloud.store.documents(f"tenants/{org_id}/customers")))
     assert sam("erase", org_id, person, "--yes")["done"]
     assert person not in cloud.store.documents(f"tenants/{org_id}/customers")
+    done = sam("audit", org_id)["actions"]
+    assert [each["action"] for each in done[:2]] == ["customer_erased", "export_imported"]
+    assert person not in json.dumps(done)
 
     looked = sam("doctor")
     assert looked["ok"], looked

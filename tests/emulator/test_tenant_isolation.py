@@ -52,7 +52,7 @@ from tests.emulator.functions import InProcess, pubsub_event
 from tests.simulated_pos import SimulatedPos
 from tests.stored import Fields, StoredDocuments
 
-CASES = int(os.environ.get("FUZZ_CASES", "300"))
+CASES = int(os.environ.get("FUZZ_CASES", "200"))
 CASES_AT_ONCE = 20
 MINE, OTHER = "harbor", "org_harbor"
 """Two orgs whose ids are spellings of one name."""

@@ -1,7 +1,7 @@
 """How large a document is and how many index entries it has, by Firestore's documentation
 (storage-size and index-overview)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +52,12 @@ class _Collection:
     """The indexes of collections of one id."""
 
     overrides: Mapping[str, Modes]
-    composites: tuple[tuple[tuple[str, bool], ...], ...]  # field and whether for every element
+    composites: tuple["_Composite", ...]
     in_composites: frozenset[str]
+
+
+_Composite = tuple[tuple[Sequence[str], bool], ...]
+"""Of each field the names of its path, and whether it has an entry for every element."""
 
 
 class Measure:
@@ -122,6 +126,7 @@ class _Walk:
         self._overrides = collection.overrides
         self._in_composites = collection.in_composites
         self._limits = limits
+        self._never_too_long = min(limits.value, limits.indexed_value or limits.value)
 
     def fields(self, fields: Any, prefix: str, inherited: Modes, depth: int) -> int:
         stored = 0
@@ -137,11 +142,13 @@ class _Walk:
     def _value(self, value: Any, path: str, modes: Modes, depth: int) -> int:
         kind = value.WhichOneof("value_type")
         self.entries += modes.ordered
+        if kind == "string_value":
+            text = value.string_value
+            size = len(text) if text.isascii() else len(text.encode())
+            return (size if size <= self._never_too_long else self._bounded(size, path, modes)) + 1
         if kind in _FIXED:
             return _FIXED[kind]
         match kind:
-            case "string_value":
-                return self._bounded(utf8_size(value.string_value), path, modes) + 1
             case "bytes_value":
                 return self._bounded(len(value.bytes_value), path, modes)
             case "reference_value":
@@ -199,29 +206,24 @@ def _collection(declared: Mapping[str, Any], group: str) -> _Collection:
         for path, each in indexes.overrides(declared, group).items()
     }
     composites = tuple(
-        tuple((field["fieldPath"], "arrayConfig" in field) for field in each["fields"])
+        tuple((field["fieldPath"].split("."), "arrayConfig" in field) for field in each["fields"])
         for each in declared["indexes"]
         if each["collectionGroup"] == group
     )
-    in_composites = frozenset(path for index in composites for path, _ in index)
+    in_composites = frozenset(".".join(names) for index in composites for names, _ in index)
     return _Collection(overrides, composites, in_composites)
 
 
-def _composite(index: tuple[tuple[str, bool], ...], fields: Any) -> int:
+def _composite(index: _Composite, fields: Any) -> int:
     entries = 1
-    for path, per_element in index:
-        found = next(_found(fields, path.split(".")), None)
-        if found is None:
+    for (*parents, last), per_element in index:
+        within = fields
+        for name in parents:
+            if name not in within:
+                return 0
+            within = within[name].map_value.fields
+        if last not in within:
             return 0
         if per_element:
-            entries *= len(found.array_value.values)
+            entries *= len(within[last].array_value.values)
     return entries
-
-
-def _found(fields: Any, names: list[str]) -> Iterator[Any]:
-    first, *rest = names
-    if first in fields:
-        if rest:
-            yield from _found(fields[first].map_value.fields, rest)
-        else:
-            yield fields[first]

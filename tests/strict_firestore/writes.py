@@ -12,6 +12,7 @@ from tests.strict_firestore.limits import Limits, check_name, field_path, invali
 from tests.strict_firestore.measure import NOTHING, Measure, Size
 
 SIZES_KEPT = 200_000
+PATHS_KEPT = 4_096
 
 Fetch = Callable[[list[str]], Mapping[str, Any]]
 """Gives the stored documents (protobuf) of those names that exist."""
@@ -62,6 +63,7 @@ class WriteCheck:
         self._is_empty = is_empty
         self._sizes: dict[str, Size | None] = {}  # None: it may be of any size
         self._known: dict[str, bool] = {}  # databases of whose every document the size is kept
+        self._paths: set[str] = set()  # of fields, that are known to be allowed
         self._lock = threading.Lock()
 
     def check(self, request: bytes) -> Checked:
@@ -95,7 +97,11 @@ class WriteCheck:
         name = write.update.name or write.delete or write.transform.document or write.verify
         check_name(name, self._limits)
         for path in write.update_mask.field_paths:
-            field_path(path, self._limits)
+            if path not in self._paths:
+                field_path(path, self._limits)
+                if len(self._paths) > PATHS_KEPT:
+                    self._paths = set()
+                self._paths.add(path)
         size = self._measure.fields(name, write.update.fields)
         if transforms := _transforms(write):
             alone = _Document()

@@ -1,5 +1,8 @@
 """The Flask application of the simulated POS."""
 
+from copy import copy
+from functools import cache
+
 from flask import Flask
 
 from deploy.local.simulator.alpine.api import alpine
@@ -14,8 +17,16 @@ from deploy.local.simulator.simulation import Simulation
 def create_app(simulation: Simulation) -> Flask:
     """An application that serves ``simulation``: the POS under ``/api``, Alpine IQ under
     ``/alpine``, and ``/control``."""
-    app = Flask("pos-simulator")
+    app = copy(_routes())
+    app.extensions = {}
     attach(app, simulation)
+    return app
+
+
+@cache
+def _routes() -> Flask:
+    """Without a simulation: to compile the routes takes long."""
+    app = Flask("pos-simulator")
     app.register_blueprint(api)
     app.register_blueprint(control)
     app.register_blueprint(fault_control)

@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,6 +30,14 @@ class Dataset:
         self.customers = Table(_customer_key, _customer_place)
         self.orders = Table(_order_key, self._order_place)
         self.inventory = Table(inventory_key, _inventory_place)
+
+    def copy(self) -> "Dataset":
+        """One with the same records, that changes on its own."""
+        found = Dataset(self._zone, self._today)
+        found.customers = self.customers.copy()
+        found.orders = self.orders.copy()
+        found.inventory = self.inventory.copy()
+        return found
 
     def table(self, kind: str) -> Table:
         """The table of a kind. Raises KeyError for another than KINDS."""
@@ -62,6 +71,11 @@ class Dataset:
 
 def generate_dataset(spec: OrgSpec, today: date) -> Dataset:
     """The org that ``spec`` describes, dated back from ``today``."""
+    return _generated(spec, today).copy()
+
+
+@lru_cache(maxsize=4)
+def _generated(spec: OrgSpec, today: date) -> Dataset:
     zone = ZoneInfo(spec.timezone)
     calendar = Calendar(today, zone)
 

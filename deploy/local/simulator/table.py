@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import RLock
 from typing import Any
 
@@ -20,13 +20,21 @@ class Table:
     it stands in the listing. Safe to read and change from several threads."""
 
     def __init__(
-        self, key_of: Callable[[Record], str], place_of: Callable[[Record], Place]
+        self,
+        key_of: Callable[[Record], str],
+        place_of: Callable[[Record], Place],
+        texts: Mapping[str, tuple[Place, bytes]] | None = None,
     ) -> None:
         self._key_of = key_of
         self._place_of = place_of
         self._lock = RLock()
-        self._texts: dict[str, tuple[Place, bytes]] = {}
+        self._texts = dict(texts or {})
         self._listing: tuple[list[Place], list[bytes]] | None = None
+
+    def copy(self) -> "Table":
+        """One with the same records, that changes on its own."""
+        with self._lock:
+            return Table(self._key_of, self._place_of, self._texts)
 
     def replace(self, records: Iterable[Record]) -> None:
         """Hold these records and no others."""

@@ -18,6 +18,14 @@ BLANK_TIERS = 2
 """Rows for further levels of the loyalty programme."""
 
 
+DELETED_CUSTOMERS = {
+    "keep": "Kept as they are",
+    "mark": "Kept, but marked as removed",
+    "erase": "Erased for good",
+}
+"""What may become of customers whom the POS has deleted, as people choose it."""
+
+
 class AccountField(NamedTuple):
     """A field of ``posConfig`` as people are asked for it. ``options``: the values that it may
     have."""
@@ -87,6 +95,7 @@ def routes(console: Console, staff: Rule) -> RouteTable:
             providers=LABELS,
             notices=KINDS,
             blank_tiers=BLANK_TIERS,
+            deleted_customers=DELETED_CUSTOMERS,
             usual_zone=DEFAULT_TIMEZONE,
         )
 

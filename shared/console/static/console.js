@@ -8,7 +8,6 @@ import { drawCharts } from "./charts.js";
 import { wireTips } from "./tips.js";
 import { wireFields } from "./fields.js";
 
-document.documentElement.classList.add("js");
 const current = document.querySelector(".top__nav [aria-current]");
 const list = current?.closest("ul");
 if (list) list.scrollLeft = current.offsetLeft - (list.clientWidth - current.offsetWidth) / 2;

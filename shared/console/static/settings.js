@@ -4,6 +4,7 @@
 import { fieldsOf } from "./actions.js";
 import { call, Refused } from "./api.js";
 import { clearFaults, showFaults } from "./fields.js";
+import { counted } from "./words.js";
 
 const CALLS = { settings: "Settings", sign_in: "Sign-in", location: "Location" };
 const TURNS = { org: "The dispensary's turn.", provider: "The provider's turn.", us: "Our turn.", caller: "" };
@@ -60,7 +61,7 @@ function described({ ok, calls, locationIds, timezone, locations }, form) {
 }
 
 function answered({ rows, milliseconds }) {
-  const some = rows === undefined ? "answered" : `${rows.toLocaleString("en-US")} row${rows === 1 ? "" : "s"}`;
+  const some = rows === undefined ? "answered" : counted(rows, "rows");
   return `${some} in ${milliseconds.toLocaleString("en-US")} ms`;
 }
 
@@ -81,7 +82,8 @@ function choices(locations, meant, form) {
     line.append(element("span", `${name ?? "Location"} (${id})`), choose);
     return line;
   }));
-  return [element("p", "Other locations of this account:", "muted"), list];
+  const lead = meant.length ? "Other locations of this account:" : "Choose one of this account's locations, then test again:";
+  return [element("p", lead, "muted"), list];
 }
 
 function element(tag, text, className = "") {

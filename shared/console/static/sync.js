@@ -6,6 +6,7 @@ import { call, Refused } from "./api.js";
 import { confirmed } from "./dialogs.js";
 import { keep, say } from "./messages.js";
 import { agoText } from "./times.js";
+import { counted } from "./words.js";
 
 const FOLLOWING_MS = 1_000;
 const IDLE_MS = 15_000;
@@ -62,8 +63,7 @@ async function start(button) {
 
 function againIn(seconds) {
   if (!seconds) return "Try again later.";
-  const minutes = Math.ceil(seconds / 60);
-  return `Try again in ${minutes} minute${minutes > 1 ? "s" : ""}.`;
+  return `Try again in ${counted(Math.ceil(seconds / 60), "minutes")}.`;
 }
 
 function follow(runId) {
@@ -125,7 +125,7 @@ function show({ startedAt, progress }) {
     bar.value = fetched;
   }
   panel.querySelector("[data-told]").textContent =
-    `Begun ${agoText(Date.now() - Date.parse(startedAt))}${fetched ? `, ${fetched.toLocaleString("en-US")} records fetched so far` : ""}`;
+    `Begun ${agoText(Date.now() - Date.parse(startedAt))}${fetched ? `, ${counted(fetched, "records")} fetched so far` : ""}`;
   document.querySelector("#progress-rows tbody").replaceChildren(...streams.map(([name, counts]) => {
     const row = document.createElement("tr");
     row.append(cell("Kind", name[0].toUpperCase() + name.slice(1)));

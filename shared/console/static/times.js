@@ -1,6 +1,8 @@
 // "3 minutes ago" stays true while the page is open: every <time datetime data-ago>.
 
-const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
+import { counted } from "./words.js";
+
+const UNITS = [["days", 86400], ["hours", 3600], ["minutes", 60]];
 const EVERY_MS = 20_000;
 
 export function agoText(milliseconds) {
@@ -8,7 +10,7 @@ export function agoText(milliseconds) {
   for (const [unit, length] of UNITS) {
     const number = Math.floor(seconds / length);
     if (number) {
-      const words = `${number.toLocaleString("en-US")} ${unit}${number > 1 ? "s" : ""}`;
+      const words = counted(number, unit);
       return milliseconds > 0 ? `${words} ago` : `in ${words}`;
     }
   }

@@ -8,15 +8,16 @@ import structlog
 
 from shared.errors import RequestInvalid
 from shared.store import audit
-from shared.store.audit import AuditEntry
-from shared.store.database import Database, Write
+from shared.store.audit import Action, AuditEntry
+from shared.store.database import Create, Database, Write
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a person's uid or the name of a program, and the request that it came with."""
+    """Who acts: a person's uid, or the name of a program and the account that has started it; and
+    the request that it came with."""
 
     uid: str
     request_id: str = ""
@@ -25,7 +26,7 @@ class Actor:
 def record_action(
     database: Database,
     actor: Actor,
-    action: str,
+    action: Action,
     *,
     org_id: str | None,
     target: str = "",
@@ -35,17 +36,26 @@ def record_action(
     """Note an action, in one commit with the ``writes`` that do it: neither is there without the
     other. Returns the new version of the first document written. ``target`` names what it was done
     to by ids, without secrets or personal data. Raises as ``Database.commit``."""
-    entry = AuditEntry(
-        at=now,
-        by=actor.uid,
-        action=action,
-        org_id=org_id,
-        target=target,
-        request_id=actor.request_id,
-    )
-    version = database.commit([*writes, audit.add(entry)])
+    entry = action_entry(actor, action, org_id=org_id, target=target, now=now)
+    version = database.commit([*writes, entry])
     log.info("action_recorded", action=action, by=actor.uid, org_id=org_id, target=target)
     return version
+
+
+def action_entry(
+    actor: Actor, action: Action, *, org_id: str | None, target: str, now: datetime
+) -> Create:
+    """The write of the entry alone, for those who commit it themselves with what they do."""
+    return audit.add(
+        AuditEntry(
+            at=now,
+            by=actor.uid,
+            action=action,
+            org_id=org_id,
+            target=target,
+            request_id=actor.request_id,
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

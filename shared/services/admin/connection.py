@@ -16,7 +16,6 @@ from shared.clock import Clock
 from shared.domain.metadata import PublicLocation
 from shared.domain.order_windows import DateWindow
 from shared.errors import (
-    ConfigurationInvalid,
     NotFound,
     Owner,
     ProviderRefused,
@@ -27,7 +26,7 @@ from shared.pos.config import Location
 from shared.pos.port import Page, PosClient
 from shared.pos.registry import PosAccount
 from shared.services.admin.drafts import LocationChange, draft_of
-from shared.services.sync.pos_locations import locations_meant, zone_of
+from shared.services.sync.pos_locations import at_location, locations_meant, zone_of
 from shared.store import locations
 from shared.store.database import Database
 
@@ -96,16 +95,19 @@ class TryConnection:
             raise NotFound("the org has no such location")
         draft = draft_of(org_id, location_id or NEW, stored, change, self.destinations).location
         try:
-            client = self.open_account(draft).client
+            client = self._open(draft)
         except SyncSamError as error:
             result = ConnectionResult(draft.pos_config.provider, (_failed("settings", error),))
         else:
             today = self.clock().astimezone(draft.zone).date()
-            trial = _Trial(client, draft, today, self.monotonic, self.seconds)
+            trial = _Trial(client, draft, today, self._open, self.monotonic, self.seconds)
             result = trial.run()
         failed = [each.name for each in result.calls if each.problem]
         log.info("connection_tried", pos_provider=result.provider, ok=result.ok, failed=failed)
         return result
+
+    def _open(self, draft: Location) -> PosClient:
+        return self.open_account(draft).client
 
 
 @dataclass(slots=True)
@@ -115,6 +117,7 @@ class _Trial:
     client: PosClient
     draft: Location
     today: date
+    open: Callable[[Location], PosClient]
     monotonic: Callable[[], float]
     seconds: float
     known: dict[str, PublicLocation] = field(default_factory=dict)
@@ -133,9 +136,8 @@ class _Trial:
                 return ConnectionResult(provider, (signed_in,))
             found = list(self.known.values())
             try:
-                own = self.draft.pos_config.location_id or self.own
-                meant, wrong = locations_meant(self.draft, self.known, own), []
-            except ConfigurationInvalid as error:
+                meant, wrong = self._meant(), []
+            except SyncSamError as error:
                 meant, wrong = [], [_failed("location", error)]
             asked = {name: self._begin(name, ask) for name, ask in self._lists(meant).items()}
             calls = [self._outcome(name, each, begun) for name, each in asked.items()]
@@ -160,17 +162,31 @@ class _Trial:
         self.known = {each.id: each for each in listed}
         return len(listed)
 
+    def _meant(self) -> list[str]:
+        """The POS's ids of the locations that a sync would take. Where the settings name none it
+        is asked as the one that was found, as a sync does. Raises ConfigurationInvalid."""
+        config = self.draft.pos_config
+        meant = locations_meant(self.draft, self.known, config.location_id or self.own)
+        if not config.location_id and not config.means_all:
+            self.client = self.open(at_location(self.draft, meant[0]))
+        return meant
+
     def _lists(self, meant: list[str]) -> dict[str, Callable[[], int | None]]:
         client, window = self.client, DateWindow(self.today - ORDERS_OF, self.today)
-        lists: dict[str, Callable[[], int | None]] = {
+        of_people: dict[str, Callable[[], int | None]] = {
             "customers": lambda: _first_page(client.customers()),
             "orders": lambda: _first_page(client.orders(window)),
+        }
+        of_stock: dict[str, Callable[[], int | None]] = {
+            "inventory": lambda: _first_page(client.inventory(meant[0])),
+        }
+        needs_location = self.draft.pos_config.lists_by_location
+        return {
+            **(of_people if meant or not needs_location else {}),
             "discounts": lambda: client.discounts().rows,
             "brands": lambda: len(client.named("brands").value),
+            **(of_stock if meant else {}),
         }
-        if meant:
-            lists["inventory"] = lambda: _first_page(client.inventory(meant[0]))
-        return lists
 
     def _begin(self, name: str, ask: Callable[[], int | None]) -> "Future[TriedCall]":
         return self.pool.submit(copy_context().run, self._ask, name, ask)

@@ -15,6 +15,7 @@ from shared.outbound.sealing import Sealer
 from shared.services.admin.audit import Actor, record_action
 from shared.services.admin.drafts import LocationChange, LocationDraft, draft_of
 from shared.store import locations
+from shared.store.audit import Action
 from shared.store.database import (
     Conflict,
     Database,
@@ -77,7 +78,7 @@ class LocationSettings:
     ) -> SavedLocation:
         """Have a location synced, or not any more. Other fields, and what others change in them,
         stay."""
-        action = "location_resumed" if status == "active" else "location_paused"
+        action: Action = "location_resumed" if status == "active" else "location_paused"
         for last in (*[False] * (TRIES - 1), True):
             stored = self.read(org_id, location_id)
             fields = paused(stored.fields)
@@ -111,7 +112,7 @@ class LocationSettings:
         before: Fields,
         version: datetime | None,
         actor: Actor,
-        action: str,
+        action: Action,
     ) -> SavedLocation:
         """Store the location with the secrets that were typed sealed for it."""
         org_id, location_id = draft.location.org_id, draft.location.id
@@ -124,7 +125,7 @@ class LocationSettings:
         return self._recorded(org_id, location_id, write, actor, action)
 
     def _recorded(
-        self, org_id: str, location_id: str, write: Write, actor: Actor, action: str
+        self, org_id: str, location_id: str, write: Write, actor: Actor, action: Action
     ) -> SavedLocation:
         now = self.clock()
         try:

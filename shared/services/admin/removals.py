@@ -14,7 +14,7 @@ from shared.clock import Clock
 from shared.domain.providers import PROVIDERS
 from shared.errors import RateLimited, RequestRefused
 from shared.services.admin.audit import Actor, record_action
-from shared.services.manual_sync import ManualSync, RunUnderWay, SyncRequest
+from shared.services.manual_sync import Decision, ManualSync, RunUnderWay, SyncRequest
 from shared.services.sync.run_end import REMOVING
 from shared.store import status
 from shared.store.database import Database
@@ -62,17 +62,17 @@ class RemovalDecisions:
                 raise RemovalUnproven(
                     f"{each.hold.reason}. That is no proof that they are gone: see at the POS why"
                 )
-        run_id = self.sync.start(self._request(org_id, named, actor, approved=True))
-        self._record("removal_approved", org_id, named, actor)
-        return run_id
+        approved = Decision("removal_approved", _target(named))
+        request = self._request(org_id, named, actor, approved=True)
+        return self.sync.start(request, actor, decision=approved)
 
     def refuse(self, org_id: str, removals: Collection[str], actor: Actor) -> str | None:
         """Keep the records; returns the id of the run that settles it, None where that is the next
         one by itself."""
         named = self._named(org_id, removals)
-        self._record("removal_refused", org_id, named, actor, refused=True)
+        self._refuse(org_id, named, actor)
         try:
-            return self.sync.start(self._request(org_id, named, actor, approved=False))
+            return self.sync.start(self._request(org_id, named, actor, approved=False), actor)
         except (RunUnderWay, RateLimited):
             return None
 
@@ -97,28 +97,28 @@ class RemovalDecisions:
             approved_removals=ids if approved else (),
         )
 
-    def _record(
-        self,
-        action: str,
-        org_id: str,
-        named: Collection[HeldRemoval],
-        actor: Actor,
-        *,
-        refused: bool = False,
-    ) -> None:
+    def _refuse(self, org_id: str, named: Collection[HeldRemoval], actor: Actor) -> None:
         writes = []
-        for provider in {each.provider for each in named} if refused else ():
+        for provider in {each.provider for each in named}:
             known = status.read_progress(self.database, org_id, provider).refused
             refusals = dict(known)
             for each in named:
                 if each.provider == provider:
                     refusals[each.stream] = each.hold.id
             writes.append(status.put_refused(org_id, provider, refusals))
-        target = ", ".join(f"{each.stream} {each.hold.id}" for each in named)
-        now = self.clock()
         record_action(
-            self.database, actor, action, org_id=org_id, target=target, now=now, writes=writes
+            self.database,
+            actor,
+            "removal_refused",
+            org_id=org_id,
+            target=_target(named),
+            now=self.clock(),
+            writes=writes,
         )
+
+
+def _target(named: Collection[HeldRemoval]) -> str:
+    return ", ".join(f"{each.stream} {each.hold.id}" for each in named)
 
 
 def held_removals(database: Database, org_id: str) -> list[HeldRemoval]:

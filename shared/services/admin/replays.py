@@ -7,6 +7,7 @@ from shared.errors import NotFound
 from shared.services.admin.audit import Actor, record_action
 from shared.services.dead_letters import ReplayDeadLetters, ReplayQuarantine, ReplayResult
 from shared.store import dead_letters
+from shared.store.audit import Action
 from shared.store.database import Database
 
 LIMIT = 500
@@ -36,6 +37,6 @@ class Replays:
         self._record("dead_letter_replayed", letter.org_id, letter_id, actor)
         return self.letters(None, letter_id, 1)
 
-    def _record(self, action: str, org_id: str | None, target: str, actor: Actor) -> None:
+    def _record(self, action: Action, org_id: str | None, target: str, actor: Actor) -> None:
         now = self.clock()
         record_action(self.database, actor, action, org_id=org_id, target=target, now=now)

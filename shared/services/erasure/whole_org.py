@@ -18,6 +18,7 @@ from shared.services.admin.locations import paused
 from shared.services.erasure.collections import COLLECTIONS
 from shared.services.erasure.holding import OrgHold
 from shared.store import erasures, locations, paths
+from shared.store.audit import Action
 from shared.store.database import Database, Document, Remove, commits
 
 LEASES = "sync_state"
@@ -73,7 +74,7 @@ class EraseOrg:
         log.info("org_erased", org_id=org_id, deleted=done.deleted + len(last))
         return replace(done, deleted=done.deleted + len(last))
 
-    def _record(self, action: str, org_id: str, actor: Actor) -> None:
+    def _record(self, action: Action, org_id: str, actor: Actor) -> None:
         """In the log of no org: the org's own is deleted."""
         now = self.clock()
         record_action(self.database, actor, action, org_id=None, target=org_id, now=now)

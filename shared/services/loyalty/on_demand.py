@@ -21,6 +21,7 @@ from shared.domain.loyalty import (
 from shared.domain.spending import fold
 from shared.errors import NotFound, OrgError, ProviderError, RequestInvalid, RetryLater
 from shared.loyalty.port import OpenProvider
+from shared.services.admin.audit import Actor, record_action
 from shared.services.loyalty.look_ups import NOT_CONFIGURED, UNAVAILABLE, account_of
 from shared.services.manual_sync import RunUnderWay
 from shared.services.permits import Permits
@@ -41,8 +42,9 @@ class AskForLoyalty:
 
     database: Database
     loyalty: Publisher
+    clock: Clock
 
-    def __call__(self, org_id: str, customer_id: str | None) -> str:
+    def __call__(self, org_id: str, customer_id: str | None, actor: Actor) -> str:
         """Start a run for all customers, or for one; return its id.
 
         Raises NotFound for an unknown customer and, for a whole org, RunUnderWay. A run for one
@@ -55,6 +57,10 @@ class AskForLoyalty:
             raise RunUnderWay(running)
         run_id = f"manual-{uuid.uuid4().hex}"
         ids = None if customer_id is None else (customer_id,)
+        now = self.clock()
+        record_action(
+            self.database, actor, "loyalty_started", org_id=org_id, target=run_id, now=now
+        )
         self.loyalty.publish([Loyalty(org_id=org_id, run_id=run_id, customer_ids=ids)])
         log.info("loyalty_asked_for", org_id=org_id, run_id=run_id, everybody=ids is None)
         return run_id

@@ -10,6 +10,7 @@ from shared.bus.messages import ReportMetrics
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.errors import RateLimited, UnderWay
+from shared.services.admin.audit import Actor, record_action
 from shared.store import metrics
 from shared.store.database import Database
 
@@ -29,7 +30,7 @@ class MetricsRequests:
     metrics: Publisher
     clock: Clock
 
-    def ask(self, org_id: str) -> datetime:
+    def ask(self, org_id: str, actor: Actor) -> datetime:
         """Ask for a report as of now; that moment. Raises UnderWay while one is being made,
         and RateLimited within PAUSE of the last one."""
         now = self.clock().replace(microsecond=0)
@@ -41,6 +42,14 @@ class MetricsRequests:
                 "an org's metrics may be asked for once a minute",
                 retry_after=ceil(left.total_seconds()),
             )
+        record_action(
+            self.database,
+            actor,
+            "metrics_started",
+            org_id=org_id,
+            target=metrics.date_of(now),
+            now=now,
+        )
         self.metrics.publish([ReportMetrics(org_id=org_id, as_of=now)])
         log.info("metrics_asked", org_id=org_id)
         return now

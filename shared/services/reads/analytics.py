@@ -52,7 +52,7 @@ class OrgAnalytics:
 
 @dataclass(frozen=True, slots=True)
 class AnalyticsReads:
-    """Adds an org's figures up. ``few``: so many orders are read sooner than added up."""
+    """Adds an org's figures up. ``few``: see ``store.order_figures``."""
 
     database: Database
     clock: Clock
@@ -62,9 +62,9 @@ class AnalyticsReads:
         """The figures of the days from ``first`` to ``last`` by the org's calendar; None for the
         last WEEKS weeks, and for today. Raises RequestInvalid for days in the wrong order, or more
         than LONGEST_DAYS."""
-        period = self._period(org_id, first, last)
-        with ThreadPoolExecutor(2, thread_name_prefix="analytics") as pool:
+        with ThreadPoolExecutor(1, thread_name_prefix="analytics") as pool:
             people = pool.submit(self._people, org_id)
+            period = self._period(org_id, first, last)
             sales, left_out = self._sales(org_id, period)
             return OrgAnalytics(period, people.result(), sales, left_out)
 

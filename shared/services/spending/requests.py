@@ -21,6 +21,7 @@ from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.domain.customer_ranges import CustomerParts
 from shared.domain.ids import is_document_id
+from shared.domain.wording import counted
 from shared.services.alerts import Alerts
 from shared.store import spending_requests, status
 from shared.store.database import Conflict, Database
@@ -182,7 +183,7 @@ class OutstandingSpending:
             org_id,
             OUTSTANDING,
             "Spending is outstanding",
-            f"The spending of {customers} customers has been outstanding since"
+            f"The spending of {counted(customers, 'customers')} has been outstanding since"
             f" {since:%Y-%m-%d %H:%M} UTC: it was asked for and is not computed. It is asked for"
             " again every few minutes; see the dead letters and the log of the function spending.",
         )

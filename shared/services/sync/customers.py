@@ -10,6 +10,7 @@ from shared.domain.customers import Customer
 from shared.domain.erasure import ERASED
 from shared.domain.ids import natural_key
 from shared.domain.orders import Order
+from shared.domain.wording import counted
 from shared.errors import ListingIncomplete
 from shared.pos.port import Page, PosClient
 from shared.services.sync.account_check import AccountCheck
@@ -130,8 +131,8 @@ def sync_customers(
     believable = (known - len(missing.to_look_up)) * BELIEVABLE_SHARE
     if listed < believable and not (rules.allowed and listed):
         raise ListingIncomplete(
-            f"the POS listed {listed} customers where {known} are known: orders wait until the"
-            " list is whole again"
+            f"the POS listed {counted(listed, 'customers')} where {known:,} are known: orders wait"
+            " until the list is whole again"
         )
     session.progress.customers_complete_at = session.now()
     if not whole:

@@ -119,7 +119,7 @@ class MissingRecords:
         stream, held = self._records.stream, self._manifest.missing(held=True)
         reason = (
             f"{len(held)} {stream} are missing from the POS's list, more than"
-            f" {self._rules.max_percent:g} % of those it should have: nothing is removed until a"
+            f" {self._rules.max_percent:g}% of those it should have: nothing is removed until a"
             " person allows it"
         )
         self._session.hold(stream, held_removal(reason, self._id(held), held) if held else None)

@@ -8,6 +8,7 @@ from shared.domain.order_matching import most_are_skipped, why_skipped
 from shared.domain.org_health import OrgState
 from shared.domain.providers import label, suffixed
 from shared.domain.runs import StreamCounts, is_paused, next_probe
+from shared.domain.wording import counted
 from shared.errors import Owner, SyncSamError
 from shared.services.runs.failure import error_fields, run_error
 from shared.services.sync.session import Session
@@ -160,7 +161,7 @@ def _still_so(provider: str, progress: SyncProgress) -> RunError | None:
     """What an earlier run found and this one has not looked at."""
     if suffixed(provider, UNMATCHED) in progress.incidents:
         skipped = progress.counts.orders_skipped
-        found = f"{skipped:,} orders match no customer and are not stored: see the skipped orders"
+        found = f"no customer matches {counted(skipped, 'orders')}: see the skipped orders"
         return run_error(OrdersWithoutCustomers(found), "orders")
     return waiting(progress.holds) if progress.holds else None
 

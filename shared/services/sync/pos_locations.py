@@ -298,10 +298,12 @@ def locations_meant(
 
 
 def _at(location: Location, place: Place | None) -> Location:
+    return location if place is None else at_location(location, place.location_id)
+
+
+def at_location(location: Location, location_id: str) -> Location:
     """The location with the POS's id of it as the POS said."""
-    if place is None:
-        return location
-    config = location.pos_config.model_copy(update={"location_id": place.location_id})
+    config = location.pos_config.model_copy(update={"location_id": location_id})
     return location.model_copy(update={"pos_config": config})
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from shared.domain.changes import fingerprint, fingerprint_and_size
+from shared.domain.wording import counted
 from shared.errors import ProviderError
 from shared.pos.port import RAW_LIMIT, Page, Rejected
 from shared.services.sync.session import Session, WriteGroup
@@ -94,8 +95,8 @@ class StreamRecords:
         too_many = tally.quarantined >= TOLERATED_COUNT
         if expected is not None and too_many and tally.quarantined > TOLERATED_SHARE * base:
             raise TooManyUnreadable(
-                f"{tally.quarantined} of {base} {self.stream} could not be read, more than"
-                f" {TOLERATED_SHARE:.0%}: none of the rest is stored"
+                f"{tally.quarantined:,} of {counted(base, self.stream)} could not be read, more"
+                f" than {TOLERATED_SHARE:.0%}: none of the rest is stored"
             )
         self.quarantine(page.rejected)
 

@@ -18,6 +18,7 @@ from shared.domain.runs import (
     next_probe,
     rejections_after,
 )
+from shared.domain.wording import counted
 from shared.errors import CredentialsRejected, ListingIncomplete, OrgError, Owner, SyncSamError
 from shared.services.alerts import Alerts
 from shared.services.runs.failure import run_error
@@ -169,9 +170,9 @@ def set_last_state(run: Run, *, now: datetime) -> None:
         run.error = waiting(held)
     elif quarantined:
         run.state = RunState.PARTIAL
-        counts = ", ".join(f"{count} {name}" for name, count in sorted(quarantined.items()))
+        counts = ", ".join(counted(count, name) for name, count in sorted(quarantined.items()))
         run.error = run_error(
-            UnreadableRecords(f"{counts} could not be read and are in quarantine; the rest is in")
+            UnreadableRecords(f"{counts} could not be read: see the quarantine; the rest is in")
         )
     else:
         run.state = RunState.SUCCEEDED

@@ -14,6 +14,7 @@ import structlog
 
 from shared.bus.messages import VerifyOrg
 from shared.clock import Clock, OutOfTime
+from shared.domain.wording import counted
 from shared.errors import OrgError, ProviderError
 from shared.services.alerts import Alerts
 from shared.services.sync.pos_locations import read_org
@@ -107,7 +108,7 @@ class NightlyVerification:
             found.org_id,
             INCIDENT,
             "What is stored differs from the POS",
-            f"{len(wrong)} documents are not as the POS has it: {', '.join(kinds)}. See"
+            f"Not as the POS has it: {counted(len(wrong), 'documents')} ({', '.join(kinds)}). See"
             f" tenants/{found.org_id}/verifications, and mend them with sync-sam verify"
             f" {found.org_id} --repair.",
         )

@@ -1,22 +1,21 @@
 """``/api/admin/…``: what people decide about an org and its dead letters: removals, replays,
-reviews; and who has decided what."""
+reviews."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from shared.errors import NotFound, RateLimited
-from shared.services.admin.audit import Actor, Audit
 from shared.services.admin.loyalty_reviews import ReviewLoyalty
 from shared.services.admin.removals import RemovalChanged, RemovalDecisions, RemovalUnproven
 from shared.services.admin.replays import Replays
 from shared.services.dead_letters import ReplayResult
 from shared.services.manual_sync import RunUnderWay
-from shared.web.auth import Rule, SignedInUser
-from shared.web.request import Body, Cursor, NoBody, NoParams, OrgId, PageSize, Params, RecordId
+from shared.web.auth import Rule
+from shared.web.request import Body, NoParams, OrgId, RecordId
 from shared.web.response import ResponseModel, RouteReply
+from shared.web.routes.audit import actor_of
 from shared.web.routes.runs import RunUnderWayResponse, status_url, under_way_reply
 from shared.web.routing import RouteCall, RouteTable
 
@@ -55,14 +54,6 @@ class LoyaltyReviewBody(OrgBody):
     customer_id: RecordId
 
 
-class AuditQuery(Params):
-    """The org, or without one what concerns no org. ``cursor`` is the ``nextCursor`` before."""
-
-    org_id: OrgId | None = None
-    cursor: Cursor | None = None
-    limit: PageSize = 50
-
-
 class DecisionResponse(ResponseModel):
     """The decision, and the run that carries it out; without one the next run does."""
 
@@ -86,35 +77,10 @@ class ReviewedResponse(ResponseModel):
     customer_id: str
 
 
-class ActionView(ResponseModel):
-    """What somebody did, ``by`` whom, to what."""
-
-    at: datetime
-    by: str
-    action: str
-    org_id: str | None = None
-    target: str
-    request_id: str
-
-
-class ActionsResponse(ResponseModel):
-    """Actions, the latest first."""
-
-    actions: list[ActionView]
-    next_cursor: str | None = None
-
-
-def actor_of(call: RouteCall[Any, Any]) -> Actor:
-    """Who makes the request."""
-    uid = call.caller.uid if isinstance(call.caller, SignedInUser) else call.caller.label
-    return Actor(uid, call.request_id)
-
-
 def routes(
     removals: RemovalDecisions,
     replays: Replays,
     review: ReviewLoyalty,
-    audit: Audit,
     staff: Rule,
     every_org: Rule,
 ) -> RouteTable:
@@ -175,14 +141,6 @@ def routes(
         """Note that somebody has looked at a customer's points, until their figures change."""
         review(call.org_id, call.body.customer_id, actor_of(call))
         return RouteReply(ReviewedResponse(org_id=call.org_id, customer_id=call.body.customer_id))
-
-    @table.get("/api/admin/audit", AuditQuery, ActionsResponse, rule=every_org)
-    def actions(call: RouteCall[AuditQuery, NoBody]) -> RouteReply:
-        """Who has decided or changed what, of an org or of what concerns none."""
-        query = call.params
-        found = audit.page(query.org_id, query.limit, query.cursor)
-        shown = [ActionView.model_validate(each.model_dump()) for each in found.entries]
-        return RouteReply(ActionsResponse(actions=shown, next_cursor=found.next_cursor))
 
     return table
 

@@ -9,7 +9,7 @@ from shared.store.erasures import ErasureState, StoredErasure
 from shared.web.auth import Rule
 from shared.web.request import Body, NoBody, NoParams, OrgId, Params, RecordId
 from shared.web.response import ResponseModel, RouteReply
-from shared.web.routes.admin import actor_of
+from shared.web.routes.audit import actor_of
 from shared.web.routing import RouteCall, RouteTable
 
 

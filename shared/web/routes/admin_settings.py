@@ -17,7 +17,8 @@ from shared.services.manual_sync import ManualSync, RunUnderWay, SyncRequest
 from shared.web.auth import Rule
 from shared.web.request import NoParams, Params, RecordId
 from shared.web.response import ResponseModel, RouteReply
-from shared.web.routes.admin import OrgBody, actor_of
+from shared.web.routes.admin import OrgBody
+from shared.web.routes.audit import actor_of
 from shared.web.routes.runs import status_url
 from shared.web.routing import RouteCall, RouteTable
 
@@ -34,8 +35,8 @@ class LocationPath(Params):
 
 
 class LocationBody(OrgBody):
-    """A location's settings. A field that is null is removed. Secrets are text, which is put into
-    Secret Manager, or ``secret:NAME`` of the org's own."""
+    """A location's settings. A field that is null is removed. Secrets are text, which is
+    sealed, or ``secret:NAME`` of the org's own."""
 
     name: Annotated[str, Field(max_length=200)] | None = None
     timezone: Annotated[str, Field(max_length=60)] | None = None
@@ -225,7 +226,7 @@ def location_routes(
         actor = actor_of(call)
         saved = locations.set_status(call.org_id, call.params.location_id, "active", actor)
         try:
-            run_id = sync.start(SyncRequest(org_id=call.org_id, requested_by=actor.uid))
+            run_id = sync.start(SyncRequest(call.org_id, requested_by=actor.uid), actor)
         except RunUnderWay as error:
             run_id = error.run_id
         except RateLimited:

@@ -11,6 +11,7 @@ from shared.services.manual_sync import RunUnderWay
 from shared.web.auth import Rule
 from shared.web.request import Body, NoBody, NoParams, OrgId, OrgQuery, RecordId
 from shared.web.response import ResponseModel, RouteReply
+from shared.web.routes.audit import actor_of
 from shared.web.routes.runs import RunUnderWayResponse, StartedRunResponse, under_way_reply
 from shared.web.routing import RouteCall, RouteTable
 
@@ -76,7 +77,7 @@ def routes(ask: AskForLoyalty, points: LookUpPoints, staff: Rule) -> RouteTable:
         asked = call.body
         url = _status_url(call.org_id, asked.customer_id)
         try:
-            run_id = ask(call.org_id, asked.customer_id)
+            run_id = ask(call.org_id, asked.customer_id, actor_of(call))
         except RunUnderWay as error:
             return under_way_reply(error, call, url)
         started = StartedRunResponse(run_id=run_id, org_id=call.org_id, status_url=url)

@@ -12,6 +12,7 @@ from shared.store.metrics import MetricsReport, date_of
 from shared.web.auth import Rule
 from shared.web.request import Body, NoBody, NoParams, OrgId, OrgQuery
 from shared.web.response import ErrorResponse, ResponseModel, RouteReply, StreamedContent
+from shared.web.routes.audit import actor_of
 from shared.web.routing import RouteCall, RouteTable
 
 if TYPE_CHECKING:  # the function that reads reports need not load Pub/Sub
@@ -74,7 +75,7 @@ def request_routes(requests: "MetricsRequests", staff: Rule) -> RouteTable:
     )
     def ask(call: RouteCall[NoParams, AskBody]) -> RouteReply:
         """Have a report of the org's metrics made now. 409 while one is being made."""
-        as_of = requests.ask(call.org_id)
+        as_of = requests.ask(call.org_id, actor_of(call))
         date = date_of(as_of)
         url = _url(call.org_id, date)
         body = AskedResponse(org_id=call.org_id, date=date, as_of=as_of, report_url=url)

@@ -9,12 +9,12 @@ from pydantic import Field
 from shared.bus.messages import StreamName
 from shared.domain.runs import RunState
 from shared.errors import Forbidden, NotFound, RateLimited, RequestInvalid
-from shared.services.admin.audit import Actor
 from shared.services.manual_sync import AT_ONCE, ManualSync, RunUnderWay, SyncRequest
 from shared.store.runs import Run
 from shared.web.auth import ANY_ORG, Rule, SignedInUser
 from shared.web.request import Body, NoBody, OrgId, Params
 from shared.web.response import ErrorDetail, ErrorResponse, ResponseModel, RouteReply
+from shared.web.routes.audit import actor_of
 from shared.web.routes.run_history import RunResponse, run_view
 from shared.web.routing import RouteCall, RouteTable
 
@@ -104,7 +104,7 @@ def routes(sync: ManualSync, staff: Rule, machine: Rule) -> RouteTable:
             streams=asked.streams,
         )
         try:
-            run_id = sync.start(request, Actor(user.uid, call.request_id))
+            run_id = sync.start(request, actor_of(call))
         except RunUnderWay as error:
             return under_way_reply(error, call, status_url(call.org_id, error.run_id))
         if call.params.wait and not asked.dry_run:

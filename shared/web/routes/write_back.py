@@ -15,6 +15,7 @@ from shared.store.pos_writes import KeyReused
 from shared.web.auth import Rule
 from shared.web.request import Body, IdempotencyKey, OrgId, Params, RecordId
 from shared.web.response import ResponseModel, RouteReply
+from shared.web.routes.audit import actor_of
 from shared.web.routing import RouteCall, RouteTable
 
 MOST_LINES = 100
@@ -124,7 +125,7 @@ def routes(open_account: OpenWriteBack, staff: Rule) -> RouteTable:
     def create_customer(call: RouteCall[WriteQuery, NewCustomerBody]) -> RouteReply:
         """Create a customer at the point of sale."""
         customer = _customer(call.body)
-        account = open_account(call.org_id, call.body.location_id)
+        account = open_account(call.org_id, call.body.location_id, actor_of(call))
         made = account.create_customer(call.params.idempotency_key, customer)
         written = WrittenCustomerResponse(
             customer_id=made, org_id=call.org_id, location_id=account.location_id
@@ -140,7 +141,7 @@ def routes(open_account: OpenWriteBack, staff: Rule) -> RouteTable:
     )
     def submit_order(call: RouteCall[WriteQuery, NewOrderBody]) -> RouteReply:
         """Submit an order to the point of sale."""
-        account = open_account(call.org_id, call.body.location_id)
+        account = open_account(call.org_id, call.body.location_id, actor_of(call))
         order = _order(call.body, account.location_id)
         made = account.submit_order(call.params.idempotency_key, order)
         written = WrittenOrderResponse(
@@ -160,7 +161,7 @@ def routes(open_account: OpenWriteBack, staff: Rule) -> RouteTable:
     )
     def apply_discount(call: RouteCall[OrderWriteQuery, DiscountBody]) -> RouteReply:
         """Apply a discount to an order at the point of sale."""
-        account = open_account(call.org_id, call.body.location_id)
+        account = open_account(call.org_id, call.body.location_id, actor_of(call))
         order_id = call.params.order_id.removeprefix(document_id(account.provider, ""))
         account.apply_discount(call.params.idempotency_key, order_id, call.body.discount_id)
         return RouteReply(

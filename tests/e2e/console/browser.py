@@ -84,6 +84,31 @@ def new_context(
     return context
 
 
+SHIFTS = """window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const shift of list.getEntries()) {
+    if (shift.hadRecentInput) continue;
+    const moved = shift.sources.map(({ node }) => node?.nodeName + "." + (node?.className ?? ""));
+    window.shifts.push(`${shift.value.toFixed(3)} ${moved.join(" ")}`);
+  }
+}).observe({ type: "layout-shift", buffered: true });"""
+
+SHIFTED = """new Promise((done) => {
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(window.shifts))));
+})"""
+
+
+def watch_shifts(page: Page) -> None:
+    """Have the pages that are loaded from now on note what moves in them by itself."""
+    page.add_init_script(SHIFTS)
+
+
+def shifts(page: Page) -> list[str]:
+    """What has moved since the page was loaded, each with how much and whose place."""
+    found: list[str] = page.evaluate(SHIFTED)
+    return found
+
+
 def too_wide(page: Page) -> int:
     """By how many pixels the page is wider than its window; 0 where it fits."""
     width: int = page.evaluate(

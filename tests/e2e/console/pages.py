@@ -42,6 +42,8 @@ PAGES = (
     Listed("incidents-none", f"/orgs/{ORG}/incidents?state=open"),
     Listed("dead-letters", "/dead-letters", OPERATOR),
     Listed("dead-letters-none", "/dead-letters?orgId=org_nothing", OPERATOR),
+    Listed("audit", f"/audit?orgId={TROUBLED_ORG}", OPERATOR),
+    Listed("audit-none", "/audit?orgId=org_nothing", OPERATOR),
     Listed("settings", f"/orgs/{ORG}/settings"),
     Listed("settings-troubled", f"/orgs/{TROUBLED_ORG}/settings", OPERATOR),
     Listed("customers", f"/orgs/{ORG}/customers"),

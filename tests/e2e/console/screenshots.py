@@ -11,7 +11,14 @@ from playwright.sync_api import Browser
 from rich.console import Console
 
 from deploy.local.paths import STATE
-from tests.e2e.console.browser import Watch, chromium, new_context, too_wide
+from tests.e2e.console.browser import (
+    Watch,
+    chromium,
+    new_context,
+    shifts,
+    too_wide,
+    watch_shifts,
+)
 from tests.e2e.console.cloud import ORG, ConsoleCloud, console_cloud
 from tests.e2e.console.conftest import give_session
 from tests.e2e.console.pages import PAGES, THEMES, WIDTHS, Listed
@@ -50,12 +57,14 @@ def _take(
         if listed.role is not None:
             give_session(cloud, context, listed.role, ORG)
         page = context.new_page()
+        watch_shifts(page)
         answer = page.goto(listed.path, wait_until="networkidle")
         name = f"{listed.name}-{theme}-{width}"
         page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
         found = [w for w in watch.wrong if listed.status == 200 or str(listed.status) not in w]
         if too_wide(page):
             found.append(f"{too_wide(page)} pixels too wide")
+        found += [f"moves by itself: {each}" for each in shifts(page)]
         if answer is None or answer.status != listed.status:
             found.append(f"answered {answer and answer.status}")
         return [f"{name}: {each}" for each in found]

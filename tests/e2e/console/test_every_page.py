@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.e2e.console.browser import HEIGHT, Watch, too_wide
+from tests.e2e.console.browser import HEIGHT, Watch, shifts, too_wide, watch_shifts
 from tests.e2e.console.pages import PAGES, THEMES, WIDTHS, Listed
 
 SERIOUS = ("serious", "critical")
@@ -24,9 +24,11 @@ def test_everybody_can_use_a_page_and_it_fits_its_window(
     if listed.status != 200:
         watch.expected.append(str(listed.status))
     page = signed_in(listed.role)
+    watch_shifts(page)
     answer = page.goto(listed.path)
     assert answer is not None
     assert answer.status == listed.status
+    assert not shifts(page)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": HEIGHT})
         assert not too_wide(page), f"{width}: {too_wide(page)} pixels too wide"
@@ -37,7 +39,9 @@ def test_everybody_can_use_a_page_and_it_fits_its_window(
 
 def _serious(page: Page, rules: list[str]) -> list[str]:
     """What axe finds that keeps somebody from using the page."""
-    found: dict[str, Any] = AXE.run(page, options={"runOnly": rules}).response
+    found: dict[str, Any] = AXE.run(
+        page, options={"runOnly": rules, "resultTypes": ["violations"]}
+    ).response
     return [
         f"{each['id']}: {each['help']}: {node['html'][:200]} {node.get('failureSummary', '')}"
         for each in found["violations"]

@@ -157,6 +157,21 @@ def test_a_wrong_password_is_put_right_in_the_settings_and_a_paused_org_resumes(
     assert console.store.status(OTHER_ORG)["status"] == "active"
 
 
+def test_what_becomes_of_deleted_customers_is_chosen_in_the_settings(
+    console: ConsoleCloud, signed_in: SignedIn
+) -> None:
+    page = signed_in("dispensary_admin", org_id=OTHER_ORG)
+    page.goto(f"/orgs/{OTHER_ORG}/settings")
+    form = page.locator("#sync form")
+
+    form.get_by_label("Customers deleted at the point of sale").select_option("Kept as they are")
+    form.get_by_role("button", name="Save").click()
+
+    expect(page.get_by_role("status")).to_contain_text("Saved")
+    stored = console.client.document(f"tenants/{OTHER_ORG}").get().to_dict() or {}
+    assert stored["sync"]["deletedCustomers"] == "keep"
+
+
 def test_another_orgs_pages_and_those_of_operators_are_refused(
     signed_in: SignedIn, watch: Watch
 ) -> None:
@@ -164,7 +179,14 @@ def test_another_orgs_pages_and_those_of_operators_are_refused(
     page = signed_in("dispensary_admin")
     other = f"/orgs/{OTHER_ORG}"
 
-    for path in (other, f"{other}/settings", f"{other}/removals", "/orgs", "/dead-letters"):
+    for path in (
+        other,
+        f"{other}/settings",
+        f"{other}/removals",
+        "/orgs",
+        "/dead-letters",
+        "/audit",
+    ):
         answer = page.goto(path)
         assert answer is not None
         assert answer.status == 403, path

@@ -10,14 +10,16 @@ from google.cloud.firestore import Client
 from shared.domain.incidents import Incident
 from shared.domain.runs import RunState, StreamCounts
 from shared.pos.port import Rejected
+from shared.services.admin.audit import Actor, record_action
 from shared.store import dead_letters, incidents, paths, quarantine, runs, status
+from shared.store.audit import Action
 from shared.store.database import Database
 from shared.store.runs import Cost, Hold, Run, RunError
 from shared.store.status import StreamStanding, SyncProgress
 
 TROUBLED_ORG = "org_hazel"
 REFUSED = "The point of sale does not accept the sign-in (401). It is the dispensary's turn."
-HELD = "20 of 30 records are missing from the list of the point of sale, more than 20 %."
+HELD = "20 of 30 records are missing from the list of the point of sale, more than 20%."
 RUN, REPORT = "run-2", "manual-report"
 
 
@@ -64,6 +66,7 @@ def write(client: Client) -> None:
     for incident in _incidents(now):
         incidents.write(database, incident, None)
     _dead_letters(database, now)
+    _actions(database, now)
 
 
 def _location() -> dict[str, Any]:
@@ -142,7 +145,7 @@ def _run(began: datetime, state: RunState) -> Run:
         run.error = RunError(code="credentials_rejected", owner="org", message=REFUSED)
         run.streams = {}
     if state is RunState.PARTIAL:
-        told = "2 products could not be read and are in quarantine."
+        told = "2 products could not be read: see the quarantine; the rest is in."
         run.errors = [
             RunError(code="quarantined", owner="provider", message=told, stream="products")
         ]
@@ -214,4 +217,21 @@ def _dead_letters(database: Database, now: datetime) -> None:
             reason="not processed after 40 deliveries",
             now=now - timedelta(hours=number),
             cause=None if number else cause,
+        )
+
+
+def _actions(database: Database, now: datetime) -> None:
+    done: list[tuple[Action, str]] = [
+        ("removal_refused", "products 5f2a91c4d07b"),
+        ("location_paused", "hazel"),
+        ("customer_erased", "8d4c1f0e5b7a4c2f9e6d3b1a0c8f7e5d"),
+    ]
+    for number, (action, target) in enumerate(done):
+        record_action(
+            database,
+            Actor("sync-sam:operator@example.com" if number else "u1", "" if number else "r-7"),
+            action,
+            org_id=TROUBLED_ORG,
+            target=target,
+            now=now - timedelta(hours=number),
         )

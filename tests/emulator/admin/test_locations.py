@@ -9,7 +9,7 @@ from google.cloud.firestore import Client
 
 from shared.store.database import Database, version_text
 from tests.emulator.admin.client import OTHER, AdminClient
-from tests.emulator.environment import OrgConfig, SyncRunner
+from tests.emulator.environment import SMALL, OrgConfig, SyncRunner
 from tests.emulator.functions import InProcess
 from tests.fakes import OffsetClock
 from tests.simulated_pos import SimulatedPos
@@ -78,6 +78,7 @@ def test_a_corrected_password_lets_a_paused_org_sync_at_once(
     assert stored["posConfig"] == settings | {"password": sealed}
     assert functions.opened(sealed, ORG, "posConfig.password", location) == settings["password"]
     assert [each["action"] for each in admin.actions(orgId=ORG)] == [
+        "sync_started",
         "location_resumed",
         "location_changed",
     ]
@@ -207,6 +208,37 @@ def test_a_connection_that_fails_says_why_and_whose_turn_it_is(
     found = admin.post("locations/test", locationId=location)
     failed = {each["name"]: each["owner"] for each in found["calls"] if not each["ok"]}
     assert failed == {"orders": "provider"}
+
+
+REST = SMALL.model_copy(update={"api_style": "rest", "locations": 2, "api_key": "k-of-tests"})
+
+
+@pytest.mark.parametrize("specs", [(REST,)])
+def test_an_account_that_lists_by_location_is_tried_at_the_location_that_is_meant(
+    admin: AdminClient, settings: dict[str, Any]
+) -> None:
+    # When settings without a location are tried, where the sign-in names one
+    config = {n: v for n, v in settings.items() if n not in ("status", "locationId")}
+    found = admin.post("locations/test", posConfig=config)
+
+    # Then that one's lists are asked for
+    assert found["ok"], found["calls"]
+    known = [each["id"] for each in found["locations"]]
+    assert len(known) == 2
+    assert found["locationIds"] == [min(known)]
+
+    # When a key signs in, which names none
+    named = ("provider", "apiStyle", "baseUrl")
+    key = {"apiKey": REST.api_key, "apiKeyHeader": "X-Api-Key"}
+    found = admin.post("locations/test", posConfig={n: settings[n] for n in named} | key)
+
+    # Then it says which there are, and asks for no list that is of one of them
+    failed = {each["name"]: each["problem"] for each in found["calls"] if not each["ok"]}
+    assert set(failed) == {"location"}, failed
+    assert all(each in failed["location"] for each in known)
+    assert [each["id"] for each in found["locations"]] == known
+    asked = {each["name"] for each in found["calls"] if each["ok"]}
+    assert asked == {"sign_in", "discounts", "brands"}
 
 
 def test_a_location_that_is_added_is_synced_and_one_that_is_paused_is_not(

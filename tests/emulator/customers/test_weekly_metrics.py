@@ -19,6 +19,7 @@ from shared.bootstrap import dashboard, manual_sync
 from shared.bootstrap import metrics as metrics_function
 from shared.bus.messages import ReportMetrics
 from shared.errors import InvalidMessage, RateLimited, RetryLater, UnderWay
+from shared.services.admin.audit import Actor
 from shared.services.metrics.report import MetricsReports
 from shared.services.metrics.requests import MetricsRequests
 from shared.services.reads.metrics import MetricsReads
@@ -558,19 +559,19 @@ def test_a_report_on_demand_is_asked_for_unless_one_is_made_already(
     fill(shop)
     asking = MetricsRequests(shop.database, metrics.topic, shop.clock.now)
     # When
-    asked = asking.ask(ORG)
+    asked = asking.ask(ORG, Actor("u1"))
     # Then
     assert metrics.topic.take() == [ReportMetrics(org_id=ORG, as_of=asked)]
     # and not while it is made, nor in the minute afterwards
     Metrics(shop, seconds=0)(asked)
     with pytest.raises(UnderWay):
-        asking.ask(ORG)
+        asking.ask(ORG, Actor("u1"))
     metrics(asked)
     with pytest.raises(RateLimited) as limited:
-        asking.ask(ORG)
+        asking.ask(ORG, Actor("u1"))
     assert 0 < limited.value.retry_after <= 60
     shop.clock.advance(timedelta(minutes=1))
-    assert asking.ask(ORG) > asked
+    assert asking.ask(ORG, Actor("u1")) > asked
 
 
 def test_whoever_asks_for_a_report_can_read_its_file(

@@ -100,6 +100,29 @@ def test_orders_of_no_known_kind_are_read_and_count_by_the_same_rule(
     assert (found["total"], found["counted"], found["leftOut"]) == (6, spent.order_count, 2)
 
 
+def test_however_the_orders_are_added_up_the_figures_are_the_same(
+    sold: Shop, dashboard_clock: SteppingClock
+) -> None:
+    # Given more orders than one for each query, two of them set aside
+    for number in range(60):
+        channel, status = ("ecom", "ready") if number % 3 else ("retail", "cancelled")
+        sold.order(
+            f"more-{number}", "1", number + 0.37, days_ago=number, channel=channel, status=status
+        )
+    unmatched = {"ecomState": "unmatched", "channel": "ecom"}
+    sold.order("no-one", "2", 12, days_ago=3, **unmatched)
+
+    # When they are added up by Firestore, all but those set aside, and read
+    found = [
+        DashboardClient(sold.database, ORG, dashboard_clock, few_orders=few).get("analytics")
+        for few in (0, 1, order_figures.FEW)
+    ]
+
+    # Then
+    assert found[0] == found[1] == found[2]
+    assert found[0]["orders"]["leftOut"] == 3
+
+
 @pytest.mark.parametrize("dashboard", [0], indirect=True)
 def test_what_adding_up_costs_does_not_grow_with_the_orders(
     sold: Shop, dashboard: DashboardClient, dashboard_clock: SteppingClock

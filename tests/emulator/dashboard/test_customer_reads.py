@@ -21,7 +21,7 @@ def test_a_customer_in_a_list_has_figures_and_no_placeholder(dashboard: Dashboar
         "email": "ada@example.com",
         "phone": "(518) 555-0123",
         "segment": "new",
-        "segmentReason": "1 orders (under 2), last order 2 days before 2026-03-18",
+        "segmentReason": "1 order (under 2), last order 2 days before 2026-03-18",
         "totalSpent": 80,
         "orderCount": 1,
         "avgOrderValue": 80,

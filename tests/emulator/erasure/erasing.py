@@ -74,17 +74,17 @@ PARENTS = ("tenants", "customers", "products", "publicViews", "metrics_reports")
 """Collections whose documents have others below them."""
 
 
-def make_unique(pos: SimulatedPos) -> str:
+def make_unique(pos: SimulatedPos, org_id: str = ORG) -> str:
     """Give one of the POS's customers who buys most a name, e-mail and telephone number that nobody
     else has; the id."""
-    data = pos.data(ORG)
+    data = pos.data(org_id)
     bought = Counter(order["id_customer"] for order in data["orders"] if order["id_customer"])
     customer_id = bought.most_common(1)[0][0]
     fields = {"name_first": FIRST, "name_last": LAST, "email": EMAIL, "phone": PHONE}
-    pos.change(ORG, "customers", customer_id, full_name=f"{FIRST} {LAST}", **fields)
+    pos.change(org_id, "customers", customer_id, full_name=f"{FIRST} {LAST}", **fields)
     for order in data["orders"]:
         if order["id_customer"] == customer_id:
-            pos.change(ORG, "orders", order["id_order"], **fields)
+            pos.change(org_id, "orders", order["id_order"], **fields)
     return str(customer_id)
 
 

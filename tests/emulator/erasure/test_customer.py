@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from shared.domain.erasure import ERASED
-from tests.emulator.environment import SpendingRunner, SyncRunner
+from shared.services.erasure.holding import ErasureWaits
+from tests.emulator.environment import SpendingRunner, SyncRunner, hold_org
 from tests.emulator.erasure.erasing import E164, ORG, TRACES, Erasing, make_unique
 from tests.simulated_pos import SimulatedPos
 from tests.stored import StoredDocuments
@@ -78,6 +79,34 @@ def test_an_unchanged_org_costs_the_same_reads_but_one_after_an_erasure(
     # Then
     assert after["reads"] == usual["reads"] + 1
     assert after["writes"] == usual["writes"]
+
+
+def test_nobody_is_erased_beside_a_run_and_nothing_is_half_done(
+    erasing: Erasing, buyer: Fields, store: StoredDocuments
+) -> None:
+    # Given
+    before = store.records(ORG)
+    # When
+    held = hold_org(erasing.environment.database, ORG, "run-under-way")
+    with held, pytest.raises(ErasureWaits, match="run-under-way"):
+        erasing(buyer["id"])
+    # Then
+    assert store.records(ORG) == before
+    assert store.documents(f"tenants/{ORG}/erased") == {}
+
+
+def test_what_the_time_did_not_suffice_for_goes_on_when_it_is_asked_for_again(
+    erasing: Erasing, buyer: Fields
+) -> None:
+    # Given
+    assert erasing(buyer["id"], seconds=0.0).state == "running"
+    assert erasing.left_of(*TRACES)
+    # When
+    again = erasing(buyer["id"])
+    # Then
+    assert again.state == "done"
+    assert erasing.left_of(*TRACES) == []
+    assert erasing(buyer["id"]).state == "done"
 
 
 @pytest.mark.parametrize(

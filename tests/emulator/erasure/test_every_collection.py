@@ -34,8 +34,8 @@ def customer_id(
 ) -> str:
     """A customer of whom something stands in every collection that can hold anything."""
     found = make_unique(pos)
-    unreadable = {**pos.data(ORG)["customers"][0], "id_customer": 990001, "email": EMAIL}
-    pos.add(ORG, "customers", {**unreadable, "loyalty_points": "many", "phone": PHONE})
+    unreadable = {**pos.data(ORG)["customers"][0], "id_customer": "__x__", "email": EMAIL}
+    pos.add(ORG, "customers", {**unreadable, "phone": PHONE})
     sync.run(ORG)
     spending.compute_requested()
     _report(environment)

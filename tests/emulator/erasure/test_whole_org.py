@@ -1,11 +1,14 @@
 """An org that is erased is gone, and no other is touched."""
 
+import json
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
 from google.api_core.exceptions import ServiceUnavailable
 
+from shared.bootstrap import loyalty_reconcile, org_sync, spending
 from shared.clock import utc_now
 from shared.errors import LeaseLost, NotFound
 from shared.services.erasure.holding import ErasureWaits, OrgHold
@@ -15,6 +18,7 @@ from tests.emulator.environment import Environment, SyncRunner, hold_org
 from tests.emulator.erasure.erasing import ACTOR, ORG, documents
 from tests.emulator.erasure.test_kills import DyingDatabase
 from tests.emulator.erasure.traces import seed
+from tests.emulator.functions import InProcess, pubsub_event
 from tests.stored import StoredDocuments
 
 OTHER = "org_other"
@@ -73,6 +77,31 @@ def test_an_erasure_of_an_org_that_was_killed_goes_on(
     service(environment.database)(ORG, ACTOR)
     # Then
     assert left(environment) == []
+
+
+@pytest.mark.usefixtures("org")
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (spending, {"customerIds": ["7"]}),
+        (spending, {"requestId": "s1"}),
+        (org_sync, {"runId": "r1", "trigger": "cron"}),
+        (loyalty_reconcile, {}),
+    ],
+)
+def test_what_its_last_changes_asked_for_is_no_dead_letter_and_writes_nothing(
+    function: ModuleType, message: dict[str, Any], environment: Environment
+) -> None:
+    # Given
+    service(environment.database)(ORG, ACTOR)
+    # When
+    with pytest.MonkeyPatch.context() as patch:
+        functions = InProcess(environment.client.project, environment.database, patch)
+        text = json.dumps({"orgId": ORG, **message})
+        functions.consumer(function)(pubsub_event("m1", text))
+    # Then
+    assert left(environment) == []
+    assert [p for p, _ in documents(environment.client) if p.startswith("dead_letters/")] == []
 
 
 @pytest.mark.usefixtures("org")

@@ -14,10 +14,13 @@ from tests.emulator.erasure.erasing import E164, EMAIL, FIRST, LAST, ORG, PHONE
 NAME = f"{FIRST} {LAST}"
 
 
-def seed(client: Client, customer_id: str, now: datetime) -> None:
-    """What programs and failures of other days would have left."""
+def seed(
+    client: Client, customer_id: str, now: datetime, org_id: str = ORG, *, orders: bool = True
+) -> None:
+    """What programs and failures of other days would have left; ``orders``: among it orders of
+    which the POS knows nothing."""
     database = Database(client)
-    org = client.document(f"tenants/{ORG}")
+    org = client.document(f"tenants/{org_id}")
     said = f"customer {customer_id}, {NAME} <{EMAIL.upper()}>, {PHONE}, did not fit"
     raw = json.dumps({"id_customer": int(customer_id), "name": NAME, "email": EMAIL})
     contents: dict[str, dict[str, Any]] = {
@@ -46,8 +49,8 @@ def seed(client: Client, customer_id: str, now: datetime) -> None:
         "loyalty_state/progress": {"alert": said},
         "verifications/2026-01-01": {
             "differences": [
-                {"path": f"tenants/{ORG}/customers/{customer_id}", "note": said},
-                {"path": f"tenants/{ORG}/customers/6", "note": ""},
+                {"path": f"tenants/{org_id}/customers/{customer_id}", "note": said},
+                {"path": f"tenants/{org_id}/customers/6", "note": ""},
             ]
         },
         "incidents/i1": {"title": "A sync fails", "body": said, "state": "open"},
@@ -56,7 +59,7 @@ def seed(client: Client, customer_id: str, now: datetime) -> None:
         "pos_writes/p1": {"content": "hash", "result": None, "part": said},
         "skipped_orders/alleaves_77": {"posCustomerId": customer_id, "orderId": "alleaves_77"},
         f"customers/{customer_id}/points_ledger/o1": {"orderId": "o1", "note": NAME},
-        f"customer_spending/{EMAIL}": {"customerId": customer_id, "email": EMAIL, "orgId": ORG},
+        f"customer_spending/{EMAIL}": {"customerId": customer_id, "email": EMAIL, "orgId": org_id},
         "orders/ecom_12": {
             "ecomKeys": [EMAIL, E164],
             "customer": {"email": EMAIL, "name": NAME, "phone": PHONE},
@@ -75,14 +78,16 @@ def seed(client: Client, customer_id: str, now: datetime) -> None:
         },
     }
     for path, fields in contents.items():
+        if not orders and path.startswith("orders/"):
+            continue
         client.document(f"{org.path}/{path}").set(fields)
-    message = json.dumps({"orgId": ORG, "customerIds": [customer_id, "5"], "note": said})
+    message = json.dumps({"orgId": org_id, "customerIds": [customer_id, "5"], "note": said})
     client.document("dead_letters/m1").set(
-        {"orgId": ORG, "data": message, "message": said, "dataSha256": "x", "topic": "spending"}
+        {"orgId": org_id, "data": message, "message": said, "dataSha256": "x", "topic": "spending"}
     )
     client.document("dead_letters/m2").set({"orgId": None, "data": said, "topic": "spending"})
-    state = loyalty_runs.load_state(database, ORG)
+    state = loyalty_runs.load_state(database, org_id)
     for each in (customer_id, "5"):
-        state.put(each, loyalty_runs.entry_of(database, ORG, each))
+        state.put(each, loyalty_runs.entry_of(database, org_id, each))
     for group in state.take_writes():
         database.commit(group)

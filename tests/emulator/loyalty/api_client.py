@@ -45,7 +45,7 @@ class LoyaltyApiClient:
         points = LookUpPoints(database, runner.open_provider, utc_now)
         anyone = AnyoneWithRole(role)
         routes = (
-            *loyalty.routes(AskForLoyalty(database, self.published), points, anyone),
+            *loyalty.routes(AskForLoyalty(database, self.published, utc_now), points, anyone),
             *loyalty_reads.routes(LoyaltyReads(database), anyone),
         )
         self.client = Client(Request.application(App("loyalty_api", routes)))  # type: ignore[arg-type]

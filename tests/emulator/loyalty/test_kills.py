@@ -1,23 +1,31 @@
 """Killed at any write and delivered again, a run ends as if nothing had been."""
 
+import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from google.cloud.firestore import DELETE_FIELD, Client
+from google.cloud.firestore import Client
 
+from deploy.local.clients import firestore_client
+from deploy.local.simulator.server import serve
+from deploy.local.simulator.simulation import Simulation
 from shared.bus.messages import Loyalty
 from shared.errors import Busy, LeaseLost
 from shared.store.database import Database
-from shared.store.loyalty import OWNED
 from shared.store.writes import Write
+from tests.emulator.environment import Environment
+from tests.emulator.loyalty.conftest import SMALL
 from tests.emulator.loyalty.runner import LoyaltyRunner
-from tests.fakes import OffsetClock, RecordingNotifier
+from tests.emulator.snapshot import Snapshot
+from tests.fakes import OffsetClock
 from tests.simulated_pos import SimulatedPos
-from tests.stored import StoredDocuments
 
 ORG = "org_test"
 LEASE_SECONDS = 0.6
@@ -95,49 +103,59 @@ ASKING = (2, 4, 6)
 BATCH = 50
 
 
+@dataclass
+class Org:
+    """The org before its first loyalty run; ``points`` are those after an undisturbed one."""
+
+    environment: Environment
+    loyalty: LoyaltyRunner
+    points: dict[str, dict[str, Any]]
+    before: Snapshot
+
+
+@pytest.fixture(scope="module")
+def synced(firestore_host: str) -> Iterator[Org]:
+    """Synced once for all tests here."""
+    project = f"demo-{secrets.token_hex(6)}"
+    with (
+        closing(firestore_client(firestore_host, project)) as client,
+        serve(Simulation((SMALL,))) as server,
+    ):
+        environment = Environment(client, Database(client), server, OffsetClock())
+        loyalty = LoyaltyRunner(environment)
+        loyalty.prepare(ORG)
+        before = Snapshot(client)
+        loyalty.reconcile(ORG, run_id="undisturbed")
+        yield Org(environment, loyalty, loyalty.points(ORG), before)
+
+
+@pytest.fixture
+def org(synced: Org) -> Org:
+    """As if there had never been a loyalty run."""
+    synced.before.restore()
+    synced.loyalty.alpine(ORG).forget_calls()
+    synced.environment.notifier.bodies.clear()
+    synced.environment.clock.later = timedelta(0)
+    return synced
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("at", range(COMMITS))
-def test_killed_at_any_commit_and_delivered_again(
-    client: Client,
-    store: StoredDocuments,
-    pos: SimulatedPos,
-    clock: OffsetClock,
-    notifier: RecordingNotifier,
-    loyalty: LoyaltyRunner,
-    at: int,
-    after: bool,
-) -> None:
+def test_killed_at_any_commit_and_delivered_again(org: Org, at: int, after: bool) -> None:
+    environment, loyalty = org.environment, org.loyalty
     # When a worker is killed at one of its commits, and the message is delivered again
-    mortal = Mortal(client, at, after=after)
-    run_until_done(loyalty, "run-1", mortal)
+    run_until_done(loyalty, "run-1", Mortal(environment.client, at, after=after))
 
-    # Then everything is as it is in the undisturbed run
-    run = store.document(f"tenants/{ORG}/loyalty_runs/run-1")
+    # Then everything is as it is after the undisturbed run
+    run = environment.store.document(f"tenants/{ORG}/loyalty_runs/run-1")
     assert run["state"] == "succeeded"
     figures = ("asked", "found", "reconciled", "needsReview", "newlyInReview", "updated")
     assert [run["counts"][name] for name in figures] == [120, 24, 21, 3, 3, 120]
-    ended = loyalty.points(ORG)
+    assert loyalty.points(ORG) == org.points
     # and nobody was looked up twice, but the batch whose answers had arrived and were not kept
-    again = asked_twice(pos, loyalty)
+    again = asked_twice(environment.pos, loyalty)
     assert len(again) <= (BATCH if at in ASKING and not after else 0)
     # and people are notified once: by this run, or by the next where it died while notifying
-    clock.later = timedelta(minutes=2)
+    environment.clock.later = timedelta(minutes=2)
     loyalty.reconcile(ORG, run_id="next")
-    assert len(notifier.bodies) == 1
-    # and a run from the start, elsewhere, ends with the same documents
-    start_over(client)
-    loyalty.reconcile(ORG, run_id="run-2")
-    assert loyalty.points(ORG) == ended
-
-
-def start_over(client: Client) -> None:
-    """Forget everything that loyalty ever wrote."""
-    state = client.collection(f"tenants/{ORG}/loyalty_state").list_documents()
-    packed = client.collection(f"tenants/{ORG}/sync_manifests").list_documents()
-    for document in [*state, *(d for d in packed if d.id.startswith("loyalty-"))]:
-        document.delete()
-    for entry in client.collection_group("points_ledger").stream():
-        entry.reference.delete()
-    nothing = dict.fromkeys((*OWNED, "pointsLastCalculated"), DELETE_FIELD)
-    for customer in client.collection(f"tenants/{ORG}/customers").list_documents():
-        customer.update(nothing)
+    assert len(environment.notifier.bodies) == 1

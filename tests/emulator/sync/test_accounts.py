@@ -13,7 +13,7 @@ from tests.simulated_pos import SimulatedPos, placed_order
 from tests.stored import StoredDocuments, differences
 
 ORG, OTHER = "org_one", "org_two"
-SIZES = {"customers": 230, "orders": 60, "products": 20, "rows": 24}
+SIZES = {"customers": 205, "orders": 60, "products": 20, "rows": 24}
 ONE = OrgSpec(id=ORG, seed=1, locations=2, **SIZES)
 TWO = OrgSpec(id=OTHER, seed=2, **SIZES)
 FIRST, SECOND = f"{ORG}-1000", f"{ORG}-1001"

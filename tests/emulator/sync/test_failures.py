@@ -15,6 +15,7 @@ from shared.services.sync.commands import SyncOrg
 from shared.store import paths, runs
 from shared.store.database import Database
 from tests.emulator.environment import (
+    SMALL,
     Environment,
     OrgConfig,
     SpendingRunner,
@@ -87,7 +88,7 @@ def test_a_failed_sync_says_what_happened_and_whose_turn_it_is(
     assert (status["status"], status["lastErrorOwner"]) == ("error", owner)
     assert says in status["lastError"]
     assert "turn" in status["lastError"]
-    assert status["customersCount"] == 230
+    assert status["customersCount"] == SMALL.customers
     assert store.records(ORG) == before
     assert store.document(f"tenants/{ORG}/sync_state/lease").get("runId") is None
     # and no secret is in anything that was written
@@ -122,7 +123,7 @@ def test_malformed_records_are_put_in_quarantine_and_the_rest_is_stored(
 
     # Then they are in quarantine with what was sent, all others are stored
     assert run["state"] == "partial"
-    assert run["streams"]["customers"]["created"] == 227
+    assert run["streams"]["customers"]["created"] == SMALL.customers - 3
     kept = store.documents(f"tenants/{ORG}/quarantine")
     assert len(kept) == 3
     for record in kept.values():
@@ -146,7 +147,7 @@ def test_a_record_leaves_quarantine_once_it_can_be_read(
     second = sync.run(ORG)
 
     assert second["state"] == "succeeded"
-    assert len(store.documents(f"tenants/{ORG}/customers")) == 230
+    assert len(store.documents(f"tenants/{ORG}/customers")) == SMALL.customers
     assert store.documents(f"tenants/{ORG}/quarantine") == {} or first["state"] == "succeeded"
 
 

@@ -34,7 +34,7 @@ from tests.fakes import RecordingPublisher
 from tests.stored import MENU, StoredDocuments
 from tests.unit.pos.alleaves import rows
 
-CASES = int(os.environ.get("FUZZ_CASES", "300"))
+CASES = int(os.environ.get("FUZZ_CASES", "200"))
 PER_REPLY = {"customers": 18, "orders": 22, "stock": 18, "discounts": 8, "named": 6}
 """Hostile records of one round. They stay below 5 % of each listing: from there on it is the POS
 that is wrong."""

@@ -11,7 +11,7 @@ from deploy.local.simulator.truth import Truth
 from shared.services.admin.removals import held_removals
 from shared.services.spending.look_up import SpendingLookUp, SpendingSource
 from shared.store.database import Database
-from tests.emulator.environment import SpendingRunner, SyncRunner
+from tests.emulator.environment import SMALL, SpendingRunner, SyncRunner
 from tests.fakes import OffsetClock
 from tests.simulated_pos import SimulatedPos, placed_order
 from tests.stored import StoredDocuments
@@ -405,12 +405,12 @@ def test_a_deletion_of_many_customers_waits_until_a_person_allows_it(
     held = till.run()
 
     assert (held["state"], held["deletionsHeld"]) == ("held", 12)
-    assert len(present(store.documents(f"tenants/{ORG}/customers"))) == 230
+    assert len(present(store.documents(f"tenants/{ORG}/customers"))) == SMALL.customers
     allowed = till.run(allow_deletions=True)
     assert allowed["state"] == "succeeded"
     assert allowed["streams"]["customers"]["deleted"] == 12
     assert store.status(ORG)["deletionsHeld"] == 0
-    assert store.status(ORG)["customersCount"] == 218
+    assert store.status(ORG)["customersCount"] == SMALL.customers - 12
 
 
 def test_an_approval_of_one_removal_of_customers_does_not_cover_a_larger_one(
@@ -431,7 +431,7 @@ def test_an_approval_of_one_removal_of_customers_does_not_cover_a_larger_one(
 
     # Then none is removed
     assert (run["state"], run["deletionsHeld"]) == ("held", 13)
-    assert len(present(store.documents(f"tenants/{ORG}/customers"))) == 230
+    assert len(present(store.documents(f"tenants/{ORG}/customers"))) == SMALL.customers
 
     # When the removal as it is now is approved, then all are
     (shown,) = held_removals(database, ORG)
@@ -447,7 +447,7 @@ def test_a_list_of_customers_that_lacks_many_removes_none(
     till.run()
     till.pos.fault(kind, endpoint="customers")
     till.run(allow_deletions=allowed)
-    assert len(present(store.documents(f"tenants/{ORG}/customers"))) == 230
+    assert len(present(store.documents(f"tenants/{ORG}/customers"))) == SMALL.customers
 
 
 @pytest.mark.parametrize(("kind", "pages"), [("customers", 3), ("orders", 1)])

@@ -23,6 +23,7 @@ from shared.pos.config import LightspeedConfig, Location
 from shared.pos.lightspeed.registration import WebhookRegistry
 from shared.pos.lightspeed.webhooks import KINDS
 from shared.pos.registry import open_lightspeed
+from shared.services.admin.audit import Actor
 from shared.services.sync.dispatch import SyncDispatcher
 from shared.services.webhook_secrets import AddressSecrets
 from shared.store.database import Database
@@ -57,7 +58,7 @@ class Pipeline:
         )
         self._command = LightspeedWebhooks(
             environment.database,
-            AddressSecrets(environment.database, resolver, utc_now),
+            AddressSecrets(environment.database, resolver, utc_now, Actor("u1")),
             self._open,
             self.lines.append,
         )

@@ -25,6 +25,7 @@ from shared.pos.config import LightspeedConfig, Location
 from shared.pos.lightspeed.api import LightspeedApi
 from shared.pos.lightspeed.registration import WebhookRegistry
 from shared.pos.lightspeed.webhooks import ADDRESS_PATH, CUSTOMER, INVENTORY, KINDS, PRODUCT, SALE
+from shared.services.admin.audit import Actor
 from shared.services.webhook_secrets import AddressSecrets
 from shared.services.webhook_senders import OLD_COUNTS, READS_ALLOWED
 from shared.store.database import Database
@@ -249,7 +250,7 @@ class Command:
         )
         self._run = LightspeedWebhooks(
             hooks.database,
-            AddressSecrets(hooks.database, resolver, utc_now),
+            AddressSecrets(hooks.database, resolver, utc_now, Actor("u1")),
             self._open,
             self.said.append,
         )

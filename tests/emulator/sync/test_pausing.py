@@ -10,7 +10,7 @@ from shared.services.fan_out import FanOut, SyncFanOut, sync_message
 from shared.services.manual_sync import ManualSync
 from shared.services.sync.commands import SyncOrg
 from shared.store.database import Database
-from tests.emulator.environment import OrgConfig, SyncRunner
+from tests.emulator.environment import SMALL, OrgConfig, SyncRunner
 from tests.fakes import (
     OffsetClock,
     RecordingLaterPublisher,
@@ -49,7 +49,7 @@ def test_three_refusals_in_a_row_pause_an_org_and_people_are_notified_once(
     assert status["status"] == "paused"
     assert status["lastErrorOwner"] == "org"
     assert "PIN in the POS settings" in status["lastError"]
-    assert status["customersCount"] == 230
+    assert status["customersCount"] == SMALL.customers
     assert notifier.titles == ["The sync is paused"]
     assert "password" in notifier.bodies[0]
 

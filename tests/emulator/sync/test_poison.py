@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -201,7 +202,7 @@ data_of_any_kind = (
 
 
 @settings(
-    max_examples=300,
+    max_examples=1_000 if os.environ.get("LONG") else 100,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @example(b'{"orgId": "\\ud800", "runId": "r", "trigger": "cron"}', "\ud800", {"\ud800": "\ud800"})

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from shared.store.quarantine import KEPT, RENEWED
-from tests.emulator.environment import SyncRunner
+from tests.emulator.environment import SMALL, SyncRunner
 from tests.fakes import OffsetClock
 from tests.simulated_pos import SimulatedPos
 from tests.stored import StoredDocuments
@@ -29,7 +29,7 @@ def test_customers_leave_quarantine_with_the_next_whole_list(
     assert run["state"] == "succeeded"
     assert store.documents(f"tenants/{ORG}/quarantine") == {}
     assert store.status(ORG)["quarantined"] == 0
-    assert len(store.documents(f"tenants/{ORG}/customers")) == 230
+    assert len(store.documents(f"tenants/{ORG}/customers")) == SMALL.customers
 
 
 def test_a_customer_who_stays_unreadable_is_still_in_quarantine_when_the_first_entry_has_expired(

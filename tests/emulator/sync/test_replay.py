@@ -22,7 +22,7 @@ from shared.services.dead_letters import (
 from shared.services.sync.commands import SyncOrg, SyncRecords, command_of
 from shared.store import dead_letters
 from shared.store.database import Database
-from tests.emulator.environment import SyncRunner
+from tests.emulator.environment import SMALL, SyncRunner
 from tests.fakes import OffsetClock, RecordingPublisher, RecordingTopics
 from tests.simulated_pos import SimulatedPos
 from tests.stored import StoredDocuments
@@ -228,7 +228,7 @@ def test_records_without_an_id_are_asked_for_by_a_sync_of_their_stream(
     assert replay_quarantine() == 2
 
     # Then they are stored
-    assert len(store.documents(f"tenants/{ORG}/customers")) == 230
+    assert len(store.documents(f"tenants/{ORG}/customers")) == SMALL.customers
     assert writes == database.meter.writes, "replay itself writes nothing for them"
 
     # and customers alone were asked for

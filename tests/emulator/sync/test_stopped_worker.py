@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -24,6 +25,8 @@ from tests.emulator.environment import Environment, SpendingRunner, SyncRunner
 from tests.stored import StoredDocuments
 
 ORG = "org_test"
+SEEDS = 20 if os.environ.get("LONG") else 2
+"""Every other one has a commit in its hand."""
 LEASE_SECONDS = 2.0
 LONGEST_SECONDS = 30.0
 LAST_COMMIT = 12
@@ -115,7 +118,7 @@ def everything(client: Client) -> Documents:
     }
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_a_worker_overtaken_while_stopped_ends_and_changes_nothing(
     store: StoredDocuments,
     spending: SpendingRunner,

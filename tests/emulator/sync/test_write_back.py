@@ -24,6 +24,7 @@ from shared.errors import (
     RetryLater,
     UnderWay,
 )
+from shared.services.admin.audit import Actor
 from shared.services.sync.commands import SyncRecords, command_of
 from shared.services.write_back import (
     OpenWriteBack,
@@ -48,6 +49,7 @@ from tests.simulated_pos import SimulatedPos, placed_order
 from tests.stored import StoredDocuments
 
 ORG = "org_test"
+ACTOR = Actor("u1")
 MAIN = "org_test-1000"
 TWO_PLACES = PRODUCTS_ONLY.model_copy(update={"locations": 2})
 ADA = NewCustomer("Ada", "Quill", email="ada.quill@example.com", phone="(212) 555-0142")
@@ -88,7 +90,7 @@ def open_account(
 
 @pytest.fixture
 def write_back(open_account: OpenWriteBack) -> WriteBack:
-    return open_account(ORG, None)
+    return open_account(ORG, None, ACTOR)
 
 
 def fetch(sync: SyncRunner, queue: RecordingPublisher) -> list[PosSync]:
@@ -254,11 +256,11 @@ def test_refused_credentials_are_the_dispensarys_turn_and_leave_no_doubt(
     password = org_config.location()["posConfig"]["password"]
     org_config.update_locations(password="wrong")
     with pytest.raises(CredentialsRejected, match="in the POS settings"):
-        open_account(ORG, None).create_customer("k1", ADA)
+        open_account(ORG, None, ACTOR).create_customer("k1", ADA)
 
     # When they are corrected
     org_config.update_locations(password=password)
-    made = open_account(ORG, None).create_customer("k1", ADA)
+    made = open_account(ORG, None, ACTOR).create_customer("k1", ADA)
 
     # Then it is made without a search
     assert customers(pos) == [made]
@@ -407,10 +409,11 @@ def test_of_several_locations_one_must_be_named(
 ) -> None:
     for wanted in (None, "1002"):
         with pytest.raises(RequestInvalid, match=rf"{MAIN} \(1000\), org_test-1001 \(1001\)"):
-            open_account(ORG, wanted)
+            open_account(ORG, wanted, ACTOR)
 
-    assert [open_account(ORG, named).location_id for named in ("1001", MAIN)] == ["1001", "1000"]
-    side = open_account(ORG, "1001")
+    found = [open_account(ORG, named, ACTOR).location_id for named in ("1001", MAIN)]
+    assert found == ["1001", "1000"]
+    side = open_account(ORG, "1001", ACTOR)
     side.submit_order("k1", replace(an_order(pos), location_id=side.location_id))
     assert [order["id_location"] for order in orders(pos)] == [1001]
 
@@ -421,7 +424,7 @@ def test_a_location_that_is_not_synced_is_not_written_to(
     org_config.update_locations(status="inactive")
 
     with pytest.raises(ConfigurationInvalid, match=f"location {MAIN} is inactive"):
-        open_account(ORG, None)
+        open_account(ORG, None, ACTOR)
 
 
 def test_a_location_whose_id_only_the_pos_knows_is_written_to_once_it_was_synced(
@@ -430,13 +433,13 @@ def test_a_location_whose_id_only_the_pos_knows_is_written_to_once_it_was_synced
     # Given
     org_config.update_locations(locationId="")
     with pytest.raises(ConfigurationInvalid, match=r"posConfig\.locationId"):
-        open_account(ORG, None)
+        open_account(ORG, None, ACTOR)
 
     # When
     sync.run(ORG)
 
     # Then
-    assert open_account(ORG, None).location_id == "1000"
+    assert open_account(ORG, None, ACTOR).location_id == "1000"
 
 
 # orders

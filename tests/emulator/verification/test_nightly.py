@@ -10,7 +10,7 @@ from shared.bus.messages import CronTick, VerifyOrg
 from shared.clock import utc_now
 from shared.services.fan_out import FanOut, verify_message
 from shared.services.verification.nightly import NIGHTS, NightlyVerification, Turns
-from tests.emulator.environment import Environment
+from tests.emulator.environment import SMALL, Environment
 from tests.emulator.verification.books import Books, bought_twice, counts
 from tests.fakes import RecordingLaterPublisher, RecordingNotifier, RecordingPublisher
 from tests.simulated_pos import SimulatedPos, placed_order
@@ -54,7 +54,7 @@ def test_a_clean_org_is_noted_in_its_status_and_nobody_is_alerted(
     assert store.status(ORG)["verification"] == {
         "verifiedAt": found["verifiedAt"],
         "ok": True,
-        "customers": 230,
+        "customers": SMALL.customers,
         "orders": len(books.documents("orders")),
         "differences": 0,
     }

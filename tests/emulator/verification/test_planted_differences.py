@@ -10,7 +10,7 @@ from shared.clock import utc_now
 from shared.services.manual_sync import RunUnderWay
 from shared.services.verification import repair
 from shared.store import status
-from tests.emulator.environment import Environment, hold_org
+from tests.emulator.environment import SMALL, Environment, hold_org
 from tests.emulator.verification.books import (
     MENU,
     Books,
@@ -42,13 +42,13 @@ def test_a_clean_org_has_no_differences(books: Books, store: StoredDocuments) ->
 
     assert found.differences == ()
     assert found.ok
-    assert found.customers.at_pos == found.customers.stored == 230
+    assert found.customers.at_pos == found.customers.stored == SMALL.customers
     assert found.orders.total == len(store.documents(f"tenants/{ORG}/orders"))
     assert (
         found.orders.stored + found.orders.skipped
         == found.orders.at_pos - found.orders.in_quarantine
     )
-    assert sum(each.count for each in found.customers.segments.values()) == 230
+    assert sum(each.count for each in found.customers.segments.values()) == SMALL.customers
     assert found.products.on_menu == store.status(ORG)["menuProductsCount"]
     assert found.cache
     assert found.cache.faster
@@ -208,7 +208,7 @@ def test_a_sample_compares_so_many_of_each_and_all_that_is_sold(books: Books) ->
 
     # Then
     assert (clean.differences, clean.sample) == ((), 20)
-    assert (clean.customers.at_pos, clean.customers.stored) == (230, 230)
+    assert (clean.customers.at_pos, clean.customers.stored) == (SMALL.customers,) * 2
     assert clean.orders.stored == len(books.documents("orders"))
     wrong = kinds(found)
     assert wrong.pop(item) == {"menu_item_missing"}

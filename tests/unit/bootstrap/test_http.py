@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.bootstrap.http import HttpFunction
-from shared.bootstrap.settings import FunctionSettings, SettingsInvalid
+from shared.bootstrap.http import HttpFunction, HttpFunctionSettings
+from shared.bootstrap.settings import SettingsInvalid
 from shared.web.routing import Route
 
 
@@ -15,7 +15,7 @@ def test_a_function_without_its_settings_does_not_start(monkeypatch: pytest.Monk
     monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
 
     with pytest.raises(SettingsInvalid, match="GOOGLE_CLOUD_PROJECT: Field required"):
-        HttpFunction("tests", FunctionSettings, lambda _: ()).start()
+        HttpFunction("tests", HttpFunctionSettings, lambda _: ()).start()
 
 
 def test_routes_are_made_once_however_many_requests_come_first(
@@ -25,12 +25,12 @@ def test_routes_are_made_once_however_many_requests_come_first(
     monkeypatch.setenv("FIRESTORE_DATABASE", "(default)")
     made = []
 
-    def routes(settings: FunctionSettings) -> tuple[Route[Any, Any], ...]:
+    def routes(settings: HttpFunctionSettings) -> tuple[Route[Any, Any], ...]:
         made.append(settings.google_cloud_project)
         time.sleep(0.05)
         return ()
 
-    function = HttpFunction("tests", FunctionSettings, routes)
+    function = HttpFunction("tests", HttpFunctionSettings, routes)
     function.start()
     with ThreadPoolExecutor(4) as pool:
         apps = list(pool.map(lambda _: function.app(), range(4)))

@@ -70,6 +70,21 @@ def test_a_moment_is_in_the_zone_of_the_org(zone: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("the record has no id", "The record has no id"),
+        ("price_otd: no number", "price_otd: no number"),
+        ("sync.lookbackDays: at least 1", "sync.lookbackDays: at least 1"),
+        (None, ""),
+    ],
+)
+def test_a_message_begins_with_a_capital_but_a_field_stays_as_it_is_spelled(
+    text: str | None, shown: str
+) -> None:
+    assert formats.sentence(text) == shown
+
+
+@pytest.mark.parametrize(
     ("before", "text"),
     [
         (timedelta(seconds=59), "just now"),

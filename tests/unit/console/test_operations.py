@@ -5,20 +5,22 @@ import html
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from werkzeug.test import TestResponse
 
-from shared.console.pages import decisions, orgs, runs, settings
-from shared.console.pages.settings import ACCOUNT_FIELDS
+from shared.console.pages import audit, decisions, orgs, runs, settings
+from shared.console.pages.settings import ACCOUNT_FIELDS, DELETED_CUSTOMERS
 from shared.console.rendering import Console
 from shared.domain.runs import StreamCounts
 from shared.errors import NotFound
 from shared.pos.config import SECRETS, known_fields
+from shared.store.tenants import SyncSettings
 from shared.web.auth import EveryOrg
 from shared.web.request import NoBody, OrgQuery, PageQuery, Params
 from shared.web.response import ResponseModel, RouteReply
+from shared.web.routes.audit import ActionsResponse, AuditQuery
 from shared.web.routes.dead_letters import DeadLettersQuery, DeadLettersResponse
 from shared.web.routes.incidents import IncidentsQuery, IncidentsResponse
 from shared.web.routes.orgs import OrgsQuery, OrgsResponse, OrgStatusResponse
@@ -117,6 +119,7 @@ def answers() -> dict[str, Any]:
         "/api/quarantine": {"items": [], "nextCursor": None},
         "/api/dead-letters": {"items": [], "nextCursor": None},
         "/api/settings": SETTINGS,
+        "/api/admin/audit": {"actions": [], "nextCursor": None},
     }
 
 
@@ -131,7 +134,11 @@ MODELS: Mapping[str, tuple[type[Params], type[ResponseModel]]] = {
     "/api/quarantine": (QuarantineQuery, QuarantineResponse),
     "/api/dead-letters": (DeadLettersQuery, DeadLettersResponse),
     "/api/settings": (OrgQuery, SettingsResponse),
+    "/api/admin/audit": (AuditQuery, ActionsResponse),
 }
+
+
+OF_OPERATORS = ("/api/orgs", "/api/dead-letters", "/api/admin/audit")
 
 
 class Shop:
@@ -143,7 +150,7 @@ class Shop:
     def opened(self, path: str, who: str = "ann") -> TestResponse:
         table = RouteTable(STAFF)
         for at, (asked, model) in MODELS.items():
-            rule = EveryOrg(STAFF) if at in ("/api/orgs", "/api/dead-letters") else STAFF
+            rule = EveryOrg(STAFF) if at in OF_OPERATORS else STAFF
             table.get(at, asked, model, rule=rule, errors=[NotFound])(self._answering(at, model))
         others = (each for each in shop.json_routes() if each.path not in MODELS)
         told: tuple[Route[Any, Any], ...] = (*table, *others)
@@ -153,6 +160,7 @@ class Shop:
             *runs.routes(console, STAFF),
             *decisions.routes(console, STAFF),
             *settings.routes(console, STAFF),
+            *audit.routes(console, STAFF),
         )
         client = shop.client_of(*pages)
         client.set_cookie("__session", who)
@@ -208,10 +216,35 @@ def test_an_org_that_fails_says_whose_turn_it_is_and_why(
 def test_the_list_of_orgs_and_dead_letters_are_for_operators(console: Shop) -> None:
     assert console.opened("/orgs").status_code == 403
     assert console.opened("/dead-letters").status_code == 403
+    assert console.opened("/audit").status_code == 403
     text = console.see(OVERVIEW)
     assert "Full sync" not in text
     assert "/dead-letters" not in text
+    assert "/audit" not in text
+    assert f'href="/audit?orgId={ORG}"' in console.see(OVERVIEW, "sue")
     assert "Full sync" in console.see(OVERVIEW, "sue")
+
+
+def test_the_audit_log_says_who_has_done_what_to_what(
+    console: Shop, answers: dict[str, Any]
+) -> None:
+    assert "Nothing so far that concerns no org" in console.see("/audit", "sue")
+    assert "Nothing was done to this org" in console.see("/audit?orgId=org_nothing", "sue")
+    approved = {
+        "at": LATELY,
+        "by": "ann",
+        "action": "removal_approved",
+        "orgId": ORG,
+        "target": "products <5f2a>",
+        "requestId": "r-7",
+    }
+    answers["/api/admin/audit"] = {"actions": [approved], "nextCursor": "two"}
+
+    text = console.see(f"/audit?orgId={ORG}", "sue")
+
+    for said in ("Removal approved", "products &lt;5f2a&gt;", "<code>ann</code>", "r-7"):
+        assert said in text
+    assert f'href="/audit?orgId={ORG}&amp;cursor=two"' in text
 
 
 def test_a_kind_of_data_says_how_fresh_it_is_and_why_not(
@@ -453,6 +486,24 @@ def test_every_field_of_an_account_can_be_set_but_those_with_buttons_of_their_ow
     assert len({*offered}) == len(offered)
     secrets = {each.name for each in ACCOUNT_FIELDS[provider] if each.kind == "secret"}
     assert secrets == {*SECRETS} & {*offered}
+
+
+def test_what_becomes_of_deleted_customers_is_chosen_in_words(
+    console: Shop, answers: dict[str, Any]
+) -> None:
+    stored = SyncSettings(deleted_customers="erase").model_dump(mode="json", by_alias=True)
+    answers["/api/settings"] = {**SETTINGS, "sync": stored}
+
+    text = console.see(f"{OVERVIEW}/settings")
+
+    field = SyncSettings.model_fields["deleted_customers"]
+    assert tuple(DELETED_CUSTOMERS) == get_args(field.annotation)
+    assert re.findall(r'<option value="(\w+)" selected>([^<]+)<', text) == [
+        ("erase", "Erased for good")
+    ]
+    # Settings that are not valid have the default, which nobody chooses by saving another field
+    answers["/api/settings"] = {**SETTINGS, "problems": {"sync": "not valid"}}
+    assert '<option value="mark" selected>' in console.see(f"{OVERVIEW}/settings")
 
 
 def test_no_page_has_an_inline_script_style_or_handler(

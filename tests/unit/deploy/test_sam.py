@@ -6,8 +6,10 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import google.auth
 import jsonschema
 import pytest
 import typer
@@ -19,6 +21,7 @@ from deploy.local.paths import ROOT
 from deploy.sam import frame, target
 from deploy.sam.app import app, main
 from deploy.sam.frame import COMMANDS, COULD_NOT, DONE, output
+from deploy.sam.google import NotAnswered, signed_in
 from deploy.sam.orgs import OrgsAnswer, StatusAnswer
 from deploy.sam.target import CommandTarget, NoTarget, find_target
 from shared.bootstrap.settings import FunctionSettings
@@ -29,7 +32,7 @@ from shared.web.routes.orgs import StreamHealthView
 from tests.documents_in_memory import DocumentsInMemory
 from tests.fakes import START
 
-ORG = "org_harbor"
+ORG, OPERATOR = "org_harbor", "operator@example.com"
 WORDS = sorted(COMMANDS)
 
 
@@ -48,6 +51,7 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> DocumentsInMemory:
     found = CommandTarget("demo-sam")
     vars(found)["store"] = database
     monkeypatch.setattr(frame, "find_target", lambda project, name: found)
+    monkeypatch.setattr(target, "signed_in", lambda: OPERATOR)
     database.put(f"tenants/{ORG}", {"name": "Harbor"})
     return database
 
@@ -217,6 +221,43 @@ def test_what_destroys_asks_and_does_nothing_where_nobody_can_be_asked(
     assert stored.fields("locations/main")["posConfig"]["status"] == "paused"
 
 
+def test_the_audit_log_says_which_account_has_given_a_command(
+    stored: DocumentsInMemory,
+) -> None:
+    stored.put("locations/main", {"orgId": ORG, "posConfig": {"provider": "alleaves"}})
+
+    assert main(["pause", ORG, "--yes"]) == DONE
+
+    entries = stored.collection(f"tenants/{ORG}/audit").values()
+    assert [(each["by"], each["action"], each["target"]) for each in entries] == [
+        (f"sync-sam:{OPERATOR}", "location_paused", "main")
+    ]
+
+
+def test_a_service_account_is_known_by_its_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = "release@demo.iam.gserviceaccount.com"
+    credentials = SimpleNamespace(service_account_email=account)
+    monkeypatch.setattr(google.auth, "default", lambda scopes: (credentials, "demo"))
+
+    assert signed_in() == account
+
+
+def test_nothing_is_changed_in_a_project_where_google_does_not_say_who_is_signed_in(
+    stored: DocumentsInMemory, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody() -> str:
+        raise NotAnswered("https://openidconnect.googleapis.com/v1/userinfo", 401)
+
+    monkeypatch.setattr(target, "signed_in", nobody)
+    place = {"orgId": ORG, "posConfig": {"provider": "alleaves", "status": "active"}}
+    stored.put("locations/main", place)
+
+    assert main(["pause", ORG, "--yes"]) == COULD_NOT
+
+    assert "who is signed in" in capsys.readouterr().err
+    assert stored.fields("locations/main") == place
+
+
 def test_a_run_is_shown_to_people_and_to_programs(
     stored: DocumentsInMemory, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -273,8 +314,20 @@ def test_a_status_says_once_what_fails_all_streams(capsys: pytest.CaptureFixture
         )
         for name, problem in (("customers", refused), ("products", refused), ("orders", other))
     ]
-    fields = {"last_error": refused, "streams": streams, "locations": [], "warnings": []}
-    StatusAnswer.model_construct(org_id=ORG, state=OrgState.ERROR, **fields).show(output())
+    stands = StatusAnswer.model_construct(
+        org_id=ORG,
+        state=OrgState.ERROR,
+        last_error=refused,
+        streams=streams,
+        customers_count=1,
+        orders_count=1,
+        menu_products_count=1,
+        deletions_held=0,
+        quarantined=0,
+        locations=[],
+        warnings=[],
+    )
+    stands.show(output())
     shown = capsys.readouterr().out
     assert (shown.count(refused), shown.count(other)) == (1, 1)
 

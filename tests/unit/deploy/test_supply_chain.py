@@ -1,12 +1,15 @@
 """The packages: pinned with hashes, licences listed, advisories accepted for a while."""
 
+import json
 import re
+import subprocess
+from collections.abc import Sequence
 from datetime import date
 
 import pytest
 from pydantic import ValidationError
 
-from deploy import licences
+from deploy import audit, licences
 from deploy.audit import WAIVERS, expired, findings_of, read_waivers
 from deploy.local.paths import ROOT
 
@@ -64,3 +67,61 @@ def test_an_audit_tells_the_vulnerable_from_those_nobody_could_look_up() -> None
     )
     assert (found.packages, found.vulnerable) == (3, ["open 2.0: PYSEC-9"])
     assert found.unknown == ["own"]
+
+
+def _answering(reports: Sequence[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """pip-audit prints these, one after the other; nothing where one is a text."""
+    left = iter(reports)
+
+    def run(command: Sequence[str], **_: object) -> subprocess.CompletedProcess[str]:
+        found = next(left)
+        said = ("", found) if isinstance(found, str) else (json.dumps(found), "")
+        return subprocess.CompletedProcess(command, 0, *said)
+
+    monkeypatch.setattr(subprocess, "run", run)
+
+
+SOUND = {"dependencies": [{"name": "sound", "version": "1.0", "vulns": []}]}
+UNKNOWN = {"dependencies": [{"name": "own", "skip_reason": "not on the index"}]}
+OPEN = {"dependencies": [{"name": "open", "version": "2.0", "vulns": [{"id": "PYSEC-9"}]}]}
+
+
+@pytest.mark.parametrize(
+    ("reports", "code", "audited"),
+    [
+        ((SOUND, SOUND), audit.CLEAN, True),
+        ((SOUND, UNKNOWN), audit.NOT_ASKED, False),
+        ((UNKNOWN, OPEN), audit.VULNERABLE, False),
+    ],
+)
+def test_what_could_not_be_looked_up_is_no_clean_audit(
+    reports: Sequence[object],
+    code: int,
+    audited: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _answering(reports, monkeypatch)
+
+    assert audit.main() == code
+
+    said = capsys.readouterr().out
+    assert ("NOT AUDITED" not in said) is audited
+    assert ("turn of whoever releases" not in said) is audited
+
+
+def test_an_index_that_does_not_answer_is_no_vulnerability(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _answering(["Traceback\nConnectionError: no route"], monkeypatch)
+
+    with pytest.raises(SystemExit) as ended:
+        audit.main()
+
+    assert ended.value.code == audit.NOT_ASKED
+    assert "ConnectionError: no route\nNOT AUDITED" in capsys.readouterr().out
+
+
+def test_ci_audits_each_change() -> None:
+    steps = (ROOT / ".github/workflows/ci.yml").read_text()
+    assert "- run: make audit" in steps

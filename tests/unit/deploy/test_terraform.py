@@ -493,3 +493,25 @@ def test_addresses_that_hold_a_secret_are_not_among_the_logged_requests(
     assert re.search(pattern.strip('"'), f"{address}/{'s' * 32}")
     for other in (address, f"{address}/", f"{address}?a=/b", "https://x.a.run.app/api/menu/a/b"):
         assert not re.search(pattern.strip('"'), other)
+
+
+def test_what_somebody_has_searched_for_is_not_among_the_logged_requests(
+    terraform: Configuration,
+) -> None:
+    exclusion = terraform.resources["google_logging_project_exclusion.searches"]
+    logged, _, pattern = (
+        exclusion["filter"].replace("\\", "").partition(" AND httpRequest.requestUrl =~ ")
+    )
+    address = "https://dashboard-x.a.run.app"
+
+    assert logged == 'log_id("run.googleapis.com/requests")'
+    for path in (
+        "/api/customers?orgId=org_harbor&q=Quixwood",
+        "/orgs/org_harbor/customers?q=zephyrine%40example.com",
+        "/api/loyalty/points?phone=5185550147&orgId=org_harbor",
+        "/api/loyalty/points?orgId=org_harbor&email=a%40example.com",
+        "/api/customers?orgId=org_harbor&sort=name&cursor=eyJ2",
+    ):
+        assert re.search(pattern.strip('"'), address + path), path
+    for path in ("/api/menu?orgId=org_harbor", "/api/customers/4711?orgId=org_harbor"):
+        assert not re.search(pattern.strip('"'), address + path), path

@@ -1,10 +1,15 @@
 """What a call may be connected to: the address itself is looked at, whatever the name says."""
 
 import _socket
+import os
 import socket
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared.clock import utc_now
 from shared.errors import ConfigurationInvalid, Owner, ProviderRefused
@@ -44,6 +49,36 @@ def test_no_other_address_is_called(address: str) -> None:
 def test_a_local_cloud_calls_its_own_machine_and_no_other(address: str) -> None:
     own = {"127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"}
     assert is_callable(address, loopback=True) == (address in own)
+
+
+NETWORKS = [
+    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+    *("172.16.0.0/12", "192.0.0.0/29", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15"),
+    *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+]
+"""Networks of IPv4 that are nobody's in public (RFC 6890)."""
+INSIDE_IPV6: list[Callable[[IPv4Address], IPv6Address]] = [
+    lambda v4: IPv6Address(0xFFFF << 32 | int(v4)),
+    lambda v4: IPv6Address(0x64FF9B << 96 | int(v4)),
+    lambda v4: IPv6Address(0x2002 << 112 | int(v4) << 80 | 1),
+    lambda v4: IPv6Address(0x20010000 << 96 | int(v4) << 64),
+    lambda v4: IPv6Address(0x20010000 << 96 | 0x08080808 << 64 | (int(v4) ^ 0xFFFFFFFF)),
+    lambda v4: IPv6Address(int(v4)),
+]
+"""By mapping, NAT64, 6to4, Teredo (as its server, as its client), and as IPv4 was once written."""
+
+
+@settings(max_examples=int(os.environ.get("FUZZ_CASES", "300")))
+@given(data=st.data())
+def test_no_address_of_a_private_network_is_called_however_it_is_written(
+    data: st.DataObject,
+) -> None:
+    network = IPv4Network(data.draw(st.sampled_from(NETWORKS)))
+    address = data.draw(st.ip_addresses(v=4, network=network))
+    assert isinstance(address, IPv4Address)
+    inside = data.draw(st.sampled_from(INSIDE_IPV6))(address)
+    for spelled in (str(address), str(inside), inside.exploded, inside.exploded.upper()):
+        assert not is_callable(spelled), spelled
 
 
 class Resolver:

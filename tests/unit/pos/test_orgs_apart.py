@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
+from posixpath import normpath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -47,28 +49,53 @@ HOSTS = re.compile(
 
 ORG_IDS = st.one_of(
     st.sampled_from(["a", "a-b", "a-b-c", "A", "org_a", "x__a", "é", "a b", "pos-a", "-"]),
+    st.sampled_from(
+        ["org_a-", "org_a-b", "ORG_A", "org_a.", "org_a%2D", "org_\u0430", "org_a_b", "\uff41"]
+    ),
     st.text("ab-_x", min_size=1, max_size=6),
     st.text(min_size=1, max_size=12),
 ).filter(is_document_id)
+ALIKE: st.SearchStrategy[Callable[[str], str]] = st.sampled_from(
+    [
+        *[lambda org, each=each: org + each for each in ("b", "_b", "-b", "-", ".", " ", "%2D")],
+        *[lambda org, each=each: each + org for each in ("x__", "pos-", "org_", "_")],
+        *(str.upper, str.lower, str.swapcase),
+        lambda org: org.replace("_", "-"),
+        lambda org: f"x__{sha256(org.encode()).hexdigest()}",
+    ]
+)
+"""The id of another org, made of one's id so that the names of their secrets look alike."""
 ENDINGS = st.sampled_from(["password", "b-password", "refresh-token", "c", "webhook"])
+
+
+PAIRS = st.one_of(
+    st.tuples(ORG_IDS, ORG_IDS),
+    st.builds(lambda org, alike: (org, alike(org)), ORG_IDS, ALIKE),
+    st.builds(lambda org, alike: (alike(org), org), ORG_IDS, ALIKE),
+).filter(lambda pair: all(map(is_document_id, pair)))
+"""Two orgs: the one with hostile settings, and the other."""
+EVIL = "https://evil.com/collect"
+REDIRECTS = (301, 302, 303, 307, 308)
 
 
 @dataclass
 class Deployment:
-    """The secrets of two orgs and of the deployment, and what was sent to the outside."""
+    """The secrets of two orgs and of the deployment, and what was sent to the outside, which
+    answers with ``status``: redirects lead to another host."""
 
     mine: str
     other: str
     ending: str
+    status: int = 500
 
     def __post_init__(self) -> None:
         self.sealer: Sealer = memory_sealer()
         own, theirs = name_prefix(self.mine), name_prefix(self.other)
         alike = f"pos-{self.other}-{self.ending}"
         self.secrets = {
-            theirs + self.ending: f"{MARKER}-of-other",
             # Of "a" and "a-b" a name that reads like one of the second is the first one's.
             alike: OWN if alike.startswith(own) else f"{MARKER}-of-other",
+            theirs + self.ending: f"{MARKER}-of-other",
             own + self.ending: OWN,
             "cron-secret": f"{MARKER}-of-deployment",
         }
@@ -93,7 +120,7 @@ class Deployment:
         self.kept.append(f"{place.org_id}/{place}")
 
     def _read(self, resource: str) -> str:
-        found = RESOURCE.fullmatch(resource)
+        found = RESOURCE.fullmatch(normpath(resource))  # as lenient as a server could be
         if found is None or found[1] not in self.secrets:
             raise LookupError("not found")
         return self.secrets[found[1]]
@@ -102,28 +129,55 @@ class Deployment:
         self.kept.append(resource)
 
     def _answer(self, sent: Sent) -> Canned:
-        return Canned(500, b"{}")
+        return Canned(self.status, b"{}", {"Location": EVIL})
 
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 
+SPELLINGS: st.SearchStrategy[Callable[[str], str]] = st.sampled_from(
+    [
+        *(str.upper, str.title, str.swapcase),
+        *[
+            lambda name, each=each: name + each
+            for each in (".", " ", "\n", "%00", "/", "-", "\u200b")
+        ],
+        *[lambda name, each=each: each + name for each in (" ", "./", "%2e/", "/", "\ufeff")],
+        *[
+            lambda name, each=each: name.replace("-", each)
+            for each in ("%2D", "%2d", "\u2010", "\uff0d", "--", "_", "/", ":")
+        ],
+        lambda name: name.replace("o", "\u043e"),
+        lambda name: name.replace("s", "\uff53"),
+    ]
+)
+"""How else one might try to write a name."""
+
+
 def named(world: Deployment, draw: Draw) -> str:
-    """A secret that an org might like to have: a reference, or what stands sealed elsewhere."""
-    known = st.sampled_from(sorted(world.secrets))
-    guessed = st.builds(str.__add__, st.sampled_from(["pos-", ""]), ORG_IDS | st.text(max_size=12))
-    name = draw(known if draw(st.integers(0, 3)) else guessed)
-    version = draw(st.sampled_from(["", "", "/versions/latest", "/versions/1", "/versions/../x"]))
+    """A secret that an org might like to have: a reference, or what stands sealed elsewhere. It is
+    odd in one way at the most."""
+    theirs = name_prefix(world.other) + world.ending
+    name = draw(st.sampled_from([theirs, theirs, *world.secrets]))
+    versions = st.sampled_from(["/versions/latest", "/versions/1", "/versions/../x"])
     paths = ["../secrets/", f"{name_prefix(world.mine)}/../", "projects/demo/secrets/"]
-    before = draw(st.sampled_from(["", "", "", *paths]))
+    guessed = st.builds(str.__add__, st.sampled_from(["pos-", ""]), ORG_IDS | st.text(max_size=12))
     field = draw(st.sampled_from(["posConfig.password", "posConfig.token", "alpineIq.apiKey"]))
     place = draw(st.sampled_from([LOCATION, THEIR_LOCATION, ""]))
-    forms = [
-        *[f"secret:{before}{name}{version}"] * 3,
-        world.sealed_for(world.other, field, place, f"{MARKER}-sealed"),
-        f"sealed:{name}",
-    ]
-    return str(draw(st.sampled_from(forms)))
+    match draw(st.integers(0, 9)):
+        case 0 | 1 | 2:
+            return f"secret:{name}"
+        case 3:
+            return f"secret:{name}{draw(versions)}"
+        case 4:
+            return f"secret:{draw(st.sampled_from(paths))}{name}"
+        case 5:
+            return f"secret:{draw(guessed)}"
+        case 6:
+            return f"sealed:{name}"
+        case 7 | 8:
+            return world.sealed_for(world.other, field, place, f"{MARKER}-sealed")
+    return f"secret:{draw(SPELLINGS)(name)}"
 
 
 def own(world: Deployment, field: str, location: str) -> str:
@@ -156,6 +210,27 @@ ADDRESSES = st.one_of(
                 "//evil.com",
                 "file:///etc",
             ),
+            *(
+                "https://app.alleaves.com:443@evil.com",
+                "https://harbor.retail.lightspeed.app:pw@[::1]",
+            ),
+            *("https://2130706433/", "https://0x7f000001", "https://0177.0.0.1", "https://127.1"),
+            *("https://[::1]", "https://[fe80::1%25eth0]", "https://[::ffff:127.0.0.1]:443"),
+            *("https://169.254.169.254.nip.io", "https://localtest.me", "https://x.localhost"),
+            *("https://app.alleaves.com%2eevil.com", "https://%61pp.alleaves.com.evil.com"),
+            *("https://evil.com%23.vendhq.com", "https://x.vendhq.com%00.evil.com"),
+            *("https://x.vendhq.com.", "https://.x.vendhq.com", "https://x..vendhq.com"),
+            *(
+                "https://app.alleaves.com:0",
+                "https://app.alleaves.com:22",
+                "https://x.vendhq.com:x",
+            ),
+            *("https:/\\evil.com", "https:evil.com", "https:///evil.com", "HTTPS://evil.com"),
+            *(
+                "https://ⓐpp.alleaves.com",
+                "https://app.alleaves.com\u3002evil.com",
+                "https://xn--pp-1ka.com",
+            ),
         ]
     ),
     st.text(max_size=20).map(lambda text: f"https://{text}"),
@@ -171,13 +246,15 @@ PREFIXES = st.one_of(
 
 @pytest.mark.timeout(120 + CASES)
 @settings(max_examples=CASES)
-@given(mine=ORG_IDS, other=ORG_IDS, ending=ENDINGS, data=st.data())
+@given(pair=PAIRS, ending=ENDINGS, data=st.data())
 def test_nothing_of_another_org_is_sent_or_told(
-    mine: str, other: str, ending: str, data: st.DataObject
+    pair: tuple[str, str], ending: str, data: st.DataObject
 ) -> None:
     # Given two orgs with secrets of their own, and hostile settings of one of them
+    mine, other = pair
     assume(mine != other)
-    world = Deployment(mine, other, ending)
+    status = data.draw(st.sampled_from([500, 500, *REDIRECTS]))
+    world = Deployment(mine, other, ending, status)
     provider = data.draw(st.sampled_from(["alleaves", "lightspeed", "alpineIq"]))
     # Hostile in one way at a time: else hardly any case would get as far as a call.
     secrets = data.draw(st.booleans())
@@ -213,7 +290,8 @@ def _config(
     config |= {"clientId": "app", "domainPrefix": "harbor" if secrets else draw(PREFIXES)}
     if secrets:
         others = (*SECRET_FIELDS[provider], "webhookSecret")
-        hostile = draw(st.sampled_from([{sign_in}, {draw(st.sampled_from(others))}, {*others}]))
+        one = {draw(st.sampled_from(others))}
+        hostile = draw(st.sampled_from([{sign_in}, {sign_in}, one, {*others}]))
         config |= {name: named(world, draw) for name in sorted(hostile)}
     config.setdefault(sign_in, own(world, f"posConfig.{sign_in}", LOCATION))
     return config | ({} if base_url is None else {"baseUrl": base_url})

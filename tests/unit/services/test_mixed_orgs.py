@@ -21,6 +21,7 @@ from shared.errors import (
 from shared.pos.config import Location
 from shared.pos.port import PosEvent, Rejected
 from shared.pos.registry import PosAccount
+from shared.services.admin.audit import Actor
 from shared.services.dead_letters import ReplayQuarantine
 from shared.services.sync.commands import SyncOrg
 from shared.services.sync.pos_locations import active_locations
@@ -31,6 +32,7 @@ from shared.store.database import Write
 from tests.fake_pos import vapes_off
 from tests.unit.services.mixed_org import ORG, UUID, MixedOrg
 
+ACTOR = Actor("u1")
 BOTH = ("alleaves", "lightspeed")
 OTHER = {"alleaves": "lightspeed", "lightspeed": "alleaves"}
 LABEL = {"alleaves": "Alleaves", "lightspeed": "Lightspeed"}
@@ -564,10 +566,10 @@ def test_nothing_is_written_to_a_location_at_lightspeed() -> None:
     opened = OpenWriteBack(org.database, account, org.pos_sync, org.clock.now)
 
     # Then that at Alleaves is meant where none is named
-    assert opened(ORG, None).location.id == "alleaves-shop"
+    assert opened(ORG, None, ACTOR).location.id == "alleaves-shop"
     # and the other is refused, in words
     with pytest.raises(RequestInvalid, match="is Lightspeed: nothing is written there"):
-        opened(ORG, "lightspeed-shop")
+        opened(ORG, "lightspeed-shop", ACTOR)
 
 
 def test_in_an_org_at_lightspeed_alone_nothing_is_written() -> None:
@@ -576,7 +578,7 @@ def test_in_an_org_at_lightspeed_alone_nothing_is_written() -> None:
     account = PosAccount(client, client)
     opened = OpenWriteBack(org.database, lambda _: account, org.pos_sync, org.clock.now)
     with pytest.raises(RequestInvalid, match="nothing is written there"):
-        opened(ORG, None)
+        opened(ORG, None, ACTOR)
 
 
 def test_a_record_in_quarantine_is_asked_of_its_provider_again() -> None:

@@ -5,9 +5,12 @@ says here who may call it.
 """
 
 import importlib
+import re
 from typing import Any
 
 import pytest
+from flask import Request
+from werkzeug.test import Client
 
 from deploy.manifest import Manifest
 from shared.bootstrap.http import HttpFunction
@@ -23,6 +26,7 @@ POS = "signed by the org's POS"
 ADDRESS = "secret of the org in the address"
 ANYONE = "public"
 MENU = "public, of one org"
+SIGNED_IN = (STAFF, STAFF_OR_CRON, ANY_STAFF, EVERY_ORG, CRON)
 
 RULES = {
     "manual_sync": {
@@ -87,6 +91,7 @@ RULES = {
         "GET /orgs/{orgId}/incidents": STAFF,
         "GET /orgs/{orgId}/settings": STAFF,
         "GET /dead-letters": EVERY_ORG,
+        "GET /audit": EVERY_ORG,
         "GET /orgs/{orgId}/customers": STAFF,
         "GET /orgs/{orgId}/customers/{customerId}": STAFF,
         "GET /orgs/{orgId}/orders": STAFF,
@@ -110,6 +115,7 @@ RULES = {
         "GET /api/incidents": STAFF,
         "GET /api/dead-letters": EVERY_ORG,
         "GET /api/settings": STAFF,
+        "GET /api/admin/audit": EVERY_ORG,
         "GET /openapi.json": ANYONE,
     },
     "admin_api": {
@@ -166,6 +172,36 @@ def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> App:
 @pytest.mark.parametrize("app", FUNCTIONS, indirect=True)
 def test_every_route_has_the_rule_it_is_listed_with(app: App) -> None:
     assert named(app.routes) == RULES[app.name]
+
+
+@pytest.mark.parametrize("app", FUNCTIONS, indirect=True)
+def test_only_the_public_menu_is_read_by_pages_of_other_sites(app: App) -> None:
+    rules = RULES[app.name]
+    assert {f"{each.method} {each.path}" for each in app.routes if each.any_origin} == {
+        name for name, rule in rules.items() if rule == MENU
+    }
+    assert all(each.method == "GET" for each in app.routes if each.any_origin)
+
+
+@pytest.mark.parametrize("app", FUNCTIONS, indirect=True)
+def test_whatever_is_refused_bears_the_strict_headers(app: App) -> None:
+    client = Client(Request.application(app))  # type: ignore[arg-type]
+    asked = [
+        (each.method, re.sub(r"{\w+}", "x", each.path))
+        for each in app.routes
+        if RULES[app.name][f"{each.method} {each.path}"] in SIGNED_IN
+    ]
+    for method, path in [*asked, ("GET", "/nothing/here"), ("PUT", "/openapi.json")]:
+        answer = client.open(path, method=method, headers={"Origin": "https://evil.example.com"})
+        assert answer.status_code in (401, 404, 405), (method, path)
+        headers = answer.headers
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'"), path
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["Strict-Transport-Security"].startswith("max-age=31536000")
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert "Access-Control-Allow-Origin" not in headers
 
 
 def test_no_function_is_listed_that_is_not_deployed() -> None:

@@ -8,6 +8,7 @@ import pytest
 from werkzeug.test import Client
 
 from shared.errors import NotFound, UnderWay
+from shared.services.admin.audit import Actor
 from shared.store.metrics import MetricsReport
 from shared.web.auth import Staff
 from shared.web.routes import metrics
@@ -25,7 +26,7 @@ class Reports:
     def __init__(self) -> None:
         self.being_made = False
 
-    def ask(self, org_id: str) -> datetime:
+    def ask(self, org_id: str, actor: Actor) -> datetime:
         if self.being_made:
             raise UnderWay("a report of this org's metrics is being made")
         return AS_OF

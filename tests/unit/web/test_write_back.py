@@ -9,6 +9,7 @@ from werkzeug.test import Client, TestResponse
 
 from shared.domain.write_back import NewCustomer, NewOrder, OrderLine
 from shared.errors import UnderWay
+from shared.services.admin.audit import Actor
 from shared.services.write_back import OutcomeUnknown, RefusedByPos
 from shared.store.pos_writes import KeyReused
 from shared.web.auth import Staff
@@ -34,7 +35,7 @@ class Account:
     asked: list[object] = field(default_factory=list)
     error: Exception | None = None
 
-    def __call__(self, org_id: str, location_id: str | None) -> "Account":
+    def __call__(self, org_id: str, location_id: str | None, actor: Actor) -> "Account":
         self.asked += [org_id, location_id]
         return self
 

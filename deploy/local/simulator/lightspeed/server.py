@@ -1,5 +1,7 @@
 """The simulated X-Series on a port of its own, in a thread of the calling process."""
 
+from copy import copy
+from functools import cache
 from typing import Any
 
 from flask import Flask
@@ -16,8 +18,16 @@ from deploy.local.simulator.server import HttpServer
 def create_lightspeed(simulation: LightspeedSimulation) -> Flask:
     """An application that serves ``simulation``: each retailer under ``/{domain prefix}/api``, and
     ``/control``."""
-    app = Flask("lightspeed-simulator")
+    app = copy(_routes())
+    app.extensions = {}
     attach(app, simulation)
+    return app
+
+
+@cache
+def _routes() -> Flask:
+    """Without a simulation: to compile the routes takes long."""
+    app = Flask("lightspeed-simulator")
     app.register_blueprint(records_api)
     app.register_blueprint(account_api)
     app.register_blueprint(lightspeed_control)
