@@ -25,7 +25,7 @@ class AuditAnswer(AnswerModel):
     def show(self, out: Console) -> None:
         """A line for each."""
         if not self.actions:
-            out.print("None.")
+            out.print("No actions.")
             return
         table = listing("when", "by", "action", "to what")
         for each in self.actions:

@@ -280,7 +280,7 @@ def test_why_is_answered_in_words_and_as_json(
     stored.put(f"tenants/{ORG}/orders/alleaves_1", order)
     assert main(["why", ORG, "customer", "7"]) == DONE
     shown = capsys.readouterr().out
-    assert "Spent $40.00 over 1 order," in shown
+    assert "Spent $40.00 over 1 orders" in shown
     assert "→ " in shown
     for kind, record in (("customer", "7"), ("order", "1")):
         assert main(["why", ORG, kind, record, "--json"]) == DONE
@@ -314,13 +314,20 @@ def test_a_status_says_once_what_fails_all_streams(capsys: pytest.CaptureFixture
         )
         for name, problem in (("customers", refused), ("products", refused), ("orders", other))
     ]
-    fields: dict[str, Any] = {
-        "last_error": refused,
-        "streams": streams,
-        "locations": [],
-        "warnings": [],
-    }
-    StatusAnswer.model_construct(org_id=ORG, state=OrgState.ERROR, **fields).show(output())
+    stands = StatusAnswer.model_construct(
+        org_id=ORG,
+        state=OrgState.ERROR,
+        last_error=refused,
+        streams=streams,
+        customers_count=1,
+        orders_count=1,
+        menu_products_count=1,
+        deletions_held=0,
+        quarantined=0,
+        locations=[],
+        warnings=[],
+    )
+    stands.show(output())
     shown = capsys.readouterr().out
     assert (shown.count(refused), shown.count(other)) == (1, 1)
 
