@@ -233,6 +233,13 @@ ADDRESSES = st.one_of(
             ),
         ]
     ),
+    st.sampled_from(
+        [
+            *("https://evilp.alleaves.com", "https://xapp.alleaves.com", "https://alleaves.com"),
+            *("https://app.alleaves.com.lightspeed.app", "https://a.b.vendhq.com"),
+            *("https://evilvendhq.com", "https://evilretail.lightspeed.app", "https://vendhq.com"),
+        ]
+    ),
     st.text(max_size=20).map(lambda text: f"https://{text}"),
     st.text(".:/@#?\\[]%evil", max_size=12).map(lambda t: f"https://app.alleaves.com{t}"),
     st.text(".:/@#?\\[]%evil", max_size=12).map(lambda t: f"https://{t}.retail.lightspeed.app"),
