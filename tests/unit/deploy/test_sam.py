@@ -280,7 +280,7 @@ def test_why_is_answered_in_words_and_as_json(
     stored.put(f"tenants/{ORG}/orders/alleaves_1", order)
     assert main(["why", ORG, "customer", "7"]) == DONE
     shown = capsys.readouterr().out
-    assert "Spent $40.00 over 1 orders" in shown
+    assert "Spent $40.00 over 1 order, " in shown
     assert "→ " in shown
     for kind, record in (("customer", "7"), ("order", "1")):
         assert main(["why", ORG, kind, record, "--json"]) == DONE
