@@ -84,8 +84,9 @@ class CommandTarget:
     @cached_property
     def actor(self) -> Actor:
         """Who gives the commands, as the audit log names them: the program, and in a project the
-        account that is signed in. Raises NotSignedIn where that cannot be found out."""
-        if self.stack:
+        account that is signed in, which emulators do not know. Raises NotSignedIn where that cannot
+        be found out."""
+        if self.stack or EMULATORS["firestore"] in os.environ:
             return Actor(PROGRAM)
         try:
             return Actor(f"{PROGRAM}:{signed_in()}")

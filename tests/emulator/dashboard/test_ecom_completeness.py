@@ -160,7 +160,7 @@ def test_the_command_imports_a_file_and_names_the_rows_it_leaves_out(
     ("org_id", "text", "says"),
     [
         ("org_shop", "a;b\r\n1;2\r\n", "lacks the columns order_number"),
-        ("org_nobody", export([order(20)]), "no such org"),
+        ("org_nobody", export([order(20)]), "There is no org org_nobody"),
     ],
 )
 def test_the_command_says_why_it_imports_nothing(

@@ -187,6 +187,7 @@ def test_an_order_leaves_quarantine_once_the_pos_can_be_read_however_old_it_is(
     assert pos.total_calls() - calls <= 4
 
 
+@pytest.mark.parametrize("specs", [(SMALL.model_copy(update={"orders": 310}),)])
 def test_many_orders_that_are_still_unreadable_stay_and_the_others_are_stored(
     store: StoredDocuments,
     pos: SimulatedPos,
