@@ -13,6 +13,7 @@ from deploy.sam.words import ago, known_org, moment
 from shared.bootstrap.publishing import publisher
 from shared.bootstrap.replay import dead_letter_replay, quarantine_replay
 from shared.clock import utc_now
+from shared.domain.wording import counted
 from shared.services.admin.audit import record_action
 from shared.services.dead_letters import ReplayResult
 from shared.services.reads.operations import DeadLetterReads, IncidentReads, QuarantineReads
@@ -73,7 +74,9 @@ class IncidentsAnswer(AnswerModel):
             since = f"{each.state} since {ago(each.opened_at)}"
             if each.resolved_at:
                 since = f"opened {moment(each.opened_at)}, resolved {ago(each.resolved_at)}"
-            told = "everybody was told" if each.sent_at else f"told in {each.attempts} attempts"
+            told = "everybody was told"
+            if not each.sent_at:
+                told = f"not everybody was told, {counted(each.attempts, 'attempts')}"
             out.print(Text(f"  {each.key}, {since}, {told}", style="dim"))
             out.print(Text(f"  {each.body}"))
 
