@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -31,6 +32,21 @@ def test_what_is_tested_with_is_what_is_deployed() -> None:
         for name in ("requirements.txt", "requirements-dev.txt")
     )
     assert {name: tested.get(name) for name in deployed} == deployed
+
+
+def test_a_release_lists_every_package_that_is_deployed(tmp_path: Path) -> None:
+    # Given the command of `make release`
+    recipe = next(x for x in (ROOT / "Makefile").read_text().splitlines() if "cyclonedx-py" in x)
+    sbom = tmp_path / "sbom.json"
+    command = recipe.strip().replace(".local/release/sbom.cdx.json", str(sbom)).split()
+    # When
+    subprocess.run(command, cwd=ROOT, check=True, timeout=100, capture_output=True)
+    # Then
+    listed = {each["name"]: each["version"] for each in json.loads(sbom.read_text())["components"]}
+    pinned = re.findall(
+        r"^([\w.-]+)==([^\s;]+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE
+    )
+    assert listed == dict(pinned)
 
 
 def test_the_set_up_installs_only_files_whose_hashes_are_known() -> None:
