@@ -22,21 +22,23 @@ class RawQuery(firestore.Query):
 
     def answers(self, again: Callable[[Exception], bool], **limits: Any) -> Iterator[Any]:
         """The answers that have a document, as plain protobuf. Where they break off by an error
-        that is ``again`` the query goes on behind the last document."""
-        query: RawQuery | None = self
-        last = None
-        while query is not None:
-            asked, query = query, None
+        that is ``again`` the query goes on behind the last document, unless it was asked anew in
+        vain: that would never end."""
+        query, last, anew = self, None, False
+        while True:
+            heard = False
             try:
-                for wrapped in asked.begun(**limits):
+                for wrapped in query.begun(**limits):
                     answer = types.RunQueryResponse.pb(wrapped)
                     if answer.HasField("document"):
-                        last = answer.document
+                        last, heard = answer.document, True
                         yield answer
             except GoogleAPICallError as error:
-                if not again(error):
+                if not again(error) or (anew and not heard):
                     raise
-                query = self if last is None else self.start_after(self._snapshot(last))
+                query, anew = self if last is None else self.start_after(self._snapshot(last)), True
+            else:
+                return
 
     def begun(self, **limits: Any) -> Iterator[Any]:
         """The answers as the client library has them, asked for once."""

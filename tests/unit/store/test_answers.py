@@ -112,3 +112,13 @@ def test_answers_that_are_refused_are_not_asked_for_again() -> None:
     with pytest.raises(PermissionDenied):
         read(firestore)
     assert len(firestore.sent) == 1
+
+
+@pytest.mark.parametrize("after", [0, 2])
+def test_answers_that_always_break_off_are_not_asked_for_without_end(after: int) -> None:
+    away = failure(ServiceUnavailable)
+    firestore = BreakingOff(4, [(after, away), (0, away), (0, away)])
+
+    with pytest.raises(ServiceUnavailable):
+        read(firestore)
+    assert len(firestore.sent) == 2
